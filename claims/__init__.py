@@ -1,0 +1,1 @@
+"""What the bureau sends becomes canonical tables."""

@@ -1,0 +1,5 @@
+"""The one error a user may see: a clear sentence on what is wrong, where, and what to do."""
+
+
+class UserError(Exception):
+    """Bad input or a missing step. The command prints the message and exits with code 2, without a traceback."""

@@ -1,0 +1,1 @@
+"""Numbers become risk: no SQL, no files but `bundle.py`."""

@@ -1,0 +1,1 @@
+"""Risk becomes work for people."""

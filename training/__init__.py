@@ -1,0 +1,1 @@
+"""Outcomes become a better model."""
