@@ -1,0 +1,95 @@
+"""The shape of a list and of the row on it (docs/design.md §7)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+
+DISCLAIMER = "疑点线索，非违规结论"
+
+#: Column order of every list that leaves as CSV. Others script against it: append, never reorder.
+COLUMNS: tuple[str, ...] = (
+    "rank",
+    "grain",
+    "as_of",
+    "entity_id",
+    "risk",
+    "amount_at_risk_yuan",
+    "scheme",
+    "slot",
+    "reason_1",
+    "reason_2",
+    "reason_3",
+    "probability",
+    "amount_low_yuan",
+    "amount_high_yuan",
+    "innocent",
+    "area",
+    "fixmedins_code",
+    "psn_no",
+    "evidence_rows",
+    "model",
+)
+#: Kept beside the row, in JSON only: where it stands on the unmarked sheet, and with which probability it came to be listed.
+EXTRA: tuple[str, ...] = ("lead", "selection_prob", "scheme_share", "label", "begin_at", "end_at", "open")
+
+SLOTS: tuple[str, ...] = ("ranked", "draw", "control")
+
+#: Chinese headers, in the order of the workbook's first sheet, and what each column means.
+HEADERS: dict[str, tuple[str, str]] = {
+    "lead": ("序号", "名单上的序号；随机抽取与对照行混排其中，不作标记"),
+    "entity_id": ("对象编号", "住院为就诊号 mdtrt_id，人员为 psn_no（清单页打码，证据明细页为全号），机构为定点编码，医师为医师代码"),
+    "label": ("对象", "对象说明"),
+    "area": ("片区", "参保地或机构所在区划"),
+    "fixmedins_code": ("机构编码", "最相关的定点机构"),
+    "psn_no": ("人员编号", "打码显示"),
+    "scheme": ("疑点类型", "T01–T32，由贡献最大的一组特征推出，供稽核参考"),
+    "reason_1": ("理由一", "贡献最大、且差于同类的特征，数字可由证据明细逐行复算"),
+    "reason_2": ("理由二", "同上"),
+    "reason_3": ("理由三", "同上"),
+    "amount_low_yuan": ("疑点金额下限（元）", "区间下限"),
+    "amount_at_risk_yuan": ("疑点金额（元）", "涉及的基金支出估计，不是认定金额，也不是节约额"),
+    "amount_high_yuan": ("疑点金额上限（元）", "区间上限"),
+    "innocent": ("可能的合理解释", "同样数字的正常情形，核查时请先排除"),
+    "evidence_rows": ("证据行数", "三条理由所依据的结算、明细等记录数"),
+}
+
+
+@dataclass(frozen=True)
+class Note:
+    """One remark on the data behind a list: what is missing or odd, and how many rows it touches."""
+
+    text: str
+    severity: str = "info"
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
+class WorkList:
+    """A list of leads about one grain at one moment.
+
+    `rows` has COLUMNS and EXTRA, one row per entity, sorted by rank. `explained` are candidates that an innocent explanation covers
+    (rings above all): entity_id, label, members, innocent; they are shown, not ranked. `facts` says how the list came about:
+    population, sizes of the slots, seed, window, model, amount of money.
+    """
+
+    grain: str
+    as_of: date
+    rows: pd.DataFrame
+    explained: pd.DataFrame = field(default_factory=pd.DataFrame)
+    notes: tuple[Note, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    at: datetime | None = None
+
+    def columns(self) -> list[str]:
+        """The columns of this list as CSV: those of the contract, for a ring also `members`."""
+        return [*COLUMNS, "members"] if self.grain == "ring" else list(COLUMNS)
+
+
+def mask(number: str) -> str:
+    """A personal number as pages show it: the first three and last four characters, e.g. `429…1234`; short ones only the last two."""
+    if not number:
+        return ""
+    return f"{number[:3]}…{number[-4:]}" if len(number) >= 10 else f"…{number[-2:]}"
