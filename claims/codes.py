@@ -1,0 +1,98 @@
+"""Code tables the intake needs (codes.md §2, §7): what kind of visit a `med_type` is.
+
+A mapping order for `visit_class`: the exact code, the longest known prefix, the default prefixes, else ``unknown``. A bureau's own codes go first
+through ``[visit_class]`` of its mapping file.
+"""
+
+from __future__ import annotations
+
+VISIT_CLASS: dict[str, str] = {
+    "11": "outpatient",
+    "12": "outpatient_reg",
+    "13": "emergency",
+    "1301": "emergency",
+    "14": "chronic",
+    "140101": "chronic",
+    "140201": "chronic",
+    "140104": "chronic",
+    "1403": "two_disease",
+    "15": "special_drug",
+    "16": "outpatient_tcm",
+    "19": "injury_op",
+    "81": "injury_op",
+    "9940": "injury_op",
+    "21": "inpatient",
+    "2101": "inpatient",
+    "22": "injury_ip",
+    "23": "inpatient_referral",
+    "24": "inpatient_emergency",
+    "25": "inpatient_remote",
+    "26": "inpatient_single_disease",
+    "2102": "inpatient_single_disease",
+    "27": "inpatient_self_ref",
+    "28": "day_surgery",
+    "2105": "inpatient_per_diem",
+    "2106": "maternity_ip",
+    "2107": "maternity_ip",
+    "2114": "inpatient_palliative",
+    "41": "pharmacy",
+    "51": "maternity_op",
+    "52": "maternity_ip",
+    "53": "family_planning",
+    "9925": "inpatient_referral",
+    "9929": "pharmacy_chronic",
+    "99331": "dialysis",
+}
+PREFIX_CLASS: dict[str, str] = {
+    "22": "injury_ip",
+    "28": "day_surgery",
+    "41": "pharmacy",
+    "52": "maternity_ip",
+    "14": "chronic",
+    "15": "special_drug",
+    "1": "outpatient",
+    "2": "inpatient",
+    "5": "maternity_op",
+}
+#: Codes whose local meaning was not seen: never guessed from a prefix.
+LOOKUP_ONLY = ("8", "99")
+
+INPATIENT_CLASSES = ("inpatient", "injury_ip", "day_surgery", "maternity_ip")
+
+HOSPITAL_LEVEL: dict[str, int] = {
+    **{code: 3 for code in ("01", "02", "03", "04")},
+    **{code: 2 for code in ("05", "06", "07")},
+    **{code: 1 for code in ("08", "09", "10")},
+}
+
+
+def visit_class(med_type: str | None, fixmedins_type: str | None = None, local: dict[str, str] | None = None) -> str:
+    """Class of one `med_type`; a chronic drug bought at a pharmacy (`fixmedins_type` 2) is ``pharmacy_chronic``."""
+    found = "unknown"
+    if med_type:
+        exact = {**VISIT_CLASS, **(local or {})}
+        if med_type in exact:
+            found = exact[med_type]
+        elif prefix := max((p for p in (local or {}) if med_type.startswith(p)), key=len, default=None):
+            found = (local or {})[prefix]
+        elif not med_type.startswith(LOOKUP_ONLY):
+            prefix = max((p for p in PREFIX_CLASS if med_type.startswith(p)), key=len, default=None)
+            found = PREFIX_CLASS[prefix] if prefix else "unknown"
+    return "pharmacy_chronic" if found == "chronic" and fixmedins_type == "2" else found
+
+
+def is_inpatient(visit_class: str) -> bool:
+    """Whether a visit of this class is a stay."""
+    return visit_class.startswith("inpatient") or visit_class in INPATIENT_CLASSES
+
+
+def visit_class_rows(
+    med_types: list[str], local: dict[str, str] | None = None
+) -> list[tuple[str, str, str, bool]]:
+    """(med_type, fixmedins_type, visit_class, is_inpatient) for every code seen, to be joined in SQL."""
+    rows = []
+    for code in sorted(set(med_types)):
+        for unit in ("1", "2"):
+            found = visit_class(code, unit, local)
+            rows.append((code, unit, found, is_inpatient(found)))
+    return rows
