@@ -1,0 +1,280 @@
+"""What was known at a moment T, as tables a feature's SQL may name (docs/design.md §4).
+
+Nothing outside this file decides what is known: a fact counts when its `known_at <= T` and no version known by T supersedes it.
+A line shows its settlement only once that settlement is known. A refund that arrives after T does not exist at T.
+"""
+
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+import duckdb
+
+from claims.tables import CANONICAL
+from claims.warehouse import FACTS, Warehouse, paths_sql
+from features.grains import Layout, Reversed
+
+#: Facts older than this before T are not read: windows never reach further, and memory stays bounded.
+HORIZON_DAYS = 400
+
+KEYS = {
+    "visits": "mdtrt_id",
+    "discharges": "mdtrt_id",
+    "settlements": "setl_id",
+    "fee_details": "mdtrt_id || '|' || feedetl_sn",
+}
+#: The moment that places a fact on the happened clock.
+MOMENTS = {"visits": "begntime", "discharges": "endtime", "settlements": "setl_time", "fee_details": "fee_ocur_time"}
+MONEY = (
+    "medfee_sumamt fund_pay_sumamt hifp_pay hifob_pay hifmi_pay maf_pay cvlserv_pay hifes_pay oth_pay acct_pay acct_mulaid_pay psn_cash_pay "
+    "fulamt_ownpay_amt overlmt_selfpay preselfpay_amt inscp_scp_amt act_pay_dedc"
+).split()
+#: Only a current state, not dated: never an input (tables.md §1.2).
+CURRENT_STATE = {
+    "persons": ("balc_fen", "psn_insu_stas"),
+    "institutions": ("agreement_stas", "cred_lv", "vali_flag", "endtime"),
+    "doctors": ("hi_serv_stas", "penalty_points"),
+}
+DATED = {
+    "agreement_periods": ("begndate", "enddate"),
+    "chronic_registry": ("opsp_begndate", "opsp_enddate"),
+    "filings": ("begndate", "enddate"),
+}
+
+
+def moment_of(as_of: date | datetime) -> datetime:
+    """A day means its end; a moment means itself."""
+    if isinstance(as_of, datetime):
+        return as_of
+    return datetime.combine(as_of, time(23, 59, 59, 999999))
+
+
+def tag_of(as_of: date | datetime) -> str:
+    """Folder name of an as-of: 2025-09-28, or 2025-09-28T2000 for a moment."""
+    return as_of.strftime("%Y-%m-%dT%H%M") if isinstance(as_of, datetime) else as_of.isoformat()
+
+
+def open_views(
+    warehouse: Warehouse,
+    as_of: date | datetime,
+    layout: Layout,
+    bucket: int,
+    *,
+    temp: Path | None = None,
+    memory: str = "2GB",
+    threads: int = 2,
+) -> duckdb.DuckDBPyConnection:
+    """A connection whose schemas `net`, `kept` and `pairs` hold the as-of views of one bucket. Use `read_as` to choose."""
+    con = duckdb.connect()
+    con.execute(f"SET threads={threads}; SET memory_limit='{memory}'; SET preserve_insertion_order=false")
+    con.execute("SET enable_progress_bar=false; SET TimeZone='Asia/Shanghai'")
+    if temp is not None:
+        con.execute(f"SET temp_directory='{temp}'")
+    t = moment_of(as_of)
+    for schema in ("base", "net", "kept", "pairs"):
+        con.execute(f"CREATE SCHEMA {schema}")
+    con.execute("CREATE TABLE main.asof AS SELECT ?::TIMESTAMP AS t, ?::TIMESTAMP::DATE AS d", [t, t])
+    for table in FACTS:
+        _fact(con, warehouse, table, layout, bucket, t)
+    _dimensions(con, warehouse, layout, bucket, t)
+    _reversals(con)
+    for mode in ("net", "kept"):
+        _settlements(con, mode)
+        _stays_and_lines(con, mode)
+    for name in ("settlements", "swipes", "stays", "lines"):
+        con.execute(f"CREATE VIEW pairs.{name} AS FROM kept.{name}")
+    return con
+
+
+def read_as(con: duckdb.DuckDBPyConnection, mode: Reversed) -> None:
+    """Let unqualified table names mean the given reading of reversals."""
+    con.execute(f"SET search_path='{mode},main'")
+
+
+def scan(warehouse: Warehouse, table: str, layout: str, bucket: int | None) -> str | None:
+    """A verified `read_parquet(...)` over one bucket of a table (all buckets if None); None where the table is absent."""
+    if table not in warehouse.tables():
+        return None
+    paths = warehouse.files(table, layout, bucket if layout != "all" else None)
+    return f"read_parquet({paths_sql(paths)}, union_by_name=true)" if paths else None
+
+
+def _fact(
+    con: duckdb.DuckDBPyConnection, warehouse: Warehouse, table: str, layout: Layout, bucket: int, t: datetime
+) -> None:
+    source = scan(warehouse, table, layout, bucket)
+    declared = CANONICAL[table].canonical_columns
+    if source is None:
+        columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in declared.items() if name != "happened_at")
+        con.execute(f"CREATE TABLE base.{table} AS SELECT {columns} WHERE false")
+        return
+    # A stay that began before the horizon may still be open: visits and discharges are read whole.
+    horizon = t - timedelta(days=HORIZON_DAYS)
+    since = f"AND {MOMENTS[table]} > TIMESTAMP '{horizon}'" if table in ("settlements", "fee_details") else ""
+    superseded = scan(warehouse, "superseded", layout, bucket)
+    anti = ""
+    if superseded is not None:
+        anti = (
+            f" ANTI JOIN (SELECT key, version_no FROM {superseded} WHERE table_name='{table}' AND superseded_at <= TIMESTAMP '{t}') x"
+            f" ON x.key = ({KEYS[table]}) AND x.version_no = f.version_no"
+        )
+    present = [r[0] for r in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
+    absent = "".join(f", NULL::{kind} AS {name}" for name, kind in declared.items() if name not in present)
+    con.execute(
+        f"CREATE TABLE base.{table} AS SELECT f.* EXCLUDE (happened_at){absent} FROM (SELECT * FROM {source} WHERE known_at <= TIMESTAMP '{t}' {since}) f{anti}"
+    )
+
+
+def _dimensions(
+    con: duckdb.DuckDBPyConnection, warehouse: Warehouse, layout: Layout, bucket: int, t: datetime
+) -> None:
+    for table in sorted(set(CANONICAL) - set(FACTS) - {"superseded"}):
+        own = table == "persons"
+        source = scan(warehouse, table, "person" if own else "all", bucket if own and layout == "person" else None)
+        declared = CANONICAL[table].canonical_columns
+        dropped = {"known_at", "version_no", "happened_at"} if table not in ("inspections", "presence_checks") else set()
+        dropped |= set(CURRENT_STATE.get(table, ()))
+        if source is None:
+            columns = ", ".join(f"NULL::{k} AS {n}" for n, k in declared.items() if n not in dropped)
+            con.execute(f"CREATE TABLE main.{table} AS SELECT {columns} WHERE false")
+        else:
+            present = [r[0] for r in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
+            kept = [f'"{c}"' for c in present if c not in dropped]
+            kept += [f"NULL::{k} AS {n}" for n, k in declared.items() if n not in present and n not in dropped]
+            where = f"WHERE known_at <= TIMESTAMP '{t}'" if table in ("inspections", "presence_checks") else ""
+            if table == "clock_collapsed":
+                where = f"WHERE day <= DATE '{t.date()}'"
+            if own and layout == "institution":
+                where = "SEMI JOIN base.visits USING (psn_no)"
+            con.execute(f"CREATE TABLE main.{table} AS SELECT {', '.join(kept)} FROM {source} {where}")
+        if table in DATED:
+            begin, end = DATED[table]
+            con.execute(f"DELETE FROM main.{table} WHERE {begin} > DATE '{t.date()}'")
+            con.execute(f"UPDATE main.{table} SET {end} = NULL WHERE {end} > DATE '{t.date()}'")
+    _persons(con)
+    con.execute(
+        """CREATE OR REPLACE TABLE main.institutions AS SELECT *,
+        CASE WHEN hosp_lv IN ('01','02','03','04','1','2','3','4') THEN 3 WHEN hosp_lv IN ('05','06','07','5','6','7') THEN 2
+             WHEN hosp_lv IN ('08','09','10','8') THEN 1 ELSE 0 END AS level,
+        coalesce(area_code, admdvs, '') AS area FROM main.institutions"""
+    )
+
+
+def _persons(con: duckdb.DuckDBPyConnection) -> None:
+    """One row a person (a second insurance must not double rows, tables.md §3.1); age and death as of T."""
+    con.execute(
+        """CREATE OR REPLACE TABLE main.persons AS
+        SELECT * REPLACE (CASE WHEN death_date <= (SELECT d FROM asof) THEN death_date END AS death_date),
+               date_diff('year', brdy, (SELECT d FROM asof))
+                 - CASE WHEN strftime(brdy, '%m%d') > strftime((SELECT d FROM asof), '%m%d') THEN 1 ELSE 0 END AS age
+        FROM main.persons QUALIFY row_number() OVER (PARTITION BY psn_no ORDER BY insutype) = 1"""
+    )
+
+
+def _reversals(con: duckdb.DuckDBPyConnection) -> None:
+    """What each settlement lost to refunds known by T (tables.md §6.3); any order of arrival gives the same."""
+    sums = ", ".join(f"sum(coalesce({m}_fen,0))::BIGINT AS {m}_fen" for m in MONEY)
+    con.execute(
+        f"CREATE TABLE base.refunded AS SELECT init_setl_id AS setl_id, {sums} FROM base.settlements"
+        " WHERE refd_setl_flag='1' AND init_setl_id IS NOT NULL GROUP BY 1"
+    )
+    con.execute(
+        """CREATE TABLE base.reversed AS SELECT s.setl_id, s.mdtrt_id,
+               s.medfee_sumamt_fen + r.medfee_sumamt_fen <= 1 AS fully
+        FROM base.settlements s JOIN base.refunded r USING (setl_id) WHERE s.refd_setl_flag IS DISTINCT FROM '1'"""
+    )
+    # A visit that only ever carried refunds is no visit.
+    con.execute(
+        """CREATE TABLE base.refund_visits AS SELECT mdtrt_id FROM base.settlements GROUP BY 1
+        HAVING bool_and(refd_setl_flag = '1')"""
+    )
+    con.execute("DELETE FROM base.visits WHERE mdtrt_id IN (FROM base.refund_visits)")
+    con.execute(
+        """CREATE VIEW main.refunds AS
+        SELECT o.setl_id, r.setl_id AS refund_setl_id, o.mdtrt_id, o.psn_no, o.fixmedins_code, o.med_type, o.is_inpatient,
+               r.setl_time AS happened_at, o.setl_time AS settled_at, o.begntime,
+               date_diff('second', o.setl_time, r.setl_time) / 60.0 AS gap_minutes,
+               -r.medfee_sumamt_fen AS fen, -r.medfee_sumamt_fen >= o.medfee_sumamt_fen - 1 AS "full"
+        FROM base.settlements r JOIN base.settlements o ON o.setl_id = r.init_setl_id
+        WHERE r.refd_setl_flag = '1' AND o.refd_setl_flag IS DISTINCT FROM '1'"""
+    )
+
+
+def _settlements(con: duckdb.DuckDBPyConnection, mode: str) -> None:
+    extra = """coalesce(s.begntime, s.setl_time) AS happened_at, i.fixmedins_type, i.medins_type, i.level, i.area,
+               c.fixmedins_code IS NOT NULL AS clock_collapsed"""
+    joins = """LEFT JOIN main.institutions i USING (fixmedins_code)
+        LEFT JOIN main.clock_collapsed c ON c.fixmedins_code = s.fixmedins_code AND c.day = s.begntime::DATE"""
+    if mode == "net":
+        money = ", ".join(f"s.{m}_fen + coalesce(r.{m}_fen, 0) AS {m}_fen" for m in MONEY)
+        con.execute(
+            f"""CREATE TABLE net.settlements AS SELECT s.* REPLACE ({money}), {extra} FROM base.settlements s
+            LEFT JOIN base.refunded r USING (setl_id) LEFT JOIN base.reversed v USING (setl_id) {joins}
+            WHERE s.refd_setl_flag IS DISTINCT FROM '1' AND NOT coalesce(v.fully, false)"""
+        )
+    else:
+        con.execute(
+            f"CREATE TABLE kept.settlements AS SELECT s.*, {extra} FROM base.settlements s {joins}"
+            " WHERE s.refd_setl_flag IS DISTINCT FROM '1'"
+        )
+    con.execute(
+        f"CREATE VIEW {mode}.swipes AS SELECT * FROM {mode}.settlements WHERE NOT is_inpatient AND coalesce(manual_flag,'0') <> '1'"
+    )
+
+
+def _stays_and_lines(con: duckdb.DuckDBPyConnection, mode: str) -> None:
+    # A visit whose every settlement is reversed did not happen for `net`; one still unsettled did.
+    alive = "" if mode == "kept" else "AND (m.mdtrt_id IS NOT NULL OR k.mdtrt_id IS NULL)"
+    con.execute(
+        f"""CREATE TABLE {mode}.stays AS
+        WITH m AS (SELECT mdtrt_id, sum(medfee_sumamt_fen)::BIGINT medfee_fen, sum(fund_pay_sumamt_fen)::BIGINT fund_fen, sum(acct_pay_fen)::BIGINT acct_fen,
+                          sum(psn_cash_pay_fen)::BIGINT cash_fen, sum(act_pay_dedc_fen)::BIGINT dedc_fen
+                   FROM {mode}.settlements WHERE is_inpatient GROUP BY 1),
+             k AS (SELECT DISTINCT mdtrt_id FROM base.settlements WHERE refd_setl_flag IS DISTINCT FROM '1'),
+             f AS (SELECT mdtrt_id, sum(det_item_fee_sumamt_fen)::BIGINT lines_fen, count(*) AS lines FROM base.fee_details GROUP BY 1)
+        SELECT v.mdtrt_id, v.psn_no, v.fixmedins_code, v.med_type, v.visit_class, v.visit_class = 'day_surgery' AS day_surgery,
+               v.begntime, d.endtime, coalesce(d.endtime, a.t) AS end_at, coalesce(d.endtime, a.t) AS happened_at,
+               d.endtime IS NULL AS "open", m.mdtrt_id IS NOT NULL AS settled,
+               v.begntime::DATE AS adm_date, coalesce(d.endtime, a.t)::DATE AS end_date,
+               date_diff('day', v.begntime::DATE, coalesce(d.endtime, a.t)::DATE) AS nights,
+               greatest(1, date_diff('day', v.begntime::DATE, coalesce(d.endtime, a.t)::DATE)) AS bed_days,
+               v.adm_dept_codg AS dept, v.adm_bed AS bed, nullif(v.atddr_no, '') AS atddr_no,
+               d.dscg_maindiag_code AS dx, substr(d.dscg_maindiag_code, 1, 3) AS dx3, d.dscg_way,
+               coalesce(d.days_rinp_flag_31, '0') = '1' AS planned, v.insutype, v.psn_type,
+               d.lv1_nurscare_days, d.scd_nurscare_days, d.lv3_nursecare_days, d.spga_nurscare_days, d.oprn_oprt_code,
+               m.medfee_fen, m.fund_fen, m.acct_fen, m.cash_fen, m.dedc_fen, coalesce(f.lines_fen, 0) AS lines_fen, coalesce(f.lines, 0) AS lines,
+               i.level, i.area, i.medins_type
+        FROM base.visits v CROSS JOIN main.asof a LEFT JOIN base.discharges d USING (mdtrt_id) LEFT JOIN m USING (mdtrt_id)
+        LEFT JOIN k USING (mdtrt_id) LEFT JOIN f USING (mdtrt_id) LEFT JOIN main.institutions i ON i.fixmedins_code = v.fixmedins_code
+        WHERE v.is_inpatient AND v.begntime <= a.t AND coalesce(d.endtime, a.t) > a.t - INTERVAL {HORIZON_DAYS} DAY {alive}"""
+    )
+    net_cnt = "l.cnt_e4"
+    drop = ""
+    refund_join = ""
+    if mode == "net":
+        con.execute(
+            """CREATE TABLE base.line_refunds AS
+            SELECT o.mdtrt_id, l.init_feedetl_sn AS feedetl_sn, sum(l.cnt_e4)::BIGINT AS cnt_e4, sum(l.det_item_fee_sumamt_fen)::BIGINT AS fen,
+                   sum(coalesce(l.inscp_scp_amt_fen, 0))::BIGINT AS scope_fen
+            FROM base.fee_details l JOIN base.settlements r ON r.setl_id = l.setl_id AND r.refd_setl_flag = '1'
+            JOIN base.settlements o ON o.setl_id = r.init_setl_id
+            WHERE l.init_feedetl_sn IS NOT NULL AND l.setl_known_at <= (SELECT t FROM asof) GROUP BY 1, 2"""
+        )
+        refund_join = "LEFT JOIN base.line_refunds q ON q.mdtrt_id = l.mdtrt_id AND q.feedetl_sn = l.feedetl_sn"
+        drop = "AND NOT coalesce(x.fully, false) AND l.cnt_e4 + coalesce(q.cnt_e4, 0) > 0"
+        net_cnt = "l.cnt_e4 + coalesce(q.cnt_e4, 0)"
+    fen = "l.det_item_fee_sumamt_fen" + (" + coalesce(q.fen, 0)" if mode == "net" else "")
+    scope = "coalesce(l.inscp_scp_amt_fen, l.det_item_fee_sumamt_fen)" + (" + coalesce(q.scope_fen, 0)" if mode == "net" else "")
+    con.execute(
+        f"""CREATE TABLE {mode}.lines AS
+        SELECT l.* EXCLUDE (setl_id, known_at, version_no, setl_known_at, bilg_dr_codg),
+               CASE WHEN l.setl_known_at <= a.t THEN l.setl_id END AS setl_id,
+               l.fee_ocur_time AS happened_at, l.fee_ocur_time::DATE AS day, v.is_inpatient, v.visit_class, v.med_type, v.begntime,
+               {fen} AS fen, {scope} AS scope_fen, ({net_cnt}) / 1e4 AS cnt, l.pric_e6 / 1e6 AS pric,
+               s.adm_date, s.end_date, s.dx3, nullif(v.atddr_no, '') AS atddr_no, nullif(l.bilg_dr_codg, '') AS dr_codg,
+               c.fixmedins_code IS NOT NULL AS clock_collapsed
+        FROM base.fee_details l CROSS JOIN main.asof a JOIN base.visits v USING (mdtrt_id)
+        LEFT JOIN {mode}.stays s USING (mdtrt_id)
+        LEFT JOIN base.reversed x ON x.setl_id = l.setl_id AND l.setl_known_at <= a.t {refund_join}
+        LEFT JOIN main.clock_collapsed c ON c.fixmedins_code = l.fixmedins_code AND c.day = l.fee_ocur_time::DATE
+        WHERE l.cnt_e4 > 0 {drop}"""
+    )

@@ -1,0 +1,377 @@
+"""(grain, as_of) → a feature partition: values, entities, manifest. And a reason's way back to its claim rows.
+
+Features that share rows, reading and layout are evaluated in one pass over a bucket; buckets are independent, so an executor may
+run them anywhere. Doctors and rings span buckets: their rows are gathered first and measured once.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from claims.errors import UserError
+from claims.executor import LocalExecutor
+from claims.warehouse import Warehouse, bucket_of
+from features.asof import moment_of, open_views, read_as, tag_of
+from features.declare import REGISTRY, Feature, GraphMeasure, column_name, fingerprint, load_catalog
+from features.entities import entities_sql, focus_sql
+from features.grains import WINDOW_DAYS, Grain, Layout
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A built feature partition on disk: `values` and `entities` share `entity_id`, sorted by it."""
+
+    path: Path
+    grain: Grain
+    as_of: date | datetime
+    window_days: int
+    columns: tuple[str, ...]
+    absent: dict[str, str]
+    rows: int
+
+    def values(self) -> pd.DataFrame:
+        return pd.read_parquet(self.path / "values.parquet").set_index("entity_id")
+
+    def entities(self) -> pd.DataFrame:
+        return pd.read_parquet(self.path / "entities.parquet").set_index("entity_id")
+
+
+@dataclass(frozen=True)
+class BucketTask:
+    """One bucket's work; picklable, so that Spark may carry it."""
+
+    warehouse: str
+    as_of: date | datetime
+    grain: Grain
+    layout: Layout
+    window_days: int
+    features: tuple[str, ...]
+    out: str
+
+    def __call__(self, bucket: int) -> str:
+        load_catalog()
+        return build_bucket(self, bucket)
+
+
+def absent_features(warehouse: Warehouse, features: Iterable[Feature]) -> dict[str, str]:
+    """Features whose optional tables or columns are not in this warehouse, each with the reason (tables.md §4)."""
+    absent = {}
+    for f in features:
+        for need in f.needs:
+            table, _, column = need.partition(".")
+            if table not in warehouse.tables():
+                absent[f.name] = f"缺少表 {table}"
+            elif column and column not in warehouse.columns(table):
+                absent[f.name] = f"缺少列 {need}"
+    return absent
+
+
+def build(
+    root: Path | str,
+    as_of: date | datetime,
+    grain: Grain,
+    window_days: int | None = None,
+    *,
+    progress: Progress | None = None,
+    executor: Any = None,
+) -> Partition:
+    """Build (or find, when nothing changed) the partition of one grain at one as-of.
+
+    Raises UserError when the date lies outside the data or nothing of that grain was active.
+    """
+    load_catalog()
+    warehouse = Warehouse.open(Path(root))
+    check_date(warehouse, as_of)
+    window = window_days or WINDOW_DAYS[grain]
+    features = [f for f in REGISTRY.of(grain)]
+    absent = absent_features(warehouse, features)
+    features = [f for f in features if f.name not in absent]
+    suffix = "" if window == WINDOW_DAYS[grain] else f".w{window}"
+    path = warehouse.root / "features" / tag_of(as_of) / f"{grain}{suffix}"
+    identity = {"fingerprint": fingerprint(features), "warehouse": warehouse.version, "window_days": window}
+    known = _read_manifest(path)
+    if known is None or {k: known.get(k) for k in identity} != identity:
+        _build(warehouse, as_of, grain, window, features, absent, path, identity, progress, executor or LocalExecutor())
+        known = _read_manifest(path)
+    assert known is not None
+    return Partition(path, grain, as_of, window, tuple(known["columns"]), known["absent"], known["rows"])
+
+
+def check_date(warehouse: Warehouse, as_of: date | datetime) -> None:
+    """Refuse an as-of outside the data: nothing known yet, or long past the last row."""
+    first, last, _ = warehouse.span()
+    day = as_of.date() if isinstance(as_of, datetime) else as_of
+    if day < first.date():
+        raise UserError(f"as-of {day} lies before the first row of this warehouse ({first.date()}); choose a later date")
+    if (day - last.date()).days > 31:
+        raise UserError(
+            f"as-of {day} lies more than a month after the last row of this warehouse ({last.date()}); take newer claims in, or choose an earlier date"
+        )
+
+
+def _read_manifest(path: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads((path / "manifest.json").read_text("utf-8"))
+        return found
+    except (OSError, ValueError):
+        return None
+
+
+def _build(
+    warehouse: Warehouse,
+    as_of: date | datetime,
+    grain: Grain,
+    window: int,
+    features: list[Feature],
+    absent: dict[str, str],
+    path: Path,
+    identity: dict[str, Any],
+    progress: Progress | None,
+    executor: Any,
+) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        if grain == "ring":
+            from features.graphs.rings_build import build_rings
+
+            build_rings(warehouse, as_of, window, stage)
+        else:
+            layouts: list[Layout] = ["person", "institution"] if grain == "admission" else ["person"]
+            if grain in ("institution", "doctor"):
+                layouts = ["institution"]
+            done = 0
+            for layout in layouts:
+                names = tuple(f.name for f in features if f.by == layout or grain != "admission")
+                task = BucketTask(str(warehouse.root), as_of, grain, layout, window, names, str(stage))
+                for _ in executor.map(task, range(warehouse.buckets)):
+                    done += 1
+                    if progress:
+                        progress(f"{grain} {tag_of(as_of)}", done / (len(layouts) * warehouse.buckets))
+            _assemble(stage, grain, features, layouts, as_of)
+        values = pd.read_parquet(stage / "values.parquet")
+        manifest = identity | {
+            "grain": grain,
+            "as_of": tag_of(as_of),
+            "columns": [c for c in values.columns if c != "entity_id"],
+            "absent": absent,
+            "rows": len(values),
+        }
+        (stage / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
+        for part in stage.glob("part-*"):
+            part.unlink() if part.is_file() else shutil.rmtree(part)
+        if path.exists():
+            shutil.rmtree(path)
+        stage.chmod(0o755)
+        stage.rename(path)
+    finally:
+        if stage.exists():
+            shutil.rmtree(stage)
+
+
+def build_bucket(task: BucketTask, bucket: int) -> str:
+    """Evaluate one bucket; writes `part-LAYOUT-bNNN-*.parquet` into the task's folder."""
+    warehouse = Warehouse.open(Path(task.warehouse))
+    out = Path(task.out)
+    con = open_views(warehouse, task.as_of, task.layout, bucket, temp=out)
+    try:
+        con.execute(f"CREATE TABLE main.focus AS {focus_sql(task.grain, task.window_days)}")
+        con.execute(
+            f"COPY ({entities_sql(task.grain, task.window_days)}) TO '{out}/part-entities-{task.layout}-b{bucket:03d}.parquet' (FORMAT parquet)"
+        )
+        features = [REGISTRY[n] for n in task.features]
+        if task.grain == "doctor":
+            for i, group in enumerate(grouped(features)):
+                read_as(con, group[0].reversed)
+                rows = _rows_sql(group[0])
+                con.execute(f"COPY ({rows}) TO '{out}/part-rows-{i:03d}-b{bucket:03d}.parquet' (FORMAT parquet)")
+        else:
+            frame = evaluate(con, features)
+            frame.to_parquet(out / f"part-values-{task.layout}-b{bucket:03d}.parquet", index=False)
+    finally:
+        con.close()
+    return f"{task.layout}-{bucket}"
+
+
+def grouped(features: Sequence[Feature]) -> list[list[Feature]]:
+    """Features that can share one pass: same rows and same reading of reversals, in stable order."""
+    groups: dict[tuple[str, str], list[Feature]] = {}
+    for f in features:
+        groups.setdefault((f.reversed, f.rows), []).append(f)
+    return list(groups.values())
+
+
+def _rows_sql(feature: Feature) -> str:
+    return f"SELECT r.* FROM ({feature.rows}) r SEMI JOIN main.focus USING (entity_id)"
+
+
+def evaluate(con: duckdb.DuckDBPyConnection, features: Sequence[Feature]) -> pd.DataFrame:
+    """All features of one bucket: one row per focus entity, sorted; missing evidence gives the declared `empty`."""
+    base = con.execute("SELECT entity_id FROM main.focus ORDER BY 1").df()
+    frame = base.set_index("entity_id")
+    parts: list[pd.DataFrame] = []
+    for group in grouped(features):
+        read_as(con, group[0].reversed)
+        try:
+            con.execute(f"CREATE OR REPLACE TEMP TABLE feature_rows AS {_rows_sql(group[0])}")
+            parts += measure(con, "feature_rows", group)
+        except duckdb.Error as error:
+            raise RuntimeError(f"feature {group[0].name} (features/{group[0].where}): {error}") from error
+    read_as(con, "net")
+    return _filled(frame, parts, features)
+
+
+def _filled(frame: pd.DataFrame, parts: list[pd.DataFrame], features: Sequence[Feature]) -> pd.DataFrame:
+    wide = pd.concat([frame, *[p.reindex(frame.index) for p in parts]], axis=1) if parts else frame
+    for f in features:
+        for column in f.columns():
+            if column not in wide:
+                wide[column] = float("nan")
+            if f.empty is not None:
+                wide[column] = wide[column].astype("float64").fillna(f.empty)
+        if f.amount is not None:
+            for column in f.columns():
+                wide[f"{column}_fen"] = wide[f"{column}_fen"].astype("float64").fillna(0.0)
+    return wide.astype("float64").reset_index()
+
+
+def measure(con: duckdb.DuckDBPyConnection, table: str, group: Sequence[Feature]) -> list[pd.DataFrame]:
+    """Measures of one group over its evidence table, one frame (index entity_id) per window and graph function."""
+    frames = []
+    for window in sorted({w for f in group for w in f.windows}):
+        since = f"WHERE happened_at > (SELECT t FROM main.asof) - INTERVAL {window} DAY" if window else ""
+        wanted = [f for f in group if window in f.windows]
+        plain = [f for f in wanted if isinstance(f.measure, str)]
+        if plain:
+            columns = [f"({f.measure})::DOUBLE AS {column_name(f.name, window)}" for f in plain]
+            columns += [f"({f.amount})::DOUBLE AS {column_name(f.name, window)}_fen" for f in plain if f.amount]
+            sql = f"SELECT entity_id, {', '.join(columns)} FROM {table} {since} GROUP BY entity_id"
+            frames.append(con.execute(sql).df().set_index("entity_id"))
+        graphs = [f for f in wanted if isinstance(f.measure, GraphMeasure)]
+        if graphs:
+            order = "ORDER BY entity_id, happened_at, row_id"
+            rows = con.execute(f"SELECT * FROM {table} {since} {order}").df()
+            results: dict[Any, pd.DataFrame] = {}
+            for f in graphs:
+                assert isinstance(f.measure, GraphMeasure)
+                function = f.measure.function
+                if function not in results:
+                    results[function] = function(rows)
+                column = results[function][f.measure.column].astype("float64")
+                frames.append(column.rename(column_name(f.name, window)).to_frame())
+    return frames
+
+
+def _assemble(
+    stage: Path, grain: Grain, features: list[Feature], layouts: list[Layout], as_of: date | datetime
+) -> None:
+    con = duckdb.connect()
+    con.execute(f"SET threads=2; SET memory_limit='2GB'; SET temp_directory='{stage}'")
+    try:
+        if grain == "doctor":
+            con.execute("CREATE TABLE asof AS SELECT ?::TIMESTAMP AS t, ?::TIMESTAMP::DATE AS d", [moment_of(as_of)] * 2)
+            _assemble_spanning(con, stage, features)
+        else:
+            joined = " ".join(
+                f"{'FROM' if i == 0 else 'JOIN'} read_parquet('{stage}/part-values-{layout}-b*.parquet', union_by_name=true) v{i}"
+                + ("" if i == 0 else " USING (entity_id)")
+                for i, layout in enumerate(layouts)
+            )
+            con.execute(f"COPY (SELECT * {joined} ORDER BY entity_id) TO '{stage}/values.parquet' (FORMAT parquet)")
+            con.execute(
+                f"COPY (FROM read_parquet('{stage}/part-entities-{layouts[0]}-b*.parquet', union_by_name=true) ORDER BY entity_id)"
+                f" TO '{stage}/entities.parquet' (FORMAT parquet)"
+            )
+    finally:
+        con.close()
+
+
+def _assemble_spanning(con: duckdb.DuckDBPyConnection, stage: Path, features: list[Feature]) -> None:
+    """Doctors: rows of all buckets first, measured once, so any aggregate is exact."""
+    pattern = f"read_parquet('{stage}/part-entities-*.parquet', union_by_name=true)"
+    con.execute(
+        f"""CREATE TABLE entities AS SELECT entity_id, any_value(psn_no) AS psn_no, arg_max(fixmedins_code, total_fen) AS fixmedins_code,
+        entity_id AS dr_codg, arg_max(area, total_fen) AS area, arg_max(label, total_fen) AS label, min(begin_at) AS begin_at, max(end_at) AS end_at,
+        false AS "open", sum(fund_fen)::BIGINT AS fund_fen, sum(total_fen)::BIGINT AS total_fen,
+        arg_max(peer_group, total_fen) AS peer_group, arg_max(peer_group_coarse, total_fen) AS peer_group_coarse
+        FROM {pattern} GROUP BY entity_id"""
+    )
+    con.execute("CREATE TABLE focus AS SELECT entity_id FROM entities")
+    frame = con.execute("SELECT entity_id FROM entities ORDER BY 1").df().set_index("entity_id")
+    parts: list[pd.DataFrame] = []
+    for i, group in enumerate(grouped(features)):
+        con.execute(
+            f"CREATE OR REPLACE TABLE feature_rows AS FROM read_parquet('{stage}/part-rows-{i:03d}-b*.parquet', union_by_name=true) SEMI JOIN focus USING (entity_id)"
+        )
+        parts += measure(con, "feature_rows", group)
+    _filled(frame, parts, features).to_parquet(stage / "values.parquet", index=False)
+    con.execute(f"COPY (FROM entities ORDER BY entity_id) TO '{stage}/entities.parquet' (FORMAT parquet)")
+
+
+def evidence(root: Path | str, as_of: date | datetime, grain: Grain, column: str, entity_id: str) -> pd.DataFrame:
+    """The claim rows behind one number of one entity, in time order; the measure over them is the number."""
+    return gather_evidence(root, as_of, grain, [(column, entity_id)])[column, entity_id]
+
+
+def gather_evidence(
+    root: Path | str, as_of: date | datetime, grain: Grain, wanted: Sequence[tuple[str, str]], window_days: int | None = None
+) -> dict[tuple[str, str], pd.DataFrame]:
+    """Evidence of many (column, entity_id) at once: each bucket is opened once.
+
+    A column is a partition's `name` or `name_W`, or a rule's `…_fen`. Parents' columns (`inst__…`) belong to the parent's grain: ask there.
+    Raises UserError for an unknown column.
+    """
+    load_catalog()
+    partition = build(root, as_of, grain, window_days)
+    warehouse = Warehouse.open(Path(root))
+    if grain == "ring":
+        rows = pd.read_parquet(partition.path / "rows.parquet")
+        return {(c, e): rows[rows["entity_id"] == e].reset_index(drop=True) for c, e in wanted}
+    entities = partition.entities()
+    jobs: dict[tuple[Layout, int], list[tuple[str, str, Feature, int]]] = {}
+    for column, entity_id in wanted:
+        try:
+            feature, window = REGISTRY.column(column.removesuffix("_fen") if column.startswith("rule_") else column)
+        except KeyError as error:
+            raise UserError(f"no feature gives a column {column!r}; docs/features.md lists them") from error
+        for bucket in _buckets_of(warehouse, entities, feature, entity_id):
+            jobs.setdefault((feature.by, bucket), []).append((column, entity_id, feature, window))
+    found: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    for (layout, bucket), group in sorted(jobs.items(), key=lambda j: j[0]):
+        con = open_views(warehouse, as_of, layout, bucket)
+        try:
+            con.execute("CREATE TABLE main.focus (entity_id VARCHAR)")
+            for column, entity_id, feature, window in group:
+                con.execute("DELETE FROM main.focus")
+                con.execute("INSERT INTO main.focus VALUES (?)", [entity_id])
+                read_as(con, feature.reversed)
+                since = f"WHERE happened_at > (SELECT t FROM main.asof) - INTERVAL {window} DAY" if window else ""
+                sql = f"SELECT * FROM ({_rows_sql(feature)}) {since} ORDER BY happened_at, row_table, row_id"
+                found.setdefault((column, entity_id), []).append(con.execute(sql).df())
+        finally:
+            con.close()
+    return {key: _stack(frames) for key, frames in found.items()}
+
+
+def _stack(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    filled = [f for f in frames if len(f)]
+    return pd.concat(filled, ignore_index=True) if filled else frames[0]
+
+
+def _buckets_of(warehouse: Warehouse, entities: pd.DataFrame, feature: Feature, entity_id: str) -> list[int]:
+    if feature.grain == "doctor":
+        return list(range(warehouse.buckets))
+    if entity_id not in entities.index:
+        raise UserError(f"{feature.grain} {entity_id} is not among those active in the window of this as-of; try another --as-of")
+    key = "psn_no" if feature.by == "person" else "fixmedins_code"
+    return [bucket_of(str(entities.at[entity_id, key]), warehouse.buckets)]

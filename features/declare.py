@@ -1,0 +1,174 @@
+"""A feature is an aggregate over evidence rows, declared once; everything else about it is derived.
+
+Adding one: write a `declare(Feature(...))` in `features/catalog/`. Value, evidence, reason, docs, monotone constraint and
+tests follow. A typo fails at import, with the file and line of the declaration.
+"""
+
+import hashlib
+import json
+import re
+import string
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
+
+import pandas as pd
+
+from features.grains import SCHEMES, Grain, Layout, Reversed, Worse
+
+REASON_FIELDS = frozenset({"window", "value", "unit", "peer", "percentile", "n"})
+Kind = Literal["feature", "hard", "lead", "KPI", "DQ"]
+
+
+class DeclarationError(Exception):
+    """A declaration that cannot be right; the message names its file and line."""
+
+
+@dataclass(frozen=True)
+class GraphMeasure:
+    """A pure function of the evidence rows: frame sorted by (entity_id, happened_at) → frame indexed by entity_id.
+
+    Features that share `function` are computed in one call; each takes its own `column`.
+    """
+
+    function: Callable[[pd.DataFrame], pd.DataFrame]
+    column: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """One number about one kind of entity.
+
+    `rows` is a SELECT over the as-of views of docs/design.md §4 and must give `entity_id, happened_at, row_table, row_id`; an optional
+    boolean `hit` marks the rows that are the evidence proper. `measure` is a SQL aggregate over the rows. `windows` are days on
+    the happened clock; 0 means all rows. `by` is the layout in which the rows of one entity lie complete. `needs` names optional
+    tables or `table.column`s without which the feature is absent (and says so). Minute-level SQL filters on
+    `NOT clock_collapsed`: units whose clock collapsed (D08). `amount` is a SQL aggregate in fen over the same rows (rules.md §1: what is at risk).
+    """
+
+    name: str
+    label: str
+    unit: str
+    grain: Grain
+    scheme: str
+    by: Layout
+    reversed: Reversed
+    windows: tuple[int, ...]
+    rows: str
+    measure: "str | GraphMeasure"
+    worse: Worse
+    reason: str
+    innocent: str
+    empty: float | None = 0.0
+    needs: tuple[str, ...] = ()
+    kind: Kind = "feature"
+    rule: str | None = None
+    family: str = ""
+    amount: str | None = None
+    exempt: tuple[str, ...] = ()
+    source: str = ""
+    where: str = field(default="", compare=False)
+
+    def columns(self) -> list[str]:
+        """Column names in a feature partition, one per window."""
+        return [column_name(self.name, w) for w in self.windows]
+
+
+def column_name(name: str, window: int) -> str:
+    """`name` for the whole history (window 0), else `name_W`."""
+    return name if window == 0 else f"{name}_{window}"
+
+
+class Registry(dict[str, Feature]):
+    """All declarations by name, in order of declaration."""
+
+    def of(self, grain: Grain) -> list[Feature]:
+        return [f for f in self.values() if f.grain == grain]
+
+    def column(self, column: str) -> tuple[Feature, int]:
+        """The declaration and window behind a partition's column. Raises KeyError if nobody declared it."""
+        for feature in self.values():
+            for window in feature.windows:
+                if column_name(feature.name, window) == column:
+                    return feature, window
+        raise KeyError(column)
+
+
+REGISTRY = Registry()
+
+
+def declare(feature: Feature) -> Feature:
+    """Check a declaration and add it to the registry. Raises DeclarationError naming file and line."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename == __file__ and frame.f_back is not None:
+        frame = frame.f_back
+    where = f"{frame.f_code.co_filename.rsplit('features/', 1)[-1]}:{frame.f_lineno}"
+    feature = replace(feature, where=where)
+    problems = list(_problems(feature))
+    if problems:
+        raise DeclarationError(f"features/{where}: {feature.name}: " + "; ".join(problems))
+    REGISTRY[feature.name] = feature
+    return feature
+
+
+def _problems(f: Feature) -> Iterable[str]:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", f.name):
+        yield "the name must be lower_snake_case"
+    if re.search(r"_\d+$", f.name):
+        yield "the name must not end in a number (windows are appended)"
+    if f.name in REGISTRY:
+        yield f"already declared in features/{REGISTRY[f.name].where}"
+    if f.grain not in get_args(Grain):
+        yield f"unknown grain {f.grain!r}"
+    if f.scheme not in SCHEMES:
+        yield f"unknown scheme {f.scheme!r}; schemes.md has T01–T32"
+    if not f.windows or len(set(f.windows)) != len(f.windows) or any(w < 0 for w in f.windows):
+        yield "windows must be distinct days, at least one, 0 for all history"
+    if f.by == "institution" and f.grain == "person":
+        yield "a person's rows lie complete only by='person'"
+    if f.by == "person" and f.grain == "institution":
+        yield "an institution's rows lie complete only by='institution'"
+    unknown = {name for _, name, _, _ in string.Formatter().parse(f.reason) if name is not None} - REASON_FIELDS
+    if unknown:
+        yield f"reason has unknown field(s) {sorted(unknown)}; allowed: {sorted(REASON_FIELDS)}"
+    if "{value}" not in f.reason:
+        yield "the reason must show its {value}"
+    if not f.innocent.strip():
+        yield "the honest explanation (innocent) is missing"
+    if not f.label.strip():
+        yield "the label is missing"
+    if f.rule is not None and not re.fullmatch(r"R\d\d", f.rule):
+        yield f"rule id {f.rule!r} is not of the form R07"
+    for word in ("known_at", "loaded_at", "read_parquet", "current_timestamp", "now()"):
+        if word in f.rows or (isinstance(f.measure, str) and word in f.measure):
+            yield f"{word} may not be named: the as-of views decide what is known"
+
+
+def fingerprint(features: Iterable[Feature]) -> str:
+    """SHA-256 over all that changes a value; a model is refused when this differs."""
+    keys = ("name", "grain", "by", "reversed", "windows", "rows", "measure", "worse", "empty", "needs")
+    body = [{k: _plain(getattr(f, k)) for k in keys} for f in sorted(features, key=lambda f: f.name)]
+    return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, GraphMeasure):
+        return f"{value.function.__module__}.{value.function.__qualname__}:{value.column}"
+    return value
+
+
+def load_catalog() -> Registry:
+    """Import every catalogue file and rule, once; returns the registry."""
+    import importlib
+    import pkgutil
+
+    import features.catalog
+    import features.rules
+
+    for package in (features.catalog, features.rules):
+        for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
+            importlib.import_module(f"{package.__name__}.{module.name}")
+    return REGISTRY
+
+

@@ -1,0 +1,135 @@
+"""The matrix stage: one table per grain for the models, joined from partitions and never from claims.
+
+An admission sees its hospital, its patient and its doctor (`inst__…`, `person__…`, `doctor__…`) and the patient's ring; a person sees the ring.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from features.build import Partition, Progress, build
+from features.declare import REGISTRY, Feature
+from features.grains import Grain
+from features.peers import Peers, compare
+
+ColumnKind = Literal["feature", "rule", "graph", "parent", "amount"]
+#: Which partitions an entity looks up, by which of its keys, under which prefix.
+PARENTS: dict[Grain, tuple[tuple[Grain, str, str], ...]] = {
+    "admission": (("institution", "fixmedins_code", "inst"), ("person", "psn_no", "person"), ("doctor", "dr_codg", "doctor")),
+    "person": (),
+    "institution": (),
+    "doctor": (("institution", "fixmedins_code", "inst"),),
+    "ring": (),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnMeta:
+    """What a column means; `feature` is its declaration, `grain` whom it speaks about (the parent for `inst__…`)."""
+
+    column: str
+    own: str
+    label: str
+    unit: str
+    scheme: str
+    worse: str
+    kind: ColumnKind
+    family: str
+    innocent: str
+    window: int
+    grain: Grain
+    feature: Feature | None
+    n_is: str = "peers"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """All frames share the index entity_id; X, z, percentile and peer share columns. NaN = not evaluable."""
+
+    grain: Grain
+    as_of: date | datetime
+    window_days: int
+    entities: pd.DataFrame
+    X: pd.DataFrame
+    z: pd.DataFrame
+    percentile: pd.DataFrame
+    peer: pd.DataFrame
+    n: pd.DataFrame
+    meta: dict[str, ColumnMeta]
+    absent: dict[str, str]
+
+    def only(self, ids: Sequence[str]) -> "Matrix":
+        """The same matrix restricted to those of `ids` it holds, peers unchanged."""
+        keep = self.X.index.intersection(pd.Index(list(ids), dtype=self.X.index.dtype))
+        frames = {k: getattr(self, k).loc[keep] for k in ("entities", "X", "z", "percentile", "peer", "n")}
+        return replace(self, **frames)
+
+
+def load_matrix(
+    root: Path | str,
+    as_of: date | datetime,
+    grain: Grain,
+    window_days: int | None = None,
+    only: Sequence[str] | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Matrix:
+    """The matrix of one grain at one as-of; partitions that are missing or stale are built first.
+
+    Raises UserError for a missing warehouse or a date outside its data.
+    """
+    own = build(root, as_of, grain, window_days, progress=progress)
+    entities = own.entities()
+    values, peers = _with_peers(own, entities)
+    X, z, percentile, peer = [values], [peers.z], [peers.percentile], [peers.median]
+    n = [pd.DataFrame({c: peers.n for c in values.columns}, index=values.index)]
+    meta = {c: _meta(c, c, grain, grain) for c in values.columns}
+    for parent_grain, key, prefix in PARENTS[grain]:
+        if parent_grain == "doctor" and entities[key].isna().all():
+            continue
+        parent = build(root, as_of, parent_grain, progress=progress)
+        if not parent.rows or not parent.columns:
+            continue
+        pv, pp = _with_peers(parent, parent.entities())
+        lookup = entities[key].astype("object").where(entities[key].notna(), None)
+        n_parent = pd.DataFrame({c: pp.n for c in pv.columns}, index=pv.index)
+        for frames, source in ((X, pv), (z, pp.z), (percentile, pp.percentile), (peer, pp.median), (n, n_parent)):
+            joined = source.reindex(lookup.to_numpy())
+            joined.index = values.index
+            frames.append(joined.add_prefix(f"{prefix}__"))
+        meta |= {f"{prefix}__{c}": _meta(f"{prefix}__{c}", c, grain, parent_grain) for c in pv.columns}
+    joined = [pd.concat(frames, axis=1).astype("float64") for frames in (X, z, percentile, peer, n)]
+    result = Matrix(grain, as_of, own.window_days, entities, *joined, meta, own.absent)
+    return result.only(only) if only is not None else result
+
+
+def _with_peers(partition: Partition, entities: pd.DataFrame) -> tuple[pd.DataFrame, Peers]:
+    values = partition.values()
+    entities = entities.reindex(values.index)
+    return values, compare(values, entities["peer_group"], entities["peer_group_coarse"])
+
+
+def _meta(column: str, own: str, grain: Grain, about: Grain) -> ColumnMeta:
+    amount = own.endswith("_fen") and own.startswith("rule_")
+    try:
+        feature, window = REGISTRY.column(own.removesuffix("_fen") if amount else own)
+    except KeyError:
+        from features.graphs.ring_meta import RING_META
+
+        label, unit, worse, innocent = RING_META.get(own, (own, "", "high", "正常结伴就医"))
+        return ColumnMeta(
+            column=column, own=own, label=label, unit=unit, scheme="T15", worse=worse, kind="graph", family="ring", innocent=innocent, window=0, grain=about, feature=None
+        )  # fmt: skip
+    kind: ColumnKind = "amount" if amount else "rule" if feature.rule else "feature"
+    if about != grain and kind == "feature":
+        kind = "parent"
+    return ColumnMeta(
+        column=column, own=own, label=feature.label, unit="元" if amount else feature.unit, scheme=feature.scheme, worse=feature.worse, kind=kind,
+        family=feature.family or feature.scheme, innocent=feature.innocent, window=window, grain=about, feature=feature,
+    )  # fmt: skip
+
+
