@@ -1,0 +1,174 @@
+"""Everything known about one suspect: reasons with figures, claim rows, the honest explanation, and what added up to the score."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from claims.errors import UserError
+from features.grains import LABEL, SCHEMES
+from serving.lists.reasons import BASE, peer_sizes, reasons_of
+from serving.lists.rows import DISCLAIMER, Note
+from serving.lists.worklist import check_grain, hits, yuan
+from serving.lists.write import plain
+
+#: Rows shown of one reason; the count of all is always given beside them.
+ROWS_SHOWN = 200
+
+Rows = Mapping[tuple[str, str], pd.DataFrame]
+
+
+def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str) -> dict[str, Any]:
+    """The dossier of one entity. Raises UserError for an unknown grain or id."""
+    from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix
+
+    check_grain(grain)
+    matrix, scored = scored_matrix(warehouse, as_of, grain)
+    known(matrix.entities.index, grain, entity_id)
+    columns = reason_columns(matrix, scored, entity_id)
+    rows = claim_rows(warehouse, as_of, [(c, entity_id) for c in columns])
+    day = as_of.date() if isinstance(as_of, datetime) else as_of
+    events = events_of(warehouse, as_of, people_of(matrix, [entity_id]))
+    return dossier(matrix, scored, entity_id, rows, as_of=as_of, grain=grain, notes=quality_notes(warehouse, day), events=events)
+
+
+def known(index: Iterable[Any], grain: str, entity_id: str) -> None:
+    """Raises UserError for an id that is not ranked; it names near ones only where ids are no personal numbers."""
+    ids = {str(i) for i in index}
+    if entity_id in ids:
+        return
+    near = [] if grain == "person" else difflib.get_close_matches(entity_id, sorted(ids), n=3, cutoff=0.6) if len(ids) < 50_000 else []
+    hint = f"; near it: {', '.join(near)}" if near else f"; {len(ids)} entities were active in the window, check the id and the date"
+    raise UserError(f"no {grain} {entity_id!r} on this date{hint}.")
+
+
+def reason_columns(matrix: Any, scored: Any, entity_id: str) -> list[str]:
+    """The columns of all reasons of an entity (those that raised the score and are worse than peers)."""
+    found = reasons_of(matrix, scored.contributions, entity_id, peer_sizes(matrix))
+    return [r.column for r in found]
+
+
+def people_of(matrix: Any, ids: Sequence[str]) -> dict[str, list[str]]:
+    """psn_no behind each entity: the patient of a stay, the person, the members of a ring; none for units and doctors."""
+    out: dict[str, list[str]] = {}
+    for entity_id in ids:
+        row = matrix.entities.loc[entity_id]
+        members = row.get("members")
+        if isinstance(members, str) and members:
+            out[entity_id] = members.split(";")
+        elif isinstance(row.get("psn_no"), str) and row.get("psn_no"):
+            out[entity_id] = [row["psn_no"]]
+    return out
+
+
+def dossier(
+    matrix: Any,
+    scored: Any,
+    entity_id: str,
+    rows: Rows,
+    *,
+    as_of: date | datetime,
+    grain: str,
+    notes: Sequence[Note] = (),
+    events: Mapping[str, pd.DataFrame] | None = None,
+) -> dict[str, Any]:
+    """The dossier from loaded shapes, JSON-ready. `contributions` plus `base` add up to `raw` (up to floating point)."""
+    frame = scored.frame.loc[entity_id]
+    who = matrix.entities.loc[entity_id]
+    sizes = peer_sizes(matrix)
+    reasons = reasons_of(matrix, scored.contributions, entity_id, sizes)
+    contributions = _contributions(matrix, scored.contributions.loc[entity_id], entity_id)
+    found = {r.column: rows.get((r.column, entity_id), pd.DataFrame()) for r in reasons}
+    scheme = frame["scheme"] if isinstance(frame["scheme"], str) else ""
+    return {
+        "grain": grain,
+        "grain_zh": LABEL.get(grain, grain),  # type: ignore[call-overload]
+        "as_of": plain(as_of),
+        "disclaimer": DISCLAIMER,
+        "entity_id": entity_id,
+        "entity": {str(k): plain(v) for k, v in who.items()},
+        "scheme": scheme,
+        "scheme_zh": SCHEMES.get(scheme, ""),
+        "scheme_share": plain(frame.get("scheme_share")),
+        "risk": plain(frame["risk"]),
+        "raw": plain(frame["raw"]),
+        "probability": plain(frame.get("probability")),
+        "model": plain(frame.get("model")),
+        "scorers": [str(s) for s in getattr(scored, "scorers", []) or []],
+        "amount_yuan": yuan(frame["amount_fen"]),
+        "amount_low_yuan": yuan(frame["amount_low_fen"]),
+        "amount_high_yuan": yuan(frame["amount_high_fen"]),
+        "reasons": [plain({**vars(r), "evidence": _evidence(found[r.column])}) for r in reasons],
+        "innocents": list(dict.fromkeys(r.innocent for r in reasons if r.innocent)),
+        "base": plain(scored.contributions.loc[entity_id].get(BASE, 0.0)),
+        "contributions": contributions,
+        "peers": _peers(matrix, [r.column for r in reasons], entity_id),
+        "events": records_of((events or {}).get(entity_id)),
+        "notes": [{"text": n.text, "severity": n.severity, "rows": n.rows} for n in notes],
+    }
+
+
+def _contributions(matrix: Any, own: pd.Series, entity_id: str) -> list[dict[str, Any]]:
+    parts = own.drop(BASE, errors="ignore")
+    parts = parts[parts != 0]
+    order = parts.abs().sort_values(ascending=False, kind="stable").index
+    value = matrix.X.loc[entity_id]
+    return [
+        {
+            "column": column,
+            "label": matrix.meta[column].label if column in matrix.meta else column,
+            "value": plain(value.get(column)),
+            "contribution": float(parts[column]),
+        }
+        for column in order
+    ]
+
+
+def _evidence(frame: pd.DataFrame) -> dict[str, Any]:
+    """Claim rows of one reason: the evidence proper, at most ROWS_SHOWN of them, with the counts of all."""
+    if not len(frame):
+        return {"total": 0, "considered": 0, "rows": []}
+    proper = hits(frame)
+    shown = proper.drop(columns=[c for c in ("entity_id", "hit") if c in proper]).head(ROWS_SHOWN)
+    return {"total": len(proper), "considered": len(frame), "rows": records_of(shown)}
+
+
+def _peers(matrix: Any, columns: Sequence[str], entity_id: str) -> list[dict[str, Any]]:
+    """For each reason: where the entity stands in its peer group (quartiles and tails, no other entity's figures)."""
+    group = matrix.entities["peer_group"].fillna("")
+    mates = group.index[group == group.loc[entity_id]]
+    out = []
+    for column in columns:
+        values = matrix.X.loc[mates, column].dropna()
+        marks = values.quantile([0.05, 0.25, 0.5, 0.75, 0.95]) if len(values) else pd.Series([float("nan")] * 5)
+        p05, p25, p50, p75, p95 = (float(v) for v in marks)
+        out.append(
+            plain(
+                {
+                    "column": column,
+                    "label": matrix.meta[column].label,
+                    "unit": matrix.meta[column].unit,
+                    "value": float(matrix.X.loc[entity_id, column]),
+                    "n": len(values),
+                    "p05": p05,
+                    "p25": p25,
+                    "median": p50,
+                    "p75": p75,
+                    "p95": p95,
+                }
+            )
+        )
+    return out
+
+
+def records_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """JSON-ready rows of a frame; money in fen also as yuan."""
+    if frame is None or not len(frame):
+        return []
+    frame = frame.copy()
+    for column in [c for c in frame.columns if c == "fen" or str(c).endswith("_fen")]:
+        frame[str(column).replace("fen", "yuan")] = (frame[column].astype("float64") / 100).round(2)
+    return [{str(k): plain(v) for k, v in row.items()} for row in frame.to_dict(orient="records")]

@@ -1,0 +1,121 @@
+"""Where lists come from: the matrix of a grain, its scores, the findings on the data, the claim rows behind a number."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from claims.quality import check
+from claims.warehouse import Warehouse, bucket_of
+from features.asof import open_views, read_as
+from features.declare import REGISTRY, load_catalog
+from features.matrix import Matrix, load_matrix
+from models.bundle import load_active
+from models.score import Scored, score
+from serving.lists.rows import Note
+
+
+def scored_matrix(
+    warehouse: Path, as_of: date | datetime, grain: str, window_days: int | None = None
+) -> tuple[Matrix, Scored]:
+    """The matrix of one grain and its scores by the bundle in force (rules, outliers and graph where none is fitted)."""
+    matrix = load_matrix(warehouse, as_of, grain, window_days)
+    return matrix, score(matrix, load_active(warehouse, grain))
+
+
+def quality_notes(warehouse: Path, as_of: date) -> tuple[Note, ...]:
+    """Remarks on the data up to `as_of`, as the list and the pages print them."""
+    return tuple(
+        Note(text=f.text, severity=f.severity, rows=getattr(f, "rows", None)) for f in check(warehouse, as_of)
+    )
+
+
+def claim_rows(warehouse: Path, as_of: date | datetime, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], pd.DataFrame]:
+    """Evidence of many (column, entity_id) at once: each bucket's views are opened one time for all of them.
+
+    Equal to `features.build.evidence` for each pair, in time order. A column nobody declared has no rows.
+    """
+    load_catalog()
+    house = Warehouse.open(warehouse)
+    by_column: dict[str, list[str]] = {}
+    for column, entity_id in wanted:
+        by_column.setdefault(column, []).append(entity_id)
+    plan: dict[str, dict[str, list[str]]] = {}
+    for column, ids in by_column.items():
+        try:
+            feature, _ = REGISTRY.column(own_column(column))
+        except KeyError:
+            continue
+        plan.setdefault(feature.by, {})[column] = ids
+    found: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    for layout, columns in plan.items():
+        for bucket in range(house.buckets):
+            con = open_views(house, as_of, layout, bucket)  # type: ignore[arg-type]
+            try:
+                for column, ids in columns.items():
+                    feature, window = REGISTRY.column(own_column(column))
+                    con.execute("CREATE OR REPLACE TABLE main.focus AS SELECT unnest(?::VARCHAR[]) AS entity_id", [ids])
+                    read_as(con, feature.reversed)
+                    since = f"AND happened_at > (SELECT t FROM main.asof) - INTERVAL {window} DAY" if window else ""
+                    rows = con.execute(
+                        f"SELECT r.* FROM ({feature.rows}) r SEMI JOIN main.focus USING (entity_id) WHERE true {since}"
+                    ).df()
+                    for entity_id, part in rows.groupby("entity_id", sort=True):
+                        found.setdefault((column, str(entity_id)), []).append(part)
+            finally:
+                con.close()
+    return {
+        key: pd.concat(parts, ignore_index=True).sort_values(["happened_at", "row_id"], kind="stable", ignore_index=True)
+        for key, parts in found.items()
+    }
+
+
+def own_column(column: str) -> str:
+    """The declared column behind a matrix column: rules carry their amount as `…_fen`."""
+    return column.removesuffix("_fen") if column.startswith("rule_") else column
+
+
+
+
+
+_EVENTS = """
+SELECT psn_no, 'stay' AS kind, mdtrt_id AS id, fixmedins_code, begntime AS begin_at, CASE WHEN "open" THEN NULL ELSE endtime END AS end_at,
+       coalesce(medfee_fen, lines_fen) AS fen, false AS inside, visit_class AS what
+FROM net.stays SEMI JOIN main.people USING (psn_no)
+UNION ALL BY NAME
+SELECT w.psn_no, 'swipe' AS kind, w.setl_id AS id, w.fixmedins_code, w.happened_at AS begin_at, w.happened_at AS end_at, w.medfee_sumamt_fen AS fen,
+       bool_or(coalesce(w.happened_at::DATE > s.adm_date AND w.happened_at::DATE < s.end_date AND w.fixmedins_code <> s.fixmedins_code, false)) AS inside,
+       any_value(w.visit_class) AS what
+FROM net.swipes w SEMI JOIN main.people USING (psn_no) LEFT JOIN net.stays s ON s.psn_no = w.psn_no
+GROUP BY ALL
+"""
+
+
+def events_of(warehouse: Path, as_of: date | datetime, people: dict[str, list[str]]) -> dict[str, pd.DataFrame]:
+    """Stays and swipes of the people behind each entity, in time order; `inside` marks a swipe elsewhere on an inner day of a stay.
+
+    Columns psn_no, kind (stay|swipe), id, fixmedins_code, begin_at, end_at (empty = still open), fen, inside, what.
+    """
+    house = Warehouse.open(warehouse)
+    by_bucket: dict[int, set[str]] = {}
+    for numbers in people.values():
+        for psn_no in numbers:
+            by_bucket.setdefault(bucket_of(psn_no, house.buckets), set()).add(psn_no)
+    frames = []
+    for bucket, numbers in sorted(by_bucket.items()):
+        con = open_views(house, as_of, "person", bucket)
+        try:
+            con.execute("CREATE TABLE main.people AS SELECT unnest(?::VARCHAR[]) AS psn_no", [sorted(numbers)])
+            frames.append(con.execute(_EVENTS).df())
+        finally:
+            con.close()
+    if not frames:
+        return {}
+    every = pd.concat(frames, ignore_index=True).sort_values(["begin_at", "kind", "id"], kind="stable")
+    by_person = dict(list(every.groupby("psn_no")))
+    return {
+        entity_id: pd.concat([by_person[p] for p in numbers if p in by_person] or [every.iloc[:0]], ignore_index=True)
+        for entity_id, numbers in people.items()
+    }

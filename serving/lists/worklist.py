@@ -1,0 +1,222 @@
+"""This week's list of one grain: ranked by risk, a draw beside it, three reasons a row, each with its claim rows."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from claims.errors import UserError
+from features.grains import GRAINS, LABEL, WINDOW_DAYS
+from serving.lists.reasons import peer_sizes, reasons_of
+from serving.lists.rows import COLUMNS, EXTRA, Note, WorkList
+from serving.lists.slots import choose, interleave, random_for
+
+EXPLAINED = ["entity_id", "label", "members", "innocent"]
+
+
+def build_worklist(
+    warehouse: Path,
+    as_of: date,
+    grain: str,
+    top: int,
+    *,
+    window_days: int | None = None,
+    seed: int = 0,
+    draw_share: float = 0.1,
+) -> WorkList:
+    """The list of one grain at the end of day `as_of`: `top` ranked entities, and beside them the draw and the controls.
+
+    Raises UserError for an unknown grain, a `top` below 1, or (from below) a date outside the data.
+    """
+    from serving.lists.source import claim_rows, quality_notes, scored_matrix
+
+    check_grain(grain)
+    if top < 1:
+        raise UserError(f"--top {top}: a list needs at least one row")
+    matrix, scored = scored_matrix(warehouse, as_of, grain, window_days)
+    worklist = assemble(
+        matrix,
+        scored,
+        top,
+        as_of=as_of,
+        grain=grain,
+        notes=quality_notes(warehouse, as_of),
+        window_days=window_days,
+        seed=seed,
+        draw_share=draw_share,
+    )
+    wanted = [(c, str(e)) for e, cs in zip(worklist.rows["entity_id"], worklist.rows["columns"], strict=True) for c in cs]
+    return with_evidence(worklist, claim_rows(warehouse, as_of, wanted))
+
+
+def check_grain(grain: str) -> None:
+    """Raises UserError unless `grain` is one of the five."""
+    if grain not in GRAINS:
+        raise UserError(f"unknown grain {grain!r}; use one of {', '.join(GRAINS)}")
+
+
+def assemble(
+    matrix: Any,
+    scored: Any,
+    top: int,
+    *,
+    as_of: date,
+    grain: str,
+    notes: Sequence[Note] = (),
+    window_days: int | None = None,
+    seed: int = 0,
+    draw_share: float = 0.1,
+    at: datetime | None = None,
+) -> WorkList:
+    """A list from a matrix and its scores, without touching the disk. Evidence counts are filled in by `with_evidence`."""
+    entities = matrix.entities[~matrix.entities.index.duplicated()]
+    frame = scored.frame[~scored.frame.index.duplicated()]
+    entities = entities.loc[frame.index]
+    aside = explained_by(entities)
+    table = frame.loc[~aside].assign(entity_id=frame.index[~aside].astype(str))
+    table = table.sort_values(["risk", "amount_fen", "entity_id"], ascending=[False, False, True], kind="stable")
+    rng = random_for(seed, grain, at or as_of)
+    chosen = choose(pd.Series(table["risk"].to_numpy(), index=table.index), top, draw_share, rng)
+    rows = _rows(matrix, scored, table.loc[chosen.index], chosen, entities, as_of, grain)
+    rows["lead"] = interleave(rows["slot"], rng).to_numpy()
+    facts = _facts(rows, table, scored, grain, window_days, seed, draw_share, int(aside.sum()), at)
+    return WorkList(grain, as_of, rows.reset_index(drop=True), _explained(entities[aside]), tuple(notes), facts, at)
+
+
+def explained_by(entities: pd.DataFrame) -> pd.Series:
+    """Which entities an innocent explanation covers (rings: column `explained` or `innocent` of the ring builder)."""
+    for name in ("explained", "innocent"):
+        if name in entities.columns:
+            text = entities[name].astype("object").where(entities[name].notna(), "")
+            return text.astype(str).str.strip().isin(["", "False", "0"]).eq(False)
+    return pd.Series(False, index=entities.index)
+
+
+def _explained(entities: pd.DataFrame) -> pd.DataFrame:
+    frame = pd.DataFrame({"entity_id": entities.index.astype(str)})
+    for name in EXPLAINED[1:]:
+        source = "explained" if name == "innocent" and "explained" in entities else name
+        frame[name] = entities[source].to_numpy() if source in entities else ""
+    return frame
+
+
+def _rows(
+    matrix: Any, scored: Any, table: pd.DataFrame, chosen: pd.DataFrame, entities: pd.DataFrame, as_of: date, grain: str
+) -> pd.DataFrame:
+    sizes = peer_sizes(matrix)
+    out: list[dict[str, Any]] = []
+    for rank, (key, row) in enumerate(table.iterrows(), start=1):
+        entity_id = str(key)
+        who = entities.loc[entity_id]
+        reasons = reasons_of(matrix, scored.contributions, entity_id, sizes)
+        texts = [r.text for r in reasons] + [""] * 3
+        honest = list(dict.fromkeys(r.innocent for r in reasons if r.innocent))
+        out.append(
+            {
+                "rank": rank,
+                "grain": grain,
+                "as_of": as_of.isoformat(),
+                "entity_id": entity_id,
+                "risk": round(float(row["risk"]), 6),
+                "amount_at_risk_yuan": yuan(row["amount_fen"]),
+                "scheme": row["scheme"] if isinstance(row["scheme"], str) else "",
+                "slot": chosen.loc[entity_id, "slot"],
+                "reason_1": texts[0],
+                "reason_2": texts[1],
+                "reason_3": texts[2],
+                "probability": _rounded(row["probability"]),
+                "amount_low_yuan": yuan(row["amount_low_fen"]),
+                "amount_high_yuan": yuan(row["amount_high_fen"]),
+                "innocent": "；".join(honest),
+                "area": _text(who.get("area")),
+                "fixmedins_code": _text(who.get("fixmedins_code")),
+                "psn_no": _text(who.get("psn_no")),
+                "evidence_rows": 0,
+                "model": _text(row["model"]),
+                "members": _text(who.get("members")),
+                "selection_prob": float(chosen.loc[entity_id, "selection_prob"]),
+                "scheme_share": _rounded(row.get("scheme_share")),
+                "label": _text(who.get("label")),
+                "begin_at": who.get("begin_at"),
+                "end_at": who.get("end_at"),
+                "open": bool(who.get("open") or False),
+                "columns": [r.column for r in reasons],
+            }
+        )
+    return pd.DataFrame(out, columns=[*COLUMNS, "members", *(c for c in EXTRA if c != "lead"), "columns"])
+
+
+def with_evidence(worklist: WorkList, found: dict[tuple[str, str], pd.DataFrame]) -> WorkList:
+    """The list with `evidence_rows` counted: distinct claim rows (hits, where the declaration marks them) behind its reasons."""
+    rows = worklist.rows.copy()
+    rows["evidence_rows"] = [
+        len({key for c in columns for key in row_keys(found.get((c, str(e))))})
+        for e, columns in zip(rows["entity_id"], rows["columns"], strict=True)
+    ]
+    return WorkList(worklist.grain, worklist.as_of, rows, worklist.explained, worklist.notes, worklist.facts, worklist.at)
+
+
+def hits(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are the evidence proper: those marked `hit`, or all where nothing is marked."""
+    if "hit" not in frame.columns:
+        return frame
+    marked = frame[frame["hit"].fillna(False).astype(bool)]
+    return marked if len(marked) else frame
+
+
+def row_keys(frame: pd.DataFrame | None) -> set[tuple[str, str]]:
+    """(table, row id) of the evidence proper."""
+    if frame is None or not len(frame):
+        return set()
+    proper = hits(frame)
+    return set(zip(proper["row_table"].astype(str), proper["row_id"].astype(str), strict=True))
+
+
+def _facts(
+    rows: pd.DataFrame,
+    table: pd.DataFrame,
+    scored: Any,
+    grain: str,
+    window_days: int | None,
+    seed: int,
+    draw_share: float,
+    explained: int,
+    at: datetime | None,
+) -> dict[str, Any]:
+    counts = rows["slot"].value_counts()
+    window = window_days or WINDOW_DAYS.get(grain, 90)  # type: ignore[call-overload]
+    model = str(table["model"].iloc[0]) if len(table) else ""
+    return {
+        "population": len(table),
+        "ranked": int(counts.get("ranked", 0)),
+        "draw": int(counts.get("draw", 0)),
+        "control": int(counts.get("control", 0)),
+        "explained": explained,
+        "window_days": window,
+        "seed": seed,
+        "draw_share": draw_share,
+        "model": model,
+        "scorers": [str(s) for s in getattr(scored, "scorers", []) or []],
+        "amount_yuan": round(float(rows.loc[rows["slot"] == "ranked", "amount_at_risk_yuan"].sum()), 2),
+        "described": {
+            "名单对象": LABEL.get(grain, grain),  # type: ignore[call-overload]
+            "排序总体": f"{'该时刻在院' if at else f'最近{window}天有活动'}的{LABEL.get(grain, grain)}共 {len(table)} 个",  # type: ignore[call-overload]
+            "构成": "按风险排序，另有随机抽取与对照行混排其中、不作标记，用于诚实估计命中率",
+            "模型": model or "—",
+        },
+    }
+
+
+def yuan(fen: Any) -> float:
+    """Fen as yuan, two decimals; missing is 0."""
+    return 0.0 if fen is None or pd.isna(fen) else round(float(fen) / 100, 2)
+
+
+def _rounded(value: Any) -> float | None:
+    return None if value is None or pd.isna(value) else round(float(value), 6)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or (not isinstance(value, str) and pd.isna(value)) else str(value)
