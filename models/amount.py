@@ -1,0 +1,111 @@
+"""Amount at risk, as a range. 疑点金额 is never savings (workflow.md §5).
+
+Three parts, largest certainty first: 明确可追 (amounts of hard rules), 需核实 (amounts of leads), 推算 (the rest of the fund's payment × the share
+that inspections of this grain recovered). One fact never counts twice: within a rule family only the largest amount counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.rules import is_rule
+
+Z80 = 1.2815515655446004
+"""An 80 % interval leaves 10 % on either side."""
+PRIOR_SHARE = {"admission": 0.5, "person": 0.2, "institution": 0.03, "doctor": 0.05, "ring": 0.3}
+"""Share of the fund's payment that a confirmed case gives back, before any outcome is known: our guess, marked 推算."""
+PRIOR_SPREAD = 1.2
+"""Standard deviation of ln(confirmed / expected) before any outcome is known: a factor of 4.7 either way at 80 %."""
+PRIOR_CASES = 10.0
+
+
+@dataclass(frozen=True)
+class AmountModel:
+    """share: recovered share of the fund's payment not explained by rules; shift, spread: ln(confirmed / expected) has this mean and sd."""
+
+    share: float
+    shift: float = 0.0
+    spread: float = PRIOR_SPREAD
+    n: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> AmountModel:
+        return cls(**values)
+
+
+def prior_amount(grain: str) -> AmountModel:
+    """What to say before any case of this grain was confirmed."""
+    return AmountModel(PRIOR_SHARE.get(grain, 0.1))
+
+
+def rule_amounts(X: pd.DataFrame, family: Mapping[str, str], kind: Mapping[str, str]) -> pd.DataFrame:
+    """Columns 明确可追, 需核实 in fen per entity: family maxima of `rule_*_fen`, hard rules first; a family's lead counts only above its hard part."""
+    hard: dict[str, np.ndarray] = {}
+    lead: dict[str, np.ndarray] = {}
+    for column in X.columns:
+        if not (column.startswith("rule_") and column.endswith("_fen")):
+            continue
+        rule = column.removesuffix("_fen")
+        group = family.get(rule) or family.get(column) or rule
+        fen = np.maximum(np.nan_to_num(X[column].to_numpy(dtype=np.float64)), 0.0)
+        part = hard if kind.get(rule) == "hard" else lead
+        part[group] = np.maximum(part[group], fen) if group in part else fen
+    zero = np.zeros(len(X))
+    certain = sum(hard.values(), zero)
+    check = sum((np.maximum(v - hard.get(g, zero), 0.0) for g, v in lead.items()), zero)
+    return pd.DataFrame({"明确可追": certain, "需核实": check}, index=X.index)
+
+
+def expected_amount(model: AmountModel, fund_fen: np.ndarray, parts: pd.DataFrame) -> np.ndarray:
+    """Fen per entity before spread: certain + what must be checked + share of the rest, never above the fund's payment where that is known."""
+    named = parts["明确可追"].to_numpy() + parts["需核实"].to_numpy()
+    fund = np.maximum(np.nan_to_num(fund_fen), 0.0)
+    guess = model.share * np.maximum(fund - named, 0.0)
+    return np.asarray(np.minimum(named + guess, np.maximum(fund, named)))
+
+
+def fit_amount(grain: str, fund_fen: np.ndarray, parts: pd.DataFrame, confirmed_fen: np.ndarray) -> AmountModel:
+    """From confirmed cases: median share, then mean and spread of the log ratio, each shrunk towards the prior as ten cases."""
+    prior = prior_amount(grain)
+    keep = (confirmed_fen > 0) & (np.nan_to_num(fund_fen) > 0)
+    n = int(keep.sum())
+    if n == 0:
+        return prior
+    fund, got = np.asarray(fund_fen, float)[keep], np.asarray(confirmed_fen, float)[keep]
+    ratio = np.clip(got / fund, 1e-4, 1.0)
+    pull = n / (n + PRIOR_CASES)
+    share = float(np.exp(pull * np.median(np.log(ratio)) + (1 - pull) * np.log(prior.share)))
+    base = AmountModel(share)
+    logs = np.log(got / np.maximum(expected_amount(base, fund, parts[keep]), 1.0))
+    shift = float(pull * np.median(logs))
+    spread = float(np.sqrt((PRIOR_CASES * PRIOR_SPREAD**2 + ((logs - shift) ** 2).sum()) / (PRIOR_CASES + n)))
+    return AmountModel(share, shift, spread, n)
+
+
+def amounts(model: AmountModel, X: pd.DataFrame, fund_fen: pd.Series, family: Mapping[str, str], kind: Mapping[str, str]) -> pd.DataFrame:
+    """amount_fen, amount_low_fen, amount_high_fen (80 %), 明确可追, 需核实, 推算 per entity, int64 fen; the three parts add up to amount_fen."""
+    parts = rule_amounts(X, family, kind)
+    fund = np.maximum(np.nan_to_num(fund_fen.reindex(X.index).to_numpy(dtype=np.float64)), 0.0)
+    raw = expected_amount(model, fund, parts)
+    cap = np.maximum(fund, parts["明确可追"].to_numpy() + parts["需核实"].to_numpy())
+    middle = np.minimum(raw * np.exp(model.shift), cap)
+    low = np.minimum(raw * np.exp(model.shift - Z80 * model.spread), middle)
+    high = np.maximum(np.minimum(raw * np.exp(model.shift + Z80 * model.spread), cap), middle)
+    out = pd.DataFrame({"amount_fen": middle, "amount_low_fen": low, "amount_high_fen": high}, index=X.index).round().astype("int64")
+    certain = np.minimum(parts["明确可追"].round().astype("int64"), out["amount_fen"])
+    check = np.minimum(parts["需核实"].round().astype("int64"), out["amount_fen"] - certain)
+    return out.assign(**{"明确可追": certain, "需核实": check, "推算": out["amount_fen"] - certain - check})
+
+
+def rule_families(meta: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """({rule column: family}, {rule column: rule kind}) from column metadata; kind falls back to 'lead'."""
+    rules = {c: m for c, m in meta.items() if is_rule(c)}
+    return {c: str(m.family or c) for c, m in rules.items()}, {c: str(getattr(m, "rule_kind", None) or "lead") for c, m in rules.items()}

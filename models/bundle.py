@@ -1,0 +1,340 @@
+"""A model on disk: a folder of text, JSON and plain arrays, never a pickle, named by its hash. The only file of models/ that touches files.
+
+    models/HASH/manifest.json            {"format", "as_of", "seed", "declarations", "files": {name: {"sha256", "bytes"}}}
+    models/HASH/GRAIN.json               columns, families, calibration, amount, facts
+    models/HASH/GRAIN.arrays.npz         forest nodes, rule beliefs, reference distributions
+    models/HASH/GRAIN.ranker.txt         LightGBM's own text (absent where labels are too few)
+    models/HASH/GRAIN.golden.npz         rows and the raw risk they must give
+    models/ACTIVE.json                   which bundle is in force per grain, and everyone who ever was
+
+HASH is the SHA-256 of manifest.json. LightGBM's parser crashes or errs silently on damaged text (13 crashes, 2 wrong predictions in 28
+tries, so bytes reach it only after their hash matched; before a bundle is put in force a child process loads it under a time limit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from claims.errors import UserError
+from models.amount import AmountModel
+from models.calibrate import Calibration
+from models.ensemble import ALL, GrainModel, Tail, Z
+from models.outliers import Isolation, RobustSum
+from models.ranker import Ranker
+from models.rules import Rules
+from models.scorer import MatrixLike, State
+
+FORMAT = 1
+GRAINS = ("admission", "person", "institution", "doctor", "ring")
+ALLOWED = re.compile(rf"^({'|'.join(GRAINS)})\.(json|arrays\.npz|golden\.npz|ranker\.txt)$")
+MAX_BYTES = 512 * 1024 * 1024
+PROBE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified model: one GrainModel per grain."""
+
+    hash: str
+    as_of: str
+    seed: int
+    grains: dict[str, GrainModel] = field(default_factory=dict)
+
+
+# ------------------------------------------------------------------ fingerprint
+
+
+def fingerprint(matrix: MatrixLike) -> str:
+    """Hash of what the columns of a matrix mean. A model fitted on one set of declarations is refused on another."""
+    rows = [[c, *(str(getattr(matrix.meta[c], k, "")) for k in ("scheme", "worse", "unit", "kind", "family"))] for c in matrix.X.columns]
+    declared = getattr(matrix, "declaration", "")
+    return hashlib.sha256(_json({"grain": matrix.grain, "columns": rows, "declared": str(declared)})).hexdigest()
+
+
+# ------------------------------------------------------------------ write
+
+
+def write_bundle(folder: Path, grains: Mapping[str, GrainModel], golden: Mapping[str, pd.DataFrame], *, as_of: str, seed: int) -> Bundle:
+    """Write models/HASH under `folder` (the warehouse's models/) whole or not at all, and return the bundle as read back.
+
+    golden: {grain: ranker input rows}; their raw risks are stored beside them. Equal models give equal bytes and so an equal HASH.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files: dict[str, bytes] = {}
+    for grain, model in sorted(grains.items()):
+        files |= _grain_files(model, golden.get(grain))
+    manifest = _json(
+        {
+            "format": FORMAT,
+            "as_of": as_of,
+            "seed": seed,
+            "declarations": {g: m.declaration for g, m in sorted(grains.items())},
+            "files": {n: {"sha256": hashlib.sha256(b).hexdigest(), "bytes": len(b)} for n, b in sorted(files.items())},
+        }
+    )
+    name = hashlib.sha256(manifest).hexdigest()
+    target = folder / name
+    if not target.exists():
+        stage = Path(tempfile.mkdtemp(prefix=".stage-", dir=folder))
+        try:
+            for file, content in {**files, "manifest.json": manifest}.items():
+                _write_synced(stage / file, content)
+            stage.chmod(0o755)
+            os.rename(stage, target)
+            _sync_folder(folder)
+        except BaseException:
+            shutil.rmtree(stage, ignore_errors=True)
+            raise
+    return load_bundle(target)
+
+
+def _grain_files(model: GrainModel, golden: pd.DataFrame | None) -> dict[str, bytes]:
+    grain = model.grain
+    values: dict[str, Any] = {
+        "grain": grain,
+        "columns": model.columns,
+        "declaration": model.declaration,
+        "slopes": model.slopes,
+        "intercept": model.intercept,
+        "calibration": model.calibration.to_json(),
+        "amount": model.amount.to_json(),
+        "money_scale": model.money_scale,
+        "facts": model.facts,
+        "scorers": {},
+    }
+    arrays: dict[str, np.ndarray] = {}
+    for name, scorer in model.scorers().items():
+        state: State = scorer.state()
+        values["scorers"][name] = state[0]
+        arrays |= {f"{name}/{k}": v for k, v in state[1].items()}
+    for name, tail in model.tails.items():
+        arrays |= {f"tail/{name}/x": tail.x, f"tail/{name}/t": tail.t}
+    out = {}
+    if model.ranker is not None:
+        state = model.ranker.state()
+        values["ranker"] = {"columns": state[0]["columns"]}
+        out[f"{grain}.ranker.txt"] = _thread_free(state[0]["text"]).encode()
+        if golden is not None and len(golden):
+            rows = golden[model.ranker.columns_]
+            out[f"{grain}.golden.npz"] = _npz({"X": rows.to_numpy(dtype=np.float64), "raw": model.ranker.raw(rows).to_numpy()})
+    out[f"{grain}.json"] = _json(values)
+    out[f"{grain}.arrays.npz"] = _npz(arrays)
+    return out
+
+
+# ------------------------------------------------------------------ read
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Verify and read a bundle. Raises UserError (and hands no byte to any parser) when a file is missing, extra, changed or too large,
+    or when the golden rows do not give the raw risks they gave when it was written."""
+    contents, manifest = verified(folder)
+    grains = {g: _restore(g, contents, folder) for g in manifest["declarations"]}
+    return Bundle(folder.name, str(manifest["as_of"]), int(manifest["seed"]), grains)
+
+
+def verified(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """({file: bytes}, manifest) once every byte is what the folder's name says; the bytes checked are the bytes used."""
+    if not folder.is_dir():
+        raise UserError(f"模型文件夹 {folder.name[:16]} 不存在；请运行 xiezhi fit 重新生成。")
+    raw = _read(folder, "manifest.json")
+    if hashlib.sha256(raw).hexdigest() != folder.name:
+        raise _damaged(folder, "manifest.json 与文件夹名不符")
+    manifest: dict[str, Any] = json.loads(raw)
+    if manifest.get("format") != FORMAT:
+        raise _damaged(folder, f"格式版本 {manifest.get('format')!r} 不认识")
+    listed = manifest["files"]
+    present = {p.name for p in folder.iterdir()}
+    if extra := sorted(present - set(listed) - {"manifest.json"}):
+        raise _damaged(folder, f"多出文件 {extra[0]}")
+    contents = {}
+    for name, entry in listed.items():
+        if not ALLOWED.match(name):
+            raise _damaged(folder, f"文件名 {name} 不在允许之列")
+        content = _read(folder, name)
+        if len(content) != entry["bytes"] or hashlib.sha256(content).hexdigest() != entry["sha256"]:
+            raise _damaged(folder, f"{name} 已被改动")
+        contents[name] = content
+    return contents, manifest
+
+
+def _restore(grain: str, contents: Mapping[str, bytes], folder: Path) -> GrainModel:
+    values = json.loads(contents[f"{grain}.json"])
+    with np.load(io.BytesIO(contents[f"{grain}.arrays.npz"]), allow_pickle=False) as stored:
+        arrays = {k: stored[k] for k in stored.files}
+    part = {n: {k.removeprefix(f"{n}/"): v for k, v in arrays.items() if k.startswith(f"{n}/")} for n in values["scorers"]}
+    scorers = values["scorers"]
+    model = GrainModel(
+        grain,
+        list(values["columns"]),
+        Rules.restore(scorers["rules"], part["rules"]),
+        Isolation.restore(scorers["isolation"], part["isolation"]),
+        RobustSum.restore(scorers["deviations"], part["deviations"]),
+        RobustSum.restore(scorers["graph"], part["graph"]) if "graph" in scorers else None,
+        {n: Tail(arrays[f"tail/{n}/x"], arrays[f"tail/{n}/t"]) for n in [*scorers, ALL]},
+        None,
+        {k: float(v) for k, v in values["slopes"].items()},
+        float(values["intercept"]),
+        Calibration.from_json(values["calibration"]),
+        AmountModel.from_json(values["amount"]),
+        float(values["money_scale"]),
+        values["declaration"],
+        values["facts"],
+    )
+    if "ranker" in values:
+        text = contents[f"{grain}.ranker.txt"].decode()
+        model.ranker = Ranker.restore({"columns": values["ranker"]["columns"], "text": text}, {})
+        unknown = [c for c in model.ranker.columns_ if c.removeprefix(Z) not in set(model.columns)]
+        if unknown:
+            raise _damaged(folder, f"{grain} 的排序模型含未声明的列 {unknown[0]}")
+        _replay(model, contents.get(f"{grain}.golden.npz"), folder)
+    return model
+
+
+def _replay(model: GrainModel, golden: bytes | None, folder: Path) -> None:
+    if golden is None or model.ranker is None:
+        return
+    with np.load(io.BytesIO(golden), allow_pickle=False) as stored:
+        rows, expected = stored["X"], stored["raw"]
+    got = model.ranker.raw(pd.DataFrame(rows, columns=model.ranker.columns_)).to_numpy()
+    if got.shape != expected.shape or not np.allclose(got, expected, rtol=0.0, atol=1e-9):
+        raise _damaged(folder, f"{model.grain} 的校验行重算结果不符")
+
+
+def probe(folder: Path, seconds: float = PROBE_SECONDS) -> None:
+    """Load the bundle in a child process under a time limit. Raises UserError when the child fails, crashes or hangs."""
+    command = [sys.executable, "-m", "models.bundle", str(folder)]
+    root = Path(__file__).resolve().parents[1]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")]))}
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=seconds, check=False, env=env)
+    except subprocess.TimeoutExpired:
+        raise _damaged(folder, f"试装载超过 {seconds:g} 秒") from None
+    if done.returncode != 0:
+        raise _damaged(folder, f"试装载失败（退出码 {done.returncode}）")
+
+
+# ------------------------------------------------------------------ in force
+
+
+def active_table(models: Path) -> dict[str, Any]:
+    """ACTIVE.json: {"grains": {grain: hash}, "history": [{"at","action","grains","by","note"}]}; empty when nothing was ever in force."""
+    path = models / "ACTIVE.json"
+    if not path.exists():
+        return {"grains": {}, "history": []}
+    try:
+        table: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (ValueError, OSError):
+        raise UserError("models/ACTIVE.json 无法读取；请从备份恢复，或运行 xiezhi fit 重新生成模型。") from None
+    return table
+
+
+def activate(models: Path, name: str, *, grains: list[str] | None = None, action: str = "fit", by: list[str] | None = None, note: str = "") -> None:
+    """Put a bundle in force for its grains (or only some), after a probe in a child process. History is only ever appended to."""
+    probe(models / name)
+    bundle = load_bundle(models / name)
+    chosen = sorted(grains if grains is not None else bundle.grains)
+    if missing := [g for g in chosen if g not in bundle.grains]:
+        raise UserError(f"模型 {name[:12]} 不含“{missing[0]}”；可启用的有 {'、'.join(sorted(bundle.grains))}。")
+    table = active_table(models)
+    table["grains"] = dict(sorted({**table["grains"], **dict.fromkeys(chosen, name)}.items()))
+    entry = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "action": action, "grains": dict.fromkeys(chosen, name), "by": by or [], "note": note}
+    table["history"] = [*table["history"], entry]
+    write_active(models, table)
+
+
+def write_active(models: Path, table: Mapping[str, Any]) -> None:
+    """Replace ACTIVE.json atomically."""
+    stage = models / ".ACTIVE.json.stage"
+    _write_synced(stage, _json(dict(table), indent=1))
+    os.replace(stage, models / "ACTIVE.json")
+    _sync_folder(models)
+
+
+def load_active(warehouse: Path) -> Bundle | None:
+    """The bundle in force, grain by grain (grains may come from different bundles); None when there is none. Damaged files raise UserError."""
+    models = warehouse / "models"
+    chosen: dict[str, str] = active_table(models)["grains"]
+    if not chosen:
+        return None
+    loaded = {name: load_bundle(models / name) for name in sorted(set(chosen.values()))}
+    newest = max(loaded.values(), key=lambda b: (b.as_of, b.hash))
+    return Bundle(newest.hash, newest.as_of, newest.seed, {g: loaded[n].grains[g] for g, n in chosen.items()})
+
+
+# ------------------------------------------------------------------ bytes
+
+
+def _json(value: Any, indent: int | None = None) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=indent, default=_plain).encode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"not plain JSON: {type(value).__name__}")
+
+
+def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Arrays as .npz with sorted names and no dates, so equal arrays give equal bytes."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **{k: np.ascontiguousarray(arrays[k]) for k in sorted(arrays)})
+    return buffer.getvalue()
+
+
+def _thread_free(text: str) -> str:
+    """LightGBM writes its thread count into the text; the model does not depend on it, so neither may its hash."""
+    return re.sub(r"^\[num_threads: \d+\]$", "[num_threads: 0]", text, flags=re.MULTILINE)
+
+
+def _read(folder: Path, name: str) -> bytes:
+    path = folder / name
+    try:
+        if path.is_symlink() or path.stat().st_size > MAX_BYTES:
+            raise _damaged(folder, f"{name} 不是普通文件或过大")
+        return path.read_bytes()
+    except OSError:
+        raise _damaged(folder, f"缺少 {name}") from None
+
+
+def _damaged(folder: Path, what: str) -> UserError:
+    return UserError(f"模型 {folder.name[:12]} 未通过校验：{what}；已拒绝装载，现用名单不受影响。请从备份恢复该文件夹，或运行 xiezhi fit。")
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+if __name__ == "__main__":
+    try:
+        load_bundle(Path(sys.argv[1]))
+    except UserError as refused:
+        print(refused, file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,188 @@
+"""The scorers of one grain working together: rules, outliers, graph, and where labels allow, the ranker.
+
+Without a ranker, raw = mean over scorers of the tail rank t = −ln(1 − F(raw_s)), F the distribution over a reference population.
+With one, raw = Σ_s slope_s · t_s + trees: the offset says what was known before any label. t is not linear, so a scorer's contributions
+are stretched by the secant (t − t_base) / (raw_s − base_s): signs stay, and the row still adds up to raw exactly (the rescale rule of
+DeepLIFT, Shrikumar et al. 2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.amount import AmountModel, prior_amount, rule_families
+from models.calibrate import Calibration
+from models.outliers import Isolation, RobustSum
+from models.ranker import Ranker
+from models.rules import Rules, is_rule
+from models.scorer import BASE, MatrixLike, Scorer, badness
+
+FALLBACK = "规则+离群+图（标签不足）"
+GRID = 512
+"""Points kept of a reference distribution; spaced so that half of them lie in the worst two percent."""
+Z = "z__"
+"""Prefix of a peer-z column in the ranker's input; its contribution is added to the column itself."""
+ALL = "all"
+"""Name of the reference distribution of the fallback's own raw risk."""
+PARENT_WEIGHT = 0.3
+
+
+@dataclass(frozen=True)
+class Tail:
+    """Reference distribution of one scorer's raw risk: knots x (rising) → t = −ln(1 − F(x)), continued logarithmically above the last."""
+
+    x: np.ndarray
+    t: np.ndarray
+
+    def at(self, raw: np.ndarray) -> np.ndarray:
+        out = np.interp(raw, self.x, self.t)
+        above = raw > self.x[-1]
+        if above.any():
+            spread = max(float(self.x[-1] - self.x[0]), 1e-9)
+            out = np.where(above, self.t[-1] + np.log1p(np.maximum(raw - self.x[-1], 0) / spread), out)
+        return np.asarray(out)
+
+
+def tail_of(raw: np.ndarray) -> Tail:
+    """The Tail of a population's raw risks (midranks, so ties share)."""
+    raw = np.sort(np.asarray(raw, dtype=np.float64))
+    if not len(raw):
+        return Tail(np.array([0.0]), np.array([0.0]))
+    x, first, count = np.unique(raw, return_index=True, return_counts=True)
+    t = -np.log1p(-((first + count / 2.0) / len(raw)) * (1.0 - 0.5 / len(raw)))
+    if len(x) > GRID:
+        share = (first + count / 2.0) / len(raw)
+        want = np.concatenate([np.linspace(0, 0.98, GRID // 2), 1 - np.geomspace(0.02, 1.0 / len(raw), GRID // 2)])
+        keep = np.unique(np.clip(np.searchsorted(share, want), 0, len(x) - 1))
+        keep = np.unique(np.concatenate([[0], keep, [len(x) - 1]]))
+        x, t = x[keep], t[keep]
+    return Tail(x, t)
+
+
+@dataclass
+class GrainModel:
+    """All that is needed to score one grain. `slopes` empty = fallback (plain mean); `golden` rows are replayed when a bundle is loaded."""
+
+    grain: str
+    columns: list[str]
+    rules: Rules
+    isolation: Isolation
+    deviations: RobustSum
+    graph: RobustSum | None
+    tails: dict[str, Tail]
+    ranker: Ranker | None = None
+    slopes: dict[str, float] = field(default_factory=dict)
+    intercept: float = 0.0
+    calibration: Calibration = field(default_factory=lambda: Calibration("none", reason="没有结论，暂不能给出概率"))
+    amount: AmountModel = field(default_factory=lambda: AmountModel(0.1))
+    money_scale: float = 1e6
+    declaration: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """What the list says it was ranked by."""
+        return "学习模型（规则+离群+图+查处结果）" if self.ranker is not None else FALLBACK
+
+    def scorers(self) -> dict[str, Scorer]:
+        """The unlabelled scorers, by name."""
+        found: dict[str, Scorer] = {"rules": self.rules, "isolation": self.isolation, "deviations": self.deviations}
+        return found | ({"graph": self.graph} if self.graph is not None else {})
+
+
+def unlabelled(matrix: MatrixLike, *, seed: int = 0, y: pd.Series | None = None) -> GrainModel:
+    """Rules, outliers and graph fitted on the whole population of a matrix. y (known outcomes, NaN elsewhere) only sharpens rule beliefs."""
+    family, kind = rule_families(matrix.meta)
+    bad = badness_of(matrix)
+    graph_columns = [c for c in bad.columns if matrix.meta[c].kind == "graph"]
+    own = [c for c in bad.columns if matrix.meta[c].kind != "parent"]
+    rules = Rules(family, kind).fit(matrix.X, y)
+    isolation = Isolation(seed=seed).fit(bad[own])
+    deviations = RobustSum({c: PARENT_WEIGHT for c in bad.columns if matrix.meta[c].kind == "parent"}).fit(bad)
+    graph = RobustSum().fit(bad[graph_columns]) if graph_columns else None
+    model = GrainModel(matrix.grain, list(matrix.X.columns), rules, isolation, deviations, graph, {}, amount=prior_amount(matrix.grain))
+    model.tails = {name: tail_of(s.raw(inputs(matrix, name, bad)).to_numpy()) for name, s in model.scorers().items()}
+    model.tails[ALL] = tail_of(tails(model, matrix).mean(axis=1).to_numpy())
+    return model
+
+
+def badness_of(matrix: MatrixLike) -> pd.DataFrame:
+    """Badness of every declared non-rule column of a matrix."""
+    worse = {c: matrix.meta[c].worse for c in matrix.X.columns if c in matrix.meta and not c.startswith("rule_")}
+    return badness(matrix.z.reindex(columns=matrix.X.columns), worse)
+
+
+def inputs(matrix: MatrixLike, name: str, bad: pd.DataFrame) -> pd.DataFrame:
+    """What a scorer reads: rules the hit columns, the others the badness of peers' z."""
+    return matrix.X if name == "rules" else bad
+
+
+def offset(model: GrainModel, tails: pd.DataFrame) -> pd.Series:
+    """The unlabelled part of raw: slopes · tails + intercept, or the mean of tails in the fallback."""
+    if model.ranker is None:
+        return tails.mean(axis=1).rename("raw")
+    out = pd.Series(model.intercept, index=tails.index, name="raw")
+    for name, slope in model.slopes.items():
+        out = out + slope * tails[name]
+    return out
+
+
+def tails(model: GrainModel, matrix: MatrixLike) -> pd.DataFrame:
+    """Tail rank per scorer, columns = scorer names."""
+    bad = badness_of(matrix)
+    found = {name: model.tails[name].at(s.raw(inputs(matrix, name, bad)).to_numpy()) for name, s in model.scorers().items()}
+    return pd.DataFrame(found, index=matrix.X.index)
+
+
+def ranker_input(X: pd.DataFrame, z: pd.DataFrame) -> pd.DataFrame:
+    """Features and their peer z side by side; rule amounts stay out (they are money, and money is ordered by later)."""
+    plain = [c for c in X.columns if not (c.startswith("rule_") and c.endswith("_fen"))]
+    deviations = [c for c in plain if not is_rule(c)]
+    peers = z.reindex(columns=deviations)
+    return pd.concat([X[plain], peers.set_axis([Z + c for c in deviations], axis=1)], axis=1)
+
+
+def ranker_worse(meta: Mapping[str, Any], columns: list[str]) -> dict[str, str]:
+    """Monotone directions for `ranker_input`'s columns. A rule hit never lowers risk."""
+    out = {}
+    for column in columns:
+        name = column.removeprefix(Z)
+        out[column] = "high" if is_rule(name) else (meta[name].worse if name in meta else "either")
+    return out
+
+
+def explained(model: GrainModel, matrix: MatrixLike) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(contributions: columns of X + base, one row per entity, adding up to raw; tails per scorer)."""
+    bad = badness_of(matrix)
+    total = np.zeros((len(matrix.X), matrix.X.shape[1] + 1))
+    place = {c: j for j, c in enumerate([*matrix.X.columns, BASE])}
+    seen: dict[str, np.ndarray] = {}
+    scorers = model.scorers()
+    for name, scorer in scorers.items():
+        parts = scorer.contributions(inputs(matrix, name, bad))
+        values = parts.drop(columns=BASE).to_numpy()
+        base = parts[BASE].to_numpy()
+        raw = values.sum(axis=1) + base
+        seen[name] = model.tails[name].at(raw)
+        slope = model.slopes.get(name, 0.0) if model.ranker is not None else 1.0 / len(scorers)
+        if slope == 0.0:
+            continue
+        low = model.tails[name].at(base)
+        moved = raw - base
+        stretch = np.divide(seen[name] - low, moved, out=np.zeros_like(moved), where=np.abs(moved) > 1e-12)
+        where = [place[c] for c in parts.columns if c != BASE]
+        total[:, where] += slope * values * stretch[:, None]
+        # base takes what the secant could not place (rows at the base itself), so the sum is exact by construction
+        total[:, -1] += slope * (seen[name] - (values * stretch[:, None]).sum(axis=1))
+    if model.ranker is not None:
+        X = ranker_input(matrix.X, matrix.z)
+        parts = model.ranker.contributions(X)
+        for column in parts.columns:
+            total[:, place[column.removeprefix(Z)]] += parts[column].to_numpy()
+        total[:, -1] += model.intercept
+    return pd.DataFrame(total, index=matrix.X.index, columns=[*matrix.X.columns, BASE]), pd.DataFrame(seen, index=matrix.X.index)

@@ -1,0 +1,93 @@
+"""Rule hits become one risk: the family's maximum, families joined by noisy-OR (rules.md §7.2).
+
+risk = 1 − Π_f (1 − w_f), hence raw = −ln(1 − risk) = Σ_f −ln(1 − w_f): a sum over families, so contributions are exact.
+One fact never counts twice: inside a family only the strongest rule counts (ties share).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from models.scorer import BASE, Scorer, State, aligned
+
+PRIOR = {"hard": 0.6, "lead": 0.25, "KPI": 0.1, "DQ": 0.0}
+"""Belief in a hit before any outcome is known, by rule kind (codes.md §15). A data defect is never a suspicion."""
+PRIOR_CASES = 10.0
+"""A prior weighs as much as ten decided cases, so a rule's precision moves only with real feedback."""
+MIN_DECIDED = 5
+"""rules.md §7.4: feedback per rule only with at least five decided cases."""
+
+
+class Rules(Scorer):
+    """`rule_*` columns (0/1 or counts of hits) → risk.
+
+    family: {column: family}; kind: {column: rule kind}, missing = lead. With y (confirmed 1 / refuted 0, NaN = unknown) the belief
+    in each rule becomes its shrunk precision among decided cases.
+    """
+
+    name = "rules"
+
+    def __init__(self, family: Mapping[str, str] | None = None, kind: Mapping[str, str] | None = None) -> None:
+        self.family = family
+        self.kind = kind
+
+    def fit(
+        self,
+        X: pd.DataFrame,
+        y: pd.Series | None = None,
+        *,
+        weight: pd.Series | None = None,
+        groups: pd.Series | None = None,
+    ) -> Self:
+        family, kind = dict(self.family or {}), dict(self.kind or {})
+        self.columns_ = [c for c in X.columns if is_rule(c)]
+        self.families_ = [family.get(c) or c for c in self.columns_]
+        self.belief_ = np.array([PRIOR.get(kind.get(c, "lead"), PRIOR["lead"]) for c in self.columns_], dtype=np.float64)
+        if y is not None and len(self.columns_):
+            known = y.notna().to_numpy()
+            hits = np.nan_to_num(X[self.columns_].to_numpy(dtype=np.float64)[known]) > 0
+            outcome = y.to_numpy(dtype=np.float64)[known]
+            decided, confirmed = hits.sum(axis=0), hits.T @ outcome
+            learned = (self.belief_ * PRIOR_CASES + confirmed) / (PRIOR_CASES + decided)
+            self.belief_ = np.where((decided >= MIN_DECIDED) & (self.belief_ > 0), np.clip(learned, 0.01, 0.95), self.belief_)
+        return self
+
+    def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
+        hits = np.nan_to_num(aligned(X, self.columns_), nan=0.0)
+        # several hits of one rule are several facts, with quickly shrinking news: 1, 1.25, 1.4 … at most 2 times the first
+        times = np.where(hits > 0, np.minimum(1.0 + 0.25 * np.log2(np.maximum(hits, 1.0)), 2.0), 0.0)
+        surprise = times * -np.log1p(-self.belief_)
+        out = np.zeros((len(X), X.shape[1] + 1))
+        place = {c: j for j, c in enumerate(X.columns)}
+        for family in dict.fromkeys(self.families_):
+            members = [j for j, f in enumerate(self.families_) if f == family and self.columns_[j] in place]
+            if not members:
+                continue
+            block = surprise[:, members]
+            top = block.max(axis=1, keepdims=True)
+            winners = (block == top) & (top > 0)
+            share = np.where(winners, top / np.maximum(winners.sum(axis=1, keepdims=True), 1), 0.0)
+            out[:, [place[self.columns_[j]] for j in members]] += share
+        return pd.DataFrame(out, index=X.index, columns=[*X.columns, BASE])
+
+    def squash(self, raw: np.ndarray) -> np.ndarray:
+        return np.asarray(-np.expm1(-np.maximum(raw, 0.0)))
+
+    def state(self) -> State:
+        return {"columns": self.columns_, "families": self.families_}, {"belief": self.belief_}
+
+    @classmethod
+    def restore(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
+        scorer = cls()
+        scorer.columns_, scorer.families_ = list(values["columns"]), list(values["families"])
+        scorer.belief_ = np.asarray(arrays["belief"], dtype=np.float64)
+        return scorer
+
+
+def is_rule(column: str) -> bool:
+    """True for a hit column `rule_R01`, false for its amount `rule_R01_fen`."""
+    return column.startswith("rule_") and not column.endswith("_fen")

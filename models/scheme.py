@@ -1,0 +1,65 @@
+"""Which scheme does the evidence support, and how much of it?
+
+Evidence of a column: its positive contribution to the entity's risk, how far out in the bad tail it lies, and rule hits; summed per scheme tag.
+The share tells the officer how mixed the picture is. A scheme is a direction for the check, never a finding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.rules import is_rule
+
+TAIL = 0.9
+"""Percentiles below this say nothing about a scheme."""
+KIND_WEIGHT = {"parent": 0.3, "rule": 1.0, "graph": 1.0, "feature": 1.0}
+"""A hospital's habits hint at what to look for in one of its stays, but are not evidence about it."""
+
+
+def attribute(contributions: pd.DataFrame, X: pd.DataFrame, percentile: pd.DataFrame, meta: Mapping[str, Any]) -> pd.DataFrame:
+    """Columns scheme (T-code, '' when nothing speaks), scheme_share in [0, 1]; index = contributions' index."""
+    columns = [c for c in X.columns if c in meta and schemes_of(meta[c].scheme)]
+    if not columns or contributions.empty:
+        return pd.DataFrame({"scheme": "", "scheme_share": np.nan}, index=contributions.index)
+    names = sorted({s for c in columns for s in schemes_of(meta[c].scheme)})
+    belongs = np.zeros((len(columns), len(names)))
+    for j, column in enumerate(columns):
+        tags = schemes_of(meta[column].scheme)
+        for tag in tags:
+            belongs[j, names.index(tag)] = KIND_WEIGHT.get(meta[column].kind, 1.0) / len(tags)
+    pushed = np.maximum(contributions.reindex(columns=columns, fill_value=0.0).to_numpy(dtype=np.float64), 0.0)
+    total = pushed.sum(axis=1, keepdims=True)
+    pushed = np.divide(pushed, total, out=np.zeros_like(pushed), where=total > 0)
+    tail = _tail(percentile.reindex(columns=columns).to_numpy(dtype=np.float64), [meta[c].worse for c in columns])
+    hits = np.nan_to_num(X[columns].to_numpy(dtype=np.float64)) > 0
+    rule = np.array([is_rule(c) for c in columns])
+    strength = pushed * (1.0 + tail) + 0.25 * (hits & rule) + 0.02 * tail
+    evidence = strength @ belongs
+    sums = evidence.sum(axis=1)
+    best = evidence.argmax(axis=1)
+    share = np.divide(evidence[np.arange(len(best)), best], sums, out=np.full(len(best), np.nan), where=sums > 0)
+    scheme = np.where(sums > 0, np.array(names, dtype=object)[best], "")
+    return pd.DataFrame({"scheme": scheme.astype(str), "scheme_share": share}, index=contributions.index)
+
+
+def schemes_of(tag: str | None) -> list[str]:
+    """T-codes named by a scheme tag such as 'T01' or 'T08 T09'."""
+    return re.findall(r"T\d\d", str(tag or ""))
+
+
+def _tail(percentile: np.ndarray, worse: list[str]) -> np.ndarray:
+    """0 below the 90th bad percentile, rising to 1 at the 100th. Percentiles may come as 0–1 or 0–100."""
+    p = np.nan_to_num(percentile, nan=0.5 if np.nanmax(percentile, initial=0.0) <= 1.0 else 50.0)
+    if np.nanmax(percentile, initial=0.0) > 1.0:
+        p = p / 100.0
+    for j, way in enumerate(worse):
+        if way == "low":
+            p[:, j] = 1.0 - p[:, j]
+        elif way == "either":
+            p[:, j] = 2.0 * np.abs(p[:, j] - 0.5)
+    return np.clip((p - TAIL) / (1.0 - TAIL), 0.0, 1.0)

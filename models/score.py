@@ -1,0 +1,101 @@
+"""One call from a matrix of numbers to risk, probability, money, scheme and reasons' raw material. Pure: no files, no clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from claims.errors import UserError
+from models.amount import amounts, rule_families
+from models.bundle import Bundle, fingerprint
+from models.ensemble import ALL, GrainModel, explained, unlabelled
+from models.scheme import attribute
+from models.scorer import BASE, MatrixLike
+
+SUPPOSED = 0.02
+"""Share of entities supposed to deserve a look before anything is known: a base rate of the order seen at bed checks (0.8 %, seeds.md S002)."""
+Order = Literal["expected", "probability", "blend"]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A scored matrix. All frames share the index entity_id.
+
+    frame: risk (what the list is ordered by, in [0, 1]), raw, suspicion (risk without money), probability (NaN = cannot say yet),
+    amount_fen, amount_low_fen, amount_high_fen (80 %), 明确可追, 需核实, 推算 (fen), scheme, scheme_share, model.
+    contributions: columns of X + base, row sum = raw to 1e-9. scorers: risk in [0, 1] per scorer (rules, outliers, graph, ranker).
+    """
+
+    frame: pd.DataFrame
+    contributions: pd.DataFrame
+    scorers: pd.DataFrame
+
+
+def score(matrix: MatrixLike, bundle: Bundle | None, *, order: Order = "expected") -> Scored:
+    """Score every entity of a matrix.
+
+    order: 'expected' = chance × recoverable amount, 'probability' = chance alone, 'blend' = chance × √amount.
+    Without a bundle, or without this grain in it, the unlabelled scorers are fitted on the matrix itself.
+    Raises UserError when the bundle was fitted on other feature declarations.
+    """
+    if order not in ("expected", "probability", "blend"):
+        raise UserError(f"排序方式“{order}”不存在；可选 expected、probability、blend。")
+    model = bundle.grains.get(matrix.grain) if bundle is not None else None
+    if model is None:
+        model = unlabelled(matrix)
+    elif model.declaration != fingerprint(matrix):
+        raise UserError(
+            f"模型 {bundle.hash[:12] if bundle else ''} 的“{matrix.grain}”部分是按另一套指标声明训练的，与当前指标不符，未使用；请重新运行 xiezhi fit。"
+        )
+    return score_with(matrix, model, order=order)
+
+
+def score_with(matrix: MatrixLike, model: GrainModel, *, order: Order = "expected") -> Scored:
+    """Score with a given grain model; no check of declarations."""
+    contributions, tails = explained(model, matrix)
+    raw = contributions.sum(axis=1).to_numpy()
+    suspicion = suspicion_of(model, raw)
+    probability = model.calibration.probability(raw)
+    family, kind = rule_families(matrix.meta)
+    fund = matrix.entities["fund_fen"] if "fund_fen" in matrix.entities else pd.Series(0.0, index=matrix.X.index)
+    money = amounts(model.amount, matrix.X, fund, family, kind)
+    chance = np.where(np.isnan(probability), supposed(model, suspicion), probability)
+    frame = pd.DataFrame(index=matrix.X.index)
+    frame["risk"] = ordered(chance, money["amount_fen"].to_numpy(), order, model.money_scale)
+    frame["raw"], frame["suspicion"], frame["probability"] = raw, suspicion, probability
+    frame = frame.join(money)
+    frame = frame.join(attribute(contributions, matrix.X, matrix.percentile, matrix.meta))
+    frame["model"] = model.label
+    scorers = pd.DataFrame(index=matrix.X.index)
+    scorers["rules"] = -np.expm1(-tails["rules"].to_numpy())
+    scorers["outliers"] = -np.expm1(-(tails["isolation"].to_numpy() + tails["deviations"].to_numpy()) / 2.0)
+    scorers["graph"] = -np.expm1(-tails["graph"].to_numpy()) if "graph" in tails else np.nan
+    scorers["ranker"] = suspicion if model.ranker is not None else np.nan
+    return Scored(frame, contributions[[*matrix.X.columns, BASE]], scorers)
+
+
+def suspicion_of(model: GrainModel, raw: np.ndarray) -> np.ndarray:
+    """Raw risk squashed to [0, 1] without any claim to be a probability: log odds with a ranker, its percentile in the reference population without."""
+    if model.ranker is not None:
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(raw, -40, 40))))
+    return np.asarray(-np.expm1(-model.tails[ALL].at(raw)))
+
+
+def supposed(model: GrainModel, suspicion: np.ndarray) -> np.ndarray:
+    """A stand-in for the chance where no probability can be said, used only to order a list. A percentile would let size rule (the median
+    entity is not half as suspect as the worst), so p / (p + tail) is taken: even odds at the edge of the worst `SUPPOSED` share."""
+    if model.ranker is not None:
+        return suspicion
+    return np.asarray(SUPPOSED / (SUPPOSED + (1.0 - suspicion)))
+
+
+def ordered(chance: np.ndarray, amount_fen: np.ndarray, order: Order, scale: float) -> np.ndarray:
+    """The figure a list is sorted by, in [0, 1): chance × amount (or × √amount), bent by v / (v + scale) so that batch and single agree."""
+    if order == "probability":
+        return np.asarray(chance, dtype=np.float64)
+    money = np.maximum(amount_fen, 0).astype(np.float64) / max(scale, 1.0)
+    value = chance * (money if order == "expected" else np.sqrt(money))
+    return np.asarray(value / (1.0 + value))
