@@ -1,0 +1,479 @@
+"""獬豸: the command, and the table of contents.
+
+    simulate   a county with planted schemes and innocents        claims.synth
+    intake     what the bureau sends → warehouse                  claims.intake
+    features   as-of views → feature partitions                   features.build
+    fit        inspections known by then → models                 training.fit
+    evaluate   the lists against what was found later             training.evaluate
+    rank       risk → a list with reasons and claim rows          serving.lists
+    bedcheck   stays open at a moment, by the chance of an empty bed
+    explain    everything behind one suspect
+    week       features → fit if due → all lists, published
+    serve      the pages and the API                              serving.service
+    demo       all of it, on a simulated county
+
+Summaries go to stdout (`--json`: one JSON object), progress to stderr. Exit code 0 only on success; 2 when the input is at fault.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
+import click
+import typer
+
+from claims.errors import UserError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="獬豸 xiezhi: ranked, explained leads from medical-insurance claims. Leads, never verdicts."
+)  # fmt: skip
+rules_app = typer.Typer(no_args_is_help=True, help="The rule base: run it, or show one rule.")
+mapping_app = typer.Typer(no_args_is_help=True, help="Mapping files: draft one for a new source.")
+quarantine_app = typer.Typer(no_args_is_help=True, help="Rows set aside at intake: list, export, re-admit.")
+model_app = typer.Typer(no_args_is_help=True, help="Models: the gate between challenger and champion, history, rollback.")
+app.add_typer(rules_app, name="rules")
+app.add_typer(mapping_app, name="mapping")
+app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(model_app, name="model")
+
+WarehouseOption = Annotated[Path, typer.Option("--warehouse", help="folder of the warehouse")]
+AsOfOption = Annotated[str, typer.Option("--as-of", help="YYYY-MM-DD: all that was known by the end of that day")]
+JsonOption = Annotated[bool, typer.Option("--json", help="machine-readable summary on stdout")]
+GrainOption = Annotated[str, typer.Option("--grain", help="admission, person, institution, doctor or ring")]
+OutOption = Annotated[Path, typer.Option("--out", help="file to write: .csv, .xlsx or .json")]
+
+
+# ---- how the command speaks -------------------------------------------------------------------------------------
+
+
+class Bars:
+    """Progress on stderr: a bar on a terminal, otherwise a line whenever a stage has run for 2 s."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.stage = ""
+        self.said = 0.0
+        self.bar: Any = None
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+            self.bar = Progress(
+                TextColumn("{task.description:<34}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn(),
+                console=Console(stderr=True),
+            )  # fmt: skip
+            self.task: Any = None
+
+    def __enter__(self) -> "Bars":
+        if self.bar:
+            self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar:
+            self.bar.stop()
+
+    def __call__(self, stage: str, share: float = 0.0) -> None:
+        now = time.monotonic()
+        if self.bar:
+            if stage != self.stage:
+                self.task = self.bar.add_task(stage, total=1.0)
+            self.bar.update(self.task, completed=min(max(share, 0.0), 1.0))
+        elif stage != self.stage or now - self.said > 5:
+            print(f"[{now - self.started:6.1f}s] {stage} {share:4.0%}", file=sys.stderr, flush=True)
+            self.said = now
+        self.stage = stage
+
+
+def say(summary: dict[str, Any], as_json: bool, text: Callable[[], str] | str) -> None:
+    """The summary of a command, for a person or for a script."""
+    if as_json:
+        print(json.dumps(summary, ensure_ascii=False, default=str, sort_keys=False))
+    else:
+        print(text if isinstance(text, str) else text())
+
+
+def a_date(text: str) -> date:
+    """YYYY-MM-DD, or a clear refusal."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"{text!r} is not a date; write it as YYYY-MM-DD, for example 2025-09-28") from None
+
+
+def a_moment(text: str) -> datetime:
+    """'YYYY-MM-DD HH:MM', or a clear refusal."""
+    for form in ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S"):
+        try:
+            return datetime.strptime(text, form)
+        except ValueError:
+            continue
+    raise UserError(f'{text!r} is not a moment; write it as "YYYY-MM-DD HH:MM", for example "2025-09-28 20:00"')
+
+
+def a_grain(text: str) -> Any:
+    """One of the five grains, or a clear refusal."""
+    from features.grains import GRAINS
+
+    if text not in GRAINS:
+        raise UserError(f"unknown grain {text!r}; choose one of {', '.join(GRAINS)}")
+    return text
+
+
+# ---- the road ---------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option("--out", help="folder to write: claims/ and truth/")],
+    persons: Annotated[int, typer.Option("--persons", help="insured persons")] = 20_000,
+    months: Annotated[int, typer.Option("--months", help="months of claims")] = 15,
+    seed: Annotated[int, typer.Option("--seed", help="same seed, same county")] = 1,
+    dirty: Annotated[bool, typer.Option("--dirty", help="also write the county as an old system would export it")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """A county with planted schemes and innocents; the truth lies in a folder beside the input tables."""
+    from claims.synth import simulate as run
+
+    with Bars() as bars:
+        made = run(out, persons, months, seed, dirty=dirty, progress=bars)
+    tables = dict(made.tables)
+    say(
+        {"out": str(out), "persons": persons, "months": months, "seed": seed, "tables": tables, "truth": dict(made.truth)},
+        as_json,
+        f"{out}: " + ", ".join(f"{k} {v:,}" for k, v in tables.items()),
+    )
+
+
+@app.command()
+def intake(
+    source: Annotated[str, typer.Argument(help="a file, a folder with one file or folder per table, a zip, or a database URL")],
+    warehouse: WarehouseOption,
+    mapping: Annotated[str | None, typer.Option("--mapping", help="a mapping that ships (pilot, …) or a .toml file")] = None,
+    known_at: Annotated[str | None, typer.Option("--known-at", help="the day the bureau could know this extract")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take an export in: rows in = accepted + quarantined + duplicates, per table, always."""
+    from claims.intake import intake as run
+
+    with Bars() as bars:
+        taken = run(source, warehouse, mapping, a_date(known_at) if known_at else None, progress=bars)
+    tables = {
+        name: {"rows_in": c.rows_in, "accepted": c.accepted, "quarantined": c.quarantined, "duplicates": c.duplicates}
+        for name, c in taken.tables.items()
+    }
+
+    def text() -> str:
+        lines = [f"{'table':<20}{'rows in':>12}{'accepted':>12}{'quarantined':>13}{'duplicates':>12}"]
+        lines += [
+            f"{n:<20}{c['rows_in']:>12,}{c['accepted']:>12,}{c['quarantined']:>13,}{c['duplicates']:>12,}" for n, c in tables.items()
+        ]
+        return "\n".join(lines)
+
+    say({"warehouse": str(warehouse), "tables": tables}, as_json, text)
+
+
+@app.command()
+def features(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    grain: Annotated[str | None, typer.Option("--grain", help="only this grain")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Build the feature partitions of one as-of date."""
+    from features.build import build
+    from features.grains import GRAINS
+
+    when, built = a_date(as_of), {}
+    with Bars() as bars:
+        for g in [a_grain(grain)] if grain else GRAINS:
+            p = build(warehouse, when, g, progress=bars)
+            built[g] = {"rows": p.rows, "columns": len(p.columns), "absent": p.absent, "path": str(p.path)}
+
+    def text() -> str:
+        return "\n".join(
+            f"{g:<12} {b['rows']:>9,} rows × {b['columns']:>4} columns; not evaluable: {len(b['absent'])}" for g, b in built.items()
+        )
+
+    say({"as_of": as_of, "grains": built}, as_json, text)
+
+
+@app.command()
+def fit(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    seed: Annotated[int, typer.Option("--seed", help="same warehouse, same seed, same models")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Labels known by that date → models, logged to MLflow; grains with too few labels say so."""
+    from training.fit import fit as run
+
+    with Bars() as bars:
+        done = run(warehouse, a_date(as_of), seed=seed, progress=bars)
+    say(done.summary(), as_json, done.text)
+
+
+@app.command()
+def evaluate(
+    warehouse: WarehouseOption,
+    truth: Annotated[Path | None, typer.Option("--truth", help="truth folder of a simulated county")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="judge the lists of this date (default: the last with claims)")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The lists against what was found later, or against a simulated county's truth, beside simple baselines."""
+    from training.evaluate import evaluate as run
+    from training.report import evaluation_text
+
+    with Bars() as bars:
+        found = run(warehouse, truth, as_of=a_date(as_of) if as_of else None, progress=bars)
+    say(found, as_json, lambda: evaluation_text(found))
+
+
+@app.command()
+def rank(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    grain: GrainOption,
+    out: OutOption,
+    top: Annotated[int, typer.Option("--top", help="rows that capacity allows")] = 50,
+    window_days: Annotated[int | None, typer.Option("--window-days", help="rank those active in the last W days")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The list of one grain: ranked suspects, a random draw beside them, reasons and amounts."""
+    from serving.lists.worklist import build_worklist
+    from serving.lists.write import check_suffix, write
+
+    check_suffix(out)
+    with Bars() as bars:
+        bars("ranking", 0.0)
+        made = build_worklist(warehouse, a_date(as_of), a_grain(grain), top, window_days=window_days)
+    write(made, out)
+    summary = {"out": str(out), "grain": grain, "as_of": as_of, "rows": len(made.rows), "notes": [n.text for n in made.notes]}
+    say(summary, as_json, f"{out}: {len(made.rows)} rows. 疑点线索，非违规结论")
+
+
+@app.command()
+def bedcheck(
+    warehouse: WarehouseOption,
+    at: Annotated[str, typer.Option("--at", help='"YYYY-MM-DD HH:MM"')],
+    out: OutOption,
+    top: Annotated[int, typer.Option("--top", help="beds to visit")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Stays open at that moment, ranked by the chance that the bed is empty."""
+    from serving.lists.bedcheck import build_bedcheck
+    from serving.lists.write import check_suffix, write
+
+    check_suffix(out)
+    with Bars() as bars:
+        bars("beds", 0.0)
+        made = build_bedcheck(warehouse, a_moment(at), top)
+    write(made, out)
+    say({"out": str(out), "at": at, "rows": len(made.rows)}, as_json, f"{out}: {len(made.rows)} rows. 疑点线索，非违规结论")
+
+
+@app.command()
+def explain(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    grain: GrainOption,
+    entity_id: Annotated[str, typer.Option("--id", help="the suspect's id, as on the list")],
+    as_json: JsonOption = False,
+) -> None:
+    """Every reason with its number, peer figure, SHAP contribution and claim rows."""
+    from serving.lists.explain import explain as run
+    from serving.lists.explain import explain_text
+
+    found = run(warehouse, a_date(as_of), a_grain(grain), entity_id)
+    say(found, as_json, lambda: explain_text(found))
+
+
+@app.command()
+def week(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    refit: Annotated[bool, typer.Option("--refit", help="fit even if it is not due")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Features → fit if due → all lists, published as one run."""
+    from serving.lists.publish import publish_week
+    from training.fit import fit as run_fit
+    from training.fit import is_due
+
+    when = a_date(as_of)
+    fitted: dict[str, Any] | None = None
+    with Bars() as bars:
+        if refit or is_due(warehouse, when):
+            fitted = run_fit(warehouse, when, progress=bars).summary()
+        run = publish_week(warehouse, when, progress=bars)
+    lists = {g: len(run.worklist(g)["rows"]) for g in run.grains}
+    say(
+        {"as_of": as_of, "run": run.name, "lists": lists, "fit": fitted},
+        as_json,
+        f"published {run.name}: " + ", ".join(f"{g} {n}" for g, n in lists.items()),
+    )
+
+
+@app.command()
+def serve(
+    warehouse: WarehouseOption,
+    port: Annotated[int, typer.Option("--port", help="port on this machine")] = 3000,
+    host: Annotated[str, typer.Option("--host", help="address to listen on; loopback unless told otherwise")] = "127.0.0.1",
+) -> None:
+    """The BentoML service with the pages; prints the address and a one-time sign-in."""
+    from serving.service import serve as run
+
+    code = run(warehouse, port, host)
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--dir", help="where the demo county lives")] = Path("build/demo"),
+    persons: Annotated[int, typer.Option("--persons")] = 20_000,
+    months: Annotated[int, typer.Option("--months")] = 15,
+    seed: Annotated[int, typer.Option("--seed")] = 1,
+    port: Annotated[int, typer.Option("--port")] = 3000,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="stop before the pages")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The whole way on a simulated county; run again, it goes on where it stands."""
+    from claims.intake import intake as run_intake
+    from claims.synth import simulate as run_simulate
+    from claims.warehouse import Warehouse
+    from serving.lists.publish import publish_week
+    from training.fit import fit as run_fit
+    from training.fit import is_due
+
+    county, house = folder / f"county-{persons}-{months}-{seed}", folder / f"warehouse-{persons}-{months}-{seed}"
+    started = time.monotonic()
+    with Bars() as bars:
+        if not (county / "truth").exists():
+            run_simulate(county, persons, months, seed, progress=bars)
+        if not (house / "CURRENT").exists():
+            run_intake(str(county), house, progress=bars)
+        when = Warehouse.open(house).span()[2].date()
+        if is_due(house, when):
+            run_fit(house, when, progress=bars)
+        run = publish_week(house, when, progress=bars)
+    lists = {g: len(run.worklist(g)["rows"]) for g in run.grains}
+    summary = {"warehouse": str(house), "truth": str(county / "truth"), "as_of": when.isoformat(), "run": run.name, "lists": lists, "seconds": round(time.monotonic() - started, 1)}  # fmt: skip
+    say(summary, as_json, f"{house}: lists of {when} published in {summary['seconds']} s: " + ", ".join(f"{g} {n}" for g, n in lists.items()))
+    if not no_serve:
+        serve(house, port)
+
+
+# ---- rules, mappings, quarantine, models -------------------------------------------------------------------------
+
+
+@rules_app.command("run")
+def rules_run(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    out: Annotated[Path | None, typer.Option("--out", help="line-level hits as .csv")] = None,
+    rule: Annotated[list[str] | None, typer.Option("--rule", help="only these rules")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """All rules at one as-of: hits and amounts per rule and grain, line by line with --out."""
+    from features.rules.run import hit_rows, run_rules
+    from serving.lists.write import put
+
+    when = a_date(as_of)
+    found = run_rules(warehouse, when, rule or None)
+    if out is not None:
+        put(out, hit_rows(warehouse, when, rule or None).to_csv(index=False).encode("utf-8-sig"))
+    table = found.groupby(["rule", "grain"], as_index=False).agg(entities=("entity_id", "nunique"), hits=("hits", "sum"), amount_fen=("amount_fen", "sum"))
+    rows = table.to_dict(orient="records")
+    say({"as_of": as_of, "rules": rows, "out": str(out) if out else None}, as_json, table.to_string(index=False))
+
+
+@rules_app.command("show")
+def rules_show(rule: Annotated[str, typer.Argument(help="R01 … R68")], as_json: JsonOption = False) -> None:
+    """One rule: official name, thresholds, SQL, exemptions, amount basis."""
+    from features.rules.run import show_rule
+
+    text = show_rule(rule)
+    say({"rule": rule, "text": text}, as_json, text)
+
+
+@mapping_app.command("suggest")
+def mapping_suggest(
+    source: Annotated[str, typer.Argument(help="file, folder, zip or database URL")],
+    out: Annotated[Path | None, typer.Option("--out", help="write the draft here")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draft a mapping from names, Chinese headers and value shapes, with how sure each line is."""
+    from claims.suggest import suggest_mapping
+    from serving.lists.write import put
+
+    text, sure = suggest_mapping(source)
+    if out is not None:
+        put(out, text.encode("utf-8"))
+    say({"mapping": text, "confidence": sure, "out": str(out) if out else None}, as_json, text)
+
+
+@quarantine_app.command("list")
+def quarantine_list(warehouse: WarehouseOption, as_json: JsonOption = False) -> None:
+    """Rows set aside, by table and reason."""
+    from claims.quarantine import list_quarantine
+
+    frame = list_quarantine(warehouse)
+    counts = frame.groupby(["table", "reason_code", "reason_zh"], as_index=False).size() if len(frame) else frame
+    say({"rows": len(frame), "reasons": counts.to_dict(orient="records")}, as_json, counts.to_string(index=False) if len(frame) else "no row is quarantined")
+
+
+@quarantine_app.command("export")
+def quarantine_export(warehouse: WarehouseOption, out: OutOption, as_json: JsonOption = False) -> None:
+    """All quarantined rows as .xlsx, to mend and hand in again."""
+    from claims.quarantine import export_quarantine
+
+    rows = export_quarantine(warehouse, out)
+    say({"out": str(out), "rows": rows}, as_json, f"{out}: {rows} rows")
+
+
+@quarantine_app.command("readmit")
+def quarantine_readmit(
+    warehouse: WarehouseOption,
+    source: Annotated[Path, typer.Argument(help="the mended .xlsx")],
+    as_json: JsonOption = False,
+) -> None:
+    """Take mended rows in."""
+    from claims.quarantine import readmit
+
+    taken = readmit(warehouse, source)
+    tables = {n: vars(c) if hasattr(c, "__dict__") else {"accepted": c.accepted, "quarantined": c.quarantined} for n, c in taken.tables.items()}
+    say({"tables": tables}, as_json, json.dumps(tables, ensure_ascii=False))
+
+
+def main() -> None:
+    """Entry point of `xiezhi`: a user's mistake is one sentence and exit code 2, never a traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except UserError as error:
+        print(f"xiezhi: {error}", file=sys.stderr)
+        sys.exit(2)
+    except click.ClickException as error:
+        print(f"xiezhi: {error.format_message()} See `xiezhi --help`.", file=sys.stderr)
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        print("xiezhi: stopped", file=sys.stderr)
+        sys.exit(130)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        print(f"xiezhi: {error.strerror or error}{where}; check the path, the disk and the rights, then run it again", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()
