@@ -28,10 +28,11 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 
-import click
 import typer
 
 from claims.errors import UserError
+
+CommandLineError: Any = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps it
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="獬豸 xiezhi: ranked, explained leads from medical-insurance claims. Leads, never verdicts."
@@ -462,10 +463,10 @@ def main() -> None:
     except UserError as error:
         print(f"xiezhi: {error}", file=sys.stderr)
         sys.exit(2)
-    except click.ClickException as error:
+    except CommandLineError as error:
         print(f"xiezhi: {error.format_message()} See `xiezhi --help`.", file=sys.stderr)
         sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         print("xiezhi: stopped", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
