@@ -40,7 +40,9 @@ app = typer.Typer(
 rules_app = typer.Typer(no_args_is_help=True, help="The rule base: run it, or show one rule.")
 mapping_app = typer.Typer(no_args_is_help=True, help="Mapping files: draft one for a new source.")
 quarantine_app = typer.Typer(no_args_is_help=True, help="Rows set aside at intake: list, export, re-admit.")
-model_app = typer.Typer(no_args_is_help=True, help="Models: the gate between challenger and champion, history, rollback.")
+model_app = typer.Typer(
+    no_args_is_help=True, help="Models: the gate between challenger and champion, history, rollback."
+)
 app.add_typer(rules_app, name="rules")
 app.add_typer(mapping_app, name="mapping")
 app.add_typer(quarantine_app, name="quarantine")
@@ -130,6 +132,14 @@ def a_grain(text: str) -> Any:
     return text
 
 
+def check_out(out: Path) -> None:
+    """Refuse a file that could not be written before an hour is spent on it."""
+    if out.suffix.lower() not in (".csv", ".xlsx", ".json"):
+        raise UserError(f"--out {out}: write a .csv, .xlsx or .json file")
+    if not out.resolve().parent.is_dir():
+        raise UserError(f"--out {out}: the folder {out.resolve().parent} does not exist; make it first")
+
+
 # ---- the road ---------------------------------------------------------------------------------------------------
 
 
@@ -139,7 +149,9 @@ def simulate(
     persons: Annotated[int, typer.Option("--persons", help="insured persons")] = 20_000,
     months: Annotated[int, typer.Option("--months", help="months of claims")] = 15,
     seed: Annotated[int, typer.Option("--seed", help="same seed, same county")] = 1,
-    dirty: Annotated[bool, typer.Option("--dirty", help="also write the county as an old system would export it")] = False,
+    dirty: Annotated[
+        bool, typer.Option("--dirty", help="also write the county as an old system would export it")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """A county with planted schemes and innocents; the truth lies in a folder beside the input tables."""
@@ -149,7 +161,14 @@ def simulate(
         made = run(out, persons, months, seed, dirty=dirty, progress=bars)
     tables = dict(made.tables)
     say(
-        {"out": str(out), "persons": persons, "months": months, "seed": seed, "tables": tables, "truth": dict(made.truth)},
+        {
+            "out": str(out),
+            "persons": persons,
+            "months": months,
+            "seed": seed,
+            "tables": tables,
+            "truth": dict(made.truth),
+        },
         as_json,
         f"{out}: " + ", ".join(f"{k} {v:,}" for k, v in tables.items()),
     )
@@ -157,10 +176,16 @@ def simulate(
 
 @app.command()
 def intake(
-    source: Annotated[str, typer.Argument(help="a file, a folder with one file or folder per table, a zip, or a database URL")],
+    source: Annotated[
+        str, typer.Argument(help="a file, a folder with one file or folder per table, a zip, or a database URL")
+    ],
     warehouse: WarehouseOption,
-    mapping: Annotated[str | None, typer.Option("--mapping", help="a mapping that ships (pilot, …) or a .toml file")] = None,
-    known_at: Annotated[str | None, typer.Option("--known-at", help="the day the bureau could know this extract")] = None,
+    mapping: Annotated[
+        str | None, typer.Option("--mapping", help="a mapping that ships (pilot, …) or a .toml file")
+    ] = None,
+    known_at: Annotated[
+        str | None, typer.Option("--known-at", help="the day the bureau could know this extract")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Take an export in: rows in = accepted + quarantined + duplicates, per table, always."""
@@ -176,7 +201,8 @@ def intake(
     def text() -> str:
         lines = [f"{'table':<20}{'rows in':>12}{'accepted':>12}{'quarantined':>13}{'duplicates':>12}"]
         lines += [
-            f"{n:<20}{c['rows_in']:>12,}{c['accepted']:>12,}{c['quarantined']:>13,}{c['duplicates']:>12,}" for n, c in tables.items()
+            f"{n:<20}{c['rows_in']:>12,}{c['accepted']:>12,}{c['quarantined']:>13,}{c['duplicates']:>12,}"
+            for n, c in tables.items()
         ]
         return "\n".join(lines)
 
@@ -202,7 +228,8 @@ def features(
 
     def text() -> str:
         return "\n".join(
-            f"{g:<12} {b['rows']:>9,} rows × {b['columns']:>4} columns; not evaluable: {len(b['absent'])}" for g, b in built.items()
+            f"{g:<12} {b['rows']:>9,} rows × {b['columns']:>4} columns; not evaluable: {len(b['absent'])}"
+            for g, b in built.items()
         )
 
     say({"as_of": as_of, "grains": built}, as_json, text)
@@ -227,7 +254,9 @@ def fit(
 def evaluate(
     warehouse: WarehouseOption,
     truth: Annotated[Path | None, typer.Option("--truth", help="truth folder of a simulated county")] = None,
-    as_of: Annotated[str | None, typer.Option("--as-of", help="judge the lists of this date (default: the last with claims)")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="judge the lists of this date (default: the last with claims)")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """The lists against what was found later, or against a simulated county's truth, beside simple baselines."""
@@ -246,19 +275,27 @@ def rank(
     grain: GrainOption,
     out: OutOption,
     top: Annotated[int, typer.Option("--top", help="rows that capacity allows")] = 50,
-    window_days: Annotated[int | None, typer.Option("--window-days", help="rank those active in the last W days")] = None,
+    window_days: Annotated[
+        int | None, typer.Option("--window-days", help="rank those active in the last W days")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """The list of one grain: ranked suspects, a random draw beside them, reasons and amounts."""
     from serving.lists.worklist import build_worklist
-    from serving.lists.write import check_suffix, write
+    from serving.lists.write import write
 
-    check_suffix(out)
+    check_out(out)
     with Bars() as bars:
         bars("ranking", 0.0)
         made = build_worklist(warehouse, a_date(as_of), a_grain(grain), top, window_days=window_days)
     write(made, out)
-    summary = {"out": str(out), "grain": grain, "as_of": as_of, "rows": len(made.rows), "notes": [n.text for n in made.notes]}
+    summary = {
+        "out": str(out),
+        "grain": grain,
+        "as_of": as_of,
+        "rows": len(made.rows),
+        "notes": [n.text for n in made.notes],
+    }
     say(summary, as_json, f"{out}: {len(made.rows)} rows. 疑点线索，非违规结论")
 
 
@@ -272,14 +309,18 @@ def bedcheck(
 ) -> None:
     """Stays open at that moment, ranked by the chance that the bed is empty."""
     from serving.lists.bedcheck import build_bedcheck
-    from serving.lists.write import check_suffix, write
+    from serving.lists.write import write
 
-    check_suffix(out)
+    check_out(out)
     with Bars() as bars:
         bars("beds", 0.0)
         made = build_bedcheck(warehouse, a_moment(at), top)
     write(made, out)
-    say({"out": str(out), "at": at, "rows": len(made.rows)}, as_json, f"{out}: {len(made.rows)} rows. 疑点线索，非违规结论")
+    say(
+        {"out": str(out), "at": at, "rows": len(made.rows)},
+        as_json,
+        f"{out}: {len(made.rows)} rows. 疑点线索，非违规结论",
+    )
 
 
 @app.command()
@@ -328,7 +369,9 @@ def week(
 def serve(
     warehouse: WarehouseOption,
     port: Annotated[int, typer.Option("--port", help="port on this machine")] = 3000,
-    host: Annotated[str, typer.Option("--host", help="address to listen on; loopback unless told otherwise")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option("--host", help="address to listen on; loopback unless told otherwise")
+    ] = "127.0.0.1",
 ) -> None:
     """The BentoML service with the pages; prints the address and a one-time sign-in."""
     from serving.service import serve as run
@@ -369,7 +412,12 @@ def demo(
         run = publish_week(house, when, progress=bars)
     lists = {g: len(run.worklist(g)["rows"]) for g in run.grains}
     summary = {"warehouse": str(house), "truth": str(county / "truth"), "as_of": when.isoformat(), "run": run.name, "lists": lists, "seconds": round(time.monotonic() - started, 1)}  # fmt: skip
-    say(summary, as_json, f"{house}: lists of {when} published in {summary['seconds']} s: " + ", ".join(f"{g} {n}" for g, n in lists.items()))
+    say(
+        summary,
+        as_json,
+        f"{house}: lists of {when} published in {summary['seconds']} s: "
+        + ", ".join(f"{g} {n}" for g, n in lists.items()),
+    )
     if not no_serve:
         serve(house, port)
 
@@ -393,7 +441,9 @@ def rules_run(
     found = run_rules(warehouse, when, rule or None)
     if out is not None:
         put(out, hit_rows(warehouse, when, rule or None).to_csv(index=False).encode("utf-8-sig"))
-    table = found.groupby(["rule", "grain"], as_index=False).agg(entities=("entity_id", "nunique"), hits=("hits", "sum"), amount_fen=("amount_fen", "sum"))
+    table = found.groupby(["rule", "grain"], as_index=False).agg(
+        entities=("entity_id", "nunique"), hits=("hits", "sum"), amount_fen=("amount_fen", "sum")
+    )
     rows = table.to_dict(orient="records")
     say({"as_of": as_of, "rules": rows, "out": str(out) if out else None}, as_json, table.to_string(index=False))
 
@@ -430,7 +480,11 @@ def quarantine_list(warehouse: WarehouseOption, as_json: JsonOption = False) -> 
 
     frame = list_quarantine(warehouse)
     counts = frame.groupby(["table", "reason_code", "reason_zh"], as_index=False).size() if len(frame) else frame
-    say({"rows": len(frame), "reasons": counts.to_dict(orient="records")}, as_json, counts.to_string(index=False) if len(frame) else "no row is quarantined")
+    say(
+        {"rows": len(frame), "reasons": counts.to_dict(orient="records")},
+        as_json,
+        counts.to_string(index=False) if len(frame) else "no row is quarantined",
+    )
 
 
 @quarantine_app.command("export")
@@ -452,7 +506,10 @@ def quarantine_readmit(
     from claims.quarantine import readmit
 
     taken = readmit(warehouse, source)
-    tables = {n: vars(c) if hasattr(c, "__dict__") else {"accepted": c.accepted, "quarantined": c.quarantined} for n, c in taken.tables.items()}
+    tables = {
+        n: vars(c) if hasattr(c, "__dict__") else {"accepted": c.accepted, "quarantined": c.quarantined}
+        for n, c in taken.tables.items()
+    }
     say({"tables": tables}, as_json, json.dumps(tables, ensure_ascii=False))
 
 
@@ -471,7 +528,10 @@ def main() -> None:
         sys.exit(130)
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        print(f"xiezhi: {error.strerror or error}{where}; check the path, the disk and the rights, then run it again", file=sys.stderr)
+        print(
+            f"xiezhi: {error.strerror or error}{where}; check the path, the disk and the rights, then run it again",
+            file=sys.stderr,
+        )
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -24,10 +24,7 @@ KEYS = {
 }
 #: The moment that places a fact on the happened clock.
 MOMENTS = {"visits": "begntime", "discharges": "endtime", "settlements": "setl_time", "fee_details": "fee_ocur_time"}
-MONEY = (
-    "medfee_sumamt fund_pay_sumamt hifp_pay hifob_pay hifmi_pay maf_pay cvlserv_pay hifes_pay oth_pay acct_pay acct_mulaid_pay psn_cash_pay "
-    "fulamt_ownpay_amt overlmt_selfpay preselfpay_amt inscp_scp_amt act_pay_dedc"
-).split()
+MONEY = ["medfee_sumamt", "fund_pay_sumamt", "hifp_pay", "hifob_pay", "hifmi_pay", "maf_pay", "cvlserv_pay", "hifes_pay", "oth_pay", "acct_pay", "acct_mulaid_pay", "psn_cash_pay", "fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt", "act_pay_dedc"]
 #: Only a current state, not dated: never an input (tables.md §1.2).
 CURRENT_STATE = {
     "persons": ("balc_fen", "psn_insu_stas"),
@@ -62,8 +59,12 @@ def open_views(
     temp: Path | None = None,
     memory: str = "2GB",
     threads: int = 2,
+    lines: bool = True,
 ) -> duckdb.DuckDBPyConnection:
-    """A connection whose schemas `net`, `kept` and `pairs` hold the as-of views of one bucket. Use `read_as` to choose."""
+    """A connection whose schemas `net`, `kept` and `pairs` hold the as-of views of one bucket. Use `read_as` to choose.
+
+    `lines=False` leaves fee lines out (they are most of the work) where nobody asks for them.
+    """
     con = duckdb.connect()
     con.execute(f"SET threads={threads}; SET memory_limit='{memory}'; SET preserve_insertion_order=false")
     con.execute("SET enable_progress_bar=false; SET TimeZone='Asia/Shanghai'")
@@ -74,20 +75,28 @@ def open_views(
         con.execute(f"CREATE SCHEMA {schema}")
     con.execute("CREATE TABLE main.asof AS SELECT ?::TIMESTAMP AS t, ?::TIMESTAMP::DATE AS d", [t, t])
     for table in FACTS:
-        _fact(con, warehouse, table, layout, bucket, t)
+        _fact(con, warehouse, table, layout, bucket, t, empty=table == "fee_details" and not lines)
     _dimensions(con, warehouse, layout, bucket, t)
     _reversals(con)
-    for mode in ("net", "kept"):
-        _settlements(con, mode)
-        _stays_and_lines(con, mode)
-    for name in ("settlements", "swipes", "stays", "lines"):
-        con.execute(f"CREATE VIEW pairs.{name} AS FROM kept.{name}")
+    _settlements_and_stays(con, "net")
+    _lines(con, "net")
+    read_as(con, "net")
     return con
 
 
 def read_as(con: duckdb.DuckDBPyConnection, mode: Reversed) -> None:
-    """Let unqualified table names mean the given reading of reversals."""
+    """Let unqualified table names mean the given reading of reversals; `kept` and `pairs` are made when first asked for."""
+    if mode != "net" and not _exists(con, "kept", "stays"):
+        _settlements_and_stays(con, "kept")
+        _lines(con, "kept")
+        for name in ("settlements", "swipes", "stays", "lines"):
+            con.execute(f"CREATE VIEW pairs.{name} AS FROM kept.{name}")
     con.execute(f"SET search_path='{mode},main'")
+
+
+def _exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    sql = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?"
+    return bool(con.execute(sql, [schema, table]).fetchall()[0][0])
 
 
 def scan(warehouse: Warehouse, table: str, layout: str, bucket: int | None) -> str | None:
@@ -99,13 +108,21 @@ def scan(warehouse: Warehouse, table: str, layout: str, bucket: int | None) -> s
 
 
 def _fact(
-    con: duckdb.DuckDBPyConnection, warehouse: Warehouse, table: str, layout: Layout, bucket: int, t: datetime
+    con: duckdb.DuckDBPyConnection,
+    warehouse: Warehouse,
+    table: str,
+    layout: Layout,
+    bucket: int,
+    t: datetime,
+    empty: bool = False,
 ) -> None:
-    source = scan(warehouse, table, layout, bucket)
-    declared = CANONICAL[table].canonical_columns
+    """`base.TABLE_stored` holds the columns that carry values, `base.TABLE` all declared ones."""
+    source = None if empty else scan(warehouse, table, layout, bucket)
+    declared = {n: k for n, k in CANONICAL[table].canonical_columns.items() if n != "happened_at"}
     if source is None:
-        columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in declared.items() if name != "happened_at")
-        con.execute(f"CREATE TABLE base.{table} AS SELECT {columns} WHERE false")
+        columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in declared.items())
+        con.execute(f"CREATE TABLE base.{table}_stored AS SELECT {columns} WHERE false")
+        con.execute(f"CREATE VIEW base.{table} AS FROM base.{table}_stored")
         return
     # A stay that began before the horizon may still be open: visits and discharges are read whole.
     horizon = t - timedelta(days=HORIZON_DAYS)
@@ -117,21 +134,27 @@ def _fact(
             f" ANTI JOIN (SELECT key, version_no FROM {superseded} WHERE table_name='{table}' AND superseded_at <= TIMESTAMP '{t}') x"
             f" ON x.key = ({KEYS[table]}) AND x.version_no = f.version_no"
         )
-    present = [r[0] for r in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
-    absent = "".join(f", NULL::{kind} AS {name}" for name, kind in declared.items() if name not in present)
+    filled = set(warehouse.columns(table)) | {"known_at", "version_no", *KEYS[table].replace("|| '|' ||", " ").split()}
+    stored = [n for n in declared if n in filled]
     con.execute(
-        f"CREATE TABLE base.{table} AS SELECT f.* EXCLUDE (happened_at){absent} FROM (SELECT * FROM {source} WHERE known_at <= TIMESTAMP '{t}' {since}) f{anti}"
+        f"CREATE TABLE base.{table}_stored AS SELECT {', '.join(stored)} FROM"
+        f" (SELECT * FROM {source} WHERE known_at <= TIMESTAMP '{t}' {since}) f{anti}"
     )
+    con.execute(f"CREATE VIEW base.{table} AS SELECT *{_absent(declared, stored)} FROM base.{table}_stored")
 
 
-def _dimensions(
-    con: duckdb.DuckDBPyConnection, warehouse: Warehouse, layout: Layout, bucket: int, t: datetime
-) -> None:
+def _absent(declared: dict[str, str], stored: list[str] | set[str]) -> str:
+    return "".join(f", NULL::{kind} AS {name}" for name, kind in declared.items() if name not in stored)
+
+
+def _dimensions(con: duckdb.DuckDBPyConnection, warehouse: Warehouse, layout: Layout, bucket: int, t: datetime) -> None:
     for table in sorted(set(CANONICAL) - set(FACTS) - {"superseded"}):
         own = table == "persons"
         source = scan(warehouse, table, "person" if own else "all", bucket if own and layout == "person" else None)
         declared = CANONICAL[table].canonical_columns
-        dropped = {"known_at", "version_no", "happened_at"} if table not in ("inspections", "presence_checks") else set()
+        dropped = (
+            {"known_at", "version_no", "happened_at"} if table not in ("inspections", "presence_checks") else set()
+        )
         dropped |= set(CURRENT_STATE.get(table, ()))
         if source is None:
             columns = ", ".join(f"NULL::{k} AS {n}" for n, k in declared.items() if n not in dropped)
@@ -187,7 +210,7 @@ def _reversals(con: duckdb.DuckDBPyConnection) -> None:
         """CREATE TABLE base.refund_visits AS SELECT mdtrt_id FROM base.settlements GROUP BY 1
         HAVING bool_and(refd_setl_flag = '1')"""
     )
-    con.execute("DELETE FROM base.visits WHERE mdtrt_id IN (FROM base.refund_visits)")
+    con.execute("DELETE FROM base.visits_stored WHERE mdtrt_id IN (FROM base.refund_visits)")
     con.execute(
         """CREATE VIEW main.refunds AS
         SELECT o.setl_id, r.setl_id AS refund_setl_id, o.mdtrt_id, o.psn_no, o.fixmedins_code, o.med_type, o.is_inpatient,
@@ -199,7 +222,7 @@ def _reversals(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _settlements(con: duckdb.DuckDBPyConnection, mode: str) -> None:
+def _settlements_and_stays(con: duckdb.DuckDBPyConnection, mode: str) -> None:
     extra = """coalesce(s.begntime, s.setl_time) AS happened_at, i.fixmedins_type, i.medins_type, i.level, i.area,
                c.fixmedins_code IS NOT NULL AS clock_collapsed"""
     joins = """LEFT JOIN main.institutions i USING (fixmedins_code)
@@ -219,9 +242,6 @@ def _settlements(con: duckdb.DuckDBPyConnection, mode: str) -> None:
     con.execute(
         f"CREATE VIEW {mode}.swipes AS SELECT * FROM {mode}.settlements WHERE NOT is_inpatient AND coalesce(manual_flag,'0') <> '1'"
     )
-
-
-def _stays_and_lines(con: duckdb.DuckDBPyConnection, mode: str) -> None:
     # A visit whose every settlement is reversed did not happen for `net`; one still unsettled did.
     alive = "" if mode == "kept" else "AND (m.mdtrt_id IS NOT NULL OR k.mdtrt_id IS NULL)"
     con.execute(
@@ -247,9 +267,30 @@ def _stays_and_lines(con: duckdb.DuckDBPyConnection, mode: str) -> None:
         LEFT JOIN k USING (mdtrt_id) LEFT JOIN f USING (mdtrt_id) LEFT JOIN main.institutions i ON i.fixmedins_code = v.fixmedins_code
         WHERE v.is_inpatient AND v.begntime <= a.t AND coalesce(d.endtime, a.t) > a.t - INTERVAL {HORIZON_DAYS} DAY {alive}"""
     )
-    net_cnt = "l.cnt_e4"
-    drop = ""
-    refund_join = ""
+
+
+def _lines(con: duckdb.DuckDBPyConnection, mode: str) -> None:
+    declared = {n: k for n, k in CANONICAL["fee_details"].canonical_columns.items() if n != "happened_at"}
+    stored = {r[0] for r in con.execute("DESCRIBE base.fee_details_stored").fetchall()}
+    hidden = (
+        "setl_id",
+        "known_at",
+        "version_no",
+        "setl_known_at",
+        "bilg_dr_codg",
+        "det_item_fee_sumamt_fen",
+        "inscp_scp_amt_fen",
+        "cnt_e4",
+        "pric_e6",
+    )
+    taken = ", ".join(f"l.{n}" for n in declared if n in stored and n not in hidden)
+
+    def of(column: str) -> str:
+        return f"l.{column}" if column in stored else f"NULL::{declared[column]}"
+
+    cnt, fen = of("cnt_e4"), of("det_item_fee_sumamt_fen")
+    scope = f"coalesce({of('inscp_scp_amt_fen')}, {fen})"
+    drop, refund_join = "", ""
     if mode == "net":
         con.execute(
             """CREATE TABLE base.line_refunds AS
@@ -260,21 +301,24 @@ def _stays_and_lines(con: duckdb.DuckDBPyConnection, mode: str) -> None:
             WHERE l.init_feedetl_sn IS NOT NULL AND l.setl_known_at <= (SELECT t FROM asof) GROUP BY 1, 2"""
         )
         refund_join = "LEFT JOIN base.line_refunds q ON q.mdtrt_id = l.mdtrt_id AND q.feedetl_sn = l.feedetl_sn"
-        drop = "AND NOT coalesce(x.fully, false) AND l.cnt_e4 + coalesce(q.cnt_e4, 0) > 0"
-        net_cnt = "l.cnt_e4 + coalesce(q.cnt_e4, 0)"
-    fen = "l.det_item_fee_sumamt_fen" + (" + coalesce(q.fen, 0)" if mode == "net" else "")
-    scope = "coalesce(l.inscp_scp_amt_fen, l.det_item_fee_sumamt_fen)" + (" + coalesce(q.scope_fen, 0)" if mode == "net" else "")
+        cnt, fen, scope = (
+            f"{cnt} + coalesce(q.cnt_e4, 0)",
+            f"{fen} + coalesce(q.fen, 0)",
+            f"{scope} + coalesce(q.scope_fen, 0)",
+        )
+        drop = f"AND NOT coalesce(x.fully, false) AND {cnt} > 0"
     con.execute(
-        f"""CREATE TABLE {mode}.lines AS
-        SELECT l.* EXCLUDE (setl_id, known_at, version_no, setl_known_at, bilg_dr_codg),
-               CASE WHEN l.setl_known_at <= a.t THEN l.setl_id END AS setl_id,
+        f"""CREATE TABLE {mode}.lines_stored AS
+        SELECT {taken}, CASE WHEN l.setl_known_at <= a.t THEN l.setl_id END AS setl_id,
                l.fee_ocur_time AS happened_at, l.fee_ocur_time::DATE AS day, v.is_inpatient, v.visit_class, v.med_type, v.begntime,
-               {fen} AS fen, {scope} AS scope_fen, ({net_cnt}) / 1e4 AS cnt, l.pric_e6 / 1e6 AS pric,
-               s.adm_date, s.end_date, s.dx3, nullif(v.atddr_no, '') AS atddr_no, nullif(l.bilg_dr_codg, '') AS dr_codg,
+               {fen} AS fen, {scope} AS scope_fen, ({cnt}) / 1e4 AS cnt, {of("pric_e6")} / 1e6 AS pric,
+               s.adm_date, s.end_date, s.dx3, nullif(v.atddr_no, '') AS atddr_no, nullif({of("bilg_dr_codg")}, '') AS dr_codg,
                c.fixmedins_code IS NOT NULL AS clock_collapsed
-        FROM base.fee_details l CROSS JOIN main.asof a JOIN base.visits v USING (mdtrt_id)
+        FROM base.fee_details_stored l CROSS JOIN main.asof a JOIN base.visits v USING (mdtrt_id)
         LEFT JOIN {mode}.stays s USING (mdtrt_id)
         LEFT JOIN base.reversed x ON x.setl_id = l.setl_id AND l.setl_known_at <= a.t {refund_join}
         LEFT JOIN main.clock_collapsed c ON c.fixmedins_code = l.fixmedins_code AND c.day = l.fee_ocur_time::DATE
-        WHERE l.cnt_e4 > 0 {drop}"""
+        WHERE {of("cnt_e4")} > 0 {drop}"""
     )
+    shown = {n: k for n, k in declared.items() if n not in hidden}
+    con.execute(f"CREATE VIEW {mode}.lines AS SELECT *{_absent(shown, stored)} FROM {mode}.lines_stored")

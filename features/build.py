@@ -112,7 +112,9 @@ def check_date(warehouse: Warehouse, as_of: date | datetime) -> None:
     first, last, _ = warehouse.span()
     day = as_of.date() if isinstance(as_of, datetime) else as_of
     if day < first.date():
-        raise UserError(f"as-of {day} lies before the first row of this warehouse ({first.date()}); choose a later date")
+        raise UserError(
+            f"as-of {day} lies before the first row of this warehouse ({first.date()}); choose a later date"
+        )
     if (day - last.date()).days > 31:
         raise UserError(
             f"as-of {day} lies more than a month after the last row of this warehouse ({last.date()}); take newer claims in, or choose an earlier date"
@@ -167,7 +169,9 @@ def _build(
             "absent": absent,
             "rows": len(values),
         }
-        (stage / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
+        (stage / "manifest.json").write_text(
+            json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True), "utf-8"
+        )
         for part in stage.glob("part-*"):
             part.unlink() if part.is_file() else shutil.rmtree(part)
         if path.exists():
@@ -279,7 +283,9 @@ def _assemble(
     con.execute(f"SET threads=2; SET memory_limit='2GB'; SET temp_directory='{stage}'")
     try:
         if grain == "doctor":
-            con.execute("CREATE TABLE asof AS SELECT ?::TIMESTAMP AS t, ?::TIMESTAMP::DATE AS d", [moment_of(as_of)] * 2)
+            con.execute(
+                "CREATE TABLE asof AS SELECT ?::TIMESTAMP AS t, ?::TIMESTAMP::DATE AS d", [moment_of(as_of)] * 2
+            )
             _assemble_spanning(con, stage, features)
         else:
             joined = " ".join(
@@ -324,7 +330,11 @@ def evidence(root: Path | str, as_of: date | datetime, grain: Grain, column: str
 
 
 def gather_evidence(
-    root: Path | str, as_of: date | datetime, grain: Grain, wanted: Sequence[tuple[str, str]], window_days: int | None = None
+    root: Path | str,
+    as_of: date | datetime,
+    grain: Grain,
+    wanted: Sequence[tuple[str, str]],
+    window_days: int | None = None,
 ) -> dict[tuple[str, str], pd.DataFrame]:
     """Evidence of many (column, entity_id) at once: each bucket is opened once.
 
@@ -372,6 +382,8 @@ def _buckets_of(warehouse: Warehouse, entities: pd.DataFrame, feature: Feature, 
     if feature.grain == "doctor":
         return list(range(warehouse.buckets))
     if entity_id not in entities.index:
-        raise UserError(f"{feature.grain} {entity_id} is not among those active in the window of this as-of; try another --as-of")
+        raise UserError(
+            f"{feature.grain} {entity_id} is not among those active in the window of this as-of; try another --as-of"
+        )
     key = "psn_no" if feature.by == "person" else "fixmedins_code"
     return [bucket_of(str(entities.at[entity_id, key]), warehouse.buckets)]

@@ -170,5 +170,3 @@ def load_catalog() -> Registry:
         for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
             importlib.import_module(f"{package.__name__}.{module.name}")
     return REGISTRY
-
-

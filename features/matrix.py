@@ -19,7 +19,11 @@ from features.peers import Peers, compare
 ColumnKind = Literal["feature", "rule", "graph", "parent", "amount"]
 #: Which partitions an entity looks up, by which of its keys, under which prefix.
 PARENTS: dict[Grain, tuple[tuple[Grain, str, str], ...]] = {
-    "admission": (("institution", "fixmedins_code", "inst"), ("person", "psn_no", "person"), ("doctor", "dr_codg", "doctor")),
+    "admission": (
+        ("institution", "fixmedins_code", "inst"),
+        ("person", "psn_no", "person"),
+        ("doctor", "dr_codg", "doctor"),
+    ),
     "person": (),
     "institution": (),
     "doctor": (("institution", "fixmedins_code", "inst"),),
@@ -86,7 +90,7 @@ def load_matrix(
     entities = own.entities()
     values, peers = _with_peers(own, entities)
     X, z, percentile, peer = [values], [peers.z], [peers.percentile], [peers.median]
-    n = [pd.DataFrame({c: peers.n for c in values.columns}, index=values.index)]
+    n = [pd.DataFrame(dict.fromkeys(values.columns, peers.n), index=values.index)]
     meta = {c: _meta(c, c, grain, grain) for c in values.columns}
     for parent_grain, key, prefix in PARENTS[grain]:
         if parent_grain == "doctor" and entities[key].isna().all():
@@ -96,7 +100,7 @@ def load_matrix(
             continue
         pv, pp = _with_peers(parent, parent.entities())
         lookup = entities[key].astype("object").where(entities[key].notna(), None)
-        n_parent = pd.DataFrame({c: pp.n for c in pv.columns}, index=pv.index)
+        n_parent = pd.DataFrame(dict.fromkeys(pv.columns, pp.n), index=pv.index)
         for frames, source in ((X, pv), (z, pp.z), (percentile, pp.percentile), (peer, pp.median), (n, n_parent)):
             joined = source.reindex(lookup.to_numpy())
             joined.index = values.index
@@ -131,5 +135,3 @@ def _meta(column: str, own: str, grain: Grain, about: Grain) -> ColumnMeta:
         column=column, own=own, label=feature.label, unit="元" if amount else feature.unit, scheme=feature.scheme, worse=feature.worse, kind=kind,
         family=feature.family or feature.scheme, innocent=feature.innocent, window=window, grain=about, feature=feature,
     )  # fmt: skip
-
-

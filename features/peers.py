@@ -29,10 +29,16 @@ def choose_groups(fine: pd.Series, coarse: pd.Series) -> tuple[pd.Series, pd.Ser
     n_fine = fine.map(fine.value_counts()).astype("int64")
     n_coarse = coarse.map(coarse.value_counts()).astype("int64")
     group = pd.Series(
-        np.where(n_fine >= MIN_PEERS, "a:" + fine.astype(str), np.where(n_coarse >= MIN_PEERS, "b:" + coarse.astype(str), "c:全部")),
+        np.where(
+            n_fine >= MIN_PEERS,
+            "a:" + fine.astype(str),
+            np.where(n_coarse >= MIN_PEERS, "b:" + coarse.astype(str), "c:全部"),
+        ),
         index=fine.index,
     )
-    n = pd.Series(np.where(n_fine >= MIN_PEERS, n_fine, np.where(n_coarse >= MIN_PEERS, n_coarse, len(fine))), index=fine.index)
+    n = pd.Series(
+        np.where(n_fine >= MIN_PEERS, n_fine, np.where(n_coarse >= MIN_PEERS, n_coarse, len(fine))), index=fine.index
+    )
     return group, n
 
 

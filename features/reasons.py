@@ -27,6 +27,11 @@ def render(feature: Feature, window: int, value: float, peer: float, percentile:
     below = 100.0 - percentile if feature.worse == "low" else percentile
     shown = "样本不足" if few else f"{min(below, 99.9):.1f}".rstrip("0").rstrip(".") + "%"
     text = feature.reason.format(
-        window=window, value=number(value, feature.unit), unit=feature.unit, peer=number(peer, feature.unit), percentile=shown, n=int(n)
+        window=window,
+        value=number(value, feature.unit),
+        unit=feature.unit,
+        peer=number(peer, feature.unit),
+        percentile=shown,
+        n=int(n),
     )
     return text.replace("高于样本不足的", "同类样本不足，").replace("低于样本不足的", "同类样本不足，")
