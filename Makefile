@@ -5,7 +5,9 @@ DEMO ?= build/demo
 export MLFLOW_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := True
 
-.PHONY: install demo demo-data test check lock docs clean
+export PYTHONHASHSEED := 0
+
+.PHONY: install install-spark demo test check lock docs clean
 
 install: $(VENV)/.installed
 
@@ -14,6 +16,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Spark is an extra: half a gigabyte that one machine does not need.
+install-spark: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes -r requirements-spark.lock
 
 demo: install
 	$(BIN)/xiezhi demo --dir $(DEMO)
@@ -28,7 +34,8 @@ check: install
 	$(BIN)/lint-imports
 
 lock:
-	uv pip compile --no-header --no-annotate --no-emit-index-url --generate-hashes --python-version 3.11 pyproject.toml --group dev --extra spark -o requirements.lock
+	uv pip compile --no-header --no-annotate --no-emit-index-url --generate-hashes --python-version 3.11 pyproject.toml --group dev -o requirements.lock
+	uv pip compile --no-header --no-annotate --no-emit-index-url --generate-hashes --python-version 3.11 pyproject.toml --group dev --extra spark -o requirements-spark.lock
 
 docs: install
 	$(BIN)/python -m features.docs

@@ -253,7 +253,7 @@ def fit(
 @app.command()
 def evaluate(
     warehouse: WarehouseOption,
-    truth: Annotated[Path | None, typer.Option("--truth", help="truth folder of a simulated county")] = None,
+    truth: Annotated[str, typer.Option("--truth", help="truth folder of a simulated county")] = "",
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="judge the lists of this date (default: the last with claims)")
     ] = None,
@@ -264,7 +264,7 @@ def evaluate(
     from training.report import evaluation_text
 
     with Bars() as bars:
-        found = run(warehouse, truth, as_of=a_date(as_of) if as_of else None, progress=bars)
+        found = run(warehouse, Path(truth) if truth else None, as_of=a_date(as_of) if as_of else None, progress=bars)
     say(found, as_json, lambda: evaluation_text(found))
 
 

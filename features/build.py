@@ -93,7 +93,7 @@ def build(
     warehouse = Warehouse.open(Path(root))
     check_date(warehouse, as_of)
     window = window_days or WINDOW_DAYS[grain]
-    features = [f for f in REGISTRY.of(grain)]
+    features = list(REGISTRY.of(grain))
     absent = absent_features(warehouse, features)
     features = [f for f in features if f.name not in absent]
     suffix = "" if window == WINDOW_DAYS[grain] else f".w{window}"

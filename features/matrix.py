@@ -102,12 +102,12 @@ def load_matrix(
         lookup = entities[key].astype("object").where(entities[key].notna(), None)
         n_parent = pd.DataFrame(dict.fromkeys(pv.columns, pp.n), index=pv.index)
         for frames, source in ((X, pv), (z, pp.z), (percentile, pp.percentile), (peer, pp.median), (n, n_parent)):
-            joined = source.reindex(lookup.to_numpy())
-            joined.index = values.index
-            frames.append(joined.add_prefix(f"{prefix}__"))
+            looked_up = source.reindex(lookup.to_numpy())
+            looked_up.index = values.index
+            frames.append(looked_up.add_prefix(f"{prefix}__"))
         meta |= {f"{prefix}__{c}": _meta(f"{prefix}__{c}", c, grain, parent_grain) for c in pv.columns}
-    joined = [pd.concat(frames, axis=1).astype("float64") for frames in (X, z, percentile, peer, n)]
-    result = Matrix(grain, as_of, own.window_days, entities, *joined, meta, own.absent)
+    x, zs, share, medians, sizes = (pd.concat(frames, axis=1).astype("float64") for frames in (X, z, percentile, peer, n))
+    result = Matrix(grain, as_of, own.window_days, entities, x, zs, share, medians, sizes, meta, own.absent)
     return result.only(only) if only is not None else result
 
 
