@@ -10,7 +10,7 @@ import pandas as pd
 
 from claims.errors import UserError
 from features.grains import LABEL, SCHEMES
-from serving.lists.reasons import BASE, peer_sizes, reasons_of
+from serving.lists.reasons import BASE, reasons_of
 from serving.lists.rows import DISCLAIMER, Note
 from serving.lists.worklist import check_grain, hits, yuan
 from serving.lists.write import plain
@@ -18,7 +18,7 @@ from serving.lists.write import plain
 #: Rows shown of one reason; the count of all is always given beside them.
 ROWS_SHOWN = 200
 
-Rows = Mapping[tuple[str, str], pd.DataFrame]
+Rows = Mapping[tuple[str, str, str], pd.DataFrame]
 
 
 def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str) -> dict[str, Any]:
@@ -28,11 +28,11 @@ def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str)
     check_grain(grain)
     matrix, scored = scored_matrix(warehouse, as_of, grain)
     known(matrix.entities.index, grain, entity_id)
-    columns = reason_columns(matrix, scored, entity_id)
-    rows = claim_rows(warehouse, as_of, [(c, entity_id) for c in columns])
-    day = as_of.date() if isinstance(as_of, datetime) else as_of
+    reasons = reasons_of(matrix, scored.contributions, entity_id)
+    rows = claim_rows(warehouse, as_of, [r.key() for r in reasons])
     events = events_of(warehouse, as_of, people_of(matrix, [entity_id]))
-    return dossier(matrix, scored, entity_id, rows, as_of=as_of, grain=grain, notes=quality_notes(warehouse, day), events=events)
+    notes = quality_notes(warehouse, as_of)
+    return dossier(matrix, scored, entity_id, rows, as_of=as_of, grain=grain, notes=notes, events=events)
 
 
 def known(index: Iterable[Any], grain: str, entity_id: str) -> None:
@@ -43,12 +43,6 @@ def known(index: Iterable[Any], grain: str, entity_id: str) -> None:
     near = [] if grain == "person" else difflib.get_close_matches(entity_id, sorted(ids), n=3, cutoff=0.6) if len(ids) < 50_000 else []
     hint = f"; near it: {', '.join(near)}" if near else f"; {len(ids)} entities were active in the window, check the id and the date"
     raise UserError(f"no {grain} {entity_id!r} on this date{hint}.")
-
-
-def reason_columns(matrix: Any, scored: Any, entity_id: str) -> list[str]:
-    """The columns of all reasons of an entity (those that raised the score and are worse than peers)."""
-    found = reasons_of(matrix, scored.contributions, entity_id, peer_sizes(matrix))
-    return [r.column for r in found]
 
 
 def people_of(matrix: Any, ids: Sequence[str]) -> dict[str, list[str]]:
@@ -78,10 +72,8 @@ def dossier(
     """The dossier from loaded shapes, JSON-ready. `contributions` plus `base` add up to `raw` (up to floating point)."""
     frame = scored.frame.loc[entity_id]
     who = matrix.entities.loc[entity_id]
-    sizes = peer_sizes(matrix)
-    reasons = reasons_of(matrix, scored.contributions, entity_id, sizes)
+    reasons = reasons_of(matrix, scored.contributions, entity_id)
     contributions = _contributions(matrix, scored.contributions.loc[entity_id], entity_id)
-    found = {r.column: rows.get((r.column, entity_id), pd.DataFrame()) for r in reasons}
     scheme = frame["scheme"] if isinstance(frame["scheme"], str) else ""
     return {
         "grain": grain,
@@ -95,13 +87,14 @@ def dossier(
         "scheme_share": plain(frame.get("scheme_share")),
         "risk": plain(frame["risk"]),
         "raw": plain(frame["raw"]),
+        "suspicion": plain(frame.get("suspicion")),
         "probability": plain(frame.get("probability")),
         "model": plain(frame.get("model")),
-        "scorers": [str(s) for s in getattr(scored, "scorers", []) or []],
+        "scorers": {str(k): plain(v) for k, v in scored.scorers.loc[entity_id].items()},
         "amount_yuan": yuan(frame["amount_fen"]),
         "amount_low_yuan": yuan(frame["amount_low_fen"]),
         "amount_high_yuan": yuan(frame["amount_high_fen"]),
-        "reasons": [plain({**vars(r), "evidence": _evidence(found[r.column])}) for r in reasons],
+        "reasons": [plain({**vars(r), "evidence": _evidence(rows.get(r.key()))}) for r in reasons],
         "innocents": list(dict.fromkeys(r.innocent for r in reasons if r.innocent)),
         "base": plain(scored.contributions.loc[entity_id].get(BASE, 0.0)),
         "contributions": contributions,
@@ -127,9 +120,9 @@ def _contributions(matrix: Any, own: pd.Series, entity_id: str) -> list[dict[str
     ]
 
 
-def _evidence(frame: pd.DataFrame) -> dict[str, Any]:
+def _evidence(frame: pd.DataFrame | None) -> dict[str, Any]:
     """Claim rows of one reason: the evidence proper, at most ROWS_SHOWN of them, with the counts of all."""
-    if not len(frame):
+    if frame is None or not len(frame):
         return {"total": 0, "considered": 0, "rows": []}
     proper = hits(frame)
     shown = proper.drop(columns=[c for c in ("entity_id", "hit") if c in proper]).head(ROWS_SHOWN)

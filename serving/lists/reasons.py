@@ -1,26 +1,34 @@
-"""Why an entity is listed: the columns that raised its score and are worse than its peers, each one sentence with its number."""
+"""Why an entity is listed: the signals that raised its score and are worse than its peers, each one sentence with its number."""
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from features.reasons import render
+from features.grains import LABEL
+from features.reasons import number, render
+from models.explain import signal
 
 BASE = "base"
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One reason: the sentence, its figures, what it added to the raw score, and what an honest case looks like."""
+    """One reason: the sentence, its figures, what its signal added to the raw score, and what an honest case looks like.
+
+    `column` is the matrix column; its claim rows are asked of grain `about` as `own`, for `subject` (a parent has its own id).
+    """
 
     column: str
+    about: str
+    own: str
+    subject: str
     label: str
     unit: str
     scheme: str
+    rule: str
     text: str
     value: float
     peer: float
@@ -28,6 +36,10 @@ class Reason:
     n: int
     contribution: float
     innocent: str
+
+    def key(self) -> tuple[str, str, str]:
+        """Where its claim rows are: (grain, column, entity id)."""
+        return self.about, self.own, self.subject
 
 
 def worse_than_peers(worse: str, value: float, peer: float, z: float) -> bool:
@@ -43,66 +55,81 @@ def worse_than_peers(worse: str, value: float, peer: float, z: float) -> bool:
             return abs(z) > 2.0
 
 
-def peer_sizes(matrix: Any) -> pd.Series:
-    """How many entities each one is compared with (itself included); index entity_id."""
-    group = matrix.entities["peer_group"].fillna("")
-    return group.map(group.value_counts()).astype("int64")
+def reasons_of(matrix: Any, contributions: pd.DataFrame, entity_id: str, limit: int = 3) -> list[Reason]:
+    """The `limit` strongest reasons of one entity, strongest first, one per signal (the windows of a feature are one signal).
 
-
-def reasons_of(matrix: Any, contributions: pd.DataFrame, entity_id: str, sizes: pd.Series, limit: int | None = 3) -> list[Reason]:
-    """The `limit` strongest reasons of one entity, one per feature (the strongest of its windows), strongest first.
-
-    A column is a reason when its contribution is positive and its value worse than its peers'. Where fewer than `limit` are, the
-    list is filled with columns far from the peers on the bad side (largest |z|) that the model did not use, contribution shown as is.
+    A reason needs a positive contribution and a value worse than its peers'. Where fewer than `limit` are found, the list is filled
+    with columns far out on the bad side (largest |z|) that did not raise the score; their contribution is shown as it is.
     """
     own = contributions.loc[entity_id].drop(BASE, errors="ignore")
-    value, peer = matrix.X.loc[entity_id], matrix.peer.loc[entity_id]
-    z, percentile = matrix.z.loc[entity_id], matrix.percentile.loc[entity_id]
+    value, peer, z = (frame.loc[entity_id] for frame in (matrix.X, matrix.peer, matrix.z))
+    sums = own.groupby([signal(c) for c in own.index], sort=False).sum()
 
-    def bad(column: str) -> bool:
-        if column not in matrix.meta or column not in value.index:
+    def is_bad(column: str) -> bool:
+        meta = matrix.meta.get(column)
+        if meta is None or meta.kind == "amount":
             return False
-        return worse_than_peers(
-            matrix.meta[column].worse, _number(value, column), _number(peer, column), _number(z, column, 0.0)
-        )
+        return worse_than_peers(meta.worse, float(value[column]), float(peer[column]), float(z[column]))
 
-    pushed = own[own > 0].sort_values(ascending=False, kind="stable").index
-    rest = z.abs().sort_values(ascending=False, kind="stable").index
     chosen: list[Reason] = []
     taken: set[str] = set()
-    for column in _first_bad(pushed, rest, bad, fill=limit is not None):
-        meta = matrix.meta[column]
-        if meta.name in taken:
+    for column in _candidates(own, sums, z):
+        if signal(column) in taken or not is_bad(column):
             continue
-        taken.add(meta.name)
-        figures = (_number(value, column), _number(peer, column), _number(percentile, column), int(sizes.get(entity_id, 0)))
-        chosen.append(
-            Reason(
-                column=column,
-                label=meta.label,
-                unit=meta.unit,
-                scheme=meta.scheme,
-                text=render(meta, *figures),
-                value=figures[0],
-                peer=figures[1],
-                percentile=figures[2],
-                n=figures[3],
-                contribution=_number(own, column, 0.0),
-                innocent=meta.innocent,
-            )
-        )
-        if limit is not None and len(chosen) == limit:
+        taken.add(signal(column))
+        chosen.append(_reason(matrix, column, entity_id, float(sums.get(signal(column), 0.0))))
+        if len(chosen) == limit:
             break
     return chosen
 
 
-def _first_bad(pushed: pd.Index, rest: pd.Index, bad: Any, *, fill: bool) -> Iterable[str]:
-    yield from (c for c in pushed if bad(c))
-    if fill:
-        seen = set(pushed)
-        yield from (c for c in rest if c not in seen and bad(c))
+def _candidates(own: pd.Series, sums: pd.Series, z: pd.Series) -> Iterable[str]:
+    """Columns by the contribution of their signal, then their own; after them all others by distance from the peers."""
+    frame = pd.DataFrame({"column": own.index, "own": own.to_numpy(), "sum": [sums[signal(c)] for c in own.index]})
+    frame = frame.sort_values(["sum", "own", "column"], ascending=[False, False, True])
+    yield from frame.loc[frame["sum"] > 0, "column"]
+    yield from z.abs().sort_values(ascending=False, kind="stable").index
 
 
-def _number(row: pd.Series, column: str, default: float = math.nan) -> float:
-    found = row.get(column, default)
-    return default if found is None or (isinstance(found, float | np.floating) and np.isnan(found)) else float(found)
+def _reason(matrix: Any, column: str, entity_id: str, contribution: float) -> Reason:
+    meta = matrix.meta[column]
+    figures = [float(frame.at[entity_id, column]) for frame in (matrix.X, matrix.peer, matrix.percentile)]
+    n = matrix.n.at[entity_id, column]
+    count = 0 if pd.isna(n) else int(n)
+    return Reason(
+        column=column,
+        about=meta.grain,
+        own=meta.own,
+        subject=subject_of(matrix, column, entity_id),
+        label=meta.label,
+        unit=meta.unit,
+        scheme=meta.scheme,
+        rule=(meta.feature.rule or "") if meta.feature is not None else "",
+        text=sentence(matrix, column, *figures, count),
+        value=figures[0],
+        peer=figures[1],
+        percentile=figures[2],
+        n=count,
+        contribution=contribution,
+        innocent=meta.innocent,
+    )
+
+
+def subject_of(matrix: Any, column: str, entity_id: str) -> str:
+    """Whom a column speaks about: the entity, or its unit, patient or doctor for a parent's column."""
+    keys = {"institution": "fixmedins_code", "person": "psn_no", "doctor": "dr_codg"}
+    about = matrix.meta[column].grain
+    if about == matrix.grain or about not in keys:
+        return entity_id
+    found = matrix.entities.at[entity_id, keys[about]]
+    return found if isinstance(found, str) else ""
+
+
+def sentence(matrix: Any, column: str, value: float, peer: float, percentile: float, n: int) -> str:
+    """The declaration's sentence; a parent's is introduced by whom it is about; a column without declaration gets a plain one."""
+    meta = matrix.meta[column]
+    if meta.feature is not None:
+        text = render(meta.feature, meta.window, value, peer, percentile, n)
+    else:
+        text = f"{meta.label}{number(value, meta.unit)}{meta.unit}（同类中位{number(peer, meta.unit)}{meta.unit}）"
+    return text if meta.grain == matrix.grain else f"所属{LABEL[meta.grain]}：{text}"

@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from claims.quality import check
 from claims.warehouse import Warehouse, bucket_of
-from features.asof import open_views, read_as
+from features.asof import open_views
+from features.build import gather_evidence
 from features.declare import REGISTRY, load_catalog
 from features.matrix import Matrix, load_matrix
 from models.bundle import load_active
@@ -21,63 +20,45 @@ def scored_matrix(
     warehouse: Path, as_of: date | datetime, grain: str, window_days: int | None = None
 ) -> tuple[Matrix, Scored]:
     """The matrix of one grain and its scores by the bundle in force (rules, outliers and graph where none is fitted)."""
-    matrix = load_matrix(warehouse, as_of, grain, window_days)
+    matrix = load_matrix(warehouse, as_of, grain, window_days)  # type: ignore[arg-type]
     return matrix, score(matrix, load_active(warehouse, grain))
 
 
 def quality_notes(warehouse: Path, as_of: date) -> tuple[Note, ...]:
     """Remarks on the data up to `as_of`, as the list and the pages print them."""
+    from claims.quality import check
+
     return tuple(
         Note(text=f.text, severity=f.severity, rows=getattr(f, "rows", None)) for f in check(warehouse, as_of)
     )
 
 
-def claim_rows(warehouse: Path, as_of: date | datetime, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], pd.DataFrame]:
-    """Evidence of many (column, entity_id) at once: each bucket's views are opened one time for all of them.
+Key = tuple[str, str, str]
 
-    Equal to `features.build.evidence` for each pair, in time order. A column nobody declared has no rows.
+
+def claim_rows(warehouse: Path, as_of: date | datetime, wanted: Iterable[Key]) -> dict[Key, pd.DataFrame]:
+    """Evidence of many (grain, column, entity id) at once, in time order; each grain's buckets are opened one time.
+
+    Columns that have no claim rows of their own (a ring's size) are left out.
     """
     load_catalog()
-    house = Warehouse.open(warehouse)
-    by_column: dict[str, list[str]] = {}
-    for column, entity_id in wanted:
-        by_column.setdefault(column, []).append(entity_id)
-    plan: dict[str, dict[str, list[str]]] = {}
-    for column, ids in by_column.items():
-        try:
-            feature, _ = REGISTRY.column(own_column(column))
-        except KeyError:
-            continue
-        plan.setdefault(feature.by, {})[column] = ids
-    found: dict[tuple[str, str], list[pd.DataFrame]] = {}
-    for layout, columns in plan.items():
-        for bucket in range(house.buckets):
-            con = open_views(house, as_of, layout, bucket)  # type: ignore[arg-type]
-            try:
-                for column, ids in columns.items():
-                    feature, window = REGISTRY.column(own_column(column))
-                    con.execute("CREATE OR REPLACE TABLE main.focus AS SELECT unnest(?::VARCHAR[]) AS entity_id", [ids])
-                    read_as(con, feature.reversed)
-                    since = f"AND happened_at > (SELECT t FROM main.asof) - INTERVAL {window} DAY" if window else ""
-                    rows = con.execute(
-                        f"SELECT r.* FROM ({feature.rows}) r SEMI JOIN main.focus USING (entity_id) WHERE true {since}"
-                    ).df()
-                    for entity_id, part in rows.groupby("entity_id", sort=True):
-                        found.setdefault((column, str(entity_id)), []).append(part)
-            finally:
-                con.close()
-    return {
-        key: pd.concat(parts, ignore_index=True).sort_values(["happened_at", "row_id"], kind="stable", ignore_index=True)
-        for key, parts in found.items()
-    }
+    by_grain: dict[str, list[tuple[str, str]]] = {}
+    for grain, column, entity_id in dict.fromkeys(wanted):
+        if entity_id and (grain == "ring" or _declared(column)):
+            by_grain.setdefault(grain, []).append((column, entity_id))
+    found: dict[Key, pd.DataFrame] = {}
+    for grain, pairs in by_grain.items():
+        rows = gather_evidence(warehouse, as_of, grain, pairs)  # type: ignore[arg-type]
+        found |= {(grain, column, entity_id): frame for (column, entity_id), frame in rows.items()}
+    return found
 
 
-def own_column(column: str) -> str:
-    """The declared column behind a matrix column: rules carry their amount as `…_fen`."""
-    return column.removesuffix("_fen") if column.startswith("rule_") else column
-
-
-
+def _declared(column: str) -> bool:
+    try:
+        REGISTRY.column(column)
+    except KeyError:
+        return False
+    return True
 
 
 _EVENTS = """

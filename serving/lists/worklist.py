@@ -1,6 +1,7 @@
 """This week's list of one grain: ranked by risk, a draw beside it, three reasons a row, each with its claim rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pandas as pd
 
 from claims.errors import UserError
 from features.grains import GRAINS, LABEL, WINDOW_DAYS
-from serving.lists.reasons import peer_sizes, reasons_of
+from serving.lists.reasons import reasons_of
 from serving.lists.rows import COLUMNS, EXTRA, Note, WorkList
 from serving.lists.slots import choose, interleave, random_for
 
@@ -30,25 +31,11 @@ def build_worklist(
 
     Raises UserError for an unknown grain, a `top` below 1, or (from below) a date outside the data.
     """
-    from serving.lists.source import claim_rows, quality_notes, scored_matrix
+    from serving.lists.prepare import prepare
 
-    check_grain(grain)
-    if top < 1:
-        raise UserError(f"--top {top}: a list needs at least one row")
-    matrix, scored = scored_matrix(warehouse, as_of, grain, window_days)
-    worklist = assemble(
-        matrix,
-        scored,
-        top,
-        as_of=as_of,
-        grain=grain,
-        notes=quality_notes(warehouse, as_of),
-        window_days=window_days,
-        seed=seed,
-        draw_share=draw_share,
-    )
-    wanted = [(c, str(e)) for e, cs in zip(worklist.rows["entity_id"], worklist.rows["columns"], strict=True) for c in cs]
-    return with_evidence(worklist, claim_rows(warehouse, as_of, wanted))
+    return prepare(
+        warehouse, as_of, grain, top, window_days=window_days, seed=seed, draw_share=draw_share, dossiers=False
+    ).worklist
 
 
 def check_grain(grain: str) -> None:
@@ -105,12 +92,11 @@ def _explained(entities: pd.DataFrame) -> pd.DataFrame:
 def _rows(
     matrix: Any, scored: Any, table: pd.DataFrame, chosen: pd.DataFrame, entities: pd.DataFrame, as_of: date, grain: str
 ) -> pd.DataFrame:
-    sizes = peer_sizes(matrix)
     out: list[dict[str, Any]] = []
     for rank, (key, row) in enumerate(table.iterrows(), start=1):
         entity_id = str(key)
         who = entities.loc[entity_id]
-        reasons = reasons_of(matrix, scored.contributions, entity_id, sizes)
+        reasons = reasons_of(matrix, scored.contributions, entity_id)
         texts = [r.text for r in reasons] + [""] * 3
         honest = list(dict.fromkeys(r.innocent for r in reasons if r.innocent))
         out.append(
@@ -142,20 +128,17 @@ def _rows(
                 "begin_at": who.get("begin_at"),
                 "end_at": who.get("end_at"),
                 "open": bool(who.get("open") or False),
-                "columns": [r.column for r in reasons],
+                "keys": [r.key() for r in reasons],
             }
         )
-    return pd.DataFrame(out, columns=[*COLUMNS, "members", *(c for c in EXTRA if c != "lead"), "columns"])
+    return pd.DataFrame(out, columns=[*COLUMNS, "members", *(c for c in EXTRA if c != "lead"), "keys"])
 
 
-def with_evidence(worklist: WorkList, found: dict[tuple[str, str], pd.DataFrame]) -> WorkList:
+def with_evidence(worklist: WorkList, found: Mapping[tuple[str, str, str], pd.DataFrame]) -> WorkList:
     """The list with `evidence_rows` counted: distinct claim rows (hits, where the declaration marks them) behind its reasons."""
     rows = worklist.rows.copy()
-    rows["evidence_rows"] = [
-        len({key for c in columns for key in row_keys(found.get((c, str(e))))})
-        for e, columns in zip(rows["entity_id"], rows["columns"], strict=True)
-    ]
-    return WorkList(worklist.grain, worklist.as_of, rows, worklist.explained, worklist.notes, worklist.facts, worklist.at)
+    rows["evidence_rows"] = [len({row for key in keys for row in row_keys(found.get(key))}) for keys in rows["keys"]]
+    return replace(worklist, rows=rows)
 
 
 def hits(frame: pd.DataFrame) -> pd.DataFrame:
@@ -198,7 +181,7 @@ def _facts(
         "seed": seed,
         "draw_share": draw_share,
         "model": model,
-        "scorers": [str(s) for s in getattr(scored, "scorers", []) or []],
+        "scorers": [str(c) for c in scored.scorers.columns if scored.scorers[c].notna().any()],
         "amount_yuan": round(float(rows.loc[rows["slot"] == "ranked", "amount_at_risk_yuan"].sum()), 2),
         "described": {
             "名单对象": LABEL.get(grain, grain),  # type: ignore[call-overload]

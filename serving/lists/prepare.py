@@ -1,0 +1,108 @@
+"""A list with everything its pages and its workbook show: made once, so that readers never compute."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from claims.errors import UserError
+from features.matrix import Matrix
+from models.score import Scored
+from serving.lists.explain import dossier, people_of
+from serving.lists.rows import WorkList
+from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix
+from serving.lists.worklist import assemble, check_grain, hits, with_evidence
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A list, the claim rows behind its reasons, and a dossier for each entity on it (by entity_id)."""
+
+    worklist: WorkList
+    rows: dict[Key, pd.DataFrame]
+    dossiers: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def evidence(self, entity_id: str) -> pd.DataFrame:
+        """The claim rows of one entity for the workbook: which reason, which row, when, how much."""
+        listed = self.worklist.rows[self.worklist.rows["entity_id"] == entity_id]
+        frames = []
+        for keys in listed["keys"]:
+            for i, key in enumerate(keys, start=1):
+                frame = self.rows.get(key)
+                if frame is None or not len(frame):
+                    continue
+                frame = hits(frame)
+                frames.append(
+                    pd.DataFrame(
+                        {
+                            "理由": f"理由{i}",
+                            "数据表": frame["row_table"].to_numpy(),
+                            "记录号": frame["row_id"].astype(str).to_numpy(),
+                            "发生时间": frame["happened_at"].astype(str).to_numpy(),
+                            "金额（元）": (frame["fen"].astype("float64") / 100).round(2).to_numpy() if "fen" in frame else None,
+                        }
+                    )
+                )
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def prepare(
+    warehouse: Path,
+    as_of: date,
+    grain: str,
+    top: int,
+    *,
+    window_days: int | None = None,
+    seed: int = 0,
+    draw_share: float = 0.1,
+    dossiers: bool = True,
+) -> Prepared:
+    """The list of one grain at the end of day `as_of`. Raises UserError for an unknown grain, a `top` below 1, a date outside the data."""
+    check_grain(grain)
+    if top < 1:
+        raise UserError(f"--top {top}: a list needs at least one row")
+    matrix, scored = scored_matrix(warehouse, as_of, grain, window_days)
+    notes = quality_notes(warehouse, as_of)
+
+    def list_of(matrix: Matrix, scored: Scored) -> WorkList:
+        return assemble(
+            matrix,
+            scored,
+            top,
+            as_of=as_of,
+            grain=grain,
+            notes=notes,
+            window_days=window_days,
+            seed=seed,
+            draw_share=draw_share,
+        )
+
+    return finish(warehouse, as_of, grain, matrix, scored, list_of, dossiers)
+
+
+def finish(
+    warehouse: Path,
+    as_of: date | datetime,
+    grain: str,
+    matrix: Matrix,
+    scored: Scored,
+    list_of: Callable[[Matrix, Scored], WorkList],
+    dossiers: bool,
+) -> Prepared:
+    """Claim rows and, if wanted, dossiers for the list that `list_of` makes."""
+    worklist = list_of(matrix, scored)
+    rows = claim_rows(warehouse, as_of, [key for keys in worklist.rows["keys"] for key in keys])
+    worklist = with_evidence(worklist, rows)
+    if not dossiers:
+        return Prepared(worklist, rows)
+    ids = [str(e) for e in worklist.rows["entity_id"]]
+    events = events_of(warehouse, as_of, people_of(matrix, ids))
+    made = {
+        e: dossier(matrix, scored, e, rows, as_of=as_of, grain=grain, notes=worklist.notes, events=events) for e in ids
+    }
+    return Prepared(worklist, rows, made)

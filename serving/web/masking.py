@@ -1,0 +1,43 @@
+"""Personal numbers leave masked: one walk over everything a page or its JSON twin is about to say."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from serving.lists.rows import mask
+
+
+def masked(document: Mapping[str, Any], grain: str) -> dict[str, Any]:
+    """The document with every personal number masked: values of psn_no, members, and the id of a person, wherever they stand."""
+    numbers = _numbers(document, grain == "person" or document.get("grain") == "person")
+    found: dict[str, Any] = _walk(document, numbers, "")
+    return found
+
+
+def _numbers(value: Any, people: bool, key: str = "") -> set[str]:
+    if isinstance(value, Mapping):
+        out: set[str] = set()
+        for k, v in value.items():
+            out |= _numbers(v, people, str(k))
+        if value.get("about") == "person" and isinstance(value.get("subject"), str):
+            out.add(value["subject"])
+        return out
+    if isinstance(value, list | tuple):
+        return set().union(*(_numbers(v, people, key) for v in value)) if value else set()
+    if isinstance(value, str) and value:
+        if key == "members":
+            return set(value.split(";"))
+        if key == "psn_no" or (people and key == "entity_id"):
+            return {value}
+    return set()
+
+
+def _walk(value: Any, numbers: set[str], key: str) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _walk(v, numbers, str(k)) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_walk(v, numbers, key) for v in value]
+    if isinstance(value, str):
+        if key == "members":
+            return ";".join(mask(v) for v in value.split(";"))
+        return mask(value) if value in numbers else value
+    return value
