@@ -1,0 +1,136 @@
+"""A small simulated county and the ways to twist it: cut, shuffle, rename, refund. One build per twist, shared by all free tests."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from claims.intake import intake
+from claims.synth import simulate
+from features.build import build
+from features.grains import GRAINS
+
+PERSONS, MONTHS, SEED = 700, 6, 5
+Tables = dict[str, pd.DataFrame]
+Twist = Callable[[Tables, datetime], Tables]
+
+
+def read_tables(folder: Path) -> Tables:
+    return {p.stem: pd.read_parquet(p) for p in sorted(folder.iterdir())}
+
+
+def write_tables(tables: Tables, folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    for name, frame in tables.items():
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+    return folder
+
+
+def make_county(folder: Path) -> Path:
+    simulate(folder / "county", PERSONS, MONTHS, SEED)
+    return folder / "county" / "claims"
+
+
+def build_twist(source: Path, folder: Path, twist: Twist | None, as_of: date, moment: datetime, buckets: int | None = None) -> Path:
+    """Twist the source tables, take them in, build every grain; returns the warehouse."""
+    tables = read_tables(source)
+    if twist is not None:
+        tables = twist(tables, moment)
+    house = folder / "warehouse"
+    intake(write_tables(tables, folder / "claims"), house, **({"buckets": buckets} if buckets else {}))
+    for grain in GRAINS:
+        build(house, as_of, grain)
+    return house
+
+
+def cut(tables: Tables, t: datetime) -> Tables:
+    """The export as the bureau would have made it at T: open stays, unsettled lines, nothing later."""
+    out = dict(tables)
+    s = tables["settlements"]
+    s = s[s["begntime"] <= t].copy()
+    refund_late = (s["refd_setl_flag"] == "1") & (s["setl_time"] > t)
+    s = s[~refund_late].copy()
+    unsettled = s["setl_time"] > t
+    at_settlement = [
+        c
+        for c in s.columns
+        if c.endswith(("_pay", "_amt", "_sumamt", "_selfpay")) or c in ("setl_id", "setl_time", "act_pay_dedc", "balc", "init_setl_id")
+    ]
+    for c in at_settlement:
+        s[c] = s[c].where(~unsettled, None)
+    staying = s["endtime"] > t
+    at_discharge = [
+        c for c in s.columns
+        if c in ("endtime", "dscg_maindiag_code", "dscg_way", "dscg_caty", "days_rinp_flag_31", "oprn_oprt_code", "drg_code", "drg_weight", "dip_score")
+        or c.endswith(("nurscare_days", "nursecare_days"))
+    ]  # fmt: skip
+    for c in at_discharge:
+        s[c] = s[c].where(~staying, None)
+    # An outpatient visit exists in an export only once it is settled.
+    out["settlements"] = s[~(unsettled & (s["adm_bed"].isna()) & (s["adm_dept_codg"].isna()))]
+    f = tables["fee_details"]
+    f = f[f["fee_ocur_time"] <= t].copy()
+    f = f[f["mdtrt_id"].isin(out["settlements"]["mdtrt_id"])].copy()
+    known = set(out["settlements"]["setl_id"].dropna())
+    f["setl_id"] = f["setl_id"].where(f["setl_id"].isin(known), None)
+    out["fee_details"] = f
+    p = tables["persons"].copy()
+    if "death_date" in p:
+        p["death_date"] = p["death_date"].where(pd.to_datetime(p["death_date"]) <= t, None)
+    out["persons"] = p
+    for name, column in (("inspections", "conclude_time"), ("presence_checks", "check_time")):
+        if name in tables:
+            out[name] = tables[name][pd.to_datetime(tables[name][column]) <= t]
+    return out
+
+
+def shuffle(tables: Tables, t: datetime) -> Tables:
+    """The same rows in another order."""
+    return {name: frame.sample(frac=1.0, random_state=3).reset_index(drop=True) for name, frame in tables.items()}
+
+
+def rename(tables: Tables, t: datetime) -> Tables:
+    """Other numbers for persons, visits, settlements and institutions; order-preserving, so that ties by id stay ties."""
+    out = {}
+    for name, frame in tables.items():
+        frame = frame.copy()
+        for column in ("psn_no", "mdtrt_id", "setl_id", "init_setl_id", "fixmedins_code", "entity_id", "reg_org", "org"):
+            if column in frame:
+                frame[column] = ("z" + frame[column].astype("string")).astype("object").where(frame[column].notna(), None)
+        out[name] = frame
+    return out
+
+
+def refund(tables: Tables, t: datetime) -> Tables:
+    """A claim and its full reversal for some persons, both known by T: for `net` as if it had never been."""
+    out = dict(tables)
+    s, f = tables["settlements"], tables["fee_details"]
+    whole = s[(s["refd_setl_flag"] == "0") & s["setl_id"].notna() & (s["setl_time"] <= t) & ~s["setl_id"].isin(s["init_setl_id"])]
+    picked = whole.sort_values("setl_id").iloc[::23]
+    money = [c for c in s.columns if c.endswith(("_pay", "_amt", "_sumamt", "_selfpay", "_sumamt"))]
+    copies, reversals, lines = [], [], []
+    for tag, sign, flag in (("c", 1, "0"), ("r", -1, "1")):
+        extra = picked.copy()
+        extra["setl_id"] = picked["setl_id"] + tag
+        extra["mdtrt_id"] = picked["mdtrt_id"] + tag
+        extra["refd_setl_flag"] = flag
+        if flag == "1":
+            extra["init_setl_id"] = picked["setl_id"] + "c"
+            extra["setl_time"] = np.minimum(picked["setl_time"] + pd.Timedelta(minutes=3), pd.Timestamp(t))
+            for c in money:
+                extra[c] = -picked[c]
+        (copies if sign > 0 else reversals).append(extra)
+        own = f[f["setl_id"].isin(picked["setl_id"])].copy()
+        own["setl_id"] = own["setl_id"] + tag
+        own["mdtrt_id"] = own["mdtrt_id"] + tag
+        if sign < 0:
+            own["init_feedetl_sn"] = own["feedetl_sn"]
+            for c in ("cnt", "det_item_fee_sumamt", "inscp_scp_amt", "fulamt_ownpay_amt"):
+                if c in own:
+                    own[c] = -own[c]
+        lines.append(own)
+    out["settlements"] = pd.concat([s, *copies, *reversals], ignore_index=True)
+    out["fee_details"] = pd.concat([f, *lines], ignore_index=True)
+    return out
