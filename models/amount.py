@@ -22,6 +22,8 @@ PRIOR_SHARE = {"admission": 0.5, "person": 0.2, "institution": 0.03, "doctor": 0
 PRIOR_SPREAD = 1.2
 """Standard deviation of ln(confirmed / expected) before any outcome is known: a factor of 4.7 either way at 80 %."""
 PRIOR_CASES = 10.0
+OPEN_SHARE = 0.6
+"""Usual share of a bill that the fund pays, used only until a stay is settled."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,18 @@ def amounts(model: AmountModel, X: pd.DataFrame, fund_fen: pd.Series, family: Ma
 
 
 def rule_families(meta: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """({rule column: family}, {rule column: rule kind}) from column metadata; kind falls back to 'lead'."""
+    """({rule column: family}, {rule column: rule kind}) from column metadata; kind is the declaration's, 'lead' where it has none."""
     rules = {c: m for c, m in meta.items() if is_rule(c)}
-    return {c: str(m.family or c) for c, m in rules.items()}, {c: str(getattr(m, "rule_kind", None) or "lead") for c, m in rules.items()}
+    declared = {c: getattr(m, "rule_kind", "") or getattr(getattr(m, "feature", None), "kind", "") for c, m in rules.items()}
+    kinds = {c: k if k in ("hard", "lead", "KPI", "DQ") else "lead" for c, k in declared.items()}
+    return {c: str(m.family or c) for c, m in rules.items()}, kinds
+
+
+def fund_at_stake(entities: pd.DataFrame) -> pd.Series:
+    """Fund payment in fen; where nothing is settled yet (an open stay) the usual fund share of what was billed so far, marked 推算."""
+    if "fund_fen" not in entities:
+        return pd.Series(0.0, index=entities.index)
+    fund = pd.to_numeric(entities["fund_fen"]).astype("float64").fillna(0.0)
+    if "total_fen" not in entities:
+        return fund
+    return fund.where(fund > 0, OPEN_SHARE * pd.to_numeric(entities["total_fen"]).astype("float64").fillna(0.0))

@@ -32,6 +32,7 @@ import numpy as np
 import pandas as pd
 
 from claims.errors import UserError
+from features.declare import fingerprint
 from models.amount import AmountModel
 from models.calibrate import Calibration
 from models.ensemble import ALL, GrainModel, Tail, Z
@@ -60,11 +61,26 @@ class Bundle:
 # ------------------------------------------------------------------ fingerprint
 
 
-def fingerprint(matrix: MatrixLike) -> str:
-    """Hash of what the columns of a matrix mean. A model fitted on one set of declarations is refused on another."""
-    rows = [[c, *(str(getattr(matrix.meta[c], k, "")) for k in ("scheme", "worse", "unit", "kind", "family"))] for c in matrix.X.columns]
-    declared = getattr(matrix, "declaration", "")
-    return hashlib.sha256(_json({"grain": matrix.grain, "columns": rows, "declared": str(declared)})).hexdigest()
+def declarations(matrix: MatrixLike) -> dict[str, str]:
+    """{column: hash of what it means}: scheme, direction, unit, kind, family, and the whole declaration (SQL included) where there is one."""
+    out = {}
+    for column in matrix.X.columns:
+        meta = matrix.meta[column]
+        feature = getattr(meta, "feature", None)
+        said = [str(getattr(meta, k, "")) for k in ("scheme", "worse", "unit", "kind", "family")]
+        out[column] = hashlib.sha256(_json([column, *said, fingerprint([feature]) if feature is not None else ""])).hexdigest()[:16]
+    return out
+
+
+def mismatch(model: GrainModel, matrix: MatrixLike) -> str:
+    """What keeps a model from scoring a matrix: a column gone or declared otherwise; '' when nothing does. New columns do no harm."""
+    now = declarations(matrix)
+    for column, said in model.declared.items():
+        if column not in now:
+            return f"缺少列 {column}"
+        if now[column] != said:
+            return f"列 {column} 的声明已改"
+    return ""
 
 
 # ------------------------------------------------------------------ write
@@ -84,7 +100,7 @@ def write_bundle(folder: Path, grains: Mapping[str, GrainModel], golden: Mapping
             "format": FORMAT,
             "as_of": as_of,
             "seed": seed,
-            "declarations": {g: m.declaration for g, m in sorted(grains.items())},
+            "declarations": {g: hashlib.sha256(_json(m.declared)).hexdigest() for g, m in sorted(grains.items())},
             "files": {n: {"sha256": hashlib.sha256(b).hexdigest(), "bytes": len(b)} for n, b in sorted(files.items())},
         }
     )
@@ -109,7 +125,7 @@ def _grain_files(model: GrainModel, golden: pd.DataFrame | None) -> dict[str, by
     values: dict[str, Any] = {
         "grain": grain,
         "columns": model.columns,
-        "declaration": model.declaration,
+        "declared": model.declared,
         "slopes": model.slopes,
         "intercept": model.intercept,
         "calibration": model.calibration.to_json(),
@@ -194,7 +210,7 @@ def _restore(grain: str, contents: Mapping[str, bytes], folder: Path) -> GrainMo
         Calibration.from_json(values["calibration"]),
         AmountModel.from_json(values["amount"]),
         float(values["money_scale"]),
-        values["declaration"],
+        values["declared"],
         values["facts"],
     )
     if "ranker" in values:

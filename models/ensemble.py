@@ -81,7 +81,7 @@ class GrainModel:
     calibration: Calibration = field(default_factory=lambda: Calibration("none", reason="没有结论，暂不能给出概率"))
     amount: AmountModel = field(default_factory=lambda: AmountModel(0.1))
     money_scale: float = 1e6
-    declaration: str = ""
+    declared: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -99,11 +99,12 @@ def unlabelled(matrix: MatrixLike, *, seed: int = 0, y: pd.Series | None = None)
     """Rules, outliers and graph fitted on the whole population of a matrix. y (known outcomes, NaN elsewhere) only sharpens rule beliefs."""
     family, kind = rule_families(matrix.meta)
     bad = badness_of(matrix)
-    graph_columns = [c for c in bad.columns if matrix.meta[c].kind == "graph"]
-    own = [c for c in bad.columns if matrix.meta[c].kind != "parent"]
+    roles = {c: role(c, matrix.meta[c]) for c in bad.columns}
+    graph_columns = [c for c in bad.columns if roles[c] == "graph"]
+    own = [c for c in bad.columns if roles[c] != "parent"]
     rules = Rules(family, kind).fit(matrix.X, y)
     isolation = Isolation(seed=seed).fit(bad[own])
-    deviations = RobustSum({c: PARENT_WEIGHT for c in bad.columns if matrix.meta[c].kind == "parent"}).fit(bad)
+    deviations = RobustSum({c: PARENT_WEIGHT for c in bad.columns if roles[c] == "parent"}).fit(bad)
     graph = RobustSum().fit(bad[graph_columns]) if graph_columns else None
     model = GrainModel(matrix.grain, list(matrix.X.columns), rules, isolation, deviations, graph, {}, amount=prior_amount(matrix.grain))
     model.tails = {name: tail_of(s.raw(inputs(matrix, name, bad)).to_numpy()) for name, s in model.scorers().items()}
@@ -112,9 +113,22 @@ def unlabelled(matrix: MatrixLike, *, seed: int = 0, y: pd.Series | None = None)
 
 
 def badness_of(matrix: MatrixLike) -> pd.DataFrame:
-    """Badness of every declared non-rule column of a matrix."""
-    worse = {c: matrix.meta[c].worse for c in matrix.X.columns if c in matrix.meta and not c.startswith("rule_")}
+    """Badness of every declared column that is neither a rule hit nor an amount."""
+    numbers = [c for c in matrix.X.columns if c in matrix.meta and role(c, matrix.meta[c]) in ("feature", "graph", "parent")]
+    worse = {c: matrix.meta[c].worse for c in numbers}
     return badness(matrix.z.reindex(columns=matrix.X.columns), worse)
+
+
+def role(column: str, meta: Any) -> str:
+    """'rule' (a hit about the entity itself), 'amount', 'parent' (about its hospital, patient, doctor), 'graph', or 'feature'."""
+    if meta.kind == "amount" or ("rule_" in column and column.endswith("_fen")):
+        return "amount"
+    if "__" in column or meta.kind == "parent":
+        return "parent"
+    if is_rule(column):
+        return "rule"
+    measure = getattr(getattr(meta, "feature", None), "measure", "")
+    return "graph" if meta.kind == "graph" or not isinstance(measure, str) else "feature"
 
 
 def inputs(matrix: MatrixLike, name: str, bad: pd.DataFrame) -> pd.DataFrame:
@@ -141,7 +155,7 @@ def tails(model: GrainModel, matrix: MatrixLike) -> pd.DataFrame:
 
 def ranker_input(X: pd.DataFrame, z: pd.DataFrame) -> pd.DataFrame:
     """Features and their peer z side by side; rule amounts stay out (they are money, and money is ordered by later)."""
-    plain = [c for c in X.columns if not (c.startswith("rule_") and c.endswith("_fen"))]
+    plain = [c for c in X.columns if not ("rule_" in c and c.endswith("_fen"))]
     deviations = [c for c in plain if not is_rule(c)]
     peers = z.reindex(columns=deviations)
     return pd.concat([X[plain], peers.set_axis([Z + c for c in deviations], axis=1)], axis=1)

@@ -17,7 +17,8 @@ from models.rules import is_rule
 
 TAIL = 0.9
 """Percentiles below this say nothing about a scheme."""
-KIND_WEIGHT = {"parent": 0.3, "rule": 1.0, "graph": 1.0, "feature": 1.0}
+PARENT = 0.3
+KIND_WEIGHT = {"parent": PARENT, "amount": 0.0}
 """A hospital's habits hint at what to look for in one of its stays, but are not evidence about it."""
 
 
@@ -31,7 +32,7 @@ def attribute(contributions: pd.DataFrame, X: pd.DataFrame, percentile: pd.DataF
     for j, column in enumerate(columns):
         tags = schemes_of(meta[column].scheme)
         for tag in tags:
-            belongs[j, names.index(tag)] = KIND_WEIGHT.get(meta[column].kind, 1.0) / len(tags)
+            belongs[j, names.index(tag)] = (PARENT if "__" in column else KIND_WEIGHT.get(meta[column].kind, 1.0)) / len(tags)
     pushed = np.maximum(contributions.reindex(columns=columns, fill_value=0.0).to_numpy(dtype=np.float64), 0.0)
     total = pushed.sum(axis=1, keepdims=True)
     pushed = np.divide(pushed, total, out=np.zeros_like(pushed), where=total > 0)

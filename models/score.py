@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from claims.errors import UserError
-from models.amount import amounts, rule_families
-from models.bundle import Bundle, fingerprint
+from models.amount import amounts, fund_at_stake, rule_families
+from models.bundle import Bundle, mismatch
 from models.ensemble import ALL, GrainModel, explained, unlabelled
 from models.scheme import attribute
 from models.scorer import BASE, MatrixLike
@@ -46,10 +46,8 @@ def score(matrix: MatrixLike, bundle: Bundle | None, *, order: Order = "expected
     model = bundle.grains.get(matrix.grain) if bundle is not None else None
     if model is None:
         model = unlabelled(matrix)
-    elif model.declaration != fingerprint(matrix):
-        raise UserError(
-            f"模型 {bundle.hash[:12] if bundle else ''} 的“{matrix.grain}”部分是按另一套指标声明训练的，与当前指标不符，未使用；请重新运行 xiezhi fit。"
-        )
+    elif changed := mismatch(model, matrix):
+        raise UserError(f"“{matrix.grain}”的模型是按另一套指标声明训练的（{changed}），未使用；请重新运行 xiezhi fit。")
     return score_with(matrix, model, order=order)
 
 
@@ -60,8 +58,7 @@ def score_with(matrix: MatrixLike, model: GrainModel, *, order: Order = "expecte
     suspicion = suspicion_of(model, raw)
     probability = model.calibration.probability(raw)
     family, kind = rule_families(matrix.meta)
-    fund = matrix.entities["fund_fen"] if "fund_fen" in matrix.entities else pd.Series(0.0, index=matrix.X.index)
-    money = amounts(model.amount, matrix.X, fund, family, kind)
+    money = amounts(model.amount, matrix.X, fund_at_stake(matrix.entities), family, kind)
     chance = np.where(np.isnan(probability), supposed(model, suspicion), probability)
     frame = pd.DataFrame(index=matrix.X.index)
     frame["risk"] = ordered(chance, money["amount_fen"].to_numpy(), order, model.money_scale)

@@ -1,0 +1,163 @@
+"""From training rows to a ranker with its offset, calibration and money model. Pure: rows in, model out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from models.amount import AmountModel, fit_amount
+from models.calibrate import Calibration, calibrate
+from models.ensemble import GrainModel, ranker_worse
+from models.ranker import Ranker
+from training.propensity import inverse_weights
+from training.rows import Rows
+from training.splits import fold_pairs, grouped_folds
+
+Variant = Literal["labelled", "pu", "ips", "ips+pu"]
+VARIANTS: Final[tuple[Variant, ...]] = ("labelled", "pu", "ips", "ips+pu")
+DEFAULT: Final[Variant] = "pu"
+PU_MASS = 1.0
+"""Total weight of uninspected rows beside that of refuted ones. Uninspected is not innocent, so they weigh little one by one."""
+RIDGE = 1.0
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A fitted pair (slopes of the unlabelled tails, trees) and how to apply it to rows."""
+
+    ranker: Ranker
+    slopes: dict[str, float]
+    intercept: float
+
+    def raw(self, rows: Rows) -> np.ndarray:
+        """Raw risk per row: offset + trees."""
+        return np.asarray(linear(rows.tails, self.slopes, self.intercept) + self.ranker.raw(rows.X).to_numpy())
+
+
+def linear(tails: pd.DataFrame, slopes: Mapping[str, float], intercept: float) -> np.ndarray:
+    """Offset in log odds."""
+    out = np.full(len(tails), intercept)
+    for name, slope in slopes.items():
+        out = out + slope * tails[name].to_numpy()
+    return out
+
+
+def learn(rows: Rows, meta: Mapping[str, Any], *, variant: Variant = DEFAULT, seed: int = 0, threads: int = 2) -> Learned:
+    """Fit offset and trees. `labelled` uses inspected rows only; `pu` adds uninspected rows as weak negatives (Elkan & Noto 2008 in spirit);
+    `ips` weighs inspected rows by clipped inverse propensity. Raises ValueError with one class only."""
+    y = rows.info["y"].to_numpy(dtype=float)
+    labelled = ~np.isnan(y)
+    weight = np.where(labelled, rows.info["weight"].to_numpy(), 0.0)
+    if "ips" in variant:
+        weight = weight * inverse_weights(rows)
+    free = ~labelled
+    if "pu" in variant and free.any():
+        refuted = weight[labelled & (y == 0)].sum()
+        weight[free] = PU_MASS * refuted / free.sum()
+    y = np.where(labelled, y, 0.0)
+    keep = weight > 0
+    part = rows.where(keep)
+    target, weight = pd.Series(y[keep], index=part.X.index), pd.Series(weight[keep], index=part.X.index)
+    if target.nunique() < 2:
+        raise ValueError("one class only")
+    slopes, intercept = _offset(part.tails, target.to_numpy(), weight.to_numpy())
+    positives = int(target.sum())
+    ranker = Ranker(
+        ranker_worse(meta, list(part.X.columns)),
+        trees=int(min(300, 60 + 2 * positives)),
+        leaves=4 if positives < 60 else 7 if positives < 300 else 15,
+        min_leaf=10 if positives < 100 else 20,
+        seed=seed,
+        threads=threads,
+    )
+    offset = pd.Series(linear(part.tails, slopes, intercept), index=part.X.index)
+    ranker.fit(part.X, target, weight=weight, offset=offset)
+    return Learned(ranker, slopes, intercept)
+
+
+def _offset(tails: pd.DataFrame, y: np.ndarray, weight: np.ndarray) -> tuple[dict[str, float], float]:
+    """Ridge logistic with slopes ≥ 0: an unlabelled scorer may be useless, but never evidence of innocence."""
+    T = tails.to_numpy(dtype=float)
+    rate = np.clip((weight * y).sum() / weight.sum(), 1e-4, 0.5)
+    prior = 0.5 / max(1, T.shape[1])
+
+    def loss(beta: np.ndarray) -> tuple[float, np.ndarray]:
+        raw = T @ beta[:-1] + beta[-1]
+        p = 1.0 / (1.0 + np.exp(-np.clip(raw, -40, 40)))
+        value = (weight * (np.logaddexp(0.0, raw) - y * raw)).sum() + RIDGE * ((beta[:-1] - prior) ** 2).sum()
+        slope = weight * (p - y)
+        return float(value), np.append(T.T @ slope + 2 * RIDGE * (beta[:-1] - prior), slope.sum())
+
+    start = np.append(np.full(T.shape[1], prior), np.log(rate / (1 - rate)))
+    bounds = [(0.0, None)] * T.shape[1] + [(-20.0, 20.0)]
+    beta = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500, "ftol": 1e-12}).x
+    # rounded: BLAS sums may differ in the last bits between machines, the bundle's bytes may not
+    return {c: round(float(b), 6) for c, b in zip(tails.columns, beta[:-1], strict=True)}, round(float(beta[-1]), 6)
+
+
+def out_of_fold(rows: Rows, meta: Mapping[str, Any], *, variant: Variant = DEFAULT, seed: int = 0, folds: int = 5, threads: int = 2) -> np.ndarray:
+    """Raw risk of each row by models that saw neither it nor its group; NaN where no fold could be trained."""
+    y = rows.info["y"]
+    numbers = grouped_folds(rows.info["group"], folds, seed, (y == 1) & ~rows.info["soft"])
+    raw = np.full(len(rows.info), np.nan)
+    for train, test in fold_pairs(numbers):
+        try:
+            raw[test] = learn(rows.where(train), meta, variant=variant, seed=seed, threads=threads).raw(rows.where(test))
+        except ValueError:
+            continue
+    return raw
+
+
+def hard(rows: Rows) -> np.ndarray:
+    """Rows with a finding of their own: the only ones that count and that are evaluated on."""
+    return (rows.info["y"].notna() & ~rows.info["soft"]).to_numpy()
+
+
+def measured(rows: Rows, raw: np.ndarray) -> dict[str, float]:
+    """AUC and average precision of raw on hard rows, for all and for random-draw rows; NaN where a class is absent."""
+    mask = hard(rows) & ~np.isnan(raw)
+    out: dict[str, float] = {}
+    for name, part in (("all", mask), ("random", mask & rows.info["random"].to_numpy())):
+        y = rows.info["y"].to_numpy()[part]
+        both = len(np.unique(y)) == 2
+        out[f"n_{name}"], out[f"positives_{name}"] = float(len(y)), float(y.sum())
+        out[f"auc_{name}"] = float(roc_auc_score(y, raw[part])) if both else float("nan")
+        out[f"ap_{name}"] = float(average_precision_score(y, raw[part])) if both else float("nan")
+    return out
+
+
+def with_ranker(
+    model: GrainModel, rows: Rows, meta: Mapping[str, Any], *, variant: Variant = DEFAULT, seed: int = 0, threads: int = 2
+) -> tuple[GrainModel, dict[str, Any]]:
+    """The grain model with ranker, calibration and money fitted; and the figures of its out-of-fold test."""
+    learned = learn(rows, meta, variant=variant, seed=seed, threads=threads)
+    raw = out_of_fold(rows, meta, variant=variant, seed=seed, threads=threads)
+    mask = hard(rows) & ~np.isnan(raw)
+    curve = calibrate(raw[mask], rows.info["y"].to_numpy()[mask], rows.info["random"].to_numpy()[mask])
+    figures: dict[str, Any] = {"variant": variant, **measured(rows, raw)}
+    figures |= {f"fallback_{k}": v for k, v in measured(rows, rows.tails.mean(axis=1).to_numpy()).items() if k.startswith(("auc", "ap"))}
+    figures["calibration"] = curve.kind
+    return (
+        replace(
+            model, ranker=learned.ranker, slopes=learned.slopes, intercept=learned.intercept, calibration=curve, amount=amount_from(rows)
+        ),
+        figures,
+    )
+
+
+def amount_from(rows: Rows) -> AmountModel:
+    """Money model from the confirmed hard rows."""
+    info = rows.info[hard(rows) & (rows.info["y"] == 1).to_numpy()]
+    parts = info[["certain_fen", "check_fen"]].set_axis(["明确可追", "需核实"], axis=1)
+    return fit_amount(rows.grain, info["fund_fen"].to_numpy(), parts, info["amount_fen"].fillna(0.0).to_numpy())
+
+
+def no_calibration(reason: str) -> Calibration:
+    """A probability that cannot be said, and why."""
+    return Calibration("none", reason=reason)
