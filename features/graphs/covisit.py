@@ -80,7 +80,12 @@ def _unpack(  # type: ignore[no-untyped-def]
 
 
 def sort_visits(
-    card: npt.ArrayLike, inst: npt.ArrayLike, minute: npt.ArrayLike, *, n_cards: int | None = None, n_inst: int | None = None
+    card: npt.ArrayLike,
+    inst: npt.ArrayLike,
+    minute: npt.ArrayLike,
+    *,
+    n_cards: int | None = None,
+    n_inst: int | None = None,
 ) -> Visits:
     """Bring events of any order into the kernel's order with one sort of packed 64-bit keys.
 
@@ -93,9 +98,19 @@ def sort_visits(
     if len(cards) == 0:
         empty = np.zeros(0, np.int32)
         inst_count = n_inst or 0
-        return Visits(inst=empty, card=empty, minute=empty, start=np.zeros(inst_count + 1, np.int64), n_cards=n_cards or 0, n_inst=inst_count, origin=0)
+        return Visits(
+            inst=empty,
+            card=empty,
+            minute=empty,
+            start=np.zeros(inst_count + 1, np.int64),
+            n_cards=n_cards or 0,
+            n_inst=inst_count,
+            origin=0,
+        )
     if cards.min() < 0 or insts.min() < 0:
-        raise UserError("co-visit events hold a negative card or institution code; drop rows without a card or institution first")
+        raise UserError(
+            "co-visit events hold a negative card or institution code; drop rows without a card or institution first"
+        )
     cards_n = max(int(cards.max()) + 1, n_cards or 0)
     insts_n = max(int(insts.max()) + 1, n_inst or 0)
     origin = int(minutes.min()) // DAY * DAY
@@ -118,7 +133,13 @@ def sort_visits(
     kept = _unpack(keys, *bits, out_inst, out_minute, out_card, start)
     del keys
     return Visits(
-        inst=out_inst[:kept], card=out_card[:kept], minute=out_minute[:kept], start=start, n_cards=cards_n, n_inst=insts_n, origin=origin
+        inst=out_inst[:kept],
+        card=out_card[:kept],
+        minute=out_minute[:kept],
+        start=start,
+        n_cards=cards_n,
+        n_inst=insts_n,
+        origin=origin,
     )
 
 
@@ -382,7 +403,12 @@ def count_covisits(visits: Visits, *, dt: int, k: int, same_institution: bool = 
         a, b = np.minimum(old[x], old[y]), np.maximum(old[x], old[y])
         i = np.full(len(a), -1, np.int32)
     rank = np.lexsort((i, b, a))
-    return Pairs(a=a[rank].astype(np.int64), b=b[rank].astype(np.int64), inst=i[rank].astype(np.int64), count=c[rank].astype(np.int64))
+    return Pairs(
+        a=a[rank].astype(np.int64),
+        b=b[rank].astype(np.int64),
+        inst=i[rank].astype(np.int64),
+        count=c[rank].astype(np.int64),
+    )
 
 
 def ward_visits(card: npt.ArrayLike, inst: npt.ArrayLike, admitted: npt.ArrayLike, discharged: npt.ArrayLike) -> Visits:
@@ -394,5 +420,9 @@ def ward_visits(card: npt.ArrayLike, inst: npt.ArrayLike, admitted: npt.ArrayLik
     adm, dis = np.asarray(admitted, dtype=np.int64), np.asarray(discharged, dtype=np.int64)
     if len(adm) and (dis < adm).any():
         raise UserError("a stay ends before it begins: quarantine it at intake")
-    _, tile = np.unique(np.stack([adm, dis], axis=1), axis=0, return_inverse=True) if len(adm) else (None, np.zeros(0, np.int64))
+    _, tile = (
+        np.unique(np.stack([adm, dis], axis=1), axis=0, return_inverse=True)
+        if len(adm)
+        else (None, np.zeros(0, np.int64))
+    )
     return sort_visits(card, inst, np.asarray(tile, dtype=np.int64).reshape(-1) * DAY)

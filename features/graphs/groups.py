@@ -64,7 +64,14 @@ def _trim(matrix: sp.csr_matrix, nodes: Ints, density: float) -> Ints:
 
 
 def find_groups(
-    a: Ints, b: Ints, weight: npt.NDArray[np.float64], n: int, *, min_members: int, readable: int = READABLE, density: float = DENSITY
+    a: Ints,
+    b: Ints,
+    weight: npt.NDArray[np.float64],
+    n: int,
+    *,
+    min_members: int,
+    readable: int = READABLE,
+    density: float = DENSITY,
 ) -> list[Ints]:
     """Node groups (sorted arrays, largest first) of at least `min_members` whose every member is linked to a share `density` of the others."""
     if len(a) == 0:

@@ -94,7 +94,10 @@ def family(trace: Trace) -> Explanation | None:
     shared = float((trace.sessions["mulaid_fen"] > 0).mean())
     if related >= 0.75 and len(trace.people) <= 4 * max(len(sizes[sizes >= 2]), 1) + 4:
         homes = int((sizes >= 2).sum())
-        return "N05", f"{related:.0%}的成员与组内他人同户、共用电话或共济账户（{homes}个家庭，{shared:.0%}的同行结算用共济支付）"
+        return (
+            "N05",
+            f"{related:.0%}的成员与组内他人同户、共用电话或共济账户（{homes}个家庭，{shared:.0%}的同行结算用共济支付）",
+        )
     return None
 
 
@@ -104,7 +107,10 @@ def nursing_home(trace: Trace) -> Explanation | None:
         return None
     at = trace.people[trace.people["curr_addr_code"] == address].iloc[0]
     if at["address_size"] <= SMALL_ADDRESS and at["address_age"] >= 65 and trace.people["age"].median() >= 60:
-        return "N04", f"{share:.0%}的成员住同一地址（该址{int(at['address_size'])}名参保人，年龄中位{at['address_age']:.0f}岁），符合养老机构集中就诊"
+        return (
+            "N04",
+            f"{share:.0%}的成员住同一地址（该址{int(at['address_size'])}名参保人，年龄中位{at['address_age']:.0f}岁），符合养老机构集中就诊",
+        )
     return None
 
 
@@ -135,7 +141,10 @@ def pension_day(trace: Trace) -> Explanation | None:
     old = float((trace.people["age"] >= 50).mean())
     width = _median_gap(trace.sessions)
     if months >= 3 and monthly >= 0.75 and len(days) <= 1.7 * months and pharmacy >= 0.8 and old >= 0.7 and width >= 2:
-        return "N06", f"{monthly:.0%}的同行日在每月同一日前后，{old:.0%}的成员50岁以上，都在药店，前后相隔中位{width:.0f}分钟，符合养老金或个账到账日"
+        return (
+            "N06",
+            f"{monthly:.0%}的同行日在每月同一日前后，{old:.0%}的成员50岁以上，都在药店，前后相隔中位{width:.0f}分钟，符合养老金或个账到账日",
+        )
     return None
 
 
@@ -163,8 +172,18 @@ def village_day(trace: Trace) -> Explanation | None:
     local = float(_place_kind(trace, "medins_type").isin(VILLAGE_PLACES).mean())
     busy = float((trace.sessions["day_cards"] / trace.sessions["usual_cards"].clip(lower=1)).median())
     cheap = float((trace.sessions["fen"] / 100).median())
-    if address is not None and share >= 0.8 and at_place >= 0.7 and local >= 0.7 and cheap <= 300 and (busy >= 1.5 or kind in VILLAGE_PLACES[:3]):
-        return "N07", f"{share:.0%}的成员同村，{at_place:.0%}的同行结算在同一{kind or '基层机构'}，单次中位{cheap:.0f}元，符合村级集中发药或巡诊日"
+    if (
+        address is not None
+        and share >= 0.8
+        and at_place >= 0.7
+        and local >= 0.7
+        and cheap <= 300
+        and (busy >= 1.5 or kind in VILLAGE_PLACES[:3])
+    ):
+        return (
+            "N07",
+            f"{share:.0%}的成员同村，{at_place:.0%}的同行结算在同一{kind or '基层机构'}，单次中位{cheap:.0f}元，符合村级集中发药或巡诊日",
+        )
     return None
 
 
@@ -182,7 +201,10 @@ def shared_ride(trace: Trace) -> Explanation | None:
     regular = max(float(weekday.iloc[0]), _monthly(trace.days))
     cheap = float((trace.sessions["fen"] / 100).median())
     if regular >= 0.6 and one_doctor < 0.5 and cheap <= 400 and _alike(trace) < 0.5:
-        return "N15", f"{share:.0%}的成员同村，{regular:.0%}的同行日为固定赶集日或班车日，去{places}处机构，诊断、医师各不相同，符合结伴进城看病"
+        return (
+            "N15",
+            f"{share:.0%}的成员同村，{regular:.0%}的同行日为固定赶集日或班车日，去{places}处机构，诊断、医师各不相同，符合结伴进城看病",
+        )
     return None
 
 

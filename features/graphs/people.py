@@ -31,7 +31,9 @@ def describe_people(persons: pd.DataFrame, members: list[str], as_of: datetime |
     sizes = address.map(address.value_counts())
     ages = address.map(age.groupby(address).median())
     here = people.index.intersection(pd.Index(members))
-    out = pd.DataFrame({"curr_addr_code": address, "address_size": sizes, "address_age": ages, "age": age}).reindex(members)
+    out = pd.DataFrame({"curr_addr_code": address, "address_size": sizes, "address_age": ages, "age": age}).reindex(
+        members
+    )
     out["household"] = _households(people, here, address).reindex(members).fillna(-1).astype("int64")
     return out.rename_axis("psn_no").reset_index()
 

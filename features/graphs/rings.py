@@ -63,9 +63,13 @@ class Ring:
         spent = self.sessions.groupby("psn_no")["fen"].sum()
         met = self.sessions.groupby("psn_no")["session"].nunique()
         for row in self.people.itertuples():
-            graph.add_node(row.psn_no, age=row.age, fen=int(spent.get(row.psn_no, 0)), meetings=int(met.get(row.psn_no, 0)))
+            graph.add_node(
+                row.psn_no, age=row.age, fen=int(spent.get(row.psn_no, 0)), meetings=int(met.get(row.psn_no, 0))
+            )
         for edge in self.edges.itertuples():
-            graph.add_edge(edge.a, edge.b, days=int(edge.count), dt=int(edge.dt), z=float(edge.z), expected=float(edge.expected))
+            graph.add_edge(
+                edge.a, edge.b, days=int(edge.count), dt=int(edge.dt), z=float(edge.z), expected=float(edge.expected)
+            )
         return graph
 
 
@@ -73,7 +77,9 @@ def read_events(events: pd.DataFrame, as_of: datetime | pd.Timestamp | None) -> 
     """Events with every column of EVENT_COLUMNS, `happened_at`, `minute`, `day`; without rows that lack a card or place, after `as_of`, or repeated."""
     missing = {"psn_no", "fixmedins_code"} - set(events.columns)
     if missing or not {"minute", "happened_at"} & set(events.columns):
-        raise UserError(f"ring search needs psn_no, fixmedins_code and happened_at (or minute); missing: {sorted(missing) or 'a time column'}")
+        raise UserError(
+            f"ring search needs psn_no, fixmedins_code and happened_at (or minute); missing: {sorted(missing) or 'a time column'}"
+        )
     out = pd.DataFrame({"psn_no": events["psn_no"], "fixmedins_code": events["fixmedins_code"]})
     if "happened_at" in events:
         out["happened_at"] = pd.to_datetime(events["happened_at"]).astype("datetime64[s]")
@@ -105,13 +111,17 @@ def mark_days(events: pd.DataFrame) -> pd.DataFrame:
     out["day_cards"] = by_day["psn_no"].transform("nunique")
     rows = by_day["psn_no"].transform("size")
     in_minute = out.groupby(["fixmedins_code", "minute"], sort=False)["psn_no"].transform("size")
-    out["collapsed"] = (rows >= 5) & (in_minute.groupby([out["fixmedins_code"], out["day"]], sort=False).transform("max") >= 0.8 * rows)
+    out["collapsed"] = (rows >= 5) & (
+        in_minute.groupby([out["fixmedins_code"], out["day"]], sort=False).transform("max") >= 0.8 * rows
+    )
     daily = out.drop_duplicates(["fixmedins_code", "day"]).groupby("fixmedins_code")["day_cards"].median()
     out["usual_cards"] = out["fixmedins_code"].map(daily)
     return out
 
 
-def ring_edges(events: pd.DataFrame, *, scales: tuple[tuple[int, int], ...] = SCALES, z_min: float = Z_MIN) -> pd.DataFrame:
+def ring_edges(
+    events: pd.DataFrame, *, scales: tuple[tuple[int, int], ...] = SCALES, z_min: float = Z_MIN
+) -> pd.DataFrame:
     """Surprising pairs by psn_no: a, b, dt, count, expected, z. `events` as from read_events."""
     cards, names = pd.factorize(events["psn_no"], sort=True)
     places, _ = pd.factorize(events["fixmedins_code"], sort=True)
@@ -120,12 +130,20 @@ def ring_edges(events: pd.DataFrame, *, scales: tuple[tuple[int, int], ...] = SC
 
 def ward_edges(stays: pd.DataFrame, *, k: int = 2, z_min: float = Z_MIN) -> pd.DataFrame:
     """Pairs admitted on the same day and discharged on the same day at one unit, at least k times; columns as ring_edges, dt = −1."""
-    closed = stays[stays["adm_date"].notna() & stays["end_date"].notna() & stays["psn_no"].notna() & stays["fixmedins_code"].notna()]
+    closed = stays[
+        stays["adm_date"].notna()
+        & stays["end_date"].notna()
+        & stays["psn_no"].notna()
+        & stays["fixmedins_code"].notna()
+    ]
     if closed.empty:
         return pd.DataFrame({c: [] for c in ("a", "b", "dt", "count", "expected", "z")})
     cards, names = pd.factorize(closed["psn_no"], sort=True)
     places, _ = pd.factorize(closed["fixmedins_code"], sort=True)
-    day = [pd.to_datetime(closed[c]).astype("datetime64[s]").astype("int64").to_numpy() // 86400 for c in ("adm_date", "end_date")]
+    day = [
+        pd.to_datetime(closed[c]).astype("datetime64[s]").astype("int64").to_numpy() // 86400
+        for c in ("adm_date", "end_date")
+    ]
     visits = ward_visits(cards, places, day[0], day[1])
     pairs = count_covisits(visits, dt=0, k=k)
     expected, z = surprise(pairs, visits, 0)
@@ -178,14 +196,26 @@ def find_rings(
     for g, nodes in enumerate(groups):
         group_of[nodes] = g
     people = describe_people(persons, list(names.take(wanted)), as_of)
-    places = institutions.drop_duplicates("fixmedins_code").set_index("fixmedins_code").reindex(columns=["medins_type", "fixmedins_type", "area_code", "admdvs"])
+    places = (
+        institutions.drop_duplicates("fixmedins_code")
+        .set_index("fixmedins_code")
+        .reindex(columns=["medins_type", "fixmedins_type", "area_code", "admdvs"])
+    )
     of_name = pd.Series(group_of, index=names)
     events_by = dict(iter(known.assign(group=known["psn_no"].map(of_name)).query("group >= 0").groupby("group")))
-    wards_by = {} if ward_events is None else dict(iter(ward_events.assign(group=ward_events["psn_no"].map(of_name)).query("group >= 0").groupby("group")))
+    wards_by = (
+        {}
+        if ward_events is None
+        else dict(
+            iter(ward_events.assign(group=ward_events["psn_no"].map(of_name)).query("group >= 0").groupby("group"))
+        )
+    )
     edges_by = dict(iter(pairs.assign(group=np.where(group_of[a] == group_of[b], group_of[a], -1)).groupby("group")))
     rings = []
     for g, nodes in enumerate(groups):
-        ring = _make_ring(list(names.take(nodes)), events_by.get(g), wards_by.get(g), edges_by[g], people, places, lines)
+        ring = _make_ring(
+            list(names.take(nodes)), events_by.get(g), wards_by.get(g), edges_by[g], people, places, lines, min_members
+        )
         if ring is not None:
             rings.append(ring)
     return sorted(rings, key=lambda r: (r.explanation is not None, -r.surprise, r.ring_id))
@@ -203,17 +233,43 @@ def _meetings(events: pd.DataFrame | None, wards: pd.DataFrame | None, dt: int, 
     parts = []
     if events is not None and dt >= 0:
         ordered = events.sort_values(["fixmedins_code", "minute", "psn_no"], kind="stable")
-        gap = ordered["minute"].diff().gt(dt) | ordered["fixmedins_code"].ne(ordered["fixmedins_code"].shift()) | ordered["day"].ne(ordered["day"].shift())
+        gap = (
+            ordered["minute"].diff().gt(dt)
+            | ordered["fixmedins_code"].ne(ordered["fixmedins_code"].shift())
+            | ordered["day"].ne(ordered["day"].shift())
+        )
         parts.append(ordered.assign(session=gap.cumsum(), ward=False, row_table="settlements"))
     if wards is not None:
         ordered = wards.sort_values(["fixmedins_code", "day", "end_day", "psn_no"], kind="stable")
         code = ordered.groupby(["fixmedins_code", "day", "end_day"], sort=False).ngroup() + 10**9
-        parts.append(ordered.assign(session=code, ward=True, row_table="stays", collapsed=False, day_cards=0, usual_cards=0))
+        parts.append(
+            ordered.assign(session=code, ward=True, row_table="stays", collapsed=False, day_cards=0, usual_cards=0)
+        )
     if not parts:
         return pd.DataFrame()
     met = pd.concat(parts, ignore_index=True)
     met = met[met.groupby("session")["psn_no"].transform("nunique") >= least]
-    return met.assign(session=met.groupby(["day", "session"], sort=True).ngroup()).sort_values(["session", "happened_at", "psn_no"], kind="stable").reset_index(drop=True)
+    return (
+        met.assign(session=met.groupby(["day", "session"], sort=True).ngroup())
+        .sort_values(["session", "happened_at", "psn_no"], kind="stable")
+        .reset_index(drop=True)
+    )
+
+
+def _meet(
+    members: list[str], events: pd.DataFrame | None, wards: pd.DataFrame | None, dt: int
+) -> tuple[pd.DataFrame, list[str]]:
+    """Meetings of three or more, and the members who came to at least two days of them: a chain of couples is no ring."""
+    while True:
+        mine = [None if e is None else e[e["psn_no"].isin(members)] for e in (events, wards)]
+        met = _meetings(mine[0], mine[1], dt, least=3)
+        if met.empty:
+            return met, []
+        days = met.groupby("psn_no")["day"].nunique()
+        kept = sorted(days.index[days >= MIN_DAYS])
+        if len(kept) == len(members) or not kept:
+            return met, kept
+        members = kept
 
 
 def _make_ring(
@@ -224,19 +280,27 @@ def _make_ring(
     people: pd.DataFrame,
     places: pd.DataFrame,
     lines: pd.DataFrame | None,
+    min_members: int,
 ) -> Ring | None:
     only_ward = bool((edges["dt"] < 0).all())
-    least = 3 if len(members) >= 5 else 2
-    met = _meetings(None if only_ward else events, wards if (edges["dt"] < 0).any() else None, int(edges["dt"].max()), least)
-    if met.empty or met["day"].nunique() < MIN_DAYS:
+    met, kept = _meet(
+        members, None if only_ward else events, wards if (edges["dt"] < 0).any() else None, int(edges["dt"].max())
+    )
+    if len(kept) < min_members or met["day"].nunique() < MIN_DAYS:
         return None
+    members = kept
+    edges = edges[edges["a"].isin(members) & edges["b"].isin(members)]
     who = people.loc[people["psn_no"].isin(members)].reset_index(drop=True)
     items = _items(met, lines)
     own = events if events is not None else met
     found = explain(Trace(people=who, sessions=met, events=own, places=places, items=items))
     best = pd.concat([edges.groupby("a")["z"].max(), edges.groupby("b")["z"].max()]).groupby(level=0).max()
     doctor = met["dr_codg"].replace("", np.nan).dropna().value_counts()
-    drugs = items[~items["service"]].groupby("name")["psn_no"].nunique().sort_values(ascending=False, kind="stable") if items is not None else pd.Series(dtype="int64")
+    drugs = (
+        items[~items["service"]].groupby("name")["psn_no"].nunique().sort_values(ascending=False, kind="stable")
+        if items is not None
+        else pd.Series(dtype="int64")
+    )
     per_session = met.groupby("session")["minute"]
     width = float((per_session.max() - per_session.min()).median())
     return Ring(
@@ -257,9 +321,18 @@ def _items(met: pd.DataFrame, lines: pd.DataFrame | None) -> pd.DataFrame | None
         return None
     mine = lines[lines["setl_id"].isin(met["setl_id"])]
     name = mine["hilist_name"] if "hilist_name" in mine else mine["med_list_codg"]
-    service = mine["list_type"].astype(str).str.startswith("2") if "list_type" in mine else pd.Series(False, index=mine.index)
+    service = (
+        mine["list_type"].astype(str).str.startswith("2") if "list_type" in mine else pd.Series(False, index=mine.index)
+    )
     owner = dict(zip(met["setl_id"], met["psn_no"], strict=True))
-    return pd.DataFrame({"psn_no": mine["setl_id"].map(owner), "name": name.fillna(mine["med_list_codg"]).astype(str), "service": service, "fen": mine["fen"]})
+    return pd.DataFrame(
+        {
+            "psn_no": mine["setl_id"].map(owner),
+            "name": name.fillna(mine["med_list_codg"]).astype(str),
+            "service": service,
+            "fen": mine["fen"],
+        }
+    )
 
 
 def _ring_id(met: pd.DataFrame) -> str:

@@ -40,5 +40,9 @@ def build_rings(warehouse: Warehouse, as_of: date | datetime, window_days: int, 
     )
     values = values.rename_axis("entity_id").sort_index()
     values.reset_index().to_parquet(out / "values.parquet", index=False)
-    entities.rename_axis("entity_id").reindex(values.index).reset_index().to_parquet(out / "entities.parquet", index=False)
-    rows.sort_values(["entity_id", "happened_at", "row_id"], kind="stable").to_parquet(out / "rows.parquet", index=False)
+    entities.rename_axis("entity_id").reindex(values.index).reset_index().to_parquet(
+        out / "entities.parquet", index=False
+    )
+    rows.sort_values(["entity_id", "happened_at", "row_id"], kind="stable").to_parquet(
+        out / "rows.parquet", index=False
+    )

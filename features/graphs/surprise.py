@@ -184,7 +184,16 @@ def surprising_pairs(
         expected, z = surprise(pairs, visits, dt, loads)
         keep = z >= z_min
         frames.append(
-            pd.DataFrame({"a": pairs.a[keep], "b": pairs.b[keep], "dt": dt, "count": pairs.count[keep], "expected": expected[keep], "z": z[keep]})
+            pd.DataFrame(
+                {
+                    "a": pairs.a[keep],
+                    "b": pairs.b[keep],
+                    "dt": dt,
+                    "count": pairs.count[keep],
+                    "expected": expected[keep],
+                    "z": z[keep],
+                }
+            )
         )
     return best_scale(pd.concat(frames, ignore_index=True))
 
