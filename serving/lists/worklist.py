@@ -62,7 +62,7 @@ def assemble(
     frame = scored.frame[~scored.frame.index.duplicated()]
     entities = entities.loc[frame.index]
     aside = explained_by(entities)
-    table = frame.loc[~aside].assign(entity_id=frame.index[~aside].astype(str))
+    table = frame.loc[~aside].assign(entity_id=frame.index[~aside].astype(str)).rename_axis(None)
     table = table.sort_values(["risk", "amount_fen", "entity_id"], ascending=[False, False, True], kind="stable")
     rng = random_for(seed, grain, at or as_of)
     chosen = choose(pd.Series(table["risk"].to_numpy(), index=table.index), top, draw_share, rng)

@@ -1,0 +1,58 @@
+"""`xiezhi serve`: print the address and the one-time sign-in, then become BentoML's server."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from claims.errors import UserError
+from serving.web import sessions
+
+
+def new_token(warehouse: Path) -> str:
+    """A one-time sign-in for a running or future server. Raises UserError if there is no warehouse."""
+    if not warehouse.is_dir():
+        raise UserError(f"there is no warehouse at {warehouse}; run `xiezhi intake SOURCE --warehouse {warehouse}` first")
+    return sessions.new_token(warehouse)
+
+
+def link(host: str, port: int, token: str) -> str:
+    """The address that signs in once."""
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/sign-in?token={token}"
+
+
+def serve(warehouse: Path, port: int = 3000, host: str = "127.0.0.1", workers: int = 1) -> int:
+    """Serve the pages and APIs of a warehouse; returns only on error. Binds loopback unless told otherwise.
+
+    Raises UserError for a missing warehouse, a port out of range or in use.
+    """
+    if not 1 <= port <= 65_535:
+        raise UserError(f"--port {port}: choose one between 1 and 65535")
+    token = new_token(warehouse.resolve() if warehouse.is_dir() else warehouse)
+    _check_free(host, port)
+    root = Path(__file__).resolve().parents[1]
+    environment = {
+        **os.environ,
+        "XIEZHI_WAREHOUSE": str(warehouse.resolve()),
+        "XIEZHI_WORKERS": str(workers),
+        "BENTOML_DO_NOT_TRACK": "True",
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")])),
+    }
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        environment["XIEZHI_HOSTS"] = ",".join(filter(None, [os.environ.get("XIEZHI_HOSTS", ""), host]))
+    print(f"獬豸 serves {warehouse} on http://{host}:{port} (ready in about ten seconds, Ctrl-C ends it)", flush=True)
+    print(f"Sign in once with: {link(host, port, token)}", flush=True)
+    command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Xiezhi", "--host", host, "--port", str(port)]
+    os.chdir(root)
+    os.execvpe(sys.executable, command, environment)
+
+
+def _check_free(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise UserError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None

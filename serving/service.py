@@ -1,0 +1,91 @@
+"""The BentoML shell: three APIs, the pages mounted, one gate over both. The only file that imports bentoml.
+
+    xiezhi serve --warehouse DIR                                  (prints the one-time sign-in)
+    XIEZHI_WAREHOUSE=DIR bentoml serve serving.service:Xiezhi     (after `xiezhi serve --new-token`)
+
+The warehouse is named by the environment, so that a built bento carries no data and no path.
+"""
+
+import os
+
+os.environ["BENTOML_DO_NOT_TRACK"] = "True"
+
+import logging
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import bentoml
+from bentoml.exceptions import BadInput, NotFound
+
+from claims.errors import UserError
+from serving import api
+from serving.web import sessions
+from serving.web.gate import Gate
+from serving.web.pages import pages
+
+
+def warehouse() -> Path | None:
+    """The warehouse of this process, or None where none is named (a bento being built)."""
+    named = os.environ.get("XIEZHI_WAREHOUSE")
+    return Path(named) if named else None
+
+
+class NoInput(logging.Filter):
+    """Drops tracebacks from the server's log: a validation error carries what the caller typed, and that may be a personal number."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            kind = record.exc_info[0]
+            record.exc_info, record.exc_text = None, None
+            record.msg = f"{record.getMessage()}: {kind.__name__ if kind else 'error'}"
+            record.args = ()
+        return True
+
+
+for _name in ("bentoml", "bentoml.serve", "bentoml._internal.server.http_app", "uvicorn.error"):
+    logging.getLogger(_name).addFilter(NoInput())
+
+
+@bentoml.service(
+    name="xiezhi",
+    workers=int(os.environ.get("XIEZHI_WORKERS", "1")),
+    traffic={"timeout": 60},
+    logging={"access": {"enabled": False}},
+)
+@bentoml.asgi_app(pages(warehouse()), path="/")
+class Xiezhi:
+    """Leads from the published lists, and the explanation of any entity, as JSON."""
+
+    def __init__(self) -> None:
+        api.check_start(warehouse())
+
+    @bentoml.api(route="/api/lists")
+    def lists(self) -> dict[str, Any]:
+        """What is published: as-of, grains, sizes, quality notes."""
+        return _told(api.lists, warehouse())
+
+    @bentoml.api(route="/api/rank")
+    def rank(self, grain: str, top: int = 50) -> dict[str, Any]:
+        """The first `top` rows of a published list, columns as in the CSV."""
+        return _told(api.rank, warehouse(), grain, top)
+
+    @bentoml.api(route="/api/explain")
+    def explain(self, grain: str, entity_id: str, as_of: date | None = None) -> dict[str, Any]:
+        """Reasons, claim rows and SHAP contributions; `base` + contributions = `raw`."""
+        return _told(api.explain, warehouse(), grain, entity_id, as_of)
+
+
+def _told(function: Any, *args: Any) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = function(*args)
+    except api.Absent as error:
+        raise NotFound(str(error)) from None
+    except UserError as error:
+        raise BadInput(str(error)) from None
+    return found
+
+
+Xiezhi.add_asgi_middleware(Gate)
+
+__all__ = ["Xiezhi", "sessions"]

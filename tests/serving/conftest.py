@@ -1,0 +1,149 @@
+"""A matrix and its scores made by hand, for every grain, and a week published from them. No claims, no model."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.declare import Feature
+from features.matrix import ColumnMeta, Matrix
+from models.score import Scored
+from serving.lists import publish
+from serving.lists.explain import dossier
+from serving.lists.rows import Note
+from serving.lists.worklist import assemble, with_evidence
+
+AS_OF = date(2025, 9, 28)
+NOTES = (Note("112 张结算单没有费用明细，相关指标按缺失处理", "warning", 112), Note("3 家村卫生室整批上传，已跳过分钟级指标"))
+COLUMNS = {
+    "outside_swipe_days": ("住院期间院外刷卡天数", "天", "T01", "high", "住院期间有{value}天在院外刷卡（同类中位{peer}天，高于{percentile}的同类）", "家属持卡代取常用药、请假离院"),
+    "bed_only_share": ("仅床位药品日占比", "%", "T01", "high", "住院日中{value}只有床位和口服药（同类中位{peer}，高于{percentile}的同类）", "精神、康复、护理类长期住院"),
+    "daily_fee": ("日均费用", "元", "T02", "low", "日均费用{value}元（同类中位{peer}元，低于{percentile}的同类）", "护理类病房按床日付费"),
+    "same_bag": ("相同项目组合住院数", "次", "T02", "high", "与{value}次住院的项目组合完全相同（同类中位{peer}次，高于{percentile}的同类）", "临床路径与单病种"),
+}
+
+
+def county(grain: str, n: int = 120) -> tuple[Matrix, Scored]:
+    """n entities; the first dozen are worse than the others. Raw risk is additive by construction."""
+    rng = np.random.default_rng(7)
+    prefix = {"admission": "M2025", "person": "42900119800", "institution": "H420", "doctor": "D4201", "ring": "G"}[grain]
+    ids = [f"{prefix}{i:05d}" for i in range(n)]
+    X = pd.DataFrame(rng.gamma(2.0, 1.0, (n, 4)).round(3), index=pd.Index(ids, name="entity_id"), columns=list(COLUMNS))
+    X["bed_only_share"] = (X["bed_only_share"] / 20).clip(upper=1)
+    X["daily_fee"] = (X["daily_fee"] * 180 + 60).round(2)
+    X.iloc[:12, [0, 1, 3]] *= 4
+    X.iloc[:12, 1] = X.iloc[:12, 1].clip(upper=1)
+    X.iloc[3, 0] = np.nan
+    peer = pd.DataFrame(np.tile(X.median().to_numpy(), (n, 1)), index=X.index, columns=X.columns)
+    z = ((X - peer) / X.std()).clip(-10, 10)
+    percentile = X.rank(pct=True) * 100
+    size = pd.DataFrame(n, index=X.index, columns=X.columns)
+    meta = {
+        c: ColumnMeta(
+            column=c, own=c, label=label, unit=unit, scheme=scheme, worse=worse, kind="feature", family=scheme, innocent=innocent, window=0, grain=grain,
+            feature=Feature(name=c, label=label, unit=unit, grain=grain, scheme=scheme, by="person", reversed="net", windows=(0,), rows="SELECT 1",
+                            measure="count(*)", worse=worse, reason=reason, innocent=innocent),
+        )
+        for c, (label, unit, scheme, worse, reason, innocent) in COLUMNS.items()
+    }  # fmt: skip
+    entities = pd.DataFrame(
+        {
+            "psn_no": [f"4290011980{i:05d}" for i in range(n)] if grain in ("admission", "person") else None,
+            "fixmedins_code": [f"H4200000{i % 7}" for i in range(n)],
+            "dr_codg": [f"D420100{i % 9}" for i in range(n)],
+            "area": [f"4290{i % 4:02d}" for i in range(n)],
+            "label": ids if grain != "institution" else [f"第{i}卫生院" for i in range(n)],
+            "begin_at": pd.Timestamp("2025-09-01") + pd.to_timedelta(np.arange(n) % 20, unit="D"),
+            "end_at": pd.Timestamp("2025-09-10") + pd.to_timedelta(np.arange(n) % 18, unit="D"),
+            "open": [grain == "admission" and i % 5 == 0 for i in range(n)],
+            "fund_fen": (rng.gamma(2, 200_000, n)).astype("int64"),
+            "total_fen": 900_000,
+            "peer_group": "E11|2|inpatient",
+            "peer_group_coarse": "2|inpatient",
+        },
+        index=X.index,
+    )
+    if grain == "ring":
+        entities["members"] = [";".join(f"4290011980{(i * 5 + k) % 600:05d}" for k in range(4 + i % 4)) for i in range(n)]
+        entities["explained"] = ["" if i != 1 else "透析同班次：固定星期、固定机构" for i in range(n)]
+    matrix = Matrix(grain, AS_OF, 90, entities, X, z, percentile, peer, size, meta, {})  # type: ignore[arg-type]
+    contributions = (z.fillna(0) * np.array([0.5, 0.4, -0.3, 0.6])).assign(base=-2.0)
+    raw = contributions.sum(axis=1)
+    risk = 1 / (1 + np.exp(-raw))
+    frame = pd.DataFrame(
+        {
+            "risk": risk, "raw": raw, "suspicion": risk, "probability": np.where(np.arange(n) % 2, risk, np.nan), "amount_fen": entities["fund_fen"],
+            "amount_low_fen": (entities["fund_fen"] * 0.6).astype("int64"), "amount_high_fen": (entities["fund_fen"] * 1.3).astype("int64"),
+            "scheme": "T01", "scheme_share": 0.7, "model": "规则+离群（未训练）",
+        }
+    )  # fmt: skip
+    scorers = pd.DataFrame({"rules": risk, "outliers": risk, "graph": np.nan, "ranker": np.nan}, index=X.index)
+    return matrix, Scored(frame, contributions, scorers)
+
+
+def rows_of(keys: list[tuple[str, str, str]]) -> dict[tuple[str, str, str], pd.DataFrame]:
+    """Three claim rows for each reason, one of them not a hit."""
+    return {
+        (grain, column, entity_id): pd.DataFrame(
+            {
+                "entity_id": entity_id,
+                "happened_at": pd.to_datetime(["2025-09-03 09:12", "2025-09-05 17:40", "2025-09-08 10:05"]),
+                "row_table": "settlements",
+                "row_id": [f"S{entity_id[-5:]}{k}" for k in range(3)],
+                "hit": [True, True, False],
+                "fen": [12_345, 6_700, 100],
+                "psn_no": "429001198000009",
+            }
+        )
+        for grain, column, entity_id in keys
+    }
+
+
+def events_for(numbers: list[str]) -> pd.DataFrame:
+    """A closed stay with a swipe inside, an open stay, swipes before; for several people the same days and units."""
+    parts = []
+    for psn_no in numbers:
+        parts.append(
+            pd.DataFrame(
+                {
+                    "psn_no": psn_no,
+                    "kind": ["stay", "stay", "swipe", "swipe", "swipe"],
+                    "id": ["M202500003", "M1999", "S1", "S2", "S3"],
+                    "fixmedins_code": ["H42000001", "H42000001", "P42000009", "P42000009", "H42000003"],
+                    "begin_at": pd.to_datetime(["2025-09-01 10:00", "2025-09-25 09:00", "2025-07-02 08:30", "2025-09-04 18:20", "2025-08-15 11:00"]),
+                    "end_at": pd.to_datetime(["2025-09-11 09:00", None, "2025-07-02 08:30", "2025-09-04 18:20", "2025-08-15 11:00"]),
+                    "fen": [512_300, 88_000, 4_500, 12_800, 23_000],
+                    "inside": [False, False, False, True, False],
+                    "what": ["inpatient", "inpatient", "pharmacy", "pharmacy", "outpatient"],
+                }
+            )
+        )  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def made_list(grain: str, top: int = 10):  # type: ignore[no-untyped-def]
+    """(worklist, dossiers, rows) of the hand-made county."""
+    matrix, scored = county(grain)
+    worklist = assemble(matrix, scored, top, as_of=AS_OF, grain=grain, notes=NOTES)
+    rows = rows_of([key for keys in worklist.rows["keys"] for key in keys])
+    worklist = with_evidence(worklist, rows)
+    dossiers = {}
+    for row in worklist.rows.to_dict(orient="records"):
+        numbers = (row["members"] or row["psn_no"] or "").split(";")
+        events = {row["entity_id"]: events_for(numbers)} if numbers != [""] else {}
+        dossiers[row["entity_id"]] = dossier(matrix, scored, row["entity_id"], rows, as_of=AS_OF, grain=grain, notes=NOTES, events=events)
+    return worklist, dossiers, rows
+
+
+GRAINS = ("admission", "person", "institution", "doctor", "ring")
+
+
+@pytest.fixture(scope="session")
+def week(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse folder with one published run of all grains."""
+    warehouse = tmp_path_factory.mktemp("warehouse")
+    (warehouse / "lists").mkdir()
+    publish.publish(warehouse, AS_OF, {g: made_list(g)[:2] for g in GRAINS}, {"bedcheck": "这个仓库没有在院登记"})
+    return warehouse
