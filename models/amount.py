@@ -92,7 +92,9 @@ def fit_amount(grain: str, fund_fen: np.ndarray, parts: pd.DataFrame, confirmed_
     return AmountModel(share, shift, spread, n)
 
 
-def amounts(model: AmountModel, X: pd.DataFrame, fund_fen: pd.Series, family: Mapping[str, str], kind: Mapping[str, str]) -> pd.DataFrame:
+def amounts(
+    model: AmountModel, X: pd.DataFrame, fund_fen: pd.Series, family: Mapping[str, str], kind: Mapping[str, str]
+) -> pd.DataFrame:
     """amount_fen, amount_low_fen, amount_high_fen (80 %), 明确可追, 需核实, 推算 per entity, int64 fen; the three parts add up to amount_fen."""
     parts = rule_amounts(X, family, kind)
     fund = np.maximum(np.nan_to_num(fund_fen.reindex(X.index).to_numpy(dtype=np.float64)), 0.0)
@@ -101,7 +103,11 @@ def amounts(model: AmountModel, X: pd.DataFrame, fund_fen: pd.Series, family: Ma
     middle = np.minimum(raw * np.exp(model.shift), cap)
     low = np.minimum(raw * np.exp(model.shift - Z80 * model.spread), middle)
     high = np.maximum(np.minimum(raw * np.exp(model.shift + Z80 * model.spread), cap), middle)
-    out = pd.DataFrame({"amount_fen": middle, "amount_low_fen": low, "amount_high_fen": high}, index=X.index).round().astype("int64")
+    out = (
+        pd.DataFrame({"amount_fen": middle, "amount_low_fen": low, "amount_high_fen": high}, index=X.index)
+        .round()
+        .astype("int64")
+    )
     certain = np.minimum(parts["明确可追"].round().astype("int64"), out["amount_fen"])
     check = np.minimum(parts["需核实"].round().astype("int64"), out["amount_fen"] - certain)
     return out.assign(**{"明确可追": certain, "需核实": check, "推算": out["amount_fen"] - certain - check})
@@ -110,7 +116,9 @@ def amounts(model: AmountModel, X: pd.DataFrame, fund_fen: pd.Series, family: Ma
 def rule_families(meta: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """({rule column: family}, {rule column: rule kind}) from column metadata; kind is the declaration's, 'lead' where it has none."""
     rules = {c: m for c, m in meta.items() if is_rule(c)}
-    declared = {c: getattr(m, "rule_kind", "") or getattr(getattr(m, "feature", None), "kind", "") for c, m in rules.items()}
+    declared = {
+        c: getattr(m, "rule_kind", "") or getattr(getattr(m, "feature", None), "kind", "") for c, m in rules.items()
+    }
     kinds = {c: k if k in ("hard", "lead", "KPI", "DQ") else "lead" for c, k in declared.items()}
     return {c: str(m.family or c) for c, m in rules.items()}, kinds
 

@@ -68,7 +68,9 @@ def declarations(matrix: MatrixLike) -> dict[str, str]:
         meta = matrix.meta[column]
         feature = getattr(meta, "feature", None)
         said = [str(getattr(meta, k, "")) for k in ("scheme", "worse", "unit", "kind", "family")]
-        out[column] = hashlib.sha256(_json([column, *said, fingerprint([feature]) if feature is not None else ""])).hexdigest()[:16]
+        out[column] = hashlib.sha256(
+            _json([column, *said, fingerprint([feature]) if feature is not None else ""])
+        ).hexdigest()[:16]
     return out
 
 
@@ -86,7 +88,9 @@ def mismatch(model: GrainModel, matrix: MatrixLike) -> str:
 # ------------------------------------------------------------------ write
 
 
-def write_bundle(folder: Path, grains: Mapping[str, GrainModel], golden: Mapping[str, pd.DataFrame], *, as_of: str, seed: int) -> Bundle:
+def write_bundle(
+    folder: Path, grains: Mapping[str, GrainModel], golden: Mapping[str, pd.DataFrame], *, as_of: str, seed: int
+) -> Bundle:
     """Write models/HASH under `folder` (the warehouse's models/) whole or not at all, and return the bundle as read back.
 
     golden: {grain: ranker input rows}; their raw risks are stored beside them. Equal models give equal bytes and so an equal HASH.
@@ -148,7 +152,9 @@ def _grain_files(model: GrainModel, golden: pd.DataFrame | None) -> dict[str, by
         out[f"{grain}.ranker.txt"] = _thread_free(state[0]["text"]).encode()
         if golden is not None and len(golden):
             rows = golden[model.ranker.columns_]
-            out[f"{grain}.golden.npz"] = _npz({"X": rows.to_numpy(dtype=np.float64), "raw": model.ranker.raw(rows).to_numpy()})
+            out[f"{grain}.golden.npz"] = _npz(
+                {"X": rows.to_numpy(dtype=np.float64), "raw": model.ranker.raw(rows).to_numpy()}
+            )
     out[f"{grain}.json"] = _json(values)
     out[f"{grain}.arrays.npz"] = _npz(arrays)
     return out
@@ -194,7 +200,9 @@ def _restore(grain: str, contents: Mapping[str, bytes], folder: Path) -> GrainMo
     values = json.loads(contents[f"{grain}.json"])
     with np.load(io.BytesIO(contents[f"{grain}.arrays.npz"]), allow_pickle=False) as stored:
         arrays = {k: stored[k] for k in stored.files}
-    part = {n: {k.removeprefix(f"{n}/"): v for k, v in arrays.items() if k.startswith(f"{n}/")} for n in values["scorers"]}
+    part = {
+        n: {k.removeprefix(f"{n}/"): v for k, v in arrays.items() if k.startswith(f"{n}/")} for n in values["scorers"]
+    }
     scorers = values["scorers"]
     model = GrainModel(
         grain,
@@ -261,7 +269,15 @@ def active_table(models: Path) -> dict[str, Any]:
     return table
 
 
-def activate(models: Path, name: str, *, grains: list[str] | None = None, action: str = "fit", by: list[str] | None = None, note: str = "") -> None:
+def activate(
+    models: Path,
+    name: str,
+    *,
+    grains: list[str] | None = None,
+    action: str = "fit",
+    by: list[str] | None = None,
+    note: str = "",
+) -> None:
     """Put a bundle in force for its grains (or only some), after a probe in a child process. History is only ever appended to."""
     probe(models / name)
     bundle = load_bundle(models / name)
@@ -270,7 +286,13 @@ def activate(models: Path, name: str, *, grains: list[str] | None = None, action
         raise UserError(f"模型 {name[:12]} 不含“{missing[0]}”；可启用的有 {'、'.join(sorted(bundle.grains))}。")
     table = active_table(models)
     table["grains"] = dict(sorted({**table["grains"], **dict.fromkeys(chosen, name)}.items()))
-    entry = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "action": action, "grains": dict.fromkeys(chosen, name), "by": by or [], "note": note}
+    entry = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "action": action,
+        "grains": dict.fromkeys(chosen, name),
+        "by": by or [],
+        "note": note,
+    }
     table["history"] = [*table["history"], entry]
     write_active(models, table)
 
@@ -330,7 +352,9 @@ def _read(folder: Path, name: str) -> bytes:
 
 
 def _damaged(folder: Path, what: str) -> UserError:
-    return UserError(f"模型 {folder.name[:12]} 未通过校验：{what}；已拒绝装载，现用名单不受影响。请从备份恢复该文件夹，或运行 xiezhi fit。")
+    return UserError(
+        f"模型 {folder.name[:12]} 未通过校验：{what}；已拒绝装载，现用名单不受影响。请从备份恢复该文件夹，或运行 xiezhi fit。"
+    )
 
 
 def _write_synced(path: Path, content: bytes) -> None:

@@ -56,9 +56,13 @@ def calibrate(raw: np.ndarray, y: np.ndarray, random: np.ndarray) -> Calibration
     if by_draw >= MIN_POSITIVES and int((y[random] == 0).sum()) >= MIN_POSITIVES:
         return _isotonic(raw[random], y[random])
     if positives < MIN_POSITIVES or len(y) - positives < MIN_POSITIVES:
-        return Calibration("none", len(y), positives, reason=f"已查实{positives}例，不足{MIN_POSITIVES}例，暂不能给出概率")
+        return Calibration(
+            "none", len(y), positives, reason=f"已查实{positives}例，不足{MIN_POSITIVES}例，暂不能给出概率"
+        )
     if random.sum() < MIN_RANDOM:
-        return Calibration("none", len(y), positives, reason=f"随机抽查仅{int(random.sum())}例，不足{MIN_RANDOM}例，暂不能给出概率")
+        return Calibration(
+            "none", len(y), positives, reason=f"随机抽查仅{int(random.sum())}例，不足{MIN_RANDOM}例，暂不能给出概率"
+        )
     slope, _ = _logistic(raw, y)
     # cases were picked by suspicion, so their rate is not the county's: the draw sets the level (Jeffreys' half case keeps it off zero)
     level = (y[random].sum() + 0.5) / (random.sum() + 1.0)
@@ -70,7 +74,9 @@ def _isotonic(raw: np.ndarray, y: np.ndarray) -> Calibration:
     # two half cases at the ends keep the curve off 0 and 1, which no finite draw can prove
     x = np.concatenate([[raw.min()], raw, [raw.max()]])
     target = np.concatenate([[0.5], y, [0.5]])
-    curve = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(x, target, sample_weight=np.r_[1.0, np.ones(len(y)), 1.0])
+    curve = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(
+        x, target, sample_weight=np.r_[1.0, np.ones(len(y)), 1.0]
+    )
     return Calibration(
         "isotonic",
         len(y),
@@ -90,7 +96,9 @@ def _logistic(raw: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     ridge = np.diag([1.0, 1e-6])
     for _ in range(50):
         p = 1 / (1 + np.exp(-design @ beta))
-        step = np.linalg.solve(design.T @ (design * (p * (1 - p))[:, None]) + ridge, design.T @ (target - p) - ridge @ beta)
+        step = np.linalg.solve(
+            design.T @ (design * (p * (1 - p))[:, None]) + ridge, design.T @ (target - p) - ridge @ beta
+        )
         beta = beta + step
         if np.abs(step).max() < 1e-10:
             break

@@ -106,7 +106,9 @@ def unlabelled(matrix: MatrixLike, *, seed: int = 0, y: pd.Series | None = None)
     isolation = Isolation(seed=seed).fit(bad[own])
     deviations = RobustSum({c: PARENT_WEIGHT for c in bad.columns if roles[c] == "parent"}).fit(bad)
     graph = RobustSum().fit(bad[graph_columns]) if graph_columns else None
-    model = GrainModel(matrix.grain, list(matrix.X.columns), rules, isolation, deviations, graph, {}, amount=prior_amount(matrix.grain))
+    model = GrainModel(
+        matrix.grain, list(matrix.X.columns), rules, isolation, deviations, graph, {}, amount=prior_amount(matrix.grain)
+    )
     model.tails = {name: tail_of(s.raw(inputs(matrix, name, bad)).to_numpy()) for name, s in model.scorers().items()}
     model.tails[ALL] = tail_of(tails(model, matrix).mean(axis=1).to_numpy())
     return model
@@ -114,7 +116,9 @@ def unlabelled(matrix: MatrixLike, *, seed: int = 0, y: pd.Series | None = None)
 
 def badness_of(matrix: MatrixLike) -> pd.DataFrame:
     """Badness of every declared column that is neither a rule hit nor an amount."""
-    numbers = [c for c in matrix.X.columns if c in matrix.meta and role(c, matrix.meta[c]) in ("feature", "graph", "parent")]
+    numbers = [
+        c for c in matrix.X.columns if c in matrix.meta and role(c, matrix.meta[c]) in ("feature", "graph", "parent")
+    ]
     worse = {c: matrix.meta[c].worse for c in numbers}
     return badness(matrix.z.reindex(columns=matrix.X.columns), worse)
 
@@ -149,7 +153,9 @@ def offset(model: GrainModel, tails: pd.DataFrame) -> pd.Series:
 def tails(model: GrainModel, matrix: MatrixLike) -> pd.DataFrame:
     """Tail rank per scorer, columns = scorer names."""
     bad = badness_of(matrix)
-    found = {name: model.tails[name].at(s.raw(inputs(matrix, name, bad)).to_numpy()) for name, s in model.scorers().items()}
+    found = {
+        name: model.tails[name].at(s.raw(inputs(matrix, name, bad)).to_numpy()) for name, s in model.scorers().items()
+    }
     return pd.DataFrame(found, index=matrix.X.index)
 
 
@@ -199,4 +205,6 @@ def explained(model: GrainModel, matrix: MatrixLike) -> tuple[pd.DataFrame, pd.D
         for column in parts.columns:
             total[:, place[column.removeprefix(Z)]] += parts[column].to_numpy()
         total[:, -1] += model.intercept
-    return pd.DataFrame(total, index=matrix.X.index, columns=[*matrix.X.columns, BASE]), pd.DataFrame(seen, index=matrix.X.index)
+    return pd.DataFrame(total, index=matrix.X.index, columns=[*matrix.X.columns, BASE]), pd.DataFrame(
+        seen, index=matrix.X.index
+    )

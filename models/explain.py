@@ -39,9 +39,15 @@ def grouped(contributions: pd.DataFrame) -> pd.DataFrame:
 def strongest(contributions: pd.DataFrame, entity_id: str, top: int = 8) -> pd.DataFrame:
     """The signals that raise one entity's risk most: columns signal, column (its strongest column), contribution; only positive ones."""
     row = contributions.loc[entity_id].drop(labels=[BASE], errors="ignore")
-    frame = pd.DataFrame({"column": row.index, "value": row.to_numpy(dtype=float), "signal": [signal(c) for c in row.index]})
+    frame = pd.DataFrame(
+        {"column": row.index, "value": row.to_numpy(dtype=float), "signal": [signal(c) for c in row.index]}
+    )
     sums = frame.groupby("signal", sort=False)["value"].sum().rename("contribution")
-    lead = frame.sort_values(["value", "column"], ascending=[False, True]).drop_duplicates("signal").set_index("signal")["column"]
+    lead = (
+        frame.sort_values(["value", "column"], ascending=[False, True])
+        .drop_duplicates("signal")
+        .set_index("signal")["column"]
+    )
     out = pd.concat([lead, sums], axis=1).reset_index()
     out = out[out["contribution"] > 0].sort_values(["contribution", "signal"], ascending=[False, True])
     return out[["signal", "column", "contribution"]].head(top).reset_index(drop=True)

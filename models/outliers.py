@@ -45,7 +45,9 @@ class Isolation(Scorer):
         # order of rows must not matter: sklearn draws positions, so give it positions in order of entity
         ordered = X.sort_index(kind="stable")
         values = _clean(ordered.to_numpy(dtype=np.float64))
-        forest = IsolationForest(n_estimators=self.trees, max_samples=min(self.sample, len(X)), random_state=self.seed, n_jobs=1)
+        forest = IsolationForest(
+            n_estimators=self.trees, max_samples=min(self.sample, len(X)), random_state=self.seed, n_jobs=1
+        )
         forest.fit(values)
         scale = _average_path(np.array([forest.max_samples_]))[0]
         parts: dict[str, list[np.ndarray]] = {k: [] for k in ("left", "right", "column", "cut", "value")}
@@ -63,12 +65,21 @@ class Isolation(Scorer):
         return self
 
     def _set(self, arrays: Mapping[str, Any]) -> None:
-        kinds = {"left": np.int32, "right": np.int32, "column": np.int32, "cut": np.float64, "value": np.float64, "roots": np.int32}
+        kinds = {
+            "left": np.int32,
+            "right": np.int32,
+            "column": np.int32,
+            "cut": np.float64,
+            "value": np.float64,
+            "roots": np.int32,
+        }
         self.arrays_ = {k: np.ascontiguousarray(np.asarray(arrays[k], dtype=d)) for k, d in kinds.items()}
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
         a = self.arrays_
-        out = _walk(_clean(aligned(X, self.columns_)), a["left"], a["right"], a["column"], a["cut"], a["value"], a["roots"])
+        out = _walk(
+            _clean(aligned(X, self.columns_)), a["left"], a["right"], a["column"], a["cut"], a["value"], a["roots"]
+        )
         frame = pd.DataFrame(out, index=X.index, columns=[*self.columns_, BASE])
         if list(X.columns) == self.columns_:
             return frame

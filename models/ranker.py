@@ -64,7 +64,9 @@ class Ranker(Scorer):
             raise ValueError("a ranker needs both confirmed and refuted cases")
         # sorted rows and columns: LightGBM draws bags by position, and equal data must give equal bytes
         self.columns_ = sorted(X.columns)
-        order = np.lexsort((*X[self.columns_].fillna(0).to_numpy()[:, :8].T, y.to_numpy(), X.index.astype(str).to_numpy()))
+        order = np.lexsort(
+            (*X[self.columns_].fillna(0).to_numpy()[:, :8].T, y.to_numpy(), X.index.astype(str).to_numpy())
+        )
         matrix = X[self.columns_].to_numpy(dtype=np.float64)[order]
         worse = dict(self.worse or {})
         data = lgb.Dataset(
@@ -72,7 +74,13 @@ class Ranker(Scorer):
             label=y.to_numpy(dtype=np.float64)[order],
             weight=None if weight is None else weight.to_numpy(dtype=np.float64)[order],
             init_score=None if offset is None else offset.to_numpy(dtype=np.float64)[order],
-            params={"verbose": -1, "max_bin": 63, "min_data_in_bin": 3, "feature_pre_filter": False, "num_threads": self.threads},
+            params={
+                "verbose": -1,
+                "max_bin": 63,
+                "min_data_in_bin": 3,
+                "feature_pre_filter": False,
+                "num_threads": self.threads,
+            },
             free_raw_data=True,
         )
         self.booster_ = lgb.train(
@@ -111,7 +119,9 @@ class Ranker(Scorer):
         """TreeSHAP by LightGBM's `pred_contrib` (equal to shap.TreeExplainer to 1e-6, tested)."""
         values = aligned(X, self.columns_)
         if len(values):
-            parts = np.asarray(self.booster_.predict(values, pred_contrib=True, num_threads=self.threads), dtype=np.float64)
+            parts = np.asarray(
+                self.booster_.predict(values, pred_contrib=True, num_threads=self.threads), dtype=np.float64
+            )
         else:
             parts = np.empty((0, len(self.columns_) + 1))
         frame = pd.DataFrame(parts, index=X.index, columns=[*self.columns_, BASE])

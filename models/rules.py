@@ -46,14 +46,18 @@ class Rules(Scorer):
         family, kind = dict(self.family or {}), dict(self.kind or {})
         self.columns_ = [c for c in X.columns if is_rule(c)]
         self.families_ = [family.get(c) or c for c in self.columns_]
-        self.belief_ = np.array([PRIOR.get(kind.get(c, "lead"), PRIOR["lead"]) for c in self.columns_], dtype=np.float64)
+        self.belief_ = np.array(
+            [PRIOR.get(kind.get(c, "lead"), PRIOR["lead"]) for c in self.columns_], dtype=np.float64
+        )
         if y is not None and len(self.columns_):
             known = y.notna().to_numpy()
             hits = np.nan_to_num(X[self.columns_].to_numpy(dtype=np.float64)[known]) > 0
             outcome = y.to_numpy(dtype=np.float64)[known]
             decided, confirmed = hits.sum(axis=0), hits.T @ outcome
             learned = (self.belief_ * PRIOR_CASES + confirmed) / (PRIOR_CASES + decided)
-            self.belief_ = np.where((decided >= MIN_DECIDED) & (self.belief_ > 0), np.clip(learned, 0.01, 0.95), self.belief_)
+            self.belief_ = np.where(
+                (decided >= MIN_DECIDED) & (self.belief_ > 0), np.clip(learned, 0.01, 0.95), self.belief_
+            )
         return self
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:

@@ -22,7 +22,9 @@ KIND_WEIGHT = {"parent": PARENT, "amount": 0.0}
 """A hospital's habits hint at what to look for in one of its stays, but are not evidence about it."""
 
 
-def attribute(contributions: pd.DataFrame, X: pd.DataFrame, percentile: pd.DataFrame, meta: Mapping[str, Any]) -> pd.DataFrame:
+def attribute(
+    contributions: pd.DataFrame, X: pd.DataFrame, percentile: pd.DataFrame, meta: Mapping[str, Any]
+) -> pd.DataFrame:
     """Columns scheme (T-code, '' when nothing speaks), scheme_share in [0, 1]; index = contributions' index."""
     columns = [c for c in X.columns if c in meta and schemes_of(meta[c].scheme)]
     if not columns or contributions.empty:
@@ -32,7 +34,9 @@ def attribute(contributions: pd.DataFrame, X: pd.DataFrame, percentile: pd.DataF
     for j, column in enumerate(columns):
         tags = schemes_of(meta[column].scheme)
         for tag in tags:
-            belongs[j, names.index(tag)] = (PARENT if "__" in column else KIND_WEIGHT.get(meta[column].kind, 1.0)) / len(tags)
+            belongs[j, names.index(tag)] = (
+                PARENT if "__" in column else KIND_WEIGHT.get(meta[column].kind, 1.0)
+            ) / len(tags)
     pushed = np.maximum(contributions.reindex(columns=columns, fill_value=0.0).to_numpy(dtype=np.float64), 0.0)
     total = pushed.sum(axis=1, keepdims=True)
     pushed = np.divide(pushed, total, out=np.zeros_like(pushed), where=total > 0)

@@ -88,7 +88,9 @@ def fit(
         matrix = load_matrix(root, as_of, grain)
         if matrix.X.empty:
             continue
-        model, summary, rows = fit_grain(root, as_of, grain, matrix, labels, seed=seed, variant=variant, threads=threads, progress=progress)
+        model, summary, rows = fit_grain(
+            root, as_of, grain, matrix, labels, seed=seed, variant=variant, threads=threads, progress=progress
+        )
         grains[grain], said[grain] = model, summary
         if rows is not None:
             kept[grain] = rows
@@ -96,7 +98,12 @@ def fit(
     bundle = write_bundle(root / "models", grains, golden, as_of=f"{as_of:%Y-%m-%d}", seed=seed)
     if promote:
         first = not active_table(root / "models")["grains"]
-        activate(root / "models", bundle.hash, action="first" if first else "fit", note=f"as_of {as_of:%Y-%m-%d}, seed {seed}")
+        activate(
+            root / "models",
+            bundle.hash,
+            action="first" if first else "fit",
+            note=f"as_of {as_of:%Y-%m-%d}, seed {seed}",
+        )
     summary_all = FitSummary(f"{as_of:%Y-%m-%d}", seed, bundle.hash, promote, said)
     if not log:
         return summary_all
@@ -138,7 +145,12 @@ def fit_grain(
     else:
         reason += f"，不足30例/100例：{FALLBACK}"
         model = replace(model, calibration=no_calibration(f"已查实{confirmed}例，不足30例，暂不能给出概率"))
-    facts = {"confirmed": confirmed, "refuted": refuted, "reason": reason, "figures": {k: _plain(v) for k, v in figures.items()}}
+    facts = {
+        "confirmed": confirmed,
+        "refuted": refuted,
+        "reason": reason,
+        "figures": {k: _plain(v) for k, v in figures.items()},
+    }
     model = replace(model, money_scale=scale_of(model, matrix), facts=facts)
     return model, GrainSummary(grain, rows is not None, confirmed, refuted, reason, figures), rows
 

@@ -137,7 +137,9 @@ def _from_presence(table: pd.DataFrame | None) -> pd.DataFrame:
 def _latest(labels: pd.DataFrame) -> pd.DataFrame:
     """One label per entity: confirmed beats refuted beats error beats missing; among equals the latest. Findings of one visit stay one."""
     strength = labels["outcome"].map({"confirmed": 3, "refuted": 2, "error": 1, "missing": 0})
-    keyed = labels.assign(_s=strength).sort_values(["grain", "entity_id", "_s", "known_at", "source_table"], kind="stable")
+    keyed = labels.assign(_s=strength).sort_values(
+        ["grain", "entity_id", "_s", "known_at", "source_table"], kind="stable"
+    )
     return keyed.drop_duplicates(["grain", "entity_id"], keep="last").drop(columns="_s")
 
 
@@ -150,7 +152,13 @@ def _soften(labels: pd.DataFrame, stays: pd.DataFrame) -> pd.DataFrame:
     for grain, column in (("person", "psn_no"), ("institution", "fixmedins_code"), ("doctor", doctor)):
         if column not in links:
             continue
-        marked = hard.assign(grain=grain, entity_id=hard["entity_id"].map(links[column]), soft=True, weight=SOFT[grain], amount_fen=np.nan)
+        marked = hard.assign(
+            grain=grain,
+            entity_id=hard["entity_id"].map(links[column]),
+            soft=True,
+            weight=SOFT[grain],
+            amount_fen=np.nan,
+        )
         marked = marked[marked["entity_id"].notna() & (marked["entity_id"] != "")]
         known = set(labels.loc[labels["grain"] == grain, "entity_id"])
         out.append(marked[~marked["entity_id"].isin(known)].drop_duplicates("entity_id", keep="last"))

@@ -48,7 +48,9 @@ def linear(tails: pd.DataFrame, slopes: Mapping[str, float], intercept: float) -
     return out
 
 
-def learn(rows: Rows, meta: Mapping[str, Any], *, variant: Variant = DEFAULT, seed: int = 0, threads: int = 2) -> Learned:
+def learn(
+    rows: Rows, meta: Mapping[str, Any], *, variant: Variant = DEFAULT, seed: int = 0, threads: int = 2
+) -> Learned:
     """Fit offset and trees. `labelled` uses inspected rows only; `pu` adds uninspected rows as weak negatives (Elkan & Noto 2008 in spirit);
     `ips` weighs inspected rows by clipped inverse propensity. Raises ValueError with one class only."""
     y = rows.info["y"].to_numpy(dtype=float)
@@ -101,14 +103,18 @@ def _offset(tails: pd.DataFrame, y: np.ndarray, weight: np.ndarray) -> tuple[dic
     return {c: round(float(b), 6) for c, b in zip(tails.columns, beta[:-1], strict=True)}, round(float(beta[-1]), 6)
 
 
-def out_of_fold(rows: Rows, meta: Mapping[str, Any], *, variant: Variant = DEFAULT, seed: int = 0, folds: int = 5, threads: int = 2) -> np.ndarray:
+def out_of_fold(
+    rows: Rows, meta: Mapping[str, Any], *, variant: Variant = DEFAULT, seed: int = 0, folds: int = 5, threads: int = 2
+) -> np.ndarray:
     """Raw risk of each row by models that saw neither it nor its group; NaN where no fold could be trained."""
     y = rows.info["y"]
     numbers = grouped_folds(rows.info["group"], folds, seed, (y == 1) & ~rows.info["soft"])
     raw = np.full(len(rows.info), np.nan)
     for train, test in fold_pairs(numbers):
         try:
-            raw[test] = learn(rows.where(train), meta, variant=variant, seed=seed, threads=threads).raw(rows.where(test))
+            raw[test] = learn(rows.where(train), meta, variant=variant, seed=seed, threads=threads).raw(
+                rows.where(test)
+            )
         except ValueError:
             continue
     return raw
@@ -133,7 +139,13 @@ def measured(rows: Rows, raw: np.ndarray) -> dict[str, float]:
 
 
 def with_ranker(
-    model: GrainModel, rows: Rows, meta: Mapping[str, Any], *, variant: Variant = DEFAULT, seed: int = 0, threads: int = 2
+    model: GrainModel,
+    rows: Rows,
+    meta: Mapping[str, Any],
+    *,
+    variant: Variant = DEFAULT,
+    seed: int = 0,
+    threads: int = 2,
 ) -> tuple[GrainModel, dict[str, Any]]:
     """The grain model with ranker, calibration and money fitted; and the figures of its out-of-fold test."""
     learned = learn(rows, meta, variant=variant, seed=seed, threads=threads)
@@ -141,11 +153,20 @@ def with_ranker(
     mask = hard(rows) & ~np.isnan(raw)
     curve = calibrate(raw[mask], rows.info["y"].to_numpy()[mask], rows.info["random"].to_numpy()[mask])
     figures: dict[str, Any] = {"variant": variant, **measured(rows, raw)}
-    figures |= {f"fallback_{k}": v for k, v in measured(rows, rows.tails.mean(axis=1).to_numpy()).items() if k.startswith(("auc", "ap"))}
+    figures |= {
+        f"fallback_{k}": v
+        for k, v in measured(rows, rows.tails.mean(axis=1).to_numpy()).items()
+        if k.startswith(("auc", "ap"))
+    }
     figures["calibration"] = curve.kind
     return (
         replace(
-            model, ranker=learned.ranker, slopes=learned.slopes, intercept=learned.intercept, calibration=curve, amount=amount_from(rows)
+            model,
+            ranker=learned.ranker,
+            slopes=learned.slopes,
+            intercept=learned.intercept,
+            calibration=curve,
+            amount=amount_from(rows),
         ),
         figures,
     )

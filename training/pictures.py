@@ -32,7 +32,7 @@ def ranker_pictures(model: GrainModel, rows: Rows, folder: Path) -> list[Path]:
     parts = model.ranker.contributions(sample).drop(columns="base")
     out = []
     explanation = shap.Explanation(values=parts.to_numpy(), data=sample.to_numpy(), feature_names=list(sample.columns))
-    shap.plots.beeswarm(explanation, max_display=15, show=False, rng=np.random.default_rng(0))
+    shap.plots.beeswarm(explanation, max_display=15, show=False)
     out.append(_save(plt, folder / "shap_beeswarm.png"))
     top = int(np.abs(parts.to_numpy()).mean(axis=0).argmax())
     plt.figure()

@@ -27,13 +27,18 @@ REQUIREMENTS = ["lightgbm==4.7.0", "numpy==2.4.6", "pandas==3.1.1"]
 EXPERIMENT = "xiezhi"
 
 
-def log_fit(root: Path, bundle: Bundle, summary: Mapping[str, Any], rows: Mapping[str, Rows], *, champion: bool = True) -> tuple[str | None, str]:
+def log_fit(
+    root: Path, bundle: Bundle, summary: Mapping[str, Any], rows: Mapping[str, Rows], *, champion: bool = True
+) -> tuple[str | None, str]:
     """(run id, '') or (None, warning). Registers one model per grain with a ranker and moves the alias champion (or challenger) to it."""
     try:
         with _quiet():
             return _log(root, bundle, summary, rows, champion), ""
     except Exception as failed:  # the model in force must not depend on a log book
-        return None, f"MLflow 记录失败（{type(failed).__name__}），模型 {bundle.hash[:12]} 不受影响；请检查 {root / 'mlflow'} 是否可写、未被占用。"
+        return (
+            None,
+            f"MLflow 记录失败（{type(failed).__name__}），模型 {bundle.hash[:12]} 不受影响；请检查 {root / 'mlflow'} 是否可写、未被占用。",
+        )
 
 
 def move_alias(root: Path, grain: str, name: str, alias: str) -> str:
@@ -45,7 +50,9 @@ def move_alias(root: Path, grain: str, name: str, alias: str) -> str:
                 if version.tags.get("bundle") == name:
                     client.set_registered_model_alias(registered(grain), alias, version.version)
                     return ""
-        return f"MLflow 登记册中没有模型 {name[:12]} 的“{grain}”版本，别名 {alias} 未移动；现用模型以 ACTIVE.json 为准。"
+        return (
+            f"MLflow 登记册中没有模型 {name[:12]} 的“{grain}”版本，别名 {alias} 未移动；现用模型以 ACTIVE.json 为准。"
+        )
     except Exception as failed:
         return f"MLflow 登记册不可用（{type(failed).__name__}），别名 {alias} 未移动；现用模型以 ACTIVE.json 为准。"
 
@@ -73,20 +80,38 @@ def _log(root: Path, bundle: Bundle, summary: Mapping[str, Any], rows: Mapping[s
     mlflow, client = _client(root)
     found = client.get_experiment_by_name(EXPERIMENT)
     artifacts = (root / "mlflow" / "artifacts").resolve().as_uri()
-    experiment = found.experiment_id if found is not None else client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+    experiment = (
+        found.experiment_id if found is not None else client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+    )
     alias = "champion" if champion else "challenger"
     with mlflow.start_run(experiment_id=experiment, run_name=f"{summary['as_of']} {bundle.hash[:8]}") as run:
         mlflow.set_tags({"bundle": bundle.hash, "as_of": summary["as_of"], "role": alias})
         mlflow.log_params({"as_of": summary["as_of"], "seed": summary["seed"]})
         for grain, said in summary["grains"].items():
             model = bundle.grains[grain]
-            mlflow.log_params({f"{grain}.ranker": said["ranker"], f"{grain}.columns": len(model.columns), f"{grain}.variant": said["figures"].get("variant", "")})
-            mlflow.log_param(f"{grain}.declarations", hashlib.sha256(json.dumps(model.declared, sort_keys=True).encode()).hexdigest()[:16])
+            mlflow.log_params(
+                {
+                    f"{grain}.ranker": said["ranker"],
+                    f"{grain}.columns": len(model.columns),
+                    f"{grain}.variant": said["figures"].get("variant", ""),
+                }
+            )
+            mlflow.log_param(
+                f"{grain}.declarations",
+                hashlib.sha256(json.dumps(model.declared, sort_keys=True).encode()).hexdigest()[:16],
+            )
             numbers = {k: float(v) for k, v in said["figures"].items() if isinstance(v, int | float) and np.isfinite(v)}
-            mlflow.log_metrics({f"{grain}.{k}": v for k, v in {**numbers, "confirmed": said["confirmed"], "refuted": said["refuted"]}.items()})
+            mlflow.log_metrics(
+                {
+                    f"{grain}.{k}": v
+                    for k, v in {**numbers, "confirmed": said["confirmed"], "refuted": said["refuted"]}.items()
+                }
+            )
         mlflow.log_dict(dict(summary), "summary.json")
         for grain, part in rows.items():
-            data = hashlib.sha256(part.X.to_numpy(dtype=np.float64).tobytes() + part.info["y"].to_numpy(dtype=np.float64).tobytes())
+            data = hashlib.sha256(
+                part.X.to_numpy(dtype=np.float64).tobytes() + part.info["y"].to_numpy(dtype=np.float64).tobytes()
+            )
             mlflow.log_param(f"{grain}.rows", len(part.X))
             mlflow.log_param(f"{grain}.data", data.hexdigest()[:16])
             _log_ranker(mlflow, client, bundle, grain, alias)
@@ -98,7 +123,9 @@ def _log_ranker(mlflow: Any, client: Any, bundle: Bundle, grain: str, alias: str
     ranker = bundle.grains[grain].ranker
     if ranker is None:
         return
-    info = mlflow.lightgbm.log_model(ranker.booster_, name=f"{grain}-ranker", registered_model_name=registered(grain), pip_requirements=REQUIREMENTS)
+    info = mlflow.lightgbm.log_model(
+        ranker.booster_, name=f"{grain}-ranker", registered_model_name=registered(grain), pip_requirements=REQUIREMENTS
+    )
     version = info.registered_model_version
     client.set_model_version_tag(registered(grain), version, "bundle", bundle.hash)
     client.set_registered_model_alias(registered(grain), alias, version)
@@ -122,7 +149,11 @@ def _quiet() -> Iterator[None]:
     import warnings
 
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stderr(io.StringIO()),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:

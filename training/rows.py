@@ -60,7 +60,9 @@ def read_stays(warehouse: Warehouse, ids: pd.Series) -> pd.DataFrame:
     wanted = pd.DataFrame({"mdtrt_id": ids.astype(str)})
     with duckdb.connect() as con:
         con.register("wanted", wanted)
-        con.execute(f"CREATE VIEW v AS SELECT * FROM read_parquet({paths_sql(warehouse.files('visits', 'institution'))}, union_by_name = true)")
+        con.execute(
+            f"CREATE VIEW v AS SELECT * FROM read_parquet({paths_sql(warehouse.files('visits', 'institution'))}, union_by_name = true)"
+        )
         columns = {r[0] for r in con.execute("DESCRIBE v").fetchall()}
         doctor = "atddr_no" if "atddr_no" in columns else "NULL::VARCHAR"
         return con.sql(
@@ -74,7 +76,9 @@ def read_labels(root: Path | str, as_of: date) -> pd.DataFrame:
     warehouse = Warehouse.open(Path(root))
     inspections, presence = read_table(warehouse, "inspections"), read_table(warehouse, "presence_checks")
     labels = load_labels(inspections, presence, None, as_of)
-    stays = read_stays(warehouse, labels.loc[(labels["grain"] == "admission") & (labels["outcome"] == "confirmed"), "entity_id"])
+    stays = read_stays(
+        warehouse, labels.loc[(labels["grain"] == "admission") & (labels["outcome"] == "confirmed"), "entity_id"]
+    )
     return load_labels(inspections, presence, stays, as_of)
 
 
@@ -88,9 +92,13 @@ def snapshots(warehouse: Warehouse, as_of: date, step: int = STEP_DAYS, most: in
 def place(labels: pd.DataFrame, days: list[date], grain: Grain) -> pd.Series:
     """Snapshot per label: the first on or after the inspected period's end that still ranks the entity; NaT where there is none."""
     ordered = pd.to_datetime(pd.Series(sorted(days))).astype("datetime64[us]")
-    end = labels["period_end"].where(labels["period_end"] < labels["inspected_at"], labels["inspected_at"]).dt.normalize()
+    end = (
+        labels["period_end"].where(labels["period_end"] < labels["inspected_at"], labels["inspected_at"]).dt.normalize()
+    )
     at = np.searchsorted(ordered.to_numpy(), end.to_numpy().astype("datetime64[us]"), side="left")
-    found = pd.Series([ordered.iloc[i] if i < len(ordered) else pd.NaT for i in at], index=labels.index, dtype="datetime64[us]")
+    found = pd.Series(
+        [ordered.iloc[i] if i < len(ordered) else pd.NaT for i in at], index=labels.index, dtype="datetime64[us]"
+    )
     stale = found - end > pd.Timedelta(days=WINDOW_DAYS[grain])
     return found.mask(stale)
 
@@ -156,7 +164,11 @@ def _rows(matrix: Matrix, day: date | datetime, labels: pd.DataFrame, model: Gra
     info["group"] = groups_of(matrix.grain, matrix.entities)
     info["area"] = matrix.entities["area"].fillna("").astype(str) if "area" in matrix.entities else ""
     info["fund_fen"] = fund_at_stake(matrix.entities)
-    info["total_fen"] = pd.to_numeric(matrix.entities["total_fen"]).astype("float64") if "total_fen" in matrix.entities else info["fund_fen"]
+    info["total_fen"] = (
+        pd.to_numeric(matrix.entities["total_fen"]).astype("float64")
+        if "total_fen" in matrix.entities
+        else info["fund_fen"]
+    )
     info["certain_fen"], info["check_fen"] = money["明确可追"], money["需核实"]
     return Rows(
         matrix.grain,

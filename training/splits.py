@@ -20,7 +20,9 @@ def groups_of(grain: str, entities: pd.DataFrame, rings: pd.Series | None = None
     return own
 
 
-def grouped_folds(groups: Sequence[str] | pd.Series, folds: int = 5, seed: int = 0, y: Sequence[float] | None = None) -> np.ndarray:
+def grouped_folds(
+    groups: Sequence[str] | pd.Series, folds: int = 5, seed: int = 0, y: Sequence[float] | None = None
+) -> np.ndarray:
     """Fold number per row; all rows of a group share one. Large groups are dealt first to the fold with least positives, then least rows.
 
     Depends on group names, sizes and the seed only, never on row order.
