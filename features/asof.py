@@ -24,7 +24,25 @@ KEYS = {
 }
 #: The moment that places a fact on the happened clock.
 MOMENTS = {"visits": "begntime", "discharges": "endtime", "settlements": "setl_time", "fee_details": "fee_ocur_time"}
-MONEY = ["medfee_sumamt", "fund_pay_sumamt", "hifp_pay", "hifob_pay", "hifmi_pay", "maf_pay", "cvlserv_pay", "hifes_pay", "oth_pay", "acct_pay", "acct_mulaid_pay", "psn_cash_pay", "fulamt_ownpay_amt", "overlmt_selfpay", "preselfpay_amt", "inscp_scp_amt", "act_pay_dedc"]
+MONEY = [
+    "medfee_sumamt",
+    "fund_pay_sumamt",
+    "hifp_pay",
+    "hifob_pay",
+    "hifmi_pay",
+    "maf_pay",
+    "cvlserv_pay",
+    "hifes_pay",
+    "oth_pay",
+    "acct_pay",
+    "acct_mulaid_pay",
+    "psn_cash_pay",
+    "fulamt_ownpay_amt",
+    "overlmt_selfpay",
+    "preselfpay_amt",
+    "inscp_scp_amt",
+    "act_pay_dedc",
+]
 #: Only a current state, not dated: never an input (tables.md §1.2).
 CURRENT_STATE = {
     "persons": ("balc_fen", "psn_insu_stas"),
@@ -78,25 +96,19 @@ def open_views(
         _fact(con, warehouse, table, layout, bucket, t, empty=table == "fee_details" and not lines)
     _dimensions(con, warehouse, layout, bucket, t)
     _reversals(con)
-    _settlements_and_stays(con, "net")
-    _lines(con, "net")
+    _settlements(con)
+    for mode in ("kept", "net"):
+        _stays(con, mode)
+    _lines(con)
+    for name in ("settlements", "swipes", "stays", "lines"):
+        con.execute(f"CREATE VIEW pairs.{name} AS FROM kept.{name}")
     read_as(con, "net")
     return con
 
 
 def read_as(con: duckdb.DuckDBPyConnection, mode: Reversed) -> None:
-    """Let unqualified table names mean the given reading of reversals; `kept` and `pairs` are made when first asked for."""
-    if mode != "net" and not _exists(con, "kept", "stays"):
-        _settlements_and_stays(con, "kept")
-        _lines(con, "kept")
-        for name in ("settlements", "swipes", "stays", "lines"):
-            con.execute(f"CREATE VIEW pairs.{name} AS FROM kept.{name}")
+    """Let unqualified table names mean the given reading of reversals."""
     con.execute(f"SET search_path='{mode},main'")
-
-
-def _exists(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    sql = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?"
-    return bool(con.execute(sql, [schema, table]).fetchall()[0][0])
 
 
 def scan(warehouse: Warehouse, table: str, layout: str, bucket: int | None) -> str | None:
@@ -116,7 +128,7 @@ def _fact(
     t: datetime,
     empty: bool = False,
 ) -> None:
-    """`base.TABLE_stored` holds the columns that carry values, `base.TABLE` all declared ones."""
+    """`base.TABLE`: the versions of a fact in force at T, every declared column there. Fee lines stay a view over the files: they are read once."""
     source = None if empty else scan(warehouse, table, layout, bucket)
     declared = {n: k for n, k in CANONICAL[table].canonical_columns.items() if n != "happened_at"}
     if source is None:
@@ -124,9 +136,13 @@ def _fact(
         con.execute(f"CREATE TABLE base.{table}_stored AS SELECT {columns} WHERE false")
         con.execute(f"CREATE VIEW base.{table} AS FROM base.{table}_stored")
         return
-    # A stay that began before the horizon may still be open: visits and discharges are read whole.
+    # A stay that began before the horizon may still be open: visits are read whole.
     horizon = t - timedelta(days=HORIZON_DAYS)
-    since = f"AND {MOMENTS[table]} > TIMESTAMP '{horizon}'" if table in ("settlements", "fee_details") else ""
+    where = f"known_at <= TIMESTAMP '{t}'"
+    if table in ("settlements", "fee_details"):
+        where += f" AND {MOMENTS[table]} > TIMESTAMP '{horizon}'"
+    if table == "discharges":
+        where += " AND is_inpatient"
     superseded = scan(warehouse, "superseded", layout, bucket)
     anti = ""
     if superseded is not None:
@@ -136,9 +152,9 @@ def _fact(
         )
     filled = set(warehouse.columns(table)) | {"known_at", "version_no", *KEYS[table].replace("|| '|' ||", " ").split()}
     stored = [n for n in declared if n in filled]
+    kind = "VIEW" if table == "fee_details" else "TABLE"
     con.execute(
-        f"CREATE TABLE base.{table}_stored AS SELECT {', '.join(stored)} FROM"
-        f" (SELECT * FROM {source} WHERE known_at <= TIMESTAMP '{t}' {since}) f{anti}"
+        f"CREATE {kind} base.{table}_stored AS SELECT {', '.join(stored)} FROM (SELECT * FROM {source} WHERE {where}) f{anti}"
     )
     con.execute(f"CREATE VIEW base.{table} AS SELECT *{_absent(declared, stored)} FROM base.{table}_stored")
 
@@ -186,9 +202,9 @@ def _persons(con: duckdb.DuckDBPyConnection) -> None:
     """One row a person (a second insurance must not double rows, tables.md §3.1); age and death as of T."""
     con.execute(
         """CREATE OR REPLACE TABLE main.persons AS
-        SELECT * REPLACE (CASE WHEN death_date <= (SELECT d FROM asof) THEN death_date END AS death_date),
-               date_diff('year', brdy, (SELECT d FROM asof))
-                 - CASE WHEN strftime(brdy, '%m%d') > strftime((SELECT d FROM asof), '%m%d') THEN 1 ELSE 0 END AS age
+        SELECT * REPLACE (CASE WHEN death_date <= (SELECT d FROM main.asof) THEN death_date END AS death_date),
+               date_diff('year', brdy, (SELECT d FROM main.asof))
+                 - CASE WHEN strftime(brdy, '%m%d') > strftime((SELECT d FROM main.asof), '%m%d') THEN 1 ELSE 0 END AS age
         FROM main.persons QUALIFY row_number() OVER (PARTITION BY psn_no ORDER BY insutype) = 1"""
     )
 
@@ -222,26 +238,34 @@ def _reversals(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _settlements_and_stays(con: duckdb.DuckDBPyConnection, mode: str) -> None:
-    extra = """coalesce(s.begntime, s.setl_time) AS happened_at, i.fixmedins_type, i.medins_type, i.level, i.area,
-               c.fixmedins_code IS NOT NULL AS clock_collapsed"""
-    joins = """LEFT JOIN main.institutions i USING (fixmedins_code)
-        LEFT JOIN main.clock_collapsed c ON c.fixmedins_code = s.fixmedins_code AND c.day = s.begntime::DATE"""
-    if mode == "net":
-        money = ", ".join(f"s.{m}_fen + coalesce(r.{m}_fen, 0) AS {m}_fen" for m in MONEY)
-        con.execute(
-            f"""CREATE TABLE net.settlements AS SELECT s.* REPLACE ({money}), {extra} FROM base.settlements s
-            LEFT JOIN base.refunded r USING (setl_id) LEFT JOIN base.reversed v USING (setl_id) {joins}
-            WHERE s.refd_setl_flag IS DISTINCT FROM '1' AND NOT coalesce(v.fully, false)"""
-        )
-    else:
-        con.execute(
-            f"CREATE TABLE kept.settlements AS SELECT s.*, {extra} FROM base.settlements s {joins}"
-            " WHERE s.refd_setl_flag IS DISTINCT FROM '1'"
-        )
+def _settlements(con: duckdb.DuckDBPyConnection) -> None:
+    """One table of originals; `net` swaps the few that refunds touched for what is left of them."""
     con.execute(
-        f"CREATE VIEW {mode}.swipes AS SELECT * FROM {mode}.settlements WHERE NOT is_inpatient AND coalesce(manual_flag,'0') <> '1'"
+        """CREATE TABLE base.originals AS SELECT s.*, coalesce(s.begntime, s.setl_time) AS happened_at, i.fixmedins_type, i.medins_type, i.level, i.area,
+               c.fixmedins_code IS NOT NULL AS clock_collapsed, r.setl_id IS NOT NULL AS touched
+        FROM base.settlements_stored s LEFT JOIN main.institutions i USING (fixmedins_code) LEFT JOIN base.refunded r USING (setl_id)
+        LEFT JOIN main.clock_collapsed c ON c.fixmedins_code = s.fixmedins_code AND c.day = s.begntime::DATE
+        WHERE s.refd_setl_flag IS DISTINCT FROM '1'"""
     )
+    stored = {r[0] for r in con.execute("DESCRIBE base.originals").fetchall()}
+    declared = {n: k for n, k in CANONICAL["settlements"].canonical_columns.items() if n != "happened_at"}
+    money = ", ".join(f"s.{m}_fen + coalesce(r.{m}_fen, 0) AS {m}_fen" for m in MONEY if f"{m}_fen" in stored)
+    con.execute(
+        f"""CREATE TABLE base.remainders AS SELECT s.* REPLACE ({money}) FROM base.originals s JOIN base.refunded r USING (setl_id)
+        JOIN base.reversed v USING (setl_id) WHERE NOT v.fully"""
+    )
+    absent = _absent(declared, stored)
+    con.execute(f"CREATE VIEW kept.settlements AS SELECT * EXCLUDE (touched){absent} FROM base.originals")
+    con.execute(
+        f"CREATE VIEW net.settlements AS SELECT * EXCLUDE (touched){absent} FROM (FROM base.originals WHERE NOT touched UNION ALL FROM base.remainders)"
+    )
+    for mode in ("net", "kept"):
+        con.execute(
+            f"CREATE VIEW {mode}.swipes AS SELECT * FROM {mode}.settlements WHERE NOT is_inpatient AND coalesce(manual_flag,'0') <> '1'"
+        )
+
+
+def _stays(con: duckdb.DuckDBPyConnection, mode: str) -> None:
     # A visit whose every settlement is reversed did not happen for `net`; one still unsettled did.
     alive = "" if mode == "kept" else "AND (m.mdtrt_id IS NOT NULL OR k.mdtrt_id IS NULL)"
     con.execute(
@@ -259,7 +283,7 @@ def _settlements_and_stays(con: duckdb.DuckDBPyConnection, mode: str) -> None:
                greatest(1, date_diff('day', v.begntime::DATE, coalesce(d.endtime, a.t)::DATE)) AS bed_days,
                v.adm_dept_codg AS dept, v.adm_bed AS bed, nullif(v.atddr_no, '') AS atddr_no,
                d.dscg_maindiag_code AS dx, substr(d.dscg_maindiag_code, 1, 3) AS dx3, d.dscg_way,
-               coalesce(d.days_rinp_flag_31, '0') = '1' AS planned, v.insutype, v.psn_type,
+               coalesce(d.days_rinp_flag_31, '') = '2' AS planned, v.insutype, v.psn_type,
                d.lv1_nurscare_days, d.scd_nurscare_days, d.lv3_nursecare_days, d.spga_nurscare_days, d.oprn_oprt_code,
                m.medfee_fen, m.fund_fen, m.acct_fen, m.cash_fen, m.dedc_fen, coalesce(f.lines_fen, 0) AS lines_fen, coalesce(f.lines, 0) AS lines,
                i.level, i.area, i.medins_type
@@ -269,56 +293,50 @@ def _settlements_and_stays(con: duckdb.DuckDBPyConnection, mode: str) -> None:
     )
 
 
-def _lines(con: duckdb.DuckDBPyConnection, mode: str) -> None:
+def _lines(con: duckdb.DuckDBPyConnection) -> None:
+    """One table of original lines, read from the files once; `net` swaps the touched ones for what is left of them."""
     declared = {n: k for n, k in CANONICAL["fee_details"].canonical_columns.items() if n != "happened_at"}
     stored = {r[0] for r in con.execute("DESCRIBE base.fee_details_stored").fetchall()}
     hidden = (
-        "setl_id",
-        "known_at",
-        "version_no",
-        "setl_known_at",
-        "bilg_dr_codg",
-        "det_item_fee_sumamt_fen",
-        "inscp_scp_amt_fen",
-        "cnt_e4",
-        "pric_e6",
-    )
+        "setl_id", "known_at", "version_no", "setl_known_at", "bilg_dr_codg", "det_item_fee_sumamt_fen", "inscp_scp_amt_fen", "cnt_e4", "pric_e6",
+    )  # fmt: skip
     taken = ", ".join(f"l.{n}" for n in declared if n in stored and n not in hidden)
 
     def of(column: str) -> str:
         return f"l.{column}" if column in stored else f"NULL::{declared[column]}"
 
-    cnt, fen = of("cnt_e4"), of("det_item_fee_sumamt_fen")
-    scope = f"coalesce({of('inscp_scp_amt_fen')}, {fen})"
-    drop, refund_join = "", ""
-    if mode == "net":
-        con.execute(
-            """CREATE TABLE base.line_refunds AS
-            SELECT o.mdtrt_id, l.init_feedetl_sn AS feedetl_sn, sum(l.cnt_e4)::BIGINT AS cnt_e4, sum(l.det_item_fee_sumamt_fen)::BIGINT AS fen,
-                   sum(coalesce(l.inscp_scp_amt_fen, 0))::BIGINT AS scope_fen
-            FROM base.fee_details l JOIN base.settlements r ON r.setl_id = l.setl_id AND r.refd_setl_flag = '1'
-            JOIN base.settlements o ON o.setl_id = r.init_setl_id
-            WHERE l.init_feedetl_sn IS NOT NULL AND l.setl_known_at <= (SELECT t FROM asof) GROUP BY 1, 2"""
-        )
-        refund_join = "LEFT JOIN base.line_refunds q ON q.mdtrt_id = l.mdtrt_id AND q.feedetl_sn = l.feedetl_sn"
-        cnt, fen, scope = (
-            f"{cnt} + coalesce(q.cnt_e4, 0)",
-            f"{fen} + coalesce(q.fen, 0)",
-            f"{scope} + coalesce(q.scope_fen, 0)",
-        )
-        drop = f"AND NOT coalesce(x.fully, false) AND {cnt} > 0"
+    fen = of("det_item_fee_sumamt_fen")
     con.execute(
-        f"""CREATE TABLE {mode}.lines_stored AS
+        """CREATE TABLE base.line_refunds AS
+        SELECT o.mdtrt_id, l.init_feedetl_sn AS feedetl_sn, sum(l.cnt_e4)::BIGINT AS cnt_e4, sum(l.det_item_fee_sumamt_fen)::BIGINT AS fen,
+               sum(coalesce(l.inscp_scp_amt_fen, 0))::BIGINT AS scope_fen
+        FROM base.fee_details l JOIN base.settlements r ON r.setl_id = l.setl_id AND r.refd_setl_flag = '1'
+        JOIN base.settlements o ON o.setl_id = r.init_setl_id
+        WHERE l.init_feedetl_sn IS NOT NULL AND l.setl_known_at <= (SELECT t FROM main.asof) GROUP BY 1, 2"""
+    )
+    con.execute(
+        f"""CREATE TABLE base.lines AS
         SELECT {taken}, CASE WHEN l.setl_known_at <= a.t THEN l.setl_id END AS setl_id,
                l.fee_ocur_time AS happened_at, l.fee_ocur_time::DATE AS day, v.is_inpatient, v.visit_class, v.med_type, v.begntime,
-               {fen} AS fen, {scope} AS scope_fen, ({cnt}) / 1e4 AS cnt, {of("pric_e6")} / 1e6 AS pric,
+               {fen} AS fen, coalesce({of("inscp_scp_amt_fen")}, {fen}) AS scope_fen, {of("cnt_e4")} / 1e4 AS cnt, {of("pric_e6")} / 1e6 AS pric,
                s.adm_date, s.end_date, s.dx3, nullif(v.atddr_no, '') AS atddr_no, nullif({of("bilg_dr_codg")}, '') AS dr_codg,
-               c.fixmedins_code IS NOT NULL AS clock_collapsed
+               c.fixmedins_code IS NOT NULL AS clock_collapsed,
+               x.setl_id IS NOT NULL OR q.feedetl_sn IS NOT NULL AS touched, coalesce(x.fully, false) AS fully
         FROM base.fee_details_stored l CROSS JOIN main.asof a JOIN base.visits v USING (mdtrt_id)
-        LEFT JOIN {mode}.stays s USING (mdtrt_id)
-        LEFT JOIN base.reversed x ON x.setl_id = l.setl_id AND l.setl_known_at <= a.t {refund_join}
+        LEFT JOIN kept.stays s USING (mdtrt_id)
+        LEFT JOIN base.reversed x ON x.setl_id = l.setl_id AND l.setl_known_at <= a.t
+        LEFT JOIN base.line_refunds q ON q.mdtrt_id = l.mdtrt_id AND q.feedetl_sn = l.feedetl_sn
         LEFT JOIN main.clock_collapsed c ON c.fixmedins_code = l.fixmedins_code AND c.day = l.fee_ocur_time::DATE
-        WHERE {of("cnt_e4")} > 0 {drop}"""
+        WHERE {of("cnt_e4")} > 0"""
     )
-    shown = {n: k for n, k in declared.items() if n not in hidden}
-    con.execute(f"CREATE VIEW {mode}.lines AS SELECT *{_absent(shown, stored)} FROM {mode}.lines_stored")
+    con.execute(
+        """CREATE TABLE base.line_remainders AS
+        SELECT l.* REPLACE (l.fen + coalesce(q.fen, 0) AS fen, l.scope_fen + coalesce(q.scope_fen, 0) AS scope_fen, l.cnt + coalesce(q.cnt_e4, 0) / 1e4 AS cnt)
+        FROM base.lines l LEFT JOIN base.line_refunds q USING (mdtrt_id, feedetl_sn)
+        WHERE l.touched AND NOT l.fully AND l.cnt + coalesce(q.cnt_e4, 0) / 1e4 > 0"""
+    )
+    absent = _absent({n: k for n, k in declared.items() if n not in hidden}, stored)
+    con.execute(f"CREATE VIEW kept.lines AS SELECT * EXCLUDE (touched, fully){absent} FROM base.lines")
+    con.execute(
+        f"CREATE VIEW net.lines AS SELECT * EXCLUDE (touched, fully){absent} FROM (FROM base.lines WHERE NOT touched UNION ALL FROM base.line_remainders)"
+    )
