@@ -1,0 +1,155 @@
+"""Frauds with drugs: over-prescribing (T13), resale by one person (T14), resale rings (T15), chronic-benefit abuse (T24), cadres (T25), frequent visits (T30), year-end draining (T31).
+
+T14. A collector holds a true chronic registration, needs one box, and fetches three at as many units. T15. Organisers bring several such cards to the same doctors and shops,
+on the same tours. Their goods are the dear, easily sold drugs, mixed with everything honest. Honest twins: long prescriptions (N08), old people with five diseases (N29), the December refill (N28).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from claims.synth import visits as v_
+from claims.synth.visits import Visits
+from claims.synth.world import DAY, GENERAL, PHARMACY, TCM, TOWNSHIP, Array, World
+
+
+def plant(world: World) -> list[Visits]:
+    return [*_resale(world), *_rings(world), *_over(world), *_benefit(world)]
+
+
+def _chronics(world: World, name: str, n: int) -> Array:
+    """n persons with a chronic disease and (mostly) a registration, without special honest stories."""
+    rng, p = world.rng("chronics", name), world.p
+    pool = np.flatnonzero(p["chronic"] & np.isin(p["special"], (0, 7)) & ~p["cadre"] & (p["death"] < 0) & (p["age"] > 38))
+    weight = np.where(v_.registered_mask(world)[pool], 1.0, 0.12)
+    return np.asarray(rng.choice(pool, min(n, len(pool)), replace=False, p=weight / weight.sum()))
+
+
+def _tour(rng: np.random.Generator, world: World, who: Array, days: Array, sev: Array, units: Array | None = None, same: Array | int = -1, doctor_first: bool = False) -> Visits:
+    """Chronic-benefit fills of dear drugs (half the time mixed with the own disease's drugs)."""
+    n = len(who)
+    kind = np.where(rng.random(n) < 0.5, GENERAL, np.where(rng.random(n) < 0.6, TOWNSHIP, TCM))
+    inst = np.zeros(n, np.int32)
+    for k in (GENERAL, TOWNSHIP, TCM):
+        sel = kind == k
+        inst[sel] = world.near[k][world.p["village"][who[sel]], rng.integers(0, 4, int(sel.sum()))]
+    if units is not None:
+        inst = np.where(rng.random(n) < 0.7, rng.choice(units, n), inst).astype(np.int32)
+    dx = np.array([world.dx[c] for c in v_.CHRONIC_CODES])[world.p["dx_chronic"][who]]
+    own = np.array([world.menus[m] for m in world.dx.menu])[dx]
+    doctor = v_.doctor_of(rng, world, who, inst, 0.4)
+    if doctor_first:
+        doctor = np.where(rng.random(n) < 0.65, world.i["doc_first"][inst] + 1 % world.i["doc_count"][inst], doctor)
+    return v_.visits(n, person=who, inst=inst, doctor=doctor, kind=v_.CHRONIC, dx=dx, begin=world.span.start + days * DAY + v_.hours(rng, n, "clinic"), menu=np.where(rng.random(n) < 0.3 + 0.4 * sev, world.menus["resale"], own),
+                     n=2 + rng.poisson(1.3, n), days=np.where(rng.random(n) < 0.6, 28, 14), qty=2 + (rng.random(n) < 0.25 + 0.3 * sev), same=same)  # fmt: skip
+
+
+def _resale(world: World) -> list[Visits]:
+    rng, span = world.rng("T14"), world.span
+    who = _chronics(world, "T14", max(10, round(0.0011 * len(world.p["age"]) * world.severity**0.5)))
+    out = []
+    for person in who:
+        sev = float(np.clip(rng.beta(2, 2.2) * world.severity**0.5, 0.05, 1))
+        world.tell("persons", int(person), "T14", sev)
+        begin = int(rng.integers(0, max(1, span.days // 3)))
+        step = rng.uniform(7, 20) / (0.6 + 0.6 * sev)
+        days = np.arange(begin, span.days, step).astype(np.int64)
+        days = np.unique((days + rng.integers(-3, 4, len(days))).clip(0, span.days - 1))[rng.random(len(np.unique(days))) < 0.85] if len(days) == len(np.unique(days)) else days
+        days = days[rng.random(len(days)) < 0.85]
+        if len(days):
+            out.append(_tour(rng, world, np.full(len(days), person), days, np.full(len(days), sev)))
+    return out
+
+
+def _rings(world: World) -> list[Visits]:
+    rng, span = world.rng("T15"), world.span
+    rings = max(2, round(len(world.p["age"]) / 14000 * world.severity**0.5) + 1)
+    pool = _chronics(world, "T15", rings * 14)
+    out, at = [], 0
+    for ring in range(rings):
+        size = int(rng.integers(5, 13))
+        members = pool[at : at + size]
+        at += size
+        if len(members) < 3:
+            break
+        sev = float(np.clip(rng.beta(2, 2) * world.severity**0.5, 0.1, 1))
+        hospital = rng.choice(world.of_kind(TOWNSHIP, TCM, GENERAL), 2, replace=False)
+        doctor = int(world.i["doc_first"][hospital[0]] + 1 % world.i["doc_count"][hospital[0]])
+        world.tell("doctors", doctor, "T15", sev)
+        world.tell("institutions", int(hospital[0]), "T15", sev)
+        for m in members:
+            world.tell("rings", f"D{ring:03d}", int(m), "T15")
+            world.tell("persons", int(m), "T15", sev)
+        step = rng.uniform(9, 24)
+        for day in np.arange(rng.uniform(0, 40), span.days, step).astype(int):
+            there = members[rng.random(len(members)) < rng.uniform(0.4, 0.85)]
+            if len(there) == 0:
+                continue
+            spread = rng.integers(0, 2 if rng.random() < 0.5 else 4, len(there))
+            days = np.minimum(day + spread, span.days - 1)
+            same = 4_000_000 + ring if rng.random() < 0.4 else -1
+            t = _tour(rng, world, there, days, np.full(len(there), sev), hospital, same, True)
+            out.append(t)
+            if rng.random() < 0.4:  # the prescriptions go on to one shop the same day
+                shop = world.near[PHARMACY][world.i["village"][hospital[0]], 0]
+                k = len(there)
+                out.append(v_.visits(k, person=there, inst=shop, kind=v_.PH, begin=t["begin"] + rng.integers(1800, 3 * 3600, k), menu=world.menus["resale"], n=1 + rng.integers(0, 2, k), acct=world.p["employee"][there]))
+    return out
+
+
+def _over(world: World) -> list[Visits]:
+    """T13: doctors who write more kinds and more boxes than the days ask for; the whole family's drugs on one card."""
+    rng, span, p = world.rng("T13"), world.span, world.p
+    out = []
+    doctors = rng.choice(len(world.d["inst"]), max(2, len(world.d["inst"]) // 90), replace=False)
+    doctors = doctors[np.isin(world.i["kind"][world.d["inst"][doctors]], (0, 1, 5, 6, 7))]
+    for doctor in doctors:
+        world.tell("doctors", int(doctor), "T13", 0.5)
+        inst = int(world.d["inst"][doctor])
+        gap = np.hypot(world.villages["x"] - world.i["x"][inst], world.villages["y"] - world.i["y"][inst])
+        local = np.flatnonzero(np.isin(p["village"], np.argsort(gap)[: max(4, len(gap) // 8)]) & p["chronic"])
+        if len(local) == 0:
+            continue
+        k = rng.poisson(70 * span.years * world.severity)
+        who = rng.choice(local, k)
+        dx = np.array([world.dx[c] for c in v_.CHRONIC_CODES])[p["dx_chronic"][who]]
+        out.append(v_.visits(k, person=who, inst=inst, doctor=int(doctor), kind=v_.OP, dx=dx, begin=span.start + v_.pick_days(rng, world, k, "flu") * DAY + v_.hours(rng, k, "clinic"), menu=np.array([world.menus[m] for m in world.dx.menu])[dx],
+                             n=4 + rng.poisson(2.5, k), days=7, qty=np.where(rng.random(k) < 0.5, 3, 2)))  # fmt: skip
+    for person in _chronics(world, "T13", max(4, round(0.0004 * len(p["age"])))):
+        world.tell("persons", int(person), "T13", 0.5)
+        k = int(rng.integers(8, 20) * span.years) + 1
+        menu = rng.choice([world.menus[m] for m in ("resp", "gyn", "uro", "pain", "cardio", "diabetes", "neuro")], k)
+        inst = v_.usual_unit(rng, world, np.full(k, person), TOWNSHIP, 0.5)
+        out.append(v_.visits(k, person=person, inst=inst, doctor=v_.doctor_of(rng, world, np.full(k, person), inst), kind=v_.CHRONIC, dx=world.dx["I10.x00"], begin=span.start + rng.integers(0, span.days, k) * DAY + v_.hours(rng, k, "clinic"), menu=menu, n=4, qty=2, days=14))
+    return out
+
+
+def _benefit(world: World) -> list[Visits]:
+    """T24 benefit without valid registration or need, T25 cadres' family drugs, T30 very frequent visits, T31 the limit drained in December."""
+    rng, span, p = world.rng("T24"), world.span, world.p
+    out = []
+    pool = np.flatnonzero(~v_.registered_mask(world) & (p["age"] > 40) & (p["special"] == 0) & ~p["cadre"])
+    favoured = rng.choice(pool, max(4, round(0.0005 * len(p["age"]))), replace=False)
+    for person in favoured:
+        world.tell("persons", int(person), "T24", 0.5)
+    for person in np.concatenate([favoured, _chronics(world, "T24", max(3, len(p["age"]) // 6000))]):
+        k = max(2, int(10 * span.years))
+        days = rng.integers(0, span.days, k)
+        out.append(_tour(rng, world, np.full(k, person), days, np.full(k, 0.3)))
+    cadres = np.flatnonzero(p["cadre"])
+    for person in cadres[: max(1, len(cadres) // 4)]:
+        world.tell("persons", int(person), "T25", 0.6)
+        k = max(3, int(30 * span.years))
+        out.append(_tour(rng, world, np.full(k, person), rng.integers(0, span.days, k), np.full(k, 0.6)))
+    for person in _chronics(world, "T30", max(3, round(0.0004 * len(p["age"])))):
+        world.tell("persons", int(person), "T30", 0.5)
+        k = int(rng.integers(40, 90) * span.years) + 3
+        inst = v_.usual_unit(rng, world, np.full(k, person), [GENERAL, TOWNSHIP, TCM][int(rng.integers(0, 3))], 0.4)
+        out.append(v_.visits(k, person=person, inst=inst, doctor=v_.doctor_of(rng, world, np.full(k, person), inst, 0.3), kind=v_.OP, dx=world.dx["I10.x00"], begin=span.start + rng.integers(0, span.days, k) * DAY + v_.hours(rng, k, "clinic"), menu=world.menus["cardio"], n=4))
+    december = np.flatnonzero(world.calendar["month"] == 12)
+    if len(december):
+        for person in _chronics(world, "T31", max(3, round(0.0005 * len(p["age"])))):
+            world.tell("persons", int(person), "T31", 0.5)
+            k = int(rng.integers(4, 9))
+            out.append(_tour(rng, world, np.full(k, person), rng.choice(december, k), np.full(k, 0.2)))
+    return out
