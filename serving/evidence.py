@@ -16,9 +16,10 @@ import altair as alt
 import pandas as pd
 import vl_convert
 
+#: First installed one wins; without the CJK names a Chinese label falls back to a serif face.
 FONT = "Noto Sans CJK SC, Source Han Sans SC, Microsoft YaHei, PingFang SC, SimSun, sans-serif"
 INK, STAY, SWIPE, INSIDE, MUTED = "#22303c", "#9db8cf", "#5f7f99", "#b5561c", "#c9d2da"
-WIDTH = 760
+WIDTH = 1180
 RING_NODES = 60
 
 
@@ -26,7 +27,7 @@ def svg(chart: alt.TopLevelMixin) -> str:
     """A chart as SVG text. Text stays text: the reader's browser needs a CJK font, as every office machine has."""
     configured = chart.configure(font=FONT).configure_view(stroke=None)  # type: ignore[attr-defined]
     axes = {"labelColor": INK, "titleColor": INK, "gridColor": "#e6eaee", "domainColor": MUTED, "tickColor": MUTED}
-    return _svg(json.dumps(configured.configure_axis(labelFontSize=12, titleFontSize=12, **axes).to_dict(), sort_keys=True))
+    return _svg(json.dumps(configured.configure_axis(labelFontSize=13, titleFontSize=13, **axes).to_dict(), sort_keys=True))
 
 
 @functools.lru_cache(maxsize=256)
@@ -51,7 +52,7 @@ def timeline(events: Sequence[dict[str, Any]], as_of: str, focus: str | None = N
             part[column] = part[column].dt.strftime("%Y-%m-%dT%H:%M:%S")
     names = ["本次住院", "住院", "门诊/药店刷卡", "住院期间在他处刷卡"]
     colour = alt.Color(
-        "which:N", title=None, scale=alt.Scale(domain=names, range=["#2f5d86", STAY, SWIPE, INSIDE]), legend=alt.Legend(orient="top")
+        "which:N", title=None, scale=alt.Scale(domain=names, range=["#2f5d86", STAY, SWIPE, INSIDE]), legend=alt.Legend(orient="top", labelFontSize=13)
     )
     units = sorted(frame["unit"].unique())
     y = alt.Y("unit:N", title="机构", sort=units, axis=alt.Axis(labelLimit=180))
@@ -142,7 +143,7 @@ def ring(members: Sequence[str], pairs: Sequence[dict[str, Any]]) -> alt.TopLeve
     ]
     from serving.lists.rows import mask
 
-    dots = [{"x": x, "y": y, "lx": x * 1.14, "ly": y * 1.14, "name": mask(m), "days": weight[m]} for m, (x, y) in place.items()]
+    dots = [{"x": x, "y": y, "lx": x * 1.24, "ly": y * 1.12, "name": mask(m), "days": weight[m]} for m, (x, y) in place.items()]
     wide = alt.Scale(domain=[-1.45, 1.45])
     x, y = alt.X("x:Q", axis=None, scale=wide), alt.Y("y:Q", axis=None, scale=wide)
     edges = (
@@ -159,7 +160,7 @@ def ring(members: Sequence[str], pairs: Sequence[dict[str, Any]]) -> alt.TopLeve
     nodes = alt.Chart(alt.Data(values=dots)).mark_circle(color="#2f5d86", opacity=1, size=150).encode(x=x, y=y)  # type: ignore[call-arg]
     names = (
         alt.Chart(alt.Data(values=dots))  # type: ignore[call-arg]
-        .mark_text(fontSize=11, color=INK)
+        .mark_text(fontSize=12, color=INK)
         .encode(x=alt.X("lx:Q", axis=None, scale=wide), y=alt.Y("ly:Q", axis=None, scale=wide), text="name:N")
     )
-    return alt.layer(edges, nodes, names).properties(width=560, height=460)
+    return alt.layer(edges, nodes, names).properties(width=620, height=460)

@@ -1,0 +1,190 @@
+"""A list: its rows, its reasons, and what leaves as CSV, workbook and JSON."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from python_calamine import CalamineWorkbook
+
+from claims.errors import UserError
+from serving.lists.explain import dossier, known
+from serving.lists.reasons import reasons_of, worse_than_peers
+from serving.lists.rows import COLUMNS, DISCLAIMER, mask
+from serving.lists.worklist import assemble, check_grain
+from serving.lists.write import as_csv, harmless, write
+from serving.web.sheet import evidence_table
+
+from .conftest import AS_OF, GRAINS, county, made_list
+
+FIRST = "rank,grain,as_of,entity_id,risk,amount_at_risk_yuan,scheme,slot,reason_1,reason_2,reason_3"
+FULL = FIRST + ",probability,amount_low_yuan,amount_high_yuan,innocent,area,fixmedins_code,psn_no,evidence_rows,model"
+
+
+@pytest.mark.parametrize("grain", GRAINS)
+def test_csv_columns_are_the_contract(grain: str):
+    header = as_csv(made_list(grain)[0]).splitlines()[0]
+    assert header == (FULL + ",members" if grain == "ring" else FULL)
+
+
+def test_rows_are_ranked_once_each_and_by_risk():
+    worklist, _, _ = made_list("person", top=10)
+    rows = worklist.rows
+    assert rows["entity_id"].is_unique
+    assert list(rows["rank"]) == list(range(1, len(rows) + 1))
+    ranked = rows[rows["slot"] == "ranked"]
+    assert len(ranked) == 10
+    assert ranked["risk"].is_monotonic_decreasing
+    assert set(rows["slot"]) == {"ranked", "draw", "control"}
+    assert rows["evidence_rows"].gt(0).any()
+
+
+def test_the_list_is_the_same_whatever_the_order_of_rows():
+    matrix, scored = county("doctor")
+    shuffled = replace(scored, frame=scored.frame.sample(frac=1, random_state=3))
+    first = assemble(matrix, scored, 10, as_of=AS_OF, grain="doctor")
+    second = assemble(matrix, shuffled, 10, as_of=AS_OF, grain="doctor")
+    pd.testing.assert_frame_equal(first.rows, second.rows)
+
+
+def test_reasons_are_worse_than_peers_and_carry_their_number():
+    matrix, scored = county("admission")
+    for entity_id in list(matrix.X.index[:12]):
+        reasons = reasons_of(matrix, scored.contributions, entity_id)
+        assert len({r.column for r in reasons}) == len(reasons) <= 3
+        for r in reasons:
+            assert worse_than_peers(matrix.meta[r.column].worse, r.value, r.peer, 99)
+            assert r.innocent
+            assert r.text.startswith(("住院", "日均", "与"))
+        used = [r.contribution for r in reasons if r.contribution > 0]
+        assert used == sorted(used, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("worse", "value", "peer", "z", "expected"),
+    [
+        ("high", 2.0, 1.0, 0.1, True),
+        ("high", 1.0, 1.0, 0.0, False),
+        ("low", 0.5, 1.0, -0.1, True),
+        ("low", 2.0, 1.0, 5.0, False),
+        ("either", 2.0, 1.0, -2.5, True),
+        ("either", 2.0, 1.0, 1.9, False),
+        ("high", float("nan"), 1.0, 0.0, False),
+    ],
+)
+def test_worse_than_peers(worse: str, value: float, peer: float, z: float, expected: bool):
+    assert worse_than_peers(worse, value, peer, z) is expected
+
+
+def test_a_ring_with_an_innocent_explanation_is_not_ranked_but_shown():
+    worklist, _, _ = made_list("ring", top=118)
+    explained = worklist.explained
+    assert list(explained["innocent"]) == ["透析同班次：固定星期、固定机构"]
+    assert not set(explained["entity_id"]) & set(worklist.rows["entity_id"])
+    assert worklist.facts["explained"] == 1
+
+
+def test_contributions_add_up_to_the_raw_score():
+    for grain in GRAINS:
+        _, dossiers, _ = made_list(grain)
+        for found in dossiers.values():
+            total = found["base"] + sum(c["contribution"] for c in found["contributions"])
+            assert total == pytest.approx(found["raw"], abs=1e-9)
+
+
+def test_explain_refuses_an_unknown_id_and_offers_near_ones_but_no_persons():
+    with pytest.raises(UserError, match="M202500001"):
+        known(["M202500001", "M202500002"], "admission", "M20250000l")
+    with pytest.raises(UserError) as error:
+        known(["429001198000001"], "person", "429001198000002")
+    assert "429001198000001" not in str(error.value)
+    with pytest.raises(UserError, match="admission, person"):
+        check_grain("hospital")
+
+
+PAYLOADS = ["=1+1", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "＝1＋1", "=cmd|' /C calc'!A0", "-2025", '=HYPERLINK("http://x")', "\x00=1", "\n@x"]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_text_becomes_a_formula(payload: str, tmp_path: Path):
+    worklist, _, _ = made_list("institution")
+    rows = worklist.rows.copy()
+    rows["area"], rows["label"], rows["reason_1"] = payload, payload, payload
+    poisoned = replace(worklist, rows=rows)
+    cells = list(csv.reader(io.StringIO(as_csv(poisoned))))[1]
+    for cell in (cells[COLUMNS.index("area")], cells[COLUMNS.index("reason_1")]):
+        assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
+    out = write(poisoned, tmp_path / "list.xlsx")
+    import zipfile
+
+    with zipfile.ZipFile(out) as archive:
+        for name in archive.namelist():
+            assert b"<f>" not in archive.read(name)
+
+
+def test_numbers_stay_numbers_in_csv():
+    assert harmless("平安") == "平安"
+    worklist, _, _ = made_list("admission")
+    row = next(csv.DictReader(io.StringIO(as_csv(worklist))))
+    assert float(row["risk"]) > 0
+    assert float(row["amount_low_yuan"]) <= float(row["amount_at_risk_yuan"]) <= float(row["amount_high_yuan"])
+
+
+def test_workbook_round_trip(tmp_path: Path):
+    worklist, dossiers, _ = made_list("person")
+    out = write(worklist, tmp_path / "名单.xlsx", lambda e: evidence_table(dossiers[e]))
+    book = CalamineWorkbook.from_path(str(out))
+    assert book.sheet_names == ["清单", "证据明细", "口径说明"]
+    for name in book.sheet_names:
+        assert str(book.get_sheet_by_name(name).to_python()[0][0]).startswith(DISCLAIMER)
+    rows = book.get_sheet_by_name("清单").to_python()
+    assert rows[1][:2] == ["序号", "对象编号"]
+    by_lead = worklist.rows.sort_values("lead")
+    assert [r[1] for r in rows[2:]] == [mask(e) for e in by_lead["entity_id"]], "persons masked on the list"
+    evidence = book.get_sheet_by_name("证据明细").to_python()
+    ids = {r[1] for r in evidence[2:]}
+    assert ids <= set(worklist.rows["entity_id"]), "full numbers on the evidence sheet"
+    assert ids
+    assert all(isinstance(r[1], str) and len(r[1]) == 16 for r in evidence[2:]), "ids are text, no digit lost"
+
+
+def test_json_holds_what_the_csv_hides(tmp_path: Path):
+    worklist, _, _ = made_list("admission")
+    document = json.loads(write(worklist, tmp_path / "list.json").read_text("utf-8"))
+    assert document["disclaimer"] == DISCLAIMER
+    assert {"selection_prob", "lead"} <= set(document["rows"][0])
+    assert len(document["rows"]) == len(worklist.rows)
+
+
+def test_csv_has_a_bom_and_is_written_whole(tmp_path: Path):
+    worklist, _, _ = made_list("admission")
+    out = write(worklist, tmp_path / "list.csv")
+    assert out.read_bytes().startswith(b"\xef\xbb\xbf")
+    assert [p.name for p in tmp_path.iterdir()] == ["list.csv"]
+
+
+def test_bad_destinations(tmp_path: Path):
+    worklist, _, _ = made_list("admission")
+    for name in ("list.pdf", "list"):
+        with pytest.raises(UserError, match="csv"):
+            write(worklist, tmp_path / name)
+    with pytest.raises(UserError, match="cannot write"):
+        write(worklist, tmp_path / "absent" / "list.csv")
+    assert not list(tmp_path.iterdir())
+
+
+def test_equal_lists_give_equal_bytes(tmp_path: Path):
+    for suffix in (".csv", ".json", ".xlsx"):
+        first = write(made_list("ring")[0], tmp_path / f"a{suffix}").read_bytes()
+        second = write(made_list("ring")[0], tmp_path / f"b{suffix}").read_bytes()
+        assert first == second, suffix
+
+
+def test_dossier_is_json(tmp_path: Path):
+    matrix, scored = county("admission")
+    found = dossier(matrix, scored, matrix.X.index[0], {}, as_of=date(2025, 9, 28), grain="admission")
+    json.dumps(found, allow_nan=False)

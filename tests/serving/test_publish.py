@@ -1,0 +1,86 @@
+"""A run is published whole or not at all, and damage is noticed before anybody reads."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from claims.errors import UserError
+from serving.lists import publish
+
+from .conftest import AS_OF, made_list
+
+
+def made(grain: str = "doctor"):  # type: ignore[no-untyped-def]
+    return {grain: made_list(grain)[:2]}
+
+
+def test_published_twice_is_one_run(tmp_path: Path):
+    first = publish.publish(tmp_path, AS_OF, made())
+    second = publish.publish(tmp_path, AS_OF, made())
+    assert first.name == second.name == (tmp_path / "lists" / "CURRENT").read_text().strip()
+    assert publish.verify(second) == 1 + 13
+
+
+class Killed(Exception):
+    pass
+
+
+def test_killed_at_any_point_the_earlier_run_stays_in_force(tmp_path: Path):
+    """The method of SQLite's tests: stop at the N-th step until a publication runs through."""
+    before = publish.publish(tmp_path, AS_OF, made("doctor"))
+    for stop in range(100):
+        steps = 0
+
+        def check(point: str, stop: int = stop) -> None:
+            nonlocal steps
+            if steps == stop:
+                raise Killed(point)
+            steps += 1
+
+        try:
+            after = publish.publish(tmp_path, AS_OF, made("institution"), check=check)
+        except Killed as point:
+            found = publish.current(tmp_path)
+            publish.verify(found)
+            assert found.name == before.name or str(point) == "done"
+            continue
+        assert publish.current(tmp_path).name == after.name != before.name
+        assert stop > 14
+        return
+    pytest.fail("the publication never ran through")
+
+
+def test_every_damaged_byte_is_noticed(tmp_path: Path):
+    run = publish.publish(tmp_path, AS_OF, made())
+    for path in sorted(run.root.rglob("*.json")):
+        body = path.read_bytes()
+        changed = bytearray(body)
+        changed[len(body) // 2] ^= 1
+        path.write_bytes(bytes(changed))
+        publish._verified_json.cache_clear()
+        with pytest.raises(UserError):
+            publish.verify(publish.current(tmp_path))
+        path.write_bytes(body)
+    publish.verify(publish.current(tmp_path))
+
+
+def test_a_damaged_run_is_replaced_by_publishing_again(tmp_path: Path):
+    run = publish.publish(tmp_path, AS_OF, made())
+    (run.root / "lists" / "doctor.json").write_text("{}")
+    assert publish.verify(publish.publish(tmp_path, AS_OF, made())) == 14
+
+
+def test_nothing_published_says_what_to_do(tmp_path: Path):
+    with pytest.raises(UserError, match="xiezhi week"):
+        publish.current(tmp_path)
+
+
+def test_what_a_run_lacks(tmp_path: Path):
+    run = publish.publish(tmp_path, AS_OF, made())
+    for ask in (lambda: run.worklist("ring"), lambda: run.lead("doctor", 99), lambda: run.lead("../../x", 1)):
+        with pytest.raises(UserError):
+            ask()
+    shutil.rmtree(run.root)
+    with pytest.raises(UserError, match="damaged"):
+        publish.current(tmp_path)
