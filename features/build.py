@@ -5,6 +5,7 @@ run them anywhere. Doctors and rings span buckets: their rows are gathered first
 """
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow.parquet as pq
 
 from claims.errors import UserError
 from claims.executor import LocalExecutor
@@ -47,16 +49,24 @@ class Partition:
 
 
 @dataclass(frozen=True)
-class BucketTask:
-    """One bucket's work; picklable, so that Spark may carry it."""
+class Job:
+    """One grain's share of a pass over the buckets: which declarations, which window, where the parts go."""
 
-    warehouse: str
-    as_of: date | datetime
     grain: Grain
-    layout: Layout
     window_days: int
     features: tuple[str, ...]
     out: str
+
+
+@dataclass(frozen=True)
+class BucketTask:
+    """One bucket of one layout, for all grains that read it: the views are opened once. Picklable, so that Spark may carry it."""
+
+    warehouse: str
+    as_of: date | datetime
+    layout: Layout
+    jobs: tuple[Job, ...]
+    temp: str
 
     def __call__(self, bucket: int) -> str:
         load_catalog()
@@ -87,11 +97,37 @@ def build(
 ) -> Partition:
     """Build (or find, when nothing changed) the partition of one grain at one as-of.
 
-    Raises UserError when the date lies outside the data or nothing of that grain was active.
+    Opening the views is most of the work, so the other grains that lie in the same buckets are built in the same pass.
+    Raises UserError when the date lies outside the data.
     """
     load_catalog()
     warehouse = Warehouse.open(Path(root))
     check_date(warehouse, as_of)
+    wanted = _plan(warehouse, as_of, grain, window_days)
+    if not _fresh(wanted):
+        plans = [wanted]
+        if grain != "ring":
+            others = [_plan(warehouse, as_of, g, None) for g in LAYOUTS if g != grain]
+            plans += [p for p in others if not _fresh(p)]
+        _build(warehouse, as_of, plans, progress, executor or LocalExecutor())
+    known = _read_manifest(wanted.path)
+    assert known is not None
+    return Partition(
+        wanted.path, grain, as_of, wanted.window_days, tuple(known["columns"]), known["absent"], known["rows"]
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    grain: Grain
+    window_days: int
+    features: list[Feature]
+    absent: dict[str, str]
+    path: Path
+    identity: dict[str, Any]
+
+
+def _plan(warehouse: Warehouse, as_of: date | datetime, grain: Grain, window_days: int | None) -> _Plan:
     window = window_days or WINDOW_DAYS[grain]
     features = list(REGISTRY.of(grain))
     absent = absent_features(warehouse, features)
@@ -99,12 +135,12 @@ def build(
     suffix = "" if window == WINDOW_DAYS[grain] else f".w{window}"
     path = warehouse.root / "features" / tag_of(as_of) / f"{grain}{suffix}"
     identity = {"fingerprint": fingerprint(features), "warehouse": warehouse.version, "window_days": window}
-    known = _read_manifest(path)
-    if known is None or {k: known.get(k) for k in identity} != identity:
-        _build(warehouse, as_of, grain, window, features, absent, path, identity, progress, executor or LocalExecutor())
-        known = _read_manifest(path)
-    assert known is not None
-    return Partition(path, grain, as_of, window, tuple(known["columns"]), known["absent"], known["rows"])
+    return _Plan(grain, window, features, absent, path, identity)
+
+
+def _fresh(plan: _Plan) -> bool:
+    known = _read_manifest(plan.path)
+    return known is not None and {k: known.get(k) for k in plan.identity} == plan.identity
 
 
 def check_date(warehouse: Warehouse, as_of: date | datetime) -> None:
@@ -129,82 +165,113 @@ def _read_manifest(path: Path) -> dict[str, Any] | None:
         return None
 
 
+#: The layouts in which the rows of a grain lie.
+LAYOUTS: dict[Grain, tuple[Layout, ...]] = {
+    "admission": ("person", "institution"),
+    "person": ("person",),
+    "institution": ("institution",),
+    "doctor": ("institution",),
+}
+
+
 def _build(
+    warehouse: Warehouse, as_of: date | datetime, plans: Sequence[_Plan], progress: Progress | None, executor: Any
+) -> None:
+    folder = plans[0].path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(prefix=".stage-", dir=folder))
+    try:
+        if plans[0].grain == "ring":
+            from features.graphs.rings_build import build_rings
+
+            if progress:
+                progress(f"团伙 {tag_of(as_of)}", 0.0)
+            (stage / "ring").mkdir()
+            build_rings(warehouse, as_of, plans[0].window_days, stage / "ring")
+        else:
+            _pass(warehouse, as_of, plans, stage, progress, executor)
+        for plan in plans:
+            _publish(plan, stage / plan.grain, as_of)
+    finally:
+        shutil.rmtree(stage)
+
+
+def _pass(
     warehouse: Warehouse,
     as_of: date | datetime,
-    grain: Grain,
-    window: int,
-    features: list[Feature],
-    absent: dict[str, str],
-    path: Path,
-    identity: dict[str, Any],
+    plans: Sequence[_Plan],
+    stage: Path,
     progress: Progress | None,
     executor: Any,
 ) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    stage = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
-        if grain == "ring":
-            from features.graphs.rings_build import build_rings
+    done, total = 0, 2 * warehouse.buckets
+    for layout in ("person", "institution"):
+        jobs = []
+        for plan in plans:
+            (stage / plan.grain).mkdir(exist_ok=True)
+            if layout in LAYOUTS[plan.grain]:
+                names = tuple(f.name for f in plan.features if f.by == layout or plan.grain != "admission")
+                jobs.append(Job(plan.grain, plan.window_days, names, str(stage / plan.grain)))
+        if not jobs:
+            done += warehouse.buckets
+            continue
+        task = BucketTask(str(warehouse.root), as_of, layout, tuple(jobs), str(stage))
+        for _ in executor.map(task, range(warehouse.buckets)):
+            done += 1
+            if progress:
+                progress(f"特征 {tag_of(as_of)}", done / total)
+    for plan in plans:
+        _assemble(stage / plan.grain, plan.grain, plan.features, list(LAYOUTS[plan.grain]), as_of)
 
-            build_rings(warehouse, as_of, window, stage)
-        else:
-            layouts: list[Layout] = ["person", "institution"] if grain == "admission" else ["person"]
-            if grain in ("institution", "doctor"):
-                layouts = ["institution"]
-            done = 0
-            for layout in layouts:
-                names = tuple(f.name for f in features if f.by == layout or grain != "admission")
-                task = BucketTask(str(warehouse.root), as_of, grain, layout, window, names, str(stage))
-                for _ in executor.map(task, range(warehouse.buckets)):
-                    done += 1
-                    if progress:
-                        progress(f"{grain} {tag_of(as_of)}", done / (len(layouts) * warehouse.buckets))
-            _assemble(stage, grain, features, layouts, as_of)
-        values = pd.read_parquet(stage / "values.parquet")
-        manifest = identity | {
-            "grain": grain,
-            "as_of": tag_of(as_of),
-            "columns": [c for c in values.columns if c != "entity_id"],
-            "absent": absent,
-            "rows": len(values),
-        }
-        (stage / "manifest.json").write_text(
-            json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True), "utf-8"
-        )
-        for part in stage.glob("part-*"):
-            part.unlink() if part.is_file() else shutil.rmtree(part)
-        if path.exists():
-            shutil.rmtree(path)
-        stage.chmod(0o755)
-        stage.rename(path)
-    finally:
-        if stage.exists():
-            shutil.rmtree(stage)
+
+def _publish(plan: _Plan, stage: Path, as_of: date | datetime) -> None:
+    values = pq.ParquetFile(stage / "values.parquet")
+    columns = [c for c in values.schema_arrow.names if c != "entity_id"]
+    manifest = plan.identity | {
+        "grain": plan.grain, "as_of": tag_of(as_of), "columns": columns, "absent": plan.absent, "rows": values.metadata.num_rows,
+    }  # fmt: skip
+    for part in stage.glob("part-*"):
+        part.unlink()
+    (stage / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
+    if plan.path.exists():
+        shutil.rmtree(plan.path)
+    stage.rename(plan.path)
 
 
 def build_bucket(task: BucketTask, bucket: int) -> str:
-    """Evaluate one bucket; writes `part-LAYOUT-bNNN-*.parquet` into the task's folder."""
+    """Evaluate one bucket for every job; writes `part-…-LAYOUT-bNNN.parquet` into each job's folder."""
     warehouse = Warehouse.open(Path(task.warehouse))
-    out = Path(task.out)
-    con = open_views(warehouse, task.as_of, task.layout, bucket, temp=out)
+    words = named_words(REGISTRY[n] for job in task.jobs for n in job.features)
+    con = open_views(warehouse, task.as_of, task.layout, bucket, temp=Path(task.temp), words=words)
     try:
-        con.execute(f"CREATE TABLE main.focus AS {focus_sql(task.grain, task.window_days)}")
-        con.execute(
-            f"COPY ({entities_sql(task.grain, task.window_days)}) TO '{out}/part-entities-{task.layout}-b{bucket:03d}.parquet' (FORMAT parquet)"
-        )
-        features = [REGISTRY[n] for n in task.features]
-        if task.grain == "doctor":
-            for i, group in enumerate(grouped(features)):
-                read_as(con, group[0].reversed)
-                rows = _rows_sql(group[0])
-                con.execute(f"COPY ({rows}) TO '{out}/part-rows-{i:03d}-b{bucket:03d}.parquet' (FORMAT parquet)")
-        else:
-            frame = evaluate(con, features)
-            frame.to_parquet(out / f"part-values-{task.layout}-b{bucket:03d}.parquet", index=False)
+        for job in task.jobs:
+            out = Path(job.out)
+            read_as(con, "net")
+            con.execute(f"CREATE OR REPLACE TABLE main.focus AS {focus_sql(job.grain, job.window_days)}")
+            entities = entities_sql(job.grain, job.window_days)
+            con.execute(
+                f"COPY ({entities}) TO '{out}/part-entities-{task.layout}-b{bucket:03d}.parquet' (FORMAT parquet)"
+            )
+            features = [REGISTRY[n] for n in job.features]
+            if job.grain == "doctor":
+                for i, group in enumerate(grouped(features)):
+                    read_as(con, group[0].reversed)
+                    rows = _rows_sql(group[0])
+                    con.execute(f"COPY ({rows}) TO '{out}/part-rows-{i:03d}-b{bucket:03d}.parquet' (FORMAT parquet)")
+            else:
+                frame = evaluate(con, features)
+                frame.to_parquet(out / f"part-values-{task.layout}-b{bucket:03d}.parquet", index=False)
     finally:
         con.close()
     return f"{task.layout}-{bucket}"
+
+
+def named_words(features: Iterable[Feature]) -> frozenset[str] | None:
+    """All words in the SQL of these features: columns nobody names need not be read. None (= read all) if one takes `*`."""
+    text = " ".join(f.rows for f in features)
+    if re.search(r"SELECT\s+\*|\w\.\*", text, re.IGNORECASE):
+        return None
+    return frozenset(re.findall(r"\w+", text))
 
 
 def grouped(features: Sequence[Feature]) -> list[list[Feature]]:
@@ -329,61 +396,85 @@ def evidence(root: Path | str, as_of: date | datetime, grain: Grain, column: str
     return gather_evidence(root, as_of, grain, [(column, entity_id)])[column, entity_id]
 
 
+#: Prefix of a parent's column in a matrix → (the parent's grain, the entity column that names it).
+PARENT: dict[str, tuple[Grain, str]] = {
+    "inst": ("institution", "fixmedins_code"),
+    "person": ("person", "psn_no"),
+    "doctor": ("doctor", "dr_codg"),
+}
+
+
 def gather_evidence(
     root: Path | str,
     as_of: date | datetime,
     grain: Grain,
-    wanted: Sequence[tuple[str, str]],
+    wanted: Iterable[tuple[str, str]],
     window_days: int | None = None,
 ) -> dict[tuple[str, str], pd.DataFrame]:
-    """Evidence of many (column, entity_id) at once: each bucket is opened once.
+    """Evidence of many (column, entity_id) at once: the views of each bucket are opened one time for all of them.
 
-    A column is a partition's `name` or `name_W`, or a rule's `…_fen`. Parents' columns (`inst__…`) belong to the parent's grain: ask there.
-    Raises UserError for an unknown column.
+    A column is a matrix column: `name`, `name_W`, a rule's `…_fen`, a parent's `inst__…`. Raises UserError for a column nobody declared or an
+    entity that was not active.
     """
     load_catalog()
     partition = build(root, as_of, grain, window_days)
     warehouse = Warehouse.open(Path(root))
+    wanted = list(dict.fromkeys(wanted))
     if grain == "ring":
         rows = pd.read_parquet(partition.path / "rows.parquet")
         return {(c, e): rows[rows["entity_id"] == e].reset_index(drop=True) for c, e in wanted}
     entities = partition.entities()
-    jobs: dict[tuple[Layout, int], list[tuple[str, str, Feature, int]]] = {}
+    jobs: dict[tuple[Layout, int], dict[str, list[tuple[str, tuple[str, str]]]]] = {}
     for column, entity_id in wanted:
-        try:
-            feature, window = REGISTRY.column(column.removesuffix("_fen") if column.startswith("rule_") else column)
-        except KeyError as error:
-            raise UserError(f"no feature gives a column {column!r}; docs/features.md lists them") from error
-        for bucket in _buckets_of(warehouse, entities, feature, entity_id):
-            jobs.setdefault((feature.by, bucket), []).append((column, entity_id, feature, window))
+        if entity_id not in entities.index:
+            raise UserError(
+                f"{grain} {entity_id} is not among those active in the window of this as-of; try another --as-of"
+            )
+        prefix, _, own = column.rpartition("__")
+        about, key = PARENT.get(prefix, (grain, ""))
+        subject = str(entities.at[entity_id, key]) if key else entity_id
+        feature, _ = _declared(own)
+        for bucket in _buckets_of(warehouse, entities, about, feature, entity_id):
+            jobs.setdefault((feature.by, bucket), {}).setdefault(own, []).append((subject, (column, entity_id)))
     found: dict[tuple[str, str], list[pd.DataFrame]] = {}
-    for (layout, bucket), group in sorted(jobs.items(), key=lambda j: j[0]):
-        con = open_views(warehouse, as_of, layout, bucket)
+    for (layout, bucket), columns in sorted(jobs.items(), key=lambda j: j[0]):
+        words = named_words(_declared(c)[0] for c in columns)
+        con = open_views(warehouse, as_of, layout, bucket, words=words)
         try:
-            con.execute("CREATE TABLE main.focus (entity_id VARCHAR)")
-            for column, entity_id, feature, window in group:
-                con.execute("DELETE FROM main.focus")
-                con.execute("INSERT INTO main.focus VALUES (?)", [entity_id])
+            for own, asked in columns.items():
+                feature, window = _declared(own)
+                subjects = sorted({s for s, _ in asked})
+                con.execute(
+                    "CREATE OR REPLACE TABLE main.focus AS SELECT unnest(?::VARCHAR[]) AS entity_id", [subjects]
+                )
                 read_as(con, feature.reversed)
                 since = f"WHERE happened_at > (SELECT t FROM main.asof) - INTERVAL {window} DAY" if window else ""
-                sql = f"SELECT * FROM ({_rows_sql(feature)}) {since} ORDER BY happened_at, row_table, row_id"
-                found.setdefault((column, entity_id), []).append(con.execute(sql).df())
+                rows = con.execute(f"SELECT * FROM ({_rows_sql(feature)}) {since}").df()
+                by_subject = {str(k): v for k, v in rows.groupby("entity_id", sort=False)}
+                for subject, answer in asked:
+                    found.setdefault(answer, []).append(by_subject.get(subject, rows.iloc[:0]))
         finally:
             con.close()
     return {key: _stack(frames) for key, frames in found.items()}
 
 
+def _declared(column: str) -> tuple[Feature, int]:
+    try:
+        return REGISTRY.column(column.removesuffix("_fen") if column.startswith("rule_") else column)
+    except KeyError as error:
+        raise UserError(f"no feature gives a column {column!r}; docs/features.md lists them") from error
+
+
 def _stack(frames: list[pd.DataFrame]) -> pd.DataFrame:
     filled = [f for f in frames if len(f)]
-    return pd.concat(filled, ignore_index=True) if filled else frames[0]
+    every = pd.concat(filled, ignore_index=True) if filled else frames[0]
+    return every.sort_values(["happened_at", "row_table", "row_id"], kind="stable", ignore_index=True)
 
 
-def _buckets_of(warehouse: Warehouse, entities: pd.DataFrame, feature: Feature, entity_id: str) -> list[int]:
-    if feature.grain == "doctor":
+def _buckets_of(
+    warehouse: Warehouse, entities: pd.DataFrame, about: Grain, feature: Feature, entity_id: str
+) -> list[int]:
+    if about == "doctor":
         return list(range(warehouse.buckets))
-    if entity_id not in entities.index:
-        raise UserError(
-            f"{feature.grain} {entity_id} is not among those active in the window of this as-of; try another --as-of"
-        )
     key = "psn_no" if feature.by == "person" else "fixmedins_code"
     return [bucket_of(str(entities.at[entity_id, key]), warehouse.buckets)]

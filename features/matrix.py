@@ -47,7 +47,6 @@ class ColumnMeta:
     window: int
     grain: Grain
     feature: Feature | None
-    n_is: str = "peers"
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,9 @@ def load_matrix(
             looked_up.index = values.index
             frames.append(looked_up.add_prefix(f"{prefix}__"))
         meta |= {f"{prefix}__{c}": _meta(f"{prefix}__{c}", c, grain, parent_grain) for c in pv.columns}
-    x, zs, share, medians, sizes = (pd.concat(frames, axis=1).astype("float64") for frames in (X, z, percentile, peer, n))
+    x, zs, share, medians, sizes = (
+        pd.concat(frames, axis=1).astype("float64") for frames in (X, z, percentile, peer, n)
+    )
     result = Matrix(grain, as_of, own.window_days, entities, x, zs, share, medians, sizes, meta, own.absent)
     return result.only(only) if only is not None else result
 
@@ -122,9 +123,10 @@ def _meta(column: str, own: str, grain: Grain, about: Grain) -> ColumnMeta:
     try:
         feature, window = REGISTRY.column(own.removesuffix("_fen") if amount else own)
     except KeyError:
-        from features.graphs.ring_meta import RING_META
+        from features.graphs.ring_partition import RING_FEATURES
 
-        label, unit, worse, innocent = RING_META.get(own, (own, "", "high", "正常结伴就医"))
+        label, unit, worse = RING_FEATURES.get(own, (own, "", "high"))
+        innocent = "家庭、透析班次、村医巡诊、养老机构、学校传染病等正常结伴就医"
         return ColumnMeta(
             column=column, own=own, label=label, unit=unit, scheme="T15", worse=worse, kind="graph", family="ring", innocent=innocent, window=0, grain=about, feature=None
         )  # fmt: skip
