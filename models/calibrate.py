@@ -38,7 +38,7 @@ class Calibration:
         if self.kind == "none":
             return np.full(raw.shape, np.nan)
         if self.kind == "isotonic":
-            return np.interp(raw, np.array(self.x), np.array(self.y))
+            return np.asarray(np.interp(raw, np.array(self.x), np.array(self.y)))
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(self.slope * raw + self.intercept, -40, 40))))
 
     def to_json(self) -> dict[str, Any]:

@@ -67,4 +67,4 @@ def _tail(percentile: np.ndarray, worse: list[str]) -> np.ndarray:
             p[:, j] = 1.0 - p[:, j]
         elif way == "either":
             p[:, j] = 2.0 * np.abs(p[:, j] - 0.5)
-    return np.clip((p - TAIL) / (1.0 - TAIL), 0.0, 1.0)
+    return np.asarray(np.clip((p - TAIL) / (1.0 - TAIL), 0.0, 1.0))

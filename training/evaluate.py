@@ -174,7 +174,7 @@ def plain_lightgbm(
     rows = rows if rows is not None else training_rows(root, day, grain, labels, model, seed=seed)
     parts = []
     for stamp, block in rows.info.groupby("snapshot"):
-        then = plain_columns(load_matrix(root, pd.Timestamp(stamp).date(), grain)).reindex(block["entity_id"])
+        then = plain_columns(load_matrix(root, pd.Timestamp(str(stamp)).date(), grain)).reindex(block["entity_id"])
         parts.append(then.set_axis(block.index))
     X = pd.concat(parts).reindex(rows.info.index)
     keep = (rows.info["y"].notna() & ~rows.info["soft"]).to_numpy()

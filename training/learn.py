@@ -65,10 +65,10 @@ def learn(
     y = np.where(labelled, y, 0.0)
     keep = weight > 0
     part = rows.where(keep)
-    target, weight = pd.Series(y[keep], index=part.X.index), pd.Series(weight[keep], index=part.X.index)
+    target, weights = pd.Series(y[keep], index=part.X.index), pd.Series(weight[keep], index=part.X.index)
     if target.nunique() < 2:
         raise ValueError("one class only")
-    slopes, intercept = _offset(part.tails, target.to_numpy(), weight.to_numpy())
+    slopes, intercept = _offset(part.tails, target.to_numpy(), weights.to_numpy())
     positives = int(target.sum())
     ranker = Ranker(
         ranker_worse(meta, list(part.X.columns)),
@@ -79,7 +79,7 @@ def learn(
         threads=threads,
     )
     offset = pd.Series(linear(part.tails, slopes, intercept), index=part.X.index)
-    ranker.fit(part.X, target, weight=weight, offset=offset)
+    ranker.fit(part.X, target, weight=weights, offset=offset)
     return Learned(ranker, slopes, intercept)
 
 
@@ -108,7 +108,7 @@ def out_of_fold(
 ) -> np.ndarray:
     """Raw risk of each row by models that saw neither it nor its group; NaN where no fold could be trained."""
     y = rows.info["y"]
-    numbers = grouped_folds(rows.info["group"], folds, seed, (y == 1) & ~rows.info["soft"])
+    numbers = grouped_folds(rows.info["group"], folds, seed, ((y == 1) & ~rows.info["soft"]).astype(float).tolist())
     raw = np.full(len(rows.info), np.nan)
     for train, test in fold_pairs(numbers):
         try:

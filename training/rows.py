@@ -49,7 +49,9 @@ def read_table(warehouse: Warehouse, table: str) -> pd.DataFrame | None:
     if table not in warehouse.tables():
         return None
     with duckdb.connect() as con:
-        return con.sql(f"SELECT * FROM read_parquet({paths_sql(warehouse.files(table))}, union_by_name = true)").df()
+        return pd.DataFrame(
+            con.sql(f"SELECT * FROM read_parquet({paths_sql(warehouse.files(table))}, union_by_name = true)").df()
+        )
 
 
 def read_stays(warehouse: Warehouse, ids: pd.Series) -> pd.DataFrame:
@@ -65,10 +67,11 @@ def read_stays(warehouse: Warehouse, ids: pd.Series) -> pd.DataFrame:
         )
         columns = {r[0] for r in con.execute("DESCRIBE v").fetchall()}
         doctor = "atddr_no" if "atddr_no" in columns else "NULL::VARCHAR"
-        return con.sql(
+        rows = con.sql(
             f"SELECT mdtrt_id, any_value(psn_no) psn_no, any_value(fixmedins_code) fixmedins_code, any_value({doctor}) atddr_no "
             "FROM v JOIN wanted USING (mdtrt_id) GROUP BY 1 ORDER BY 1"
         ).df()
+        return pd.DataFrame(rows)
 
 
 def read_labels(root: Path | str, as_of: date) -> pd.DataFrame:

@@ -1,0 +1,167 @@
+"""A model that was tampered with, by accident or on purpose, never reaches LightGBM's parser."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from claims.errors import UserError
+from models import bundle as store
+from models.ensemble import ranker_input, ranker_worse, unlabelled
+from models.ranker import Ranker
+from models.score import score
+
+
+@pytest.fixture
+def made(toy, tmp_path):
+    """(models folder, bundle, matrix): an unlabelled part and a ranker, written to disk."""
+    matrix, y = toy
+    return (tmp_path / "models", write(matrix, y, tmp_path / "models"), matrix)
+
+
+def write(matrix, y, folder, threads=1):
+    X = ranker_input(matrix.X, matrix.z)
+    model = unlabelled(matrix)
+    ranker = Ranker(ranker_worse(matrix.meta, list(X.columns)), trees=20, threads=threads).fit(X, y)
+    slopes = dict.fromkeys(model.scorers(), 0.3)
+    model = replace(model, ranker=ranker, slopes=slopes, intercept=-2.0, declared=store.declarations(matrix))
+    return store.write_bundle(folder, {"admission": model}, {"admission": X.sort_index().iloc[:10]}, as_of="2025-06-30", seed=0)
+
+
+def test_round_trip_scores_the_same(made):
+    folder, bundle, matrix = made
+    again = store.load_bundle(folder / bundle.hash)
+    pd.testing.assert_frame_equal(score(matrix, bundle).frame, score(matrix, again).frame, check_exact=True)
+    assert "pickle" not in "".join(p.name for p in (folder / bundle.hash).iterdir())
+
+
+def test_equal_models_have_equal_names_for_any_thread_count_and_row_order(toy, tmp_path):
+    matrix, y = toy
+    order = matrix.X.sample(frac=1, random_state=3).index
+    frames = {k: getattr(matrix, k).loc[order] for k in ("entities", "X", "z", "percentile")}
+    a, b = write(matrix, y, tmp_path / "a", 1), write(replace(matrix, **frames), y.loc[order], tmp_path / "b", 2)
+    assert a.hash == b.hash
+
+
+def mutations(folder, r):
+    """60 ways to break a bundle: every kind on every file."""
+    files = sorted(p.name for p in folder.iterdir())
+    for name in files:
+        yield (
+            f"truncate {name}",
+            lambda p, n=name: (p / n).write_bytes((p / n).read_bytes()[: max(0, (p / n).stat().st_size // 2)]),
+        )
+        yield f"empty {name}", lambda p, n=name: (p / n).write_bytes(b"")
+        yield f"gone {name}", lambda p, n=name: (p / n).unlink()
+        yield f"append {name}", lambda p, n=name: (p / n).write_bytes((p / n).read_bytes() + b"\n")
+        for bit in range(4):
+            at = int(r.integers(0, (folder / name).stat().st_size))
+            yield f"flip {name} {bit}", lambda p, n=name, a=at, b=bit: flip(p / n, a, b)
+        yield f"zeros {name}", lambda p, n=name: (p / n).write_bytes(b"\0" * (p / n).stat().st_size)
+        yield (
+            f"link {name}",
+            lambda p, n=name: (
+                shutil.copy(p / n, p.parent / "copy"),
+                (p / n).unlink(),
+                (p / n).symlink_to(p.parent / "copy"),
+            ),
+        )
+    for i, name in enumerate(files):
+        other = files[(i + 1) % len(files)]
+        yield f"swap {name} {other}", lambda p, a=name, b=other: swap(p / a, p / b)
+    for name in ("x.pkl", "admission.extra", "person.json", "__init__.py", ".hidden"):
+        yield f"extra {name}", lambda p, n=name: (p / n).write_bytes(b"1")
+
+
+def flip(path, at, bit):
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1 << bit
+    path.write_bytes(bytes(data))
+
+
+def swap(a, b):
+    x, y = a.read_bytes(), b.read_bytes()
+    a.write_bytes(y)
+    b.write_bytes(x)
+
+
+def test_sixty_damages_are_refused_before_the_parser(made, tmp_path, monkeypatch):
+    folder, bundle, _ = made
+    good = folder / bundle.hash
+    touched = []
+    monkeypatch.setattr(store.Ranker, "restore", classmethod(lambda cls, *a: touched.append(a)))
+    monkeypatch.setattr(store.np, "load", lambda *a, **k: touched.append(a))
+    tried = 0
+    for what, damage in mutations(good, np.random.default_rng(0)):
+        trial = tmp_path / f"t{tried}" / bundle.hash
+        shutil.copytree(good, trial)
+        damage(trial)
+        with pytest.raises(UserError, match="未通过校验"):
+            store.load_bundle(trial)
+        assert not touched, f"{what}: bytes reached a parser"
+        tried += 1
+    assert tried >= 60
+
+
+def test_whole_forgery_under_the_old_name_is_refused(made):
+    """Changing a file and its hash in the manifest is not enough: the folder's name is the manifest's hash."""
+    folder, bundle, _ = made
+    path = folder / bundle.hash
+    text = (path / "admission.ranker.txt").read_bytes().replace(b"[learning_rate: 0.05]", b"[learning_rate: 0.06]")
+    (path / "admission.ranker.txt").write_bytes(text)
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest["files"]["admission.ranker.txt"] = {
+        "sha256": __import__("hashlib").sha256(text).hexdigest(),
+        "bytes": len(text),
+    }
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UserError, match="与文件夹名不符"):
+        store.load_bundle(path)
+
+
+def test_golden_rows_catch_a_model_that_predicts_otherwise(made, monkeypatch):
+    folder, bundle, _ = made
+    honest = Ranker.raw
+    monkeypatch.setattr(Ranker, "raw", lambda self, X: honest(self, X) + 1e-3)
+    with pytest.raises(UserError, match="校验行"):
+        store.load_bundle(folder / bundle.hash)
+
+
+def test_changed_declaration_is_refused_new_columns_are_not(made):
+    _, bundle, matrix = made
+    meta = dict(matrix.meta)
+    meta["swipes_90"] = replace(meta["swipes_90"], worse="low")
+    with pytest.raises(UserError, match="swipes_90"):
+        score(replace(matrix, meta=meta), bundle)
+    with pytest.raises(UserError, match="缺少列 age"):
+        score(replace(matrix, X=matrix.X.drop(columns="age")), bundle)
+    wider = replace(
+        matrix, X=matrix.X.assign(new=1.0), z=matrix.z.assign(new=0.0), meta={**matrix.meta, "new": matrix.meta["age"]}
+    )
+    pd.testing.assert_series_equal(score(wider, bundle).frame["raw"], score(matrix, bundle).frame["raw"])
+
+
+def test_activation_probes_and_keeps_history(made):
+    folder, bundle, _ = made
+    store.activate(folder, bundle.hash, action="first")
+    assert store.load_active(folder.parent).hash == bundle.hash
+    broken = "0" * 64
+    shutil.copytree(folder / bundle.hash, folder / broken)
+    with pytest.raises(UserError, match="未通过校验"):
+        store.activate(folder, broken)
+    table = store.active_table(folder)
+    assert table["grains"] == {"admission": bundle.hash}, "the model in force stays in force"
+    assert [h["action"] for h in table["history"]] == ["first"]
+
+
+def test_probe_has_a_time_limit(made):
+    folder, bundle, _ = made
+    with pytest.raises(UserError, match="超过"):
+        store.probe(folder / bundle.hash, seconds=0.05)
+
+
+def test_no_model_no_error(tmp_path):
+    assert store.load_active(tmp_path) is None

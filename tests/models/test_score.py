@@ -1,0 +1,163 @@
+"""From matrix to list: sums, money, schemes, orders."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from claims.errors import UserError
+from models.amount import AmountModel, amounts, expected_amount, fit_amount, fund_at_stake, rule_amounts, rule_families
+from models.calibrate import Calibration, calibrate
+from models.ensemble import FALLBACK, badness_of, unlabelled
+from models.explain import grouped, shared, signal, strongest
+from models.score import score, score_with
+from models.scorer import BASE
+
+
+def test_fallback_adds_up_and_says_what_it_is(toy):
+    matrix, y = toy
+    scored = score(matrix, None)
+    gap = (scored.contributions.sum(axis=1) - scored.frame["raw"]).abs().max()
+    assert gap <= 1e-9
+    assert list(scored.contributions.columns) == [*matrix.X.columns, BASE]
+    assert (scored.frame["model"] == FALLBACK).all()
+    assert scored.frame["probability"].isna().all(), "without outcomes there is no probability to speak of"
+    assert scored.frame["risk"].between(0, 1).all()
+    assert list(scored.scorers.columns) == ["rules", "outliers", "graph", "ranker"]
+    top = scored.frame["suspicion"].nlargest(30).index
+    assert y[top].mean() > 3 * y.mean()
+
+
+def test_one_entity_alone_scores_as_among_many(toy):
+    matrix, _ = toy
+    model = unlabelled(matrix)
+    whole = score_with(matrix, model).frame
+    one = matrix.X.index[[17]]
+    alone = score_with(
+        replace(matrix, **{k: getattr(matrix, k).loc[one] for k in ("entities", "X", "z", "percentile")}), model
+    ).frame
+    for column in ("risk", "raw", "suspicion", "amount_fen"):
+        assert alone[column].iloc[0] == pytest.approx(whole.loc[one[0], column], abs=1e-9)
+
+
+def test_row_order_changes_nothing(toy):
+    matrix, _ = toy
+    order = matrix.X.sample(frac=1, random_state=2).index
+    shuffled = replace(matrix, **{k: getattr(matrix, k).loc[order] for k in ("entities", "X", "z", "percentile")})
+    pd.testing.assert_frame_equal(
+        score(shuffled, None).frame.sort_index(), score(matrix, None).frame.sort_index(), check_exact=True
+    )
+
+
+def test_orders(toy):
+    matrix, _ = toy
+    by = {o: score(matrix, None, order=o).frame for o in ("expected", "probability", "blend")}
+    assert by["probability"]["risk"].corr(by["probability"]["suspicion"], method="spearman") == pytest.approx(1.0)
+    money = [f.nlargest(50, "risk")["amount_fen"].sum() for f in (by["probability"], by["blend"], by["expected"])]
+    assert money[0] <= money[1] <= money[2]
+    with pytest.raises(UserError, match="不存在"):
+        score(matrix, None, order="alphabetical")
+
+
+def test_money_parts_add_up_and_a_fact_counts_once(toy):
+    matrix, _ = toy
+    family, kind = rule_families(matrix.meta)
+    parts = rule_amounts(matrix.X, family, kind)
+    both = (matrix.X["rule_R01"] > 0) & (matrix.X["rule_R03"] > 0) & (matrix.X["rule_R27"] == 0)
+    assert both.any()
+    assert (parts.loc[both, "明确可追"] == 50_000).all()
+    assert (parts.loc[both, "需核实"] == 30_000).all(), "the lead of the same family counts only above the hard part"
+    out = amounts(AmountModel(0.3), matrix.X, fund_at_stake(matrix.entities), family, kind)
+    assert (out["明确可追"] + out["需核实"] + out["推算"] == out["amount_fen"]).all()
+    assert (out["amount_low_fen"] <= out["amount_fen"]).all()
+    assert (out["amount_fen"] <= out["amount_high_fen"]).all()
+    assert (out["amount_high_fen"] <= np.maximum(matrix.entities["fund_fen"], parts.sum(axis=1)) + 1).all()
+    assert out.dtypes.eq("int64").all()
+
+
+def test_open_stay_has_an_amount():
+    entities = pd.DataFrame({"fund_fen": [0, 500], "total_fen": [1000, 900]}, index=["open", "done"])
+    assert fund_at_stake(entities).tolist() == [600.0, 500.0]
+
+
+def test_amount_interval_covers_eighty_percent():
+    """Fitted on 300 cases, held against 4,000 fresh ones from the same world."""
+    r = np.random.default_rng(0)
+
+    def world(n):
+        fund = r.lognormal(13, 0.8, n)
+        got = fund * np.clip(0.3 * np.exp(r.normal(0, 0.6, n)), 0, 1)
+        return fund, got, pd.DataFrame({"明确可追": np.zeros(n), "需核实": np.zeros(n)})
+
+    fund, got, parts = world(300)
+    model = fit_amount("admission", fund, parts, got)
+    fund, got, parts = world(4000)
+    out = amounts(model, pd.DataFrame(index=range(4000)), pd.Series(fund), {}, {})
+    covered = ((got >= out["amount_low_fen"]) & (got <= out["amount_high_fen"])).mean()
+    assert 0.75 <= covered <= 0.88
+    assert np.median(expected_amount(model, fund, parts) * np.exp(model.shift) / got) == pytest.approx(1.0, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("positives", "draws", "kind"), [(10, 200, "none"), (60, 10, "none"), (60, 200, "shrunk"), (200, 600, "isotonic")]
+)
+def test_calibration_says_only_what_it_can(positives, draws, kind):
+    r = np.random.default_rng(1)
+    n = 1000
+    raw = r.normal(size=n)
+    y = np.zeros(n)
+    y[np.argsort(-raw - 0.3 * r.normal(size=n))[:positives]] = 1
+    random = np.zeros(n, bool)
+    random[r.choice(n, draws, replace=False)] = True
+    curve = calibrate(raw, y, random)
+    assert curve.kind == kind
+    p = curve.probability(np.sort(raw))
+    if kind == "none":
+        assert np.isnan(p).all()
+        assert "暂不能" in curve.reason
+    else:
+        assert (np.diff(p) >= -1e-12).all()
+        assert p[np.isfinite(p)].min() > 0
+        assert p.mean() == pytest.approx(y[random].mean(), rel=0.5)
+    assert Calibration.from_json(curve.to_json()) == curve
+
+
+def test_level_comes_from_the_draw_not_from_the_suspected():
+    """Suspected cases are half guilty, the county's two percent: the probabilities must average to the county's."""
+    r = np.random.default_rng(2)
+    raw = np.r_[r.normal(2, 1, 200), r.normal(0, 1, 500)]
+    y = np.r_[r.random(200) < 0.5, r.random(500) < 0.02].astype(float)
+    curve = calibrate(raw, y, np.r_[np.zeros(200, bool), np.ones(500, bool)])
+    assert curve.probability(raw[200:]).mean() == pytest.approx((y[200:].sum() + 0.5) / 501, rel=0.01)
+
+
+def test_scheme_follows_the_evidence(toy):
+    matrix, _ = toy
+    frame = score(matrix, None).frame
+    round_only = (
+        (matrix.X["rule_R27"] > 0)
+        & (matrix.X["rule_R01"] == 0)
+        & (matrix.X["rule_R03"] == 0)
+        & (matrix.X["circle"] <= 1)
+    )
+    assert (frame.loc[round_only, "scheme"] == "T08").mean() > 0.8
+    assert frame["scheme_share"].dropna().between(0, 1).all()
+
+
+def test_groups_keep_the_sum(toy):
+    scored = score(toy[0], None)
+    groups = grouped(scored.contributions)
+    assert signal("swipes_90") == "swipes"
+    assert signal("rule_R01_fen") == "rule_R01"
+    assert signal("inst__occupancy_180") == "inst__occupancy"
+    np.testing.assert_allclose(groups.sum(axis=1), scored.frame["raw"], atol=1e-9)
+    one = scored.frame["raw"].idxmax()
+    top = strongest(scored.contributions, one)
+    assert (top["contribution"] > 0).all()
+    assert top["contribution"].is_monotonic_decreasing
+    assert shared(scored.contributions, list(scored.contributions.columns))[one] == pytest.approx(1.0)
+
+
+def test_badness_leaves_rules_and_money_out(toy):
+    assert not [c for c in badness_of(toy[0]).columns if c.startswith("rule_")]

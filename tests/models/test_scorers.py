@@ -1,0 +1,143 @@
+"""Every scorer keeps the contract; each also does what its name says."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.ensemble import IsolationForest
+
+from models.amount import rule_families
+from models.ensemble import Tail, badness_of, ranker_input, ranker_worse, tail_of
+from models.outliers import Isolation, RobustSum
+from models.ranker import Ranker
+from models.rules import Rules
+from models.scorer import BASE, Scorer, badness, check_scorer
+
+
+def every(toy) -> dict[str, tuple[Scorer, pd.DataFrame]]:
+    matrix, _ = toy
+    bad, X = badness_of(matrix), ranker_input(matrix.X, matrix.z)
+    return {
+        "rules": (Rules(*rule_families(matrix.meta)), matrix.X),
+        "isolation": (Isolation(trees=20), bad),
+        "deviations": (RobustSum(), bad),
+        "ranker": (Ranker(ranker_worse(matrix.meta, list(X.columns)), trees=30), X),
+    }
+
+
+@pytest.mark.parametrize("name", ["rules", "isolation", "deviations", "ranker"])
+def test_contract(toy, name):
+    scorer, X = every(toy)[name]
+    check_scorer(scorer, X, toy[1])
+
+
+def test_contract_check_can_fail(toy):
+    class Liar(RobustSum):
+        def contributions(self, X):
+            return super().contributions(X).assign(**{BASE: 1.0})
+
+        def raw(self, X):
+            return super().contributions(X).sum(axis=1)
+
+    with pytest.raises(AssertionError, match="add up"):
+        check_scorer(Liar(), badness_of(toy[0]))
+
+
+def test_badness_ignores_the_good_side():
+    z = pd.DataFrame({"a": [-5.0, 3.0, np.nan], "b": [-5.0, 3.0, 50.0], "c": [1.0, -4.0, np.inf]})
+    out = badness(z, {"a": "high", "b": "low", "c": "either"})
+    assert out["a"].tolist() == [0.0, 3.0, 0.0]
+    assert out["b"].tolist() == [5.0, 0.0, 0.0]
+    assert out["c"].tolist() == [0.0, 2.0, 8.0]
+
+
+def test_family_counts_once_and_families_join_by_noisy_or():
+    X = pd.DataFrame(
+        {"rule_R01": [1.0, 1.0, 0.0, 1.0], "rule_R03": [0.0, 1.0, 0.0, 0.0], "rule_R27": [0.0, 0.0, 0.0, 1.0]},
+        index=list("abcd"),
+    )
+    rules = Rules({"rule_R01": "stay", "rule_R03": "stay", "rule_R27": "account"}, {"rule_R01": "hard"}).fit(X)
+    risk = rules.risk(X)
+    assert risk["a"] == pytest.approx(0.6)
+    assert risk["b"] == pytest.approx(0.6), "the weaker rule of the same family adds nothing"
+    assert risk["c"] == 0.0
+    assert risk["d"] == pytest.approx(1 - (1 - 0.6) * (1 - 0.25))
+
+
+def test_data_defects_are_never_suspicion():
+    X = pd.DataFrame({"rule_R61": [1.0]}, index=["a"])
+    assert Rules({}, {"rule_R61": "DQ"}).fit(X, pd.Series([1.0], index=["a"])).risk(X)["a"] == 0.0
+
+
+def test_rule_belief_moves_only_with_five_decided_cases():
+    X = pd.DataFrame({"rule_R01": [1.0] * 6})
+    few = Rules().fit(X, pd.Series([0, 0, 0, 0, np.nan, np.nan]))
+    many = Rules().fit(X, pd.Series([0.0] * 5 + [np.nan]))
+    assert few.belief_[0] == 0.25
+    assert many.belief_[0] == pytest.approx(2.5 / 15)
+
+
+def test_isolation_equals_scikit_learn(toy):
+    bad = badness_of(toy[0])
+    ours = Isolation(trees=30, seed=3).fit(bad)
+    theirs = IsolationForest(n_estimators=30, max_samples=256, random_state=3).fit(
+        bad.sort_index().to_numpy().astype(np.float32)
+    )
+    expected = -theirs.score_samples(bad.to_numpy().astype(np.float32))
+    np.testing.assert_allclose(ours.risk(bad), expected, atol=1e-9)
+
+
+def test_isolation_contributions_name_the_odd_column():
+    r = np.random.default_rng(0)
+    X = pd.DataFrame(r.exponential(1, (200, 4)), columns=list("abcd"), index=[f"e{i}" for i in range(200)])
+    X.loc["e7", "c"] = 50.0
+    parts = Isolation(trees=50).fit(X).contributions(X)
+    assert parts.loc["e7"].drop(BASE).idxmax() == "c"
+
+
+def test_ranker_keeps_its_promise_of_direction(toy):
+    matrix, y = toy
+    X = ranker_input(matrix.X, matrix.z)
+    ranker = Ranker(ranker_worse(matrix.meta, list(X.columns)), trees=60).fit(X, y)
+    for column, sign in (("swipes_90", 1), ("tests_90", -1)):
+        steps = pd.concat([X.iloc[[5]]] * 20, ignore_index=True)
+        steps[column] = np.linspace(0, 12, 20)
+        assert (np.diff(ranker.raw(steps)) * sign >= -1e-12).all()
+
+
+def test_ranker_same_for_threads_and_row_order(toy):
+    matrix, y = toy
+    X = ranker_input(matrix.X, matrix.z)
+    texts = set()
+    for threads, order in ((1, X.index), (2, X.index[::-1]), (2, X.sample(frac=1, random_state=5).index)):
+        state = Ranker(trees=25, threads=threads).fit(X.loc[order, X.columns[::-1]], y.loc[order]).state()
+        texts.add(state[0]["text"].replace(f"[num_threads: {threads}]", ""))
+    assert len(texts) == 1
+
+
+@pytest.mark.slow
+def test_contributions_equal_shap(toy):
+    import shap
+
+    matrix, y = toy
+    X = ranker_input(matrix.X, matrix.z)
+    ranker = Ranker(trees=40).fit(X, y)
+    ours = ranker.contributions(X)[ranker.columns_].to_numpy()
+    theirs = shap.TreeExplainer(ranker.booster_).shap_values(X[ranker.columns_].to_numpy())
+    theirs = theirs[1] if isinstance(theirs, list) else theirs
+    assert np.abs(ours - theirs).max() < 1e-6
+
+
+def test_one_class_is_refused(toy):
+    X = toy[0].X
+    with pytest.raises(ValueError, match="both confirmed and refuted"):
+        Ranker().fit(X, pd.Series(0.0, index=X.index))
+
+
+def test_tail_is_increasing_and_continues_above_what_was_seen():
+    tail = tail_of(np.random.default_rng(0).normal(size=20_000))
+    at = tail.at(np.linspace(-5, 8, 400))
+    assert (np.diff(at) >= 0).all()
+    assert tail.at(np.array([9.0]))[0] > tail.at(np.array([8.0]))[0]
+    assert len(tail.x) <= 1026
+    assert tail.at(np.array([2.3263]))[0] == pytest.approx(-np.log(0.01), rel=0.1)
+    assert isinstance(tail_of(np.empty(0)), Tail)
