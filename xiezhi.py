@@ -85,7 +85,8 @@ class Bars:
         if self.bar:
             self.bar.stop()
 
-    def __call__(self, stage: str, share: float = 0.0) -> None:
+    def __call__(self, stage: str, done: float = 0.0, total: float = 1.0) -> None:
+        share = done / total if total else 0.0
         now = time.monotonic()
         if self.bar:
             if stage != self.stage:
@@ -130,6 +131,14 @@ def a_grain(text: str) -> Any:
     if text not in GRAINS:
         raise UserError(f"unknown grain {text!r}; choose one of {', '.join(GRAINS)}")
     return text
+
+
+def fit_text(done: dict[str, Any]) -> str:
+    """One line a grain: a ranker, or why not."""
+    lines = [f"bundle {done['bundle'][:12]} as of {done['as_of']}"]
+    for name, grain in done["grains"].items():
+        lines.append(f"{name:<12} {'LightGBM' if grain['ranker'] else '规则+离群+图'}：{grain['reason']}")
+    return "\n".join(lines + ([f"warning: {done['warning']}"] if done.get("warning") else []))
 
 
 def check_out(out: Path) -> None:
@@ -247,7 +256,7 @@ def fit(
 
     with Bars() as bars:
         done = run(warehouse, a_date(as_of), seed=seed, progress=bars)
-    say(done.summary(), as_json, done.text)
+    say(done.to_json(), as_json, lambda: fit_text(done.to_json()))
 
 
 @app.command()
@@ -348,14 +357,14 @@ def week(
 ) -> None:
     """Features → fit if due → all lists, published as one run."""
     from serving.lists.publish import publish_week
+    from models.bundle import is_due
     from training.fit import fit as run_fit
-    from training.fit import is_due
 
     when = a_date(as_of)
     fitted: dict[str, Any] | None = None
     with Bars() as bars:
         if refit or is_due(warehouse, when):
-            fitted = run_fit(warehouse, when, progress=bars).summary()
+            fitted = run_fit(warehouse, when, progress=bars).to_json()
         run = publish_week(warehouse, when, progress=bars)
     lists = {g: len(run.worklist(g)["rows"]) for g in run.grains}
     say(
@@ -396,8 +405,8 @@ def demo(
     from claims.synth import simulate as run_simulate
     from claims.warehouse import Warehouse
     from serving.lists.publish import publish_week
+    from models.bundle import is_due
     from training.fit import fit as run_fit
-    from training.fit import is_due
 
     county, house = folder / f"county-{persons}-{months}-{seed}", folder / f"warehouse-{persons}-{months}-{seed}"
     started = time.monotonic()

@@ -78,10 +78,11 @@ def open_views(
     memory: str = "2GB",
     threads: int = 2,
     lines: bool = True,
+    words: frozenset[str] | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """A connection whose schemas `net`, `kept` and `pairs` hold the as-of views of one bucket. Use `read_as` to choose.
 
-    `lines=False` leaves fee lines out (they are most of the work) where nobody asks for them.
+    `words` (if given) prunes fee-line columns nobody names; `lines=False` leaves fee lines out (they are most of the work) where nobody asks for them.
     """
     con = duckdb.connect()
     con.execute(f"SET threads={threads}; SET memory_limit='{memory}'; SET preserve_insertion_order=false")
@@ -99,7 +100,7 @@ def open_views(
     _settlements(con)
     for mode in ("kept", "net"):
         _stays(con, mode)
-    _lines(con)
+    _lines(con, words)
     for name in ("settlements", "swipes", "stays", "lines"):
         con.execute(f"CREATE VIEW pairs.{name} AS FROM kept.{name}")
     read_as(con, "net")
@@ -293,13 +294,15 @@ def _stays(con: duckdb.DuckDBPyConnection, mode: str) -> None:
     )
 
 
-def _lines(con: duckdb.DuckDBPyConnection) -> None:
+def _lines(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> None:
     """One table of original lines, read from the files once; `net` swaps the touched ones for what is left of them."""
     declared = {n: k for n, k in CANONICAL["fee_details"].canonical_columns.items() if n != "happened_at"}
     stored = {r[0] for r in con.execute("DESCRIBE base.fee_details_stored").fetchall()}
     hidden = (
         "setl_id", "known_at", "version_no", "setl_known_at", "bilg_dr_codg", "det_item_fee_sumamt_fen", "inscp_scp_amt_fen", "cnt_e4", "pric_e6",
     )  # fmt: skip
+    always = ("mdtrt_id", "feedetl_sn", "psn_no", "fixmedins_code", "fee_ocur_time", "bilg_dept_codg")
+    stored = {n for n in stored if words is None or n in words or n in hidden or n in always}
     taken = ", ".join(f"l.{n}" for n in declared if n in stored and n not in hidden)
 
     def of(column: str) -> str:
