@@ -91,8 +91,8 @@ class Batch:
 
 
 def connect(staging: Path, memory: str = MEMORY) -> duckdb.DuckDBPyConnection:
-    """A DuckDB on disk inside the staging folder, with a memory limit, spill and the parse macros."""
-    con = duckdb.connect(str(staging / "work.duckdb"))
+    """A DuckDB in memory that spills into the staging folder, with a memory limit and the parse macros."""
+    con = duckdb.connect(":memory:")
     con.execute(f"SET memory_limit = {quote(memory)}")
     con.execute(f"SET temp_directory = {quote(str(staging / 'spill'))}")
     con.execute("SET threads = 2")
@@ -199,7 +199,7 @@ def _count(batch: Batch, table: str, counts: Counts) -> None:
 
 
 def _has(batch: Batch, relation: str) -> bool:
-    return bool(batch.con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [relation]).fetchall())
+    return bool(batch.con.execute("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [relation]).fetchall())
 
 
 # ---------------------------------------------------------------- parse
@@ -550,31 +550,26 @@ def _official(column: Column) -> str:
 def _part(batch: Batch, part: str, rows: str, key: str, where: str, natural: str, full: str, clock: Clock) -> None:
     """Versions of one canonical table from `rows`: makes `out_PART` (canonical columns, `_row`) and `old_PART`."""
     con, table = batch.con, CANONICAL[part]
-    content = [c.canonical for c in table.columns if c.name != "setl_known_at"]
-    happened = f", {name(table.happened.canonical)} AS happened_at" if table.happened else ""
-    con.execute(
-        f"CREATE TABLE new_{part} AS SELECT *, {_hash([name(c) for c in content])} AS _h{happened} FROM (SELECT _row, {key} AS _key, {natural} AS _nat, {full} AS _full, "
-        f"{', '.join(_official(c) for c in table.columns)} FROM {rows} WHERE {where})"
-    )
+    content = [c for c in table.columns if c.name != "setl_known_at"]
+    new = f"SELECT _row, {key} AS _key, {natural} AS _nat, {full} AS _full, {_hash([name(c.name) for c in content])} AS _h FROM {rows} WHERE {where}"
     held = _stored(batch, part)
     stored = None
     if held:
         have = {row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {held}").fetchall()}
-        cells = [name(c.canonical) if c.canonical in have else f"NULL::{c.sql_type}" for c in table.columns if c.name != "setl_known_at"]
+        cells = [name(c.canonical) if c.canonical in have else f"NULL::{c.sql_type}" for c in content]
         stored_key = key if "(" not in key else _canonical_key(table)
         stored = f"SELECT {stored_key} AS _key, {_hash(cells)} AS _h, version_no, known_at FROM {held}"
-    fix, old = resolve(con, f"new_{part}", stored, clock)
-    columns = ", ".join("n." + name(c) for c in table.canonical_columns if c not in ("known_at", "version_no"))
+    fix, old = resolve(con, part, new, stored, clock)
+    happened = f", n.{name(table.happened.name)}::TIMESTAMP AS happened_at" if table.happened else ""
+    columns = ", ".join("n." + _official(c) for c in table.columns)
     con.execute(
-        f"""CREATE TABLE out_{part} AS SELECT n._row, {columns}, coalesce(f.known_at, {clock.sql("n._nat")}) AS known_at, coalesce(f.version_no, 1) AS version_no
-        FROM new_{part} n LEFT JOIN {fix} f USING (_row) WHERE f.dup IS NOT TRUE"""
+        f"""CREATE VIEW out_{part} AS SELECT n._row, {columns}{happened}, coalesce(f.known_at, {clock.sql("_nat")}) AS known_at, coalesce(f.version_no, 1) AS version_no
+        FROM (SELECT *, {natural} AS _nat FROM {rows} WHERE {where}) n LEFT JOIN {fix} f USING (_row) WHERE f.dup IS NOT TRUE"""
     )
     layouts = "o.psn_no, o.fixmedins_code" if part in FACTS else ("o.psn_no, NULL AS fixmedins_code" if part == "persons" else "NULL AS psn_no, NULL AS fixmedins_code")
     con.execute(
-        f"CREATE TABLE old_{part} AS SELECT '{part}' AS table_name, x._key AS key, {layouts}, x.version_no, x.superseded_at FROM {old} x JOIN out_{part} o USING (_row)"
+        f"CREATE TABLE old_{part} AS SELECT '{part}' AS table_name, x._key AS key, {layouts}, x.version_no, x.superseded_at FROM {old} x JOIN {rows} o USING (_row)"
     )
-    con.execute(f"DROP TABLE new_{part}")
-    con.execute(f"DROP TABLE {fix}")
 
 
 def _canonical_key(table: Table) -> str:
@@ -638,7 +633,6 @@ def _lines(batch: Batch) -> None:
         batch, "fee_details", "rows_fee_details", "concat_ws('|', mdtrt_id, feedetl_sn)", "true", "_moment",
         "greatest(_moment, coalesce(setl_known_at, _moment))", clock,
     )  # fmt: skip
-    con.execute("DROP TABLE rows_fee_details")
     con.execute("DROP TABLE known_visits")
     _close(batch, "fee_details", "SELECT _row FROM out_fee_details")
 

@@ -32,7 +32,7 @@ class QualityFinding:
 
 
 def _exists(batch: Batch, table: str) -> bool:
-    return bool(batch.con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [f"out_{table}"]).fetchall())
+    return bool(batch.con.execute("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [f"out_{table}"]).fetchall())
 
 
 def gather(batch: Batch) -> None:

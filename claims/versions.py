@@ -1,6 +1,6 @@
 """Duplicates, versions and the knowledge clock of one table's new rows (tables.md §1.2, §5; docs/design.md §3).
 
-The table `new` holds the batch's rows with ``_row`` (file order), ``_key``, ``_h`` (hash of the content), ``_nat`` (natural moment of a
+`new` is SQL that gives the batch's rows with ``_row`` (file order), ``_key``, ``_h`` (hash of the content), ``_nat`` (natural moment of a
 first version) and ``_full`` (moment at which all the row says was known). `stored` gives ``_key, _h, version_no, known_at`` of the warehouse.
 Only keys seen twice are examined closely; all other rows are first versions.
 """
@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
-
-KNOWN = "_known"
 
 
 @dataclass(frozen=True)
@@ -30,30 +28,30 @@ class Clock:
         return f"CASE WHEN {natural} <= TIMESTAMP '{self.previous}' THEN TIMESTAMP '{self.end}' ELSE {capped} END"
 
 
-def resolve(con: duckdb.DuckDBPyConnection, new: str, stored: str | None, clock: Clock) -> tuple[str, str]:
-    """Make tables `new_fix` (_row, dup, version_no, known_at: rows that are not plain first versions) and `new_old` (_key, version_no, superseded_at).
+def resolve(con: duckdb.DuckDBPyConnection, part: str, new: str, stored: str | None, clock: Clock) -> tuple[str, str]:
+    """Make tables `PART_fix` (_row, dup, version_no, known_at: rows that are not plain first versions) and `PART_old` (_key, version_no, superseded_at).
 
+    `new` is SQL giving the batch's rows, evaluated twice: once for the hashes of all keys, once for the rows whose key is not alone.
     A row is a duplicate if its key and content equal a stored version or an earlier row. Versions of one key are ordered by (_full, _row);
     a later version is known when all it says was known, never before the version it replaces.
     """
-    fix, old = f"{new}_fix", f"{new}_old"
-    con.execute(
-        f"CREATE TEMP TABLE {new}_twice AS SELECT h FROM (SELECT hash(_key) AS h, count(*) AS n FROM {new} GROUP BY 1) WHERE n > 1"
-    )
+    fix, old, keys, held, close = (f"{part}_{x}" for x in ("fix", "old", "keys", "stored", "close"))
+    con.execute(f"CREATE TEMP TABLE {keys} AS SELECT hash(_key) AS h, CAST(least(count(*), 2) AS TINYINT) AS n FROM ({new}) GROUP BY 1")
     empty = "SELECT '' AS _key, 0::UBIGINT AS _h, 0 AS version_no, TIMESTAMP '1900-01-01' AS known_at WHERE false"
+    con.execute(f"CREATE TEMP TABLE {held} AS SELECT * FROM ({stored or empty}) WHERE hash(_key) IN (SELECT h FROM {keys})")
+    con.execute(f"DELETE FROM {keys} WHERE n < 2")
+    con.execute(f"INSERT INTO {keys} SELECT DISTINCT hash(_key), 2 FROM {held}")
+    alone = con.execute(f"SELECT count(*) = 0 FROM {keys}").fetchall()[0][0]
     con.execute(
-        f"CREATE TEMP TABLE {new}_stored AS SELECT * FROM ({stored or empty}) WHERE hash(_key) IN (SELECT hash(_key) FROM {new})"
-    )
-    con.execute(
-        f"""CREATE TEMP TABLE {new}_close AS SELECT _row, _key, _h, _nat, _full FROM {new}
-        WHERE hash(_key) IN (SELECT h FROM {new}_twice) OR hash(_key) IN (SELECT hash(_key) FROM {new}_stored)"""
+        f"CREATE TEMP TABLE {close} AS SELECT _row, _key, _h, _nat, _full FROM ({new}) WHERE "
+        + ("false" if alone else f"hash(_key) IN (SELECT h FROM {keys})")
     )
     con.execute(
         f"""CREATE TEMP TABLE {fix} AS
         WITH marked AS (
             SELECT c.*, row_number() OVER (PARTITION BY _key, _h ORDER BY _row) > 1
-                OR EXISTS (SELECT 1 FROM {new}_stored s WHERE s._key = c._key AND s._h = c._h) AS dup FROM {new}_close c),
-        last AS (SELECT _key, max(version_no) AS version_no, max(known_at) AS known_at FROM {new}_stored GROUP BY 1),
+                OR EXISTS (SELECT 1 FROM {held} s WHERE s._key = c._key AND s._h = c._h) AS dup FROM {close} c),
+        last AS (SELECT _key, max(version_no) AS version_no, max(known_at) AS known_at FROM {held} GROUP BY 1),
         ranked AS (
             SELECT m._row, m._key, coalesce(l.version_no, 0) + row_number() OVER (PARTITION BY m._key ORDER BY m._full, m._row) AS version_no,
                 CASE WHEN l._key IS NULL AND row_number() OVER (PARTITION BY m._key ORDER BY m._full, m._row) = 1
@@ -68,6 +66,6 @@ def resolve(con: duckdb.DuckDBPyConnection, new: str, stored: str | None, clock:
         f"""CREATE TEMP TABLE {old} AS SELECT f._key, f.version_no - 1 AS version_no, f.known_at AS superseded_at, f._row
         FROM {fix} f WHERE NOT f.dup AND f.version_no > 1"""
     )
-    for part in ("twice", "stored", "close"):
-        con.execute(f"DROP TABLE {new}_{part}")
+    for made in (keys, held, close):
+        con.execute(f"DROP TABLE {made}")
     return fix, old
