@@ -135,10 +135,23 @@ def a_grain(text: str) -> Any:
 
 def fit_text(done: dict[str, Any]) -> str:
     """One line a grain: a ranker, or why not."""
-    lines = [f"bundle {done['bundle'][:12]} as of {done['as_of']}"]
-    for name, grain in done["grains"].items():
-        lines.append(f"{name:<12} {'LightGBM' if grain['ranker'] else '规则+离群+图'}：{grain['reason']}")
-    return "\n".join(lines + ([f"warning: {done['warning']}"] if done.get("warning") else []))
+    from training.fit import summary_lines
+
+    return "\n".join(
+        [
+            f"bundle {done['bundle'][:12]} as of {done['as_of']}",
+            *summary_lines(done),
+            *filter(None, [done.get("warning")]),
+        ]
+    )
+
+
+def fit_is_due(warehouse: Path, when: date, days: int = 28) -> bool:
+    """No model in force, one older than four weeks, or one from after `when`."""
+    from models.bundle import load_active
+
+    bundle = load_active(warehouse)
+    return bundle is None or not 0 <= (when - date.fromisoformat(bundle.as_of)).days < days
 
 
 def check_out(out: Path) -> None:
@@ -357,13 +370,12 @@ def week(
 ) -> None:
     """Features → fit if due → all lists, published as one run."""
     from serving.lists.publish import publish_week
-    from models.bundle import is_due
     from training.fit import fit as run_fit
 
     when = a_date(as_of)
     fitted: dict[str, Any] | None = None
     with Bars() as bars:
-        if refit or is_due(warehouse, when):
+        if refit or fit_is_due(warehouse, when):
             fitted = run_fit(warehouse, when, progress=bars).to_json()
         run = publish_week(warehouse, when, progress=bars)
     lists = {g: len(run.worklist(g)["rows"]) for g in run.grains}
@@ -405,7 +417,6 @@ def demo(
     from claims.synth import simulate as run_simulate
     from claims.warehouse import Warehouse
     from serving.lists.publish import publish_week
-    from models.bundle import is_due
     from training.fit import fit as run_fit
 
     county, house = folder / f"county-{persons}-{months}-{seed}", folder / f"warehouse-{persons}-{months}-{seed}"
@@ -416,7 +427,7 @@ def demo(
         if not (house / "CURRENT").exists():
             run_intake(str(county), house, progress=bars)
         when = Warehouse.open(house).span()[2].date()
-        if is_due(house, when):
+        if fit_is_due(house, when):
             run_fit(house, when, progress=bars)
         run = publish_week(house, when, progress=bars)
     lists = {g: len(run.worklist(g)["rows"]) for g in run.grains}
