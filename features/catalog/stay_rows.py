@@ -12,7 +12,7 @@ _NEW_YEAR = (
 ).split()
 
 #: `day, feast, phase`: the core days of each long holiday and the 14 days before it.
-HOLIDAYS = f"""(SELECT begin + k AS day, begin AS feast, CASE WHEN k < 0 THEN 'before' ELSE 'core' END AS phase
+HOLIDAYS = f"""(SELECT begin + k::INTEGER AS day, begin AS feast, CASE WHEN k < 0 THEN 'before' ELSE 'core' END AS phase
     FROM (SELECT unnest([{", ".join(f"DATE '{d}'" for d in _NEW_YEAR)}]) - 1 AS begin
           UNION ALL SELECT make_date(y, 10, 1) FROM (SELECT unnest(generate_series(2018, 2030)) AS y)),
          (SELECT unnest(generate_series(-{setting("R07", "before_days")}, 5)) AS k))"""
