@@ -16,6 +16,10 @@ READABLE = 60
 #: share of a group's pairs that must be surprising
 DENSITY = 0.3
 
+#: a group below this density may be two that share a place: it is cut where modularity says so
+LOOSE = 0.6
+APART = 0.3
+
 Ints = npt.NDArray[np.int64]
 
 
@@ -47,6 +51,15 @@ def communities(matrix: sp.csr_matrix, resolution: float = 1.0) -> Ints:
         if q > best_q:
             best, best_q = found, q
     return best
+
+
+def _falls_apart(matrix: sp.csr_matrix, nodes: Ints) -> bool:
+    """True for two groups held together by a few links: modularity of the best cut well above that of a random graph of this size."""
+    from sknetwork.clustering import get_modularity
+
+    inner = matrix[nodes][:, nodes]
+    labels = communities(inner)
+    return len(nodes) >= 8 and labels.max() > 0 and float(get_modularity(inner, labels)) >= APART
 
 
 def _trim(matrix: sp.csr_matrix, nodes: Ints, density: float) -> Ints:
@@ -81,13 +94,13 @@ def find_groups(
     done: list[Ints] = []
     while waiting:
         nodes = waiting.pop()
-        if len(nodes) <= readable and _density(matrix, nodes) >= density:
+        thick = _density(matrix, nodes)
+        if len(nodes) <= readable and thick >= density and (thick >= LOOSE or not _falls_apart(matrix, nodes)):
             kept = _trim(matrix, nodes, density)
             if len(kept) >= min_members:
                 done.append(kept)
             continue
-        inner = matrix[nodes][:, nodes]
-        labels = communities(inner)
+        labels = communities(matrix[nodes][:, nodes])
         if labels.max() == 0:  # one community that cannot be cut: keep its core
             kept = _trim(matrix, nodes, density)
             if len(kept) >= min_members:

@@ -20,6 +20,7 @@ HOUSEHOLD = 12
 VILLAGE_PLACES = ("村卫生室", "卫生室", "卫生所", "卫生院", "诊所", "卫生服务站", "门诊部")
 DIALYSIS_DX = ("Z49", "N18", "Z99.2")
 DIALYSIS_DISEASE = ("M07800", "M0780")
+EXAM_DX = ("Z00", "Z01", "Z02", "Z10", "Z11", "Z12", "Z13")
 CHEMO_DX = ("Z51.0", "Z51.1", "Z51.2", "Z51.8", "Z51.9")
 
 
@@ -27,24 +28,40 @@ CHEMO_DX = ("Z51.0", "Z51.1", "Z51.2", "Z51.8", "Z51.9")
 class Trace:
     """What is known of one group.
 
-    `people`: one row a member (psn_no, age, curr_addr_code, address_size, address_age, household); `sessions`: the members' events inside meetings
-    (psn_no, fixmedins_code, happened_at, day, session, collapsed, dx, dise_codg, med_type, fen, mulaid_fen, dr_codg, day_cards, usual_cards, ward);
-    `events`: all events of the members; `places`: fixmedins_code → (medins_type, fixmedins_type); `items`: per member the names billed in meetings.
+    `people`: one row a member (psn_no, age, curr_addr_code, address_size, address_age, household, dialysis); `sessions`: the members' events inside meetings
+    as `mark_traces` gives them; `alike`: share of members who were billed the group's most common drug or good (0 where lines are not known).
     """
 
     people: pd.DataFrame
     sessions: pd.DataFrame
-    events: pd.DataFrame
-    places: pd.DataFrame
-    items: pd.DataFrame | None
+    alike: float = 0.0
 
     @property
     def days(self) -> pd.DatetimeIndex:
         return pd.DatetimeIndex(np.sort(self.sessions["day"].unique()))
 
+    @property
+    def busy(self) -> float:
+        """How many times its usual day a place saw on the meeting days (median)."""
+        return float((self.sessions["day_cards"] / self.sessions["usual_cards"].clip(lower=1)).median())
 
-def _starts(values: pd.Series, prefixes: tuple[str, ...]) -> pd.Series:
-    return values.fillna("").astype(str).str.startswith(prefixes)
+    @property
+    def yuan(self) -> float:
+        """Median settlement."""
+        return float(self.sessions["fen"].median()) / 100
+
+
+def mark_traces(sessions: pd.DataFrame, events: pd.DataFrame, places: pd.DataFrame) -> tuple[pd.DataFrame, set[str]]:
+    """(sessions with dx3, chemo, exam, medins_type, fixmedins_type; cards with a dialysis diagnosis in any of `events`). One pass over all groups."""
+    dx = sessions["dx"].astype("str").fillna("")
+    marked = sessions.assign(
+        dx3=dx.str[:3], chemo=dx.str.startswith(CHEMO_DX), exam=dx.str.startswith(EXAM_DX),
+        medins_type=sessions["fixmedins_code"].map(places["medins_type"]).fillna(""),
+        fixmedins_type=sessions["fixmedins_code"].map(places["fixmedins_type"]).fillna(""),
+    )  # fmt: skip
+    sick = events["dx"].astype("str").fillna("").str.startswith(DIALYSIS_DX)
+    sick |= events["dise_codg"].astype("str").fillna("").str.startswith(DIALYSIS_DISEASE)
+    return marked, set(events.loc[sick, "psn_no"])
 
 
 def _top_share(values: pd.Series) -> tuple[object, float]:
@@ -62,17 +79,19 @@ def _monthly(days: pd.DatetimeIndex) -> float:
     return float(max(np.mean(np.minimum((dom - d) % 30, (d - dom) % 30) <= 1) for d in range(1, 31)))
 
 
-def _place_kind(trace: Trace, column: str) -> pd.Series:
-    return trace.sessions["fixmedins_code"].map(trace.places[column]).fillna("").astype(str)
+def _regular(days: pd.DatetimeIndex) -> float:
+    """How far the meeting days follow a calendar: share on the usual day of the month, on one weekday, or at one interval (± 1 day, a week at least)."""
+    if len(days) < 4:
+        return 0.0
+    weekday = float(np.bincount(np.asarray(days.day_of_week)).max()) / len(days)
+    gaps = np.diff(days.to_numpy()).astype("timedelta64[D]").astype(int)
+    usual = float(np.median(gaps))
+    interval = float(np.mean(np.abs(gaps - usual) <= 1)) if usual >= 6 else 0.0
+    return max(_monthly(days), weekday, interval)
 
 
 def dialysis(trace: Trace) -> Explanation | None:
-    sick = _starts(trace.events["dx"], DIALYSIS_DX) | _starts(trace.events["dise_codg"], DIALYSIS_DISEASE)
-    known = set(trace.events.loc[sick, "psn_no"])
-    if trace.items is not None and len(trace.items):
-        named = trace.items["name"].fillna("").astype(str).str.contains("透析|血滤", regex=True)
-        known |= set(trace.items.loc[named, "psn_no"])
-    share = trace.people["psn_no"].isin(list(known)).mean()
+    share = trace.people["dialysis"].mean()
     days = trace.days
     gap = float(np.median(np.diff(days).astype("timedelta64[D]").astype(int))) if len(days) > 2 else np.inf
     if share >= 0.6 and gap <= 4:
@@ -81,7 +100,7 @@ def dialysis(trace: Trace) -> Explanation | None:
 
 
 def chemotherapy(trace: Trace) -> Explanation | None:
-    share = trace.people["psn_no"].isin(trace.sessions.loc[_starts(trace.sessions["dx"], CHEMO_DX), "psn_no"]).mean()
+    share = trace.people["psn_no"].isin(trace.sessions.loc[trace.sessions["chemo"], "psn_no"]).mean()
     if share >= 0.6:
         return "N02", f"{share:.0%}的成员同行就诊的诊断为放化疗周期治疗"
     return None
@@ -124,7 +143,7 @@ def batch_upload(trace: Trace) -> Explanation | None:
 def outbreak(trace: Trace) -> Explanation | None:
     days = trace.days
     span = (days[-1] - days[0]).days + 1
-    dx3, share = _top_share(trace.sessions["dx"].fillna("").astype(str).str[:3])
+    dx3, share = _top_share(trace.sessions["dx3"])
     young = trace.people["age"].median() <= 18
     _, together = _top_share(trace.people["curr_addr_code"])
     if span <= 21 and share >= 0.6 and dx3 and (young or together >= 0.8):
@@ -137,7 +156,7 @@ def pension_day(trace: Trace) -> Explanation | None:
     days = trace.days
     months = len(set(zip(days.year, days.month, strict=True)))
     monthly = _monthly(days)
-    pharmacy = float((_place_kind(trace, "fixmedins_type") == "2").mean())
+    pharmacy = float((trace.sessions["fixmedins_type"] == "2").mean())
     old = float((trace.people["age"] >= 50).mean())
     width = _median_gap(trace.sessions)
     if months >= 3 and monthly >= 0.75 and len(days) <= 1.7 * months and pharmacy >= 0.8 and old >= 0.7 and width >= 2:
@@ -157,8 +176,8 @@ def _median_gap(sessions: pd.DataFrame) -> float:
 
 def screening(trace: Trace) -> Explanation | None:
     days = trace.days
-    exam = float(_starts(trace.sessions["dx"], ("Z00", "Z01", "Z02", "Z10", "Z11", "Z12", "Z13")).mean())
-    busy = float((trace.sessions["day_cards"] / trace.sessions["usual_cards"].clip(lower=1)).median())
+    exam = float(trace.sessions["exam"].mean())
+    busy = trace.busy
     if len(days) <= 3 and (exam >= 0.6 or busy >= 4):
         why = f"{exam:.0%}为体检筛查诊断" if exam >= 0.6 else f"当天就诊人数是该机构平日的{busy:.1f}倍"
         return "N15", f"同行只有{len(days)}天，{why}，符合义诊或集中筛查"
@@ -167,57 +186,39 @@ def screening(trace: Trace) -> Explanation | None:
 
 def village_day(trace: Trace) -> Explanation | None:
     address, share = _top_share(trace.people["curr_addr_code"])
+    if address is None or share < 0.8:
+        return None
     place, at_place = _top_share(trace.sessions["fixmedins_code"])
-    kind = str(trace.places["medins_type"].get(place, ""))
-    local = float(_place_kind(trace, "medins_type").isin(VILLAGE_PLACES).mean())
-    busy = float((trace.sessions["day_cards"] / trace.sessions["usual_cards"].clip(lower=1)).median())
-    cheap = float((trace.sessions["fen"] / 100).median())
-    if (
-        address is not None
-        and share >= 0.8
-        and at_place >= 0.7
-        and local >= 0.7
-        and cheap <= 300
-        and (busy >= 1.5 or kind in VILLAGE_PLACES[:3])
-    ):
+    local = trace.sessions["medins_type"].isin(VILLAGE_PLACES)
+    regular = _regular(trace.days)
+    if at_place >= 0.7 and local.mean() >= 0.7 and trace.yuan <= 300 and regular >= 0.6:
+        kind = trace.sessions.loc[trace.sessions["fixmedins_code"] == place, "medins_type"].iloc[0]
         return (
             "N07",
-            f"{share:.0%}的成员同村，{at_place:.0%}的同行结算在同一{kind or '基层机构'}，单次中位{cheap:.0f}元，符合村级集中发药或巡诊日",
+            f"{share:.0%}的成员同村，{at_place:.0%}的同行结算在同一{kind}，{regular:.0%}的同行日循固定日历，单次中位{trace.yuan:.0f}元，符合村级集中发药或巡诊日",
         )
     return None
 
 
 def shared_ride(trace: Trace) -> Explanation | None:
-    """One village going to town together (bus, market day): one address, few days a month, everyone for his own illness."""
-    if bool(trace.sessions["ward"].any()):
-        return None
+    """One village going to town together (bus, market day): one address, a fixed calendar, everyone for his own illness."""
     address, share = _top_share(trace.people["curr_addr_code"])
-    dx3, same = _top_share(trace.sessions["dx"].fillna("").astype(str).str[:3])
-    if address is None or share < 0.8 or same >= 0.5:
+    _, same = _top_share(trace.sessions["dx3"])
+    _, one_doctor = _top_share(trace.sessions["dr_codg"])
+    if address is None or share < 0.8 or same >= 0.5 or one_doctor >= 0.5 or bool(trace.sessions["ward"].any()):
         return None
-    places = trace.sessions["fixmedins_code"].nunique()
-    doctor, one_doctor = _top_share(trace.sessions["dr_codg"])
-    weekday = pd.Series(trace.days.day_of_week).value_counts(normalize=True)
-    regular = max(float(weekday.iloc[0]), _monthly(trace.days))
-    cheap = float((trace.sessions["fen"] / 100).median())
-    if regular >= 0.6 and one_doctor < 0.5 and cheap <= 400 and _alike(trace) < 0.5:
+    regular = _regular(trace.days)
+    if regular >= 0.6 and trace.yuan <= 400 and trace.alike < 0.5:
+        places = trace.sessions["fixmedins_code"].nunique()
         return (
             "N15",
-            f"{share:.0%}的成员同村，{regular:.0%}的同行日为固定赶集日或班车日，去{places}处机构，诊断、医师各不相同，符合结伴进城看病",
+            f"{share:.0%}的成员同村，{regular:.0%}的同行日为固定赶集日或班车日，去{places}处机构，诊断、医师、药品各不相同，符合结伴进城看病",
         )
     return None
 
 
-def _alike(trace: Trace) -> float:
-    """Share of members who were billed the group's most common item in meetings; 0 where lines are not known."""
-    if trace.items is None or not len(trace.items):
-        return 0.0
-    per_item = trace.items[~trace.items["service"]].groupby("name")["psn_no"].nunique()
-    return float(per_item.max()) / len(trace.people) if len(per_item) else 0.0
-
-
 RULES: tuple[Callable[[Trace], Explanation | None], ...] = (
-    dialysis, chemotherapy, family, nursing_home, batch_upload, outbreak, pension_day, screening, village_day, shared_ride,
+    family, dialysis, chemotherapy, nursing_home, batch_upload, outbreak, pension_day, screening, village_day, shared_ride,
 )  # fmt: skip
 
 

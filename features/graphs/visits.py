@@ -11,6 +11,8 @@ the card's own past; NaN where either is empty).
 
 from __future__ import annotations
 
+import itertools
+
 import networkx as nx
 import numba as nb
 import numpy as np
@@ -327,6 +329,6 @@ def visit_graph(frame: pd.DataFrame, psn_no: str) -> nx.MultiDiGraph:
     for place, visits in mine["fixmedins_code"].value_counts().items():
         graph.add_node(place, visits=int(visits))
     steps = list(zip(mine["fixmedins_code"], mine["minute"], strict=True))
-    for (u, then), (v, at) in zip(steps, steps[1:], strict=False):
+    for (u, then), (v, at) in itertools.pairwise(steps):
         graph.add_edge(u, v, at=pd.Timestamp(int(at) * 60, unit="s"), gap=int(at - then))
     return graph
