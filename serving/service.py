@@ -12,7 +12,6 @@ os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 
 import logging
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import bentoml
@@ -20,15 +19,9 @@ from bentoml.exceptions import BadInput, NotFound
 
 from claims.errors import UserError
 from serving import api
-from serving.web import sessions
-from serving.web.gate import Gate
+from serving.serve import serve
+from serving.web.gate import Gate, named_warehouse
 from serving.web.pages import pages
-
-
-def warehouse() -> Path | None:
-    """The warehouse of this process, or None where none is named (a bento being built)."""
-    named = os.environ.get("XIEZHI_WAREHOUSE")
-    return Path(named) if named else None
 
 
 class NoInput(logging.Filter):
@@ -53,27 +46,27 @@ for _name in ("bentoml", "bentoml.serve", "bentoml._internal.server.http_app", "
     traffic={"timeout": 60},
     logging={"access": {"enabled": False}},
 )
-@bentoml.asgi_app(pages(warehouse()), path="/")
+@bentoml.asgi_app(pages(), path="/")
 class Xiezhi:
     """Leads from the published lists, and the explanation of any entity, as JSON."""
 
     def __init__(self) -> None:
-        api.check_start(warehouse())
+        api.check_start(named_warehouse())
 
     @bentoml.api(route="/api/lists")
     def lists(self) -> dict[str, Any]:
         """What is published: as-of, grains, sizes, quality notes."""
-        return _told(api.lists, warehouse())
+        return _told(api.lists, named_warehouse())
 
     @bentoml.api(route="/api/rank")
     def rank(self, grain: str, top: int = 50) -> dict[str, Any]:
         """The first `top` rows of a published list, columns as in the CSV."""
-        return _told(api.rank, warehouse(), grain, top)
+        return _told(api.rank, named_warehouse(), grain, top)
 
     @bentoml.api(route="/api/explain")
     def explain(self, grain: str, entity_id: str, as_of: date | None = None) -> dict[str, Any]:
         """Reasons, claim rows and SHAP contributions; `base` + contributions = `raw`."""
-        return _told(api.explain, warehouse(), grain, entity_id, as_of)
+        return _told(api.explain, named_warehouse(), grain, entity_id, as_of)
 
 
 def _told(function: Any, *args: Any) -> dict[str, Any]:
@@ -88,4 +81,4 @@ def _told(function: Any, *args: Any) -> dict[str, Any]:
 
 Xiezhi.add_asgi_middleware(Gate)
 
-__all__ = ["Xiezhi", "sessions"]
+__all__ = ["Xiezhi", "serve"]

@@ -165,3 +165,25 @@ def records_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
     for column in [c for c in frame.columns if c == "fen" or str(c).endswith("_fen")]:
         frame[str(column).replace("fen", "yuan")] = (frame[column].astype("float64") / 100).round(2)
     return [{str(k): plain(v) for k, v in row.items()} for row in frame.to_dict(orient="records")]
+
+
+def explain_text(found: Mapping[str, Any]) -> str:
+    """A dossier as plain text for the terminal: who, what, how much, why, the claim rows, what could clear them, and the score last."""
+    lines = [
+        f"{found['grain_zh']} {found['entity_id']}　数据截至 {found['as_of']}　{DISCLAIMER}",
+        f"疑点类型：{found['scheme_zh'] or '—'} {found['scheme']}　疑点金额：{found['amount_low_yuan']:,.2f} – {found['amount_high_yuan']:,.2f} 元",
+    ]
+    for i, r in enumerate(found["reasons"], start=1):
+        evidence = r["evidence"]
+        lines += ["", f"{i}. {r['text']}", f"   贡献 {r['contribution']:+.4f}　可能的合理解释：{r['innocent']}", f"   记录 {evidence['total']} 行"]
+        lines += [
+            "   " + "　".join(str(row[c]) for c in ("happened_at", "row_table", "row_id", "yuan") if row.get(c) is not None)
+            for row in evidence["rows"][:20]
+        ]
+        if evidence["total"] > 20:
+            lines.append(f"   …… 另有 {evidence['total'] - 20} 行，见 --json 或工作簿")
+    total = found["base"] + sum(c["contribution"] for c in found["contributions"])
+    lines += ["", f"贡献合计：基线 {found['base']:+.4f} + {len(found['contributions'])} 项 = {total:.6f}（原始分 {found['raw']:.6f}）"]
+    lines += [f"   {c['contribution']:+.4f}　{c['label']}（{c['column']}）" for c in found["contributions"][:12]]
+    lines += [f"数据质量：{n['text']}" for n in found["notes"]]
+    return "\n".join(lines)

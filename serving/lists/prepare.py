@@ -1,7 +1,7 @@
 """A list with everything its pages and its workbook show: made once, so that readers never compute."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -98,11 +98,13 @@ def finish(
     worklist = list_of(matrix, scored)
     rows = claim_rows(warehouse, as_of, [key for keys in worklist.rows["keys"] for key in keys])
     worklist = with_evidence(worklist, rows)
+    made = Prepared(worklist, rows)
+    made = replace(made, worklist=replace(worklist, claim_rows=made.evidence))
     if not dossiers:
-        return Prepared(worklist, rows)
+        return made
     ids = [str(e) for e in worklist.rows["entity_id"]]
     events = events_of(warehouse, as_of, people_of(matrix, ids))
-    made = {
+    told = {
         e: dossier(matrix, scored, e, rows, as_of=as_of, grain=grain, notes=worklist.notes, events=events) for e in ids
     }
-    return Prepared(worklist, rows, made)
+    return replace(made, dossiers=told)

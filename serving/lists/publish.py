@@ -15,7 +15,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ def publish_week(
     draw_share: float = 0.1,
     progress: Progress = lambda what, done: None,
 ) -> Run:
-    """Make the lists of all grains, and of the stays open on the evening of `as_of`, with a dossier per row; publish them as one run.
+    """Make the lists of all grains, and of the stays open at the end of `as_of`, with a dossier per row; publish them as one run.
 
     A grain that this warehouse cannot support (no stays, no rings) is left out and named, with the reason, in the manifest.
     """
@@ -128,8 +128,7 @@ def publish_week(
         progress(name, i / len(names))
         try:
             if name == "bedcheck":
-                evening = datetime.combine(as_of, datetime.min.time()) + timedelta(hours=20)
-                made[name] = prepare_bedcheck(warehouse, evening, bedcheck_top)
+                made[name] = prepare_bedcheck(warehouse, as_of, bedcheck_top, seed=seed, draw_share=draw_share)
             else:
                 made[name] = prepare(warehouse, as_of, name, top, window_days=window_days, seed=seed, draw_share=draw_share)
         except UserError as error:

@@ -1,6 +1,6 @@
 """The shape of a list and of the row on it (docs/design.md §7)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -72,7 +72,7 @@ class WorkList:
 
     `rows` has COLUMNS and EXTRA, one row per entity, sorted by rank. `explained` are candidates that an innocent explanation covers
     (rings above all): entity_id, label, members, innocent; they are shown, not ranked. `facts` says how the list came about:
-    population, sizes of the slots, seed, window, model, amount of money.
+    population, sizes of the slots, seed, window, model, amount of money. `claim_rows(entity_id)` gives the rows for the workbook.
     """
 
     grain: str
@@ -82,6 +82,7 @@ class WorkList:
     notes: tuple[Note, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     at: datetime | None = None
+    claim_rows: Callable[[str], pd.DataFrame] | None = field(default=None, compare=False)
 
     def columns(self) -> list[str]:
         """The columns of this list as CSV: those of the contract, for a ring also `members`."""

@@ -27,25 +27,20 @@ def choose(risk: pd.Series, top: int, draw_share: float, rng: np.random.Generato
     probability m/R, plus c/L if it is in the low half (the two draws exclude each other; by symmetry the sum is exact).
     Returns columns slot, selection_prob; index entity_id; order: ranked, draw, control.
     """
-    ranked = risk.index[:top]
-    rest = risk.index[top:]
+    n = len(risk)
+    ranked, rest = np.arange(min(top, n)), np.arange(min(top, n), n)
     wanted = math.ceil(len(ranked) * draw_share / (1 - draw_share)) if 0 < draw_share < 1 else 0
-    size = min(wanted, len(rest))
-    drawn = rest[np.sort(rng.choice(len(rest), size=size, replace=False))] if size else rest[:0]
+    drawn = np.sort(rng.choice(rest, size=min(wanted, len(rest)), replace=False))
     low = rest[len(rest) // 2 :]
-    low_free = low.difference(drawn, sort=False)
-    count = min(math.ceil(len(ranked) * CONTROL_SHARE), len(low_free)) if draw_share > 0 else 0
-    control = low_free[np.sort(rng.choice(len(low_free), size=count, replace=False))] if count else low_free[:0]
-    by_draw = size / len(rest) if len(rest) else 0.0
-    by_control = count / len(low) if len(low) else 0.0
-    chance = pd.Series(by_draw, index=rest, dtype="float64")
-    chance.loc[low] += by_control
-    parts = [
-        pd.DataFrame({"slot": "ranked", "selection_prob": 1.0}, index=ranked),
-        pd.DataFrame({"slot": "draw", "selection_prob": chance.loc[drawn]}, index=drawn),
-        pd.DataFrame({"slot": "control", "selection_prob": chance.loc[control]}, index=control),
-    ]
-    return pd.concat([part for part in parts if len(part)] or parts[:1])
+    free = np.setdiff1d(low, drawn)
+    count = min(math.ceil(len(ranked) * CONTROL_SHARE), len(free)) if draw_share > 0 else 0
+    control = np.sort(rng.choice(free, size=count, replace=False))
+    chance = np.ones(n)
+    chance[rest] = len(drawn) / max(len(rest), 1)
+    chance[low] += count / max(len(low), 1)
+    listed = np.concatenate([ranked, drawn, control])
+    slot = np.repeat(["ranked", "draw", "control"], [len(ranked), len(drawn), len(control)])
+    return pd.DataFrame({"slot": slot, "selection_prob": chance[listed]}, index=risk.index[listed])
 
 
 def interleave(slots: pd.Series, rng: np.random.Generator) -> pd.Series:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from claims.errors import UserError
+from claims.quality import check
 from claims.warehouse import Warehouse, bucket_of
 from features.asof import open_views
 from features.build import gather_evidence
@@ -24,13 +26,13 @@ def scored_matrix(
     return matrix, score(matrix, load_active(warehouse, grain))
 
 
-def quality_notes(warehouse: Path, as_of: date) -> tuple[Note, ...]:
-    """Remarks on the data up to `as_of`, as the list and the pages print them."""
-    from claims.quality import check
-
-    return tuple(
-        Note(text=f.text, severity=f.severity, rows=getattr(f, "rows", None)) for f in check(warehouse, as_of)
-    )
+def quality_notes(warehouse: Path, as_of: date | datetime) -> tuple[Note, ...]:
+    """Remarks on the data up to `as_of`, as lists and pages print them. Raises UserError when a finding stops all ranking."""
+    found = check(Warehouse.open(warehouse), as_of)
+    stops = [f for f in found if f.severity == "stop"]
+    if stops:
+        raise UserError("no list is made on this data: " + "; ".join(f.en for f in stops))
+    return tuple(Note(text=f.zh, severity="warning") for f in found)
 
 
 Key = tuple[str, str, str]

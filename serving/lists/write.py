@@ -89,8 +89,9 @@ def _cell(value: Any) -> str:
 def write(worklist: WorkList, out: Path, evidence: Evidence | None = None) -> Path:
     """Write the list to `out` as its suffix says: .csv, .xlsx or .json. Raises UserError for another suffix or a missing folder.
 
-    `evidence(entity_id)` gives the claim rows for the workbook's second sheet.
+    `evidence(entity_id)` gives the claim rows for the workbook's second sheet; the list's own, unless given.
     """
+    evidence = evidence or worklist.claim_rows
     suffix = out.suffix.lower()
     if suffix == ".csv":
         body: bytes = as_csv(worklist).encode("utf-8-sig")

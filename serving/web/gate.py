@@ -48,6 +48,12 @@ def hosts() -> frozenset[str]:
     return frozenset({"127.0.0.1", "localhost", "[::1]", *named})
 
 
+def named_warehouse(given: Path | None = None) -> Path | None:
+    """The warehouse of this process: as given, else by XIEZHI_WAREHOUSE; None where neither names one (a bento being built)."""
+    named = os.environ.get("XIEZHI_WAREHOUSE")
+    return given or (Path(named) if named else None)
+
+
 def _header(scope: Scope, name: bytes) -> str:
     return next((v.decode("latin-1") for k, v in scope["headers"] if k.lower() == name), "")
 
@@ -70,9 +76,8 @@ class Gate:
     """ASGI middleware. Without a warehouse nobody can have a session, so everything but the probes stays shut."""
 
     def __init__(self, app: App, warehouse: Path | None = None) -> None:
-        named = os.environ.get("XIEZHI_WAREHOUSE")
         self.app = app
-        self.warehouse = warehouse or (Path(named) if named else None)
+        self.warehouse = warehouse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -129,7 +134,8 @@ class Gate:
         if path in OPEN_PATHS or (path.startswith(OPEN_PREFIX) and ".." not in path):
             return None
         session = session_of(scope)
-        if self.warehouse is not None and session and sessions.is_open(self.warehouse, session):
+        warehouse = named_warehouse(self.warehouse)
+        if warehouse is not None and session and sessions.is_open(warehouse, session):
             return None
         if method in {"GET", "HEAD"} and "text/html" in _header(scope, b"accept"):
             return 303, "请先登录", [(b"location", b"/sign-in")]

@@ -25,6 +25,7 @@ from serving import evidence
 from serving.lists import publish
 from serving.lists.rows import DISCLAIMER, mask
 from serving.web import sessions
+from serving.web.gate import named_warehouse
 from serving.web.limit import Limit
 from serving.web.masking import masked
 from serving.web.sheet import workbook_of
@@ -135,11 +136,12 @@ def kind(handler: Callable[[Request], Response]) -> Page:
     return page
 
 
-def pages(warehouse: Path | None) -> Starlette:
-    """The application of all pages over one warehouse. Who may come in is the gate's business (serving.web.gate)."""
+def pages(given: Path | None = None) -> Starlette:
+    """The application of all pages over one warehouse (the process's own, unless given). Who may come in is the gate's business (serving.web.gate)."""
     limit = Limit(tries=5, seconds=60)
 
     def run() -> publish.Run:
+        warehouse = named_warehouse(given)
         if warehouse is None:
             raise UserError("no warehouse is named; set XIEZHI_WAREHOUSE, or start with `xiezhi serve --warehouse DIR`")
         return publish.current(warehouse)
@@ -221,6 +223,7 @@ def pages(warehouse: Path | None) -> Starlette:
             return respond(request, "sign_in.html", {"title": "登录", "message": ""})
         if not limit.allow():
             return respond(request, "sign_in.html", {"title": "登录", "message": "尝试次数过多，请一分钟后再试。"}, 429)
+        warehouse = named_warehouse(given)
         session = sessions.take_token(warehouse, token) if warehouse is not None else None
         if session is None:
             limit.fail()
@@ -232,6 +235,7 @@ def pages(warehouse: Path | None) -> Starlette:
         return answer
 
     async def sign_out(request: Request) -> Response:
+        warehouse = named_warehouse(given)
         session = request.cookies.get(sessions.COOKIE, "")
         if session and warehouse is not None:
             sessions.close(warehouse, session)

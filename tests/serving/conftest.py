@@ -1,5 +1,7 @@
 """A matrix and its scores made by hand, for every grain, and a week published from them. No claims, no model."""
 
+import functools
+import warnings
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +16,13 @@ from serving.lists import publish
 from serving.lists.explain import dossier
 from serving.lists.rows import Note
 from serving.lists.worklist import assemble, with_evidence
+
+with warnings.catch_warnings():
+    # Starlette would rather have httpx2, which nothing else here needs.
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
+
+__all__ = ["TestClient"]
 
 AS_OF = date(2025, 9, 28)
 NOTES = (Note("112 张结算单没有费用明细，相关指标按缺失处理", "warning", 112), Note("3 家村卫生室整批上传，已跳过分钟级指标"))
@@ -123,6 +132,7 @@ def events_for(numbers: list[str]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+@functools.cache
 def made_list(grain: str, top: int = 10):  # type: ignore[no-untyped-def]
     """(worklist, dossiers, rows) of the hand-made county."""
     matrix, scored = county(grain)

@@ -20,7 +20,7 @@ def test_slots_are_disjoint_and_sized():
 
 def test_selection_probability_is_what_happens():
     """Over many draws each entity is listed as often as its stored probability says (four standard errors)."""
-    n, top, rounds = 40, 9, 4000
+    n, top, rounds = 40, 9, 800
     listed = pd.Series(0.0, index=risk(n).index)
     stated: dict[str, float] = {}
     for i in range(rounds):

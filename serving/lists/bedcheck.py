@@ -1,0 +1,136 @@
+"""Tonight's bed check: stays open at a moment, by the chance that nobody lies in the bed.
+
+Only what was known at that moment counts. The scorer is the ghost-bed part of the stay's features and of its unit's, patient's and
+doctor's habits (schemes T01, T02, T03), each turned so that larger is worse than its peers (other open stays at that level of care).
+Windows of one feature share one vote. It is not fitted: a bureau finds a handful of empty beds a year, too few to fit on.
+Home beds (N34) are never on the list: their patient is at home by right.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime, time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from claims.errors import UserError
+from claims.warehouse import Warehouse
+from features.asof import open_views
+from features.matrix import Matrix
+from models.explain import signal
+from models.scheme import attribute, schemes_of
+from models.score import Scored
+from models.scorer import BASE, badness
+from serving.lists.prepare import Prepared, finish
+from serving.lists.rows import WorkList
+from serving.lists.source import quality_notes, scored_matrix
+from serving.lists.worklist import assemble
+
+#: What an empty bed is a sign of, and how much a column of that scheme counts; a parent's habit counts half.
+WEIGHTS = {"T01": 1.0, "T02": 0.5, "T03": 0.5}
+PARENT_WEIGHT = 0.5
+MODEL = "查床：挂床特征合成（未训练）"
+
+_HOME = """
+SELECT mdtrt_id FROM net.stays s WHERE EXISTS (
+    SELECT 1 FROM main.filings f WHERE f.psn_no = s.psn_no AND f.kind LIKE '%家庭病床%' AND f.begndate <= (SELECT d FROM main.asof)
+      AND coalesce(f.enddate, DATE '9999-12-31') >= s.adm_date)
+UNION SELECT DISTINCT l.mdtrt_id FROM net.lines l JOIN main.catalog c USING (med_list_codg) WHERE c.name LIKE '%家庭病床%' OR c.name LIKE '%建床费%'
+"""
+
+
+def build_bedcheck(
+    warehouse: Path, at: date | datetime, top: int, *, seed: int = 0, draw_share: float = 0.1
+) -> WorkList:
+    """Stays open at `at` (a date means its end), ranked by the chance of an empty bed; entity_id = mdtrt_id.
+
+    Raises UserError where the warehouse has no stays that could be open, or none is.
+    """
+    return prepare_bedcheck(warehouse, at, top, seed=seed, draw_share=draw_share, dossiers=False).worklist
+
+
+def prepare_bedcheck(
+    warehouse: Path,
+    at: date | datetime,
+    top: int,
+    *,
+    seed: int = 0,
+    draw_share: float = 0.1,
+    dossiers: bool = True,
+) -> Prepared:
+    """The list of `build_bedcheck` with its claim rows and, if wanted, a dossier for each stay."""
+    if top < 1:
+        raise UserError(f"--top {top}: a list needs at least one row")
+    check_stays(Warehouse.open(warehouse))
+    matrix, scored = scored_matrix(warehouse, at, "admission")
+    home = home_beds(warehouse, at)
+    listed = matrix.entities.index[matrix.entities["open"].fillna(False).astype(bool) & ~matrix.entities.index.isin(list(home))]
+    moment = at if isinstance(at, datetime) else datetime.combine(at, time(23, 59))
+    if not len(listed):
+        raise UserError(f"no stay was open on {moment:%Y-%m-%d %H:%M}; choose a moment within the data")
+    inside = matrix.only([str(i) for i in listed])
+    beds = bed_scores(inside, scored)
+    day = at.date() if isinstance(at, datetime) else at
+    notes = quality_notes(warehouse, at)
+
+    def list_of(matrix: Matrix, scored: Scored) -> WorkList:
+        made = assemble(
+            matrix, scored, top, as_of=day, grain="admission", notes=notes, seed=seed, draw_share=draw_share, at=moment
+        )
+        return replace(made, facts={**made.facts, "home_beds_left_out": len(home)})
+
+    return finish(warehouse, at, "admission", inside, beds, list_of, dossiers)
+
+
+def check_stays(house: Warehouse) -> None:
+    """Raises UserError unless the warehouse holds registrations, so that a stay can be seen while it is open."""
+    if "visits" not in house.tables():
+        raise UserError("this warehouse holds no stays, so no bed can be checked; take in settlements or visits of in-patients")
+    if "discharges" not in house.tables() or "fee_details" not in house.tables():
+        missing = ", ".join(t for t in ("discharges", "fee_details") if t not in house.tables())
+        raise UserError(f"this warehouse holds no {missing}: claims without lines or discharge times cannot say who lies in a bed tonight")
+
+
+def home_beds(warehouse: Path, at: date | datetime) -> set[str]:
+    """mdtrt_id of stays in a home bed (N34): filed as such, or billed as such."""
+    house = Warehouse.open(warehouse)
+    found: set[str] = set()
+    for bucket in range(house.buckets):
+        con = open_views(house, at, "person", bucket)
+        try:
+            found |= {str(row[0]) for row in con.execute(_HOME).fetchall()}
+        finally:
+            con.close()
+    return found
+
+
+def bed_columns(matrix: Matrix) -> dict[str, float]:
+    """The columns that speak about an empty bed, with their weight; the columns of one signal share it."""
+    chosen: dict[str, float] = {}
+    for column in matrix.X.columns:
+        meta = matrix.meta[column]
+        weight = max((WEIGHTS.get(code, 0.0) for code in schemes_of(meta.scheme)), default=0.0)
+        if weight and meta.kind != "amount":
+            chosen[column] = weight * (1.0 if meta.grain == "admission" else PARENT_WEIGHT)
+    signals = pd.Series([signal(c) for c in chosen], dtype=object).value_counts()
+    return {column: weight / float(signals[signal(column)]) for column, weight in chosen.items()}
+
+
+def bed_scores(matrix: Matrix, scored: Scored) -> Scored:
+    """Scores of the open stays: `raw` = weighted mean badness, `risk` = raw / (1 + raw); money as the admission model has it."""
+    weights = bed_columns(matrix)
+    if not weights:
+        raise UserError("no feature of this warehouse speaks about an empty bed; take in fee lines or swipes")
+    bad = badness(matrix.z, {c: matrix.meta[c].worse for c in weights})
+    share = pd.Series(weights) / sum(weights.values())
+    contributions = pd.DataFrame(0.0, index=matrix.X.index, columns=[*matrix.X.columns, BASE])
+    contributions[list(weights)] = bad[list(weights)] * share
+    raw = contributions.sum(axis=1)
+    frame = scored.frame.loc[matrix.X.index].drop(columns=["scheme", "scheme_share"])
+    frame["raw"] = raw
+    frame["risk"] = frame["suspicion"] = raw / (1.0 + raw)
+    frame["probability"] = np.nan
+    frame["model"] = MODEL
+    own = [c for c in weights if c in matrix.percentile.columns]
+    frame = frame.join(attribute(contributions[[*own, BASE]], matrix.X[own], matrix.percentile[own], matrix.meta))
+    return Scored(frame, contributions, scored.scorers.loc[matrix.X.index])

@@ -1,0 +1,233 @@
+"""The gate is over everything; the pages say what they must and hide what they must."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from serving.web import sessions
+from serving.web.gate import MAX_BODY, OPEN_PATHS, Gate
+from serving.web.limit import Limit
+from serving.web.masking import masked
+from serving.web.pages import TITLES, pages
+
+from .conftest import GRAINS, TestClient
+
+HOST = "http://127.0.0.1"
+
+
+@pytest.fixture
+def stranger(week: Path) -> TestClient:
+    return TestClient(Gate(pages(week), week), base_url=HOST, follow_redirects=False)
+
+
+@pytest.fixture
+def officer(week: Path) -> TestClient:
+    client = TestClient(Gate(pages(week), week), base_url=HOST, follow_redirects=False)
+    answer = client.post("/sign-in", data={"token": sessions.new_token(week)})
+    assert answer.status_code == 303
+    return client
+
+
+def paths_of(routes: list, prefix: str = "") -> Iterator[tuple[str, set[str]]]:
+    for route in routes:
+        path = prefix + getattr(route, "path", "").rstrip("/")
+        inner = getattr(route, "routes", None)
+        if inner:
+            yield from paths_of(inner, path)
+        yield path or "/", set(getattr(route, "methods", None) or {"GET"})
+
+
+def filled(path: str) -> str:
+    path = path.replace("{grain}", "admission").replace("{lead:int}", "1").replace("{picture}", "timeline")
+    return re.sub(r"\{[^}]*\}", "x", path)
+
+
+@pytest.mark.slow
+def test_every_route_of_the_service_needs_a_session(week: Path, monkeypatch: pytest.MonkeyPatch):
+    """Walks the routes BentoML really serves, its own built-ins included, with every method they answer and a few they do not."""
+    monkeypatch.setenv("XIEZHI_WAREHOUSE", str(week))
+    from serving.service import Xiezhi
+
+    app = Xiezhi.to_asgi()
+    client = TestClient(app, base_url=HOST, follow_redirects=False)
+    found = {(filled(path), method) for path, methods in paths_of(app.routes) for method in methods | {"GET", "POST", "PUT", "DELETE", "OPTIONS"}}
+    names = {path for path, _ in found}
+    assert {"/", "/metrics", "/docs.json", "/schema.json", "/api/rank", "/api/explain", "/api/lists", "/lists/admission", "/lists/admission/1"} <= names
+    for path, method in sorted(found):
+        if path in OPEN_PATHS or path.startswith("/static"):
+            continue
+        answer = client.request(method, path)
+        assert answer.status_code == 401, (method, path, answer.status_code)
+        assert "content-security-policy" in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/lists/admission", "/metrics", "/no/such/page", "//", "/static/../lists/admission", "/sign-in/", "/SIGN-IN", "/livez/x"])
+def test_a_stranger_sees_nothing(stranger: TestClient, path: str):
+    assert stranger.get(path).status_code == 401
+    page = stranger.get(path, headers={"accept": "text/html"})
+    assert (page.status_code, page.headers["location"]) == (303, "/sign-in")
+
+
+def test_a_made_up_cookie_opens_nothing(stranger: TestClient):
+    for value in ("", "x", "../tokens/x", "a" * 5000):
+        assert stranger.get("/", headers={"cookie": f"{sessions.COOKIE}={value}"}).status_code == 401
+
+
+def test_a_token_signs_in_once_and_the_cookie_is_strict(week: Path):
+    app = Gate(pages(week), week)
+    token = sessions.new_token(week)
+    first = TestClient(app, base_url=HOST, follow_redirects=False).get("/sign-in", params={"token": token})
+    cookie = first.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    second = TestClient(app, base_url=HOST, follow_redirects=False).get("/sign-in", params={"token": token})
+    assert second.status_code == 403
+    assert "set-cookie" not in second.headers
+
+
+def test_a_new_token_voids_the_old_and_nothing_secret_lies_on_disk(tmp_path: Path):
+    old = sessions.new_token(tmp_path)
+    new = sessions.new_token(tmp_path)
+    assert sessions.take_token(tmp_path, old) is None
+    session = sessions.take_token(tmp_path, new)
+    assert session is not None
+    assert sessions.is_open(tmp_path, session)
+    kept = [p for p in (tmp_path / "serve").rglob("*") if p.is_file()]
+    for path in kept:
+        assert path.stat().st_mode & 0o077 == 0
+        assert session not in path.name + path.read_text()
+    assert (tmp_path / "serve").stat().st_mode & 0o077 == 0
+
+
+def test_a_session_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    session = sessions.take_token(tmp_path, sessions.new_token(tmp_path))
+    assert session is not None
+    now = sessions.time.time()
+    monkeypatch.setattr(sessions.time, "time", lambda: now + sessions.IDLE_SECONDS + 5)
+    assert not sessions.is_open(tmp_path, session)
+    monkeypatch.setattr(sessions.time, "time", lambda: now)
+    assert not sessions.is_open(tmp_path, session), "closed for good"
+
+
+def test_signing_out_ends_the_session(officer: TestClient):
+    cookie = officer.cookies[sessions.COOKIE]
+    assert officer.get("/").status_code == 200
+    officer.post("/sign-out")
+    assert officer.get("/", headers={"cookie": f"{sessions.COOKIE}={cookie}"}).status_code == 401
+
+
+def test_guessing_is_slowed_down(week: Path):
+    client = TestClient(Gate(pages(week), week), base_url=HOST, follow_redirects=False)
+    codes = [client.post("/sign-in", data={"token": f"guess{i}"}).status_code for i in range(7)]
+    assert codes == [403] * 5 + [429] * 2
+    clock = [0.0]
+    limit = Limit(2, 60, lambda: clock[0])
+    limit.fail()
+    limit.fail()
+    assert not limit.allow()
+    clock[0] = 61
+    assert limit.allow()
+
+
+def test_other_hosts_other_origins_and_big_bodies_are_refused(officer: TestClient):
+    assert officer.get("/", headers={"host": "evil.example"}).status_code == 421
+    assert officer.post("/sign-out", headers={"origin": "http://evil.example"}).status_code == 403
+    assert officer.post("/sign-in", content=b"x" * (MAX_BODY + 1)).status_code == 413
+    chunks = (b"y" * 100_000 for _ in range(12))
+    assert officer.post("/sign-in", content=chunks).status_code == 413
+
+
+@pytest.mark.parametrize("grain", GRAINS)
+def test_a_page_for_every_grain(officer: TestClient, week: Path, grain: str):
+    page = officer.get(f"/lists/{grain}")
+    assert page.status_code == 200
+    assert "疑点线索，非违规结论" in page.text
+    document = officer.get(f"/lists/{grain}.json").json()
+    assert len(document["rows"]) == 13
+    for hidden in ("slot", "risk", "rank", "selection_prob", "probability"):
+        assert hidden not in document["rows"][0]
+    for lead in (1, 13):
+        shown = officer.get(f"/lists/{grain}/{lead}")
+        assert shown.status_code == 200
+        assert "疑点线索，非违规结论" in shown.text
+        twin = officer.get(f"/lists/{grain}/{lead}.json").json()
+        assert twin["base"] + sum(c["contribution"] for c in twin["contributions"]) == pytest.approx(twin["raw"], abs=1e-9)
+        for reason in twin["reasons"]:
+            assert reason["text"] in shown.text
+            assert reason["innocent"] in shown.text
+        assert shown.text.index("给数据人员") > shown.text.index("理由"), "evidence first, score last"
+    for text in (page.text, shown.text):
+        assert "欺诈" not in text
+        assert "团伙" not in text
+        assert " style=" not in text
+        assert "<script" not in text
+        assert "<style" not in text
+        assert not re.search(r'(?:src|href|action)="(?!/)', text.replace('href="#main"', "")), "nothing from elsewhere"
+
+
+def test_personal_numbers_leave_masked(officer: TestClient, week: Path):
+    """Every page, its JSON twin and every picture: no full personal number in body or address."""
+    number = re.compile(r"42900119\d{7,8}")
+    for grain in GRAINS:
+        for path in [f"/lists/{grain}", f"/lists/{grain}.json", *(f"/lists/{grain}/{n}{s}" for n in (1, 2, 13) for s in ("", ".json"))]:
+            text = officer.get(path).text
+            assert not number.search(text), path
+            assert not any(number.search(a) for a in re.findall(r'href="([^"]*)"', text))
+    assert not number.search(officer.get("/lists/ring/1/ring.svg").text)
+
+
+def test_masking_walks_everything():
+    document = {"entity_id": "429001198000001", "x": [{"psn_no": "429001198000002"}], "y": "429001198000002", "members": "429001198000001;429001198000003"}
+    text = json.dumps(masked(document, "person"), ensure_ascii=False)
+    assert "42900119" not in text
+    assert masked({"entity_id": "M2025000011"}, "admission")["entity_id"] == "M2025000011"
+
+
+@pytest.mark.parametrize(("path", "marker"), [("/lists/admission/1/timeline.svg", "机构"), ("/lists/admission/3/peers.svg", "同类"), ("/lists/ring/1/ring.svg", "同日同机构天数")])
+def test_pictures_are_drawn_and_the_same_each_time(officer: TestClient, path: str, marker: str):
+    first, second = officer.get(path), officer.get(path)
+    assert first.headers["content-type"] == "image/svg+xml"
+    assert marker in first.text
+    assert first.text == second.text
+
+
+def test_headers_on_every_answer(officer: TestClient):
+    for path in ("/", "/lists/admission", "/lists/ring/1/ring.svg", "/static/xiezhi.css", "/sign-in", "/lists/none", "/nowhere"):
+        answer = officer.get(path)
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("default-src 'self';")
+        assert "unsafe" not in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["cache-control"] == ("public, max-age=3600" if path.startswith("/static") else "no-store")
+
+
+@pytest.mark.parametrize("path", ["/lists/hospital", "/lists/admission/0", "/lists/admission/99", "/lists/admission/1/score.svg", "/lists/..%2fx"])
+def test_bad_addresses_are_told_so(officer: TestClient, path: str):
+    answer = officer.get(path)
+    assert answer.status_code == 404
+    assert "Traceback" not in answer.text
+
+
+def test_before_the_first_week(tmp_path: Path):
+    app = Gate(pages(tmp_path), tmp_path)
+    client = TestClient(app, base_url=HOST)
+    client.post("/sign-in", data={"token": sessions.new_token(tmp_path)})
+    assert "xiezhi week" in client.get("/").text
+    assert client.get("/lists/admission").status_code == 503
+
+
+def test_markup_in_data_stays_text(officer: TestClient):
+    from serving.web.pages import environment
+
+    html = environment().get_template("message.html").render(data={"title": "t", "message": "<script>alert(1)</script>"}, here="/")
+    assert "<script>" not in html
+
+
+def test_every_page_has_a_json_twin_by_accept(officer: TestClient):
+    for path in ("/", "/lists/person", "/lists/person/1"):
+        assert officer.get(path, headers={"accept": "application/json"}).json()["title"]
+    assert set(TITLES) == {*GRAINS, "bedcheck"}
