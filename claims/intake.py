@@ -487,7 +487,7 @@ def _settlements(batch: Batch) -> None:
     common = f"""coalesce(s.fixmedins_type, '1') AS _unit, v.visit_class, v.is_inpatient"""
     con.execute(
         f"""CREATE TABLE rows_settlements AS SELECT p.* REPLACE (coalesce(b.begun, p.begntime) AS begntime), p.begntime AS _own_begin, {common},
-            coalesce(p._known, greatest(p.setl_time, p.setl_time) + {lag}) AS _settled, p.begntime + {lag} AS _begun, p.endtime + {lag} AS _ended
+            coalesce(p._known, greatest(p.setl_time, p.setl_time) + {lag}) AS _settled, p.begntime + {lag} AS _begun, p.endtime + {lag} AS _ended, {_spread(batch, "p.psn_no", "p.fixmedins_code")}
         FROM {src} p LEFT JOIN begun b ON b.m = p.mdtrt_id AND coalesce(p.refd_setl_flag, '0') <> '1'
         LEFT JOIN unit_types s ON s.fixmedins_code = p.fixmedins_code
         LEFT JOIN visit_classes v ON v.med_type = coalesce(p.med_type, '') AND v.fixmedins_type = coalesce(s.fixmedins_type, '1')"""
@@ -504,6 +504,11 @@ def _settlements(batch: Batch) -> None:
         _part(batch, part, "rows_settlements", key, where, natural, full, clock)
         con.execute(f"INSERT INTO touched SELECT _row FROM out_{part}")
     _close(batch, "settlements", "SELECT _row FROM touched")
+
+
+def _spread(batch: Batch, person: str, unit: str) -> str:
+    count = batch.house.buckets
+    return f"{bucket_sql(person, count)} AS _person, {bucket_sql(unit, count)} AS _institution"
 
 
 def _begun(batch: Batch, src: str) -> str:
@@ -563,7 +568,7 @@ def _part(batch: Batch, part: str, rows: str, key: str, where: str, natural: str
     happened = f", n.{name(table.happened.name)}::TIMESTAMP AS happened_at" if table.happened else ""
     columns = ", ".join("n." + _official(c) for c in table.columns)
     con.execute(
-        f"""CREATE VIEW out_{part} AS SELECT n._row, {columns}{happened}, coalesce(f.known_at, {clock.sql("_nat")}) AS known_at, coalesce(f.version_no, 1) AS version_no
+        f"""CREATE VIEW out_{part} AS SELECT n._row, {columns}{happened}{", n._person, n._institution" if part in FACTS else ""}, coalesce(f.known_at, {clock.sql("_nat")}) AS known_at, coalesce(f.version_no, 1) AS version_no
         FROM (SELECT *, {natural} AS _nat FROM {rows} WHERE {where}) n LEFT JOIN {fix} f USING (_row) WHERE f.dup IS NOT TRUE"""
     )
     layouts = "o.psn_no, o.fixmedins_code" if part in FACTS else ("o.psn_no, NULL AS fixmedins_code" if part == "persons" else "NULL AS psn_no, NULL AS fixmedins_code")
@@ -625,7 +630,8 @@ def _lines(batch: Batch) -> None:
     con.execute(
         f"""CREATE TABLE rows_fee_details AS SELECT l.* REPLACE (coalesce(l.psn_no, v.psn_no) AS psn_no, coalesce(l.fixmedins_code, v.fixmedins_code) AS fixmedins_code,
             CASE WHEN l.pric < 0 THEN -l.pric ELSE l.pric END AS pric, CASE WHEN l.det_item_fee_sumamt < 0 AND l.cnt > 0 THEN -l.cnt ELSE l.cnt END AS cnt),
-            CASE WHEN l.setl_id IS NOT NULL THEN coalesce(s.known_at, {end}) END AS setl_known_at, coalesce(l._known, l.fee_ocur_time + {lag}) AS _moment
+            CASE WHEN l.setl_id IS NOT NULL THEN coalesce(s.known_at, {end}) END AS setl_known_at, coalesce(l._known, l.fee_ocur_time + {lag}) AS _moment,
+            {_spread(batch, "coalesce(l.psn_no, v.psn_no)", "coalesce(l.fixmedins_code, v.fixmedins_code)")}
         FROM {src} l JOIN known_visits v USING (mdtrt_id)
         LEFT JOIN (SELECT setl_id, min(known_at) AS known_at FROM ({' UNION ALL '.join(settled)}) GROUP BY 1) s USING (setl_id)"""
     )
@@ -768,8 +774,8 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
             where = {"person": "psn_no IS NOT NULL", "institution": "fixmedins_code IS NOT NULL", "all": "psn_no IS NULL"}[layout]
         if key:
             count = batch.house.buckets
-            con.execute(f"CREATE OR REPLACE TEMP TABLE spread AS SELECT {bucket_sql(key, count)} AS b, count(*) AS n FROM out_{table} WHERE {where} GROUP BY 1")
-            present = [r[0] for r in con.execute("SELECT b FROM spread ORDER BY b").fetchall()]
+            bucket_of_row = f"_{layout}" if table in FACTS else bucket_sql(key, count)
+            present = [r[0] for r in con.execute(f"SELECT DISTINCT {bucket_of_row} FROM out_{table} WHERE {where} ORDER BY 1").fetchall()]
         else:
             present = [0] if con.execute(f"SELECT 1 FROM out_{table} WHERE {where} LIMIT 1").fetchall() else []
         order = list(dict.fromkeys([*([key] if key else []), *(["happened_at"] if "happened_at" in columns else []), *(declared[k].canonical for k in declared.key), *(["version_no"] if "version_no" in columns else []), *columns]))
@@ -777,12 +783,12 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
             final = f"tables/{table}/{layout}/b{bucket:03d}/{batch.name}.parquet"
             path = root / final
             path.parent.mkdir(parents=True, exist_ok=True)
-            only = f"{bucket_sql(key, count)} = {bucket}" if key else "true"
+            only = f"{bucket_of_row} = {bucket}" if key else "true"
             con.execute(
                 f"COPY (SELECT {', '.join(map(name, columns))} FROM out_{table} WHERE {where} AND {only} ORDER BY {', '.join(map(name, order[:6]))}) "
                 f"TO {quote(str(path))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
             )
-            rows = con.execute(f"SELECT count(*) FROM read_parquet({paths_sql([path])})").fetchall()[0][0]
+            rows = con.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({quote(str(path))})").fetchall()[0][0]
             manifest["tables"].setdefault(table, {}).setdefault(layout, {}).setdefault(str(bucket), []).append(describe(path, final, rows))
             written.append(final)
     counted = ", ".join(f"count({name(c)})" for c in columns)

@@ -34,7 +34,9 @@ _separated = "replace(replace(translate(x, '年月/.', '----'), '日', ' '), 'T'
 _formats = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%d', '%Y-%m-%d %H:%M:%S.%f', '%Y-%m-%d %H时%M分%S秒', '%Y-%m-%d %H时%M分', '%Y-%m-%d %H']"
 
 MACROS = (
-    f"MACRO clean(x) AS CASE WHEN trim(x, {quote(WHITE)}) IN ({_missing}) THEN NULL ELSE trim(x, {quote(WHITE)}) END",
+    # most values are plain ASCII of some length: those need no more than a trim
+    f"""MACRO clean(x) AS CASE WHEN strlen(x) > 4 AND strlen(x) = length(x) AND NOT prefix(x, '0000-') AND NOT contains(x, chr(9)) THEN nullif(trim(x), '')
+        WHEN trim(x, {quote(WHITE)}) IN ({_missing}) THEN NULL ELSE trim(x, {quote(WHITE)}) END""",
     f"MACRO narrow(x) AS CASE WHEN strlen(x) = length(x) THEN x ELSE translate(x, {quote(FULL)}, {quote(HALF)}) END",
     # codes: Excel's apostrophe and `.0` go, zeros stay, an exponent is damage beyond repair
     """MACRO as_code(x) AS CASE
