@@ -44,6 +44,14 @@ close_ AS (SELECT x.fixmedins_code, x.mdtrt_id AS a, y.mdtrt_id AS b, x.fund_fen
 SELECT a AS entity_id, 'visits' AS row_table, b AS row_id, *, shared / (codes + other_codes - shared)::DOUBLE AS likeness, shared / (codes + other_codes - shared)::DOUBLE >= 0.8 AS hit
 FROM close_ WHERE shared / (codes + other_codes - shared)::DOUBLE >= 0.7"""
 
+
+def twin_rows(grain: str) -> str:
+    """The pairs told of the hospital or the doctor; `twins` counts how many equals a stay has by rule R09, `first` marks one row per stay."""
+    key = "fixmedins_code" if grain == "institution" else "atddr_no"
+    alike = f"count(*) FILTER (likeness >= {setting('R09', 'similarity')} AND codes >= {setting('R09', 'min_codes')}) OVER (PARTITION BY a)"
+    return f"""SELECT * REPLACE (own_at AS happened_at), {alike} AS twins, row_number() OVER (PARTITION BY a ORDER BY b) = 1 AS first FROM ({TWINS.replace("a AS entity_id, 'visits' AS row_table, b AS row_id", f"{key} AS entity_id, 'visits' AS row_table, a AS row_id")}) WHERE {key} IS NOT NULL"""
+
+
 _twin = partial(Feature, grain="admission", scheme="T02", by="institution", reversed="net", windows=(0,), rows=TWINS, worse="high")
 _PATH = "同病种临床路径、日间手术或透析放化疗本来同项（N01、N02、N10、N13）"
 declare(_twin(name="bag_likeness", label="与本院其他住院的项目重合度", unit="%", measure="max(likeness)",
@@ -159,9 +167,7 @@ declare(_inst(name="inst_holiday_admission_share", label="长假入院占比", u
     reason="近{window}天住院中{value}在春节国庆长假入院（同类中位{peer}，高于{percentile}的同类）", innocent="急诊量大的医院、流感季（N14）"))  # fmt: skip
 
 for _grain, _entity, _prefix, _who in (("institution", "s.fixmedins_code", "inst", "本院"), ("doctor", "s.atddr_no", "dr", "该医师")):
-    _alike = partial(Feature, grain=_grain, scheme="T02", by="institution", reversed="net", windows=(180,), worse="high",  # type: ignore[arg-type]
-        rows=TWINS.replace("SELECT a AS entity_id, 'visits' AS row_table, b AS row_id", f"SELECT {'fixmedins_code' if _grain == 'institution' else 'atddr_no'} AS entity_id, 'visits' AS row_table, a AS row_id")
-        + (" AND atddr_no IS NOT NULL" if _grain == "doctor" else ""))  # fmt: skip
+    _alike = partial(Feature, grain=_grain, scheme="T02", by="institution", reversed="net", windows=(180,), worse="high", rows=twin_rows(_grain))  # type: ignore[arg-type]
     declare(_alike(name=f"{_prefix}_twin_stays", label="项目雷同的住院数", unit="次", measure="count(DISTINCT a) FILTER (likeness >= 0.8)",
         reason=_who + "近{window}天有{value}次住院与同院他人项目重合八成以上（同类中位{peer}次，高于{percentile}的同类）", innocent=_PATH))  # fmt: skip
     _template = partial(Feature, grain=_grain, scheme="T02", by="institution", reversed="net", windows=(180,), rows=profile_rows(_entity), empty=None)  # type: ignore[arg-type]

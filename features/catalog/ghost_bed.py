@@ -10,7 +10,7 @@ psychiatric, rehabilitation and nursing wards where nothing happens for days (N0
 
 from functools import partial
 
-from features.catalog.stay_rows import STAY_DAYS, profile_rows
+from features.catalog.stay_rows import LONG_CARE, STAY_DAYS, profile_rows
 from features.declare import Feature, declare
 
 #: Card use elsewhere on inner days. `usual`: same shop within 180 days before (N18); `test_only`: nothing but tests at a higher unit (N09); `far`: km away.
@@ -24,13 +24,15 @@ OUTSIDE = """WITH pairs_ AS (
 kinds_ AS (SELECT mdtrt_id AS swipe_visit, bool_and(med_chrgitm_type IN ('02', '03', '04', '12', '13')) AS tests FROM lines
     SEMI JOIN (SELECT swipe_visit AS mdtrt_id FROM pairs_) USING (mdtrt_id) GROUP BY 1),
 before_ AS (SELECT p.stay_id, p.setl_id, max(e.happened_at) AS last_there FROM pairs_ p JOIN swipes e ON e.psn_no = p.psn_no AND e.fixmedins_code = p.fixmedins_code
-    AND e.happened_at < p.stay_begin AND e.happened_at > p.stay_begin - INTERVAL 180 DAY GROUP BY 1, 2)
+    AND e.happened_at < p.stay_begin AND e.happened_at > p.stay_begin - INTERVAL 180 DAY GROUP BY 1, 2),
+excused_ AS (SELECT DISTINCT p.setl_id FROM pairs_ p JOIN main.filings f ON f.psn_no = p.psn_no AND f.kind IN ('请假', '家庭病床', '居家护理')
+    AND p.happened_at::DATE BETWEEN f.begndate AND coalesce(f.enddate, p.happened_at::DATE))
 SELECT p.stay_id AS entity_id, 'settlements' AS row_table, p.setl_id AS row_id, p.*, p.happened_at::DATE AS day,
     p.visit_class IN ('pharmacy', 'pharmacy_chronic') AS shop, b.last_there IS NOT NULL AND p.visit_class IN ('pharmacy', 'pharmacy_chronic') AS usual,
     coalesce(k.tests, false) AND p.swipe_level > p.ward_level AS referred, extract(hour FROM p.happened_at) AS hour,
     111.2 * sqrt(pow(i.lat - h.lat, 2) + pow((i.lnt - h.lnt) * cos(radians(h.lat)), 2)) AS km,
-    NOT (p.family OR (b.last_there IS NOT NULL AND p.visit_class IN ('pharmacy', 'pharmacy_chronic')) OR (coalesce(k.tests, false) AND p.swipe_level > p.ward_level)) AS hit
-FROM pairs_ p LEFT JOIN kinds_ k USING (swipe_visit) LEFT JOIN before_ b ON b.stay_id = p.stay_id AND b.setl_id = p.setl_id
+    NOT (p.family OR (b.last_there IS NOT NULL AND p.visit_class IN ('pharmacy', 'pharmacy_chronic')) OR (coalesce(k.tests, false) AND p.swipe_level > p.ward_level) OR x.setl_id IS NOT NULL) AS hit
+FROM pairs_ p LEFT JOIN kinds_ k USING (swipe_visit) LEFT JOIN before_ b ON b.stay_id = p.stay_id AND b.setl_id = p.setl_id LEFT JOIN excused_ x ON x.setl_id = p.setl_id
 LEFT JOIN main.institutions i ON i.fixmedins_code = p.fixmedins_code LEFT JOIN main.institutions h ON h.fixmedins_code = p.ward_unit"""
 
 _outside = partial(Feature, grain="admission", scheme="T01", by="person", reversed="kept", windows=(0,), rows=OUTSIDE, worse="high")
@@ -56,7 +58,7 @@ declare(_outside(name="outside_day_share", label="住院天数中院外刷卡占
 GAPS = """SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, l.mdtrt_id || '|' || l.feedetl_sn AS row_id, l.fen, l.hilist_name,
     date_diff('second', lag(l.happened_at) OVER (PARTITION BY l.mdtrt_id ORDER BY l.happened_at, l.feedetl_sn), l.happened_at) / 3600.0 AS gap_hours,
     CASE WHEN s."open" THEN date_diff('second', l.happened_at, (SELECT t FROM main.asof)) / 3600.0 END AS hours_ago,
-    l.med_chrgitm_type NOT IN ('02', '07', '12', '13') AS active, s.nights
+    l.med_chrgitm_type NOT IN ('02', '07', '12', '13') AS active, s.nights, coalesce(s.fund_fen, 0) AS stay_fund_fen, """ + LONG_CARE + """ AS long_care, l.clock_collapsed
 FROM lines l JOIN stays s ON s.mdtrt_id = l.mdtrt_id
 WHERE l.is_inpatient AND NOT s.day_surgery AND l.med_chrgitm_type <> '01' AND l.happened_at::DATE BETWEEN s.adm_date AND s.end_date"""
 
@@ -93,7 +95,7 @@ declare(_day(name="unbilled_days", label="完全没有收费的住院日", unit=
     reason="有{value}个住院日没有任何收费记录（同类中位{peer}天，高于{percentile}的同类）", innocent="费用延迟上传，或请假期间停止计费（N19）"))  # fmt: skip
 
 #: Somebody else in the same bed of the same department for a night. Infants beside their mothers (N12) and blank bed codes (N35) are left out.
-SHARED_BED = """SELECT s.mdtrt_id AS entity_id, greatest(s.begntime, o.begntime) AS happened_at, 'visits' AS row_table, o.mdtrt_id AS row_id, s.bed, s.dept, o.psn_no,
+SHARED_BED = """SELECT s.mdtrt_id AS entity_id, greatest(s.begntime, o.begntime) AS happened_at, 'visits' AS row_table, o.mdtrt_id AS row_id, s.bed, s.dept, o.psn_no, s.mdtrt_id AS stay_id, coalesce(s.fund_fen, 0) AS own_fund_fen,
     date_diff('day', greatest(s.adm_date, o.adm_date), least(s.end_date, o.end_date)) AS nights_shared, coalesce(o.fund_fen, 0) AS fen
 FROM stays s JOIN stays o ON o.fixmedins_code = s.fixmedins_code AND o.bed = s.bed AND coalesce(o.dept, '') = coalesce(s.dept, '') AND o.psn_no <> s.psn_no
     AND o.adm_date < s.end_date AND s.adm_date < o.end_date

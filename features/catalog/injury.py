@@ -13,11 +13,11 @@ from functools import partial
 from features.declare import Feature, declare
 from features.rules.settings import family_of_diagnoses
 
-_INJURY = f"(s.visit_class = 'injury_ip' OR regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses('injury')}) OR v.trum_flag = '1' OR v.traf_dept_flag = '1')"
+_INJURY = f"(s.visit_class = 'injury_ip' OR regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses('injury')}) OR s.trum_flag = '1' OR s.traf_dept_flag = '1')"
 #: Injury stays, with when they began and whether a case was closed for them.
 INJURIES = f"""SELECT {{entity}} AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.dx, s.dx3, s.begntime, extract(hour FROM s.begntime) AS hour, isodow(s.adm_date) AS dow,
-    coalesce(s.fund_fen, 0) AS fen, v.traf_dept_flag = '1' AS third_party, a.age, c.mdtrt_id IS NOT NULL AS closed, s.visit_class, s.level
-FROM stays s LEFT JOIN base.visits v ON v.mdtrt_id = s.mdtrt_id LEFT JOIN main.persons a ON a.psn_no = s.psn_no
+    coalesce(s.fund_fen, 0) AS fen, s.traf_dept_flag = '1' AS third_party, a.age, c.mdtrt_id IS NOT NULL AS closed, s.visit_class, s.level
+FROM stays s LEFT JOIN main.persons a ON a.psn_no = s.psn_no
 LEFT JOIN (SELECT DISTINCT mdtrt_id FROM main.injury_cases WHERE verdict IS NOT NULL) c ON c.mdtrt_id = s.mdtrt_id WHERE {_INJURY}"""
 _injury = partial(Feature, grain="admission", scheme="T18", by="institution", reversed="net", windows=(0,), rows=INJURIES.format(entity="s.mdtrt_id"), worse="high")
 _FALL = "多数外伤确系自行跌伤，须逐案询问"
@@ -35,7 +35,8 @@ declare(_inst(name="inst_injury_stays", label="外伤住院人次", unit="人次
 
 #: Lines billed outside the stay (a day of grace), and lines of one item entered twice in one minute.
 OUT_OF_STAY = """SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, l.mdtrt_id || '|' || l.feedetl_sn AS row_id, l.fen, l.scope_fen, l.hilist_name,
-    l.day < s.adm_date - 1 AS before, l.day > s.end_date + 1 AS after
+    l.day < s.adm_date - 1 AS before, l.day > s.end_date + 1 AS after,
+    NOT (l.day < s.adm_date - 1 AND coalesce(s.er_flag, '') = '2') AS hit
 FROM lines l JOIN stays s ON s.mdtrt_id = l.mdtrt_id WHERE l.is_inpatient AND (l.day < s.adm_date - 1 OR (l.day > s.end_date + 1 AND NOT s."open"))"""
 _out = partial(Feature, grain="admission", scheme="T17", by="institution", reversed="net", windows=(0,), rows=OUT_OF_STAY, worse="high")
 declare(_out(name="lines_outside_stay", label="住院日期之外的收费条数", unit="条", measure="count(*)",

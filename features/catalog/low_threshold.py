@@ -42,7 +42,7 @@ declare(_need(name="mild_stay_fee_yuan", label="轻症住院总费用", unit="�
 
 STAYS = stay_rows("s.mdtrt_id")
 _stay = partial(Feature, grain="admission", by="institution", reversed="net", windows=(0,), rows=STAYS)
-declare(_stay(name="nights", label="住院夜数", unit="夜", scheme="T06", measure="max(nights)", worse="either",
+declare(_stay(name="stay_nights", label="住院夜数", unit="夜", scheme="T06", measure="max(nights)", worse="either",
     reason="住院{value}夜（同类中位{peer}夜，高于{percentile}的同类）", innocent="病情需要；精神、康复、护理长期住院（N03）"))  # fmt: skip
 declare(_stay(name="stay_fee_yuan", label="住院总费用", unit="元", scheme="T07", measure="max(fee_fen) / 100.0", worse="either",
     reason="住院总费用{value}元（同类中位{peer}元，高于{percentile}的同类）", innocent="病情复杂、手术或耗材较多（N21）"))  # fmt: skip
