@@ -28,7 +28,9 @@ def write(matrix, y, folder, threads=1):
     ranker = Ranker(ranker_worse(matrix.meta, list(X.columns)), trees=20, threads=threads).fit(X, y)
     slopes = dict.fromkeys(model.scorers(), 0.3)
     model = replace(model, ranker=ranker, slopes=slopes, intercept=-2.0, declared=store.declarations(matrix))
-    return store.write_bundle(folder, {"admission": model}, {"admission": X.sort_index().iloc[:10]}, as_of="2025-06-30", seed=0)
+    return store.write_bundle(
+        folder, {"admission": model}, {"admission": X.sort_index().iloc[:10]}, as_of="2025-06-30", seed=0
+    )
 
 
 def test_round_trip_scores_the_same(made):
