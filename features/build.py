@@ -5,10 +5,12 @@ run them anywhere. Doctors and rings span buckets: their rows are gathered first
 """
 
 import json
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -19,7 +21,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from claims.errors import UserError
-from claims.executor import LocalExecutor
+from claims.executor import BucketJob
 from claims.warehouse import Warehouse, bucket_of
 from features.asof import moment_of, open_views, read_as, tag_of
 from features.declare import REGISTRY, Feature, GraphMeasure, column_name, fingerprint, load_catalog
@@ -46,6 +48,18 @@ class Partition:
 
     def entities(self) -> pd.DataFrame:
         return pd.read_parquet(self.path / "entities.parquet").set_index("entity_id")
+
+
+@dataclass(frozen=True)
+class ThreadExecutor:
+    """Two buckets at a time, one DuckDB thread each: most of a pass is small queries, which one query's own threads do not speed up."""
+
+    workers: int = min(2, os.cpu_count() or 1)
+
+    def map(self, job: BucketJob, buckets: Sequence[int]) -> Iterator[Any]:
+        """Results of `job(bucket)` in the order of the buckets."""
+        with ThreadPoolExecutor(self.workers) as pool:
+            yield from pool.map(job, buckets)
 
 
 @dataclass(frozen=True)
@@ -109,7 +123,7 @@ def build(
         if grain != "ring":
             others = [_plan(warehouse, as_of, g, None) for g in LAYOUTS if g != grain]
             plans += [p for p in others if not _fresh(p)]
-        _build(warehouse, as_of, plans, progress, executor or LocalExecutor())
+        _build(warehouse, as_of, plans, progress, executor or ThreadExecutor())
     known = _read_manifest(wanted.path)
     assert known is not None
     return Partition(
@@ -242,7 +256,9 @@ def build_bucket(task: BucketTask, bucket: int) -> str:
     """Evaluate one bucket for every job; writes `part-…-LAYOUT-bNNN.parquet` into each job's folder."""
     warehouse = Warehouse.open(Path(task.warehouse))
     words = named_words(REGISTRY[n] for job in task.jobs for n in job.features)
-    con = open_views(warehouse, task.as_of, task.layout, bucket, temp=Path(task.temp), words=words)
+    con = open_views(
+        warehouse, task.as_of, task.layout, bucket, temp=Path(task.temp), words=words, threads=1, memory="1500MB"
+    )
     try:
         for job in task.jobs:
             out = Path(job.out)
@@ -303,17 +319,17 @@ def evaluate(con: duckdb.DuckDBPyConnection, features: Sequence[Feature]) -> pd.
 
 
 def _filled(frame: pd.DataFrame, parts: list[pd.DataFrame], features: Sequence[Feature]) -> pd.DataFrame:
-    wide = pd.concat([frame, *[p.reindex(frame.index) for p in parts]], axis=1) if parts else frame
+    """All declared columns in order of declaration, aligned to the focus; NaN becomes the declared `empty`, an amount 0."""
+    found = {str(c): part[c] for part in parts for c in part.columns}
+    columns: dict[str, pd.Series] = {}
     for f in features:
         for column in f.columns():
-            if column not in wide:
-                wide[column] = float("nan")
-            if f.empty is not None:
-                wide[column] = wide[column].astype("float64").fillna(f.empty)
-        if f.amount is not None:
-            for column in f.columns():
-                wide[f"{column}_fen"] = wide[f"{column}_fen"].astype("float64").fillna(0.0)
-    return wide.astype("float64").reset_index()
+            empties = [(column, f.empty)] + ([(f"{column}_fen", 0.0)] if f.amount is not None else [])
+            for name, empty in empties:
+                one = found.get(name, pd.Series(dtype="float64")).astype("float64").reindex(frame.index)
+                columns[name] = one if empty is None else one.fillna(empty)
+    wide = pd.DataFrame(columns, index=frame.index) if columns else frame
+    return wide.reset_index()
 
 
 def measure(con: duckdb.DuckDBPyConnection, table: str, group: Sequence[Feature]) -> list[pd.DataFrame]:
@@ -351,7 +367,7 @@ def _assemble(
     try:
         if grain == "doctor":
             con.execute(
-                "CREATE TABLE asof AS SELECT ?::TIMESTAMP AS t, ?::TIMESTAMP::DATE AS d", [moment_of(as_of)] * 2
+                "CREATE TABLE main.asof AS SELECT ?::TIMESTAMP AS t, ?::TIMESTAMP::DATE AS d", [moment_of(as_of)] * 2
             )
             _assemble_spanning(con, stage, features)
         else:

@@ -131,7 +131,7 @@ def recompute(feature: Feature, rows: pd.DataFrame) -> float:
         frame = feature.measure.function(rows.sort_values(["happened_at", "row_id"], kind="stable"))
         return float(frame[feature.measure.column].iloc[0])
     con = duckdb.connect()
-    con.execute("CREATE TABLE asof AS SELECT ?::TIMESTAMP AS t, ?::TIMESTAMP::DATE AS d", [MOMENT, MOMENT])
+    con.execute("CREATE TABLE main.asof AS SELECT ?::TIMESTAMP AS t, ?::TIMESTAMP::DATE AS d", [MOMENT, MOMENT])
     con.register("evidence_rows", rows)
     return float(con.execute(f"SELECT ({feature.measure})::DOUBLE FROM evidence_rows").fetchall()[0][0])
 
