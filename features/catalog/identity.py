@@ -23,7 +23,7 @@ _CLASH = f"""v.happened_at, v.row_table, v.row_id, v.dx, v.fen, p.gend, p.brdy F
 
 CLASH = f"SELECT v.psn_no AS entity_id, v.fixmedins_code, {_CLASH}"
 DESK = f"SELECT v.fixmedins_code AS entity_id, v.psn_no, {_CLASH}"
-STAY_CLASH = f"""SELECT s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.dx, p.gend, p.brdy
+STAY_CLASH = f"""SELECT s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.dx, p.gend, p.brdy, coalesce(s.fund_fen, 0) AS fen
     FROM stays s JOIN persons p USING (psn_no) WHERE {impossible("s.dx", "p.gend", "p.brdy", "s.adm_date")}"""
 
 DISEASES = f"""SELECT v.psn_no AS entity_id, v.happened_at, v.row_table, v.row_id, v.fixmedins_code, substr(v.dx, 1, 3) AS dx3,
