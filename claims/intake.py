@@ -239,22 +239,27 @@ def local_columns(table: Table, rule: TableRule, types: dict[str, str]) -> tuple
     return found, header_units, [c for c in types if c not in used and c not in rule.drop]
 
 
+def _local(column: str, types: dict[str, str], found: dict[str, str]) -> str | None:
+    by_name = {_normal(local): local for local in types} | dict(found)
+    return by_name.get(_normal(column))
+
+
 def _computed(rule: ColumnRule, types: dict[str, str], found: dict[str, str]) -> str | None:
-    by_name = {_normal(local): local for local in types} | {k: v for k, v in found.items()}
+    """SQL of a column that is not read but made: a constant, a join of columns, or the first case that holds."""
     if rule.constant is not None:
         return quote(rule.constant)
     if rule.join:
-        cells = [f"CAST({name(by_name[c])} AS VARCHAR)" for c in rule.join if c in by_name]
+        cells = [f"CAST({name(local)} AS VARCHAR)" for c in rule.join if (local := _local(c, types, found))]
         return "concat_ws('|', " + ", ".join(cells) + ")" if len(cells) == len(rule.join) else None
     if rule.cases:
         arms = []
         for when, value in rule.cases:
             tests = []
             for column, wanted in when.items():
-                local = by_name.get(_normal(column))
-                cell = f"clean(CAST({name(local)} AS VARCHAR))" if local else "NULL::VARCHAR"
-                cell = f"CASE WHEN suffix({cell}, '.0') THEN left({cell}, length({cell}) - 2) ELSE {cell} END"
-                tests.append({"": f"{cell} IS NULL", "*": f"{cell} IS NOT NULL"}.get(wanted, f"{cell} = {quote(wanted)}"))
+                local = _local(column, types, found)
+                cell = name("k_" + local) if local else "NULL::VARCHAR"
+                said = f"{cell} IN ({quote(wanted)}, {quote(wanted + '.0')})"
+                tests.append({"": f"{cell} IS NULL", "*": f"{cell} IS NOT NULL"}.get(wanted, said))
             arms.append(f"WHEN {' AND '.join(tests)} THEN {quote(value)}")
         return f"CASE {' '.join(arms)} END"
     return None
@@ -291,7 +296,9 @@ def _take(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Non
             local = found[column.name]
             of_header = ColumnRule(**{**how.__dict__, "unit": how.unit or header_units.get(column.name)})
             parsed.append(parse_column(column, of_header, loaded.types[local], unit, name(local), keyed))
-    inner = ", ".join(f"{p.clean} AS {name('c_' + p.column.name)}" for p in parsed)
+    raws = ", ".join(f"{p.raw} AS {name('r_' + p.column.name)}" for p in parsed)
+    cleans = ", ".join(f"{p.clean} AS {name('c_' + p.column.name)}" for p in parsed)
+    narrows = "".join(f", {p.narrow} AS {name('n_' + p.column.name)}" for p in parsed if p.narrow)
     typed = ", ".join(f"CAST({p.typed} AS {p.column.sql_type}) AS {name(p.column.name)}" for p in parsed)
     faults = [
         f"CASE WHEN {name('c_' + p.column.name)} IS NOT NULL AND {name(p.column.name)} IS NULL THEN '{REASON[p.column.kind]}:{p.column.name}' END"
@@ -303,16 +310,20 @@ def _take(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Non
         joined = f"concat_ws('', {', '.join(texts)})"
         faults.insert(0, f"CASE WHEN regexp_matches({joined}, '[\\x00-\\x08\\x0B\\x0C\\x0E-\\x1F\\x7F]') THEN 'Q11:' WHEN contains({joined}, chr(65533)) THEN 'Q05:' END")
     needed = [f"CASE WHEN {name(c)} IS NULL THEN 'Q01:{c}' END" for c in NEEDED.get(table.name, table.key) if table[c].required and c in {p.column.name for p in parsed}]
-    known = f"CAST(as_time(clean(CAST({name(rule.known_at)} AS VARCHAR))) AS TIMESTAMP)" if rule.known_at in loaded.types else "NULL::TIMESTAMP"
+    known = "CAST(as_time(clean(_told), clean(_told)) AS TIMESTAMP)" if rule.known_at in loaded.types else "NULL::TIMESTAMP"
+    told = f"CAST({name(rule.known_at)} AS VARCHAR)" if rule.known_at in loaded.types else "NULL::VARCHAR"
+    # cells that `cases` look at, cleaned once
+    looked = {name(local): f"clean(CAST({name(local)} AS VARCHAR)) AS {name('k_' + local)}" for how in rule.columns.values() for case, _ in how.cases for c in case if (local := _local(c, loaded.types, found))}
+    cells = f"(SELECT *, {', '.join(looked.values())} FROM {loaded.relation})" if looked else loaded.relation
     target = f"parsed_{table.name}"
     first = batch.parts.get(table.name, [])
     start = sum(part.rows for _, part, _ in first)
     batch.parts.setdefault(table.name, []).append((source, loaded, start))
     missing = [c for c in table.columns if c.name not in {p.column.name for p in parsed}]
     blanks = "".join(f", NULL::{c.sql_type} AS {name(c.name)}" for c in missing)
-    body = f"""SELECT CAST(_row + {start} AS BIGINT) AS _row, {typed}{blanks}, _known,
-        coalesce({", ".join(faults + needed) or "NULL"}, NULL)::VARCHAR AS _err
-        FROM (SELECT _row, {known} AS _known, {inner} FROM {loaded.relation})"""
+    shown = ", ".join(name(c.name) for c in table.columns)
+    body = f"""SELECT CAST(_row + {start} AS BIGINT) AS _row, {shown}, _known, CAST(coalesce({", ".join([*faults, *needed, "NULL"])}) AS VARCHAR) AS _err
+        FROM (SELECT *, {typed}{blanks} FROM (SELECT *{narrows} FROM (SELECT _row, {known} AS _known, {cleans} FROM (SELECT _row, {told} AS _told, {raws} FROM {cells}))))"""
     if _has(batch, target):
         batch.con.execute(f"INSERT INTO {target} BY NAME {body}")
     else:
@@ -321,8 +332,9 @@ def _take(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Non
         _count(batch, table.name, Counts(rows_in=loaded.rows + len(loaded.faults)))
         for fault in loaded.faults:
             batch.rejected.append(Rejected(table.name, source.label, fault.line, "", fault.code, fault.raw, fault.detail))
-        if any(p.lossy for p in parsed):
-            lost = batch.con.execute(f"SELECT count(*) FROM (SELECT {inner} FROM {loaded.relation}) WHERE c_certno IS NOT NULL AND as_code(c_certno) IS NULL").fetchall()[0][0]
+        if "certno" in found:
+            held = f"SELECT CAST({name(found['certno'])} AS VARCHAR) AS c FROM {loaded.relation}"
+            lost = batch.con.execute(f"SELECT count(*) FROM ({held}) WHERE regexp_matches(c, '^[0-9]([.][0-9]+)?[eE][+][0-9]+$')").fetchall()[0][0]
             if lost:
                 batch.facts["lost_certificates"] = batch.facts.get("lost_certificates", 0) + lost
 

@@ -42,8 +42,8 @@ MACROS = (
     """MACRO as_code(x) AS CASE
         WHEN contains(x, '+') AND regexp_matches(x, '^[0-9](\\.[0-9]+)?[eE]\\+[0-9]+$') THEN NULL
         WHEN suffix(x, '.0') AND regexp_matches(x, '^[0-9]+\\.0$') THEN left(x, length(x) - 2)
-        WHEN prefix(x, '''') THEN ltrim(narrow(x), '''')
-        ELSE narrow(x) END""",
+        WHEN prefix(x, '''') THEN ltrim(x, '''')
+        ELSE x END""",
     "MACRO sane(t) AS CASE WHEN t >= TIMESTAMP '1900-01-02' AND t < TIMESTAMP '2101-01-01' THEN t END",
     # the shapes a legacy export writes a time in; an offset from UTC is only taken off when it is +08:00
     f"""MACRO slow_time(x) AS CASE
@@ -57,9 +57,9 @@ MACROS = (
         WHEN regexp_matches(x, ' 24:00(:00)?$') THEN TRY_CAST(trim(regexp_replace(translate(x, '/.', '--'), ' 24:00(:00)?$', '')) AS TIMESTAMP) + INTERVAL 1 DAY
         WHEN regexp_matches(x, '^[0-9]{{4}}[-/.年]') THEN try_strptime(trim(regexp_replace({_separated}, ' +', ' ', 'g')), {_formats})
         END""",
-    """MACRO as_time(x) AS coalesce(
+    """MACRO as_time(x, n) AS coalesce(
         CASE WHEN length(x) IN (10, 19) AND x[5:5] IN ('-', '/') AND NOT contains(x, '+') THEN sane(TRY_CAST(x AS TIMESTAMP)) END,
-        sane(slow_time(narrow(x))))""",
+        sane(slow_time(n)))""",
     # numbers: ￥ 元 thousands 12.50- (12.50) １２; exponents only where a double was written
     """MACRO plain(x) AS CASE
         WHEN regexp_matches(x, '^-?[0-9]+([.][0-9]*)?$') OR regexp_matches(x, '^-?[.][0-9]+$') THEN x
@@ -69,84 +69,89 @@ MACROS = (
         WHEN regexp_matches(x, '^\\(([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.][0-9]*)?\\)$') THEN '-' || replace(trim(x, '()'), ',', '')
         WHEN regexp_matches(x, '^-?[0-9]([.][0-9]+)?[eE]-?[0-9]{1,2}$') THEN CAST(TRY_CAST(x AS DECIMAL(18, 6)) AS VARCHAR)
         END""",
-    "MACRO digits(x) AS plain(trim(replace(replace(replace(narrow(x), '￥', ''), '¥', ''), ' ', '')))",
 )
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """SQL of one column: `clean` is what was written (NULL if missing), `typed` its canonical value (NULL if it has none)."""
+    """SQL of one column in three steps, each a SELECT level so that no expression is repeated: `raw` gives ``r_NAME``, `clean` (what was
+    written, NULL if missing) gives ``c_NAME``, `narrow` gives ``n_NAME``, and `typed` is the canonical value, NULL if it has none."""
 
     column: Column
+    raw: str
     clean: str
+    narrow: str | None
     typed: str
     lossy: bool = False  # a damaged value is dropped and counted, the row kept (certificates Excel destroyed)
 
 
-def _decimal(value: str, text: bool, scale: int, factor: int) -> str:
+def _decimal(clean: str, narrow: str | None, scale: int, factor: int) -> str:
+    if narrow is None:
+        return f"TRY_CAST(round(TRY_CAST({clean} AS DOUBLE) * {factor}) AS BIGINT)"
     kind = f"DECIMAL(18, {scale})"
-    if text:
-        number = f"coalesce(CASE WHEN length({value}) < 16 AND NOT contains({value}, '_') AND NOT contains(lower({value}), 'e') THEN TRY_CAST({value} AS {kind}) END, TRY_CAST(digits({value}) AS {kind}))"
-        return f"TRY_CAST(round(CAST({number} AS DECIMAL(30, {scale})) * {factor}, 0) AS BIGINT)"
-    return f"TRY_CAST(round(TRY_CAST({value} AS DOUBLE) * {factor}) AS BIGINT)"
+    fast = f"CASE WHEN length({clean}) < 16 AND NOT contains({clean}, '_') AND NOT contains(lower({clean}), 'e') THEN TRY_CAST({clean} AS {kind}) END"
+    number = f"coalesce({fast}, TRY_CAST(plain({narrow}) AS {kind}))"
+    return f"TRY_CAST(round(CAST({number} AS DECIMAL(30, {scale})) * {factor}, 0) AS BIGINT)"
 
 
 def parse_column(column: Column, rule: ColumnRule, source_type: str, unit: str, local: str, keyed: str = "") -> Parsed:
-    """SQL for a column read from `local` (a quoted identifier) of DuckDB type `source_type`; `unit` is the money unit."""
-    text = source_type == "VARCHAR"
-    raw = local if text else ("CAST(" + local + " AS VARCHAR)")
-    clean = f"clean({raw})"
-    if source_type in ("DOUBLE", "FLOAT"):
-        clean = f"CASE WHEN NOT isnan({local}) THEN {raw} END"
-    elif not text:
-        clean = raw
-    held = name("c_" + column.name)
-    if not text and not rule.values and column.kind in ("money", "price", "qty", "int", "ratio", "float"):
-        clean = f"CASE WHEN NOT isnan({local}) THEN {local} END" if source_type in ("DOUBLE", "FLOAT") else local
-    if rule.values:
-        pairs = " ".join(f"WHEN {quote(k)} THEN {quote(v)}" for k, v in rule.values.items())
-        clean = f"CASE {clean} {pairs} ELSE {clean} END"
-        text = True
+    """SQL for a column read from `local` (SQL over the source's columns) of DuckDB type `source_type`; `unit` is the money unit."""
     kind = column.kind
-    native = not text
-    if kind in ("code", "text"):
-        typed = f"as_code({held})" if kind == "code" else held
+    numeric = kind in ("money", "price", "qty", "int", "ratio", "float")
+    timed = kind in ("date", "datetime")
+    r, c, n = (name(f"{step}_{column.name}") for step in "rcn")
+    text = source_type == "VARCHAR" or bool(rule.values)
+    native_time = timed and not text and (source_type.startswith("TIMESTAMP") or source_type == "DATE")
+    if numeric and not text:
+        clean = f"CASE WHEN NOT isnan({r}) THEN {r} END" if source_type in ("DOUBLE", "FLOAT") else r
+        return Parsed(column, local, clean, None, _number(column, rule, unit, c, None))
+    if native_time:
+        clean = f"CASE WHEN CAST({r} AS TIMESTAMP) > TIMESTAMP '1900-01-01' THEN CAST({r} AS TIMESTAMP) END"
+        typed = f"date_trunc('second', sane({c}))"
+        return Parsed(column, local, clean, None, f"CAST({typed} AS {column.sql_type})")
+    raw = local if source_type == "VARCHAR" else f"CAST({local} AS VARCHAR)"
+    if source_type == "BOOLEAN":
+        raw = f"CAST(CAST({local} AS INTEGER) AS VARCHAR)"
+    clean = f"clean({r})"
+    if timed:
+        clean = f"CASE WHEN prefix({r}, '1900') AND trim({r}) IN ({_epochs}) THEN NULL ELSE clean({r}) END"
+    narrow = f"narrow({c})"
+    if rule.values:
+        narrow = f"CASE narrow({c}) " + " ".join(f"WHEN {quote(k)} THEN {quote(v)}" for k, v in rule.values.items()) + f" ELSE narrow({c}) END"
+    if kind == "text":
+        return Parsed(column, raw, clean, narrow if rule.values else None, n if rule.values else c)
+    if kind in ("code", "bool"):
+        typed = f"as_code({n})"
         if rule.pad:
             typed = f"CASE WHEN length({typed}) < {rule.pad} THEN lpad({typed}, {rule.pad}, '0') ELSE {typed} END"
-        if kind == "code" and source_type == "BOOLEAN":
-            typed = f"CASE {held} WHEN 'true' THEN '1' WHEN 'false' THEN '0' END"
-    elif kind in ("date", "datetime"):
-        own = f"try_strptime({held}, [{', '.join(map(quote, rule.formats))}])" if rule.formats else ""
-        typed = f"coalesce(sane({own}), as_time({held}))" if own else f"as_time({held})"
-        if native and (source_type.startswith("TIMESTAMP") or source_type == "DATE"):
-            typed = f"sane(CAST({held} AS TIMESTAMP))"
-            clean = f"CASE WHEN {local} > TIMESTAMP '1900-01-01' THEN CAST({local} AS TIMESTAMP) END"
-        else:
-            clean = f"CASE WHEN prefix({raw}, '1900') AND {clean} IN ({_epochs}) THEN NULL ELSE {clean} END"
-        typed = f"CAST(date_trunc('second', {typed}) AS TIMESTAMP)"
-        if kind == "date":
-            typed = f"CAST({typed} AS DATE)"
-    elif kind == "money":
-        factor = UNITS[rule.unit or unit]
-        value = f"CASE WHEN suffix({held}, '元') THEN left({held}, length({held}) - 1) ELSE {held} END" if factor == 100 and text else held
-        typed = _decimal(f"({value})", text, 6 if factor > 100 else 4, factor)
-    elif kind == "price":
-        factor = {100: 1_000_000, 1: 10_000, 1_000_000: 10_000_000_000}[UNITS[rule.unit or unit]]
-        typed = _decimal(held, text, 6, factor)
-    elif kind == "qty":
-        typed = _decimal(held, text, 4, 10_000)
-    elif kind == "int" and native:
-        typed = f"CASE WHEN {held} = floor({held}) THEN TRY_CAST({held} AS BIGINT) END"
-    elif kind == "ratio" and native:
-        typed = f"CAST(CASE WHEN abs({held}) > 1 THEN {held} / 100.0 ELSE {held} END AS DOUBLE)"
-    elif kind == "int":
-        typed = f"TRY_CAST(CASE WHEN regexp_matches(digits({held}), '^-?[0-9]+([.]0*)?$') THEN split_part(digits({held}), '.', 1) END AS BIGINT)"
-    elif kind == "ratio":
-        number = f"TRY_CAST(digits(rtrim(narrow({held}), '%')) AS DOUBLE)"
-        typed = f"CASE WHEN suffix(narrow({held}), '%') OR abs({number}) > 1 THEN {number} / 100 ELSE {number} END"
-    else:
-        typed = f"coalesce(TRY_CAST({held} AS DOUBLE), TRY_CAST(digits({held}) AS DOUBLE))" if text else f"TRY_CAST({held} AS DOUBLE)"
-        typed = f"CASE WHEN isfinite({typed}) THEN {typed} END"
-    if keyed:
-        typed = f"{keyed}({typed})"
-    return Parsed(column, clean, typed, lossy=column.name == "certno")
+        return Parsed(column, raw, clean, narrow, f"{keyed}({typed})" if keyed else typed, lossy=column.name == "certno")
+    if timed:
+        formats = f"try_strptime({n}, [{', '.join(map(quote, rule.formats))}])" if rule.formats else ""
+        value = n if rule.values else c
+        typed = f"coalesce(sane({formats}), as_time({value}, {n}))" if formats else f"as_time({value}, {n})"
+        return Parsed(column, raw, clean, narrow, f"CAST(date_trunc('second', {typed}) AS {column.sql_type})")
+    narrow = f"translate({narrow}, '￥¥ ', '')"
+    if kind == "money" and (rule.unit or unit) == "yuan":
+        narrow = f"rtrim({narrow}, '元')"
+    return Parsed(column, raw, clean, narrow, _number(column, rule, unit, c if not rule.values else n, n))
+
+
+def _number(column: Column, rule: ColumnRule, unit: str, clean: str, narrow: str | None) -> str:
+    factor = UNITS[rule.unit or unit]
+    if column.kind == "money":
+        return _decimal(clean, narrow, 6 if factor > 100 else 4, factor)
+    if column.kind == "price":
+        return _decimal(clean, narrow, 6, factor * 10_000)
+    if column.kind == "qty":
+        return _decimal(clean, narrow, 4, 10_000)
+    if narrow is None:
+        if column.kind == "int":
+            return f"CASE WHEN {clean} = floor({clean}) THEN TRY_CAST({clean} AS BIGINT) END"
+        if column.kind == "ratio":
+            return f"CAST(CASE WHEN abs({clean}) > 1 THEN {clean} / 100.0 ELSE {clean} END AS DOUBLE)"
+        return f"CASE WHEN isfinite(CAST({clean} AS DOUBLE)) THEN CAST({clean} AS DOUBLE) END"
+    if column.kind == "int":
+        return f"coalesce(TRY_CAST(CASE WHEN regexp_matches({narrow}, '^-?[0-9]+$') THEN {narrow} END AS BIGINT), TRY_CAST(regexp_extract(plain({narrow}), '^(-?[0-9]+)([.]0*)?$', 1) AS BIGINT))"
+    if column.kind == "ratio":
+        return f"CASE WHEN suffix({narrow}, '%') OR abs(TRY_CAST(plain(rtrim({narrow}, '%')) AS DOUBLE)) > 1 THEN TRY_CAST(plain(rtrim({narrow}, '%')) AS DOUBLE) / 100 ELSE TRY_CAST(plain({narrow}) AS DOUBLE) END"
+    return f"TRY_CAST(plain({narrow}) AS DOUBLE)"
