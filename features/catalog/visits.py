@@ -47,7 +47,7 @@ def _graph(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found, index=index).astype("float64")
 
 
-person = partial(Feature, grain="person", scheme="T30", by="person", reversed="net", family="visits", source="0.50 0.51 0.52", worse="high", rows=VISITS)
+person = partial(Feature, grain="person", scheme="T30", by="person", reversed="net", family="visits", source="两库50 两库51 两库52", worse="high", rows=VISITS)
 
 
 def _measured(column: str, *, timed: bool = False) -> GraphMeasure:
