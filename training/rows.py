@@ -19,8 +19,8 @@ from models.ensemble import GrainModel, ranker_input, tails
 from training.labels import load_labels
 from training.splits import groups_of
 
-STEP_DAYS = 60
-"""Days between snapshots: every stay that ended is seen by one within the 90-day window of its grain."""
+STEP_DAYS = 90
+"""Days between snapshots: the window of stays and persons, so that each is seen by exactly one; a snapshot costs a whole feature build."""
 UNLABELLED = 2000
 """Entities nobody inspected that are drawn per fit, for the PU variants and for propensities."""
 Progress = Callable[[str, float], None]
