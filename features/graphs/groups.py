@@ -53,13 +53,14 @@ def communities(matrix: sp.csr_matrix, resolution: float = 1.0) -> Ints:
     return best
 
 
-def _falls_apart(matrix: sp.csr_matrix, nodes: Ints) -> bool:
-    """True for two groups held together by a few links: modularity of the best cut well above that of a random graph of this size."""
+def _parts_of(matrix: sp.csr_matrix, nodes: Ints) -> tuple[Ints, float]:
+    """(community label of each node, modularity) of the unweighted inner graph: strong pairs must not hide that two groups hardly know each other."""
     from sknetwork.clustering import get_modularity
 
     inner = matrix[nodes][:, nodes]
+    inner.data = np.ones_like(inner.data)
     labels = communities(inner)
-    return len(nodes) >= 8 and labels.max() > 0 and float(get_modularity(inner, labels)) >= APART
+    return labels, float(get_modularity(inner, labels)) if labels.max() > 0 else 0.0
 
 
 def _trim(matrix: sp.csr_matrix, nodes: Ints, density: float) -> Ints:
@@ -95,18 +96,15 @@ def find_groups(
     while waiting:
         nodes = waiting.pop()
         thick = _density(matrix, nodes)
-        if len(nodes) <= readable and thick >= density and (thick >= LOOSE or not _falls_apart(matrix, nodes)):
-            kept = _trim(matrix, nodes, density)
-            if len(kept) >= min_members:
-                done.append(kept)
-            continue
-        labels = communities(matrix[nodes][:, nodes])
-        if labels.max() == 0:  # one community that cannot be cut: keep its core
-            kept = _trim(matrix, nodes, density)
-            if len(kept) >= min_members:
-                done.append(kept)
-            continue
-        waiting += [nodes[part] for part in _parts(labels, min_members)]
+        readable_here = len(nodes) <= readable and thick >= density
+        if not readable_here or (thick < LOOSE and len(nodes) >= 2 * min_members):
+            labels, apart = _parts_of(matrix, nodes)
+            if labels.max() > 0 and (apart >= APART or not readable_here):
+                waiting += [nodes[part] for part in _parts(labels, min_members)]
+                continue
+        kept = _trim(matrix, nodes, density)
+        if len(kept) >= min_members:
+            done.append(kept)
     return sorted(done, key=lambda nodes: (-len(nodes), nodes.tolist()))
 
 

@@ -223,9 +223,28 @@ RULES: tuple[Callable[[Trace], Explanation | None], ...] = (
 
 
 def explain(trace: Trace) -> Explanation | None:
-    """(innocent code, Chinese sentence) of the first rule whose trace is present, or None: the group stays unexplained."""
+    """(innocent code, Chinese sentence) of the first rule whose trace is present, or None: the group stays unexplained.
+
+    Two honest groups at one place and hour can look like one. Where the whole has no explanation, the members of each address are asked for on their own; if
+    those explained make up at least 80 % of the members, the answers stand together under the code of the largest part.
+    """
     for rule in RULES:
         found = rule(trace)
         if found is not None:
             return found
-    return None
+    counts = trace.people["curr_addr_code"].value_counts()
+    large = [address for address, number in counts.items() if number >= 3]
+    if len(large) < 2 or counts[large].sum() < 0.8 * len(trace.people):
+        return None
+    answers, covered = [], 0
+    for address in large:
+        people = trace.people[trace.people["curr_addr_code"] == address]
+        sessions = trace.sessions[trace.sessions["psn_no"].isin(people["psn_no"])]
+        part = Trace(people=people, sessions=sessions, alike=trace.alike)
+        answer = next((found for rule in RULES if (found := rule(part)) is not None), None)
+        if answer is not None:
+            answers.append(answer)
+            covered += len(people)
+    if covered < 0.8 * len(trace.people):
+        return None
+    return answers[0][0], "两处人群同时同地：" + "；".join(sentence for _, sentence in answers)

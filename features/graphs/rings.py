@@ -171,6 +171,7 @@ def _describe(
     people["dialysis"] = people["psn_no"].isin(sick | (set() if items is None else _named(items, "透析|血滤")))
     pairs = pairs[pairs["a"].isin(group_of.index) & pairs["b"].isin(group_of.index)]
     items_by = {} if items is None else dict(iter(items.groupby("group")))
+    met = met.rename(columns={"setl_id": "row_id"})
     edges_by, people_by = dict(iter(pairs.groupby("group"))), dict(iter(people.groupby("group")))
     rings = []
     for group, sessions in met.groupby("group"):
@@ -181,7 +182,7 @@ def _describe(
 
 
 def _make_ring(met: pd.DataFrame, edges: pd.DataFrame, people: pd.DataFrame, items: pd.DataFrame | None) -> Ring:
-    who = people.drop(columns="group").reset_index(drop=True)
+    who = people
     drugs = pd.Series(dtype="int64")
     if items is not None:
         goods = items[~items["service"]].drop_duplicates(["name", "psn_no"])
@@ -199,8 +200,8 @@ def _make_ring(met: pd.DataFrame, edges: pd.DataFrame, people: pd.DataFrame, ite
         places=tuple(met["fixmedins_code"].value_counts().index),
         days=int(met["day"].nunique()),
         meetings=int(met["session"].nunique()),
-        sessions=met.rename(columns={"setl_id": "row_id"}).drop(columns="group"),
-        edges=edges.drop(columns="group").reset_index(drop=True),
+        sessions=met,
+        edges=edges,
         people=who,
         amount_fen=int(met["fen"].sum()),
         fund_fen=int(met["fund_fen"].sum()),
@@ -242,7 +243,7 @@ def _named(items: pd.DataFrame, pattern: str) -> set[str]:
 
 def _ring_id(met: pd.DataFrame) -> str:
     """Name of a ring: its founding meeting's place, day and first two members. It stays the same as the ring grows, and while its founders stay in it."""
-    first = met[met["session"] == met["session"].min()]
-    founders = first.drop_duplicates("psn_no")["psn_no"].astype(str).sort_values().head(2)
-    text = "|".join([str(first["fixmedins_code"].iloc[0]), str(first["day"].iloc[0].date()), *founders])
+    session = met["session"].to_numpy()  # ascending
+    founders = sorted(set(met["psn_no"].iloc[: int(np.searchsorted(session, session[0], side="right"))]))[:2]
+    text = "|".join([str(met["fixmedins_code"].iloc[0]), str(met["day"].iloc[0].date()), *founders])
     return "ring-" + hashlib.sha256(text.encode()).hexdigest()[:12]
