@@ -30,7 +30,7 @@ from claims.synth.visits import Visits
 from claims.synth.world import DAY, Array, World, make_world
 
 END = date(2026, 9, 27)
-CHUNK = 25_000
+CHUNK = 20_000
 VERSION = 1
 
 
@@ -173,8 +173,6 @@ def _chunk(world: World, background: Visits, planned: Visits, s: Stays, mine: Ar
     columns = list(paid)
     money_all = {k: [paid[k], -paid[k][whole], -np.round(paid[k][part] * ratio).astype(np.int64), paid[k][again]] for k in columns}
     money_all["medfee_sumamt"][2] = -cut
-    for k in ("hifp_pay", "hifob_pay", "hifmi_pay", "maf_pay", "cvlserv_pay", "oth_pay"):
-        pass
     fund_part = sum(money_all[k][2] for k in ("hifp_pay", "hifob_pay", "hifmi_pay", "maf_pay", "cvlserv_pay", "oth_pay"))
     money_all["fund_pay_sumamt"][2] = np.asarray(fund_part)
     money_all["psn_cash_pay"][2] = -cut - np.asarray(fund_part) - money_all["acct_pay"][2]
@@ -214,16 +212,16 @@ def _chunk(world: World, background: Visits, planned: Visits, s: Stays, mine: Ar
         base += len(src)
     line["init"] = np.full(len(line["visit"]), -1)
     full = {c: np.concatenate([line[c], *(e[c] for e in extra)]) for c in line}
-    # a partial refund's line carries on its visit's numbering
-    full["sn"] = np.concatenate([seq, *(np.zeros(len(e["visit"]), np.int64) for e in extra)])
+    offset = np.where(kind == 2, (start[1:] - start[:-1])[copy], 0)  # a partial refund's line carries on its visit's numbering
     table = w.settlements_table(world, everything, s, ledger, number, setl, moment, bed, refund_of)
-    ftable = w.lines_table(world, everything, full, number, setl, cap)
-    pos = np.searchsorted(mine, v["stay"][is_stay]) if len(mine) else np.zeros(0, int)
+    ftable = w.lines_table(world, everything, full, number, setl, cap, offset)
     slot = np.full(len(s["person"]), -1)
     slot[mine] = np.arange(len(mine))
     pos = slot[v["stay"][is_stay]]
     got_number, got_fund = np.zeros(len(mine), np.int64), np.zeros(len(mine), np.int64)
     got_number[pos], got_fund[pos] = number[:n][is_stay], paid["fund_pay_sumamt"][is_stay]
+    resettled = np.flatnonzero((kind == 3) & (everything["kind"] == v_.STAY))  # the corrected visit is the one that counts
+    got_number[slot[everything["stay"][resettled]]] = number[resettled]
     spent = np.bincount(v["person"], weights=(paid["fund_pay_sumamt"] + paid["acct_pay"]) * ~is_stay, minlength=len(world.p["age"])).astype(np.int64)
     return {"settlements": table, "fee_details": ftable, "number": got_number, "fund": got_fund, "spent": spent, "outside": _outside(v, is_stay, s, mine)}
 

@@ -7,7 +7,7 @@ import numpy as np
 from claims.synth import visits as v_
 from claims.synth.stays import Stays
 from claims.synth.visits import Visits
-from claims.synth.world import DAY, GENERAL, PHARMACY, REHAB, TCM, TOWNSHIP, VILLAGE, Array, World
+from claims.synth.world import DAY, PHARMACY, REHAB, TCM, TOWNSHIP, VILLAGE, Array, World
 
 Lines = dict[str, Array]  # visit (row of the chunk), item, cnt, pric (fen), time, prd (days, -1 none), take (discharge drug)
 
@@ -35,8 +35,10 @@ def _mix(a: Array, b: Array) -> Array:
 def _prices(world: World, book: Array, inst: Array, item: Array, when: Array, factor: Array) -> Array:
     items, i = world.items, world.i
     pric = book[i["price"][inst], item] * factor
-    pric = np.where(items.cut[item] & (when // DAY >= world.cut_day), pric * 0.46, pric)  # N24
-    guilty = (i["over"][inst] > 1) & (when // DAY >= i["over_from"][inst]) & ((item * 13 + inst) % 5 < 2)
+    pric = np.where(items.cut[item] & (when // DAY >= world.cut_day + i["cut_lag"][inst]), pric * 0.46, pric)  # N24
+    guilty = (i["over"][inst] > 1) & (when // DAY >= i["over_from"][inst]) & ((item * 13 + inst) % 6 < 1)
+    loose = _mix(np.asarray(inst, np.int64) * 1009 + 5, np.asarray(item)) < 256 * i["slack"][inst]  # wrong mapping, old tariffs: honest, and over the limit
+    pric = np.where(loose, pric * 1.16, pric)
     pric = np.where(guilty, pric * i["over"][inst], pric)  # T20, T12
     return np.maximum(1, np.round(pric)).astype(np.int64)
 
@@ -64,7 +66,7 @@ def visit_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, 
     drug = items.days[item] > 0
     cnt = np.where(drug, 1 + (rng.random(len(visit)) < 0.34) + (rng.random(len(visit)) < 0.1), 1)
     cnt = np.where(drug & (v["qty"][visit] > 0), np.maximum(1, v["qty"][visit] - (same < 0) * rng.integers(0, 2, len(visit))), cnt)
-    cnt = np.where((items.charge[item] == 10), cnt * 7, cnt)
+    cnt = np.where((items.charge[item] == 10) & (items.price[item] < 3000), cnt * 7, cnt)
     if world.bags:
         bagged = rows[v["bag"][rows] >= 0]
         size = np.array([len(b) for b in world.bags])[v["bag"][bagged]]
@@ -144,7 +146,7 @@ def stay_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, r
         slot = np.where(copy[d], _mix(same[d].clip(0) + salt * 104729 + day[d] * 31, seq), rng.integers(0, 256, len(d)))
         item = menus.slots[menu[d], slot].astype(np.int64)
         drug = items.days[item] > 0
-        cnt = np.where(drug & ~items.infusion[item], 1, np.where(items.infusion[item], 1 + (rng.random(len(d)) < 0.3), 1))
+        cnt = np.where(items.infusion[item] & (items.price[item] < 20_000), 1 + (rng.random(len(d)) * (3.2 + 1.6 * level[d])).astype(np.int64), 1)
         minute = s["minute"][sk[d]]
         second = np.where((minute >= 0) & (rng.random(len(d)) < 0.85), minute * 60 + salt, (rng.normal(9.4 + 0.1 * salt, 1.2, len(d)).clip(6.5, 17) * 3600).astype(np.int64))
         second = np.where(day[d] == 0, np.maximum(second, adm[x[d]] % DAY + 600 + 900 * seq), second)
@@ -159,7 +161,7 @@ def stay_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, r
     orders(drug * oral * settle * np.where(day % 4 == 0, 1.7, 0.35), oral_menu, 2)
     treat_menu = np.where(rehab, menus["rehabcare"], menus["treat"])
     treat_menu = np.where(np.isin(names, ("psych",))[sk], menus["mind"], treat_menu)
-    orders(s["treat"][sk] * 0.55, np.where(rng.random(len(x)) < 0.55, treat_menu, menus["care"]), 3)
+    orders(s["treat"][sk] * 0.8, np.where(rng.random(len(x)) < 0.55, treat_menu, menus["care"]), 3)
     orders((1 - oral) * np.minimum(drug, 2.5) * 0.5, np.full(len(x), menus["care"]), 4)
     orders((1 - oral) * 0.6, np.full(len(x), menus["supply"]), 5)
     orders(np.where(day == 0, s["lab0"][sk] * 0.6, np.where(day == 1, s["lab0"][sk] * 0.4, s["lab"][sk])), np.full(len(x), menus["lab"]), 6)
@@ -184,8 +186,6 @@ def stay_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, r
     when = np.maximum(when, adm[x[d]] + 60)
     when = np.minimum(when, np.where(closed[x[d]], s["end"][k][x[d]] - 60, when))
     pric = _prices(world, book, s["inst"][sk[d]], item, when, s["price"][sk[d]])
-    scale = np.where(i["kind"][s["inst"][sk[d]]] == GENERAL, 1.0, 1.0)
-    pric = np.maximum(1, np.round(pric * scale)).astype(np.int64)
     prd = np.where(items.days[item] > 0, np.where(flag == 1, 7, 1), -1)
     lines = {"visit": rows[x[d]], "item": item, "cnt": cnt.astype(np.int64), "pric": pric, "time": when, "prd": prd, "take": flag == 1}
     keep = when <= stop

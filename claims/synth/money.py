@@ -42,8 +42,8 @@ def settle(rng: np.random.Generator, world: World, v: Visits, s: Stays, total: A
         dedc[stay] = sub
     rate = np.select(
         [cadre, stay & emp, stay, kind == v_.DIALYSIS, (kind == v_.CHRONIC) & emp, kind == v_.CHRONIC, medical & emp, medical],
-        [1.0, np.array([0.93, 0.92, 0.89, 0.85])[level], np.array([0.9, 0.86, 0.76, 0.62])[level], np.where(emp, 0.92, 0.85), 0.78, 0.62, 0.55, np.array([0.6, 0.55, 0.42, 0.3])[level]], 0.0)  # fmt: skip
-    ceiling = np.where(stay | (kind == v_.DIALYSIS) | cadre, 10**9, np.where(kind == v_.CHRONIC, 60000, np.where(emp, 25000, 8000)))
+        [1.0, np.array([0.93, 0.92, 0.89, 0.85])[level], np.array([0.9, 0.86, 0.76, 0.62])[level], np.where(emp, 0.92, 0.85), 0.78, 0.62, 0.5, np.array([0.5, 0.48, 0.38, 0.28])[level]], 0.0)  # fmt: skip
+    ceiling = np.where(stay | (kind == v_.DIALYSIS) | cadre, 10**9, np.where(kind == v_.CHRONIC, 60000, np.where(emp, 25000, 6000)))
     dedc = np.minimum(dedc, scope)
     hifp = np.minimum(np.round((scope - dedc) * rate).astype(np.int64), ceiling)
     left = total - hifp

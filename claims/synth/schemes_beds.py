@@ -17,14 +17,14 @@ from claims.synth.stays import Stays
 from claims.synth.visits import Visits
 from claims.synth.world import CLINIC, DAY, GENERAL, PHARMACY, PRIVATE, REHAB, TCM, TOWNSHIP, Array, World
 
-SHARE = {"T01": 0.36, "T02": 0.22, "T04": 0.15, "T03": 0.05, "T05": 0.06, "T06": 0.03, "T17": 0.04, "T18": 0.03, "T28": 0.02, "T29": 0.04}
+SHARE = {"T01": 0.36, "T02": 0.22, "T04": 0.17, "T03": 0.05, "T05": 0.06, "T06": 0.03, "T17": 0.04, "T18": 0.03, "T28": 0.02, "T29": 0.04}
 MILD = ("I67.800", "M51.200", "E11.700", "K29.500", "I69.300", "I10.x00", "M54.500")
 
 
 def plant(world: World, honest: Stays) -> tuple[Stays, list[Visits]]:
     """Fraudulent stays (about 2 % of all at severity 1) and the visits that betray some of them."""
     rng = world.rng("schemes_beds")
-    total = 0.0215 * len(honest["person"]) * min(3.0, world.severity**0.7)
+    total = 0.0225 * len(honest["person"]) * min(3.0, world.severity**0.7)
     count = {k: max(3, round(share * total)) for k, share in SHARE.items()}
     units = _crooked(rng, world)
     made = [
@@ -33,6 +33,7 @@ def plant(world: World, honest: Stays) -> tuple[Stays, list[Visits]]:
         _invented(rng, world, count["T17"]), _injury(rng, world, count["T18"]), _upcoded(rng, world, units["T28"], count["T28"]),
     ]  # fmt: skip
     frauds = s_.join(made)
+    frauds = s_.take(frauds, frauds["scheme"] != "")
     dead = (world.p["death"][frauds["person"]] >= 0) & (frauds["end"] // DAY > world.p["death"][frauds["person"]]) & (frauds["scheme"] != "T03")
     frauds = s_.take(frauds, ~dead)
     return frauds, _swipes(rng, world, frauds)
@@ -42,7 +43,7 @@ def _crooked(rng: np.random.Generator, world: World) -> dict[str, Array]:
     """A few units per scheme, of the kinds that also have many honest twins."""
     small = rng.permutation(world.of_kind(PRIVATE, TCM, REHAB, TOWNSHIP))
     large = rng.permutation(world.of_kind(GENERAL, TCM, TOWNSHIP, PRIVATE))
-    n = max(2, round(0.3 * len(small)))
+    n = max(2, round(0.24 * len(small)))
     units = {"T01": small[:n], "T02": np.unique(np.concatenate([small[:1], small[n : n + max(1, n // 2)]])), "T29": small[-max(1, n // 3) :], "T04": large[: max(2, n // 2 + 1)],
              "T05": small[1 : 1 + max(1, n // 2)], "T28": world.of_kind(GENERAL)[:1]}  # fmt: skip
     for scheme, ids in units.items():
@@ -63,12 +64,8 @@ def _trace(rng: np.random.Generator, sev: Array, p: float) -> Array:
 def _doctors(rng: np.random.Generator, world: World, inst: Array, faithful: Array) -> Array:
     """One or two doctors of the unit sign for most; -1 leaves the choice to the ward."""
     first, count = world.i["doc_first"][inst], world.i["doc_count"][inst]
-    favourite = first + (inst * 13 + (rng.random(len(inst)) < 0.3)) % count
+    favourite = first + (inst * 13 + (rng.random(len(inst)) < 0.15)) % count
     return np.where(faithful, favourite, -1)
-
-
-def _tell(world: World, rows: Stays) -> Stays:
-    return rows
 
 
 def _ghost(rng: np.random.Generator, world: World, units: Array, n: int) -> Stays:
@@ -78,15 +75,15 @@ def _ghost(rng: np.random.Generator, world: World, units: Array, n: int) -> Stay
     everywhere = world.of_kind(PRIVATE, TCM, REHAB, TOWNSHIP, GENERAL)
     inst = np.where(lone, rng.choice(everywhere, n), rng.choice(units, n, p=weight / weight.sum()))
     sev = _severity(rng, world, n)
-    person = _recruits(rng, world, inst, sev, again=0.42)
+    person = _recruits(rng, world, inst, sev, again=0.5)
     dx = s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in MILD]))
     other = s_.pick_dx(rng, world, person, np.flatnonzero(world.dx.weight > 3))
     dx = np.where(rng.random(n) < 0.72, dx, other)
-    adm = s_.admit(rng, world, n)
+    adm = s_.admit(rng, world, n, growth=1.35)
     nights = np.maximum(3, np.round(world.dx.los[dx] * rng.lognormal(0.0, 0.36, n))).astype(int)
-    t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), scheme="T01", severity=sev, doctor=_doctors(rng, world, inst, _trace(rng, sev, 0.6)))
+    t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), scheme="T01", severity=sev, doctor=_doctors(rng, world, inst, _trace(rng, sev, 0.75)))
     s_.dress(rng, world, t)
-    quiet = _trace(rng, sev, 0.5)
+    quiet = _trace(rng, sev, 0.55)
     start = 1 + (rng.random(n) * np.maximum(1, nights * 0.5)).astype(int)
     t["quiet_a"] = np.where(quiet, start, t["quiet_a"])
     t["quiet_b"] = np.where(quiet, start + np.maximum(2, np.round(nights * rng.uniform(0.2, 0.6, n))), t["quiet_b"])
@@ -98,9 +95,9 @@ def _ghost(rng: np.random.Generator, world: World, units: Array, n: int) -> Stay
     t["exam"] = np.where(few, 0, t["exam"])
     t["treat"] = np.where(_trace(rng, sev, 0.35), t["treat"] * rng.uniform(0.2, 0.6, n), t["treat"])
     t["nurse"] = np.where(_trace(rng, sev, 0.35), 3, t["nurse"])
-    copied = _trace(rng, sev, 0.4)
+    copied = _trace(rng, sev, 0.5)
     t["same"] = np.where(copied, 500_000 + inst * 8 + rng.integers(0, 3, n), -1)
-    t["sim"] = np.where(copied, rng.uniform(0.25, 0.65, n), 0)
+    t["sim"] = np.where(copied, rng.uniform(0.3, 0.75, n), 0)
     t["minute"] = np.where(_trace(rng, sev, 0.4), 480 + (inst * 37) % 170, t["minute"])
     t["shared_bed"] = _trace(rng, sev, 0.25)
     t["waived"] |= _trace(rng, sev, 0.15)
@@ -152,14 +149,14 @@ def _fiction(rng: np.random.Generator, world: World, units: Array, n: int, schem
         person = rng.permutation(pool)[:k] if len(pool) >= k else np.concatenate([pool, [anchor] * (k - len(pool))])
         person = np.where(rng.random(k) < 0.25, _recruits(rng, world, np.full(k, unit), sev, 0.0), person)
         dx = np.where(rng.random(k) < 0.7, world.dx[str(rng.choice(MILD))], s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in MILD])))
-        start = int(rng.integers(0, span.days))
-        spread = 0 if rng.random() < 0.45 else 9  # careful ones spread the batch over days
+        start = int(span.days * rng.beta(1.35, 1.0))
+        spread = 0 if rng.random() < 0.55 else 9  # careful ones spread the batch over days
         day = start + (rng.integers(0, spread + 1, k) if spread else rng.choice([0, 0, 1], k))
         adm = span.start + day * DAY + (rng.normal(9.8, 1.4, k).clip(7.5, 17) * 3600).astype(np.int64)
         nights = np.maximum(2, rng.integers(5, 11) + rng.choice([0, 0, 1, -1, 2], k))
         t = s_.stays(k, person=person, inst=unit, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), scheme=scheme, severity=sev, doctor=_doctors(rng, world, np.full(k, unit), _trace(rng, sev, 0.65)), group=serial)
         s_.dress(rng, world, t)
-        template = _trace(rng, sev, 0.6)
+        template = _trace(rng, sev, 0.75)
         t["same"] = np.where(template, 600_000 + unit * 8 + serial % 5, -1)
         t["sim"] = np.where(template, rng.uniform(0.35, 0.9, k), 0)
         t["exam0"] = np.where(_trace(rng, sev, 0.35), t["exam0"] * 0.3, t["exam0"])
@@ -172,12 +169,13 @@ def _fiction(rng: np.random.Generator, world: World, units: Array, n: int, schem
 
 
 def _split(rng: np.random.Generator, world: World, honest: Stays, units: Array, n: int) -> Stays:
-    """T04: an honest-looking stay at a unit under quota gets a second half days later. The second row is the fraud."""
+    """T04: an honest-looking stay at a unit under quota gets a second half days later. Both halves are the fraud."""
     span = world.span
     nights = honest["end"] // DAY - honest["adm"] // DAY
     open_to = np.isin(honest["inst"], units) & (honest["innocent"] == "") & (nights >= 5) & (honest["end"] < span.stop) & (honest["adm"] > span.start) & np.isin(honest["med"], ("21", "22"))
     pool = np.flatnonzero(open_to)
-    first = rng.permutation(pool)[:n]
+    late = rng.random(len(pool)) * (honest["adm"][pool] - span.start).clip(1) ** 0.35
+    first = pool[np.argsort(-late)][: max(2, n // 2)]
     k = len(first)
     sev = _severity(rng, world, k)
     gap = np.where(_trace(rng, sev, 0.3), 0, np.where(rng.random(k) < 0.7, rng.integers(1, 9, k), rng.integers(9, 20, k)))
@@ -198,6 +196,7 @@ def _split(rng: np.random.Generator, world: World, honest: Stays, units: Array, 
     t["surgery"][:] = -1
     t["material"][:] = -1
     t["follow"] = first
+    honest["scheme"][first], honest["severity"][first] = "T04", sev
     return t
 
 
@@ -212,7 +211,7 @@ def _borrowed(rng: np.random.Generator, world: World, n: int) -> Stays:
     pool = np.flatnonzero((world.dx.weight > 0) & np.array(["i" in k for k in world.dx.kind]))
     dx = np.where(rng.random(n) < 0.82, s_.pick_dx(rng, world, person, pool), rng.choice(pool, n, p=world.dx.weight[pool] / world.dx.weight[pool].sum()))
     inst = s_.pick_inst(rng, world, person, s_.HEAVY)
-    adm = s_.admit(rng, world, n)
+    adm = s_.admit(rng, world, n, growth=1.35)
     after = np.maximum(p["death"][person] * DAY, span.start) + rng.integers(2, 25, n) * DAY + 9 * 3600
     adm = np.where(use_dead, np.minimum(after, span.stop - 3 * DAY), adm)
     nights = np.maximum(2, np.round(world.dx.los[dx] * rng.lognormal(-0.05, 0.4, n))).astype(int)
@@ -226,10 +225,10 @@ def _easy(rng: np.random.Generator, world: World, units: Array, n: int) -> Stays
     sev = _severity(rng, world, n)
     person = _recruits(rng, world, inst, sev, again=0.35)
     dx = s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in (*MILD, "J06.900", "K52.900")]))
-    adm = s_.admit(rng, world, n)
-    t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, rng.integers(2, 7, n)), scheme="T05", severity=sev)
+    adm = s_.admit(rng, world, n, growth=1.35)
+    t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, rng.integers(3, 10, n)), scheme="T05", severity=sev)
     s_.dress(rng, world, t)
-    t["drug"] *= np.where(_trace(rng, sev, 0.6), rng.uniform(0.3, 0.7, n), 1)
+    t["drug"] *= np.where(_trace(rng, sev, 0.6), rng.uniform(0.45, 0.85, n), 1)
     t["lab0"] *= np.where(_trace(rng, sev, 0.7), rng.uniform(1.2, 2.0, n), 1)
     t["exam0"] *= np.where(_trace(rng, sev, 0.7), rng.uniform(1.3, 2.2, n), 1)
     return t
@@ -241,7 +240,7 @@ def _blocked(rng: np.random.Generator, world: World, n: int) -> Stays:
     dx = s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in ("I69.300", "Z50.100", "I63.900", "S72.000", "J44.100")]))
     inst = s_.pick_inst(rng, world, person, {REHAB: 0.4, TOWNSHIP: 0.3, GENERAL: 0.2, PRIVATE: 0.1})
     sev = _severity(rng, world, n)
-    adm = s_.admit(rng, world, n)
+    adm = s_.admit(rng, world, n, growth=1.35)
     nights = np.round(world.dx.los[dx] * rng.uniform(1.5, 2.8, n)).astype(int)
     t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), scheme="T06", severity=sev)
     s_.dress(rng, world, t)
@@ -256,7 +255,7 @@ def _invented(rng: np.random.Generator, world: World, n: int) -> Stays:
     dx = s_.pick_dx(rng, world, person, np.flatnonzero(world.dx.weight > 4))
     inst = s_.pick_inst(rng, world, person, {PRIVATE: 0.5, TOWNSHIP: 0.25, TCM: 0.25})
     sev = _severity(rng, world, n)
-    adm = s_.admit(rng, world, n)
+    adm = s_.admit(rng, world, n, growth=1.35)
     nights = np.maximum(3, np.round(world.dx.los[dx] * rng.lognormal(-0.05, 0.35, n))).astype(int)
     t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), scheme="T17", severity=sev, doctor=_doctors(rng, world, inst, _trace(rng, sev, 0.6)))
     s_.dress(rng, world, t)
@@ -273,7 +272,7 @@ def _injury(rng: np.random.Generator, world: World, n: int) -> Stays:
     inst = s_.pick_inst(rng, world, person, s_.HEAVY)
     sev = _severity(rng, world, n)
     hour = np.where(_trace(rng, sev, 0.5), rng.uniform(18, 30, n), rng.uniform(8, 18, n))
-    adm = s_.admit(rng, world, n) // DAY * DAY + (hour * 3600).astype(np.int64)
+    adm = s_.admit(rng, world, n, growth=1.35) // DAY * DAY + (hour * 3600).astype(np.int64)
     nights = np.maximum(2, np.round(world.dx.los[dx] * rng.lognormal(0.05, 0.4, n))).astype(int)
     t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), med=np.where(rng.random(n) < 0.6, "22", "21"), scheme="T18", severity=sev)
     s_.dress(rng, world, t)
@@ -286,7 +285,7 @@ def _upcoded(rng: np.random.Generator, world: World, units: Array, n: int) -> St
     person = rng.choice(np.flatnonzero((world.p["age"] > 50) & (world.p["special"] == 0)), n)
     dx = s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in ("I63.900", "I50.900", "J44.100", "J18.900")]))
     sev = _severity(rng, world, n)
-    adm = s_.admit(rng, world, n)
+    adm = s_.admit(rng, world, n, growth=1.35)
     t = s_.stays(n, person=person, inst=rng.choice(units, n), dx=dx, adm=adm, end=s_.leave(rng, adm, rng.integers(3, 8, n)), scheme="T28", severity=sev)
     s_.dress(rng, world, t)
     for column in ("drug", "lab0", "exam0"):
@@ -297,7 +296,7 @@ def _upcoded(rng: np.random.Generator, world: World, units: Array, n: int) -> St
 def _swipes(rng: np.random.Generator, world: World, t: Stays) -> list[Visits]:
     """The patient who is not in the ward is seen elsewhere: pharmacy, village doctor, outpatient desk, a ring's till."""
     out: list[Visits] = []
-    chance = {"T01": 0.5, "T02": 0.5, "T03": 0.65, "T06": 0.15, "T29": 0.1, "T05": 0.12}
+    chance = {"T01": 0.6, "T02": 0.55, "T03": 0.65, "T06": 0.15, "T29": 0.1, "T05": 0.12}
     for scheme, p in chance.items():
         rows = np.flatnonzero(t["scheme"] == scheme)
         shown = rows[_trace(rng, t["severity"][rows].astype(float), p)]

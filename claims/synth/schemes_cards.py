@@ -30,7 +30,7 @@ def _sum(rng: np.random.Generator, n: int, low: float, high: float, odd: Array) 
 def _cash_out(world: World, shops: Array) -> list[Visits]:
     rng, p, span = world.rng("T08"), world.p, world.span
     n = max(12, round(0.0024 * len(p["age"]) * world.severity**0.5))
-    pool = np.flatnonzero(p["employee"] & ~p["cadre"] & (p["age"] > 22) & (p["death"] < 0))
+    pool = np.flatnonzero((p["employee"] | (p["mulaid"] & (rng.random(len(p["age"])) < 0.22))) & ~p["cadre"] & (p["age"] > 22) & (p["death"] < 0))
     who = rng.permutation(pool)[:n]
     sev = (rng.beta(2, 2.2, len(who)) * world.severity**0.5).clip(0.05, 1)
     home_shop = rng.choice(shops, len(who))
@@ -38,7 +38,7 @@ def _cash_out(world: World, shops: Array) -> list[Visits]:
     topup = np.flatnonzero(world.calendar["topup"])
     for row in range(len(who)):
         world.tell("persons", int(who[row]), "T08", float(sev[row]))
-        k = 2 + rng.poisson(1.5 + 4.5 * sev[row] * span.years)
+        k = 1 + rng.poisson(0.8 + 2.4 * sev[row] * span.years)
         day = np.sort(rng.integers(0, span.days, k))
         near = rng.random(k) < 0.2 + 0.4 * sev[row]
         if near.any():
@@ -48,12 +48,12 @@ def _cash_out(world: World, shops: Array) -> list[Visits]:
         second[late] = (rng.uniform(20, 21.9, int(late.sum())) * 3600).astype(np.int64)
         odd = rng.random(k) < rng.choice([0.25, 0.6, 0.95])
         worth = p["topup"][who[row]] * 2.2 + p["balance"][who[row]] * 0.25
-        target = _sum(rng, k, 90, max(140.0, min(2400.0, worth)), odd)
+        target = _sum(rng, k, 70, max(130.0, min(900.0, worth)), odd)
         inst = np.where(rng.random(k) < 0.85, home_shop[row], rng.choice(shops, k))
         cover = rng.random(k) < 0.5
         loop = np.where(rng.random(k) < 0.05, 3, 0)
         out.append(v_.visits(k, person=who[row], inst=inst, kind=v_.PH, begin=span.start + day * DAY + second, menu=np.where(cover, world.menus["costly"], world.menus["shop"]), n=1, target=np.where(rng.random(k) < 0.8, target, 0),
-                             acct=1, cert=np.where(rng.random(k) < 0.3, 1, 0), refund=loop, refund_gap=np.where(loop > 0, rng.integers(60, 600, k), 0)))  # fmt: skip
+                             acct=1, mulaid=~p["employee"][who[row]], cert=np.where(rng.random(k) < 0.3, 1, 0), refund=loop, refund_gap=np.where(loop > 0, rng.integers(60, 600, k), 0)))  # fmt: skip
     for shop in shops:
         world.tell("institutions", int(shop), "T08", float(rng.beta(2, 2)))
         world.i["crooked"][shop] |= 1
@@ -85,7 +85,7 @@ def _collected(world: World, shops: Array) -> list[Visits]:
             k = len(there)
             if k < 2:
                 continue
-            gap = rng.integers(20, 110, k) if rng.random() < 0.35 + 0.3 * sev else rng.integers(120, 1500, k)
+            gap = rng.integers(20, 110, k) if rng.random() < 0.25 + 0.25 * sev else rng.integers(120, 1500, k)
             begin = span.start + int(day) * DAY + int(v_.hours(rng, 1, "shop")[0]) + np.cumsum(gap)
             alike = 3_000_000 + ring * 400 + int(day) if rng.random() < 0.5 else -1
             odd = rng.random(k) < 0.6

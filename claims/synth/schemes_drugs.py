@@ -32,15 +32,15 @@ def _tour(rng: np.random.Generator, world: World, who: Array, days: Array, sev: 
     inst = np.zeros(n, np.int32)
     for k in (GENERAL, TOWNSHIP, TCM):
         sel = kind == k
-        inst[sel] = world.near[k][world.p["village"][who[sel]], rng.integers(0, 4, int(sel.sum()))]
+        inst[sel] = world.near[k][world.p["village"][who[sel]], (who[sel] * 5 + rng.integers(0, 2, int(sel.sum()))) % 4]
     if units is not None:
         inst = np.where(rng.random(n) < 0.7, rng.choice(units, n), inst).astype(np.int32)
     dx = np.array([world.dx[c] for c in v_.CHRONIC_CODES])[world.p["dx_chronic"][who]]
     own = np.array([world.menus[m] for m in world.dx.menu])[dx]
-    doctor = v_.doctor_of(rng, world, who, inst, 0.4)
+    doctor = v_.doctor_of(rng, world, who, inst, 0.6)
     if doctor_first:
         doctor = np.where(rng.random(n) < 0.65, world.i["doc_first"][inst] + 1 % world.i["doc_count"][inst], doctor)
-    return v_.visits(n, person=who, inst=inst, doctor=doctor, kind=v_.CHRONIC, dx=dx, begin=world.span.start + days * DAY + v_.hours(rng, n, "clinic"), menu=np.where(rng.random(n) < 0.3 + 0.4 * sev, world.menus["resale"], own),
+    return v_.visits(n, person=who, inst=inst, doctor=doctor, kind=v_.CHRONIC, dx=dx, begin=world.span.start + days * DAY + v_.hours(rng, n, "clinic"), menu=np.where(rng.random(n) < 0.08 + 0.3 * sev, world.menus["resale"], own),
                      n=2 + rng.poisson(1.3, n), days=np.where(rng.random(n) < 0.6, 28, 14), qty=2 + (rng.random(n) < 0.25 + 0.3 * sev), same=same)  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def _resale(world: World) -> list[Visits]:
         sev = float(np.clip(rng.beta(2, 2.2) * world.severity**0.5, 0.05, 1))
         world.tell("persons", int(person), "T14", sev)
         begin = int(rng.integers(0, max(1, span.days // 3)))
-        step = rng.uniform(7, 20) / (0.6 + 0.6 * sev)
+        step = rng.uniform(16, 36) / (0.6 + 0.6 * sev)
         days = np.arange(begin, span.days, step).astype(np.int64)
         days = np.unique((days + rng.integers(-3, 4, len(days))).clip(0, span.days - 1))[rng.random(len(np.unique(days))) < 0.85] if len(days) == len(np.unique(days)) else days
         days = days[rng.random(len(days)) < 0.85]
@@ -80,7 +80,7 @@ def _rings(world: World) -> list[Visits]:
         for m in members:
             world.tell("rings", f"D{ring:03d}", int(m), "T15")
             world.tell("persons", int(m), "T15", sev)
-        step = rng.uniform(9, 24)
+        step = rng.uniform(18, 40)
         for day in np.arange(rng.uniform(0, 40), span.days, step).astype(int):
             there = members[rng.random(len(members)) < rng.uniform(0.4, 0.85)]
             if len(there) == 0:
@@ -117,10 +117,10 @@ def _over(world: World) -> list[Visits]:
                              n=4 + rng.poisson(2.5, k), days=7, qty=np.where(rng.random(k) < 0.5, 3, 2)))  # fmt: skip
     for person in _chronics(world, "T13", max(4, round(0.0004 * len(p["age"])))):
         world.tell("persons", int(person), "T13", 0.5)
-        k = int(rng.integers(8, 20) * span.years) + 1
+        k = int(rng.integers(6, 14) * span.years) + 1
         menu = rng.choice([world.menus[m] for m in ("resp", "gyn", "uro", "pain", "cardio", "diabetes", "neuro")], k)
         inst = v_.usual_unit(rng, world, np.full(k, person), TOWNSHIP, 0.5)
-        out.append(v_.visits(k, person=person, inst=inst, doctor=v_.doctor_of(rng, world, np.full(k, person), inst), kind=v_.CHRONIC, dx=world.dx["I10.x00"], begin=span.start + rng.integers(0, span.days, k) * DAY + v_.hours(rng, k, "clinic"), menu=menu, n=4, qty=2, days=14))
+        out.append(v_.visits(k, person=person, inst=inst, doctor=v_.doctor_of(rng, world, np.full(k, person), inst), kind=v_.CHRONIC, dx=world.dx["I10.x00"], begin=span.start + rng.integers(0, span.days, k) * DAY + v_.hours(rng, k, "clinic"), menu=menu, n=3, qty=2, days=14))
     return out
 
 
@@ -133,7 +133,7 @@ def _benefit(world: World) -> list[Visits]:
     for person in favoured:
         world.tell("persons", int(person), "T24", 0.5)
     for person in np.concatenate([favoured, _chronics(world, "T24", max(3, len(p["age"]) // 6000))]):
-        k = max(2, int(10 * span.years))
+        k = max(2, int(6 * span.years))
         days = rng.integers(0, span.days, k)
         out.append(_tour(rng, world, np.full(k, person), days, np.full(k, 0.3)))
     cadres = np.flatnonzero(p["cadre"])
@@ -143,7 +143,7 @@ def _benefit(world: World) -> list[Visits]:
         out.append(_tour(rng, world, np.full(k, person), rng.integers(0, span.days, k), np.full(k, 0.6)))
     for person in _chronics(world, "T30", max(3, round(0.0004 * len(p["age"])))):
         world.tell("persons", int(person), "T30", 0.5)
-        k = int(rng.integers(40, 90) * span.years) + 3
+        k = int(rng.integers(28, 60) * span.years) + 3
         inst = v_.usual_unit(rng, world, np.full(k, person), [GENERAL, TOWNSHIP, TCM][int(rng.integers(0, 3))], 0.4)
         out.append(v_.visits(k, person=person, inst=inst, doctor=v_.doctor_of(rng, world, np.full(k, person), inst, 0.3), kind=v_.OP, dx=world.dx["I10.x00"], begin=span.start + rng.integers(0, span.days, k) * DAY + v_.hours(rng, k, "clinic"), menu=world.menus["cardio"], n=4))
     december = np.flatnonzero(world.calendar["month"] == 12)

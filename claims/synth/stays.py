@@ -74,10 +74,10 @@ def unfit(world: World, person: Array, code: Array) -> Array:
     return np.asarray((age < dx.age_min[code]) | (age > dx.age_max[code]) | ((dx.sex[code] > 0) & (dx.sex[code] != sex)))
 
 
-def admit(rng: np.random.Generator, world: World, n: int, spread: str = "ward") -> Array:
-    """Admission seconds over the span (and the weeks before it, so that day one is not empty)."""
+def admit(rng: np.random.Generator, world: World, n: int, growth: float = 1.0) -> Array:
+    """Admission seconds over the span (and the weeks before it, so that day one is not empty). growth > 1: more of them later on."""
     span = world.span
-    day = rng.integers(-25, span.days, n)
+    day = np.floor((span.days + 25) * rng.random(n) ** (1 / growth)).astype(np.int64) - 25
     calendar = world.calendar
     quiet = np.where(day >= 0, (calendar["weekday"][day.clip(0)] >= 5) * 0.4 + calendar["holiday"][day.clip(0)] * 0.4, 0.0)
     day = day + (rng.random(n) < quiet) * rng.integers(1, 4, n)
@@ -97,13 +97,13 @@ def dress(rng: np.random.Generator, world: World, s: Stays) -> Stays:
     level, lean, kind = i["level"][s["inst"]], i["lean"][s["inst"]], i["kind"][s["inst"]]
     heavy = dx.intensity[s["dx"]] * rng.gamma(9, 1 / 9, n)
     frugal = (1 - lean) * rng.uniform(0.75, 1.25, n)
-    s["drug"] = (2.1 + 0.55 * level) * heavy * (0.5 + 0.5 * frugal)
+    s["drug"] = (3.6 + 1.7 * level) * np.where(world.p["employee"][s["person"]], 1.25, 1.0) * heavy * (0.5 + 0.5 * frugal)
     s["oral"] = (0.2 + 0.25 * (heavy < 0.9) + 0.35 * lean * rng.random(n) + 0.15 * rng.random(n)).clip(0, 0.95)
     s["treat"] = np.select([np.isin(kind, (REHAB, TCM)), kind == PRIVATE, kind == PSYCH], [2.2, 1.4, 0.7], 0.8) * rng.gamma(4, 0.25, n)
-    s["lab0"] = (2.5 + 1.9 * level) * (0.35 + 0.65 * frugal) * rng.gamma(6, 1 / 6, n) * (1 + 0.8 * i["panel"][s["inst"]])
+    s["lab0"] = (3.0 + 3.0 * level) * (0.35 + 0.65 * frugal) * rng.gamma(6, 1 / 6, n) * (1 + 0.8 * i["panel"][s["inst"]])
     s["lab"] = 0.17 * level * heavy * (0.3 + 0.7 * frugal)
-    s["exam0"] = (0.7 + 0.6 * level) * (0.35 + 0.65 * frugal)
-    s["exam"] = 0.04 * level * heavy * frugal.clip(0.1)
+    s["exam0"] = (0.8 + 1.0 * level) * (0.35 + 0.65 * frugal)
+    s["exam"] = 0.07 * level * heavy * frugal.clip(0.1)
     s["nurse"] = np.where(rng.random(n) < 0.16 * heavy, 1, np.where(rng.random(n) < 0.3 + 0.4 * lean - 0.1 * level, 3, 2))
     nights = ((s["end"] // DAY) - (s["adm"] // DAY)).clip(0)
     idle = (rng.random(n) < 0.05 + 0.34 * lean) & (nights > 3)
@@ -173,7 +173,7 @@ def _los(rng: np.random.Generator, world: World, code: Array, inst: Array) -> Ar
 def _returns(rng: np.random.Generator, world: World, main: Stays) -> Stays:
     """Honest second stays: heart failure and lungs come back (unplanned), fixation and the second eye are planned (N11)."""
     m = len(main["person"])
-    again = np.flatnonzero(rng.random(m) < 0.03)
+    again = np.flatnonzero(rng.random(m) < 0.045)
     planned = np.flatnonzero(np.isin(main["dx"], [world.dx[c] for c in ("S82.200", "H25.900", "S72.000")]) & (rng.random(m) < 0.2))
     both = np.concatenate([again, planned])
     is_planned = np.arange(len(both)) >= len(again)

@@ -110,11 +110,11 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     family = world.menus.index
     chronic_menu = np.array([family[dx.menu[dx[c]]] for c in CHRONIC_CODES])[p["dx_chronic"]]
     menu = np.where(sick, chronic_menu[who], family["shop"])
-    dear = rng.random(m) < 0.03 + 0.10 * world.i["promo"][inst] + np.where(world.i["dual"][inst], 0.12, 0)
+    dear = rng.random(m) < 0.02 + 0.06 * world.i["promo"][inst] + np.where(world.i["dual"][inst], 0.12, 0)
     menu = np.where(dear & emp[who], family["costly"], np.where(dear & world.i["dual"][inst], family["resale"], menu))
     parts.append(visits(m, person=who + first, inst=inst, kind=PH, begin=start + day * DAY + second, menu=menu, n=1 + rng.poisson(1.3, m).clip(0, 9),
-                        target=np.where(round_sale, rng.choice([5000, 9900, 10000, 16800, 20000, 30000], m, p=[0.25, 0.1, 0.3, 0.1, 0.2, 0.05]), 0),
-                        acct=(emp[who] & (rng.random(m) < 0.86)), mulaid=p["mulaid"][who] & ~emp[who] & (rng.random(m) < 0.25)))  # fmt: skip
+                        target=np.where(round_sale, rng.choice([5000, 9900, 10000, 16800, 20000, 30000, 50000, 80000], m, p=[0.2, 0.1, 0.27, 0.1, 0.16, 0.09, 0.05, 0.03]), 0),
+                        acct=(emp[who] & (rng.random(m) < 0.86)), mulaid=p["mulaid"][who] & ~emp[who] & (rng.random(m) < 0.6)))  # fmt: skip
 
     # --- outpatient
     k = rng.poisson(np.where(emp, 7.4, 4.5) * (0.3 * years + 0.7 * wet) * np.where(p["away"], 0.3, 1.0))
@@ -145,8 +145,8 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     begin = np.where(late, start + day * DAY + 17 * 3600 + 1800 + (inst * 7) % 1200, begin)
     kind = np.select([injury & (rng.random(m) < 0.5), er, world.i["kind"][inst] == TCM], [INJURY, ER, TCMOP], OP)
     kind = np.where((kind == TCMOP) & (rng.random(m) < 0.5), OP, kind)
-    parts.append(visits(m, person=who + first, inst=inst, kind=kind, dx=code, begin=begin, menu=menu, doctor=doctor_of(rng, world, who + first, inst),
-                        n=2 + rng.poisson(2.4 + (world.i["level"][inst] >= 2) * 1.2)))  # fmt: skip
+    parts.append(visits(m, person=who + first, inst=inst, kind=kind, dx=code, begin=begin, menu=menu, doctor=doctor_of(rng, world, who + first, inst, 0.4),
+                        n=2 + rng.poisson(1.9 + (world.i["level"][inst] >= 2) * 1.0)))  # fmt: skip
 
     # --- chronic benefit: refills every four weeks, or twelve at once for the long prescription (N08)
     registered = p["chronic"] & registered_mask(world)[first:last]
@@ -162,10 +162,20 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     m = len(who)
     code = np.array([dx[c] for c in CHRONIC_CODES])[p["dx_chronic"]][who]
     place = np.where(p["habit"] % 3 == 0, TOWNSHIP, GENERAL)[who]
-    inst = np.where(place == TOWNSHIP, usual_unit(rng, world, who + first, TOWNSHIP, 0.92), usual_unit(rng, world, who + first, GENERAL, 0.92))
+    inst = np.where(place == TOWNSHIP, usual_unit(rng, world, who + first, TOWNSHIP, 0.7), usual_unit(rng, world, who + first, GENERAL, 0.7))
     multi = p["special"][who] == 7
     parts.append(visits(m, person=who + first, inst=inst, kind=CHRONIC, dx=code, begin=start + day * DAY + hours(rng, m, "clinic"), menu=np.array([family[x] for x in dx.menu])[code],
-                        n=2 + rng.poisson(1.0 + 1.6 * multi), doctor=doctor_of(rng, world, who + first, inst, 0.85), days=np.where(long[who], 84, 28), qty=np.where(long[who], 6, 2)))  # fmt: skip
+                        n=2 + rng.poisson(1.0 + 1.6 * multi), doctor=doctor_of(rng, world, who + first, inst, 0.55), days=np.where(long[who], 84, 28), qty=np.where(long[who], 6, 2)))  # fmt: skip
+
+    # --- N29: old people with five diseases collect at several units, lawfully
+    old = np.flatnonzero(p["special"] == 7)
+    k = rng.poisson(11 * years * rng.gamma(2.5, 0.4, len(old)))
+    who = np.repeat(old, k)
+    m = len(who)
+    code = np.where(rng.random(m) < 0.6, np.array([dx[c] for c in CHRONIC_CODES])[p["dx_chronic"]][who], rng.choice([dx[c] for c in CHRONIC_CODES], m))
+    inst = np.where(rng.random(m) < 0.5, usual_unit(rng, world, who + first, GENERAL, 0.5), usual_unit(rng, world, who + first, TCM, 0.5))
+    parts.append(visits(m, person=who + first, inst=inst, kind=CHRONIC, dx=code, begin=start + rng.integers(0, world.span.days, m) * DAY + hours(rng, m, "clinic"), doctor=doctor_of(rng, world, who + first, inst, 0.4),
+                        menu=np.where(rng.random(m) < 0.22, family["resale"], np.array([family[x] for x in dx.menu])[code]), n=2 + rng.poisson(1.3, m), days=28, qty=2))  # fmt: skip
 
     # --- N01 dialysis: three times a week, the same days, the same shift
     sick_ids = np.flatnonzero(p["special"] == 1)

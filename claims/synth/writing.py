@@ -143,7 +143,7 @@ def settlements_table(world: World, v: Visits, s: Stays, money: dict[str, Array]
     return pa.table(columns)
 
 
-def lines_table(world: World, v: Visits, line: Lines, number: Array, setl: Array, cap: Array) -> pa.Table:
+def lines_table(world: World, v: Visits, line: Lines, number: Array, setl: Array, cap: Array, offset: Array) -> pa.Table:
     """One row a fee line. `number`/`setl` are per visit row; `line["visit"]` points there; lines lie sorted by visit."""
     items, i, d = world.items, world.i, world.d
     at, item = line["visit"], line["item"]
@@ -155,7 +155,7 @@ def lines_table(world: World, v: Visits, line: Lines, number: Array, setl: Array
     doctor = v["doctor"][at]
     blank = (doctor < 0) | (v["kind"][at] == v_.PH) | (i["blank_doctor"][inst] & ((number[at] * 7) % 10 < 5))
     first = np.concatenate([[True], at[1:] != at[:-1]]) if n else np.zeros(0, bool)
-    seq = np.arange(n) - np.flatnonzero(first)[np.cumsum(first) - 1] if n else at
+    seq = (np.arange(n) - np.flatnonzero(first)[np.cumsum(first) - 1] + offset[at]) if n else at
     top = int(seq.max()) + 2 if n else 2
     numbers = np.array([str(x) for x in range(top)], object)
     initial = line.get("init", np.full(n, -1))
