@@ -144,7 +144,8 @@ def intake(
 
 def _bucket_count(sources: list[Source]) -> int:
     size = sum(s.path.stat().st_size * (4 if s.kind == "parquet" else 1) for s in sources if s.path and s.table == "fee_details")
-    return 4 if size < 1_200 * 2**20 else 16 if size < 12_000 * 2**20 else 64
+    # About 3 million lines a bucket: one bucket's views and features fit in 1.5 GB, and two buckets run at a time.
+    return 2 if size < 400 * 2**20 else 8 if size < 1_600 * 2**20 else 16 if size < 6_400 * 2**20 else 64
 
 
 def _run(
@@ -473,6 +474,8 @@ def _settlements(batch: Batch) -> None:
     con.execute(f"UPDATE {src} SET _err = 'Q13:vali_flag' WHERE _err IS NULL AND vali_flag IS NOT NULL AND vali_flag <> '1'")
     con.execute(f"UPDATE {src} SET _err = 'Q01:setl_id' WHERE _err IS NULL AND setl_id IS NULL AND ({amounts})")
     con.execute(f"UPDATE {src} SET _err = 'Q01:setl_time' WHERE _err IS NULL AND setl_id IS NOT NULL AND setl_time IS NULL")
+    # one clock to the second, the other to the minute or the day: no contradiction, the finer one stands
+    con.execute(f"UPDATE {src} SET endtime = begntime WHERE endtime < begntime AND endtime IN (date_trunc('minute', begntime), date_trunc('day', begntime))")
     con.execute(f"UPDATE {src} SET _err = 'Q07:endtime' WHERE _err IS NULL AND endtime < begntime")
     parts = "fund_pay_sumamt + acct_pay + psn_cash_pay"
     con.execute(f"UPDATE {src} SET _err = 'Q10:medfee_sumamt' WHERE _err IS NULL AND medfee_sumamt <> 0 AND {parts} <> 0 AND (abs(medfee_sumamt) = 100 * abs({parts}) OR 100 * abs(medfee_sumamt) = abs({parts}))")
@@ -486,6 +489,7 @@ def _settlements(batch: Batch) -> None:
             f"WHERE {src}._err IS NULL AND b.psn_no = {src}.psn_no AND CAST(begntime AS DATE) < b.brdy"
         )
     reversals.normalise_signs(con, src, money)
+    con.execute(f"UPDATE {src} SET _err = 'Q07:medfee_sumamt' WHERE _err IS NULL AND refd_setl_flag = '0' AND medfee_sumamt < 0")
     _reject(batch, "settlements", f"SELECT _row, _err FROM {src} WHERE _err IS NOT NULL")
     _conflicts(batch, "settlements", "setl_id", _stored(batch, "settlements"))
     _conflicts(batch, "settlements", "mdtrt_id", _stored(batch, "visits"), where="coalesce(refd_setl_flag, '0') <> '1'")

@@ -17,7 +17,10 @@ MUST_MATCH = ("medfee_sumamt", "fund_pay_sumamt", "hifp_pay", "acct_pay", "psn_c
 
 def normalise_signs(con: duckdb.DuckDBPyConnection, src: str, money: list[str]) -> None:
     """Write every refund the same way: flag 1 where the total is negative, negative amounts where the flag says refund."""
-    con.execute(f"UPDATE {src} SET refd_setl_flag = '1' WHERE medfee_sumamt < 0 AND coalesce(refd_setl_flag, '0') <> '1'")
+    con.execute(
+        f"UPDATE {src} SET refd_setl_flag = '1' WHERE medfee_sumamt < 0 AND coalesce(refd_setl_flag, '0') <> '1' "
+        "AND coalesce(fund_pay_sumamt, 0) <= 0 AND coalesce(acct_pay, 0) <= 0 AND coalesce(psn_cash_pay, 0) <= 0"
+    )
     flows = ", ".join(f"{m} = -abs({m})" for m in money if m not in NOT_FLIPPED)
     con.execute(f"UPDATE {src} SET {flows} WHERE refd_setl_flag = '1' AND medfee_sumamt > 0")
     con.execute(f"UPDATE {src} SET refd_setl_flag = '0' WHERE refd_setl_flag IS NULL")
