@@ -73,5 +73,3 @@ def _named(warehouse: Path | None) -> Path:
     if warehouse is None:
         raise UserError("no warehouse is named; set XIEZHI_WAREHOUSE")
     return warehouse
-
-

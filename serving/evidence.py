@@ -27,7 +27,9 @@ def svg(chart: alt.TopLevelMixin) -> str:
     """A chart as SVG text. Text stays text: the reader's browser needs a CJK font, as every office machine has."""
     configured = chart.configure(font=FONT).configure_view(stroke=None)  # type: ignore[attr-defined]
     axes = {"labelColor": INK, "titleColor": INK, "gridColor": "#e6eaee", "domainColor": MUTED, "tickColor": MUTED}
-    return _svg(json.dumps(configured.configure_axis(labelFontSize=13, titleFontSize=13, **axes).to_dict(), sort_keys=True))
+    return _svg(
+        json.dumps(configured.configure_axis(labelFontSize=13, titleFontSize=13, **axes).to_dict(), sort_keys=True)
+    )
 
 
 @functools.lru_cache(maxsize=256)
@@ -37,7 +39,9 @@ def _svg(spec: str) -> str:
 
 def timeline(events: Sequence[dict[str, Any]], as_of: str, focus: str | None = None) -> alt.TopLevelMixin:
     """Stays as bands, swipes as marks, by institution; swipes elsewhere on an inner day of a stay stand out. An open stay ends at `as_of`."""
-    frame = pd.DataFrame(list(events), columns=["kind", "id", "fixmedins_code", "begin_at", "end_at", "fen", "inside", "what"])
+    frame = pd.DataFrame(
+        list(events), columns=["kind", "id", "fixmedins_code", "begin_at", "end_at", "fen", "inside", "what"]
+    )
     now = pd.Timestamp(as_of) + (pd.Timedelta(days=1) if len(as_of) == 10 else pd.Timedelta(0))
     frame["begin"] = pd.to_datetime(frame["begin_at"])
     frame["end"] = pd.to_datetime(frame["end_at"]).fillna(now)
@@ -52,7 +56,10 @@ def timeline(events: Sequence[dict[str, Any]], as_of: str, focus: str | None = N
             part[column] = part[column].dt.strftime("%Y-%m-%dT%H:%M:%S")
     names = ["本次住院", "住院", "门诊/药店刷卡", "住院期间在他处刷卡"]
     colour = alt.Color(
-        "which:N", title=None, scale=alt.Scale(domain=names, range=["#2f5d86", STAY, SWIPE, INSIDE]), legend=alt.Legend(orient="top", labelFontSize=13)
+        "which:N",
+        title=None,
+        scale=alt.Scale(domain=names, range=["#2f5d86", STAY, SWIPE, INSIDE]),
+        legend=alt.Legend(orient="top", labelFontSize=13),
     )
     units = sorted(frame["unit"].unique())
     y = alt.Y("unit:N", title="机构", sort=units, axis=alt.Axis(labelLimit=180))
@@ -67,7 +74,9 @@ def timeline(events: Sequence[dict[str, Any]], as_of: str, focus: str | None = N
             y=y,
             color=colour,
             shape=alt.Shape(
-                "which:N", legend=None, scale=alt.Scale(domain=names, range=["square", "square", "circle", "triangle-down"])
+                "which:N",
+                legend=None,
+                scale=alt.Scale(domain=names, range=["square", "square", "circle", "triangle-down"]),
             ),
         )
     )
@@ -103,7 +112,9 @@ def peers(rows: Sequence[dict[str, Any]]) -> alt.TopLevelMixin:
             ).properties(
                 width=WIDTH - 40,
                 height=34,
-                title=alt.TitleParams(f"{row['label']}{few}", anchor="start", fontSize=13, fontWeight="normal", color=INK),
+                title=alt.TitleParams(
+                    f"{row['label']}{few}", anchor="start", fontSize=13, fontWeight="normal", color=INK
+                ),
             )
         )
     return alt.vconcat(*charts, spacing=14)
@@ -114,7 +125,9 @@ def companions(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     present: dict[tuple[str, str], set[str]] = {}
     for event in events:
         if event.get("begin_at") and event.get("psn_no"):
-            present.setdefault((str(event["begin_at"])[:10], str(event["fixmedins_code"])), set()).add(str(event["psn_no"]))
+            present.setdefault((str(event["begin_at"])[:10], str(event["fixmedins_code"])), set()).add(
+                str(event["psn_no"])
+            )
     days: Counter[tuple[str, str]] = Counter()
     units: dict[tuple[str, str], set[str]] = {}
     seen: set[tuple[str, str, str]] = set()
@@ -135,15 +148,26 @@ def ring(members: Sequence[str], pairs: Sequence[dict[str, Any]]) -> alt.TopLeve
         weight[pair["a"]] += pair["days"]
         weight[pair["b"]] += pair["days"]
     drawn = sorted(members, key=lambda m: (-weight[m], m))[:RING_NODES]
-    place = {m: (math.cos(2 * math.pi * i / len(drawn)), math.sin(2 * math.pi * i / len(drawn))) for i, m in enumerate(drawn)}
+    place = {
+        m: (math.cos(2 * math.pi * i / len(drawn)), math.sin(2 * math.pi * i / len(drawn))) for i, m in enumerate(drawn)
+    }
     lines = [
-        {"x": place[p["a"]][0], "y": place[p["a"]][1], "x2": place[p["b"]][0], "y2": place[p["b"]][1], "days": p["days"]}
+        {
+            "x": place[p["a"]][0],
+            "y": place[p["a"]][1],
+            "x2": place[p["b"]][0],
+            "y2": place[p["b"]][1],
+            "days": p["days"],
+        }
         for p in pairs
         if p["a"] in place and p["b"] in place
     ]
     from serving.lists.rows import mask
 
-    dots = [{"x": x, "y": y, "lx": x * 1.24, "ly": y * 1.12, "name": mask(m), "days": weight[m]} for m, (x, y) in place.items()]
+    dots = [
+        {"x": x, "y": y, "lx": x * 1.24, "ly": y * 1.12, "name": mask(m), "days": weight[m]}
+        for m, (x, y) in place.items()
+    ]
     wide = alt.Scale(domain=[-1.45, 1.45])
     x, y = alt.X("x:Q", axis=None, scale=wide), alt.Y("y:Q", axis=None, scale=wide)
     edges = (
@@ -154,7 +178,9 @@ def ring(members: Sequence[str], pairs: Sequence[dict[str, Any]]) -> alt.TopLeve
             y=y,
             x2="x2:Q",
             y2="y2:Q",
-            strokeWidth=alt.StrokeWidth("days:Q", title="同日同机构天数", scale=alt.Scale(range=[0.6, 7]), legend=alt.Legend(orient="bottom")),
+            strokeWidth=alt.StrokeWidth(
+                "days:Q", title="同日同机构天数", scale=alt.Scale(range=[0.6, 7]), legend=alt.Legend(orient="bottom")
+            ),
         )
     )
     nodes = alt.Chart(alt.Data(values=dots)).mark_circle(color="#2f5d86", opacity=1, size=150).encode(x=x, y=y)  # type: ignore[call-arg]

@@ -12,7 +12,9 @@ from serving.web import sessions
 def new_token(warehouse: Path) -> str:
     """A one-time sign-in for a running or future server. Raises UserError if there is no warehouse."""
     if not warehouse.is_dir():
-        raise UserError(f"there is no warehouse at {warehouse}; run `xiezhi intake SOURCE --warehouse {warehouse}` first")
+        raise UserError(
+            f"there is no warehouse at {warehouse}; run `xiezhi intake SOURCE --warehouse {warehouse}` first"
+        )
     return sessions.new_token(warehouse)
 
 

@@ -64,7 +64,9 @@ def prepare_bedcheck(
     check_stays(Warehouse.open(warehouse))
     matrix, scored = scored_matrix(warehouse, at, "admission")
     home = home_beds(warehouse, at)
-    listed = matrix.entities.index[matrix.entities["open"].fillna(False).astype(bool) & ~matrix.entities.index.isin(list(home))]
+    listed = matrix.entities.index[
+        matrix.entities["open"].fillna(False).astype(bool) & ~matrix.entities.index.isin(list(home))
+    ]
     moment = at if isinstance(at, datetime) else datetime.combine(at, time(23, 59))
     if not len(listed):
         raise UserError(f"no stay was open on {moment:%Y-%m-%d %H:%M}; choose a moment within the data")
@@ -85,10 +87,14 @@ def prepare_bedcheck(
 def check_stays(house: Warehouse) -> None:
     """Raises UserError unless the warehouse holds registrations, so that a stay can be seen while it is open."""
     if "visits" not in house.tables():
-        raise UserError("this warehouse holds no stays, so no bed can be checked; take in settlements or visits of in-patients")
+        raise UserError(
+            "this warehouse holds no stays, so no bed can be checked; take in settlements or visits of in-patients"
+        )
     if "discharges" not in house.tables() or "fee_details" not in house.tables():
         missing = ", ".join(t for t in ("discharges", "fee_details") if t not in house.tables())
-        raise UserError(f"this warehouse holds no {missing}: claims without lines or discharge times cannot say who lies in a bed tonight")
+        raise UserError(
+            f"this warehouse holds no {missing}: claims without lines or discharge times cannot say who lies in a bed tonight"
+        )
 
 
 def home_beds(warehouse: Path, at: date | datetime) -> set[str]:

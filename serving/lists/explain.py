@@ -40,8 +40,18 @@ def known(index: Iterable[Any], grain: str, entity_id: str) -> None:
     ids = {str(i) for i in index}
     if entity_id in ids:
         return
-    near = [] if grain == "person" else difflib.get_close_matches(entity_id, sorted(ids), n=3, cutoff=0.6) if len(ids) < 50_000 else []
-    hint = f"; near it: {', '.join(near)}" if near else f"; {len(ids)} entities were active in the window, check the id and the date"
+    near = (
+        []
+        if grain == "person"
+        else difflib.get_close_matches(entity_id, sorted(ids), n=3, cutoff=0.6)
+        if len(ids) < 50_000
+        else []
+    )
+    hint = (
+        f"; near it: {', '.join(near)}"
+        if near
+        else f"; {len(ids)} entities were active in the window, check the id and the date"
+    )
     raise UserError(f"no {grain} {entity_id!r} on this date{hint}.")
 
 
@@ -175,15 +185,24 @@ def explain_text(found: Mapping[str, Any]) -> str:
     ]
     for i, r in enumerate(found["reasons"], start=1):
         evidence = r["evidence"]
-        lines += ["", f"{i}. {r['text']}", f"   贡献 {r['contribution']:+.4f}　可能的合理解释：{r['innocent']}", f"   记录 {evidence['total']} 行"]
         lines += [
-            "   " + "　".join(str(row[c]) for c in ("happened_at", "row_table", "row_id", "yuan") if row.get(c) is not None)
+            "",
+            f"{i}. {r['text']}",
+            f"   贡献 {r['contribution']:+.4f}　可能的合理解释：{r['innocent']}",
+            f"   记录 {evidence['total']} 行",
+        ]
+        lines += [
+            "   "
+            + "　".join(str(row[c]) for c in ("happened_at", "row_table", "row_id", "yuan") if row.get(c) is not None)
             for row in evidence["rows"][:20]
         ]
         if evidence["total"] > 20:
             lines.append(f"   …… 另有 {evidence['total'] - 20} 行，见 --json 或工作簿")
     total = found["base"] + sum(c["contribution"] for c in found["contributions"])
-    lines += ["", f"贡献合计：基线 {found['base']:+.4f} + {len(found['contributions'])} 项 = {total:.6f}（原始分 {found['raw']:.6f}）"]
+    lines += [
+        "",
+        f"贡献合计：基线 {found['base']:+.4f} + {len(found['contributions'])} 项 = {total:.6f}（原始分 {found['raw']:.6f}）",
+    ]
     lines += [f"   {c['contribution']:+.4f}　{c['label']}（{c['column']}）" for c in found["contributions"][:12]]
     lines += [f"数据质量：{n['text']}" for n in found["notes"]]
     return "\n".join(lines)

@@ -44,7 +44,9 @@ class Prepared:
                             "数据表": frame["row_table"].to_numpy(),
                             "记录号": frame["row_id"].astype(str).to_numpy(),
                             "发生时间": frame["happened_at"].astype(str).to_numpy(),
-                            "金额（元）": (frame["fen"].astype("float64") / 100).round(2).to_numpy() if "fen" in frame else None,
+                            "金额（元）": (frame["fen"].astype("float64") / 100).round(2).to_numpy()
+                            if "fen" in frame
+                            else None,
                         }
                     )
                 )

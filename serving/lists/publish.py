@@ -98,7 +98,9 @@ def verify(run: Run) -> int:
     for relative, digest in run.manifest["files"].items():
         path = run.root / relative
         if not path.is_file() or sha256(path) != digest:
-            raise UserError(f"{relative} of the published run {run.name} is missing or damaged; publish again with `xiezhi week`")
+            raise UserError(
+                f"{relative} of the published run {run.name} is missing or damaged; publish again with `xiezhi week`"
+            )
     return len(run.manifest["files"])
 
 
@@ -130,7 +132,9 @@ def publish_week(
             if name == "bedcheck":
                 made[name] = prepare_bedcheck(warehouse, as_of, bedcheck_top, seed=seed, draw_share=draw_share)
             else:
-                made[name] = prepare(warehouse, as_of, name, top, window_days=window_days, seed=seed, draw_share=draw_share)
+                made[name] = prepare(
+                    warehouse, as_of, name, top, window_days=window_days, seed=seed, draw_share=draw_share
+                )
         except UserError as error:
             absent[name] = str(error)
     if not made:
@@ -172,7 +176,9 @@ def publish(
             fsync(directory)
         return _swing(folder, stage, as_of, _run_name(files), check)
     except OSError as error:
-        raise UserError(f"{folder}: the lists could not be written ({error.strerror}); the earlier ones stay in force") from None
+        raise UserError(
+            f"{folder}: the lists could not be written ({error.strerror}); the earlier ones stay in force"
+        ) from None
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 

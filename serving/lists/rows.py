@@ -40,7 +40,10 @@ SLOTS: tuple[str, ...] = ("ranked", "draw", "control")
 #: Chinese headers, in the order of the workbook's first sheet, and what each column means.
 HEADERS: dict[str, tuple[str, str]] = {
     "lead": ("序号", "名单上的序号；随机抽取与对照行混排其中，不作标记"),
-    "entity_id": ("对象编号", "住院为就诊号 mdtrt_id，人员为 psn_no（清单页打码，证据明细页为全号），机构为定点编码，医师为医师代码"),
+    "entity_id": (
+        "对象编号",
+        "住院为就诊号 mdtrt_id，人员为 psn_no（清单页打码，证据明细页为全号），机构为定点编码，医师为医师代码",
+    ),
     "label": ("对象", "对象说明"),
     "area": ("片区", "参保地或机构所在区划"),
     "fixmedins_code": ("机构编码", "最相关的定点机构"),

@@ -23,7 +23,7 @@ def scored_matrix(
 ) -> tuple[Matrix, Scored]:
     """The matrix of one grain and its scores by the bundle in force (rules, outliers and graph where none is fitted)."""
     matrix = load_matrix(warehouse, as_of, grain, window_days)  # type: ignore[arg-type]
-    return matrix, score(matrix, load_active(warehouse, grain))
+    return matrix, score(matrix, load_active(warehouse))
 
 
 def quality_notes(warehouse: Path, as_of: date | datetime) -> tuple[Note, ...]:

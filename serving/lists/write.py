@@ -100,7 +100,9 @@ def write(worklist: WorkList, out: Path, evidence: Evidence | None = None) -> Pa
     elif suffix == ".xlsx":
         body = workbook(worklist, evidence)
     else:
-        raise UserError(f"{out.name}: a list is written as .csv, .xlsx or .json, not as {suffix or 'a file without suffix'}.")
+        raise UserError(
+            f"{out.name}: a list is written as .csv, .xlsx or .json, not as {suffix or 'a file without suffix'}."
+        )
     put(out, body)
     return out
 
@@ -110,7 +112,9 @@ def put(path: Path, body: bytes) -> None:
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
-        raise UserError(f"{path}: cannot write there ({error.strerror}); give a folder that exists and is writable.") from None
+        raise UserError(
+            f"{path}: cannot write there ({error.strerror}); give a folder that exists and is writable."
+        ) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(body)
@@ -136,7 +140,9 @@ def workbook(worklist: WorkList, evidence: Evidence | None = None) -> bytes:
     moment = worklist.at or datetime.combine(worklist.as_of, datetime.min.time())
     book.set_properties({"title": f"疑点线索清单 {LABEL.get(worklist.grain, worklist.grain)}", "created": moment})  # type: ignore[call-overload]
     style = {
-        "head": book.add_format({"bold": True, "bg_color": "#E9EEF3", "border": 1, "text_wrap": True, "valign": "vcenter"}),
+        "head": book.add_format(
+            {"bold": True, "bg_color": "#E9EEF3", "border": 1, "text_wrap": True, "valign": "vcenter"}
+        ),
         "text": book.add_format({"num_format": "@", "valign": "top"}),
         "wrap": book.add_format({"num_format": "@", "text_wrap": True, "valign": "top"}),
         "money": book.add_format({"num_format": "#,##0.00", "valign": "top"}),
@@ -169,7 +175,9 @@ def _table(sheet: Any, worklist: WorkList, style: dict[str, Any], frame: pd.Data
             elif isinstance(value, int | float):
                 sheet.write_number(i, j, value, style["money"] if "元" in str(column) else None)
             elif value is not None:
-                sheet.write_string(i, j, safe_cell(str(value)), style["wrap"] if len(str(value)) > 24 else style["text"])
+                sheet.write_string(
+                    i, j, safe_cell(str(value)), style["wrap"] if len(str(value)) > 24 else style["text"]
+                )
     sheet.freeze_panes(2, 0)
     sheet.set_column(0, max(len(frame.columns) - 1, 0), 16)
     sheet.set_landscape()

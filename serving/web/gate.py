@@ -4,6 +4,7 @@ Whatever is not on the allow-list needs a session; a new route is therefore clos
 It also checks the Host (DNS rebinding), the Origin of writes (CSRF), the size of bodies, and sets the security headers.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -90,10 +91,12 @@ class Gate:
         if refusal is not None:
             await _answer(send, *refusal)
             return
-        started = False
+        started, size = False, 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
+            if size > MAX_BODY and not started:
+                return  # whatever the application makes of the cut, the caller is told 413 below
             if message["type"] == "http.response.start":
                 started = True
                 headers = [(k, v) for k, v in message.get("headers", []) if k.lower() not in _SET_HERE]
@@ -101,8 +104,6 @@ class Gate:
                 cache = b"public, max-age=3600" if static else b"no-store"
                 message = {**message, "headers": [*headers, *HEADERS, (b"cache-control", cache)]}
             await send(message)
-
-        size = 0
 
         async def receive_limited() -> Message:
             nonlocal size
@@ -112,11 +113,10 @@ class Gate:
                 raise TooLarge
             return message
 
-        try:
+        with contextlib.suppress(TooLarge):
             await self.app(scope, receive_limited, send_with_headers)
-        except TooLarge:
-            if not started:
-                await _answer(send, 413, "请求内容过大", [])
+        if size > MAX_BODY and not started:
+            await _answer(send, 413, "请求内容过大", [])
 
     def _refusal(self, scope: Scope) -> tuple[int, str, list[tuple[bytes, bytes]]] | None:
         """Why a request is turned away (status, text, headers); None lets it pass."""

@@ -39,7 +39,14 @@ TITLES: dict[str, str] = {
     "ring": "结伴就医群组清单",
     "bedcheck": "今晚查床清单",
 }
-TABLES = {"settlements": "结算", "fee_details": "费用明细", "visits": "就诊登记", "discharges": "出院", "stays": "住院", "refunds": "退费"}
+TABLES = {
+    "settlements": "结算",
+    "fee_details": "费用明细",
+    "visits": "就诊登记",
+    "discharges": "出院",
+    "stays": "住院",
+    "refunds": "退费",
+}
 COLUMN_TITLES = {
     "row_table": "数据表",
     "row_id": "记录号",
@@ -80,7 +87,11 @@ def money_range(low: float | None, high: float | None) -> str:
 def environment() -> jinja2.Environment:
     """The templates; everything is escaped, an unknown name is an error."""
     env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     env.filters |= {"money": money, "mask": mask, "figure": figure, "table_name": lambda t: TABLES.get(t, t)}
     env.globals |= {
@@ -151,7 +162,11 @@ def pages(given: Path | None = None) -> Starlette:
         try:
             current = run()
         except UserError as error:
-            return respond(request, "home.html", {"title": "本周清单", "as_of": None, "message": str(error), "lists": [], "notes": [], "absent": {}})
+            return respond(
+                request,
+                "home.html",
+                {"title": "本周清单", "as_of": None, "message": str(error), "lists": [], "notes": [], "absent": {}},
+            )
         manifest = current.manifest
         lists = [{"grain": g, "title": TITLES[g], **facts} for g, facts in manifest["lists"].items()]
         data = {
@@ -172,7 +187,11 @@ def pages(given: Path | None = None) -> Starlette:
         document = current.worklist(grain)
         rows = sorted(document["rows"], key=lambda r: r["lead"])
         data = masked({**document, "rows": [_unmarked(r) for r in rows]}, grain)
-        return respond(request, "list.html", {**data, "title": TITLES.get(grain, grain), "name": grain, "run": current.name, "lists": current.grains})
+        return respond(
+            request,
+            "list.html",
+            {**data, "title": TITLES.get(grain, grain), "name": grain, "run": current.name, "lists": current.grains},
+        )
 
     @kind
     def sheet(request: Request) -> Response:
@@ -231,7 +250,15 @@ def pages(given: Path | None = None) -> Starlette:
             return respond(request, "sign_in.html", {"title": "登录", "message": message}, 403)
         answer = RedirectResponse("/", status_code=303)
         secure = request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
-        answer.set_cookie(sessions.COOKIE, session, httponly=True, samesite="strict", secure=secure, path="/", max_age=sessions.ABSOLUTE_SECONDS)
+        answer.set_cookie(
+            sessions.COOKIE,
+            session,
+            httponly=True,
+            samesite="strict",
+            secure=secure,
+            path="/",
+            max_age=sessions.ABSOLUTE_SECONDS,
+        )
         return answer
 
     async def sign_out(request: Request) -> Response:

@@ -83,5 +83,6 @@ def close(warehouse: Path, session: str) -> None:
 def ready(warehouse: Path) -> bool:
     """Whether anybody can sign in or is signed in: without a token and without a session the service must not start."""
     return any(
-        folder.is_dir() and any(folder.iterdir()) for folder in (_folder(warehouse, "tokens"), _folder(warehouse, "sessions"))
+        folder.is_dir() and any(folder.iterdir())
+        for folder in (_folder(warehouse, "tokens"), _folder(warehouse, "sessions"))
     )

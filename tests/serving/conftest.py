@@ -25,19 +25,52 @@ with warnings.catch_warnings():
 __all__ = ["TestClient"]
 
 AS_OF = date(2025, 9, 28)
-NOTES = (Note("112 张结算单没有费用明细，相关指标按缺失处理", "warning", 112), Note("3 家村卫生室整批上传，已跳过分钟级指标"))
+NOTES = (
+    Note("112 张结算单没有费用明细，相关指标按缺失处理", "warning", 112),
+    Note("3 家村卫生室整批上传，已跳过分钟级指标"),
+)
 COLUMNS = {
-    "outside_swipe_days": ("住院期间院外刷卡天数", "天", "T01", "high", "住院期间有{value}天在院外刷卡（同类中位{peer}天，高于{percentile}的同类）", "家属持卡代取常用药、请假离院"),
-    "bed_only_share": ("仅床位药品日占比", "%", "T01", "high", "住院日中{value}只有床位和口服药（同类中位{peer}，高于{percentile}的同类）", "精神、康复、护理类长期住院"),
-    "daily_fee": ("日均费用", "元", "T02", "low", "日均费用{value}元（同类中位{peer}元，低于{percentile}的同类）", "护理类病房按床日付费"),
-    "same_bag": ("相同项目组合住院数", "次", "T02", "high", "与{value}次住院的项目组合完全相同（同类中位{peer}次，高于{percentile}的同类）", "临床路径与单病种"),
+    "outside_swipe_days": (
+        "住院期间院外刷卡天数",
+        "天",
+        "T01",
+        "high",
+        "住院期间有{value}天在院外刷卡（同类中位{peer}天，高于{percentile}的同类）",
+        "家属持卡代取常用药、请假离院",
+    ),
+    "bed_only_share": (
+        "仅床位药品日占比",
+        "%",
+        "T01",
+        "high",
+        "住院日中{value}只有床位和口服药（同类中位{peer}，高于{percentile}的同类）",
+        "精神、康复、护理类长期住院",
+    ),
+    "daily_fee": (
+        "日均费用",
+        "元",
+        "T02",
+        "low",
+        "日均费用{value}元（同类中位{peer}元，低于{percentile}的同类）",
+        "护理类病房按床日付费",
+    ),
+    "same_bag": (
+        "相同项目组合住院数",
+        "次",
+        "T02",
+        "high",
+        "与{value}次住院的项目组合完全相同（同类中位{peer}次，高于{percentile}的同类）",
+        "临床路径与单病种",
+    ),
 }
 
 
 def county(grain: str, n: int = 120) -> tuple[Matrix, Scored]:
     """n entities; the first dozen are worse than the others. Raw risk is additive by construction."""
     rng = np.random.default_rng(7)
-    prefix = {"admission": "M2025", "person": "42900119800", "institution": "H420", "doctor": "D4201", "ring": "G"}[grain]
+    prefix = {"admission": "M2025", "person": "42900119800", "institution": "H420", "doctor": "D4201", "ring": "G"}[
+        grain
+    ]
     ids = [f"{prefix}{i:05d}" for i in range(n)]
     X = pd.DataFrame(rng.gamma(2.0, 1.0, (n, 4)).round(3), index=pd.Index(ids, name="entity_id"), columns=list(COLUMNS))
     X["bed_only_share"] = (X["bed_only_share"] / 20).clip(upper=1)
@@ -75,7 +108,9 @@ def county(grain: str, n: int = 120) -> tuple[Matrix, Scored]:
         index=X.index,
     )
     if grain == "ring":
-        entities["members"] = [";".join(f"4290011980{(i * 5 + k) % 600:05d}" for k in range(4 + i % 4)) for i in range(n)]
+        entities["members"] = [
+            ";".join(f"4290011980{(i * 5 + k) % 600:05d}" for k in range(4 + i % 4)) for i in range(n)
+        ]
         entities["explained"] = ["" if i != 1 else "透析同班次：固定星期、固定机构" for i in range(n)]
     matrix = Matrix(grain, AS_OF, 90, entities, X, z, percentile, peer, size, meta, {})  # type: ignore[arg-type]
     contributions = (z.fillna(0) * np.array([0.5, 0.4, -0.3, 0.6])).assign(base=-2.0)
@@ -143,7 +178,9 @@ def made_list(grain: str, top: int = 10):  # type: ignore[no-untyped-def]
     for row in worklist.rows.to_dict(orient="records"):
         numbers = (row["members"] or row["psn_no"] or "").split(";")
         events = {row["entity_id"]: events_for(numbers)} if numbers != [""] else {}
-        dossiers[row["entity_id"]] = dossier(matrix, scored, row["entity_id"], rows, as_of=AS_OF, grain=grain, notes=NOTES, events=events)
+        dossiers[row["entity_id"]] = dossier(
+            matrix, scored, row["entity_id"], rows, as_of=AS_OF, grain=grain, notes=NOTES, events=events
+        )
     return worklist, dossiers, rows
 
 

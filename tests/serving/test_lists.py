@@ -106,7 +106,20 @@ def test_explain_refuses_an_unknown_id_and_offers_near_ones_but_no_persons():
         check_grain("hospital")
 
 
-PAYLOADS = ["=1+1", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "＝1＋1", "=cmd|' /C calc'!A0", "-2025", '=HYPERLINK("http://x")', "\x00=1", "\n@x"]
+PAYLOADS = [
+    "=1+1",
+    "+1",
+    "-1+2",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "＝1＋1",
+    "=cmd|' /C calc'!A0",
+    "-2025",
+    '=HYPERLINK("http://x")',
+    "\x00=1",
+    "\n@x",
+]
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

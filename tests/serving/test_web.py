@@ -53,9 +53,23 @@ def test_every_route_of_the_service_needs_a_session(week: Path, monkeypatch: pyt
 
     app = Xiezhi.to_asgi()
     client = TestClient(app, base_url=HOST, follow_redirects=False)
-    found = {(filled(path), method) for path, methods in paths_of(app.routes) for method in methods | {"GET", "POST", "PUT", "DELETE", "OPTIONS"}}
+    found = {
+        (filled(path), method)
+        for path, methods in paths_of(app.routes)
+        for method in methods | {"GET", "POST", "PUT", "DELETE", "OPTIONS"}
+    }
     names = {path for path, _ in found}
-    assert {"/", "/metrics", "/docs.json", "/schema.json", "/api/rank", "/api/explain", "/api/lists", "/lists/admission", "/lists/admission/1"} <= names
+    assert {
+        "/",
+        "/metrics",
+        "/docs.json",
+        "/schema.json",
+        "/api/rank",
+        "/api/explain",
+        "/api/lists",
+        "/lists/admission",
+        "/lists/admission/1",
+    } <= names
     for path, method in sorted(found):
         if path in OPEN_PATHS or path.startswith("/static"):
             continue
@@ -64,7 +78,20 @@ def test_every_route_of_the_service_needs_a_session(week: Path, monkeypatch: pyt
         assert "content-security-policy" in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/", "/lists/admission", "/metrics", "/no/such/page", "//", "/static/../lists/admission", "/sign-in/", "/SIGN-IN", "/livez/x"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/lists/admission",
+        "/metrics",
+        "/no/such/page",
+        "//",
+        "/static/../lists/admission",
+        "/sign-in/",
+        "/SIGN-IN",
+        "/livez/x",
+    ],
+)
 def test_a_stranger_sees_nothing(stranger: TestClient, path: str):
     assert stranger.get(path).status_code == 401
     page = stranger.get(path, headers={"accept": "text/html"})
@@ -154,7 +181,9 @@ def test_a_page_for_every_grain(officer: TestClient, week: Path, grain: str):
         assert shown.status_code == 200
         assert "疑点线索，非违规结论" in shown.text
         twin = officer.get(f"/lists/{grain}/{lead}.json").json()
-        assert twin["base"] + sum(c["contribution"] for c in twin["contributions"]) == pytest.approx(twin["raw"], abs=1e-9)
+        assert twin["base"] + sum(c["contribution"] for c in twin["contributions"]) == pytest.approx(
+            twin["raw"], abs=1e-9
+        )
         for reason in twin["reasons"]:
             assert reason["text"] in shown.text
             assert reason["innocent"] in shown.text
@@ -172,7 +201,11 @@ def test_personal_numbers_leave_masked(officer: TestClient, week: Path):
     """Every page, its JSON twin and every picture: no full personal number in body or address."""
     number = re.compile(r"42900119\d{7,8}")
     for grain in GRAINS:
-        for path in [f"/lists/{grain}", f"/lists/{grain}.json", *(f"/lists/{grain}/{n}{s}" for n in (1, 2, 13) for s in ("", ".json"))]:
+        for path in [
+            f"/lists/{grain}",
+            f"/lists/{grain}.json",
+            *(f"/lists/{grain}/{n}{s}" for n in (1, 2, 13) for s in ("", ".json")),
+        ]:
             text = officer.get(path).text
             assert not number.search(text), path
             assert not any(number.search(a) for a in re.findall(r'href="([^"]*)"', text))
@@ -180,13 +213,25 @@ def test_personal_numbers_leave_masked(officer: TestClient, week: Path):
 
 
 def test_masking_walks_everything():
-    document = {"entity_id": "429001198000001", "x": [{"psn_no": "429001198000002"}], "y": "429001198000002", "members": "429001198000001;429001198000003"}
+    document = {
+        "entity_id": "429001198000001",
+        "x": [{"psn_no": "429001198000002"}],
+        "y": "429001198000002",
+        "members": "429001198000001;429001198000003",
+    }
     text = json.dumps(masked(document, "person"), ensure_ascii=False)
     assert "42900119" not in text
     assert masked({"entity_id": "M2025000011"}, "admission")["entity_id"] == "M2025000011"
 
 
-@pytest.mark.parametrize(("path", "marker"), [("/lists/admission/1/timeline.svg", "机构"), ("/lists/admission/3/peers.svg", "同类"), ("/lists/ring/1/ring.svg", "同日同机构天数")])
+@pytest.mark.parametrize(
+    ("path", "marker"),
+    [
+        ("/lists/admission/1/timeline.svg", "机构"),
+        ("/lists/admission/3/peers.svg", "同类"),
+        ("/lists/ring/1/ring.svg", "同日同机构天数"),
+    ],
+)
 def test_pictures_are_drawn_and_the_same_each_time(officer: TestClient, path: str, marker: str):
     first, second = officer.get(path), officer.get(path)
     assert first.headers["content-type"] == "image/svg+xml"
@@ -195,7 +240,15 @@ def test_pictures_are_drawn_and_the_same_each_time(officer: TestClient, path: st
 
 
 def test_headers_on_every_answer(officer: TestClient):
-    for path in ("/", "/lists/admission", "/lists/ring/1/ring.svg", "/static/xiezhi.css", "/sign-in", "/lists/none", "/nowhere"):
+    for path in (
+        "/",
+        "/lists/admission",
+        "/lists/ring/1/ring.svg",
+        "/static/xiezhi.css",
+        "/sign-in",
+        "/lists/none",
+        "/nowhere",
+    ):
         answer = officer.get(path)
         policy = answer.headers["content-security-policy"]
         assert policy.startswith("default-src 'self';")
@@ -205,7 +258,10 @@ def test_headers_on_every_answer(officer: TestClient):
         assert answer.headers["cache-control"] == ("public, max-age=3600" if path.startswith("/static") else "no-store")
 
 
-@pytest.mark.parametrize("path", ["/lists/hospital", "/lists/admission/0", "/lists/admission/99", "/lists/admission/1/score.svg", "/lists/..%2fx"])
+@pytest.mark.parametrize(
+    "path",
+    ["/lists/hospital", "/lists/admission/0", "/lists/admission/99", "/lists/admission/1/score.svg", "/lists/..%2fx"],
+)
 def test_bad_addresses_are_told_so(officer: TestClient, path: str):
     answer = officer.get(path)
     assert answer.status_code == 404
@@ -223,7 +279,11 @@ def test_before_the_first_week(tmp_path: Path):
 def test_markup_in_data_stays_text(officer: TestClient):
     from serving.web.pages import environment
 
-    html = environment().get_template("message.html").render(data={"title": "t", "message": "<script>alert(1)</script>"}, here="/")
+    html = (
+        environment()
+        .get_template("message.html")
+        .render(data={"title": "t", "message": "<script>alert(1)</script>"}, here="/")
+    )
     assert "<script>" not in html
 
 
