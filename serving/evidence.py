@@ -83,8 +83,10 @@ def timeline(events: Sequence[dict[str, Any]], as_of: str, focus: str | None = N
     return alt.layer(bands, marks).properties(width=WIDTH - 140, height=max(60, 30 * len(units)))
 
 
-def _data(frame: pd.DataFrame, columns: Sequence[str]) -> alt.Data:
-    return alt.Data(values=json.loads(frame[list(columns)].to_json(orient="records")))  # type: ignore[return-value]
+def _data(values: Any, columns: Sequence[str] | None = None) -> Any:
+    """Inline data of a chart; of a frame the named columns."""
+    rows = json.loads(values[list(columns)].to_json(orient="records")) if columns is not None else values
+    return alt.Data(values=rows)  # type: ignore[no-untyped-call]
 
 
 def peers(rows: Sequence[dict[str, Any]]) -> alt.TopLevelMixin:
@@ -93,7 +95,7 @@ def peers(rows: Sequence[dict[str, Any]]) -> alt.TopLevelMixin:
     for row in rows:
         scale = 100.0 if row["unit"] == "%" else 1.0
         marks = {k: (row[k] or 0.0) * scale for k in ("p05", "p25", "median", "p75", "p95", "value")}
-        data = alt.Data(values=[marks])  # type: ignore[call-arg]
+        data = _data([marks])
         few = "（样本不足）" if row["n"] < 10 else f"（同类{row['n']}个）"
         axis = alt.Axis(title=row["unit"], titleAnchor="end", grid=False, tickCount=5)
         low, high = min(marks.values()), max(marks.values())
@@ -171,7 +173,7 @@ def ring(members: Sequence[str], pairs: Sequence[dict[str, Any]]) -> alt.TopLeve
     wide = alt.Scale(domain=[-1.45, 1.45])
     x, y = alt.X("x:Q", axis=None, scale=wide), alt.Y("y:Q", axis=None, scale=wide)
     edges = (
-        alt.Chart(alt.Data(values=lines))  # type: ignore[call-arg]
+        alt.Chart(_data(lines))
         .mark_rule(color=SWIPE, opacity=0.55)
         .encode(
             x=x,
@@ -183,9 +185,9 @@ def ring(members: Sequence[str], pairs: Sequence[dict[str, Any]]) -> alt.TopLeve
             ),
         )
     )
-    nodes = alt.Chart(alt.Data(values=dots)).mark_circle(color="#2f5d86", opacity=1, size=150).encode(x=x, y=y)  # type: ignore[call-arg]
+    nodes = alt.Chart(_data(dots)).mark_circle(color="#2f5d86", opacity=1, size=150).encode(x=x, y=y)
     names = (
-        alt.Chart(alt.Data(values=dots))  # type: ignore[call-arg]
+        alt.Chart(_data(dots))
         .mark_text(fontSize=12, color=INK)
         .encode(x=alt.X("lx:Q", axis=None, scale=wide), y=alt.Y("ly:Q", axis=None, scale=wide), text="name:N")
     )

@@ -79,6 +79,6 @@ def _told(function: Any, *args: Any) -> dict[str, Any]:
     return found
 
 
-Xiezhi.add_asgi_middleware(Gate)
+Xiezhi.add_asgi_middleware(Gate)  # type: ignore[attr-defined]
 
 __all__ = ["Xiezhi", "serve"]

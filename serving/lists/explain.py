@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from claims.errors import UserError
-from features.grains import LABEL, SCHEMES
+from features.grains import SCHEMES
 from serving.lists.reasons import BASE, reasons_of
-from serving.lists.rows import DISCLAIMER, Note
+from serving.lists.rows import DISCLAIMER, NAMES, Note
 from serving.lists.worklist import check_grain, hits, yuan
 from serving.lists.write import plain
 
@@ -87,7 +87,7 @@ def dossier(
     scheme = frame["scheme"] if isinstance(frame["scheme"], str) else ""
     return {
         "grain": grain,
-        "grain_zh": LABEL.get(grain, grain),  # type: ignore[call-overload]
+        "grain_zh": NAMES.get(grain, grain),
         "as_of": plain(as_of),
         "disclaimer": DISCLAIMER,
         "entity_id": entity_id,

@@ -61,9 +61,9 @@ def reasons_of(matrix: Any, contributions: pd.DataFrame, entity_id: str, limit: 
     A reason needs a positive contribution and a value worse than its peers'. Where fewer than `limit` are found, the list is filled
     with columns far out on the bad side (largest |z|) that did not raise the score; their contribution is shown as it is.
     """
-    own = contributions.loc[entity_id].drop(BASE, errors="ignore")
+    own: Any = contributions.loc[entity_id].drop(BASE, errors="ignore")
     value, peer, z = (frame.loc[entity_id] for frame in (matrix.X, matrix.peer, matrix.z))
-    sums = own.groupby([signal(c) for c in own.index], sort=False).sum()
+    sums: Any = own.groupby([signal(c) for c in own.index], sort=False).sum()
 
     def is_bad(column: str) -> bool:
         meta = matrix.meta.get(column)
@@ -93,7 +93,9 @@ def _candidates(own: pd.Series, sums: pd.Series, z: pd.Series) -> Iterable[str]:
 
 def _reason(matrix: Any, column: str, entity_id: str, contribution: float) -> Reason:
     meta = matrix.meta[column]
-    figures = [float(frame.at[entity_id, column]) for frame in (matrix.X, matrix.peer, matrix.percentile)]
+    value, peer, percentile = (
+        float(frame.at[entity_id, column]) for frame in (matrix.X, matrix.peer, matrix.percentile)
+    )
     n = matrix.n.at[entity_id, column]
     count = 0 if pd.isna(n) else int(n)
     return Reason(
@@ -105,10 +107,10 @@ def _reason(matrix: Any, column: str, entity_id: str, contribution: float) -> Re
         unit=meta.unit,
         scheme=meta.scheme,
         rule=(meta.feature.rule or "") if meta.feature is not None else "",
-        text=sentence(matrix, column, *figures, count),
-        value=figures[0],
-        peer=figures[1],
-        percentile=figures[2],
+        text=sentence(matrix, column, value, peer, percentile, count),
+        value=value,
+        peer=peer,
+        percentile=percentile,
         n=count,
         contribution=contribution,
         innocent=meta.innocent,

@@ -87,10 +87,10 @@ def events_of(warehouse: Path, as_of: date | datetime, people: dict[str, list[st
         for psn_no in numbers:
             by_bucket.setdefault(bucket_of(psn_no, house.buckets), set()).add(psn_no)
     frames = []
-    for bucket, numbers in sorted(by_bucket.items()):
+    for bucket, wanted in sorted(by_bucket.items()):
         con = open_views(house, as_of, "person", bucket)
         try:
-            con.execute("CREATE TABLE main.people AS SELECT unnest(?::VARCHAR[]) AS psn_no", [sorted(numbers)])
+            con.execute("CREATE TABLE main.people AS SELECT unnest(?::VARCHAR[]) AS psn_no", [sorted(wanted)])
             frames.append(con.execute(_EVENTS).df())
         finally:
             con.close()

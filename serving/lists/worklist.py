@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from claims.errors import UserError
-from features.grains import GRAINS, LABEL, WINDOW_DAYS
+from features.grains import GRAINS, WINDOW_DAYS
 from serving.lists.reasons import reasons_of
-from serving.lists.rows import COLUMNS, EXTRA, Note, WorkList
+from serving.lists.rows import COLUMNS, EXTRA, NAMES, Note, WorkList
 from serving.lists.slots import choose, interleave, random_for
 
 EXPLAINED = ["entity_id", "label", "members", "innocent"]
@@ -122,7 +122,7 @@ def _rows(
                 "evidence_rows": 0,
                 "model": _text(row["model"]),
                 "members": _text(who.get("members")),
-                "selection_prob": float(chosen.loc[entity_id, "selection_prob"]),
+                "selection_prob": float(chosen["selection_prob"][entity_id]),
                 "scheme_share": _rounded(row.get("scheme_share")),
                 "label": _text(who.get("label")),
                 "begin_at": who.get("begin_at"),
@@ -184,8 +184,8 @@ def _facts(
         "scorers": [str(c) for c in scored.scorers.columns if scored.scorers[c].notna().any()],
         "amount_yuan": round(float(rows.loc[rows["slot"] == "ranked", "amount_at_risk_yuan"].sum()), 2),
         "described": {
-            "名单对象": LABEL.get(grain, grain),  # type: ignore[call-overload]
-            "排序总体": f"{'该时刻在院' if at else f'最近{window}天有活动'}的{LABEL.get(grain, grain)}共 {len(table)} 个",  # type: ignore[call-overload]
+            "名单对象": NAMES.get(grain, grain),
+            "排序总体": f"{'该时刻在院' if at else f'最近{window}天有活动'}的{NAMES.get(grain, grain)}共 {len(table)} 个",  # type: ignore[call-overload]
             "构成": "按风险排序，另有随机抽取与对照行混排其中、不作标记，用于诚实估计命中率",
             "模型": model or "—",
         },

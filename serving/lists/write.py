@@ -15,8 +15,8 @@ import pandas as pd
 import xlsxwriter
 
 from claims.errors import UserError
-from features.grains import LABEL, SCHEMES
-from serving.lists.rows import DISCLAIMER, EXTRA, HEADERS, WorkList, mask
+from features.grains import SCHEMES
+from serving.lists.rows import DISCLAIMER, EXTRA, HEADERS, NAMES, WorkList, mask
 
 #: A spreadsheet takes a cell that begins so for a formula (OWASP CSV injection), full-width forms included.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -138,7 +138,7 @@ def workbook(worklist: WorkList, evidence: Evidence | None = None) -> bytes:
     )
     # Equal lists give equal bytes: the clock of the writing machine stays out of the file.
     moment = worklist.at or datetime.combine(worklist.as_of, datetime.min.time())
-    book.set_properties({"title": f"疑点线索清单 {LABEL.get(worklist.grain, worklist.grain)}", "created": moment})  # type: ignore[call-overload]
+    book.set_properties({"title": f"疑点线索清单 {NAMES.get(worklist.grain, worklist.grain)}", "created": moment})  # type: ignore[call-overload]
     style = {
         "head": book.add_format(
             {"bold": True, "bg_color": "#E9EEF3", "border": 1, "text_wrap": True, "valign": "vcenter"}
