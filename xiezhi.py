@@ -180,7 +180,7 @@ def simulate(
     from claims.synth import simulate as run
 
     with Bars() as bars:
-        made = run(out, persons, months, seed, dirty=dirty, progress=bars)
+        made = run(out, persons, months, seed, dirty=dirty, progress=lambda share, text: bars(text, share))
     tables = dict(made.tables)
     say(
         {
@@ -423,7 +423,7 @@ def demo(
     started = time.monotonic()
     with Bars() as bars:
         if not (county / "truth").exists():
-            run_simulate(county, persons, months, seed, progress=bars)
+            run_simulate(county, persons, months, seed, progress=lambda share, text: bars(text, share))
         if not (house / "CURRENT").exists():
             run_intake(str(county), house, progress=bars)
         when = Warehouse.open(house).span()[2].date()
@@ -553,6 +553,14 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
+    except Exception as error:  # a defect of ours: say so without spilling rows of claims into a terminal or a log
+        if os.environ.get("XIEZHI_TRACEBACK"):
+            raise
+        print(
+            f"xiezhi: internal error ({type(error).__name__}); nothing was published. Set XIEZHI_TRACEBACK=1 to see where, and report it.",
+            file=sys.stderr,
+        )
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
