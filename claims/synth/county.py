@@ -170,6 +170,8 @@ def _chunk(world: World, background: Visits, planned: Visits, s: Stays, mine: Ar
     last_line = start[part + 1] - 1
     cut = line["cnt"][last_line] * line["pric"][last_line]
     ratio = cut / total[part]
+    for person in np.unique(v["person"][again]):
+        world.tell("innocents", "P", int(person), "N31")
     columns = list(paid)
     money_all = {k: [paid[k], -paid[k][whole], -np.round(paid[k][part] * ratio).astype(np.int64), paid[k][again]] for k in columns}
     money_all["medfee_sumamt"][2] = -cut

@@ -141,6 +141,8 @@ def _paper(world: World) -> list[Visits]:
     setl = begin + rng.integers(20, 150, n) * DAY + rng.integers(9 * 3600, 17 * 3600, n)
     ok = setl < world.span.stop
     paper = v_.visits(n, person=who, inst=inst, kind=v_.MANUAL, dx=world.dx["J18.900"], begin=begin, setl=setl, menu=world.menus["exam"], n=1, qty=1, price=rng.gamma(2, 2.5, n).clip(1, 40))
+    for a in who[ok]:
+        world.tell("innocents", "P", int(a), "N32")
     away = np.flatnonzero(p["away"])
     for a in away:
         world.filings.append({"person": int(a), "kind": "异地就医", "begin": world.span.start // DAY - 200, "end": world.span.stop // DAY + 200})
@@ -168,7 +170,7 @@ def people(world: World, s: Stays) -> None:
     for row in registered[::23]:
         world.tell("innocents", "P", int(row), "N33")
     kinds = i["kind"]
-    for code, where in (("N06", i["promo"] > 0.3), ("N07", i["batch_upload"]), ("N13", (kinds == GENERAL) & (i["panel"] > 0.2)), ("N21", i["level"] == 3), ("N22", kinds == 4), ("N23", i["open24"]), ("N24", i["kind"] == GENERAL),
+    for code, where in (("N06", i["promo"] >= min(0.3, i["promo"].max())), ("N07", i["batch_upload"]), ("N13", (kinds == GENERAL) & (i["panel"] > 0.2)), ("N21", i["level"] == 3), ("N22", kinds == 4), ("N23", i["open24"]), ("N24", i["kind"] == GENERAL),
                         ("N25", i["round_shop"]), ("N30", i["dual"]), ("N35", i["blank_doctor"])):  # fmt: skip
         for row in np.flatnonzero(where):
             world.tell("innocents", "I", int(row), code)

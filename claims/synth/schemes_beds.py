@@ -25,7 +25,7 @@ def plant(world: World, honest: Stays) -> tuple[Stays, list[Visits]]:
     """Fraudulent stays (about 2 % of all at severity 1) and the visits that betray some of them."""
     rng = world.rng("schemes_beds")
     total = 0.0225 * len(honest["person"]) * min(3.0, world.severity**0.7)
-    count = {k: max(3, round(share * total)) for k, share in SHARE.items()}
+    count = {k: max(2, round(share * total)) for k, share in SHARE.items()}
     units = _crooked(rng, world)
     made = [
         _ghost(rng, world, units["T01"], count["T01"]), _fiction(rng, world, units["T02"], count["T02"], "T02"), _fiction(rng, world, units["T29"], count["T29"], "T29"),
@@ -224,11 +224,12 @@ def _easy(rng: np.random.Generator, world: World, units: Array, n: int) -> Stays
     inst = rng.choice(units, n)
     sev = _severity(rng, world, n)
     person = _recruits(rng, world, inst, sev, again=0.35)
-    dx = s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in (*MILD, "J06.900", "K52.900")]))
+    dx = s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in (*MILD, "K52.900", "J20.900")]))
     adm = s_.admit(rng, world, n, growth=1.35)
-    t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, rng.integers(3, 10, n)), scheme="T05", severity=sev)
+    t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, rng.integers(4, 11, n)), scheme="T05", severity=sev)
     s_.dress(rng, world, t)
-    t["drug"] *= np.where(_trace(rng, sev, 0.6), rng.uniform(0.45, 0.85, n), 1)
+    t["drug"] *= np.where(_trace(rng, sev, 0.6), rng.uniform(0.6, 0.95, n), 1)
+    t["inflate"] = rng.uniform(0.2, 1.2, n)
     t["lab0"] *= np.where(_trace(rng, sev, 0.7), rng.uniform(1.2, 2.0, n), 1)
     t["exam0"] *= np.where(_trace(rng, sev, 0.7), rng.uniform(1.3, 2.2, n), 1)
     return t

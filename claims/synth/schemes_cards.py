@@ -48,7 +48,7 @@ def _cash_out(world: World, shops: Array) -> list[Visits]:
         second[late] = (rng.uniform(20, 21.9, int(late.sum())) * 3600).astype(np.int64)
         odd = rng.random(k) < rng.choice([0.25, 0.6, 0.95])
         worth = p["topup"][who[row]] * 2.2 + p["balance"][who[row]] * 0.25
-        target = _sum(rng, k, 70, max(130.0, min(900.0, worth)), odd)
+        target = _sum(rng, k, 70, max(130.0, min(750.0, worth)), odd)
         inst = np.where(rng.random(k) < 0.85, home_shop[row], rng.choice(shops, k))
         cover = rng.random(k) < 0.5
         loop = np.where(rng.random(k) < 0.05, 3, 0)

@@ -40,8 +40,8 @@ def _tour(rng: np.random.Generator, world: World, who: Array, days: Array, sev: 
     doctor = v_.doctor_of(rng, world, who, inst, 0.6)
     if doctor_first:
         doctor = np.where(rng.random(n) < 0.65, world.i["doc_first"][inst] + 1 % world.i["doc_count"][inst], doctor)
-    return v_.visits(n, person=who, inst=inst, doctor=doctor, kind=v_.CHRONIC, dx=dx, begin=world.span.start + days * DAY + v_.hours(rng, n, "clinic"), menu=np.where(rng.random(n) < 0.08 + 0.3 * sev, world.menus["resale"], own),
-                     n=2 + rng.poisson(1.3, n), days=np.where(rng.random(n) < 0.6, 28, 14), qty=2 + (rng.random(n) < 0.25 + 0.3 * sev), same=same)  # fmt: skip
+    return v_.visits(n, person=who, inst=inst, doctor=doctor, kind=v_.CHRONIC, dx=dx, begin=world.span.start + days * DAY + v_.hours(rng, n, "clinic"), menu=np.where(rng.random(n) < 0.06 + 0.26 * sev, world.menus["resale"], own),
+                     n=2 + rng.poisson(0.8, n), days=np.where(rng.random(n) < 0.5, 28, 14), qty=2 + (rng.random(n) < 0.25 + 0.3 * sev), same=same)  # fmt: skip
 
 
 def _resale(world: World) -> list[Visits]:
@@ -51,8 +51,9 @@ def _resale(world: World) -> list[Visits]:
     for person in who:
         sev = float(np.clip(rng.beta(2, 2.2) * world.severity**0.5, 0.05, 1))
         world.tell("persons", int(person), "T14", sev)
+        world.p["fill"][person] = 0.2
         begin = int(rng.integers(0, max(1, span.days // 3)))
-        step = rng.uniform(16, 36) / (0.6 + 0.6 * sev)
+        step = rng.uniform(22, 58) / (0.6 + 0.6 * sev)
         days = np.arange(begin, span.days, step).astype(np.int64)
         days = np.unique((days + rng.integers(-3, 4, len(days))).clip(0, span.days - 1))[rng.random(len(np.unique(days))) < 0.85] if len(days) == len(np.unique(days)) else days
         days = days[rng.random(len(days)) < 0.85]
@@ -80,7 +81,8 @@ def _rings(world: World) -> list[Visits]:
         for m in members:
             world.tell("rings", f"D{ring:03d}", int(m), "T15")
             world.tell("persons", int(m), "T15", sev)
-        step = rng.uniform(18, 40)
+            world.p["fill"][m] = 0.2
+        step = rng.uniform(22, 48)
         for day in np.arange(rng.uniform(0, 40), span.days, step).astype(int):
             there = members[rng.random(len(members)) < rng.uniform(0.4, 0.85)]
             if len(there) == 0:

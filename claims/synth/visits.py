@@ -152,7 +152,7 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     registered = p["chronic"] & registered_mask(world)[first:last]
     long = registered & (rng.random(n) < 0.22)
     every = np.where(long, 84, 28)
-    k = np.where(registered, np.maximum(0, (world.span.days * rng.uniform(0.55, 1.0, n) / every).astype(int)), 0)
+    k = np.where(registered, np.maximum(0, (world.span.days * rng.uniform(0.55, 1.0, n) * p["fill"] / every).astype(int)), 0)
     who = np.repeat(np.arange(n), k)
     m = len(who)
     step = np.arange(m) - np.repeat(np.cumsum(k) - k, k)

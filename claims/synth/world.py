@@ -185,7 +185,7 @@ def _persons(rng: np.random.Generator, n: int, villages: dict[str, Array], span:
         "emp": emp, "idet": idet, "death": death, "special": special, "mulaid": mulaid, "urban": urban, "away": (rng.random(n) < 0.03) & (special == 0),
         "evoucher": rng.random(n) < np.where(age > 65, 0.25, 0.6), "balance": np.where(employee & ~cadre, rng.gamma(1.2, 900, n), 0.0),
         "topup": np.where(employee & ~cadre, np.where(age >= 60, 95, 60 + rng.gamma(3, 45, n)), 0.0), "civil": employee & (rng.random(n) < 0.12),
-        "cured": np.zeros(n, bool),
+        "fill": np.ones(n),  # how much of the registered refills a person still fetches in the ordinary way
     }  # fmt: skip
 
 
@@ -215,13 +215,18 @@ def _institutions(rng: np.random.Generator, persons: int, villages: dict[str, Ar
     size = rng.gamma(4, 0.25, n) * np.select([level == 3, kind == GENERAL, kind == PRIVATE, kind == TOWNSHIP], [2.6, 1.9, 0.9, 0.75], 1.0)
     number = (np.arange(n, dtype=np.int64) * 7_368_787 + int(rng.integers(1, 10**7))) % 99_999_989
     private = np.isin(kind, (PRIVATE, CLINIC, PHARMACY)) | (np.isin(kind, (REHAB, SPECIAL)) & (rng.random(n) < 0.6))
+    shops = np.flatnonzero(kind == PHARMACY)
+    dual, late = (kind == PHARMACY) & (rng.random(n) < 0.06), (kind == PHARMACY) & (rng.random(n) < 0.12)
+    dual[shops[0]], late[shops[1]] = True, True
+    blank = (kind <= CLINIC) & (rng.random(n) < 0.12)
+    blank[np.flatnonzero(kind == TOWNSHIP)[0]] = True
     owner = np.where(private, rng.integers(0, max(4, int(n * 0.6)), n), 10**6 + np.arange(n))
     return {
         "code": np.array([("P" if k == PHARMACY else "H") + f"4290{x:08d}" for k, x in zip(kind, number, strict=True)], object),
         "name": np.array([f"{KIND_NAME[k]}{j:03d}" for j, k in enumerate(kind)], object), "kind": kind, "level": level, "hosp_lv": hosp_lv, "village": village, "size": size,
         "x": villages["x"][village] + rng.normal(0, 0.6, n), "y": villages["y"][village] + rng.normal(0, 0.6, n), "private": private, "owner": owner,
-        "price": rng.integers(0, 64, n), "open24": (kind == PHARMACY) & (rng.random(n) < 0.12), "batch_upload": (kind == VILLAGE) & (rng.random(n) < 0.6),
-        "blank_doctor": (kind <= CLINIC) & (rng.random(n) < 0.12), "dual": (kind == PHARMACY) & (rng.random(n) < 0.06),
+        "price": rng.integers(0, 64, n), "open24": late, "batch_upload": (kind == VILLAGE) & (rng.random(n) < 0.6),
+        "blank_doctor": blank, "dual": dual,
         "lean": np.where(kind < CLINIC, rng.beta(2, 5, n), 0.0),  # honest thrift: few tests, flat bills, quiet weekends
         "autocharge": (kind < CLINIC) & (rng.random(n) < 0.4),  # drug lines all booked at one hour
         "round_shop": (kind == PHARMACY) & (rng.random(n) < 0.25),  # honest packages at round prices
