@@ -153,7 +153,7 @@ def _households(world: World) -> pa.Table:
     known = world.rng("links").random(len(a)) < 0.6
     a = a[known | (p["mulaid"][a] & p["mulaid"][np.minimum(a + 1, n - 1)])]
     number = p["psn_no"].astype(str)
-    return pa.table({"psn_no": _text(number[a]), "psn_no_2": _text(number[a + 1]), "relation": w.constant(len(a), "同户"), "source": _text(np.where(p["mulaid"][a], "家庭共济", "户籍"))})
+    return pa.table({"psn_no": _text(number[a]), "rel_psn_no": _text(number[a + 1]), "relation": w.constant(len(a), "同户"), "source": _text(np.where(p["mulaid"][a], "家庭共济", "户籍"))})
 
 
 def _calendar(world: World) -> pa.Table:
