@@ -49,7 +49,8 @@ def twin_rows(grain: str) -> str:
     """The pairs told of the hospital or the doctor; `twins` counts how many equals a stay has by rule R09, `first` marks one row per stay."""
     key = "fixmedins_code" if grain == "institution" else "atddr_no"
     alike = f"count(*) FILTER (likeness >= {setting('R09', 'similarity')} AND codes >= {setting('R09', 'min_codes')}) OVER (PARTITION BY a)"
-    return f"""SELECT * REPLACE (own_at AS happened_at), {alike} AS twins, row_number() OVER (PARTITION BY a ORDER BY b) = 1 AS first FROM ({TWINS.replace("a AS entity_id, 'visits' AS row_table, b AS row_id", f"{key} AS entity_id, 'visits' AS row_table, a AS row_id")}) WHERE {key} IS NOT NULL"""
+    five = f"likeness >= {setting('R09', 'similarity')} AND codes >= {setting('R09', 'min_codes')} AND {alike} >= {setting('R09', 'min_stays') - 1}"
+    return f"""SELECT * REPLACE (own_at AS happened_at, {five} AS hit), {alike} AS twins, row_number() OVER (PARTITION BY a ORDER BY b) = 1 AS first FROM ({TWINS.replace("a AS entity_id, 'visits' AS row_table, b AS row_id", f"{key} AS entity_id, 'visits' AS row_table, a AS row_id")}) WHERE {key} IS NOT NULL"""
 
 
 _twin = partial(Feature, grain="admission", scheme="T02", by="institution", reversed="net", windows=(0,), rows=TWINS, worse="high")

@@ -12,6 +12,7 @@ from functools import partial
 
 from features.catalog.stay_rows import LONG_CARE, STAY_DAYS, profile_rows
 from features.declare import Feature, declare
+from features.rules.settings import setting
 
 #: Card use elsewhere on inner days. `usual`: same shop within 180 days before (N18); `test_only`: nothing but tests at a higher unit (N09); `far`: km away.
 OUTSIDE = """WITH pairs_ AS (
@@ -55,12 +56,13 @@ declare(_outside(name="outside_day_share", label="住院天数中院外刷卡占
     reason="住院天数中有{value}的日子在院外刷卡（同类中位{peer}，高于{percentile}的同类）", innocent=_FAMILY))  # fmt: skip
 
 #: Hours between consecutive lines other than the bed (rule R02) and to now while the stay is open.
-GAPS = """SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, l.mdtrt_id || '|' || l.feedetl_sn AS row_id, l.fen, l.hilist_name,
-    date_diff('second', lag(l.happened_at) OVER (PARTITION BY l.mdtrt_id ORDER BY l.happened_at, l.feedetl_sn), l.happened_at) / 3600.0 AS gap_hours,
-    CASE WHEN s."open" THEN date_diff('second', l.happened_at, (SELECT t FROM main.asof)) / 3600.0 END AS hours_ago,
-    l.med_chrgitm_type NOT IN ('02', '07', '12', '13') AS active, s.nights, coalesce(s.fund_fen, 0) AS stay_fund_fen, """ + LONG_CARE + """ AS long_care, l.clock_collapsed
-FROM lines l JOIN stays s ON s.mdtrt_id = l.mdtrt_id
-WHERE l.is_inpatient AND NOT s.day_surgery AND l.med_chrgitm_type <> '01' AND l.happened_at::DATE BETWEEN s.adm_date AND s.end_date"""
+GAPS = f"""SELECT *, coalesce(gap_hours >= {setting("R02", "gap_hours")} AND NOT long_care AND NOT clock_collapsed, false) AS hit FROM (
+    SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, l.mdtrt_id || '|' || l.feedetl_sn AS row_id, l.fen, l.hilist_name,
+        date_diff('second', lag(l.happened_at) OVER (PARTITION BY l.mdtrt_id ORDER BY l.happened_at, l.feedetl_sn), l.happened_at) / 3600.0 AS gap_hours,
+        CASE WHEN s."open" THEN date_diff('second', l.happened_at, (SELECT t FROM main.asof)) / 3600.0 END AS hours_ago,
+        l.med_chrgitm_type NOT IN ('02', '07', '12', '13') AS active, s.nights, coalesce(s.fund_fen, 0) AS stay_fund_fen, {LONG_CARE} AS long_care, l.clock_collapsed
+    FROM lines l JOIN stays s ON s.mdtrt_id = l.mdtrt_id
+    WHERE l.is_inpatient AND NOT s.day_surgery AND l.med_chrgitm_type <> '01' AND l.happened_at::DATE BETWEEN s.adm_date AND s.end_date)"""
 
 _gap = partial(Feature, grain="admission", scheme="T01", by="institution", reversed="net", windows=(0,), rows=GAPS, worse="high", empty=None)
 declare(_gap(name="longest_gap_hours", label="最长无服务间隔", unit="小时", measure="max(gap_hours)",

@@ -50,12 +50,8 @@ _R01 = "剔除共济账户代付、常去药店取药、上级医院检查和请
 declare(rule("R01", "admission", "T01", OUTSIDE, f"CASE WHEN count(*) FILTER (hit) >= {setting('R01', 'min_swipes')} THEN count(*) FILTER (hit) ELSE 0 END",
     amount=f"CASE WHEN count(*) FILTER (hit) >= {setting('R01', 'min_swipes')} THEN max(coalesce(stay_fund_fen, 0)) ELSE 0 END", by="person", mode="kept",
     exempt="N05 N09 N18 N19 N32 N34", reason=_R01, innocent="家属代购、外院检查、请假离院（N05、N09、N18、N19）"))  # fmt: skip
-INST_OUTSIDE = f"""SELECT ward_unit AS entity_id, max(happened_at) AS happened_at, 'visits' AS row_table, stay_id AS row_id, max(coalesce(stay_fund_fen, 0)) AS fen, count(DISTINCT day) AS days
-    FROM ({OUTSIDE}) WHERE hit GROUP BY 1, 4"""
-
 # R02 — 72 hours without any line but the bed
-_GAP = f"gap_hours >= {setting('R02', 'gap_hours')} AND NOT long_care AND NOT clock_collapsed"
-declare(rule("R02", "admission", "T01", GAPS, f"count(*) FILTER ({_GAP})", amount=f"max(stay_fund_fen) FILTER ({_GAP})", exempt="N03 N07",
+declare(rule("R02", "admission", "T01", GAPS, "count(*) FILTER (hit)", amount="max(stay_fund_fen) FILTER (hit)", exempt="N03 N07",
     reason=f"住院中出现{{value}}次{setting('R02', 'gap_hours')}小时以上没有任何服务收费", innocent="精神、康复、护理病区或按日集中上传（N03、N07）"))  # fmt: skip
 
 # R03 — no examination, test, treatment, operation or nursing at all
@@ -138,9 +134,9 @@ _R13 = f"same_unit AND hit AND gap_days <= {setting('R13', 'max_gap_days')}"
 _R14 = f"same_unit AND gap_days <= {setting('R14', 'max_gap_days')} AND NOT planned AND NOT course"
 _LATER = READMISSIONS.format(entity="s.mdtrt_id", moment="o.end_at", row="o.mdtrt_id", same="")
 _AGAIN = "病情反复、疗程或计划内再入院（N01、N02、N03、N11）"
-declare(rule("R13", "admission", "T04", _LATER, f"count(*) FILTER ({_R13})", amount=f"coalesce(max(fen) FILTER ({_R13}), 0)", by="person", exempt="N01 N02 N03 N11 N16",
+declare(rule("R13", "admission", "T04", f"SELECT * FROM ({_LATER}) WHERE {_R13}", "count(*)", amount="max(fen)", by="person", exempt="N01 N02 N03 N11 N16",
     reason=f"在同一医院因同病出院{setting('R13', 'max_gap_days')}天内再入院（{{value}}次），非疗程、非计划、非转院", innocent=_AGAIN))  # fmt: skip
-declare(rule("R14", "admission", "T04", _LATER, f"count(*) FILTER ({_R14})", amount=f"coalesce(max(fen) FILTER ({_R14}), 0)", by="person", exempt="N11",
+declare(rule("R14", "admission", "T04", f"SELECT * FROM ({_LATER}) WHERE {_R14}", "count(*)", amount="max(fen)", by="person", exempt="N11",
     reason="当日出院、当日又在同一医院入院（{value}次）", innocent="更换医保类型、转科、跨年结算（N31）"))  # fmt: skip
 for _number, _test in (("R13", _R13), ("R14", _R14)):
     _rolled = f"SELECT unit AS entity_id, begin_ AS happened_at, 'visits' AS row_table, stay_id AS row_id, max(fen) AS fen, min(gap_days) AS gap_days FROM (SELECT u.fixmedins_code AS unit, u.begntime AS begin_, r.* FROM ({READMISSIONS.format(entity='s.mdtrt_id', moment='o.end_at', row='o.mdtrt_id', same='AND o.fixmedins_code = s.fixmedins_code')}) r JOIN stays u ON u.mdtrt_id = r.stay_id) WHERE {_test} GROUP BY 1, 2, 4"
@@ -183,7 +179,7 @@ for _grain, _entity, _roll in _ROLLS:
     for _number, _flag, _what in (("R17", "r17", "门诊可处理而收住院"), ("R18", "r18", "检查化验占六成以上的体检式短住院")):
         if _number == "R18" and _grain == "doctor":
             continue
-        declare(rule(_number, _grain, "T05", low_rows(_entity), f"count(*) FILTER ({_flag})", amount=f"coalesce(sum(fen) FILTER ({_flag}), 0)", roll=_roll, windows=_LEVEL_OF[_grain], exempt="N03" if _number == "R17" else "N16",
+        declare(rule(_number, _grain, "T05", f"SELECT * FROM ({low_rows(_entity)}) WHERE {_flag}", "count(*)", amount="sum(fen)", roll=_roll, windows=_LEVEL_OF[_grain], exempt="N03" if _number == "R17" else "N16",
             reason=_WHO[_grain] + _what + "，命中{value}次", innocent="病情确需住院、流行期收治或转诊检查（N14、N16、N21、N29）"))  # fmt: skip
 
 # R19 — long after recovery
@@ -225,7 +221,7 @@ declare(rule("R62", "admission", "T18", INJURIES.format(entity="s.mdtrt_id"), "c
 # R64 — nobody pays anything
 _DUE = "settled AND NOT waived AND NOT course AND NOT long_care"
 _R64 = f"count(*) FILTER ({_DUE}) >= {setting('R64', 'min_stays')} AND count(*) FILTER ({_DUE} AND zero_cash) >= {setting('R64', 'share')} * count(*) FILTER ({_DUE})"
-declare(rule("R64", "institution", "T29", INST_STAYS, f"CASE WHEN {_R64} THEN count(*) FILTER ({_DUE} AND zero_cash) ELSE 0 END", amount=f"CASE WHEN {_R64} THEN sum(fen) FILTER ({_DUE} AND zero_cash) ELSE 0 END", windows=(180,), exempt="N01 N02 N03 N26 N27",
+declare(rule("R64", "institution", "T29", f"SELECT *, {_DUE} AND zero_cash AS hit FROM ({INST_STAYS})", f"CASE WHEN {_R64} THEN count(*) FILTER ({_DUE} AND zero_cash) ELSE 0 END", amount=f"CASE WHEN {_R64} THEN sum(fen) FILTER ({_DUE} AND zero_cash) ELSE 0 END", windows=(180,), exempt="N01 N02 N03 N26 N27",
     reason="近{window}天应付起付线的住院几乎都零自付（{value}次）", innocent="个人账户抵付、救助待遇未录入（N26、N27）"))  # fmt: skip
 
 # R65 — retired cadres
