@@ -22,10 +22,10 @@ from claims.codes import visit_class_rows
 from claims.errors import UserError
 from claims.mapping import ColumnRule, Mapping, TableRule, load_mapping, parse_mapping
 from claims.parse import MACROS, REASON, Parsed, name, parse_column, quote
-from claims.publish import describe, publish, write_text, writing
+from claims.publish import describe, publish, writing
 from claims.quarantine import Rejected
 from claims.sources import Loaded, Source, digest, find_sources, load
-from claims.tables import CANONICAL, LAYOUT_KEY, SOURCE, SPLIT, Column, Table
+from claims.tables import CANONICAL, LAYOUT_KEY, SOURCE, Column, Table
 from claims.versions import Clock, resolve
 from claims.warehouse import FACTS, Warehouse, bucket_sql, empty_manifest, paths_sql
 
@@ -142,10 +142,38 @@ def intake(
             batch.con.close()
 
 
+def readmit(warehouse: Path | str, row_ids: list[str] | None = None, mapping: str | Path | None = None) -> IntakeSummary:
+    """Try quarantined rows again, all or the named ones, with the mapping they came with or with a mended one.
+
+    Rows that pass join the warehouse as a batch of their own and leave the quarantine; the others stay. Broken lines (Q06, kept as text)
+    cannot be tried: mend the file and take it in again. UserError if there is nothing to try.
+    """
+    root = Path(warehouse)
+    started = datetime.now()
+    house = Warehouse.open(root)
+    rows = quarantine.pending(house)
+    if row_ids is not None:
+        if unknown := sorted(set(row_ids) - set(rows["row_id"])):
+            raise UserError(f"no quarantined row {unknown[0]}; `xiezhi quarantine` lists what is there")
+        rows = rows[rows["row_id"].isin(row_ids)]
+    if rows.empty:
+        raise UserError(f"the quarantine of {root} is empty; there is nothing to readmit")
+    mended = load_mapping(mapping) if mapping is not None else None
+    with writing(root) as staging:
+        batch = Batch(connect(staging), root, staging, house, mended or Mapping(), f"b{len(house.manifest['batches']) + 1:04d}")
+        try:
+            admit(batch, rows, mended)
+            ends = [datetime.fromisoformat(e) for e in house.manifest.get("extracts", {}).values()]
+            batch.end = max(ends)
+            return _finish(batch, "readmit", lambda label, done, total: None, 1, 1, lambda point: None, started)
+        finally:
+            batch.con.close()
+
+
 def _bucket_count(sources: list[Source]) -> int:
     size = sum(s.path.stat().st_size * (4 if s.kind == "parquet" else 1) for s in sources if s.path and s.table == "fee_details")
-    # About 3 million lines a bucket: one bucket's views and features fit in 1.5 GB, and two buckets run at a time.
-    return 2 if size < 400 * 2**20 else 8 if size < 1_600 * 2**20 else 16 if size < 6_400 * 2**20 else 64
+    # Up to 2 million lines a bucket: its views and features fit in 1.5 GB, and two buckets run at a time. A county's planning overhead is per bucket.
+    return 1 if size < 240 * 2**20 else 8 if size < 1_600 * 2**20 else 16 if size < 6_400 * 2**20 else 64
 
 
 def _run(
@@ -173,6 +201,12 @@ def _run(
         _take(batch, source, loaded, batch.mapping)
     _take_pending(batch)
     _clock(batch, known_at)
+    return _finish(batch, label, say, done, steps, check, started)
+
+
+def _finish(
+    batch: Batch, label: str, say: Progress, done: int, steps: int, check: Callable[[str], None], started: datetime
+) -> IntakeSummary:
     say("核对结算", done, steps)
     _settlements(batch)
     say("核对明细", done + 1, steps)
@@ -399,7 +433,7 @@ def _take_pending(batch: Batch) -> None:
     admit(batch, rows)
 
 
-def admit(batch: Batch, rows: Any) -> None:
+def admit(batch: Batch, rows: Any, mended: Mapping | None = None) -> None:
     """Feed quarantined rows to the batch as one more source a table and mapping."""
     if rows.empty:
         return
@@ -420,7 +454,7 @@ def admit(batch: Batch, rows: Any) -> None:
         loaded = Loaded(name(relation), dict.fromkeys(columns, "VARCHAR"), len(records))
         batch.retry_ids.setdefault(table, [])
         source = Source(table, mapping_id, kind="pending")
-        _take(batch, source, loaded, parse_mapping(texts[mapping_id], mapping_id))
+        _take(batch, source, loaded, mended or parse_mapping(texts[mapping_id], mapping_id))
         batch.facts.setdefault("_pending", {})[(table, len(batch.parts[table]) - 1)] = [i for i, _ in held]
 
 
@@ -499,7 +533,6 @@ def _settlements(batch: Batch) -> None:
     first = f"(SELECT mdtrt_id AS m, min(begntime) AS begun FROM ({_begun(batch, src)}) GROUP BY 1 HAVING count(DISTINCT begntime) > 1)"
     con.execute(f"CREATE TEMP TABLE begun AS {first}")
     lag = f"to_seconds({batch.mapping.rule('settlements').lag_days * 86400})"
-    own = "_known"
     common = f"""coalesce(s.fixmedins_type, '1') AS _unit, v.visit_class, v.is_inpatient"""
     con.execute(
         f"""CREATE TABLE rows_settlements AS SELECT p.* REPLACE (coalesce(b.begun, p.begntime) AS begntime), p.begntime AS _own_begin, {common},
@@ -508,7 +541,6 @@ def _settlements(batch: Batch) -> None:
         LEFT JOIN unit_types s ON s.fixmedins_code = p.fixmedins_code
         LEFT JOIN visit_classes v ON v.med_type = coalesce(p.med_type, '') AND v.fixmedins_type = coalesce(s.fixmedins_type, '1')"""
     )
-    del own
     con.execute("DROP TABLE begun")
     real = "coalesce(refd_setl_flag, '0') <> '1'"
     con.execute("CREATE TEMP TABLE touched (_row BIGINT)")
@@ -546,7 +578,6 @@ def _conflicts(batch: Batch, table: str, key: str, stored: str | None, where: st
         rows = f"""SELECT n._row FROM {src} n JOIN (SELECT DISTINCT {key}, psn_no, fixmedins_code FROM {stored}) s USING ({key})
             WHERE ({where}) AND (s.psn_no <> n.psn_no OR s.fixmedins_code <> n.fixmedins_code)"""
         _reject(batch, table, rows.replace("coalesce(refd", "coalesce(n.refd"), "Q12", key)
-    del con
 
 
 def _classes(batch: Batch) -> None:
@@ -820,4 +851,4 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
     return written
 
 
-__all__ = ["SPLIT", "Counts", "IntakeSummary", "intake", "write_text"]
+__all__ = ["Counts", "IntakeSummary", "intake", "readmit"]

@@ -1,0 +1,102 @@
+"""Published whole or not at all: killed at any step, on a full disk, or rotted on disk, a reader sees the old state or an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from claims import warehouse
+from claims.errors import UserError
+from claims.intake import intake, readmit
+from claims.quarantine import export_quarantine, list_quarantine
+from claims.warehouse import Warehouse
+from tests.claims.county import LINE, VISIT, write
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: no handler of ours may catch it."""
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    intake(write(tmp_path / "a", settlements=[VISIT], fee_details=[LINE]), tmp_path / "house")
+    return tmp_path / "house"
+
+
+def test_a_kill_at_any_step_leaves_the_old_state_and_the_next_run_completes(house: Path, tmp_path: Path) -> None:
+    more = write(tmp_path / "b", settlements=[VISIT | {"setl_id": "S2", "mdtrt_id": "M2"}])
+    before = Warehouse.open(house)
+    points: list[str] = []
+
+    def stop_at(n: int):
+        def check(point: str) -> None:
+            points.append(point)
+            if len(points) == n:
+                raise Killed(point)
+
+        return check
+
+    steps = []
+    with pytest.raises(Killed):  # the first run only learns the names of the steps
+        intake(more, house, check=lambda p: steps.append(p) if p != "pointer" else (_ for _ in ()).throw(Killed(p)))
+    chosen = sorted({1, len(steps) // 4, len(steps) // 2, 3 * len(steps) // 4, len(steps)} - {0})
+    for n in chosen:
+        points.clear()
+        with pytest.raises(Killed):
+            intake(more, house, check=stop_at(n))
+        now = Warehouse.open(house)
+        assert now.manifest == before.manifest and now.verify_all() > 0, points[-1]
+    assert intake(more, house).tables["settlements"].accepted == 1
+    assert Warehouse.open(house).verify_all() > 0
+
+
+def test_a_full_disk_publishes_nothing(house: Path, tmp_path: Path) -> None:
+    import errno
+
+    def full(point: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = (house / "CURRENT").read_text()
+    with pytest.raises(UserError, match="disk .* is full; nothing was published"):
+        intake(write(tmp_path / "b", settlements=[VISIT | {"setl_id": "S2", "mdtrt_id": "M2"}]), house, check=full)
+    assert (house / "CURRENT").read_text() == before and not (house / ".staging").exists()
+
+
+def test_every_flipped_bit_is_found(house: Path) -> None:
+    opened = Warehouse.open(house)
+    files = [house / e["path"] for t in opened.manifest["tables"].values() for b in t.values() for es in b.values() for e in es]
+    found = 0
+    for i in range(100):
+        path = files[i % len(files)]
+        sound = path.read_bytes()
+        at = (i * 7919) % len(sound)
+        path.write_bytes(sound[:at] + bytes([sound[at] ^ (1 << i % 8)]) + sound[at + 1 :])
+        warehouse._verified.cache_clear()
+        with pytest.raises(UserError, match="damaged"):
+            opened.verify_all()
+        found += 1
+        path.write_bytes(sound)
+    warehouse._verified.cache_clear()
+    assert found == 100 and opened.verify_all()
+
+
+def test_a_missing_warehouse_and_a_damaged_manifest_are_told(tmp_path: Path, house: Path) -> None:
+    with pytest.raises(UserError, match="no warehouse"):
+        Warehouse.open(tmp_path / "none")
+    name = (house / "CURRENT").read_text().strip()
+    (house / "manifests" / f"{name}.json").write_text("{")
+    with pytest.raises(UserError, match="missing or damaged"):
+        Warehouse.open(house)
+
+
+def test_the_quarantine_is_exported_and_readmitted_with_a_mended_mapping(tmp_path: Path) -> None:
+    house = tmp_path / "house"
+    odd = VISIT | {"setl_id": "S2", "mdtrt_id": "M2", "begntime": "03.01.2025", "endtime": ""}
+    intake(write(tmp_path / "a", settlements=[VISIT, odd]), house)
+    assert list(list_quarantine(house)["reason_code"]) == ["Q02"]
+    assert export_quarantine(house, tmp_path / "q.xlsx") == 1
+    mended = tmp_path / "m.toml"
+    mended.write_text('[tables.settlements.columns]\nbegntime = { from = "begntime", formats = ["%d.%m.%Y"] }\n')
+    assert readmit(house, mapping=mended).readmitted == {"settlements": 1}
+    assert list_quarantine(house).empty and Warehouse.open(house).rows("visits") == 2
