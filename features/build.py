@@ -74,17 +74,22 @@ class Job:
 
 @dataclass(frozen=True)
 class BucketTask:
-    """One bucket of one layout, for all grains that read it: the views are opened once. Picklable, so that Spark may carry it."""
+    """A pass: number k is bucket k // 2 of the institution layout (even) or the person layout (odd), for all grains that read it.
+
+    The views of a bucket are opened once. Picklable, so that Spark may carry it.
+    """
 
     warehouse: str
     as_of: date | datetime
-    layout: Layout
-    jobs: tuple[Job, ...]
+    jobs: dict[Layout, tuple[Job, ...]]
     temp: str
 
-    def __call__(self, bucket: int) -> str:
+    def __call__(self, k: int) -> str:
         load_catalog()
-        return build_bucket(self, bucket)
+        layout: Layout = "person" if k % 2 else "institution"
+        if not self.jobs.get(layout):
+            return ""
+        return build_bucket(self, layout, k // 2)
 
 
 def absent_features(warehouse: Warehouse, features: Iterable[Feature]) -> dict[str, str]:
@@ -218,22 +223,19 @@ def _pass(
     progress: Progress | None,
     executor: Any,
 ) -> None:
-    done, total = 0, 2 * warehouse.buckets
-    for layout in ("person", "institution"):
-        jobs = []
+    jobs: dict[Layout, tuple[Job, ...]] = {}
+    for layout in ("institution", "person"):
         for plan in plans:
             (stage / plan.grain).mkdir(exist_ok=True)
             if layout in LAYOUTS[plan.grain]:
                 names = tuple(f.name for f in plan.features if f.by == layout or plan.grain != "admission")
-                jobs.append(Job(plan.grain, plan.window_days, names, str(stage / plan.grain)))
-        if not jobs:
-            done += warehouse.buckets
-            continue
-        task = BucketTask(str(warehouse.root), as_of, layout, tuple(jobs), str(stage))
-        for _ in executor.map(task, range(warehouse.buckets)):
-            done += 1
-            if progress:
-                progress(f"特征 {tag_of(as_of)}", done / total)
+                job = Job(plan.grain, plan.window_days, names, str(stage / plan.grain))
+                jobs[layout] = (*jobs.get(layout, ()), job)
+    task = BucketTask(str(warehouse.root), as_of, jobs, str(stage))
+    total = 2 * warehouse.buckets
+    for done, _ in enumerate(executor.map(task, range(total)), start=1):
+        if progress:
+            progress(f"特征 {tag_of(as_of)}", done / total)
     for plan in plans:
         _assemble(stage / plan.grain, plan.grain, plan.features, list(LAYOUTS[plan.grain]), as_of)
 
@@ -252,22 +254,20 @@ def _publish(plan: _Plan, stage: Path, as_of: date | datetime) -> None:
     stage.rename(plan.path)
 
 
-def build_bucket(task: BucketTask, bucket: int) -> str:
+def build_bucket(task: BucketTask, layout: Layout, bucket: int) -> str:
     """Evaluate one bucket for every job; writes `part-…-LAYOUT-bNNN.parquet` into each job's folder."""
     warehouse = Warehouse.open(Path(task.warehouse))
-    words = named_words(REGISTRY[n] for job in task.jobs for n in job.features)
+    words = named_words(REGISTRY[n] for job in task.jobs[layout] for n in job.features)
     con = open_views(
-        warehouse, task.as_of, task.layout, bucket, temp=Path(task.temp), words=words, threads=1, memory="1500MB"
+        warehouse, task.as_of, layout, bucket, temp=Path(task.temp), words=words, threads=1, memory="1500MB"
     )
     try:
-        for job in task.jobs:
+        for job in task.jobs[layout]:
             out = Path(job.out)
             read_as(con, "net")
             con.execute(f"CREATE OR REPLACE TABLE main.focus AS {focus_sql(job.grain, job.window_days)}")
             entities = entities_sql(job.grain, job.window_days)
-            con.execute(
-                f"COPY ({entities}) TO '{out}/part-entities-{task.layout}-b{bucket:03d}.parquet' (FORMAT parquet)"
-            )
+            con.execute(f"COPY ({entities}) TO '{out}/part-entities-{layout}-b{bucket:03d}.parquet' (FORMAT parquet)")
             features = [REGISTRY[n] for n in job.features]
             if job.grain == "doctor":
                 for i, group in enumerate(grouped(features)):
@@ -276,10 +276,10 @@ def build_bucket(task: BucketTask, bucket: int) -> str:
                     con.execute(f"COPY ({rows}) TO '{out}/part-rows-{i:03d}-b{bucket:03d}.parquet' (FORMAT parquet)")
             else:
                 frame = evaluate(con, features)
-                frame.to_parquet(out / f"part-values-{task.layout}-b{bucket:03d}.parquet", index=False)
+                frame.to_parquet(out / f"part-values-{layout}-b{bucket:03d}.parquet", index=False)
     finally:
         con.close()
-    return f"{task.layout}-{bucket}"
+    return f"{layout}-{bucket}"
 
 
 def named_words(features: Iterable[Feature]) -> frozenset[str] | None:
