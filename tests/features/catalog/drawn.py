@@ -16,7 +16,7 @@ from features.declare import REGISTRY, load_catalog
 load_catalog()
 T = "2025-06-30 23:59:59"
 VIEWS = ("settlements", "stays", "lines", "refunds")
-DIMENSIONS = ("persons", "institutions", "catalog", "chronic_registry", "household_links", "agreement_periods", "stock_moves", "calendar", "policy_params", "operations")
+DIMENSIONS = ("persons", "institutions", "catalog", "chronic_registry", "household_links", "agreement_periods", "stock_moves", "calendar", "policy_params", "operations", "doctors", "filings", "presence_checks", "injury_cases")
 DEFAULTS: dict[str, dict[str, str]] = {
     "settlements": {"is_inpatient": "false", "clock_collapsed": "false", "visit_class": "'pharmacy'", "fixmedins_type": "'2'", "acct_pay_fen": "0", "fund_pay_sumamt_fen": "0"},
     "lines": {"is_inpatient": "false", "clock_collapsed": "false", "visit_class": "'pharmacy'", "cnt": "1", "pric": "10", "fen": "1000", "med_chrgitm_type": "'09'", "list_type": "'101'"},
