@@ -97,7 +97,7 @@ def open_views(
         _fact(con, warehouse, table, layout, bucket, t, empty=table == "fee_details" and not lines)
     _dimensions(con, warehouse, layout, bucket, t)
     _reversals(con)
-    _settlements(con)
+    _settlements(con, words)
     for mode in ("kept", "net"):
         _stays(con, mode)
     _lines(con, words)
@@ -239,7 +239,7 @@ def _reversals(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _settlements(con: duckdb.DuckDBPyConnection) -> None:
+def _settlements(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> None:
     """One table of originals; `net` swaps the few that refunds touched for what is left of them."""
     con.execute(
         """CREATE TABLE base.originals AS SELECT s.*, coalesce(s.begntime, s.setl_time) AS happened_at, i.fixmedins_type, i.medins_type, i.level, i.area,
@@ -255,7 +255,7 @@ def _settlements(con: duckdb.DuckDBPyConnection) -> None:
         f"""CREATE TABLE base.remainders AS SELECT s.* REPLACE ({money}) FROM base.originals s JOIN base.refunded r USING (setl_id)
         JOIN base.reversed v USING (setl_id) WHERE NOT v.fully"""
     )
-    absent = _absent(declared, stored)
+    absent = _absent({n: k for n, k in declared.items() if words is None or n in words}, stored)
     con.execute(f"CREATE VIEW kept.settlements AS SELECT * EXCLUDE (touched){absent} FROM base.originals")
     con.execute(
         f"CREATE VIEW net.settlements AS SELECT * EXCLUDE (touched){absent} FROM (FROM base.originals WHERE NOT touched UNION ALL FROM base.remainders)"
@@ -284,7 +284,7 @@ def _stays(con: duckdb.DuckDBPyConnection, mode: str) -> None:
                greatest(1, date_diff('day', v.begntime::DATE, coalesce(d.endtime, a.t)::DATE)) AS bed_days,
                v.adm_dept_codg AS dept, v.adm_bed AS bed, nullif(v.atddr_no, '') AS atddr_no,
                d.dscg_maindiag_code AS dx, substr(d.dscg_maindiag_code, 1, 3) AS dx3, d.dscg_way,
-               coalesce(d.days_rinp_flag_31, '') = '2' AS planned, v.insutype, v.psn_type,
+               coalesce(d.days_rinp_flag_31, '') = '2' AS planned, v.insutype, v.psn_type, v.er_flag, v.trum_flag, v.traf_dept_flag,
                d.lv1_nurscare_days, d.scd_nurscare_days, d.lv3_nursecare_days, d.spga_nurscare_days, d.oprn_oprt_code,
                m.medfee_fen, m.fund_fen, m.acct_fen, m.cash_fen, m.dedc_fen, coalesce(f.lines_fen, 0) AS lines_fen, coalesce(f.lines, 0) AS lines,
                i.level, i.area, i.medins_type
@@ -338,7 +338,8 @@ def _lines(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> None
         FROM base.lines l LEFT JOIN base.line_refunds q USING (mdtrt_id, feedetl_sn)
         WHERE l.touched AND NOT l.fully AND l.cnt + coalesce(q.cnt_e4, 0) / 1e4 > 0"""
     )
-    absent = _absent({n: k for n, k in declared.items() if n not in hidden}, stored)
+    named = {n: k for n, k in declared.items() if n not in hidden and (words is None or n in words)}
+    absent = _absent(named, stored)
     con.execute(f"CREATE VIEW kept.lines AS SELECT * EXCLUDE (touched, fully){absent} FROM base.lines")
     con.execute(
         f"CREATE VIEW net.lines AS SELECT * EXCLUDE (touched, fully){absent} FROM (FROM base.lines WHERE NOT touched UNION ALL FROM base.line_remainders)"

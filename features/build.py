@@ -282,12 +282,12 @@ def build_bucket(task: BucketTask, layout: Layout, bucket: int) -> str:
     return f"{layout}-{bucket}"
 
 
-def named_words(features: Iterable[Feature]) -> frozenset[str] | None:
-    """All words in the SQL of these features: columns nobody names need not be read. None (= read all) if one takes `*`."""
-    text = " ".join(f.rows for f in features)
-    if re.search(r"SELECT\s+\*|\w\.\*", text, re.IGNORECASE):
-        return None
-    return frozenset(re.findall(r"\w+", text))
+def named_words(features: Iterable[Feature]) -> frozenset[str]:
+    """All words in the SQL of these features: columns nobody names are not read (an `l.*` then hands on fewer, which nobody misses)."""
+    text = [entities_sql(grain, 1) for grain in LAYOUTS]
+    for f in features:
+        text += [f.rows, f.amount or "", f.measure if isinstance(f.measure, str) else ""]
+    return frozenset(re.findall(r"\w+", " ".join(text)))
 
 
 def grouped(features: Sequence[Feature]) -> list[list[Feature]]:

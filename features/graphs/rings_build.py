@@ -21,7 +21,7 @@ _STAYS = """SELECT mdtrt_id, psn_no, fixmedins_code, adm_date, end_date, "open",
 _LINES = """SELECT l.mdtrt_id, l.setl_id, l.psn_no, l.fixmedins_code, l.med_list_codg, c.name AS hilist_name, c.resale_risk_flag, l.med_chrgitm_type, l.fen, l.happened_at
     FROM net.lines l LEFT JOIN (SELECT med_list_codg, any_value(name) AS name, max(resale_risk_flag) AS resale_risk_flag FROM main.catalog GROUP BY 1) c USING (med_list_codg)
     WHERE NOT l.is_inpatient AND l.med_chrgitm_type IN ('09', '10', '11') AND l.happened_at > (SELECT t FROM main.asof) - INTERVAL {days} DAY"""
-_WORDS = frozenset(re.findall(r"\w+", _LINES))
+_WORDS = frozenset(re.findall(r"\w+", _EVENTS + _STAYS + _LINES))
 
 
 def build_rings(warehouse: Warehouse, as_of: date | datetime, window_days: int, out: Path) -> None:
