@@ -48,7 +48,12 @@ def features_page(registry: list[Feature]) -> str:
 def coverage(registry: Iterable[Feature]) -> str:
     """A table scheme × grain; a cell says `features + rules`, declarations counted once per grain; blank = none."""
     known = list(registry)
-    head = "| scheme | " + " | ".join(LABEL[g] for g in GRAINS if g != "ring") + " | features | rules |\n|---|" + "---|" * (len(GRAINS) + 1)
+    head = (
+        "| scheme | "
+        + " | ".join(LABEL[g] for g in GRAINS if g != "ring")
+        + " | features | rules |\n|---|"
+        + "---|" * (len(GRAINS) + 1)
+    )
     lines = [head]
     for code, name in SCHEMES.items():
         of = [f for f in known if f.scheme == code]
@@ -59,7 +64,9 @@ def coverage(registry: Iterable[Feature]) -> str:
                 n, r = sum(f.rule is None for f in here), sum(f.rule is not None for f in here)
                 cells.append(f"{n} + {r}" if n or r else "")
         rules = sorted({f.rule for f in of if f.rule})
-        lines.append(f"| {code} {name} | " + " | ".join(cells) + f" | {sum(f.rule is None for f in of)} | {' '.join(rules)} |")
+        lines.append(
+            f"| {code} {name} | " + " | ".join(cells) + f" | {sum(f.rule is None for f in of)} | {' '.join(rules)} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -75,7 +82,9 @@ def rules_page(registry: list[Feature]) -> str:
         mine = [f for f in registry if f.rule == rule]
         tuned = ", ".join(f"`{k} = {v}`" for k, v in thresholds(rule).items())
         parts.append(f"\n## {rule} {texts[rule].get('name', '')}\n")
-        parts.append(f"official library: {texts[rule].get('library') or '–'} · amount: {texts[rule].get('amount', '–')} · thresholds: {tuned or '–'}\n")
+        parts.append(
+            f"official library: {texts[rule].get('library') or '–'} · amount: {texts[rule].get('amount', '–')} · thresholds: {tuned or '–'}\n"
+        )
         if not mine:
             parts.append("Not declared as a number of one entity.\n")
         for f in mine:
@@ -86,7 +95,11 @@ def rules_page(registry: list[Feature]) -> str:
 
 def tables_page() -> str:
     """Every table a bureau can send and every table the warehouse keeps, column by column."""
-    parts = [f"{GENERATED}\n\n# 数据表 tables\n", "Req = required. PII: ID direct identifier, QI quasi-identifier, HE health, FI financial, PR professional.\n", "## What a bureau sends\n"]
+    parts = [
+        f"{GENERATED}\n\n# 数据表 tables\n",
+        "Req = required. PII: ID direct identifier, QI quasi-identifier, HE health, FI financial, PR professional.\n",
+        "## What a bureau sends\n",
+    ]
     parts += [_table(t, canonical=False) for t in SOURCE.values()]
     parts.append("\n## What the warehouse keeps\n")
     parts += [_table(t, canonical=True) for t in CANONICAL.values()]
@@ -95,24 +108,58 @@ def tables_page() -> str:
 
 def _table(table: Table, canonical: bool) -> str:
     head = f"\n### `{table.name}` {table.zh}\n\nkey: {', '.join(table.key)}"
-    head += f" · layouts: {', '.join(table.layouts)}\n" if canonical else f" · {'required' if table.required else 'optional'}\n"
+    head += (
+        f" · layouts: {', '.join(table.layouts)}\n"
+        if canonical
+        else f" · {'required' if table.required else 'optional'}\n"
+    )
     if canonical:
         named = {c.canonical: c.zh for c in table.columns}
-        return head + "\n| column | 中文 | type |\n|---|---|---|\n" + "\n".join(f"| {n} | {named.get(n, '')} | {k} |" for n, k in table.canonical_columns.items()) + "\n"
-    lines = [f"| {c.name} | {c.zh} | {c.kind} | {'Y' if c.required else ''} | {c.privacy} | {', '.join(c.aliases)} |" for c in table.columns]
-    return head + "\n| column | 中文 | kind | req | PII | accepted names |\n|---|---|---|---|---|---|\n" + "\n".join(lines) + "\n"
+        return (
+            head
+            + "\n| column | 中文 | type |\n|---|---|---|\n"
+            + "\n".join(f"| {n} | {named.get(n, '')} | {k} |" for n, k in table.canonical_columns.items())
+            + "\n"
+        )
+    lines = [
+        f"| {c.name} | {c.zh} | {c.kind} | {'Y' if c.required else ''} | {c.privacy} | {', '.join(c.aliases)} |"
+        for c in table.columns
+    ]
+    return (
+        head
+        + "\n| column | 中文 | kind | req | PII | accepted names |\n|---|---|---|---|---|---|\n"
+        + "\n".join(lines)
+        + "\n"
+    )
 
 
 def _feature(f: Feature, rows: str) -> str:
-    facts = [LABEL[f.grain], f"{f.scheme} {SCHEMES[f.scheme]}", f"单位 {f.unit or '–'}", WORSE[f.worse], READING[f.reversed], f"by {f.by}"]
+    facts = [
+        LABEL[f.grain],
+        f"{f.scheme} {SCHEMES[f.scheme]}",
+        f"单位 {f.unit or '–'}",
+        WORSE[f.worse],
+        READING[f.reversed],
+        f"by {f.by}",
+    ]
     facts.append("windows " + ", ".join("全部" if w == 0 else f"{w}天" for w in f.windows))
     facts += [f"kind {f.kind}"] if f.rule else []
     facts += [f"family {f.family}"] if f.family else []
     facts += [f"needs {', '.join(f.needs)}"] if f.needs else []
     facts += [f"exempt {' '.join(f.exempt)}"] if f.exempt else []
     facts += [f"seeds {f.source}"] if f.source else []
-    measure = f"`{f.measure.function.__name__}` → {f.measure.column}" if isinstance(f.measure, GraphMeasure) else f"`{' '.join(f.measure.split())}`"
-    lines = [f"### `{f.name}` {f.label}\n", " · ".join(facts) + "\n", f"- 理由：{f.reason}", f"- 正常解释：{f.innocent}", f"- measure over {rows}: {measure}"]
+    measure = (
+        f"`{f.measure.function.__name__}` → {f.measure.column}"
+        if isinstance(f.measure, GraphMeasure)
+        else f"`{' '.join(f.measure.split())}`"
+    )
+    lines = [
+        f"### `{f.name}` {f.label}\n",
+        " · ".join(facts) + "\n",
+        f"- 理由：{f.reason}",
+        f"- 正常解释：{f.innocent}",
+        f"- measure over {rows}: {measure}",
+    ]
     lines += [f"- amount: `{f.amount}`"] if f.amount else []
     return "\n".join(lines) + "\n"
 
@@ -132,7 +179,9 @@ def _story(module: str) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Write the pages, or with `--check` say which are stale; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m features.docs", description="Reference pages from the declarations.")
+    parser = argparse.ArgumentParser(
+        prog="python -m features.docs", description="Reference pages from the declarations."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a page is stale")
     parser.add_argument("--out", type=Path, default=DOCS, help="folder of the pages")
     args = parser.parse_args(argv)
@@ -147,7 +196,9 @@ def main(argv: list[str] | None = None) -> int:
     if args.check and stale:
         print(f"stale: {', '.join(stale)} in {args.out.name}/; run `python -m features.docs`", file=sys.stderr)
         return 1
-    print(f"{'fresh' if args.check else 'written'}: {', '.join(sorted(set(pages()) - set(stale)) if args.check else stale) or 'nothing to do'}")
+    print(
+        f"{'fresh' if args.check else 'written'}: {', '.join(sorted(set(pages()) - set(stale)) if args.check else stale) or 'nothing to do'}"
+    )
     return 0
 
 

@@ -51,10 +51,19 @@ ARTICLE = """WITH l AS (SELECT l.*, date_trunc('month', l.day) AS month FROM lin
     FROM l JOIN j USING (fixmedins_code, med_list_codg, month)"""
 
 shop = partial(
-    Feature, grain="institution", scheme="T08", by="institution", reversed="net", family="account", source="3.4 3.9", empty=None
+    Feature,
+    grain="institution",
+    scheme="T08",
+    by="institution",
+    reversed="net",
+    family="account",
+    source="3.4 3.9",
+    empty=None,
 )
 holder = partial(Feature, grain="person", scheme="T08", by="person", reversed="net", family="account", source="3.4 3.9")
-till = partial(Feature, grain="institution", scheme="T32", by="institution", reversed="pairs", family="account", source="3.4")
+till = partial(
+    Feature, grain="institution", scheme="T32", by="institution", reversed="pairs", family="account", source="3.4"
+)
 
 declare(shop(
     name="account_round_share", label="整五十元刷账户占比", unit="%", windows=(30, 90), rows=SHOP, worse="high",

@@ -43,8 +43,28 @@ YEAR = """SELECT s.psn_no AS entity_id, s.happened_at, 'settlements' AS row_tabl
     extract(year FROM s.happened_at) = extract(year FROM a.d) AS this_year, date_diff('day', s.happened_at::DATE, a.d) AS days_ago,
     extract(month FROM s.happened_at) IN (11, 12) AS year_end FROM settlements s CROSS JOIN main.asof a"""
 
-person = partial(Feature, grain="person", scheme="T24", by="person", reversed="net", family="chronic", source="2.16 3.16", worse="high", rows=CHRONIC)
-unit = partial(Feature, grain="institution", scheme="T24", by="institution", reversed="net", family="chronic", source="2.16 5.2", worse="high", rows=CHRONIC_UNIT)
+person = partial(
+    Feature,
+    grain="person",
+    scheme="T24",
+    by="person",
+    reversed="net",
+    family="chronic",
+    source="2.16 3.16",
+    worse="high",
+    rows=CHRONIC,
+)
+unit = partial(
+    Feature,
+    grain="institution",
+    scheme="T24",
+    by="institution",
+    reversed="net",
+    family="chronic",
+    source="2.16 5.2",
+    worse="high",
+    rows=CHRONIC_UNIT,
+)
 
 declare(person(
     name="chronic_yuan", label="慢特病基金账户支出", unit="元", windows=(30, 90, 365), measure="sum(fen) / 100.0",

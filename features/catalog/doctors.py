@@ -35,7 +35,17 @@ _HOURS_AT_TWO = (
 )
 
 doctor = partial(
-    Feature, grain="doctor", scheme="T17", by="institution", reversed="net", family="doctor", windows=(90, 180), worse="high", rows=WORK, needs=("fee_details.bilg_dr_codg",), source="3.8 6.14"
+    Feature,
+    grain="doctor",
+    scheme="T17",
+    by="institution",
+    reversed="net",
+    family="doctor",
+    windows=(90, 180),
+    worse="high",
+    rows=WORK,
+    needs=("fee_details.bilg_dr_codg",),
+    source="3.8 6.14",
 )
 
 declare(doctor(

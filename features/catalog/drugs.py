@@ -46,7 +46,9 @@ LIMITED_STAY = f"""SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' 
     {_UNFIT} AS unfit {_LIMIT} WHERE {DRUG} AND l.is_inpatient AND ({_UNFIT} OR {OFF_LIMIT})"""
 LIMITED_UNIT = f"""SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.hilist_name, l.scope_fen AS fen,
     {_UNFIT} AS unfit {_LIMIT} WHERE {DRUG} AND ({_UNFIT} OR {OFF_LIMIT})"""
-LIMITED_PERSON = LIMITED_UNIT.replace("l.fixmedins_code AS entity_id", "l.psn_no AS entity_id").replace("l.psn_no, l.hilist", "l.fixmedins_code, l.hilist")
+LIMITED_PERSON = LIMITED_UNIT.replace("l.fixmedins_code AS entity_id", "l.psn_no AS entity_id").replace(
+    "l.psn_no, l.hilist", "l.fixmedins_code, l.hilist"
+)
 
 STAY_DRUGS = f"""SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.med_list_codg, l.hilist_name, l.cnt, l.fen, l.day,
     l.prd_days, l.dscg_tkdrug_flag = '1' AS taken_home FROM lines l WHERE l.is_inpatient AND {DRUG}"""
@@ -59,13 +61,54 @@ _DAYS_WITH_TWO_UNITS = (
 )
 
 person = partial(
-    Feature, grain="person", scheme="T14", by="person", reversed="net", family="drug", source="3.8 3.9", worse="high", rows=FILLS, needs=("fee_details",)
+    Feature,
+    grain="person",
+    scheme="T14",
+    by="person",
+    reversed="net",
+    family="drug",
+    source="3.8 3.9",
+    worse="high",
+    rows=FILLS,
+    needs=("fee_details",),
 )
 doctor = partial(
-    Feature, grain="doctor", scheme="T13", by="institution", reversed="net", family="drug", source="3.8", worse="high", rows=RX_DOCTOR, needs=("fee_details.bilg_dr_codg",)
+    Feature,
+    grain="doctor",
+    scheme="T13",
+    by="institution",
+    reversed="net",
+    family="drug",
+    source="3.8",
+    worse="high",
+    rows=RX_DOCTOR,
+    needs=("fee_details.bilg_dr_codg",),
 )
-unit = partial(Feature, grain="institution", scheme="T13", by="institution", reversed="net", family="drug", source="3.8", worse="high", rows=RX_UNIT, needs=("fee_details",))
-stay = partial(Feature, grain="admission", scheme="T13", by="person", reversed="net", family="drug", source="3.8", worse="high", windows=(0,), rows=STAY_DRUGS, needs=("fee_details",))
+unit = partial(
+    Feature,
+    grain="institution",
+    scheme="T13",
+    by="institution",
+    reversed="net",
+    family="drug",
+    source="3.8",
+    worse="high",
+    rows=RX_UNIT,
+    needs=("fee_details",),
+)
+stay = partial(
+    Feature,
+    grain="admission",
+    scheme="T13",
+    by="person",
+    reversed="net",
+    family="drug",
+    source="3.8",
+    worse="high",
+    windows=(0,),
+    rows=STAY_DRUGS,
+    needs=("fee_details",),
+)
 
 declare(person(
     name="supply_held_days", label="手头存药最多天数", unit="天", windows=(90, 365), measure="max(held)", needs=("fee_details.prd_days",), scheme="T13",

@@ -63,15 +63,37 @@ AGAIN = f"""WITH l AS (SELECT l.*, date_diff('day', lag(l.day) OVER p, l.day) AS
         WINDOW p AS (PARTITION BY l.psn_no, l.med_list_codg, l.fixmedins_code ORDER BY l.happened_at, l.mdtrt_id, l.feedetl_sn))
     SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.hilist_name, l.med_chrgitm_type AS kind, l.fen, l.after_days,
     coalesce(l.after_days BETWEEN 0 AND 7, false) AS again FROM l"""
-AGAIN_DOCTOR = AGAIN.replace("l.fixmedins_code AS entity_id", "l.dr_codg AS entity_id, l.fixmedins_code").replace("'04')\n", "'04') AND l.dr_codg IS NOT NULL\n")
+AGAIN_DOCTOR = AGAIN.replace("l.fixmedins_code AS entity_id", "l.dr_codg AS entity_id, l.fixmedins_code").replace(
+    "'04')\n", "'04') AND l.dr_codg IS NOT NULL\n"
+)
 
 IMPLANTS = f"""WITH l AS (SELECT l.*, bool_or(l.med_chrgitm_type = '06') OVER (PARTITION BY l.mdtrt_id) AS surgery FROM lines l
         WHERE l.med_chrgitm_type = '06' OR (l.med_chrgitm_type = '08' AND l.pric >= 1000))
     SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.hilist_name, l.cnt, l.pric, l.fen, l.surgery FROM l
     WHERE l.med_chrgitm_type = '08'"""
 
-stay = partial(Feature, grain="admission", by="person", reversed="net", family="charge", windows=(0,), worse="high", rows=STAY, needs=("fee_details",), source="3.10")
-unit = partial(Feature, grain="institution", by="institution", reversed="net", family="charge", worse="high", needs=("fee_details",), source="3.10")
+stay = partial(
+    Feature,
+    grain="admission",
+    by="person",
+    reversed="net",
+    family="charge",
+    windows=(0,),
+    worse="high",
+    rows=STAY,
+    needs=("fee_details",),
+    source="3.10",
+)
+unit = partial(
+    Feature,
+    grain="institution",
+    by="institution",
+    reversed="net",
+    family="charge",
+    worse="high",
+    needs=("fee_details",),
+    source="3.10",
+)
 
 declare(stay(
     name="stay_over_cap_yuan", label="超最高限价金额", unit="元", scheme="T20", rows=OVER_CAP_STAY, measure="sum(excess_fen) / 100.0", needs=("fee_details", "catalog.pric_uplmt_amt_e6"),

@@ -40,7 +40,9 @@ MOVES = f"""WITH w AS (SELECT w.psn_no, w.setl_id, w.fixmedins_code, w.happened_
 AFTER_DEATH = """SELECT s.psn_no AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, s.fixmedins_code, p.death_date,
     coalesce(s.fund_pay_sumamt_fen, 0) + coalesce(s.acct_pay_fen, 0) AS fen FROM settlements s JOIN persons p USING (psn_no)
     WHERE p.death_date IS NOT NULL AND s.happened_at::DATE > p.death_date + 3 AND coalesce(s.manual_flag, '0') <> '1'"""
-DESK_AFTER_DEATH = AFTER_DEATH.replace("s.psn_no AS entity_id", "s.fixmedins_code AS entity_id").replace("s.fixmedins_code, p.death_date", "s.psn_no, p.death_date")
+DESK_AFTER_DEATH = AFTER_DEATH.replace("s.psn_no AS entity_id", "s.fixmedins_code AS entity_id").replace(
+    "s.fixmedins_code, p.death_date", "s.psn_no, p.death_date"
+)
 
 OVERLAP = """SELECT a.psn_no AS entity_id, a.happened_at, 'visits' AS row_table, a.mdtrt_id AS row_id, a.fixmedins_code, b.fixmedins_code AS other, a.adm_date, a.end_date,
     date_diff('day', greatest(a.adm_date, b.adm_date), least(a.end_date, b.end_date)) AS days FROM stays a
@@ -51,7 +53,9 @@ STAY_OVERLAP = OVERLAP.replace("a.psn_no AS entity_id", "a.mdtrt_id AS entity_id
 ASSISTED = """SELECT s.psn_no AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, s.fixmedins_code, s.maf_pay_fen AS fen, p.psn_idet_type,
     date_diff('day', s.happened_at::DATE, a.d) AS days_ago FROM settlements s CROSS JOIN main.asof a JOIN persons p USING (psn_no)
     WHERE s.maf_pay_fen > 0 AND p.psn_idet_type IS NULL"""
-DESK_ASSISTED = ASSISTED.replace("s.psn_no AS entity_id", "s.fixmedins_code AS entity_id").replace("s.fixmedins_code, s.maf", "s.psn_no, s.maf")
+DESK_ASSISTED = ASSISTED.replace("s.psn_no AS entity_id", "s.fixmedins_code AS entity_id").replace(
+    "s.fixmedins_code, s.maf", "s.psn_no, s.maf"
+)
 
 #: Settlements of one number under two basic schemes within 30 days (employees and residents exclude one another).
 SCHEMES_OF_ONE = """WITH s AS (SELECT psn_no, happened_at, setl_id, fixmedins_code, insutype, coalesce(fund_pay_sumamt_fen, 0) AS fen,
@@ -76,9 +80,30 @@ TWINS = """WITH s AS (SELECT s.fixmedins_code, s.psn_no, s.setl_id, s.happened_a
 CERTS = """SELECT w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.psn_no, w.mdtrt_cert_type,
     p.age FROM swipes w LEFT JOIN persons p USING (psn_no) WHERE w.mdtrt_cert_type IS NOT NULL"""
 
-person = partial(Feature, grain="person", scheme="T03", by="person", reversed="net", family="identity", source="3.3", worse="high")
-desk = partial(Feature, grain="institution", scheme="T03", by="institution", reversed="net", family="identity", source="3.3", worse="high")
-stay = partial(Feature, grain="admission", scheme="T03", by="person", reversed="net", family="identity", source="3.3", worse="high", windows=(0,))
+person = partial(
+    Feature, grain="person", scheme="T03", by="person", reversed="net", family="identity", source="3.3", worse="high"
+)
+desk = partial(
+    Feature,
+    grain="institution",
+    scheme="T03",
+    by="institution",
+    reversed="net",
+    family="identity",
+    source="3.3",
+    worse="high",
+)
+stay = partial(
+    Feature,
+    grain="admission",
+    scheme="T03",
+    by="person",
+    reversed="net",
+    family="identity",
+    source="3.3",
+    worse="high",
+    windows=(0,),
+)
 
 declare(person(
     name="dx_impossible_times", label="诊断与性别年龄不符次数", unit="次", windows=(90, 365), rows=CLASH, measure="count(*)",

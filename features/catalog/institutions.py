@@ -30,7 +30,19 @@ MIX = """SELECT l.fixmedins_code AS entity_id, max(l.happened_at) AS happened_at
 DISCHARGED = """SELECT s.fixmedins_code AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.psn_no, s.dscg_way, s.medfee_fen AS fen, s.fund_fen, s.nights
     FROM stays s WHERE NOT s."open" """
 
-unit = partial(Feature, grain="institution", scheme="T07", by="institution", reversed="net", family="structure", windows=(90, 180), worse="high", rows=BOOK, source="4.3", empty=None)
+unit = partial(
+    Feature,
+    grain="institution",
+    scheme="T07",
+    by="institution",
+    reversed="net",
+    family="structure",
+    windows=(90, 180),
+    worse="high",
+    rows=BOOK,
+    source="4.3",
+    empty=None,
+)
 
 
 def _jump(column: str) -> str:

@@ -57,7 +57,9 @@ CARD = """SELECT w.psn_no AS entity_id, w.happened_at, 'settlements' AS row_tabl
     w.mdtrt_cert_type, i.admdvs IS DISTINCT FROM p.insuplc_admdvs AND i.admdvs IS NOT NULL AND p.insuplc_admdvs IS NOT NULL AS away
     FROM swipes w LEFT JOIN institutions i USING (fixmedins_code) LEFT JOIN persons p USING (psn_no)"""
 
-unit = partial(Feature, grain="institution", scheme="T09", by="institution", reversed="kept", family="swipe", source="3.4 3.9")
+unit = partial(
+    Feature, grain="institution", scheme="T09", by="institution", reversed="kept", family="swipe", source="3.4 3.9"
+)
 card = partial(Feature, grain="person", scheme="T09", by="person", reversed="kept", family="swipe", source="3.4 3.9")
 
 declare(unit(

@@ -42,12 +42,24 @@ def _graph(rows: pd.DataFrame) -> pd.DataFrame:
     place, _ = pd.factorize(rows["fixmedins_code"], sort=True)
     minute = rows["happened_at"].to_numpy("datetime64[m]").astype("int64")
     now = int(rows["now"].to_numpy("datetime64[m]").astype("int64")[0])
-    found = visit_measures(card, place, minute, rows["lnt"].to_numpy("float64"), rows["lat"].to_numpy("float64"), now=now)
+    found = visit_measures(
+        card, place, minute, rows["lnt"].to_numpy("float64"), rows["lat"].to_numpy("float64"), now=now
+    )
     index = pd.Index(cards[found.pop("card")], name="entity_id")
     return pd.DataFrame(found, index=index).astype("float64")
 
 
-person = partial(Feature, grain="person", scheme="T30", by="person", reversed="net", family="visits", source="两库50 两库51 两库52", worse="high", rows=VISITS)
+person = partial(
+    Feature,
+    grain="person",
+    scheme="T30",
+    by="person",
+    reversed="net",
+    family="visits",
+    source="两库50 两库51 两库52",
+    worse="high",
+    rows=VISITS,
+)
 
 
 def _measured(column: str, *, timed: bool = False) -> GraphMeasure:

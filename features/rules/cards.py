@@ -96,10 +96,30 @@ _R37_ROWS = f"""WITH w AS (SELECT w.psn_no, w.fixmedins_code, w.setl_id, w.happe
     FROM w JOIN g USING (psn_no, fixmedins_code)"""
 
 unit = partial(
-    Feature, kind="lead", grain="institution", by="institution", reversed="net", windows=(365,), worse="high", unit="次", measure="count(*)", amount="sum(fen)", source="3.4 3.9"
+    Feature,
+    kind="lead",
+    grain="institution",
+    by="institution",
+    reversed="net",
+    windows=(365,),
+    worse="high",
+    unit="次",
+    measure="count(*)",
+    amount="sum(fen)",
+    source="3.4 3.9",
 )
 person = partial(
-    Feature, kind="lead", grain="person", by="person", reversed="net", windows=(365,), worse="high", unit="次", measure="count(*)", amount="sum(fen)", source="3.3 3.4"
+    Feature,
+    kind="lead",
+    grain="person",
+    by="person",
+    reversed="net",
+    windows=(365,),
+    worse="high",
+    unit="次",
+    measure="count(*)",
+    amount="sum(fen)",
+    source="3.3 3.4",
 )
 
 declare(unit(

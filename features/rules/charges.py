@@ -75,7 +75,15 @@ _JUMPED = " + ".join(
     for c in ("drug_fen", "test_fen", "material_fen", "care_fen")
 )
 
-_common: dict[str, Any] = {"reversed": "net", "family": "charge", "worse": "high", "unit": "条", "measure": "count(*)", "source": "1.5 3.10", "kind": "hard"}
+_common: dict[str, Any] = {
+    "reversed": "net",
+    "family": "charge",
+    "worse": "high",
+    "unit": "条",
+    "measure": "count(*)",
+    "source": "1.5 3.10",
+    "kind": "hard",
+}
 stay = partial(Feature, grain="admission", by="person", windows=(0,), **_common)
 unit = partial(Feature, grain="institution", by="institution", windows=(365,), **_common)
 person = partial(Feature, grain="person", by="person", windows=(365,), **_common)

@@ -5,6 +5,7 @@ the peers of `rx_resale_share`.
 """
 
 from functools import partial
+from typing import Any
 
 from features.catalog.chronic import CHRONIC, CHRONIC_UNIT
 from features.catalog.drugs import LIMITED_STAY, LIMITED_UNIT, RX_DOCTOR, UNFIT
@@ -36,7 +37,9 @@ _LIMITED = f"FROM lines l JOIN {CATALOG} c USING (med_list_codg) JOIN persons p 
 _UNFIT = unfit("p.gend", "p.brdy", "l.day")
 _LINE = f"l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.fixmedins_code, l.hilist_name, l.scope_fen AS fen"
 UNFIT_DOCTOR = f"SELECT l.dr_codg AS entity_id, {_LINE} {_LIMITED} WHERE {DRUG} AND l.dr_codg IS NOT NULL AND {_UNFIT}"
-OFF_LIMIT_DOCTOR = f"SELECT l.dr_codg AS entity_id, {_LINE} {_LIMITED} WHERE {DRUG} AND l.dr_codg IS NOT NULL AND {OFF_LIMIT}"
+OFF_LIMIT_DOCTOR = (
+    f"SELECT l.dr_codg AS entity_id, {_LINE} {_LIMITED} WHERE {DRUG} AND l.dr_codg IS NOT NULL AND {OFF_LIMIT}"
+)
 
 _MOST_KINDS = setting("R43", "max_kinds")
 R43 = f"SELECT *, (fen * (kinds - {_MOST_KINDS}) / kinds)::BIGINT AS excess_fen FROM ({RX_DOCTOR}) WHERE kinds > {_MOST_KINDS}"
@@ -47,7 +50,7 @@ _R44_ROWS = f"""SELECT l.@entity AS entity_id, {_LINE} {_LIMITED} SEMI JOIN (SEL
     WHERE {DRUG} AND NOT l.is_inpatient AND l.@entity IS NOT NULL AND {_UNFIT}"""
 
 #: N33: a registry entered up to 30 days after the visit heals it; the two diseases need none.
-_LATE = f"SELECT c.* FROM ({{rows}}) c LEFT JOIN (SELECT psn_no AS holder, min(opsp_begndate) AS since FROM chronic_registry GROUP BY 1) r ON r.holder = c.{{holder}} WHERE NOT c.registered AND (r.since IS NULL OR c.day + 30 < r.since OR c.day > r.since)"
+_LATE = "SELECT c.* FROM ({rows}) c LEFT JOIN (SELECT psn_no AS holder, min(opsp_begndate) AS since FROM chronic_registry GROUP BY 1) r ON r.holder = c.{holder} WHERE NOT c.registered AND (r.since IS NULL OR c.day + 30 < r.since OR c.day > r.since)"
 R45 = _LATE.format(rows=CHRONIC, holder="entity_id")
 R45_UNIT = _LATE.format(rows=CHRONIC_UNIT, holder="psn_no")
 
@@ -67,10 +70,19 @@ R48 = f"""WITH m AS (SELECT fixmedins_code, med_list_codg, sum(CASE WHEN move_ty
         (l.scope_fen * (s.settled - m.had) / s.settled)::BIGINT AS excess_fen
     FROM lines l JOIN m USING (fixmedins_code, med_list_codg) JOIN s USING (fixmedins_code, med_list_codg) WHERE m.had > 0 AND s.settled > m.had * {1 + setting("R48", "tolerance")}"""
 
-_common = {"reversed": "net", "family": "drug", "worse": "high", "unit": "条", "measure": "count(*)", "source": "3.8 3.9 3.10"}
+_common: dict[str, Any] = {
+    "reversed": "net",
+    "family": "drug",
+    "worse": "high",
+    "unit": "条",
+    "measure": "count(*)",
+    "source": "3.8 3.9 3.10",
+}
 person = partial(Feature, grain="person", by="person", windows=(365,), kind="lead", amount="sum(fen)", **_common)
 doctor = partial(Feature, grain="doctor", by="institution", windows=(365,), kind="lead", amount="sum(fen)", **_common)
-unit = partial(Feature, grain="institution", by="institution", windows=(365,), kind="lead", amount="sum(fen)", **_common)
+unit = partial(
+    Feature, grain="institution", by="institution", windows=(365,), kind="lead", amount="sum(fen)", **_common
+)
 stay = partial(Feature, grain="admission", by="person", windows=(0,), kind="lead", amount="sum(fen)", **_common)
 
 declare(person(

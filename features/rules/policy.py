@@ -30,9 +30,40 @@ _R67_ROWS = f"""SELECT s.@entity AS entity_id, s.happened_at, 'visits' AS row_ta
                FROM lines WHERE is_inpatient GROUP BY 1) l USING (mdtrt_id)
     WHERE NOT s."open" AND d.drg_weight >= {setting("R67", "min_weight")} AND NOT coalesce(l.severe, false)"""
 
-person = partial(Feature, grain="person", by="person", reversed="net", windows=(365,), worse="high", unit="次", measure="count(*)", amount="sum(fen)", family="identity")
-unit = partial(Feature, grain="institution", by="institution", reversed="net", windows=(365,), worse="high", unit="次", measure="count(*)", family="identity")
-stay = partial(Feature, grain="admission", by="person", reversed="net", windows=(0,), worse="high", unit="次", measure="count(*)", family="identity")
+person = partial(
+    Feature,
+    grain="person",
+    by="person",
+    reversed="net",
+    windows=(365,),
+    worse="high",
+    unit="次",
+    measure="count(*)",
+    amount="sum(fen)",
+    family="identity",
+)
+unit = partial(
+    Feature,
+    grain="institution",
+    by="institution",
+    reversed="net",
+    windows=(365,),
+    worse="high",
+    unit="次",
+    measure="count(*)",
+    family="identity",
+)
+stay = partial(
+    Feature,
+    grain="admission",
+    by="person",
+    reversed="net",
+    windows=(0,),
+    worse="high",
+    unit="次",
+    measure="count(*)",
+    family="identity",
+)
 
 declare(stay(
     name="rule_r60", amount="sum(fen)", rule="R60", label=setting("R60", "name"), scheme="T03", kind="hard", rows=STAY_CLASH, exempt=("N12",), source="3.3",

@@ -7,7 +7,9 @@ from features.docs import DOCS, main, pages
 
 
 def test_pages_are_fresh() -> None:
-    stale = [name for name, text in pages().items() if not (DOCS / name).exists() or (DOCS / name).read_text("utf-8") != text]
+    stale = [
+        name for name, text in pages().items() if not (DOCS / name).exists() or (DOCS / name).read_text("utf-8") != text
+    ]
     assert not stale, f"{stale} differ from the declarations; run `python -m features.docs`"
 
 

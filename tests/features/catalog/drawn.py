@@ -16,7 +16,22 @@ from features.declare import REGISTRY, load_catalog
 load_catalog()
 T = "2025-06-30 23:59:59"
 VIEWS = ("settlements", "stays", "lines", "refunds")
-DIMENSIONS = ("persons", "institutions", "catalog", "chronic_registry", "household_links", "agreement_periods", "stock_moves", "calendar", "policy_params", "operations", "doctors", "filings", "presence_checks", "injury_cases")
+DIMENSIONS = (
+    "persons",
+    "institutions",
+    "catalog",
+    "chronic_registry",
+    "household_links",
+    "agreement_periods",
+    "stock_moves",
+    "calendar",
+    "policy_params",
+    "operations",
+    "doctors",
+    "filings",
+    "presence_checks",
+    "injury_cases",
+)
 DEFAULTS: dict[str, dict[str, str]] = {
     "settlements": {"is_inpatient": "false", "clock_collapsed": "false", "visit_class": "'pharmacy'", "fixmedins_type": "'2'", "acct_pay_fen": "0", "fund_pay_sumamt_fen": "0"},
     "lines": {"is_inpatient": "false", "clock_collapsed": "false", "visit_class": "'pharmacy'", "cnt": "1", "pric": "10", "fen": "1000", "med_chrgitm_type": "'09'", "list_type": "'101'"},
@@ -25,9 +40,19 @@ DEFAULTS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 #: Columns that follow from others where the drawing leaves them out.
 DERIVED: dict[str, dict[str, str]] = {
-    "settlements": {"mdtrt_id": "setl_id", "begntime": "happened_at", "setl_time": "happened_at", "medfee_sumamt_fen": "acct_pay_fen + fund_pay_sumamt_fen"},
+    "settlements": {
+        "mdtrt_id": "setl_id",
+        "begntime": "happened_at",
+        "setl_time": "happened_at",
+        "medfee_sumamt_fen": "acct_pay_fen + fund_pay_sumamt_fen",
+    },
     "lines": {"day": "happened_at::DATE", "mdtrt_id": "'v' || feedetl_sn", "scope_fen": "fen"},
-    "stays": {"happened_at": "end_at", "begntime": "adm_date::TIMESTAMP", "end_date": "end_at::DATE", "dx3": "substr(dx, 1, 3)"},
+    "stays": {
+        "happened_at": "end_at",
+        "begntime": "adm_date::TIMESTAMP",
+        "end_date": "end_at::DATE",
+        "dx3": "substr(dx, 1, 3)",
+    },
     "refunds": {"refund_setl_id": "'r' || setl_id"},
 }
 
@@ -36,7 +61,9 @@ DERIVED: dict[str, dict[str, str]] = {
 def shapes() -> dict[str, dict[str, str]]:
     """Column names and types of every view, from an empty warehouse."""
     con = open_views(Warehouse(Path("."), empty_manifest(1)), date(2025, 6, 30), "person", 0)
-    found = {v: con.execute(f"DESCRIBE net.{v}" if v != "refunds" else "DESCRIBE main.refunds").fetchall() for v in VIEWS}
+    found = {
+        v: con.execute(f"DESCRIBE net.{v}" if v != "refunds" else "DESCRIBE main.refunds").fetchall() for v in VIEWS
+    }
     found |= {d: con.execute(f"DESCRIBE main.{d}").fetchall() for d in DIMENSIONS}
     return {name: {row[0]: row[1] for row in rows} for name, rows in found.items()}
 
@@ -52,7 +79,9 @@ def draw(**tables: str) -> duckdb.DuckDBPyConnection:
         for schema in ("net", "kept", "pairs") if name in VIEWS and name != "refunds" else ("main",):
             con.execute(f"CREATE VIEW {schema}.{name} AS FROM main.{name}_drawn")
     for schema in ("net", "kept", "pairs"):
-        con.execute(f"CREATE VIEW {schema}.swipes AS FROM main.settlements_drawn WHERE NOT is_inpatient AND coalesce(manual_flag, '0') <> '1'")
+        con.execute(
+            f"CREATE VIEW {schema}.swipes AS FROM main.settlements_drawn WHERE NOT is_inpatient AND coalesce(manual_flag, '0') <> '1'"
+        )
     return con
 
 

@@ -24,8 +24,12 @@ def test_years_of_drugs_without_a_test() -> None:
     rows = ["feedetl_sn psn_no fixmedins_code happened_at visit_class med_chrgitm_type"]
     rows += [f"{who}{m} {who} shop 0{m}-05T10:00 chronic 09" for who in ("ann", "bob") for m in range(1, 7)]
     rows += ["lab bob clinic 03-01T10:00 outpatient 04", "few cat shop 03-01T10:00 chronic 09"]
-    swipes = "setl_id psn_no fixmedins_code happened_at visit_class\n" + "\n".join(f"{w} {w} shop 03-01T10:00 chronic" for w in ("ann", "bob", "cat"))
-    found = measure_of(draw(lines="\n".join(rows), settlements=swipes), "chronic_tests", of="ann bob cat")["chronic_tests_365"]
+    swipes = "setl_id psn_no fixmedins_code happened_at visit_class\n" + "\n".join(
+        f"{w} {w} shop 03-01T10:00 chronic" for w in ("ann", "bob", "cat")
+    )
+    found = measure_of(draw(lines="\n".join(rows), settlements=swipes), "chronic_tests", of="ann bob cat")[
+        "chronic_tests_365"
+    ]
     assert found["ann"] == 0
     assert found["bob"] == 1
     assert found.isna()["cat"], "one purchase is no long treatment"

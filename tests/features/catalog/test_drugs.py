@@ -13,7 +13,9 @@ def test_supply_on_hand_runs_down_day_by_day() -> None:
         5          bob    east           05-01T10:00 statin        30
         6          bob    east           05-01T10:00 insulin       30
     """)  # fmt: skip
-    found = measure_of(con, "supply_held_days", "supply_overlap_days", "supply_overlap_elsewhere_days", "drug_same_units", of="ann bob")
+    found = measure_of(
+        con, "supply_held_days", "supply_overlap_days", "supply_overlap_elsewhere_days", "drug_same_units", of="ann bob"
+    )
     assert found["supply_held_days_365"].tolist() == [20, 0]
     assert found["supply_overlap_days_365"].tolist() == [20, 0], "on 31 May ann's first sixty days are used up"
     assert found["supply_overlap_elsewhere_days_365"].tolist() == [20, 0]
@@ -51,8 +53,14 @@ def test_a_tour_of_two_units_in_a_day_and_dear_drugs() -> None:
 def test_one_bag_for_eight_patients_a_day() -> None:
     rows = ["feedetl_sn mdtrt_id psn_no fixmedins_code happened_at med_list_codg dr_codg fen"]
     for i in range(8):
-        rows += [f"a{i} va{i} p{i} east 06-01T10:{i:02d} one same 1000", f"b{i} va{i} p{i} east 06-01T10:{i:02d} two same 1000"]
-        rows += [f"c{i} vc{i} p{i} east 06-01T10:{i:02d} one other 1000", f"d{i} vc{i} p{i} east 06-01T10:{i:02d} x{i} other 1000"]
+        rows += [
+            f"a{i} va{i} p{i} east 06-01T10:{i:02d} one same 1000",
+            f"b{i} va{i} p{i} east 06-01T10:{i:02d} two same 1000",
+        ]
+        rows += [
+            f"c{i} vc{i} p{i} east 06-01T10:{i:02d} one other 1000",
+            f"d{i} vc{i} p{i} east 06-01T10:{i:02d} x{i} other 1000",
+        ]
     con = draw(lines="\n".join(rows))
     found = measure_of(con, "rx_same_bag_most", "rule_r47", "rx_kinds_mean", of="same other")
     assert found["rx_same_bag_most_30"].to_dict() == {"same": 8, "other": 1}

@@ -37,11 +37,16 @@ def test_bed_days_beyond_the_nights() -> None:
         open     cat    ward           06-01    06-06T10:00 true
     """,
         lines="feedetl_sn mdtrt_id psn_no fixmedins_code happened_at is_inpatient med_chrgitm_type cnt fen adm_date end_date\n"
-        + "\n".join(f"1{m} {m} p ward 06-06T09:00 true 01 {n} {n * 1000} 06-01 06-06" for m, n in (("over", 8), ("both", 6), ("open", 9))),
+        + "\n".join(
+            f"1{m} {m} p ward 06-06T09:00 true 01 {n} {n * 1000} 06-01 06-06"
+            for m, n in (("over", 8), ("both", 6), ("open", 9))
+        ),
     )
     found = measure_of(con, "stay_bed_days_over", "rule_r54", of="over both open")
     assert found["stay_bed_days_over"].to_dict() == {"over": 3, "both": 1, "open": 4}
-    assert found["rule_r54"].to_dict() == {"over": 1, "both": 0, "open": 0}, "counting both ends is a convention; an open stay is not judged"
+    assert found["rule_r54"].to_dict() == {"over": 1, "both": 0, "open": 0}, (
+        "counting both ends is a convention; an open stay is not judged"
+    )
     assert found.loc["over", "rule_r54_fen"] == 2000
 
 
@@ -55,7 +60,9 @@ def test_the_same_item_twice_in_a_minute() -> None:
         5          v1       ann    ward           06-02T10:00:10 true         pill          09               06-01    06-05
         6          v1       ann    ward           06-02T10:00:20 true         pill          09               06-01    06-05
     """)  # fmt: skip
-    stay = measure_of(con, "stay_twin_lines", "stay_repeat_yuan", "stay_test_kinds", "stay_test_repeats", "stay_test_share", of="v1").loc["v1"]
+    stay = measure_of(
+        con, "stay_twin_lines", "stay_repeat_yuan", "stay_test_kinds", "stay_test_repeats", "stay_test_share", of="v1"
+    ).loc["v1"]
     assert stay.tolist() == [1, 20, 2, 2, pytest.approx(4 / 6)]
     unit = measure_of(con, "repeat_lines", "repeat_twin_lines", of="ward").loc["ward"]
     assert unit["repeat_lines_30"] == 2
@@ -91,7 +98,9 @@ def test_an_implant_without_an_operation() -> None:
 
 
 def test_one_panel_for_all() -> None:
-    rows = ["feedetl_sn mdtrt_id psn_no fixmedins_code happened_at is_inpatient med_list_codg med_chrgitm_type adm_date end_date"]
+    rows = [
+        "feedetl_sn mdtrt_id psn_no fixmedins_code happened_at is_inpatient med_list_codg med_chrgitm_type adm_date end_date"
+    ]
     for i in range(12):
         for unit, codes in (("copy", "abc"), ("mixed", "abcdefghijklmnop"[i : i + 3])):
             rows += [f"{unit}{i}{c} {unit}{i} p{i} {unit} 06-01T10:00 true {c} 04 06-01 06-05" for c in codes]

@@ -8,9 +8,22 @@ from tests.features.catalog.drawn import draw, measure_of
 def test_the_structure_of_fees_and_its_jump() -> None:
     rows = ["feedetl_sn mdtrt_id psn_no fixmedins_code happened_at med_chrgitm_type fen"]
     for i in range(30):
-        rows += [f"o{i} o{i} p{i} clinic 04-{i % 28 + 3:02d}T10:00 09 1000", f"n{i} n{i} p{i} clinic 06-{i % 28 + 2:02d}T10:00 04 1000"]
-        rows += [f"s{i} s{i} p{i} steady 04-{i % 28 + 3:02d}T10:00 09 1000", f"t{i} t{i} p{i} steady 06-{i % 28 + 2:02d}T10:00 09 1000"]
-    found = measure_of(draw(lines="\n".join(rows)), "unit_drug_share", "unit_test_share", "unit_test_jump", "rule_r59", of="clinic steady")
+        rows += [
+            f"o{i} o{i} p{i} clinic 04-{i % 28 + 3:02d}T10:00 09 1000",
+            f"n{i} n{i} p{i} clinic 06-{i % 28 + 2:02d}T10:00 04 1000",
+        ]
+        rows += [
+            f"s{i} s{i} p{i} steady 04-{i % 28 + 3:02d}T10:00 09 1000",
+            f"t{i} t{i} p{i} steady 06-{i % 28 + 2:02d}T10:00 09 1000",
+        ]
+    found = measure_of(
+        draw(lines="\n".join(rows)),
+        "unit_drug_share",
+        "unit_test_share",
+        "unit_test_jump",
+        "rule_r59",
+        of="clinic steady",
+    )
     assert found["unit_drug_share_90"].to_dict() == {"clinic": 0.5, "steady": 1}
     assert found["unit_test_jump_180"].to_dict() == {"clinic": 1, "steady": 0}
     assert found["rule_r59_180"].to_dict() == {"clinic": 2, "steady": 0}, "drugs fell and tests rose"
@@ -18,9 +31,19 @@ def test_the_structure_of_fees_and_its_jump() -> None:
 
 def test_growth_transfers_and_cost_per_visit() -> None:
     rows = ["setl_id psn_no fixmedins_code happened_at fund_pay_sumamt_fen"]
-    rows += [f"a{i} p{i} clinic 02-{i % 27 + 1:02d}T10:00 50000" for i in range(30)] + [f"b{i} q{i} clinic 06-{i % 27 + 1:02d}T10:00 50000" for i in range(60)]
-    stays = ["mdtrt_id psn_no fixmedins_code adm_date end_at dscg_way"] + [f"v{i} p{i} clinic 06-01 06-10T10:00 {2 if i < 3 else 1}" for i in range(12)]
-    found = measure_of(draw(settlements="\n".join(rows), stays="\n".join(stays)), "unit_fund_growth", "unit_visit_yuan", "unit_transfer_share", of="clinic").loc["clinic"]
+    rows += [f"a{i} p{i} clinic 02-{i % 27 + 1:02d}T10:00 50000" for i in range(30)] + [
+        f"b{i} q{i} clinic 06-{i % 27 + 1:02d}T10:00 50000" for i in range(60)
+    ]
+    stays = ["mdtrt_id psn_no fixmedins_code adm_date end_at dscg_way"] + [
+        f"v{i} p{i} clinic 06-01 06-10T10:00 {2 if i < 3 else 1}" for i in range(12)
+    ]
+    found = measure_of(
+        draw(settlements="\n".join(rows), stays="\n".join(stays)),
+        "unit_fund_growth",
+        "unit_visit_yuan",
+        "unit_transfer_share",
+        of="clinic",
+    ).loc["clinic"]
     assert found["unit_fund_growth_180"] == pytest.approx(2)
     assert found["unit_visit_yuan_90"] == 500
     assert found["unit_transfer_share_180"] == 0.25

@@ -8,8 +8,14 @@ def test_six_strangers_in_five_minutes_are_a_crowd_and_spread_over_an_hour_are_n
     for day in range(2, 20):  # the usual trade: one an hour
         rows += [f"u{unit}{day} w{day} {unit} 06-{day:02d}T15:00 5000 false" for unit in ("fast", "slow", "village")]
     for i in range(6):
-        rows += [f"f{i} p{i} fast 06-20T15:0{i // 2}:{i}0 5000 false", f"s{i} p{i} slow 06-20T15:{i}0 5000 false", f"v{i} p{i} village 06-20T15:00:00 5000 true"]
-    found = measure_of(draw(settlements="\n".join(rows)), "burst_most_persons", "burst_crowded_days", of="fast slow village")
+        rows += [
+            f"f{i} p{i} fast 06-20T15:0{i // 2}:{i}0 5000 false",
+            f"s{i} p{i} slow 06-20T15:{i}0 5000 false",
+            f"v{i} p{i} village 06-20T15:00:00 5000 true",
+        ]
+    found = measure_of(
+        draw(settlements="\n".join(rows)), "burst_most_persons", "burst_crowded_days", of="fast slow village"
+    )
     assert found["burst_most_persons_30"].tolist() == [6, 1, 1], "a collapsed clock (N07) proves nothing"
     assert found["burst_crowded_days_90"].tolist() == [1, 0, 0]
 
@@ -58,9 +64,13 @@ def test_a_card_whose_whole_life_is_one_pharmacy() -> None:
 
 def test_pharmacists_and_goods() -> None:
     con = draw(
-        settlements="setl_id psn_no fixmedins_code happened_at acct_pay_fen\n" + "\n".join(f"s{i} p{i} till 06-10T{8 + i % 12:02d}:{i % 60:02d} 100" for i in range(170)),
+        settlements="setl_id psn_no fixmedins_code happened_at acct_pay_fen\n"
+        + "\n".join(f"s{i} p{i} till 06-10T{8 + i % 12:02d}:{i % 60:02d} 100" for i in range(170)),
         institutions="fixmedins_code phar_psncnt\ntill 2\n",
-        lines="feedetl_sn psn_no fixmedins_code happened_at med_chrgitm_type list_type\n" + "\n".join(f"{i} p{i} till 06-10T10:00 {'08' if i < 5 else '09'} {'301' if i < 5 else '101'}" for i in range(20)),
+        lines="feedetl_sn psn_no fixmedins_code happened_at med_chrgitm_type list_type\n"
+        + "\n".join(
+            f"{i} p{i} till 06-10T10:00 {'08' if i < 5 else '09'} {'301' if i < 5 else '101'}" for i in range(20)
+        ),
     )
     found = measure_of(con, "trade_per_pharmacist", "goods_no_drug_share", "rule_r32", of="till").loc["till"]
     assert found["trade_per_pharmacist_90"] == 85

@@ -10,7 +10,16 @@ def test_a_collector_walks_the_same_round_every_week_and_a_patient_returns() -> 
     for week in range(4):
         rows += [f"c{week}{u} collector {u} 06-{2 + 7 * week:02d}T{9 + i:02d}:00 pharmacy" for i, u in enumerate("abc")]
         rows.append(f"p{week} patient a 06-{2 + 7 * week:02d}T09:00 outpatient")
-    found = measure_of(draw(settlements="\n".join(rows)), "graph_nodes", "graph_edges", "graph_tour_weeks", "graph_return_rate", "graph_three_cycles", "graph_min_gap", of="collector patient")
+    found = measure_of(
+        draw(settlements="\n".join(rows)),
+        "graph_nodes",
+        "graph_edges",
+        "graph_tour_weeks",
+        "graph_return_rate",
+        "graph_three_cycles",
+        "graph_min_gap",
+        of="collector patient",
+    )
     collector, patient = found.loc["collector"], found.loc["patient"]
     assert collector["graph_nodes_365"] == 3
     assert collector["graph_edges_365"] == 3
