@@ -149,7 +149,7 @@ def rich(claims: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Meta]]:
     out["return_30"] = gap.le(30).groupby(ordered["Provider"]).mean()
     out["no_operation_doctor"] = c["OperatingPhysician"].isna().groupby(c["Provider"]).mean()
     out["other_doctor"] = c["OtherPhysician"].notna().groupby(c["Provider"]).mean()
-    out["weekday"] = c[start].dt.dayofweek.ge(5).groupby(c["Provider"]).mean()
+    out["weekday"] = c[start].dt.day_of_week.ge(5).groupby(c["Provider"]).mean()
     month = c.groupby(["Provider", c[start].dt.month]).size()
     out["peak_month"] = month.groupby("Provider").max() / out["stays"]
     born = next((x for x in c.columns if x.startswith("DOB")), None)

@@ -1,0 +1,217 @@
+"""The road from labels to a model in force, on a tiny county; and what bad input does to it."""
+
+import json
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from claims.errors import UserError
+from models.bundle import active_table, load_active
+from models.ensemble import FALLBACK
+from models.score import score
+from training import gate, register
+from training.evaluate import evaluate
+from training.fit import fit, summary_lines
+from training.learn import VARIANTS, hard, learn, measured, out_of_fold
+from training.propensity import drawn_rate, inverse_weights, propensities
+from training.rows import training_rows
+
+
+@pytest.fixture
+def rows(county, root, as_of):
+    from models.ensemble import unlabelled
+
+    return training_rows(
+        root, as_of, "admission", county.labels, unlabelled(county.matrix(root, as_of, "admission")), unlabelled=200
+    )
+
+
+def test_fit_puts_a_model_in_force_and_says_what_it_did(county, root, as_of):
+    summary = fit(root, as_of, log=False)
+    assert summary.grains["admission"].ranker
+    assert not summary.grains["person"].ranker
+    assert FALLBACK in summary.grains["person"].reason
+    assert active_table(root / "models")["grains"] == {"admission": summary.bundle, "person": summary.bundle}
+    scored = score(county.matrix(root, as_of, "admission"), load_active(root))
+    top = scored.frame["suspicion"].nlargest(40).index
+    assert county.bad[top].mean() > 0.5
+    assert (scored.contributions.sum(axis=1) - scored.frame["raw"]).abs().max() <= 1e-9
+    json.dumps(summary.to_json())
+    assert len(summary_lines(summary)) == 2
+
+
+def test_same_input_same_bundle_for_any_threads(county, root, as_of, tmp_path):
+    names = {fit(tmp_path / f"t{i}", as_of, threads=i, log=False, promote=False).bundle for i in (1, 2)}
+    assert len(names) == 1
+    assert fit(root, as_of, seed=1, log=False, promote=False).bundle not in names
+
+
+def test_too_few_labels_fall_back(county, root, as_of):
+    county.labels = county.labels[county.labels["outcome"] == "refuted"]
+    summary = fit(root, as_of, log=False)
+    assert not summary.grains["admission"].ranker
+    frame = score(county.matrix(root, as_of, "admission"), load_active(root)).frame
+    assert frame["probability"].isna().all()
+
+
+def test_mlflow_failure_does_not_cost_the_model(county, root, as_of, monkeypatch):
+    def locked(*_):
+        raise OSError("database is locked")
+
+    monkeypatch.setattr(register, "_client", locked)
+    summary = fit(root, as_of)
+    assert summary.run_id is None
+    assert "MLflow" in summary.warning
+    assert load_active(root).hash == summary.bundle
+
+
+@pytest.mark.slow
+def test_mlflow_gets_run_alias_and_no_pickle(county, root, as_of):
+    summary = fit(root, as_of)
+    assert summary.warning == ""
+    assert summary.run_id
+    files = [p for p in (root / "mlflow").rglob("*") if p.is_file()]
+    assert not [p for p in files if p.suffix in (".pkl", ".pickle", ".joblib")]
+    assert [p for p in files if p.name == "shap_beeswarm.png"]
+    _, client = register._client(root)
+    version = client.get_model_version_by_alias(register.registered("admission"), "champion")
+    assert version.tags["bundle"] == summary.bundle
+
+
+def test_rows_hold_no_future_label(county, root, as_of, rows):
+    assert (
+        (rows.info["snapshot"] >= rows.info["inspected_at"].dt.normalize() - pd.Timedelta(days=90))
+        .where(rows.info["y"].notna(), True)
+        .all()
+    )
+    assert rows.info.loc[~rows.info["y"].notna(), "weight"].eq(0).all()
+    assert rows.X.index.is_unique
+    assert rows.X.index.is_monotonic_increasing
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_learns(county, rows, variant):
+    raw = out_of_fold(rows, county.matrix(None, date(2025, 6, 30), "admission").meta, variant=variant)
+    assert measured(rows, raw)["auc_all"] > 0.75
+
+
+def test_permuted_labels_teach_nothing(county, rows):
+    """The leakage alarm: with shuffled outcomes the out-of-fold AUC is a coin's."""
+    meta = county.matrix(None, date(2025, 6, 30), "admission").meta
+    found = []
+    for seed in range(3):
+        mixed = rows.info.copy()
+        known = mixed["y"].notna().to_numpy()
+        mixed.loc[known, "y"] = np.random.default_rng(seed).permutation(mixed.loc[known, "y"].to_numpy())
+        shuffled = type(rows)(rows.grain, rows.X, rows.tails, mixed)
+        found.append(measured(shuffled, out_of_fold(shuffled, meta, variant="labelled", seed=seed))["auc_all"])
+    assert abs(np.mean(found) - 0.5) < 0.1
+
+
+def test_offset_slopes_never_make_suspicion_a_virtue(county, rows):
+    flipped = rows.info.assign(y=1 - rows.info["y"])
+    learned = learn(type(rows)(rows.grain, rows.X, rows.tails, flipped), {}, variant="labelled")
+    assert min(learned.slopes.values()) >= 0
+
+
+def test_propensities_follow_the_inspectors_and_the_log(county, rows):
+    p = propensities(rows)
+    assert ((p > 0) & (p <= 1)).all()
+    inspected = rows.info["y"].notna().to_numpy()
+    assert p[inspected].mean() > p[~inspected].mean()
+    logged = rows.info.assign(selection_prob=np.where(inspected, 0.07, np.nan))
+    assert (propensities(type(rows)(rows.grain, rows.X, rows.tails, logged))[inspected] == 0.07).all()
+    w = inverse_weights(rows)
+    assert w[inspected].mean() == pytest.approx(1.0)
+    assert w[inspected].max() / np.median(w[inspected]) <= 10.01
+    assert hard(rows).sum() == inspected.sum()
+
+
+def test_drawn_rate_covers_the_truth():
+    """200 counties of 2,000 with 3 % guilty, drawn with unequal known chances: the 95 % interval covers in 95 ± 4 %."""
+    r = np.random.default_rng(0)
+    covered = 0
+    for _ in range(200):
+        bad = r.random(2000) < 0.03
+        chance = r.uniform(0.05, 0.4, 2000)
+        drawn = r.random(2000) < chance
+        rate, error = drawn_rate(bad[drawn].astype(float), chance[drawn])
+        covered += abs(rate - bad.mean()) <= 1.96 * error
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+def truth_folder(county, folder):
+    folder.mkdir(parents=True)
+    guilty = county.bad[county.bad > 0].index
+    pd.DataFrame({"mdtrt_id": guilty, "scheme": "T01", "severity": 1.0, "amount_fen": 100_000}).to_parquet(
+        folder / "admissions.parquet"
+    )
+    clean = county.bad[county.bad == 0].index[:60]
+    pd.DataFrame({"grain": "admission", "entity_id": clean, "innocent": "N05"}).to_parquet(folder / "innocents.parquet")
+
+
+def test_evaluate_with_truth_shows_everybody_side_by_side(county, root, as_of, tmp_path):
+    truth_folder(county, tmp_path / "sim" / "truth")
+    result = evaluate(root, tmp_path / "sim", as_of=as_of, grains=("admission",))
+    part = result["grains"]["admission"]
+    names = {r["scorer"] for r in part["table"]}
+    assert {"random", "largest", "rules", "isolation", "unlabelled", "plain_lightgbm", "full"} <= names
+    at = {r["scorer"]: r for r in part["table"] if r["k"] == 50}
+    assert at["full"]["precision"] > at["plain_lightgbm"]["precision"]
+    assert at["full"]["low"] <= at["full"]["precision"] <= at["full"]["high"]
+    assert part["schemes"]["T01"]["guilty"] == int(county.bad.sum())
+    assert part["innocents"]["N05"]["n"] == 60
+    assert part["money"]["yuan"]["oracle"] >= part["money"]["yuan"]["full"]
+    json.dumps(result)
+
+
+def test_evaluate_without_truth_says_when_it_cannot_say(county, root, as_of, monkeypatch):
+    from training import evaluate as module
+    from training.report import evaluation_text
+
+    later = county.labels.iloc[:12].assign(y=0.0)
+    monkeypatch.setattr(module, "outcomes_after", lambda *_: later)
+    result = evaluate(root, as_of=as_of, grains=("admission",))
+    part = result["grains"]["admission"]
+    assert part["random_rate"]["value"] is None
+    assert all(r["auc_all"]["value"] is None for r in part["table"])
+    assert "暂不能下结论" in evaluation_text(result)
+
+
+def test_missing_truth_is_one_sentence(county, root, tmp_path):
+    with pytest.raises(UserError, match="真值文件夹"):
+        evaluate(root, tmp_path / "nowhere")
+
+
+def test_gate_needs_report_and_two_others(county, root, as_of):
+    first = fit(root, as_of, log=False)
+    second = fit(root, as_of, seed=9, log=False, promote=False)
+    assert active_table(root / "models")["grains"]["admission"] == first.bundle, "a challenger does not serve"
+    with pytest.raises(UserError, match="对比报告"):
+        gate.promote(root, second.bundle[:12], ["甲", "乙"])
+    report = gate.compare(root, second.bundle[:12], as_of, top=30)
+    diff = report["grains"]["admission"]["diff"]
+    assert diff["kept"] + len(diff["entered"]) == 30 == diff["kept"] + len(diff["left"])
+    with pytest.raises(UserError, match="2位不同"):
+        gate.promote(root, second.bundle[:12], ["甲", " 甲 "])
+    with pytest.raises(UserError, match="训练人"):
+        gate.promote(root, second.bundle[:12], ["甲", "乙"], trainer="乙")
+    gate.promote(root, second.bundle[:12], ["甲", "乙"], trainer="丙")
+    assert active_table(root / "models")["grains"]["admission"] == second.bundle
+    gate.rollback(root, by=["丁"])
+    table = active_table(root / "models")
+    assert table["grains"]["admission"] == first.bundle
+    assert [h["action"] for h in table["history"]] == ["first", "promote", "rollback"]
+    assert table["history"][1]["by"] == ["丙"] or table["history"][1]["by"] == ["乙", "甲"]
+    with pytest.raises(UserError, match="没有更早"):
+        gate.rollback(root)
+
+
+def test_gate_text_names_who_moves(county, root, as_of):
+    from training.report import gate_text
+
+    fit(root, as_of, log=False)
+    other = fit(root, as_of, seed=9, log=False, promote=False)
+    assert "前 30 名" in gate_text(gate.compare(root, other.bundle, as_of, top=30))
