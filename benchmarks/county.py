@@ -44,7 +44,7 @@ SIMPLE = [
 
 def connect(county: Path) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
-    con.execute("SET threads=2; SET memory_limit='3GB'")
+    con.execute("SET threads=1; SET memory_limit='3GB'")
     for path in sorted((county / "claims").iterdir()):
         source = path / "*.parquet" if path.is_dir() else path
         con.execute(f"CREATE VIEW {path.stem} AS SELECT * FROM '{source}'")
@@ -137,7 +137,7 @@ def precision_at(
     truth = test["scheme"].notna().to_numpy()
     out = []
     for seed in range(3):
-        model = lightgbm.train({"objective": "binary", "learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": leaf, "feature_fraction": 0.8, "bagging_fraction": 0.8, "bagging_freq": 1, "verbose": -1, "seed": seed, "num_threads": 2},
+        model = lightgbm.train({"objective": "binary", "learning_rate": 0.05, "num_leaves": 15, "min_data_in_leaf": leaf, "feature_fraction": 0.8, "bagging_fraction": 0.8, "bagging_freq": 1, "verbose": -1, "seed": seed, "num_threads": 1},
                                lightgbm.Dataset(train[columns].astype(float), y), rounds)  # fmt: skip
         score = np.asarray(model.predict(test[columns].astype(float)))
         out.append(truth[np.argsort(-score)[:k]].mean())

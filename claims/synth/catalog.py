@@ -64,7 +64,7 @@ def make_items() -> Items:
     """The catalogue. Each oral drug comes from two makers that share one generic code."""
     rows: list[tuple[str, str, int, float, int, str, str]] = []
     for text, list_type, charge in ((_DRUGS, "101", 9), (_INJECT, "101", 9), (_PATENT, "101", 11), (_HERBS, "102", 10)):
-        for i, part in enumerate(p for p in text.replace("\n", "|").split("|") if p.strip()):
+        for part in (p for p in text.replace("\n", "|").split("|") if p.strip()):
             bits = part.split()
             tags = bits[3] if len(bits) > 3 else ""
             rows.append((bits[0], list_type, charge, float(bits[1]), int(bits[2]), tags, f"G{charge:02d}{len(rows):04d}"))
@@ -76,7 +76,6 @@ def make_items() -> Items:
     for part in _MATERIALS.split("|"):
         name, price = part.split()
         rows.append((name, "301", 8, float(price), 0, "2" if float(price) > 500 else "", f"M{len(rows):04d}"))
-    n = len(rows)
     codes = []
     for i, (_, list_type, charge, _, _, _, _) in enumerate(rows):
         body = f"{(i * 7919 + 104729) % 1_000_000:06d}"

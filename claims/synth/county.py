@@ -21,7 +21,17 @@ import numpy as np
 import pyarrow as pa
 
 from claims.errors import UserError
-from claims.synth import dimensions, innocents, inspections, lines, money, schemes_beds, schemes_cards, schemes_drugs, schemes_fees
+from claims.synth import (
+    dimensions,
+    innocents,
+    inspections,
+    lines,
+    money,
+    schemes_beds,
+    schemes_cards,
+    schemes_drugs,
+    schemes_fees,
+)
 from claims.synth import stays as s_
 from claims.synth import visits as v_
 from claims.synth import writing as w
@@ -284,7 +294,7 @@ def _truth(world: World, s: Stays, number: Array, fund: Array, absent: dict[str,
             schemes[f"{grain}:{r[1]}"] = schemes.get(f"{grain}:{r[1]}", 0) + 1
     rings = world.truth.get("rings", [])
     w.write(pa.table({"ring_id": pa.array([r[0] for r in rings], pa.string()), "psn_no": pa.array([p["psn_no"][r[1]] for r in rings], pa.string()), "scheme": pa.array([r[2] for r in rings], pa.string())}), folder / "rings.parquet")
-    for ring, scheme in sorted({(r[0], r[2]) for r in rings}):
+    for _, scheme in sorted({(r[0], r[2]) for r in rings}):
         schemes[f"R:{scheme}"] = schemes.get(f"R:{scheme}", 0) + 1
     names = {"A": stay_ids, "P": p["psn_no"], "I": i["code"]}
     rows = sorted(set(world.truth.get("innocents", [])))

@@ -77,7 +77,6 @@ def _stays(world: World, s: Stays, number: Array, fund: Array, outside: Array) -
     pool = np.flatnonzero((s["end"] < span.stop - 25 * DAY) & (number >= 0))
     n = len(pool)
     guilty = s["scheme"][pool] != ""
-    nights = (s["end"][pool] - s["adm"][pool]) / DAY
     scale = (persons / 60000) ** SAMPLE * min(1.0, span.days / 450) ** 0.7
     first = span.start // DAY
     crude = 1.5 * (outside[pool] > 0) + 0.9 * (s["same"][pool] >= 400_000) + 0.5 * s["waived"][pool] + 0.4 * np.log1p(fund[pool] / 500_000) + 0.6 * (s["quiet_a"][pool] < 90) + rng.gumbel(0, 1.0, n)
@@ -97,7 +96,7 @@ def _stays(world: World, s: Stays, number: Array, fund: Array, outside: Array) -
         out.append((int(j), "random", draw / n))
     pick(crude + 0.5 * np.log1p(size) * 0.4 + 1.1 * guilty * s["severity"][pool], round(190 * scale), "rule")
     # a neighbour's or nurse's word: right about a third of the time
-    pick(rng.gumbel(0, 1, n) + 4.1 * guilty * (0.5 + s["severity"][pool]), round(150 * scale), "complaint")
+    pick(rng.gumbel(0, 1, n) + 4.6 * guilty * (0.5 + s["severity"][pool]), round(175 * scale), "complaint")
     # campaigns: charts of a unit already under suspicion, mostly of the same season
     guilty_units = np.bincount(s["inst"][pool], weights=guilty, minlength=len(world.i["kind"]))
     visible = guilty_units + rng.gamma(1.5, 3.0, len(guilty_units))
@@ -189,13 +188,13 @@ def check_beds(world: World, s: Stays, number: Array, absent: dict[str, Array]) 
     """About four beds an evening on some evenings: a few by lot, the rest where a rule or a caller pointed."""
     rng, span = world.rng("bed checks"), world.span
     nights = max(6, round(70 * (span.days / 455) * min(1.6, (len(world.p["age"]) / 24000) ** 0.3)))
-    away = {}
+    away: dict[int, list[tuple[int, int, str]]] = {}
     for stay, begin, end, code in world.truth.get("away", []):
         away.setdefault(stay, []).append((begin, end, code))
     gone: dict[int, list[tuple[int, int]]] = {}
     for stay, begin, end in zip(absent["stay"].tolist(), absent["begin"].tolist(), absent["end"].tolist(), strict=True):
         gone.setdefault(stay, []).append((begin, end))
-    rows = []
+    rows: list[tuple[int, int, str, str | None, str, float | None]] = []
     for _ in range(nights):
         moment = span.start + int(rng.integers(3, span.days)) * DAY + int((rng.uniform(19.2, 22) if rng.random() < 0.7 else rng.uniform(9, 17)) * 3600)
         moment = min(moment, span.stop - 60)
@@ -205,7 +204,7 @@ def check_beds(world: World, s: Stays, number: Array, absent: dict[str, Array]) 
         k = int(rng.integers(3, 7))
         lot = max(1, k // 2)
         pick = rng.choice(here, min(lot, len(here)), replace=False)
-        seen = [(int(x), "random", lot / len(here)) for x in pick]
+        seen: list[tuple[int, str, float | None]] = [(int(x), "random", lot / len(here)) for x in pick]
         score = rng.gumbel(0, 1, len(here)) + 2.1 * s["severity"][here] * (s["scheme"][here] != "") + 0.5 * (s["oral"][here] > 0.6) + 0.4 * (s["nurse"][here] == 3)
         seen += [(int(here[j]), "rule" if rng.random() < 0.7 else "complaint", None) for j in np.argsort(-score)[: k - lot] if int(here[j]) not in {int(x) for x in pick}]
         for stay, source, prob in seen:

@@ -16,7 +16,7 @@ def price_table(world: World) -> Array:
     """[64 price books, items] in fen; every unit uses one book. Honest books stay under the limit (see `limits`)."""
     rng = world.rng("prices")
     factor = rng.normal(1.0, 0.035, (64, 1)) + rng.normal(0, 0.025, (64, len(world.items.price)))
-    return np.maximum(1, np.round(world.items.price * factor.clip(0.86, 1.1))).astype(np.int64)
+    return np.asarray(np.maximum(1, np.round(world.items.price * factor.clip(0.86, 1.1))), np.int64)
 
 
 def limits(world: World) -> Array:
@@ -84,7 +84,7 @@ def visit_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, 
     prd = np.where(drug, np.where(asked > 0, asked, (items.days[item] * cnt).clip(1, 99)), -1)
     lines = {"visit": visit, "item": item, "cnt": cnt, "pric": pric, "time": when, "prd": prd, "take": np.zeros(len(visit), bool)}
     # a till that shows a given sum: one article, priced to fit
-    aim = np.flatnonzero((v["target"][visit] > 0))
+    aim = np.flatnonzero(v["target"][visit] > 0)
     if len(aim):
         first = aim[np.unique(visit[aim], return_index=True)[1]]
         keep = np.ones(len(visit), bool)
@@ -116,7 +116,7 @@ def stay_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, r
     midnight = (first[x] + day) * DAY
     out: list[tuple[Array, Array, Array, Array, Array]] = []  # (stay-day, item, cnt, second, flag)
 
-    def add(where: Array, item: Array, cnt: Array, second: Array, flag: int = 0) -> None:
+    def add(where: Array, item: Array | int, cnt: Array | int, second: Array, flag: int = 0) -> None:
         out.append((where, np.broadcast_to(item, len(where)), np.broadcast_to(cnt, len(where)), second, np.full(len(where), flag)))
 
     every = np.arange(len(x))
@@ -145,7 +145,6 @@ def stay_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, r
         seq = np.arange(len(d)) - np.repeat(np.cumsum(many) - many, many)
         slot = np.where(copy[d], _mix(same[d].clip(0) + salt * 104729 + day[d] * 31, seq), rng.integers(0, 256, len(d)))
         item = menus.slots[menu[d], slot].astype(np.int64)
-        drug = items.days[item] > 0
         cnt = np.where(items.infusion[item] & (items.price[item] < 20_000), 1 + (rng.random(len(d)) * (3.2 + 1.6 * level[d])).astype(np.int64), 1)
         minute = s["minute"][sk[d]]
         second = np.where((minute >= 0) & (rng.random(len(d)) < 0.85), minute * 60 + salt, (rng.normal(9.4 + 0.1 * salt, 1.2, len(d)).clip(6.5, 17) * 3600).astype(np.int64))

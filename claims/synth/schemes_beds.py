@@ -137,7 +137,7 @@ def _fiction(rng: np.random.Generator, world: World, units: Array, n: int, schem
     while made < n:
         serial += 1
         unit = int(rng.choice(units))
-        k = int(min(rng.integers(2, 8), max(2, n - made)))
+        k = min(int(rng.integers(2, 8)), max(2, n - made))
         made += k
         sev = np.repeat(_severity(rng, world, 1), k)
         by_work = rng.random() < 0.25
@@ -320,7 +320,7 @@ def _swipes(rng: np.random.Generator, world: World, t: Stays) -> list[Visits]:
 def absences(rng: np.random.Generator, world: World, t: Stays) -> dict[str, Array]:
     """When the bed is empty without excuse: T02 always; T01 from an afternoon on, with visits by day."""
     rows: list[tuple[int, int, int]] = []
-    for k in np.flatnonzero(np.isin(t["scheme"], ("T01", "T02"))):
+    for k in np.flatnonzero(np.isin(t["scheme"], ("T01", "T02"))).tolist():
         adm, end, sev = int(t["adm"][k]), int(min(t["end"][k], world.span.stop)), float(t["severity"][k])
         if t["scheme"][k] == "T02":
             rows.append((k, adm + 1800, end))

@@ -30,7 +30,7 @@ def _sum(rng: np.random.Generator, n: int, low: float, high: float, odd: Array) 
 def _cash_out(world: World, shops: Array) -> list[Visits]:
     rng, p, span = world.rng("T08"), world.p, world.span
     n = max(12, round(0.0024 * len(p["age"]) * world.severity**0.5))
-    pool = np.flatnonzero((p["employee"] | (p["mulaid"] & (rng.random(len(p["age"])) < 0.22))) & ~p["cadre"] & (p["age"] > 22) & (p["death"] < 0))
+    pool = np.flatnonzero((p["employee"] | (p["mulaid"] & (rng.random(len(p["age"])) < 0.35))) & ~p["cadre"] & (p["age"] > 22) & (p["death"] < 0))
     who = rng.permutation(pool)[:n]
     sev = (rng.beta(2, 2.2, len(who)) * world.severity**0.5).clip(0.05, 1)
     home_shop = rng.choice(shops, len(who))
@@ -48,7 +48,7 @@ def _cash_out(world: World, shops: Array) -> list[Visits]:
         second[late] = (rng.uniform(20, 21.9, int(late.sum())) * 3600).astype(np.int64)
         odd = rng.random(k) < rng.choice([0.25, 0.6, 0.95])
         worth = p["topup"][who[row]] * 2.2 + p["balance"][who[row]] * 0.25
-        target = _sum(rng, k, 70, max(130.0, min(750.0, worth)), odd)
+        target = _sum(rng, k, 70, max(130.0, min(620.0, worth)), odd)
         inst = np.where(rng.random(k) < 0.85, home_shop[row], rng.choice(shops, k))
         cover = rng.random(k) < 0.5
         loop = np.where(rng.random(k) < 0.05, 3, 0)
@@ -80,7 +80,7 @@ def _collected(world: World, shops: Array) -> list[Visits]:
         for m in members:
             world.tell("rings", f"R{ring:03d}", int(m), "T09")
             world.tell("persons", int(m), "T09", sev)
-        for day in np.sort(rng.integers(0, span.days, int(rng.integers(4, 6 + 8 * sev)))):
+        for day in np.sort(rng.integers(0, span.days, int(rng.integers(4, int(6 + 8 * sev))))):
             there = rng.permutation(members[rng.random(len(members)) < rng.uniform(0.35, 0.9)])
             k = len(there)
             if k < 2:

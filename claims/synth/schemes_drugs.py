@@ -40,7 +40,7 @@ def _tour(rng: np.random.Generator, world: World, who: Array, days: Array, sev: 
     doctor = v_.doctor_of(rng, world, who, inst, 0.6)
     if doctor_first:
         doctor = np.where(rng.random(n) < 0.65, world.i["doc_first"][inst] + 1 % world.i["doc_count"][inst], doctor)
-    return v_.visits(n, person=who, inst=inst, doctor=doctor, kind=v_.CHRONIC, dx=dx, begin=world.span.start + days * DAY + v_.hours(rng, n, "clinic"), menu=np.where(rng.random(n) < 0.06 + 0.26 * sev, world.menus["resale"], own),
+    return v_.visits(n, person=who, inst=inst, doctor=doctor, kind=v_.CHRONIC, dx=dx, begin=world.span.start + days * DAY + v_.hours(rng, n, "clinic"), menu=np.where(rng.random(n) < 0.05 + 0.2 * sev, world.menus["resale"], own),
                      n=2 + rng.poisson(0.8, n), days=np.where(rng.random(n) < 0.5, 28, 14), qty=2 + (rng.random(n) < 0.25 + 0.3 * sev), same=same)  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def _rings(world: World) -> list[Visits]:
             if rng.random() < 0.4:  # the prescriptions go on to one shop the same day
                 shop = world.near[PHARMACY][world.i["village"][hospital[0]], 0]
                 k = len(there)
-                out.append(v_.visits(k, person=there, inst=shop, kind=v_.PH, begin=t["begin"] + rng.integers(1800, 3 * 3600, k), menu=world.menus["resale"], n=1 + rng.integers(0, 2, k), acct=world.p["employee"][there]))
+                out.append(v_.visits(k, person=there, inst=shop, kind=v_.PH, begin=t["begin"] + rng.integers(1800, 3 * 3600, k), menu=np.where(rng.random(k) < 0.3, world.menus["resale"], world.menus["cardio"]), n=1 + rng.integers(0, 2, k), acct=world.p["employee"][there]))
     return out
 
 
@@ -121,8 +121,8 @@ def _over(world: World) -> list[Visits]:
         world.tell("persons", int(person), "T13", 0.5)
         k = int(rng.integers(6, 14) * span.years) + 1
         menu = rng.choice([world.menus[m] for m in ("resp", "gyn", "uro", "pain", "cardio", "diabetes", "neuro")], k)
-        inst = v_.usual_unit(rng, world, np.full(k, person), TOWNSHIP, 0.5)
-        out.append(v_.visits(k, person=person, inst=inst, doctor=v_.doctor_of(rng, world, np.full(k, person), inst), kind=v_.CHRONIC, dx=world.dx["I10.x00"], begin=span.start + rng.integers(0, span.days, k) * DAY + v_.hours(rng, k, "clinic"), menu=menu, n=3, qty=2, days=14))
+        units = v_.usual_unit(rng, world, np.full(k, person), TOWNSHIP, 0.5)
+        out.append(v_.visits(k, person=person, inst=units, doctor=v_.doctor_of(rng, world, np.full(k, person), units), kind=v_.CHRONIC, dx=world.dx["I10.x00"], begin=span.start + rng.integers(0, span.days, k) * DAY + v_.hours(rng, k, "clinic"), menu=menu, n=3, qty=2, days=14))
     return out
 
 
@@ -146,8 +146,8 @@ def _benefit(world: World) -> list[Visits]:
     for person in _chronics(world, "T30", max(3, round(0.0004 * len(p["age"])))):
         world.tell("persons", int(person), "T30", 0.5)
         k = int(rng.integers(28, 60) * span.years) + 3
-        inst = v_.usual_unit(rng, world, np.full(k, person), [GENERAL, TOWNSHIP, TCM][int(rng.integers(0, 3))], 0.4)
-        out.append(v_.visits(k, person=person, inst=inst, doctor=v_.doctor_of(rng, world, np.full(k, person), inst, 0.3), kind=v_.OP, dx=world.dx["I10.x00"], begin=span.start + rng.integers(0, span.days, k) * DAY + v_.hours(rng, k, "clinic"), menu=world.menus["cardio"], n=4))
+        units = v_.usual_unit(rng, world, np.full(k, person), [GENERAL, TOWNSHIP, TCM][int(rng.integers(0, 3))], 0.4)
+        out.append(v_.visits(k, person=person, inst=units, doctor=v_.doctor_of(rng, world, np.full(k, person), units, 0.3), kind=v_.OP, dx=world.dx["I10.x00"], begin=span.start + rng.integers(0, span.days, k) * DAY + v_.hours(rng, k, "clinic"), menu=world.menus["cardio"], n=4))
     december = np.flatnonzero(world.calendar["month"] == 12)
     if len(december):
         for person in _chronics(world, "T31", max(3, round(0.0005 * len(p["age"])))):

@@ -58,7 +58,7 @@ def pick_inst(rng: np.random.Generator, world: World, person: Array, shares: dic
 
 def pick_dx(rng: np.random.Generator, world: World, person: Array, pool: Array) -> Array:
     """Diagnoses from the pool that fit age and sex (a few tries, then the first of the pool)."""
-    dx, p = world.dx, world.p
+    dx = world.dx
     weight = dx.weight[pool] / dx.weight[pool].sum()
     code = rng.choice(pool, len(person), p=weight)
     for _ in range(12):
@@ -88,7 +88,7 @@ def admit(rng: np.random.Generator, world: World, n: int, growth: float = 1.0) -
 def leave(rng: np.random.Generator, adm: Array, nights: Array) -> Array:
     hour = rng.normal(10.6, 1.4, len(adm)).clip(8, 17)
     end = adm // DAY * DAY + np.asarray(nights, np.int64) * DAY + (hour * 3600).astype(np.int64)
-    return np.maximum(end, adm + 3 * 3600)
+    return np.asarray(np.maximum(end, adm + 3 * 3600))
 
 
 def dress(rng: np.random.Generator, world: World, s: Stays) -> Stays:

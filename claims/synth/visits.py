@@ -68,7 +68,7 @@ def pick_days(rng: np.random.Generator, world: World, n: int, flavour: str) -> A
     if flavour == "shop":
         w = np.where(c["weekday"] >= 5, 1.12, 1.0) * np.where(c["topup"], 1.5, 1.0) * np.where(c["pension"], 1.2, 1.0) * np.where(c["month"] == 12, 1.12, 1.0)
     cum = np.cumsum(w)
-    return np.searchsorted(cum, rng.random(n) * cum[-1]).clip(0, len(w) - 1)
+    return np.asarray(np.searchsorted(cum, rng.random(n) * cum[-1]).clip(0, len(w) - 1))
 
 
 def doctor_of(rng: np.random.Generator, world: World, person: Array, inst: Array, loyal: float = 0.6) -> Array:
@@ -124,9 +124,9 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     u = rng.random(m)[:, None]
     which = (u > np.cumsum(kind_p, 1)).sum(1).clip(0, 6)
     inst = np.zeros(m, np.int32)
-    for j, kind in enumerate((VILLAGE, CLINIC, TOWNSHIP, GENERAL, TCM, SPECIAL, PRIVATE)):
+    for j, place in enumerate((VILLAGE, CLINIC, TOWNSHIP, GENERAL, TCM, SPECIAL, PRIVATE)):
         sel = which == j
-        inst[sel] = usual_unit(rng, world, who[sel] + first, kind, 0.75)
+        inst[sel] = usual_unit(rng, world, who[sel] + first, place, 0.75)
     acute = np.flatnonzero([("o" in kd or "m" in kd) and "c" not in kd for kd in dx.kind])
     code = rng.choice(acute, m, p=dx.weight[acute] / dx.weight[acute].sum())
     mine = p["chronic"][who] & (rng.random(m) < 0.4)
@@ -161,10 +161,10 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     who, day = who[keep], day[keep]
     m = len(who)
     code = np.array([dx[c] for c in CHRONIC_CODES])[p["dx_chronic"]][who]
-    place = np.where(p["habit"] % 3 == 0, TOWNSHIP, GENERAL)[who]
-    inst = np.where(place == TOWNSHIP, usual_unit(rng, world, who + first, TOWNSHIP, 0.7), usual_unit(rng, world, who + first, GENERAL, 0.7))
+    rural = (p["habit"] % 3 == 0)[who]
+    inst = np.where(rural, usual_unit(rng, world, who + first, TOWNSHIP, 0.7), usual_unit(rng, world, who + first, GENERAL, 0.7))
     multi = p["special"][who] == 7
-    parts.append(visits(m, person=who + first, inst=inst, kind=CHRONIC, dx=code, begin=start + day * DAY + hours(rng, m, "clinic"), menu=np.array([family[x] for x in dx.menu])[code],
+    parts.append(visits(m, person=who + first, inst=inst, kind=CHRONIC, dx=code, begin=start + day * DAY + hours(rng, m, "clinic"), menu=np.where(rng.random(m) < 0.09, family["resale"], np.array([family[x] for x in dx.menu])[code]),
                         n=2 + rng.poisson(1.0 + 1.6 * multi), doctor=doctor_of(rng, world, who + first, inst, 0.55), days=np.where(long[who], 84, 28), qty=np.where(long[who], 6, 2)))  # fmt: skip
 
     # --- N29: old people with five diseases collect at several units, lawfully

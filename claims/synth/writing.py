@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from claims.synth import visits as v_
-from claims.synth.lines import Lines, limits
+from claims.synth.lines import Lines
 from claims.synth.stays import Stays
 from claims.synth.visits import Visits
 from claims.synth.world import DAY, Array, World
@@ -107,14 +107,14 @@ def settlements_table(world: World, v: Visits, s: Stays, money: dict[str, Array]
     no_stay = ~stay
     first_care = np.where(level == 1, np.minimum(nights, 4), 0)
     cert = np.where(v["cert"] > 0, v["cert"], np.where(p["evoucher"][person], 1, 3))
-    dept = np.array([x for x in dx.dept], object)
+    dept = dx.dept
     uniq_dept, dept_of = np.unique(dept.astype("U3"), return_inverse=True)
     bed_codes, bed = np.unique(beds[k] if len(beds) else np.full(n, ""), return_inverse=True)
     insu, insu_i = np.unique(p["insutype"], return_inverse=True)
     ptype, ptype_i = np.unique(p["psn_type"], return_inverse=True)
     ways, way = np.unique(s["way"][k] if len(s["way"]) else np.full(n, "1"), return_inverse=True)
     admw, adm_way = np.unique(s["adm_way"][k] if len(s["way"]) else np.full(n, "1"), return_inverse=True)
-    op_days = np.array([c for c in world.items.code], object)
+    op_days = world.items.code
     dxi = v["dx"].astype(np.int64).clip(0)
     blank_dx = (v["dx"] < 0) | stay | ((number % 100 < 35) & (i["level"][inst] == 0))
     trauma = (dx.menu[dxi] == "trauma") & (v["dx"] >= 0)
