@@ -20,7 +20,16 @@ NIGHTS = """SELECT n.*, count(*) OVER (PARTITION BY entity_id, night) AS inhouse
     FROM (SELECT *, unnest(generate_series(greatest(adm_date, (SELECT d FROM main.asof) - 365), end_date - 1, INTERVAL 1 DAY))::DATE AS night
           FROM stays WHERE NOT day_surgery) s
     LEFT JOIN main.institutions i ON i.fixmedins_code = s.fixmedins_code) n"""
-_night = partial(Feature, grain="institution", scheme="T07", by="institution", reversed="net", windows=(90,), rows=NIGHTS, worse="high")
+_night = partial(
+    Feature,
+    grain="institution",
+    scheme="T07",
+    by="institution",
+    reversed="net",
+    windows=(90,),
+    rows=NIGHTS,
+    worse="high",
+)
 _BEDS = "走廊加床获批、日间手术、家庭病床（N10、N25、N34）"
 declare(_night(name="inst_occupancy", label="床位使用率", unit="%", measure="count(*) / (90.0 * max(beds))", empty=None, needs=("institutions.aprv_bed_cnt",),
     reason="近{window}天床位使用率{value}（同类中位{peer}，高于{percentile}的同类）", innocent=_BEDS))  # fmt: skip
@@ -35,7 +44,9 @@ declare(_night(name="inst_weekend_ratio", label="周末与平日在院人数之�
     reason="近{window}天周末夜间在院人数是平日的{value}倍（同类中位{peer}倍，高于{percentile}的同类）", innocent="长期住院为主的病区（N03）"))  # fmt: skip
 
 INST_STAYS = stay_rows("s.fixmedins_code")
-_stay = partial(Feature, grain="institution", by="institution", reversed="net", windows=(180,), rows=INST_STAYS, empty=None)
+_stay = partial(
+    Feature, grain="institution", by="institution", reversed="net", windows=(180,), rows=INST_STAYS, empty=None
+)
 declare(_stay(name="inst_stays", label="住院人次", unit="人次", scheme="T07", measure="count(*)", worse="high",
     reason="近{window}天住院{value}人次（同类中位{peer}人次，高于{percentile}的同类）", innocent="服务人口多的医院"))  # fmt: skip
 declare(_stay(name="inst_fee_per_stay", label="次均住院费用", unit="元", scheme="T07", measure="avg(medfee_fen) / 100.0", worse="high",
@@ -56,7 +67,9 @@ declare(_stay(name="inst_elderly_short_share", label="短期轻付住院占比",
 GROWTH = f"""SELECT *, happened_at > (SELECT t FROM main.asof) - INTERVAL 180 DAY AS recent,
     row_number() OVER (PARTITION BY entity_id, psn_no ORDER BY begntime, row_id) = 1 AS first_here
 FROM ({INST_STAYS}) WHERE happened_at > (SELECT t FROM main.asof) - INTERVAL 360 DAY"""
-_growth = partial(Feature, grain="institution", by="institution", reversed="net", windows=(0,), rows=GROWTH, empty=None, worse="high")
+_growth = partial(
+    Feature, grain="institution", by="institution", reversed="net", windows=(0,), rows=GROWTH, empty=None, worse="high"
+)
 declare(_growth(name="inst_stay_growth", label="住院人次增长", unit="倍", scheme="T07", measure="count(*) FILTER (recent) / nullif(count(*) FILTER (NOT recent), 0)::DOUBLE",
     reason="近半年住院人次是前半年的{value}倍（同类中位{peer}倍，高于{percentile}的同类）", innocent="季节变化、流感季、新开病区（N14）"))  # fmt: skip
 declare(_growth(name="inst_fee_growth", label="次均费用增长", unit="倍", scheme="T07", measure="avg(medfee_fen) FILTER (recent) / nullif(avg(medfee_fen) FILTER (NOT recent), 0)",
@@ -65,7 +78,16 @@ declare(_growth(name="inst_new_patient_share", label="首次住院患者占比",
     reason="近半年住院患者中{value}一年内首次在本院住院（同类中位{peer}，高于{percentile}的同类）", innocent="急诊、外伤、产科为主的医院"))  # fmt: skip
 
 DOCTOR_STAYS = stay_rows("s.atddr_no")
-_doctor = partial(Feature, grain="doctor", scheme="T29", by="institution", reversed="net", windows=(180,), rows=DOCTOR_STAYS, empty=None)
+_doctor = partial(
+    Feature,
+    grain="doctor",
+    scheme="T29",
+    by="institution",
+    reversed="net",
+    windows=(180,),
+    rows=DOCTOR_STAYS,
+    empty=None,
+)
 declare(_doctor(name="dr_stays", label="主治住院人次", unit="人次", measure="count(*)", worse="high",
     reason="近{window}天主治住院{value}人次（同类中位{peer}人次，高于{percentile}的同类）", innocent="科室骨干、基层唯一医师"))  # fmt: skip
 declare(_doctor(name="dr_zero_cash_share", label="零自付住院占比", unit="%", measure="count(*) FILTER (settled AND zero_cash AND NOT waived AND NOT course) / nullif(count(*) FILTER (settled AND NOT waived AND NOT course), 0)", worse="high",

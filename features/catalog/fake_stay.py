@@ -53,7 +53,9 @@ def twin_rows(grain: str) -> str:
     return f"""SELECT * REPLACE (own_at AS happened_at, {five} AS hit), {alike} AS twins, row_number() OVER (PARTITION BY a ORDER BY b) = 1 AS first FROM ({TWINS.replace("a AS entity_id, 'visits' AS row_table, b AS row_id", f"{key} AS entity_id, 'visits' AS row_table, a AS row_id")}) WHERE {key} IS NOT NULL"""
 
 
-_twin = partial(Feature, grain="admission", scheme="T02", by="institution", reversed="net", windows=(0,), rows=TWINS, worse="high")
+_twin = partial(
+    Feature, grain="admission", scheme="T02", by="institution", reversed="net", windows=(0,), rows=TWINS, worse="high"
+)
 _PATH = "同病种临床路径、日间手术或透析放化疗本来同项（N01、N02、N10、N13）"
 declare(_twin(name="bag_likeness", label="与本院其他住院的项目重合度", unit="%", measure="max(likeness)",
     reason="收费项目与本院三十天内另一次住院重合{value}（同类中位{peer}，高于{percentile}的同类）", innocent=_PATH))  # fmt: skip
@@ -72,7 +74,9 @@ IN_STEP = """SELECT s.mdtrt_id AS entity_id, o.begntime AS happened_at, 'visits'
 FROM stays s JOIN stays o ON o.fixmedins_code = s.fixmedins_code AND o.adm_date = s.adm_date AND o.psn_no <> s.psn_no
 LEFT JOIN main.persons p ON p.psn_no = s.psn_no LEFT JOIN main.persons q ON q.psn_no = o.psn_no WHERE NOT s.day_surgery AND NOT o.day_surgery"""
 
-_step = partial(Feature, grain="admission", scheme="T02", by="institution", reversed="net", windows=(0,), rows=IN_STEP, worse="high")
+_step = partial(
+    Feature, grain="admission", scheme="T02", by="institution", reversed="net", windows=(0,), rows=IN_STEP, worse="high"
+)
 _BATCH = "透析、放化疗、养老机构批量或义诊转入（N01、N02、N04、N15）"
 declare(_step(name="same_day_admissions", label="同日入院人数", unit="人", measure="count(*)",
     reason="同日同院另有{value}人入院（同类中位{peer}人，高于{percentile}的同类）", innocent=_BATCH))  # fmt: skip
@@ -94,7 +98,9 @@ declare(Feature(name="village_wave", label="同村三日内同院入院人数", 
     measure="count(DISTINCT psn_no)", worse="high", needs=("persons.curr_addr_code",),
     reason="前后三天同村有{value}人在同一医院入院（同类中位{peer}人，高于{percentile}的同类）", innocent="就近就医的大村、流感季或义诊（N14、N15）"))  # fmt: skip
 
-_day = partial(Feature, grain="admission", scheme="T02", by="institution", reversed="net", windows=(0,), rows=STAY_DAYS, empty=None)
+_day = partial(
+    Feature, grain="admission", scheme="T02", by="institution", reversed="net", windows=(0,), rows=STAY_DAYS, empty=None
+)
 declare(_day(name="repeated_day_share", label="逐日项目完全相同占比", unit="%", measure="1 - count(DISTINCT bag) / count(*)::DOUBLE", worse="high",
     reason="有收费的住院日中{value}与另一天项目完全相同（同类中位{peer}，高于{percentile}的同类）", innocent="长期医嘱平稳执行，康复或精神科（N03）"))  # fmt: skip
 declare(_day(name="entry_minutes", label="每日记账时间跨度", unit="分钟", measure="median(span_minutes) FILTER (n >= 3 AND NOT collapsed)", worse="low",
@@ -156,7 +162,16 @@ INST_STAYS = stay_rows("s.fixmedins_code")
 #: A stay of the unit beside how many of its stays came from the same village and employer in the window of a year.
 ORIGIN = f"""SELECT *, count(*) OVER (PARTITION BY entity_id, village) AS of_village, count(*) OVER (PARTITION BY entity_id, employer) AS of_employer FROM ({INST_STAYS})
     WHERE happened_at > (SELECT t FROM main.asof) - INTERVAL 365 DAY"""
-_inst = partial(Feature, grain="institution", scheme="T02", by="institution", reversed="net", windows=(365,), rows=ORIGIN, empty=None)
+_inst = partial(
+    Feature,
+    grain="institution",
+    scheme="T02",
+    by="institution",
+    reversed="net",
+    windows=(365,),
+    rows=ORIGIN,
+    empty=None,
+)
 declare(_inst(name="inst_village_concentration", label="住院患者同村集中度", unit="%", measure="sum(CASE WHEN village IS NOT NULL THEN of_village END) / pow(count(village), 2)", worse="high",
     needs=("persons.curr_addr_code",),
     reason="近{window}天任取两名住院患者来自同一村的机会为{value}（同类中位{peer}，高于{percentile}的同类）", innocent="乡镇卫生院本来只服务几个村"))  # fmt: skip
@@ -167,11 +182,32 @@ declare(_inst(name="inst_night_admission_share", label="夜间入院占比", uni
 declare(_inst(name="inst_holiday_admission_share", label="长假入院占比", unit="%", measure="count(*) FILTER (adm_holiday) / count(*)::DOUBLE", worse="high",
     reason="近{window}天住院中{value}在春节国庆长假入院（同类中位{peer}，高于{percentile}的同类）", innocent="急诊量大的医院、流感季（N14）"))  # fmt: skip
 
-for _grain, _entity, _prefix, _who in (("institution", "s.fixmedins_code", "inst", "本院"), ("doctor", "s.atddr_no", "dr", "该医师")):
-    _alike = partial(Feature, grain=_grain, scheme="T02", by="institution", reversed="net", windows=(180,), worse="high", rows=twin_rows(_grain))  # type: ignore[arg-type]
+for _grain, _entity, _prefix, _who in (
+    ("institution", "s.fixmedins_code", "inst", "本院"),
+    ("doctor", "s.atddr_no", "dr", "该医师"),
+):
+    _alike = partial(
+        Feature,
+        grain=_grain,
+        scheme="T02",
+        by="institution",
+        reversed="net",
+        windows=(180,),
+        worse="high",
+        rows=twin_rows(_grain),
+    )  # type: ignore[arg-type]
     declare(_alike(name=f"{_prefix}_twin_stays", label="项目雷同的住院数", unit="次", measure="count(DISTINCT a) FILTER (likeness >= 0.8)",
         reason=_who + "近{window}天有{value}次住院与同院他人项目重合八成以上（同类中位{peer}次，高于{percentile}的同类）", innocent=_PATH))  # fmt: skip
-    _template = partial(Feature, grain=_grain, scheme="T02", by="institution", reversed="net", windows=(180,), rows=profile_rows(_entity), empty=None)  # type: ignore[arg-type]
+    _template = partial(
+        Feature,
+        grain=_grain,
+        scheme="T02",
+        by="institution",
+        reversed="net",
+        windows=(180,),
+        rows=profile_rows(_entity),
+        empty=None,
+    )  # type: ignore[arg-type]
     declare(_template(name=f"{_prefix}_repeated_day_share", label="逐日项目相同占比", unit="%", measure="1 - sum(bags) / nullif(sum(billed_days), 0)::DOUBLE", worse="high",
         reason=_who + "近{window}天住院日中{value}与同次住院另一天项目完全相同（同类中位{peer}，高于{percentile}的同类）", innocent="长期医嘱平稳执行（N03）"))  # fmt: skip
     _origin = partial(Feature, grain=_grain, scheme="T02", by="institution", reversed="net", windows=(180,), rows=IN_STEP.replace("SELECT s.mdtrt_id AS entity_id", f"SELECT {_entity} AS entity_id, s.mdtrt_id AS stay_id")

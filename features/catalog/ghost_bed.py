@@ -36,7 +36,9 @@ SELECT p.stay_id AS entity_id, 'settlements' AS row_table, p.setl_id AS row_id, 
 FROM pairs_ p LEFT JOIN kinds_ k USING (swipe_visit) LEFT JOIN before_ b ON b.stay_id = p.stay_id AND b.setl_id = p.setl_id LEFT JOIN excused_ x ON x.setl_id = p.setl_id
 LEFT JOIN main.institutions i ON i.fixmedins_code = p.fixmedins_code LEFT JOIN main.institutions h ON h.fixmedins_code = p.ward_unit"""
 
-_outside = partial(Feature, grain="admission", scheme="T01", by="person", reversed="kept", windows=(0,), rows=OUTSIDE, worse="high")
+_outside = partial(
+    Feature, grain="admission", scheme="T01", by="person", reversed="kept", windows=(0,), rows=OUTSIDE, worse="high"
+)
 _FAMILY = "家属持卡代取常用药、经批准外出检查或请假离院（N05、N09、N18、N19）"
 declare(_outside(name="outside_swipe_days", label="住院期间院外刷卡天数", unit="天", measure="count(DISTINCT day)",
     reason="住院期间有{value}天在院外刷卡（同类中位{peer}天，高于{percentile}的同类）", innocent=_FAMILY))  # fmt: skip
@@ -64,13 +66,25 @@ GAPS = f"""SELECT *, coalesce(gap_hours >= {setting("R02", "gap_hours")} AND NOT
     FROM lines l JOIN stays s ON s.mdtrt_id = l.mdtrt_id
     WHERE l.is_inpatient AND NOT s.day_surgery AND l.med_chrgitm_type <> '01' AND l.happened_at::DATE BETWEEN s.adm_date AND s.end_date)"""
 
-_gap = partial(Feature, grain="admission", scheme="T01", by="institution", reversed="net", windows=(0,), rows=GAPS, worse="high", empty=None)
+_gap = partial(
+    Feature,
+    grain="admission",
+    scheme="T01",
+    by="institution",
+    reversed="net",
+    windows=(0,),
+    rows=GAPS,
+    worse="high",
+    empty=None,
+)
 declare(_gap(name="longest_gap_hours", label="最长无服务间隔", unit="小时", measure="max(gap_hours)",
     reason="住院中有{value}小时没有床位费以外的任何收费（同类中位{peer}小时，高于{percentile}的同类）", innocent="精神、康复和护理病区收费稀疏，或机构按日集中上传（N03、N07）"))  # fmt: skip
 declare(_gap(name="silent_hours", label="在院患者距最近一次服务", unit="小时", measure="min(hours_ago) FILTER (active)",
     reason="仍登记在院，但已{value}小时没有检查、化验、治疗或用药收费（同类中位{peer}小时）", innocent="周末不开新医嘱，或费用当晚才记账"))  # fmt: skip
 
-_day = partial(Feature, grain="admission", scheme="T01", by="institution", reversed="net", windows=(0,), rows=STAY_DAYS, empty=None)
+_day = partial(
+    Feature, grain="admission", scheme="T01", by="institution", reversed="net", windows=(0,), rows=STAY_DAYS, empty=None
+)
 _WARD = "精神、康复、护理病区病情平稳，诊疗本来就少（N03）；家庭病床（N34）"
 declare(_day(name="service_day_share", label="有诊疗项目的住院日占比", unit="%", measure="count(*) FILTER (service) / max(bed_days)", worse="low",
     reason="住院日中只有{value}有检查、化验、治疗或手术（同类中位{peer}，低于{percentile}的同类）", innocent=_WARD))  # fmt: skip
@@ -104,7 +118,17 @@ FROM stays s JOIN stays o ON o.fixmedins_code = s.fixmedins_code AND o.bed = s.b
 LEFT JOIN main.persons a ON a.psn_no = s.psn_no LEFT JOIN main.persons b ON b.psn_no = o.psn_no
 WHERE s.bed IS NOT NULL AND s.bed NOT IN ('', '0', '00', '000') AND coalesce(a.age, 99) > 0 AND coalesce(b.age, 99) > 0 AND NOT s.day_surgery AND NOT o.day_surgery"""
 
-_bed = partial(Feature, grain="admission", scheme="T01", by="institution", reversed="net", windows=(0,), rows=SHARED_BED, worse="high", needs=("visits.adm_bed",))
+_bed = partial(
+    Feature,
+    grain="admission",
+    scheme="T01",
+    by="institution",
+    reversed="net",
+    windows=(0,),
+    rows=SHARED_BED,
+    worse="high",
+    needs=("visits.adm_bed",),
+)
 declare(_bed(name="shared_bed_nights", label="与他人同床重叠夜数", unit="夜", measure="sum(nights_shared)",
     reason="同一科室同一床号与别人重叠{value}夜（同类中位{peer}夜，高于{percentile}的同类）", innocent="换床未登记、加床共用床号、母婴同室（N12、N35）"))  # fmt: skip
 declare(_bed(name="shared_bed_persons", label="同床重叠人数", unit="人", measure="count(DISTINCT psn_no)",
@@ -119,7 +143,16 @@ declare(Feature(name="leave_day_share", label="请假天数占比", unit="%", gr
     reason="住院天数中{value}在请假（同类中位{peer}，高于{percentile}的同类）", innocent="经批准的短暂离院（N19）"))  # fmt: skip
 
 PERSON_OUTSIDE = OUTSIDE.replace("SELECT p.stay_id AS entity_id", "SELECT p.psn_no AS entity_id")
-_person = partial(Feature, grain="person", scheme="T01", by="person", reversed="kept", windows=(365,), rows=PERSON_OUTSIDE, worse="high")
+_person = partial(
+    Feature,
+    grain="person",
+    scheme="T01",
+    by="person",
+    reversed="kept",
+    windows=(365,),
+    rows=PERSON_OUTSIDE,
+    worse="high",
+)
 declare(_person(name="person_outside_days", label="历次住院期间院外刷卡天数", unit="天", measure="count(DISTINCT day)",
     reason="近{window}天历次住院期间有{value}天在院外刷卡（同类中位{peer}天，高于{percentile}的同类）", innocent=_FAMILY))  # fmt: skip
 declare(_person(name="person_outside_stays", label="有院外刷卡的住院次数", unit="次", measure="count(DISTINCT stay_id) FILTER (hit)",
@@ -127,7 +160,16 @@ declare(_person(name="person_outside_stays", label="有院外刷卡的住院次�
 
 for _grain, _entity, _who in (("institution", "s.fixmedins_code", "本院"), ("doctor", "s.atddr_no", "该医师")):
     _prefix = "inst" if _grain == "institution" else "dr"
-    _profile = partial(Feature, grain=_grain, scheme="T01", by="institution", reversed="net", windows=(180,), rows=profile_rows(_entity), empty=None)  # type: ignore[arg-type]
+    _profile = partial(
+        Feature,
+        grain=_grain,
+        scheme="T01",
+        by="institution",
+        reversed="net",
+        windows=(180,),
+        rows=profile_rows(_entity),
+        empty=None,
+    )  # type: ignore[arg-type]
     declare(_profile(name=f"{_prefix}_service_day_share", label="住院日有诊疗项目占比", unit="%", measure="sum(service_days) / nullif(sum(bed_days), 0)", worse="low",
         reason=_who + "近{window}天的住院日只有{value}有检查、化验、治疗或手术（同类中位{peer}，低于{percentile}的同类）", innocent=_WARD))  # fmt: skip
     declare(_profile(name=f"{_prefix}_idle_stay_share", label="几乎无诊疗的住院占比", unit="%", measure="count(*) FILTER (hit) / nullif(count(*) FILTER (nights >= 3), 0)", worse="high",

@@ -19,7 +19,16 @@ INJURIES = f"""SELECT {{entity}} AS entity_id, s.happened_at, 'visits' AS row_ta
     coalesce(s.fund_fen, 0) AS fen, s.traf_dept_flag = '1' AS third_party, a.age, c.mdtrt_id IS NOT NULL AS closed, s.visit_class, s.level
 FROM stays s LEFT JOIN main.persons a ON a.psn_no = s.psn_no
 LEFT JOIN (SELECT DISTINCT mdtrt_id FROM main.injury_cases WHERE verdict IS NOT NULL) c ON c.mdtrt_id = s.mdtrt_id WHERE {_INJURY}"""
-_injury = partial(Feature, grain="admission", scheme="T18", by="institution", reversed="net", windows=(0,), rows=INJURIES.format(entity="s.mdtrt_id"), worse="high")
+_injury = partial(
+    Feature,
+    grain="admission",
+    scheme="T18",
+    by="institution",
+    reversed="net",
+    windows=(0,),
+    rows=INJURIES.format(entity="s.mdtrt_id"),
+    worse="high",
+)
 _FALL = "多数外伤确系自行跌伤，须逐案询问"
 declare(_injury(name="injury_stay", label="外伤住院", unit="次", measure="count(*) FILTER (NOT closed)",
     reason="外伤类住院{value}次，受伤原因待查（同类中位{peer}）", innocent=_FALL))  # fmt: skip
@@ -29,7 +38,16 @@ declare(_injury(name="injury_at_work", label="工作日工时外伤入院", unit
     reason="劳动年龄人员工作日白天因外伤入院{value}次，须排除工伤（同类中位{peer}）", innocent=_FALL))  # fmt: skip
 declare(_injury(name="injury_fund_yuan", label="外伤住院基金支付", unit="元", measure="sum(fen) / 100.0",
     reason="外伤住院由基金支付{value}元（同类中位{peer}元，高于{percentile}的同类）", innocent=_FALL))  # fmt: skip
-_inst = partial(Feature, grain="institution", scheme="T18", by="institution", reversed="net", windows=(180,), rows=INJURIES.format(entity="s.fixmedins_code"), worse="high")
+_inst = partial(
+    Feature,
+    grain="institution",
+    scheme="T18",
+    by="institution",
+    reversed="net",
+    windows=(180,),
+    rows=INJURIES.format(entity="s.fixmedins_code"),
+    worse="high",
+)
 declare(_inst(name="inst_injury_stays", label="外伤住院人次", unit="人次", measure="count(*)",
     reason="近{window}天外伤住院{value}人次（同类中位{peer}人次，高于{percentile}的同类）", innocent="骨科、急诊较强的医院（N22）"))  # fmt: skip
 
@@ -38,7 +56,16 @@ OUT_OF_STAY = """SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS
     l.day < s.adm_date - 1 AS before, l.day > s.end_date + 1 AS after,
     NOT (l.day < s.adm_date - 1 AND coalesce(s.er_flag, '') = '2') AS hit
 FROM lines l JOIN stays s ON s.mdtrt_id = l.mdtrt_id WHERE l.is_inpatient AND (l.day < s.adm_date - 1 OR (l.day > s.end_date + 1 AND NOT s."open"))"""
-_out = partial(Feature, grain="admission", scheme="T17", by="institution", reversed="net", windows=(0,), rows=OUT_OF_STAY, worse="high")
+_out = partial(
+    Feature,
+    grain="admission",
+    scheme="T17",
+    by="institution",
+    reversed="net",
+    windows=(0,),
+    rows=OUT_OF_STAY,
+    worse="high",
+)
 declare(_out(name="lines_outside_stay", label="住院日期之外的收费条数", unit="条", measure="count(*)",
     reason="有{value}条收费发生在入院前或出院后一天以外（同类中位{peer}条）", innocent="术前门诊检查并入住院、补记账（N31）"))  # fmt: skip
 declare(_out(name="fee_outside_stay", label="住院日期之外的收费金额", unit="元", measure="sum(fen) / 100.0",

@@ -22,7 +22,9 @@ NEED = f"""SELECT s.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_t
     l.med_chrgitm_type IN ('09', '10', '11') AS drug, regexp_matches(coalesce(l.hilist_name, ''), '注射|输液|滴注|针') AS infusion,
     l.med_chrgitm_type = '07' AND regexp_matches(coalesce(l.hilist_name, ''), '特级|Ⅰ级|一级|I级') AS close_nursing, l.day = s.adm_date AS first_day
 FROM lines l JOIN stays s ON s.mdtrt_id = l.mdtrt_id WHERE l.is_inpatient AND NOT s.day_surgery"""
-_need = partial(Feature, grain="admission", scheme="T05", by="institution", reversed="net", windows=(0,), rows=NEED, empty=None)
+_need = partial(
+    Feature, grain="admission", scheme="T05", by="institution", reversed="net", windows=(0,), rows=NEED, empty=None
+)
 _MILD = "病情有门诊难以处理的情况、转诊检查或流行期收治（N14、N16、N29）"
 declare(_need(name="test_fee_share", label="检查化验费占比", unit="%", measure="sum(fen) FILTER (test) / nullif(sum(fen), 0)", worse="high",
     reason="检查化验占住院费用的{value}（同类中位{peer}，高于{percentile}的同类）", innocent="转来查明病因，或区域医疗中心（N16、N21）"))  # fmt: skip
@@ -53,7 +55,9 @@ declare(_stay(name="no_self_pay", label="应付起付线却零自付", unit="次
 declare(_stay(name="own_cash_share", label="本人现金负担比例", unit="%", scheme="T29", measure="max(cash_fen) / nullif(max(medfee_fen), 0)::DOUBLE", worse="low", empty=None,
     reason="本人现金只负担了{value}（同类中位{peer}，低于{percentile}的同类）", innocent="困难群体、离休人员待遇（N26、N27）"))  # fmt: skip
 
-_tail = partial(Feature, grain="admission", scheme="T06", by="institution", reversed="net", windows=(0,), rows=STAY_DAYS, empty=None)
+_tail = partial(
+    Feature, grain="admission", scheme="T06", by="institution", reversed="net", windows=(0,), rows=STAY_DAYS, empty=None
+)
 declare(_tail(name="last_third_fee_ratio", label="后段与前段日费用之比", unit="倍", worse="low",
     measure="CASE WHEN max(bed_days) >= 6 THEN coalesce(sum(fen) FILTER (position >= bed_days * 2 / 3.0), 0) / nullif(sum(fen) FILTER (position < bed_days / 3.0), 0) END",
     reason="后三分之一时间的费用只有前三分之一的{value}倍（同类中位{peer}倍，低于{percentile}的同类）", innocent="术后恢复期用药减少"))  # fmt: skip
@@ -62,13 +66,34 @@ declare(_tail(name="days_after_last_service", label="最后一次诊疗到出院
 declare(_tail(name="tail_without_tests", label="末次检查化验后的天数", unit="天", measure="max(bed_days) - 1 - coalesce(max(position) FILTER (test), -1)", worse="high",
     reason="最后一次检查化验之后又住了{value}天（同类中位{peer}天，高于{percentile}的同类）", innocent="病情稳定的恢复期或长期住院（N03）"))  # fmt: skip
 
-for _grain, _entity, _prefix, _who in (("institution", "s.fixmedins_code", "inst", "本院"), ("doctor", "s.atddr_no", "dr", "该医师")):
-    _profile = partial(Feature, grain=_grain, scheme="T05", by="institution", reversed="net", windows=(180,), rows=profile_rows(_entity), empty=None)  # type: ignore[arg-type]
+for _grain, _entity, _prefix, _who in (
+    ("institution", "s.fixmedins_code", "inst", "本院"),
+    ("doctor", "s.atddr_no", "dr", "该医师"),
+):
+    _profile = partial(
+        Feature,
+        grain=_grain,
+        scheme="T05",
+        by="institution",
+        reversed="net",
+        windows=(180,),
+        rows=profile_rows(_entity),
+        empty=None,
+    )  # type: ignore[arg-type]
     declare(_profile(name=f"{_prefix}_test_fee_share", label="住院检查化验费占比", unit="%", measure="sum(test_fen) / nullif(sum(lines_fen), 0)", worse="high",
         reason=_who + "近{window}天住院费用的{value}是检查化验（同类中位{peer}，高于{percentile}的同类）", innocent="区域医疗中心、以查明病因为主（N21）"))  # fmt: skip
     declare(_profile(name=f"{_prefix}_untreated_share", label="无治疗无手术的住院占比", unit="%", measure="count(*) FILTER (NOT treated) / count(*)::DOUBLE", worse="high",
         reason=_who + "近{window}天有{value}的住院没有任何治疗和手术收费（同类中位{peer}，高于{percentile}的同类）", innocent="以口服药治疗的专科（N03）"))  # fmt: skip
-    _stays = partial(Feature, grain=_grain, scheme="T05", by="institution", reversed="net", windows=(180,), rows=f"SELECT *, regexp_matches(coalesce(dx3, ''), '^(I10|J0[0-6]|M51|K29|M54|M47|R42|J31|J20|H10|L30|G47|N76|I67)') AS mild FROM ({stay_rows(_entity)})", empty=None)  # type: ignore[arg-type]
+    _stays = partial(
+        Feature,
+        grain=_grain,
+        scheme="T05",
+        by="institution",
+        reversed="net",
+        windows=(180,),
+        rows=f"SELECT *, regexp_matches(coalesce(dx3, ''), '^(I10|J0[0-6]|M51|K29|M54|M47|R42|J31|J20|H10|L30|G47|N76|I67)') AS mild FROM ({stay_rows(_entity)})",
+        empty=None,
+    )  # type: ignore[arg-type]
     declare(_stays(name=f"{_prefix}_mild_share", label="轻症诊断住院占比", unit="%", measure="count(*) FILTER (mild) / count(*)::DOUBLE", worse="high",
         reason=_who + "近{window}天住院中{value}是门诊可处理的诊断（同类中位{peer}，高于{percentile}的同类）", innocent="基层医院、流行期收治（N14）"))  # fmt: skip
     declare(_stays(name=f"{_prefix}_mean_nights", label="平均住院夜数", unit="夜", measure="avg(nights) FILTER (NOT \"open\")", worse="either",

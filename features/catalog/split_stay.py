@@ -51,7 +51,16 @@ declare(_after(name="next_stays_unplanned", label="十五天内被续接的住�
 HISTORY = f"""SELECT {{entity}} AS entity_id, o.happened_at, 'visits' AS row_table, o.mdtrt_id AS row_id, o.nights, o.fixmedins_code = s.fixmedins_code AS same_unit, o.fixmedins_code, o.dx3,
     o.dx3 = s.dx3 AS same_dx3, coalesce(o.fund_fen, 0) AS fen, ({COURSE.replace("s.dx", "o.dx")}) OR {LONG_CARE.replace("s.", "o.")} AS course
 FROM stays s JOIN stays o ON o.psn_no = s.psn_no AND o.end_at <= s.end_at AND o.end_at > s.end_at - INTERVAL 365 DAY WHERE NOT s.day_surgery AND NOT o.day_surgery"""
-_history = partial(Feature, grain="admission", scheme="T04", by="person", reversed="net", windows=(0,), rows=HISTORY.format(entity="s.mdtrt_id"), worse="high")
+_history = partial(
+    Feature,
+    grain="admission",
+    scheme="T04",
+    by="person",
+    reversed="net",
+    windows=(0,),
+    rows=HISTORY.format(entity="s.mdtrt_id"),
+    worse="high",
+)
 declare(_history(name="stays_in_year", label="一年内住院次数", unit="次", measure="count(*)",
     reason="连同本次，一年内住院{value}次（同类中位{peer}次，高于{percentile}的同类）", innocent=_COURSE))  # fmt: skip
 declare(_history(name="stays_in_year_here", label="一年内在本院住院次数", unit="次", measure="count(*) FILTER (same_unit)",
@@ -62,7 +71,9 @@ declare(_history(name="nights_in_year", label="一年内住院夜数", unit="夜
 PERSON_STAYS = f"""SELECT s.psn_no AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.nights, s.fixmedins_code, s.dx3, coalesce(s.fund_fen, 0) AS fen,
     ({COURSE}) OR {LONG_CARE} AS course, date_diff('day', max(s.end_date) OVER (PARTITION BY s.psn_no, s.fixmedins_code ORDER BY s.begntime, s.mdtrt_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), s.adm_date) AS gap_days
 FROM stays s WHERE NOT s.day_surgery"""
-_person = partial(Feature, grain="person", scheme="T04", by="person", reversed="net", windows=(365,), rows=PERSON_STAYS, worse="high")
+_person = partial(
+    Feature, grain="person", scheme="T04", by="person", reversed="net", windows=(365,), rows=PERSON_STAYS, worse="high"
+)
 declare(_person(name="person_stays", label="住院次数", unit="次", measure="count(*)",
     reason="近{window}天住院{value}次（同类中位{peer}次，高于{percentile}的同类）", innocent=_COURSE))  # fmt: skip
 declare(_person(name="person_short_returns", label="十五天内同院再入院次数", unit="次", measure="count(*) FILTER (gap_days <= 15 AND NOT course)",
@@ -70,13 +81,26 @@ declare(_person(name="person_short_returns", label="十五天内同院再入院�
 declare(_person(name="person_stay_units", label="住院机构数", unit="家", measure="count(DISTINCT fixmedins_code)",
     reason="近{window}天在{value}家医院住过院（同类中位{peer}家，高于{percentile}的同类）", innocent="逐级转诊（N16）"))  # fmt: skip
 
-for _grain, _entity, _prefix, _who in (("institution", "s.fixmedins_code", "inst", "本院"), ("doctor", "s.atddr_no", "dr", "该医师")):
+for _grain, _entity, _prefix, _who in (
+    ("institution", "s.fixmedins_code", "inst", "本院"),
+    ("doctor", "s.atddr_no", "dr", "该医师"),
+):
     _stays = stay_rows(_entity)
     #: A stay of the unit beside the gap to the person's previous stay here.
     _linked = f"""SELECT r.*, date_diff('day', max(r.end_date) OVER (PARTITION BY r.entity_id, r.psn_no ORDER BY r.begntime, r.row_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), r.adm_date) AS gap_days,
         lag(r.dx3) OVER (PARTITION BY r.entity_id, r.psn_no ORDER BY r.begntime, r.row_id) = r.dx3 AS same_dx3,
         coalesce(lag(r.planned) OVER (PARTITION BY r.entity_id, r.psn_no ORDER BY r.begntime, r.row_id), false) AS was_planned FROM ({_stays}) r"""
-    _return = partial(Feature, grain=_grain, scheme="T04", by="institution", reversed="net", windows=(180,), rows=_linked, worse="high", empty=None)  # type: ignore[arg-type]
+    _return = partial(
+        Feature,
+        grain=_grain,
+        scheme="T04",
+        by="institution",
+        reversed="net",
+        windows=(180,),
+        rows=_linked,
+        worse="high",
+        empty=None,
+    )  # type: ignore[arg-type]
     declare(_return(name=f"{_prefix}_return_share", label="十五天内同病再入院占比", unit="%", measure="count(*) FILTER (gap_days <= 15 AND same_dx3 AND NOT course AND NOT long_care) / count(*)::DOUBLE",
         reason=_who + "近{window}天的住院有{value}是十五天内同病再入院，疗程除外（同类中位{peer}，高于{percentile}的同类）", innocent="收治重症慢病较多的医院（N21）"))  # fmt: skip
     declare(_return(name=f"{_prefix}_same_day_returns", label="当日出入院次数", unit="次", measure="count(*) FILTER (gap_days = 0)",

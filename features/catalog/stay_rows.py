@@ -7,9 +7,21 @@ the hospital, `stay_rows("s.atddr_no")` of the attending doctor. `STAY_DAYS` giv
 from features.rules.settings import family_of_diagnoses, setting
 
 #: Lunar New Year's Day (public almanac); with National Day and Labour Day the holidays on which wards empty.
-_NEW_YEAR = (
-    "2018-02-16 2019-02-05 2020-01-25 2021-02-12 2022-02-01 2023-01-22 2024-02-10 2025-01-29 2026-02-17 2027-02-06 2028-01-26 2029-02-13 2030-02-03"
-).split()
+_NEW_YEAR = [
+    "2018-02-16",
+    "2019-02-05",
+    "2020-01-25",
+    "2021-02-12",
+    "2022-02-01",
+    "2023-01-22",
+    "2024-02-10",
+    "2025-01-29",
+    "2026-02-17",
+    "2027-02-06",
+    "2028-01-26",
+    "2029-02-13",
+    "2030-02-03",
+]
 
 #: `day, feast, phase`: the core days of each long holiday and the 14 days before it.
 HOLIDAYS = f"""(SELECT begin + k::INTEGER AS day, begin AS feast, CASE WHEN k < 0 THEN 'before' ELSE 'core' END AS phase
@@ -18,16 +30,12 @@ HOLIDAYS = f"""(SELECT begin + k::INTEGER AS day, begin AS feast, CASE WHEN k < 
          (SELECT unnest(generate_series(-{setting("R07", "before_days")}, 5)) AS k))"""
 
 #: Whether a person is entitled to a waived or reduced deductible, or a stay to a long flat course (N03, N26, N27).
-WAIVED = (
-    "(p.psn_idet_type IS NOT NULL OR s.insutype IN ('340', '350', '360') OR s.psn_type LIKE '13%' OR s.visit_class = 'inpatient_per_diem')"
-)
+WAIVED = "coalesce(p.psn_idet_type IS NOT NULL OR s.insutype IN ('340', '350', '360') OR s.psn_type LIKE '13%' OR s.visit_class = 'inpatient_per_diem', false)"
 #: Dialysis and chemotherapy pay one deductible a year (N01, N02); obstetrics has packages (N12).
-COURSE = (
-    f"regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses('dialysis')}) OR regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses('chemo')})"
-)
+COURSE = f"regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses('dialysis')}) OR regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses('chemo')})"
 #: Wards of long, flat, cheap and honest stays (N03).
 LONG_CARE = (
-    f"(s.visit_class = 'inpatient_per_diem' OR s.visit_class = 'inpatient_palliative'"
+    f"(coalesce(s.visit_class IN ('inpatient_per_diem', 'inpatient_palliative'), false)"
     f" OR regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses('psych')}) OR regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses('rehab')}))"
 )
 

@@ -16,6 +16,9 @@ JOIN (SELECT psn_no, setl_id, happened_at, row_number() OVER (PARTITION BY psn_n
 WHERE b.insutype IN ('310', '390') AND regexp_matches(coalesce(s.dx, b.opt_diag_code, ''), '^(O|Z3[4-9])') AND coalesce(b.fund_pay_sumamt_fen, 0) > 0 {{only}}
 QUALIFY row_number() OVER (PARTITION BY b.setl_id ORDER BY abs(date_diff('day', m.happened_at, b.happened_at)), m.setl_id) = 1"""
 
-for _grain, _entity, _roll, _only in (("person", "b.psn_no", "", ""), ("admission", "b.mdtrt_id", "admission", "AND b.is_inpatient")):
+for _grain, _entity, _roll, _only in (
+    ("person", "b.psn_no", "", ""),
+    ("admission", "b.mdtrt_id", "admission", "AND b.is_inpatient"),
+):
     declare(rule("R52", _grain, "T27", R52_ROWS.format(entity=_entity, only=_only), "count(*)", amount="sum(fen)", by="person", roll=_roll, exempt="N12", windows=(365,) if _grain == "person" else (0,),
         reason="同一次生育既由生育保险支付，又由基本医保支付{value}笔", innocent="与生育无关的并发疾病、新生儿自身费用（N12）"))  # type: ignore[arg-type]  # fmt: skip

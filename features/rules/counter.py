@@ -73,7 +73,10 @@ class _Heap:
 
 
 def check_claim(
-    settlement: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], warehouse: Path | str | None, as_of: date | datetime
+    settlement: Mapping[str, Any],
+    lines: Sequence[Mapping[str, Any]],
+    warehouse: Path | str | None,
+    as_of: date | datetime,
 ) -> list[RuleAnswer]:
     """Judge one incoming settlement with its fee lines, hits first (hard before lead, dearest first).
 
@@ -91,11 +94,18 @@ def check_claim(
         absent = absent_features(heap, rules)  # type: ignore[arg-type]
         judged = [f for f in rules if f.name not in absent]
         values = _judge(heap, judged, str(settlement["mdtrt_id"]), str(settlement["psn_no"]), as_of)
-    answers = [_answer(f, *values[f.name]) for f in judged] + [_answer(f, 0.0, 0, absent[f.name]) for f in rules if f.name in absent]
-    return sorted(answers, key=lambda a: (a.status != "hit", a.status == "not_evaluable", _ORDER[a.kind], -a.amount_fen, a.rule, a.grain))
+    answers = [_answer(f, *values[f.name]) for f in judged] + [
+        _answer(f, 0.0, 0, absent[f.name]) for f in rules if f.name in absent
+    ]
+    return sorted(
+        answers,
+        key=lambda a: (a.status != "hit", a.status == "not_evaluable", _ORDER[a.kind], -a.amount_fen, a.rule, a.grain),
+    )
 
 
-def _judge(heap: _Heap, rules: Sequence[Feature], visit: str, person: str, as_of: date | datetime) -> dict[str, tuple[float, int]]:
+def _judge(
+    heap: _Heap, rules: Sequence[Feature], visit: str, person: str, as_of: date | datetime
+) -> dict[str, tuple[float, int]]:
     con = open_views(heap, as_of, "person", 0, threads=1, memory="500MB")  # type: ignore[arg-type]
     found: dict[str, tuple[float, int]] = {}
     try:
@@ -115,9 +125,15 @@ def _judge(heap: _Heap, rules: Sequence[Feature], visit: str, person: str, as_of
 
 def _answer(f: Feature, hits: float, fen: int, missing: str = "") -> RuleAnswer:
     status = "not_evaluable" if missing else "hit" if hits > 0 else "clear"
-    window = f.windows[0] or int(365)
-    said = f.reason.format(value=number(hits, f.unit), unit=f.unit, window=window, peer="", percentile="", n="") if status == "hit" else ""
-    return RuleAnswer(str(f.rule), str(setting(str(f.rule), "name")), f.kind, f.grain, status, hits, fen, said, f.innocent, missing)
+    window = f.windows[0] or 365
+    said = (
+        f.reason.format(value=number(hits, f.unit), unit=f.unit, window=window, peer="", percentile="", n="")
+        if status == "hit"
+        else ""
+    )
+    return RuleAnswer(
+        str(f.rule), str(setting(str(f.rule), "name")), f.kind, f.grain, status, hits, fen, said, f.innocent, missing
+    )
 
 
 def _lay_out(heap: _Heap, settlement: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], moment: datetime) -> None:
@@ -127,22 +143,41 @@ def _lay_out(heap: _Heap, settlement: Mapping[str, Any], lines: Sequence[Mapping
         person, visit = str(settlement["psn_no"]), str(settlement["mdtrt_id"])
         kind = _class_of(heap, con, settlement)
         row = dict(settlement) | {"visit_class": kind, "is_inpatient": is_inpatient(kind)}
-        incoming: dict[str, list[dict[str, Any]]] = {"visits": [row], "discharges": [], "settlements": [], "fee_details": []}
+        incoming: dict[str, list[dict[str, Any]]] = {
+            "visits": [row],
+            "discharges": [],
+            "settlements": [],
+            "fee_details": [],
+        }
         if row["is_inpatient"] and row.get("endtime"):
             incoming["discharges"] = [row]
         if row.get("setl_id"):
-            incoming["settlements"] = [row | {"setl_time": row.get("setl_time") or row.get("endtime") or row["begntime"]}]
-        common = {"mdtrt_id": visit, "psn_no": person, "fixmedins_code": settlement["fixmedins_code"], "setl_id": settlement.get("setl_id")}
-        incoming["fee_details"] = [common | dict(line) | {"setl_known_at": moment, "feedetl_sn": line.get("feedetl_sn") or f"{i + 1:06d}"} for i, line in enumerate(lines)]
+            incoming["settlements"] = [
+                row | {"setl_time": row.get("setl_time") or row.get("endtime") or row["begntime"]}
+            ]
+        common = {
+            "mdtrt_id": visit,
+            "psn_no": person,
+            "fixmedins_code": settlement["fixmedins_code"],
+            "setl_id": settlement.get("setl_id"),
+        }
+        incoming["fee_details"] = [
+            common | dict(line) | {"setl_known_at": moment, "feedetl_sn": line.get("feedetl_sn") or f"{i + 1:06d}"}
+            for i, line in enumerate(lines)
+        ]
         for table in FACTS:
             _write(con, heap, table, incoming[table], person, visit, moment)
         if heap.whole and "persons" in heap.whole.tables():
             files = heap.whole.files("persons", "person", bucket_of(person, heap.whole.buckets))
-            con.execute(f"COPY (FROM read_parquet({paths_sql(files)}, union_by_name=true) WHERE psn_no = '{_quoted(person)}') TO '{heap.folder}/persons.parquet' (FORMAT parquet)")
+            con.execute(
+                f"COPY (FROM read_parquet({paths_sql(files)}, union_by_name=true) WHERE psn_no = '{_quoted(person)}') TO '{heap.folder}/persons.parquet' (FORMAT parquet)"
+            )
         if heap.whole and "superseded" in heap.whole.tables():
             files = heap.whole.files("superseded", "person", bucket_of(person, heap.whole.buckets))
             if files:
-                con.execute(f"COPY (FROM read_parquet({paths_sql(files)}, union_by_name=true)) TO '{heap.folder}/superseded.parquet' (FORMAT parquet)")
+                con.execute(
+                    f"COPY (FROM read_parquet({paths_sql(files)}, union_by_name=true)) TO '{heap.folder}/superseded.parquet' (FORMAT parquet)"
+                )
     finally:
         con.close()
 
@@ -151,7 +186,10 @@ def _class_of(heap: _Heap, con: duckdb.DuckDBPyConnection, settlement: Mapping[s
     unit = None
     if heap.whole and "institutions" in heap.whole.tables():
         files = paths_sql(heap.whole.files("institutions"))
-        found = con.execute(f"SELECT any_value(fixmedins_type) FROM read_parquet({files}) WHERE fixmedins_code = ?", [str(settlement["fixmedins_code"])]).fetchall()
+        found = con.execute(
+            f"SELECT any_value(fixmedins_type) FROM read_parquet({files}) WHERE fixmedins_code = ?",
+            [str(settlement["fixmedins_code"])],
+        ).fetchall()
         unit = found[0][0]
     return visit_class(str(settlement["med_type"]), unit)
 
@@ -160,7 +198,15 @@ def _quoted(text: str) -> str:
     return text.replace("'", "''")
 
 
-def _write(con: duckdb.DuckDBPyConnection, heap: _Heap, table: str, rows: Sequence[Mapping[str, Any]], person: str, visit: str, moment: datetime) -> None:
+def _write(
+    con: duckdb.DuckDBPyConnection,
+    heap: _Heap,
+    table: str,
+    rows: Sequence[Mapping[str, Any]],
+    person: str,
+    visit: str,
+    moment: datetime,
+) -> None:
     declared = CANONICAL[table].canonical_columns
     con.execute(f"CREATE OR REPLACE TABLE heap ({', '.join(f'{n} {k}' for n, k in declared.items())})")
     if heap.whole and table in heap.whole.tables():
@@ -169,9 +215,16 @@ def _write(con: duckdb.DuckDBPyConnection, heap: _Heap, table: str, rows: Sequen
             source = f"read_parquet({paths_sql(files)}, union_by_name=true)"
             # The claim as handed in stands for whatever was known of this visit before.
             same = f"mdtrt_id <> '{_quoted(visit)}'" if rows else "true"
-            con.execute(f"INSERT INTO heap BY NAME SELECT * FROM {source} WHERE psn_no = '{_quoted(person)}' AND {same}")
+            con.execute(
+                f"INSERT INTO heap BY NAME SELECT * FROM {source} WHERE psn_no = '{_quoted(person)}' AND {same}"
+            )
     columns = SOURCE["fee_details" if table == "fee_details" else "settlements"]
-    happened = {"visits": "begntime", "discharges": "endtime", "settlements": "setl_time", "fee_details": "fee_ocur_time"}[table]
+    happened = {
+        "visits": "begntime",
+        "discharges": "endtime",
+        "settlements": "setl_time",
+        "fee_details": "fee_ocur_time",
+    }[table]
     for row in rows:
         values: dict[str, Any] = {"known_at": moment, "version_no": 1}
         for name in declared:
@@ -181,7 +234,9 @@ def _write(con: duckdb.DuckDBPyConnection, heap: _Heap, table: str, rows: Sequen
                 values[name] = _canonical(value, columns[name].kind if name in columns else "")
         if happened in row:
             values["happened_at"] = row[happened]
-        con.execute(f"INSERT INTO heap ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", list(values.values()))
+        con.execute(
+            f"INSERT INTO heap ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", list(values.values())
+        )
     con.execute(f"COPY heap TO '{heap.folder}/{table}.parquet' (FORMAT parquet)")
 
 

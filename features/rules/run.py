@@ -18,10 +18,16 @@ from features.asof import open_views, read_as
 from features.build import absent_features, check_date, evaluate, measure
 from features.declare import REGISTRY, Feature, GraphMeasure, column_name, load_catalog
 from features.entities import focus_sql
-from features.grains import GRAINS, LABEL, WINDOW_DAYS, Grain
+from features.grains import GRAINS, LABEL, WINDOW_DAYS
 from features.rules.settings import setting, thresholds
 
-KIND_ZH = {"hard": "明确违规（仍须两人复核）", "lead": "疑点线索", "KPI": "机构指标", "DQ": "数据质量", "feature": "特征"}
+KIND_ZH = {
+    "hard": "明确违规（仍须两人复核）",
+    "lead": "疑点线索",
+    "KPI": "机构指标",
+    "DQ": "数据质量",
+    "feature": "特征",
+}
 AMOUNT_ZH = {
     "M-LINE": "命中明细的政策范围内金额", "M-EXC": "超出部分的金额", "M-STAY": "该次住院的基金支付", "M-SETL": "命中结算的基金与账户支付",
     "M-ACCT": "命中结算的账户支付", "M-GAP": "超出预期的部分（推算）", "M-0": "不计金额",
@@ -70,7 +76,9 @@ def run_rules(root: Path | str, as_of: date | datetime, rules: Sequence[str] | N
         return pd.DataFrame(columns=HITS)
     found = pd.concat(parts, ignore_index=True)
     # One rule may speak of a grain in two ways (R67 counts and costs); the entity is named once.
-    found = found.groupby(["rule", "grain", "entity_id"], as_index=False).agg(hits=("hits", "sum"), amount_fen=("amount_fen", "max"))
+    found = found.groupby(["rule", "grain", "entity_id"], as_index=False).agg(
+        hits=("hits", "sum"), amount_fen=("amount_fen", "max")
+    )
     return found[HITS].sort_values(["rule", "grain", "entity_id"], ignore_index=True)
 
 
@@ -89,7 +97,9 @@ def hit_rows(root: Path | str, as_of: date | datetime, rules: Sequence[str] | No
     if not parts:
         return pd.DataFrame(columns=ROWS)
     rows = pd.concat(parts, ignore_index=True).drop_duplicates(["rule", "grain", "entity_id", "row_table", "row_id"])
-    return rows[ROWS].sort_values(["rule", "grain", "entity_id", "happened_at", "row_table", "row_id"], ignore_index=True)
+    return rows[ROWS].sort_values(
+        ["rule", "grain", "entity_id", "happened_at", "row_table", "row_id"], ignore_index=True
+    )
 
 
 def _buckets(warehouse: Warehouse, as_of: date | datetime, layout: str) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -126,7 +136,12 @@ def _values(root: Path, as_of: date | datetime, features: Sequence[Feature]) -> 
                     continue
                 values = evaluate(con, own)
                 for f in own:
-                    names = [n for w in f.windows for n in (column_name(f.name, w), f"{column_name(f.name, w)}_fen") if n in values]
+                    names = [
+                        n
+                        for w in f.windows
+                        for n in (column_name(f.name, w), f"{column_name(f.name, w)}_fen")
+                        if n in values
+                    ]
                     frames[f.name].append(values[["entity_id", *names]])
     for f in features:
         if f.grain == "doctor":
@@ -144,13 +159,17 @@ def _span(frames: list[pd.DataFrame], feature: Feature, as_of: date | datetime) 
     """Doctors lie in several buckets: their rows are gathered first and measured once."""
     from features.asof import moment_of
 
-    rows = pd.concat([f for f in frames if len(f)] or frames[:1] or [pd.DataFrame({"entity_id": []})], ignore_index=True)
+    rows = pd.concat(
+        [f for f in frames if len(f)] or frames[:1] or [pd.DataFrame({"entity_id": []})], ignore_index=True
+    )
     names = [n for w in feature.windows for n in (column_name(feature.name, w), f"{column_name(feature.name, w)}_fen")]
     if rows.empty:
         return pd.DataFrame(columns=["entity_id", *names])
     con = duckdb.connect()
     try:
-        con.execute("CREATE TABLE main.asof AS SELECT ?::TIMESTAMP AS t, ?::TIMESTAMP::DATE AS d", [moment_of(as_of)] * 2)
+        con.execute(
+            "CREATE TABLE main.asof AS SELECT ?::TIMESTAMP AS t, ?::TIMESTAMP::DATE AS d", [moment_of(as_of)] * 2
+        )
         con.register("incoming", rows)
         con.execute("CREATE TABLE feature_rows AS FROM incoming")
         parts = measure(con, "feature_rows", [feature])
@@ -177,7 +196,9 @@ def _rows(
         rows = rows[rows["hit"].fillna(False).astype(bool)]
     fen = next((c for c in ("fen", "scope_fen", "own_fund_fen") if c in rows.columns), None)
     amounts = pd.to_numeric(rows[fen], errors="coerce").round() if fen else pd.Series(float("nan"), index=rows.index)
-    return rows[["entity_id", "row_table", "row_id", "happened_at"]].assign(rule=feature.rule, grain=feature.grain, fen=amounts)
+    return rows[["entity_id", "row_table", "row_id", "happened_at"]].assign(
+        rule=feature.rule, grain=feature.grain, fen=amounts
+    )
 
 
 def show_rule(number: str) -> str:
@@ -196,7 +217,11 @@ def show_rule(number: str) -> str:
         f"可能的正常解释：{first.innocent}",
     ]
     for f in found:
-        measured = f.measure if not isinstance(f.measure, GraphMeasure) else f"{f.measure.function.__name__}:{f.measure.column}"
+        measured = (
+            f.measure
+            if not isinstance(f.measure, GraphMeasure)
+            else f"{f.measure.function.__name__}:{f.measure.column}"
+        )
         lines += [
             "", f"—— {LABEL[f.grain]}（{f.name}，{'按人' if f.by == 'person' else '按机构'}读取，窗口 {', '.join(map(str, f.windows))} 天）",
             f"理由：{f.reason}", f"需要：{', '.join(f.needs) or '核心表'}", f"计数：{measured}", f"金额：{f.amount or '不计'}", "SQL：", f.rows.strip(),

@@ -5,8 +5,6 @@ Thresholds come from settings.toml. Exemptions (`exempt`, innocents N01–N35) a
 are replaced by figures in settings.toml: a rule must give the same answer whoever else shares its bucket, and at the counter.
 """
 
-from typing import Literal
-
 from features.catalog.capacity import INST_STAYS, NIGHTS
 from features.catalog.fake_stay import HOLIDAY_NIGHTS, STAFF, twin_rows
 from features.catalog.ghost_bed import GAPS, LEAVES, OUTSIDE, SHARED_BED
@@ -41,7 +39,11 @@ def _by_level(values: list[int], column: str = "s.level") -> str:
     return f"list_extract({values}, coalesce({column}, 0)::INTEGER + 1)"
 
 
-_ROLLS: tuple[tuple[Grain, str, str], ...] = (("admission", "s.mdtrt_id", ""), ("institution", "s.fixmedins_code", "inst"), ("doctor", "s.atddr_no", "doctor"))
+_ROLLS: tuple[tuple[Grain, str, str], ...] = (
+    ("admission", "s.mdtrt_id", ""),
+    ("institution", "s.fixmedins_code", "inst"),
+    ("doctor", "s.atddr_no", "doctor"),
+)
 _LEVEL_OF: dict[str, tuple[int, ...]] = {"admission": (0,), "institution": (180,), "doctor": (180,), "person": (0,)}
 _WHO = {"admission": "本次住院", "institution": "本院近半年", "doctor": "该医师近半年", "person": "该参保人"}
 
@@ -110,7 +112,12 @@ declare(rule("R09", "institution", "T02", twin_rows("institution"), f"count(DIST
     reason="近{window}天有{value}次住院各与四次以上他人住院项目雷同", innocent="临床路径、透析放化疗、产科套餐（N01、N02、N12、N13）"))  # fmt: skip
 
 # R10 — the unit's own people in its beds
-for _grain, _entity, _roll in (("admission", "s.mdtrt_id", ""), ("doctor", "d.dr_codg", "doctor"), ("institution", "s.fixmedins_code", "inst")):
+_STAFF: tuple[tuple[Grain, str, str], ...] = (
+    ("admission", "s.mdtrt_id", ""),
+    ("doctor", "d.dr_codg", "doctor"),
+    ("institution", "s.fixmedins_code", "inst"),
+)
+for _grain, _entity, _roll in _STAFF:
     declare(rule("R10", _grain, "T02", STAFF.format(entity=_entity), "count(DISTINCT row_id)", amount="sum(fen)" if _grain != "admission" else "max(fen)", roll=_roll, needs=("doctors.certno", "persons.certno"),
         windows=(0,) if _grain == "admission" else (365,), exempt="N31 N35", reason="本院医师在本院住院{value}次", innocent="职工确实患病、就近治疗（N31）"))  # fmt: skip
 
@@ -121,7 +128,8 @@ R11_ROWS = f"""SELECT {{entity}} AS entity_id, greatest(s.begntime, o.begntime) 
     FROM stays s JOIN stays o ON o.psn_no = s.psn_no AND o.fixmedins_code <> s.fixmedins_code ANTI JOIN ({_HOME}) h ON h.psn_no = s.psn_no
     WHERE date_diff('day', greatest(s.adm_date, o.adm_date), least(s.end_date, o.end_date)) > {setting("R11", "overlap_days")}
       AND s.dscg_way IS DISTINCT FROM '2' AND o.dscg_way IS DISTINCT FROM '2' AND NOT s.day_surgery AND NOT o.day_surgery"""
-for _grain, _entity, _roll in (("person", "s.psn_no", ""), ("admission", "s.mdtrt_id", "admission")):
+_BOTH: tuple[tuple[Grain, str, str], ...] = (("person", "s.psn_no", ""), ("admission", "s.mdtrt_id", "admission"))
+for _grain, _entity, _roll in _BOTH:
     declare(rule("R11", _grain, "T02", R11_ROWS.format(entity=_entity), "count(*)" if _grain == "admission" else "count(*) / 2", amount="sum(fen)" if _grain == "person" else "max(fen)", kind="hard", by="person", roll=_roll, exempt="N16 N34",
         windows=(365,) if _grain == "person" else (0,), reason="与另一家医院的住院重叠一天以上（{value}次）", innocent="转院手续滞后、重结更正、家庭病床（N16、N31、N34）"))  # fmt: skip
 
@@ -176,7 +184,10 @@ WHERE NOT s.day_surgery AND {entity} IS NOT NULL"""
 
 
 for _grain, _entity, _roll in _ROLLS:
-    for _number, _flag, _what in (("R17", "r17", "门诊可处理而收住院"), ("R18", "r18", "检查化验占六成以上的体检式短住院")):
+    for _number, _flag, _what in (
+        ("R17", "r17", "门诊可处理而收住院"),
+        ("R18", "r18", "检查化验占六成以上的体检式短住院"),
+    ):
         if _number == "R18" and _grain == "doctor":
             continue
         declare(rule(_number, _grain, "T05", f"SELECT * FROM ({low_rows(_entity)}) WHERE {_flag}", "count(*)", amount="sum(fen)", roll=_roll, windows=_LEVEL_OF[_grain], exempt="N03" if _number == "R17" else "N16",
