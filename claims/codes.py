@@ -60,9 +60,9 @@ LOOKUP_ONLY = ("8", "99")
 INPATIENT_CLASSES = ("inpatient", "injury_ip", "day_surgery", "maternity_ip")
 
 HOSPITAL_LEVEL: dict[str, int] = {
-    **{code: 3 for code in ("01", "02", "03", "04")},
-    **{code: 2 for code in ("05", "06", "07")},
-    **{code: 1 for code in ("08", "09", "10")},
+    **dict.fromkeys(("01", "02", "03", "04"), 3),
+    **dict.fromkeys(("05", "06", "07"), 2),
+    **dict.fromkeys(("08", "09", "10"), 1),
 }
 
 
@@ -86,9 +86,7 @@ def is_inpatient(visit_class: str) -> bool:
     return visit_class.startswith("inpatient") or visit_class in INPATIENT_CLASSES
 
 
-def visit_class_rows(
-    med_types: list[str], local: dict[str, str] | None = None
-) -> list[tuple[str, str, str, bool]]:
+def visit_class_rows(med_types: list[str], local: dict[str, str] | None = None) -> list[tuple[str, str, str, bool]]:
     """(med_type, fixmedins_type, visit_class, is_inpatient) for every code seen, to be joined in SQL."""
     rows = []
     for code in sorted(set(med_types)):

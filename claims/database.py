@@ -19,28 +19,34 @@ CHUNK = 50_000
 
 
 def _engine(url: str) -> Any:
-    import sqlalchemy  # noqa: PLC0415  only needed for databases
+    import sqlalchemy
 
     try:
         return sqlalchemy.create_engine(url)
     except (sqlalchemy.exc.SQLAlchemyError, ModuleNotFoundError, ValueError) as error:
-        raise UserError(f"the database address is not usable ({type(error).__name__}); expected e.g. postgresql+psycopg://host/name") from None
+        raise UserError(
+            f"the database address is not usable ({type(error).__name__}); expected e.g. postgresql+psycopg://host/name"
+        ) from None
 
 
 def find_tables(url: str, mapping: Mapping) -> list[Source]:
     """Database tables and views that fill a table of ours. Errors never repeat the address: it may hold a password."""
-    import sqlalchemy  # noqa: PLC0415
+    import sqlalchemy
 
-    from claims.sources import Source, table_of  # noqa: PLC0415
+    from claims.sources import Source, table_of
 
     try:
         inspector = sqlalchemy.inspect(_engine(url))
         names = sorted({*inspector.get_table_names(), *inspector.get_view_names()})
     except sqlalchemy.exc.SQLAlchemyError as error:
-        raise UserError(f"the database cannot be reached ({type(error).__name__}); check address, user and network") from None
+        raise UserError(
+            f"the database cannot be reached ({type(error).__name__}); check address, user and network"
+        ) from None
     found = [Source(table, n, kind="database", url=url, db_table=n) for n in names if (table := table_of(n, mapping))]
     if not found:
-        raise UserError(f"the database holds no table that fills one of ours; it has {', '.join(names[:10]) or 'none'}. Name them in a mapping (files = [...])")
+        raise UserError(
+            f"the database holds no table that fills one of ours; it has {', '.join(names[:10]) or 'none'}. Name them in a mapping (files = [...])"
+        )
     return sorted(found, key=lambda s: (s.table, s.label))
 
 
@@ -54,9 +60,9 @@ def _text(value: Any) -> str | None:
 
 def load_table(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> Loaded:
     """One database table as a relation of text columns; bounded memory."""
-    import sqlalchemy  # noqa: PLC0415
+    import sqlalchemy
 
-    from claims.sources import Loaded  # noqa: PLC0415
+    from claims.sources import Loaded
 
     assert source.url is not None and source.db_table is not None
     engine = _engine(source.url)
@@ -77,7 +83,9 @@ def load_table(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> L
                 con.unregister("bulk")
                 rows += len(chunk)
     except sqlalchemy.exc.SQLAlchemyError as error:
-        raise UserError(f"the database table {source.db_table} cannot be read ({type(error).__name__}); check rights and connection") from None
+        raise UserError(
+            f"the database table {source.db_table} cannot be read ({type(error).__name__}); check rights and connection"
+        ) from None
     finally:
         engine.dispose()
     return Loaded(raw, dict.fromkeys(header, "VARCHAR"), rows, 1, drop=raw)

@@ -81,7 +81,9 @@ class Batch:
     name: str
     rejected: list[Rejected] = field(default_factory=list)
     counts: dict[str, Counts] = field(default_factory=dict)
-    parts: dict[str, list[tuple[Source, Loaded, int]]] = field(default_factory=dict)  # table → (source, loaded, first _row)
+    parts: dict[str, list[tuple[Source, Loaded, int]]] = field(
+        default_factory=dict
+    )  # table → (source, loaded, first _row)
     retry_ids: dict[str, list[str]] = field(default_factory=dict)
     extracts: dict[str, str] = field(default_factory=dict)
     end: datetime = datetime.min
@@ -129,20 +131,22 @@ def intake(
         sources = find_sources(source, rules, staging)
         if house is None:
             house = Warehouse(root, empty_manifest(buckets or _bucket_count(sources)))
-        batch = Batch(
-            connect(staging), root, staging, house, rules, f"b{len(house.manifest['batches']) + 1:04d}"
-        )
+        batch = Batch(connect(staging), root, staging, house, rules, f"b{len(house.manifest['batches']) + 1:04d}")
         try:
             return _run(batch, str(source), sources, known_at, say, check, started)
         except duckdb.OutOfMemoryException as error:
-            raise UserError(f"not enough memory or disk for this intake: {str(error).splitlines()[0]}; nothing was published") from None
+            raise UserError(
+                f"not enough memory or disk for this intake: {str(error).splitlines()[0]}; nothing was published"
+            ) from None
         except duckdb.IOException as error:
             raise UserError(f"reading or writing failed: {str(error).splitlines()[0]}; nothing was published") from None
         finally:
             batch.con.close()
 
 
-def readmit(warehouse: Path | str, row_ids: list[str] | None = None, mapping: str | Path | None = None) -> IntakeSummary:
+def readmit(
+    warehouse: Path | str, row_ids: list[str] | None = None, mapping: str | Path | None = None
+) -> IntakeSummary:
     """Try quarantined rows again, all or the named ones, with the mapping they came with or with a mended one.
 
     Rows that pass join the warehouse as a batch of their own and leave the quarantine; the others stay. Broken lines (Q06, kept as text)
@@ -160,7 +164,9 @@ def readmit(warehouse: Path | str, row_ids: list[str] | None = None, mapping: st
         raise UserError(f"the quarantine of {root} is empty; there is nothing to readmit")
     mended = load_mapping(mapping) if mapping is not None else None
     with writing(root) as staging:
-        batch = Batch(connect(staging), root, staging, house, mended or Mapping(), f"b{len(house.manifest['batches']) + 1:04d}")
+        batch = Batch(
+            connect(staging), root, staging, house, mended or Mapping(), f"b{len(house.manifest['batches']) + 1:04d}"
+        )
         try:
             admit(batch, rows, mended)
             ends = [datetime.fromisoformat(e) for e in house.manifest.get("extracts", {}).values()]
@@ -171,13 +177,23 @@ def readmit(warehouse: Path | str, row_ids: list[str] | None = None, mapping: st
 
 
 def _bucket_count(sources: list[Source]) -> int:
-    size = sum(s.path.stat().st_size * (4 if s.kind == "parquet" else 1) for s in sources if s.path and s.table == "fee_details")
+    size = sum(
+        s.path.stat().st_size * (4 if s.kind == "parquet" else 1)
+        for s in sources
+        if s.path and s.table == "fee_details"
+    )
     # Up to 2 million lines a bucket: its views and features fit in 1.5 GB, and two buckets run at a time. A county's planning overhead is per bucket.
     return 1 if size < 240 * 2**20 else 8 if size < 1_600 * 2**20 else 16 if size < 6_400 * 2**20 else 64
 
 
 def _run(
-    batch: Batch, label: str, sources: list[Source], known_at: date | None, say: Progress, check: Callable[[str], None], started: datetime
+    batch: Batch,
+    label: str,
+    sources: list[Source],
+    known_at: date | None,
+    say: Progress,
+    check: Callable[[str], None],
+    started: datetime,
 ) -> IntakeSummary:
     old = batch.house.manifest
     seen = {(f["table"], f["sha256"], f["mapping"]): f for f in old.get("files", []) if f["sha256"]}
@@ -224,7 +240,7 @@ def _finish(
 
 def quarantine_fingerprint(mapping: Mapping) -> str:
     """What makes a second delivery of the same bytes the same delivery: the text of its mapping."""
-    import hashlib  # noqa: PLC0415
+    import hashlib
 
     return hashlib.sha256(mapping.text.encode()).hexdigest()[:16]
 
@@ -234,7 +250,9 @@ def _count(batch: Batch, table: str, counts: Counts) -> None:
 
 
 def _has(batch: Batch, relation: str) -> bool:
-    return bool(batch.con.execute("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [relation]).fetchall())
+    return bool(
+        batch.con.execute("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [relation]).fetchall()
+    )
 
 
 # ---------------------------------------------------------------- parse
@@ -244,7 +262,9 @@ def _normal(header: str) -> str:
     return header.strip().strip("\ufeff").lower().replace("（", "(").replace("）", ")").replace(" ", "")
 
 
-def local_columns(table: Table, rule: TableRule, types: dict[str, str]) -> tuple[dict[str, str], dict[str, str], list[str]]:
+def local_columns(
+    table: Table, rule: TableRule, types: dict[str, str]
+) -> tuple[dict[str, str], dict[str, str], list[str]]:
     """Official → local column, official → money unit named in the header (``费用(分)``), and the local columns nothing reads."""
     by_name = {_normal(local): local for local in types}
     bare = {}
@@ -340,15 +360,32 @@ def _take(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Non
         for p in parsed
         if not p.lossy and p.column.kind != "text"
     ]
-    texts = [name("c_" + p.column.name) for p in parsed if p.column.kind in ("code", "text") and not source.kind == "csv"]
+    texts = [
+        name("c_" + p.column.name) for p in parsed if p.column.kind in ("code", "text") and not source.kind == "csv"
+    ]
     if texts:
         joined = f"concat_ws('', {', '.join(texts)})"
-        faults.insert(0, f"CASE WHEN regexp_matches({joined}, '[\\x00-\\x08\\x0B\\x0C\\x0E-\\x1F\\x7F]') THEN 'Q11:' WHEN contains({joined}, chr(65533)) THEN 'Q05:' END")
-    needed = [f"CASE WHEN {name(c)} IS NULL THEN 'Q01:{c}' END" for c in NEEDED.get(table.name, table.key) if table[c].required and c in {p.column.name for p in parsed}]
-    known = "CAST(as_time(clean(_told), clean(_told)) AS TIMESTAMP)" if rule.known_at in loaded.types else "NULL::TIMESTAMP"
+        faults.insert(
+            0,
+            f"CASE WHEN regexp_matches({joined}, '[\\x00-\\x08\\x0B\\x0C\\x0E-\\x1F\\x7F]') THEN 'Q11:' WHEN contains({joined}, chr(65533)) THEN 'Q05:' END",
+        )
+    needed = [
+        f"CASE WHEN {name(c)} IS NULL THEN 'Q01:{c}' END"
+        for c in NEEDED.get(table.name, table.key)
+        if table[c].required and c in {p.column.name for p in parsed}
+    ]
+    known = (
+        "CAST(as_time(clean(_told), clean(_told)) AS TIMESTAMP)" if rule.known_at in loaded.types else "NULL::TIMESTAMP"
+    )
     told = f"CAST({name(rule.known_at)} AS VARCHAR)" if rule.known_at in loaded.types else "NULL::VARCHAR"
     # cells that `cases` look at, cleaned once
-    looked = {name(local): f"clean(CAST({name(local)} AS VARCHAR)) AS {name('k_' + local)}" for how in rule.columns.values() for case, _ in how.cases for c in case if (local := _local(c, loaded.types, found))}
+    looked = {
+        name(local): f"clean(CAST({name(local)} AS VARCHAR)) AS {name('k_' + local)}"
+        for how in rule.columns.values()
+        for case, _ in how.cases
+        for c in case
+        if (local := _local(c, loaded.types, found))
+    }
     cells = f"(SELECT *, {', '.join(looked.values())} FROM {loaded.relation})" if looked else loaded.relation
     target = f"parsed_{table.name}"
     first = batch.parts.get(table.name, [])
@@ -366,10 +403,14 @@ def _take(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Non
     if source.kind != "pending":
         _count(batch, table.name, Counts(rows_in=loaded.rows + len(loaded.faults)))
         for fault in loaded.faults:
-            batch.rejected.append(Rejected(table.name, source.label, fault.line, "", fault.code, fault.raw, fault.detail))
+            batch.rejected.append(
+                Rejected(table.name, source.label, fault.line, "", fault.code, fault.raw, fault.detail)
+            )
         if "certno" in found:
             held = f"SELECT CAST({name(found['certno'])} AS VARCHAR) AS c FROM {loaded.relation}"
-            lost = batch.con.execute(f"SELECT count(*) FROM ({held}) WHERE regexp_matches(c, '^[0-9]([.][0-9]+)?[eE][+][0-9]+$')").fetchall()[0][0]
+            lost = batch.con.execute(
+                f"SELECT count(*) FROM ({held}) WHERE regexp_matches(c, '^[0-9]([.][0-9]+)?[eE][+][0-9]+$')"
+            ).fetchall()[0][0]
             if lost:
                 batch.facts["lost_certificates"] = batch.facts.get("lost_certificates", 0) + lost
 
@@ -394,7 +435,9 @@ def _key_macro(batch: Batch) -> None:
 
 def _reject(batch: Batch, table: str, rows: str, code: str | None = None, column: str = "") -> None:
     """Quarantine rows of `parsed_TABLE`: `rows` is SQL giving `_row` and, without `code`, `_err` (``Q02:begntime``)."""
-    found = batch.con.execute(f"SELECT DISTINCT ON (_row) _row, {'_err' if code is None else quote(code + ':' + column)} FROM ({rows}) ORDER BY _row").fetchall()
+    found = batch.con.execute(
+        f"SELECT DISTINCT ON (_row) _row, {'_err' if code is None else quote(code + ':' + column)} FROM ({rows}) ORDER BY _row"
+    ).fetchall()
     if not found:
         return
     for source, loaded, start in batch.parts.get(table, []):
@@ -417,7 +460,7 @@ def _reject(batch: Batch, table: str, rows: str, code: str | None = None, column
 
 
 def _bulk(batch: Batch, table: str, rows: list[int]) -> None:
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
     arrow = pa.table({"_row": pa.array(rows, pa.int64())})
     batch.con.register("bulk", arrow)
@@ -444,10 +487,13 @@ def admit(batch: Batch, rows: Any, mended: Mapping | None = None) -> None:
             continue
         records = [json.loads(raw) for _, raw in held]
         columns = sorted({c for record in records for c in record})
-        import pyarrow as pa  # noqa: PLC0415
+        import pyarrow as pa
 
         relation = f"pending_{table}_{mapping_id}"
-        arrow = pa.table({c: pa.array([r.get(c) for r in records], pa.string()) for c in columns} | {"_row": pa.array(range(len(records)), pa.int64())})
+        arrow = pa.table(
+            {c: pa.array([r.get(c) for r in records], pa.string()) for c in columns}
+            | {"_row": pa.array(range(len(records)), pa.int64())}
+        )
         batch.con.register("bulk", arrow)
         batch.con.execute(f"CREATE TABLE {name(relation)} AS SELECT * FROM bulk")
         batch.con.unregister("bulk")
@@ -474,7 +520,9 @@ def _clock(batch: Batch, known_at: date | None) -> None:
     for table, columns in moments.items():
         if _has(batch, f"parsed_{table}"):
             for column in columns:
-                value = batch.con.execute(f"SELECT max({column}) FROM parsed_{table} WHERE _err IS NULL").fetchall()[0][0]
+                value = batch.con.execute(f"SELECT max({column}) FROM parsed_{table} WHERE _err IS NULL").fetchall()[0][
+                    0
+                ]
                 last += [value] if value else []
     ends = [datetime.fromisoformat(e) for e in batch.house.manifest.get("extracts", {}).values()]
     batch.end = max(last) if max(last) > datetime(1900, 1, 1) else max(ends, default=datetime(1900, 1, 1))
@@ -504,15 +552,25 @@ def _settlements(batch: Batch) -> None:
         return
     clock = _table_clock(batch, "settlements")
     money = [c.name for c in SOURCE["settlements"].columns if c.kind == "money"]
-    amounts = " OR ".join(f"coalesce({c}, 0) <> 0" for c in ("medfee_sumamt", "fund_pay_sumamt", "acct_pay", "psn_cash_pay"))
-    con.execute(f"UPDATE {src} SET _err = 'Q13:vali_flag' WHERE _err IS NULL AND vali_flag IS NOT NULL AND vali_flag <> '1'")
+    amounts = " OR ".join(
+        f"coalesce({c}, 0) <> 0" for c in ("medfee_sumamt", "fund_pay_sumamt", "acct_pay", "psn_cash_pay")
+    )
+    con.execute(
+        f"UPDATE {src} SET _err = 'Q13:vali_flag' WHERE _err IS NULL AND vali_flag IS NOT NULL AND vali_flag <> '1'"
+    )
     con.execute(f"UPDATE {src} SET _err = 'Q01:setl_id' WHERE _err IS NULL AND setl_id IS NULL AND ({amounts})")
-    con.execute(f"UPDATE {src} SET _err = 'Q01:setl_time' WHERE _err IS NULL AND setl_id IS NOT NULL AND setl_time IS NULL")
+    con.execute(
+        f"UPDATE {src} SET _err = 'Q01:setl_time' WHERE _err IS NULL AND setl_id IS NOT NULL AND setl_time IS NULL"
+    )
     # one clock to the second, the other to the minute or the day: no contradiction, the finer one stands
-    con.execute(f"UPDATE {src} SET endtime = begntime WHERE endtime < begntime AND endtime IN (date_trunc('minute', begntime), date_trunc('day', begntime))")
+    con.execute(
+        f"UPDATE {src} SET endtime = begntime WHERE endtime < begntime AND endtime IN (date_trunc('minute', begntime), date_trunc('day', begntime))"
+    )
     con.execute(f"UPDATE {src} SET _err = 'Q07:endtime' WHERE _err IS NULL AND endtime < begntime")
     parts = "fund_pay_sumamt + acct_pay + psn_cash_pay"
-    con.execute(f"UPDATE {src} SET _err = 'Q10:medfee_sumamt' WHERE _err IS NULL AND medfee_sumamt <> 0 AND {parts} <> 0 AND (abs(medfee_sumamt) = 100 * abs({parts}) OR 100 * abs(medfee_sumamt) = abs({parts}))")
+    con.execute(
+        f"UPDATE {src} SET _err = 'Q10:medfee_sumamt' WHERE _err IS NULL AND medfee_sumamt <> 0 AND {parts} <> 0 AND (abs(medfee_sumamt) = 100 * abs({parts}) OR 100 * abs(medfee_sumamt) = abs({parts}))"
+    )
     if _has(batch, "parsed_persons") or batch.house.entries("persons"):
         births = " UNION ALL ".join(filter(None, [
             "SELECT psn_no, brdy FROM parsed_persons WHERE _err IS NULL" if _has(batch, "parsed_persons") else "",
@@ -523,7 +581,9 @@ def _settlements(batch: Batch) -> None:
             f"WHERE {src}._err IS NULL AND b.psn_no = {src}.psn_no AND CAST(begntime AS DATE) < b.brdy"
         )
     reversals.normalise_signs(con, src, money)
-    con.execute(f"UPDATE {src} SET _err = 'Q07:medfee_sumamt' WHERE _err IS NULL AND refd_setl_flag = '0' AND medfee_sumamt < 0")
+    con.execute(
+        f"UPDATE {src} SET _err = 'Q07:medfee_sumamt' WHERE _err IS NULL AND refd_setl_flag = '0' AND medfee_sumamt < 0"
+    )
     _reject(batch, "settlements", f"SELECT _row, _err FROM {src} WHERE _err IS NOT NULL")
     _conflicts(batch, "settlements", "setl_id", _stored(batch, "settlements"))
     _conflicts(batch, "settlements", "mdtrt_id", _stored(batch, "visits"), where="coalesce(refd_setl_flag, '0') <> '1'")
@@ -533,7 +593,7 @@ def _settlements(batch: Batch) -> None:
     first = f"(SELECT mdtrt_id AS m, min(begntime) AS begun FROM ({_begun(batch, src)}) GROUP BY 1 HAVING count(DISTINCT begntime) > 1)"
     con.execute(f"CREATE TEMP TABLE begun AS {first}")
     lag = f"to_seconds({batch.mapping.rule('settlements').lag_days * 86400})"
-    common = f"""coalesce(s.fixmedins_type, '1') AS _unit, v.visit_class, v.is_inpatient"""
+    common = """coalesce(s.fixmedins_type, '1') AS _unit, v.visit_class, v.is_inpatient"""
     con.execute(
         f"""CREATE TABLE rows_settlements AS SELECT p.* REPLACE (coalesce(b.begun, p.begntime) AS begntime), p.begntime AS _own_begin, {common},
             coalesce(p._known, greatest(p.setl_time, p.setl_time) + {lag}) AS _settled, p.begntime + {lag} AS _begun, p.endtime + {lag} AS _ended, {_spread(batch, "p.psn_no", "p.fixmedins_code")}
@@ -546,7 +606,13 @@ def _settlements(batch: Batch) -> None:
     con.execute("CREATE TEMP TABLE touched (_row BIGINT)")
     for part, key, where, natural, full in (
         ("visits", "mdtrt_id", real, "_begun", "greatest(_begun, coalesce(_settled, _ended, _begun))"),
-        ("discharges", "mdtrt_id", f"{real} AND endtime IS NOT NULL", "_ended", "greatest(_ended, coalesce(_settled, _ended))"),
+        (
+            "discharges",
+            "mdtrt_id",
+            f"{real} AND endtime IS NOT NULL",
+            "_ended",
+            "greatest(_ended, coalesce(_settled, _ended))",
+        ),
         ("settlements", "setl_id", "setl_id IS NOT NULL", "_settled", "_settled"),
     ):
         _part(batch, part, "rows_settlements", key, where, natural, full, clock)
@@ -562,7 +628,11 @@ def _spread(batch: Batch, person: str, unit: str) -> str:
 def _begun(batch: Batch, src: str) -> str:
     new = f"SELECT mdtrt_id, begntime FROM {src} WHERE coalesce(refd_setl_flag, '0') <> '1'"
     stored = _stored(batch, "visits")
-    return f"{new} UNION ALL SELECT mdtrt_id, begntime FROM {stored} WHERE mdtrt_id IN (SELECT mdtrt_id FROM {src})" if stored else new
+    return (
+        f"{new} UNION ALL SELECT mdtrt_id, begntime FROM {stored} WHERE mdtrt_id IN (SELECT mdtrt_id FROM {src})"
+        if stored
+        else new
+    )
 
 
 def _conflicts(batch: Batch, table: str, key: str, stored: str | None, where: str = "true") -> None:
@@ -583,8 +653,12 @@ def _conflicts(batch: Batch, table: str, key: str, stored: str | None, where: st
 def _classes(batch: Batch) -> None:
     con = batch.con
     codes = [r[0] or "" for r in con.execute("SELECT DISTINCT med_type FROM parsed_settlements").fetchall()]
-    con.execute("CREATE TABLE visit_classes (med_type VARCHAR, fixmedins_type VARCHAR, visit_class VARCHAR, is_inpatient BOOLEAN)")
-    con.executemany("INSERT INTO visit_classes VALUES (?, ?, ?, ?)", visit_class_rows(["", *codes], batch.mapping.visit_class))
+    con.execute(
+        "CREATE TABLE visit_classes (med_type VARCHAR, fixmedins_type VARCHAR, visit_class VARCHAR, is_inpatient BOOLEAN)"
+    )
+    con.executemany(
+        "INSERT INTO visit_classes VALUES (?, ?, ?, ?)", visit_class_rows(["", *codes], batch.mapping.visit_class)
+    )
     kinds = ["SELECT NULL::VARCHAR AS fixmedins_code, NULL::VARCHAR AS fixmedins_type WHERE false"]
     if _has(batch, "parsed_institutions"):
         kinds.append("SELECT fixmedins_code, fixmedins_type FROM parsed_institutions WHERE _err IS NULL")
@@ -618,14 +692,22 @@ def _part(batch: Batch, part: str, rows: str, key: str, where: str, natural: str
         f"""CREATE VIEW out_{part} AS SELECT n._row, {columns}{happened}{", n._person, n._institution" if part in FACTS else ""}, coalesce(f.known_at, {clock.sql("_nat")}) AS known_at, coalesce(f.version_no, 1) AS version_no
         FROM (SELECT *, {natural} AS _nat FROM {rows} WHERE {where}) n LEFT JOIN {fix} f USING (_row) WHERE f.dup IS NOT TRUE"""
     )
-    layouts = "o.psn_no, o.fixmedins_code" if part in FACTS else ("o.psn_no, NULL AS fixmedins_code" if part == "persons" else "NULL AS psn_no, NULL AS fixmedins_code")
+    layouts = (
+        "o.psn_no, o.fixmedins_code"
+        if part in FACTS
+        else ("o.psn_no, NULL AS fixmedins_code" if part == "persons" else "NULL AS psn_no, NULL AS fixmedins_code")
+    )
     con.execute(
         f"CREATE TABLE old_{part} AS SELECT '{part}' AS table_name, x._key AS key, {layouts}, x.version_no, x.superseded_at FROM {old} x JOIN {rows} o USING (_row)"
     )
 
 
 def _canonical_key(table: Table) -> str:
-    return "concat_ws('|', " + ", ".join(f"coalesce(CAST({name(table[k].canonical)} AS VARCHAR), '')" for k in table.key) + ")"
+    return (
+        "concat_ws('|', "
+        + ", ".join(f"coalesce(CAST({name(table[k].canonical)} AS VARCHAR), '')" for k in table.key)
+        + ")"
+    )
 
 
 def _close(batch: Batch, table: str, accepted: str) -> None:
@@ -657,18 +739,32 @@ def _lines(batch: Batch) -> None:
           OR abs(abs(det_item_fee_sumamt) * 1.0 - abs(cnt::DOUBLE * pric / 1e10)) <= abs(det_item_fee_sumamt) / 1000)"""
     )
     _reject(batch, "fee_details", f"SELECT _row, _err FROM {src} WHERE _err IS NOT NULL")
-    visits = [f"SELECT mdtrt_id, psn_no, fixmedins_code FROM {_stored(batch, t)}" for t in ("visits", "settlements") if batch.house.entries(t)]
+    visits = [
+        f"SELECT mdtrt_id, psn_no, fixmedins_code FROM {_stored(batch, t)}"
+        for t in ("visits", "settlements")
+        if batch.house.entries(t)
+    ]
     if _has(batch, "rows_settlements"):
         visits.append("SELECT mdtrt_id, psn_no, fixmedins_code FROM rows_settlements")
-    visits = visits or ["SELECT NULL::VARCHAR AS mdtrt_id, NULL::VARCHAR AS psn_no, NULL::VARCHAR AS fixmedins_code WHERE false"]
-    con.execute(f"CREATE TABLE known_visits AS SELECT mdtrt_id, any_value(psn_no) AS psn_no, any_value(fixmedins_code) AS fixmedins_code FROM ({' UNION ALL '.join(visits)}) GROUP BY 1")
-    _reject(batch, "fee_details", f"SELECT _row FROM {src} l ANTI JOIN known_visits v USING (mdtrt_id)", "Q09", "mdtrt_id")
+    visits = visits or [
+        "SELECT NULL::VARCHAR AS mdtrt_id, NULL::VARCHAR AS psn_no, NULL::VARCHAR AS fixmedins_code WHERE false"
+    ]
+    con.execute(
+        f"CREATE TABLE known_visits AS SELECT mdtrt_id, any_value(psn_no) AS psn_no, any_value(fixmedins_code) AS fixmedins_code FROM ({' UNION ALL '.join(visits)}) GROUP BY 1"
+    )
+    _reject(
+        batch, "fee_details", f"SELECT _row FROM {src} l ANTI JOIN known_visits v USING (mdtrt_id)", "Q09", "mdtrt_id"
+    )
     _reject(
         batch, "fee_details",
         f"SELECT l._row FROM {src} l JOIN known_visits v USING (mdtrt_id) WHERE l.psn_no <> v.psn_no OR l.fixmedins_code <> v.fixmedins_code",
         "Q12", "mdtrt_id",
     )  # fmt: skip
-    settled = [f"SELECT setl_id, known_at FROM {_stored(batch, 'settlements')} WHERE version_no = 1"] if batch.house.entries("settlements") else []
+    settled = (
+        [f"SELECT setl_id, known_at FROM {_stored(batch, 'settlements')} WHERE version_no = 1"]
+        if batch.house.entries("settlements")
+        else []
+    )
     if _has(batch, "out_settlements"):
         settled.append("SELECT setl_id, known_at FROM out_settlements WHERE version_no = 1")
     settled = settled or ["SELECT NULL::VARCHAR AS setl_id, NULL::TIMESTAMP AS known_at WHERE false"]
@@ -680,7 +776,7 @@ def _lines(batch: Batch) -> None:
             CASE WHEN l.setl_id IS NOT NULL THEN coalesce(s.known_at, {end}) END AS setl_known_at, coalesce(l._known, l.fee_ocur_time + {lag}) AS _moment,
             {_spread(batch, "coalesce(l.psn_no, v.psn_no)", "coalesce(l.fixmedins_code, v.fixmedins_code)")}
         FROM {src} l JOIN known_visits v USING (mdtrt_id)
-        LEFT JOIN (SELECT setl_id, min(known_at) AS known_at FROM ({' UNION ALL '.join(settled)}) GROUP BY 1) s USING (setl_id)"""
+        LEFT JOIN (SELECT setl_id, min(known_at) AS known_at FROM ({" UNION ALL ".join(settled)}) GROUP BY 1) s USING (setl_id)"""
     )
     _part(
         batch, "fee_details", "rows_fee_details", "concat_ws('|', mdtrt_id, feedetl_sn)", "true", "_moment",
@@ -716,7 +812,11 @@ def _plain(batch: Batch, table: str, rows: str | None = None) -> None:
     if not known:
         clock = Clock(batch.end, None)
     parts = ", ".join(f"coalesce(CAST({name(k)} AS VARCHAR), '')" for k in declared.key)
-    key = f"concat_ws('|', {parts})" if len(declared.key) > 1 else f"coalesce(CAST({name(declared.key[0])} AS VARCHAR), '')"
+    key = (
+        f"concat_ws('|', {parts})"
+        if len(declared.key) > 1
+        else f"coalesce(CAST({name(declared.key[0])} AS VARCHAR), '')"
+    )
     _part(batch, table, src, key, "true", natural, full, clock)
     if rows is None:
         _close(batch, table, f"SELECT _row FROM out_{table}")
@@ -738,9 +838,14 @@ def _derive(batch: Batch) -> None:
     for table, rule in sorted(batch.mapping.tables.items()):
         if rule.derive and _has(batch, f"parsed_{rule.derive}") and not _has(batch, f"parsed_{table}"):
             parent = SOURCE[rule.derive]
-            cells = ", ".join(name(c.name) if c.name in parent else f"NULL::{c.sql_type} AS {name(c.name)}" for c in SOURCE[table].columns)
+            cells = ", ".join(
+                name(c.name) if c.name in parent else f"NULL::{c.sql_type} AS {name(c.name)}"
+                for c in SOURCE[table].columns
+            )
             where = f"{name(rule.where)} IS NOT NULL" if rule.where else "true"
-            batch.con.execute(f"CREATE TABLE parsed_{table} AS SELECT _row, {cells}, _known, _err FROM parsed_{rule.derive} WHERE {where}")
+            batch.con.execute(
+                f"CREATE TABLE parsed_{table} AS SELECT _row, {cells}, _known, _err FROM parsed_{rule.derive} WHERE {where}"
+            )
             _plain(batch, table, rows=f"parsed_{table}")
 
 
@@ -756,14 +861,20 @@ def _publish(batch: Batch, label: str, check: Callable[[str], None], started: da
         reasons.setdefault(row.table, {})[row.code] = reasons.setdefault(row.table, {}).get(row.code, 0) + 1
     for table, c in batch.counts.items():
         if c.rows_in != c.accepted + c.quarantined + c.duplicates:
-            raise AssertionError(f"{table}: {c.rows_in} rows in, but {c.accepted} + {c.quarantined} + {c.duplicates} accounted for")
-    outs = [t for t in CANONICAL if _has(batch, f"out_{t}") and con.execute(f"SELECT count(*) FROM out_{t}").fetchall()[0][0]]
+            raise AssertionError(
+                f"{table}: {c.rows_in} rows in, but {c.accepted} + {c.quarantined} + {c.duplicates} accounted for"
+            )
+    outs = [
+        t
+        for t in CANONICAL
+        if _has(batch, f"out_{t}") and con.execute(f"SELECT count(*) FROM out_{t}").fetchall()[0][0]
+    ]
     resolved = [i for ids in batch.retry_ids.values() for i in ids]
     elapsed = (datetime.now() - started).total_seconds()
     if not outs and not batch.rejected and not resolved:
         version = f"{int(old['version']):08d}"
         return IntakeSummary("", version, False, batch.counts, {}, reasons, batch.notes, elapsed)
-    from claims.quality import gather  # noqa: PLC0415  quality reads the outs of this batch
+    from claims.quality import gather
 
     gather(batch)
     manifest = json.loads(json.dumps(old))
@@ -818,14 +929,33 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
         key = LAYOUT_KEY.get(layout)
         where, count = "true", 1
         if table == "superseded":
-            where = {"person": "psn_no IS NOT NULL", "institution": "fixmedins_code IS NOT NULL", "all": "psn_no IS NULL"}[layout]
+            where = {
+                "person": "psn_no IS NOT NULL",
+                "institution": "fixmedins_code IS NOT NULL",
+                "all": "psn_no IS NULL",
+            }[layout]
         if key:
             count = batch.house.buckets
             bucket_of_row = f"_{layout}" if table in FACTS else bucket_sql(key, count)
-            present = [r[0] for r in con.execute(f"SELECT DISTINCT {bucket_of_row} FROM out_{table} WHERE {where} ORDER BY 1").fetchall()]
+            present = [
+                r[0]
+                for r in con.execute(
+                    f"SELECT DISTINCT {bucket_of_row} FROM out_{table} WHERE {where} ORDER BY 1"
+                ).fetchall()
+            ]
         else:
             present = [0] if con.execute(f"SELECT 1 FROM out_{table} WHERE {where} LIMIT 1").fetchall() else []
-        order = list(dict.fromkeys([*([key] if key else []), *(["happened_at"] if "happened_at" in columns else []), *(declared[k].canonical for k in declared.key), *(["version_no"] if "version_no" in columns else []), *columns]))
+        order = list(
+            dict.fromkeys(
+                [
+                    *([key] if key else []),
+                    *(["happened_at"] if "happened_at" in columns else []),
+                    *(declared[k].canonical for k in declared.key),
+                    *(["version_no"] if "version_no" in columns else []),
+                    *columns,
+                ]
+            )
+        )
         for bucket in present:
             final = f"tables/{table}/{layout}/b{bucket:03d}/{batch.name}.parquet"
             path = root / final
@@ -836,14 +966,18 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
                 f"TO {quote(str(path))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
             )
             rows = con.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({quote(str(path))})").fetchall()[0][0]
-            manifest["tables"].setdefault(table, {}).setdefault(layout, {}).setdefault(str(bucket), []).append(describe(path, final, rows))
+            manifest["tables"].setdefault(table, {}).setdefault(layout, {}).setdefault(str(bucket), []).append(
+                describe(path, final, rows)
+            )
             written.append(final)
     counted = ", ".join(f"count({name(c)})" for c in columns)
     have = con.execute(f"SELECT {counted} FROM out_{table}").fetchall()[0]
     before = manifest["columns"].get(table, [])
     manifest["columns"][table] = [c for c, n in zip(columns, have, strict=True) if n or c in before]
     if table in FACTS:
-        low, high, known = con.execute(f"SELECT min(happened_at), max(happened_at), max(known_at) FROM out_{table}").fetchall()[0]
+        low, high, known = con.execute(
+            f"SELECT min(happened_at), max(happened_at), max(known_at) FROM out_{table}"
+        ).fetchall()[0]
         span = [t.isoformat() for t in (low, high, known)]
         if earlier := manifest["spans"].get(table):
             span = [min(span[0], earlier[0]), max(span[1], earlier[1]), max(span[2], earlier[2])]

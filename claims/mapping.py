@@ -100,7 +100,9 @@ def load_mapping(name: str | Path | None) -> Mapping:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        raise UserError(f"there is no readable mapping {name}; shipped are {', '.join(shipped())}, or give the path of a TOML file") from None
+        raise UserError(
+            f"there is no readable mapping {name}; shipped are {', '.join(shipped())}, or give the path of a TOML file"
+        ) from None
     return parse_mapping(text, path.stem)
 
 
@@ -116,7 +118,12 @@ def parse_mapping(text: str, name: str = "mapping") -> Mapping:
         end = datetime(end.year, end.month, end.day, 23, 59, 59)
     tables = {table: _table(table, rule, name) for table, rule in body.get("tables", {}).items()}
     return Mapping(
-        body.get("name", name), text, _unit(body.get("unit", "yuan"), name), end, dict(body.get("visit_class", {})), tables
+        body.get("name", name),
+        text,
+        _unit(body.get("unit", "yuan"), name),
+        end,
+        dict(body.get("visit_class", {})),
+        tables,
     )
 
 

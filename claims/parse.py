@@ -29,7 +29,9 @@ def name(text: str) -> str:
 
 
 _missing = ", ".join(map(quote, MISSING))
-_epochs = ", ".join(map(quote, ("1900-01-01", "1900/1/1", "1900/01/01", "19000101", "1900-01-01 00:00:00", "1900-1-1", "1900年1月1日")))
+_epochs = ", ".join(
+    map(quote, ("1900-01-01", "1900/1/1", "1900/01/01", "19000101", "1900-01-01 00:00:00", "1900-1-1", "1900年1月1日"))
+)
 _separated = "replace(replace(translate(x, '年月/.', '----'), '日', ' '), 'T', ' ')"
 _formats = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%d', '%Y-%m-%d %H:%M:%S.%f', '%Y-%m-%d %H时%M分%S秒', '%Y-%m-%d %H时%M分', '%Y-%m-%d %H']"
 
@@ -117,14 +119,20 @@ def parse_column(column: Column, rule: ColumnRule, source_type: str, unit: str, 
         clean = f"CASE WHEN prefix({r}, '1900') AND trim({r}) IN ({_epochs}) THEN NULL ELSE clean({r}) END"
     narrow = f"narrow({c})"
     if rule.values:
-        narrow = f"CASE narrow({c}) " + " ".join(f"WHEN {quote(k)} THEN {quote(v)}" for k, v in rule.values.items()) + f" ELSE narrow({c}) END"
+        narrow = (
+            f"CASE narrow({c}) "
+            + " ".join(f"WHEN {quote(k)} THEN {quote(v)}" for k, v in rule.values.items())
+            + f" ELSE narrow({c}) END"
+        )
     if kind == "text":
         return Parsed(column, raw, clean, narrow if rule.values else None, n if rule.values else c)
     if kind in ("code", "bool"):
         typed = f"as_code({n})"
         if rule.pad:
             typed = f"CASE WHEN length({typed}) < {rule.pad} THEN lpad({typed}, {rule.pad}, '0') ELSE {typed} END"
-        return Parsed(column, raw, clean, narrow, f"{keyed}({typed})" if keyed else typed, lossy=column.name == "certno")
+        return Parsed(
+            column, raw, clean, narrow, f"{keyed}({typed})" if keyed else typed, lossy=column.name == "certno"
+        )
     if timed:
         formats = f"try_strptime({n}, [{', '.join(map(quote, rule.formats))}])" if rule.formats else ""
         value = n if rule.values else c

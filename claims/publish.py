@@ -60,7 +60,9 @@ def writing(root: Path) -> Iterator[Path]:
         root.mkdir(parents=True, exist_ok=True)
         lock = (root / ".lock").open("w")
     except OSError as error:
-        raise UserError(f"cannot write to the warehouse {root}: {error.strerror}; check the path and its rights") from None
+        raise UserError(
+            f"cannot write to the warehouse {root}: {error.strerror}; check the path and its rights"
+        ) from None
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,7 +75,9 @@ def writing(root: Path) -> Iterator[Path]:
             yield staging
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise UserError(f"the disk under {root} is full; nothing was published, free some space and repeat") from None
+                raise UserError(
+                    f"the disk under {root} is full; nothing was published, free some space and repeat"
+                ) from None
             raise
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -87,7 +91,11 @@ def describe(path: Path, final: str, rows: int) -> dict[str, Any]:
 
 
 def publish(
-    root: Path, staging: Path, files: list[str], manifest: dict[str, Any], check: Callable[[str], None] = lambda point: None
+    root: Path,
+    staging: Path,
+    files: list[str],
+    manifest: dict[str, Any],
+    check: Callable[[str], None] = lambda point: None,
 ) -> str:
     """Move staged `files` (paths relative to both folders) into place, then write the manifest and swing `CURRENT`.
 

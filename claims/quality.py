@@ -32,7 +32,9 @@ class QualityFinding:
 
 
 def _exists(batch: Batch, table: str) -> bool:
-    return bool(batch.con.execute("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [f"out_{table}"]).fetchall())
+    return bool(
+        batch.con.execute("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [f"out_{table}"]).fetchall()
+    )
 
 
 def gather(batch: Batch) -> None:
@@ -60,7 +62,9 @@ def gather(batch: Batch) -> None:
                 count(*) FILTER (is_inpatient AND atddr_no IS NULL)::DOUBLE / greatest(count(*) FILTER (is_inpatient), 1) FROM out_settlements"""
         ).fetchall()[0]
         facts |= {"settled": settled, "unbalanced": unbalanced, "blank_doctor_stays": round(blank, 4)}
-        facts["med_type"] = dict(con.execute("SELECT coalesce(med_type, ''), count(*) FROM out_settlements GROUP BY 1 ORDER BY 1").fetchall())
+        facts["med_type"] = dict(
+            con.execute("SELECT coalesce(med_type, ''), count(*) FROM out_settlements GROUP BY 1 ORDER BY 1").fetchall()
+        )
     if _exists(batch, "fee_details"):
         lines, blank, off = con.execute(
             """SELECT count(*), count(*) FILTER (bilg_dr_codg IS NULL AND NOT prefix(coalesce(fixmedins_code, ''), 'P')),
@@ -68,7 +72,9 @@ def gather(batch: Batch) -> None:
         ).fetchall()[0]
         facts |= {"lines": lines, "blank_doctor_lines": blank, "line_check_off": off}
         facts["med_chrgitm_type"] = dict(
-            con.execute("SELECT coalesce(med_chrgitm_type, ''), count(*) FROM out_fee_details GROUP BY 1 ORDER BY 1").fetchall()
+            con.execute(
+                "SELECT coalesce(med_chrgitm_type, ''), count(*) FROM out_fee_details GROUP BY 1 ORDER BY 1"
+            ).fetchall()
         )
     batch.facts["by_batch"] = {**batch.house.manifest.get("facts", {}).get("by_batch", {}), batch.name: facts}
 
@@ -79,35 +85,82 @@ def check(warehouse: Warehouse, as_of: date | datetime | None = None) -> list[Qu
     batches: dict[str, dict[str, Any]] = facts.get("by_batch", {})
     found: list[QualityFinding] = []
     if not warehouse.entries("settlements"):
-        return [QualityFinding("no_claims", "stop", "仓库中没有结算数据", "the warehouse holds no settlements", "settlements")]
+        return [
+            QualityFinding(
+                "no_claims", "stop", "仓库中没有结算数据", "the warehouse holds no settlements", "settlements"
+            )
+        ]
     settled = sum(b.get("settled", 0) for b in batches.values())
     unbalanced = sum(b.get("unbalanced", 0) for b in batches.values())
     if settled and unbalanced / settled > UNBALANCED:
         share = unbalanced / settled
-        severity: Literal["stop", "warn"] = "stop" if share > 0.5 and "acct_pay_fen" in warehouse.columns("settlements") else "warn"
+        severity: Literal["stop", "warn"] = (
+            "stop" if share > 0.5 and "acct_pay_fen" in warehouse.columns("settlements") else "warn"
+        )
         found.append(
-            QualityFinding("sums_do_not_net", severity, f"{share:.1%}的结算总额与各支付项之和不符", f"{share:.1%} of settlements differ from the sum of their parts", "settlements")
+            QualityFinding(
+                "sums_do_not_net",
+                severity,
+                f"{share:.1%}的结算总额与各支付项之和不符",
+                f"{share:.1%} of settlements differ from the sum of their parts",
+                "settlements",
+            )
         )
     lines = sum(b.get("lines", 0) for b in batches.values())
     blank = sum(b.get("blank_doctor_lines", 0) for b in batches.values())
     if lines and blank / lines > BLANK_DOCTORS:
         found.append(
-            QualityFinding("blank_doctors", "warn", f"{blank / lines:.0%}的明细没有医师编码，医师不单独成为排查对象", f"{blank / lines:.0%} of lines carry no doctor; blanks never form a doctor", "fee_details")
+            QualityFinding(
+                "blank_doctors",
+                "warn",
+                f"{blank / lines:.0%}的明细没有医师编码，医师不单独成为排查对象",
+                f"{blank / lines:.0%} of lines carry no doctor; blanks never form a doctor",
+                "fee_details",
+            )
         )
     off = sum(b.get("line_check_off", 0) for b in batches.values())
     if lines and off / lines > UNBALANCED:
         found.append(
-            QualityFinding("line_sums_off", "warn", f"{off / lines:.1%}的明细金额与数量乘单价不符", f"{off / lines:.1%} of line amounts differ from quantity times price", "fee_details")
+            QualityFinding(
+                "line_sums_off",
+                "warn",
+                f"{off / lines:.1%}的明细金额与数量乘单价不符",
+                f"{off / lines:.1%} of line amounts differ from quantity times price",
+                "fee_details",
+            )
         )
     found += _volume(batches, as_of) + _drift(batches)
     if collapsed := warehouse.rows("clock_collapsed"):
         found.append(
-            QualityFinding("clock_collapsed", "warn", f"{collapsed}个机构日为批量上传的时间，分钟级指标对其关闭", f"{collapsed} unit-days carry batch-uploaded times; minute-level features are off there", "clock_collapsed")
+            QualityFinding(
+                "clock_collapsed",
+                "warn",
+                f"{collapsed}个机构日为批量上传的时间，分钟级指标对其关闭",
+                f"{collapsed} unit-days carry batch-uploaded times; minute-level features are off there",
+                "clock_collapsed",
+            )
         )
     if lost := facts.get("lost_certificates", 0):
-        found.append(QualityFinding("lost_certificates", "warn", f"{lost}个证件号码被表格软件损坏，已弃用", f"{lost} certificate numbers were destroyed by a spreadsheet and dropped", "persons"))
+        found.append(
+            QualityFinding(
+                "lost_certificates",
+                "warn",
+                f"{lost}个证件号码被表格软件损坏，已弃用",
+                f"{lost} certificate numbers were destroyed by a spreadsheet and dropped",
+                "persons",
+            )
+        )
     absent = sorted({w for w in ("fee_details", "persons", "institutions") if not warehouse.entries(w)})
-    found += [QualityFinding("table_absent", "warn", f"缺少表{w}，依赖它的指标不可评估", f"table {w} is absent; what depends on it is not evaluable", w) for w in absent]
+    found += [
+        QualityFinding(
+            "table_absent",
+            "warn",
+            f"缺少表{w}，依赖它的指标不可评估",
+            f"table {w} is absent; what depends on it is not evaluable",
+            w,
+        )
+        for w in absent
+    ]
     return sorted(found, key=lambda f: (f.severity != "stop", f.code, f.scope))
 
 
@@ -123,7 +176,13 @@ def _volume(batches: dict[str, dict[str, Any]], as_of: date | datetime | None) -
         usual = sorted(months[m] for m in whole[max(0, i - 6) : i])[len(whole[max(0, i - 6) : i]) // 2]
         if months[month] < DROP * usual:
             found.append(
-                QualityFinding("volume_drop", "warn", f"{month}结算量仅为此前的{months[month] / usual:.0%}，可能缺数", f"settlements of {month} are {months[month] / usual:.0%} of the months before; rows may be missing", month)
+                QualityFinding(
+                    "volume_drop",
+                    "warn",
+                    f"{month}结算量仅为此前的{months[month] / usual:.0%}，可能缺数",
+                    f"settlements of {month} are {months[month] / usual:.0%} of the months before; rows may be missing",
+                    month,
+                )
             )
     return found
 
@@ -143,6 +202,12 @@ def _drift(batches: dict[str, dict[str, Any]]) -> list[QualityFinding]:
         moved = sum(abs(before.get(c, 0) / a - held[-1].get(c, 0) / b) for c in {*before, *held[-1]}) / 2
         if moved > DRIFT:
             found.append(
-                QualityFinding("code_drift", "warn", f"最近一批的{column}构成与此前相差{moved:.0%}，请核对代码表", f"{column} of the last batch differs by {moved:.0%} from before; check the code table", table)
+                QualityFinding(
+                    "code_drift",
+                    "warn",
+                    f"最近一批的{column}构成与此前相差{moved:.0%}，请核对代码表",
+                    f"{column} of the last batch differs by {moved:.0%} from before; check the code table",
+                    table,
+                )
             )
     return found

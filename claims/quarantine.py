@@ -28,7 +28,19 @@ REASONS: dict[str, tuple[str, str]] = {
     "Q13": ("已作废行", "the row is marked invalid (vali_flag)"),
 }
 RETRIED = ("Q08", "Q09")
-COLUMNS = ("row_id", "table", "file", "line", "column", "reason_code", "reason_zh", "reason_en", "raw", "batch", "mapping")
+COLUMNS = (
+    "row_id",
+    "table",
+    "file",
+    "line",
+    "column",
+    "reason_code",
+    "reason_zh",
+    "reason_en",
+    "raw",
+    "batch",
+    "mapping",
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +88,9 @@ def pending(warehouse: Warehouse, codes: tuple[str, ...] = ()) -> pd.DataFrame:
         ).df()
 
 
-def list_quarantine(warehouse: Warehouse | Path | str, table: str | None = None, limit: int | None = None) -> pd.DataFrame:
+def list_quarantine(
+    warehouse: Warehouse | Path | str, table: str | None = None, limit: int | None = None
+) -> pd.DataFrame:
     """Rows still in quarantine: row_id, table, file, line, column, reason_code, reason_zh, reason_en, raw, batch, mapping."""
     house = warehouse if isinstance(warehouse, Warehouse) else Warehouse.open(warehouse)
     rows = pending(house)
@@ -87,7 +101,7 @@ def list_quarantine(warehouse: Warehouse | Path | str, table: str | None = None,
 
 def export_quarantine(warehouse: Warehouse | Path | str, out: Path | str) -> int:
     """Write the quarantine to an .xlsx for the sender to mend; returns the number of rows. Texts are never formulas."""
-    import xlsxwriter  # noqa: PLC0415  only needed here
+    import xlsxwriter
 
     rows = list_quarantine(warehouse)
     path = Path(out)

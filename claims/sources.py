@@ -69,7 +69,9 @@ def table_of(stem: str, mapping: Mapping) -> str | None:
             return table
     claimed = {table for table, rule in mapping.tables.items() if rule.files or rule.derive}
     for table, declared in SOURCE.items():
-        if table not in claimed and (low == table or stem == declared.zh or re.fullmatch(re.escape(table) + r"[-_.]?[0-9_-]+", low)):
+        if table not in claimed and (
+            low == table or stem == declared.zh or re.fullmatch(re.escape(table) + r"[-_.]?[0-9_-]+", low)
+        ):
             return table
     return None
 
@@ -83,7 +85,9 @@ def find_sources(source: str | Path, mapping: Mapping, staging: Path) -> list[So
     root = Path(source)
     if not root.exists():
         raise UserError(f"there is no file or folder {root}")
-    if (root / "claims").is_dir() and not any(table_of(_stem(entry), mapping) for entry in root.iterdir() if entry.suffix != ".zip"):
+    if (root / "claims").is_dir() and not any(
+        table_of(_stem(entry), mapping) for entry in root.iterdir() if entry.suffix != ".zip"
+    ):
         root = root / "claims"
     found = list(_walk(root, mapping, staging))
     if not found:
@@ -95,7 +99,9 @@ def find_sources(source: str | Path, mapping: Mapping, staging: Path) -> list[So
 
 
 def _suffix(path: Path) -> str:
-    return next((s for s in sorted(SUFFIXES, key=len, reverse=True) if path.name.lower().endswith(s)), path.suffix.lower())
+    return next(
+        (s for s in sorted(SUFFIXES, key=len, reverse=True) if path.name.lower().endswith(s)), path.suffix.lower()
+    )
 
 
 def _walk(root: Path, mapping: Mapping, staging: Path) -> Iterator[Source]:
@@ -156,7 +162,9 @@ def _unzip(path: Path, mapping: Mapping, staging: Path) -> Iterator[Source]:
             members = [m for m in archive.infolist() if not m.is_dir()]
             total = sum(m.file_size for m in members)
             if total > MAX_UNZIPPED or total > MAX_RATIO * max(path.stat().st_size, 2**20):
-                raise UserError(f"{path.name} would unpack to {total:,} bytes, more than {MAX_RATIO} times its size: refused as a zip bomb")
+                raise UserError(
+                    f"{path.name} would unpack to {total:,} bytes, more than {MAX_RATIO} times its size: refused as a zip bomb"
+                )
             for member in members:
                 inner = Path(member.filename)
                 if inner.suffix.lower() == ".zip":
@@ -172,7 +180,9 @@ def _unzip(path: Path, mapping: Mapping, staging: Path) -> Iterator[Source]:
                     while chunk := src.read(1 << 20):
                         written += len(chunk)
                         if written > member.file_size:
-                            raise UserError(f"{path.name}: {member.filename} is larger than the archive says; refused as a zip bomb")
+                            raise UserError(
+                                f"{path.name}: {member.filename} is larger than the archive says; refused as a zip bomb"
+                            )
                         dst.write(chunk)
                 yield from _file(out, table_of(_stem(out), mapping), mapping, f"{path.name}/{inner.name}")
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
@@ -230,10 +240,18 @@ def _load_csv(con: duckdb.DuckDBPyConnection, source: Source, number: int, stagi
     )
     rows = con.execute(f"SELECT count(*) FROM {raw}").fetchall()[0][0]
     if rows != cleaned.rows:  # the count equation starts here: what was written must be what is read
-        raise UserError(f"{source.label}: {cleaned.rows} rows were decoded but {rows} could be read; the file cannot be taken in")
+        raise UserError(
+            f"{source.label}: {cleaned.rows} rows were decoded but {rows} could be read; the file cannot be taken in"
+        )
     cleaned.path.unlink()
     types = dict.fromkeys(cleaned.header, "VARCHAR")
     listed = ", ".join(map(name, cleaned.header))
     return Loaded(
-        f"(SELECT {listed}, rowid AS _row FROM {raw})", types, rows, cleaned.first_line, cleaned.jumps, cleaned.faults, drop=raw
+        f"(SELECT {listed}, rowid AS _row FROM {raw})",
+        types,
+        rows,
+        cleaned.first_line,
+        cleaned.jumps,
+        cleaned.faults,
+        drop=raw,
     )

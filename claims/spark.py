@@ -21,7 +21,7 @@ class SparkExecutor:
     def map(self, job: BucketJob, buckets: Sequence[int]) -> Iterator[Any]:
         """Results of `job(bucket)` in the order of the buckets; a task that fails is tried again by Spark. UserError without pyspark or Java."""
         try:
-            from pyspark.sql import SparkSession  # noqa: PLC0415
+            from pyspark.sql import SparkSession
         except ModuleNotFoundError:
             raise UserError("Spark needs the extra: pip install 'xiezhi[spark]', and Java 17 or later") from None
         builder = SparkSession.builder.master(self.master).appName(self.name).config("spark.ui.enabled", "false")
@@ -30,7 +30,9 @@ class SparkExecutor:
         try:
             session = builder.getOrCreate()
         except Exception as error:  # the gateway raises plain RuntimeError without Java
-            raise UserError(f"no Spark session on {self.master} ({type(error).__name__}); is Java installed and the master up?") from None
+            raise UserError(
+                f"no Spark session on {self.master} ({type(error).__name__}); is Java installed and the master up?"
+            ) from None
         try:
             spread = session.sparkContext.parallelize(list(buckets), max(1, len(buckets)))
             yield from spread.map(job).collect()

@@ -51,7 +51,9 @@ def fits(values: list[str], column: Column) -> float:
     elif column.kind == "text":
         good = [v for v in values if not re.match(r"^-?\d+\.\d+$", v)]
     else:
-        good = [v for v in values if not re.match(r"^-?\d+\.\d*[1-9]\d*$", v) and not re.match(r"^(19|20)\d\d[-/.年].*:", v)]
+        good = [
+            v for v in values if not re.match(r"^-?\d+\.\d*[1-9]\d*$", v) and not re.match(r"^(19|20)\d\d[-/.年].*:", v)
+        ]
     return len(good) / len(values)
 
 
@@ -85,7 +87,7 @@ def assign(columns: dict[str, list[str]], table: Table) -> dict[str, tuple[str, 
 
 
 def _files(source: Path) -> list[Path]:
-    from claims.sources import SUFFIXES  # noqa: PLC0415
+    from claims.sources import SUFFIXES
 
     if source.is_file():
         return [source]
@@ -110,7 +112,7 @@ def suggest_mapping(source: Path | str) -> tuple[str, dict[str, float]]:
             for file in _files(root):
                 kind = "parquet" if file.suffix == ".parquet" else "xlsx" if file.suffix == ".xlsx" else "csv"
                 if kind == "xlsx":
-                    from claims.xlsx import sheets  # noqa: PLC0415
+                    from claims.xlsx import sheets
 
                     sources += [Source("", f"{file.name}[{s}]", file, kind, s) for s in sheets(file)]
                 else:
@@ -122,7 +124,8 @@ def suggest_mapping(source: Path | str) -> tuple[str, dict[str, float]]:
             sample = con.execute(f"SELECT * FROM {loaded.relation} WHERE _row < {SAMPLE}").fetchall()
             order = [d[0] for d in con.description or []]
             columns = {
-                c: [str(v).strip() for r in sample if (v := r[order.index(c)]) is not None and str(v).strip()] for c in loaded.types
+                c: [str(v).strip() for r in sample if (v := r[order.index(c)]) is not None and str(v).strip()]
+                for c in loaded.types
             }
             stem = (one.sheet or (one.path.name if one.path else one.label)).split(".")[0]
             table, score = _guess_table(columns, stem)
@@ -130,7 +133,11 @@ def suggest_mapping(source: Path | str) -> tuple[str, dict[str, float]]:
                 lines.append(f"# {one.label}: looks like {table.name} again ({score:.2f}); left out")
                 continue
             sure[f"table.{table.name}"] = round(score, 2)
-            lines += [f"[tables.{table.name}]  # {score:.2f} {one.label}", f'files = ["{stem}"]', f"[tables.{table.name}.columns]"]
+            lines += [
+                f"[tables.{table.name}]  # {score:.2f} {one.label}",
+                f'files = ["{stem}"]',
+                f"[tables.{table.name}.columns]",
+            ]
             found = assign(columns, table)
             for official, (local, confidence) in found.items():
                 sure[f"{table.name}.{official}"] = confidence
@@ -138,7 +145,9 @@ def suggest_mapping(source: Path | str) -> tuple[str, dict[str, float]]:
                 lines.append(f'{official} = "{quoted}"  # {confidence:.2f}{"" if confidence >= 0.8 else " ← check"}')
             taken = {local for local, _ in found.values()}
             lines += [f"# not understood: {local}" for local in columns if local not in taken]
-            lines += [f"# still missing: {c.name} ({c.zh})" for c in table.columns if c.required and c.name not in found]
+            lines += [
+                f"# still missing: {c.name} ({c.zh})" for c in table.columns if c.required and c.name not in found
+            ]
             lines.append("")
             if loaded.drop:
                 con.execute(f"DROP TABLE {name(loaded.drop)}")

@@ -117,7 +117,14 @@ def _columns(text: str) -> tuple[Column, ...]:
         aliases = next((tuple(r[1:].split(",")) for r in rest if r.startswith("=")), ())
         made.append(
             Column(
-                name, zh, kind, "!" in rest, bool(privacy), privacy, "happened" if "happened" in rest else "", aliases  # type: ignore[arg-type]
+                name,
+                zh,
+                kind,
+                "!" in rest,
+                bool(privacy),
+                privacy,
+                "happened" if "happened" in rest else "",
+                aliases,  # type: ignore[arg-type]
             )
         )
     return tuple(made)

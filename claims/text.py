@@ -131,7 +131,9 @@ def _delimiter(line: str, label: str) -> str:
     counts = {d: line.count(d) for d in (",", "\t", "|", "^", ";", "，")}
     best = max(counts, key=lambda d: counts[d])
     if not counts[best]:
-        raise UserError(f"{label}: line 1 has no recognisable header (no comma, tab, | or ^ in it); the first line must name the columns")
+        raise UserError(
+            f"{label}: line 1 has no recognisable header (no comma, tab, | or ^ in it); the first line must name the columns"
+        )
     return best
 
 
@@ -238,7 +240,9 @@ def clean_csv(path: Path, out: Path, label: str) -> CleanText:
                 line += 1
                 first = text.decode()
                 if CONTROL.search(first):
-                    raise UserError(f"{label}: line {line} holds control characters where the header should be; this is not a text table")
+                    raise UserError(
+                        f"{label}: line {line} holds control characters where the header should be; this is not a text table"
+                    )
                 delimiter = _delimiter(first, label)
                 try:
                     header = _record(first, delimiter)
@@ -292,7 +296,12 @@ def _fast(block: bytes, delimiter: str, width: int, header: list[str]) -> bytes 
     mark = delimiter.encode()
     if b'"' in block or len(mark) != 1 or b"\n\n" in block or block.startswith(b"\n") or b"\xef\xbb\xbf" in block:
         return None
-    if len(block.translate(None, CONTROL_BYTES)) != len(block) or b"\xef\xbf\xbd" in block or (mark != b"," and b"," in block) or delimiter.join(header).encode() in block:
+    if (
+        len(block.translate(None, CONTROL_BYTES)) != len(block)
+        or b"\xef\xbf\xbd" in block
+        or (mark != b"," and b"," in block)
+        or delimiter.join(header).encode() in block
+    ):
         return None
     if not block.endswith(b"\n"):
         block += b"\n"

@@ -36,9 +36,13 @@ def resolve(con: duckdb.DuckDBPyConnection, part: str, new: str, stored: str | N
     a later version is known when all it says was known, never before the version it replaces.
     """
     fix, old, keys, held, close = (f"{part}_{x}" for x in ("fix", "old", "keys", "stored", "close"))
-    con.execute(f"CREATE TEMP TABLE {keys} AS SELECT hash(_key) AS h, CAST(least(count(*), 2) AS TINYINT) AS n FROM ({new}) GROUP BY 1")
+    con.execute(
+        f"CREATE TEMP TABLE {keys} AS SELECT hash(_key) AS h, CAST(least(count(*), 2) AS TINYINT) AS n FROM ({new}) GROUP BY 1"
+    )
     empty = "SELECT '' AS _key, 0::UBIGINT AS _h, 0 AS version_no, TIMESTAMP '1900-01-01' AS known_at WHERE false"
-    con.execute(f"CREATE TEMP TABLE {held} AS SELECT * FROM ({stored or empty}) WHERE hash(_key) IN (SELECT h FROM {keys})")
+    con.execute(
+        f"CREATE TEMP TABLE {held} AS SELECT * FROM ({stored or empty}) WHERE hash(_key) IN (SELECT h FROM {keys})"
+    )
     con.execute(f"DELETE FROM {keys} WHERE n < 2")
     con.execute(f"INSERT INTO {keys} SELECT DISTINCT hash(_key), 2 FROM {held}")
     alone = con.execute(f"SELECT count(*) = 0 FROM {keys}").fetchall()[0][0]

@@ -55,7 +55,9 @@ class Warehouse:
         try:
             name = (root / "CURRENT").read_text(encoding="utf-8").strip()
         except OSError:
-            raise UserError(f"there is no warehouse at {root}; run `xiezhi intake SOURCE --warehouse {root}` first") from None
+            raise UserError(
+                f"there is no warehouse at {root}; run `xiezhi intake SOURCE --warehouse {root}` first"
+            ) from None
         try:
             manifest = json.loads((root / "manifests" / f"{name}.json").read_text(encoding="utf-8"))
             manifest["version"], manifest["buckets"], manifest["tables"]
@@ -96,7 +98,9 @@ class Warehouse:
         keys = sorted(by_bucket, key=int) if bucket is None else [str(bucket)]
         return [entry for key in keys for entry in by_bucket.get(key, [])]
 
-    def files(self, table: str, layout: str | None = None, bucket: int | None = None, verify: bool = True) -> list[Path]:
+    def files(
+        self, table: str, layout: str | None = None, bucket: int | None = None, verify: bool = True
+    ) -> list[Path]:
         """Parquet files of a table, verified. `layout` defaults to the table's first, `bucket` to all of them."""
         paths = [self.root / entry["path"] for entry in self.entries(table, layout, bucket)]
         if verify:
@@ -124,7 +128,9 @@ class Warehouse:
             if path not in self._digests:
                 raise UserError(f"{path} does not belong to the published warehouse")
             if not _verified(path, self._digests[path]):
-                raise UserError(f"{path} is missing or damaged (its SHA-256 differs from the manifest); restore this file from a backup")
+                raise UserError(
+                    f"{path} is missing or damaged (its SHA-256 differs from the manifest); restore this file from a backup"
+                )
 
     def verify_all(self) -> int:
         """Verify every file of the warehouse; returns how many."""

@@ -20,12 +20,14 @@ HEADER_WITHIN = 10  # merged titles stand above the header
 
 
 def _open(path: Path) -> Any:
-    from python_calamine import CalamineWorkbook  # noqa: PLC0415  only needed for workbooks
+    from python_calamine import CalamineWorkbook
 
     try:
         return CalamineWorkbook.from_path(str(path))
     except Exception as error:  # calamine raises its own family, without a common base
-        raise UserError(f"{path.name} is not a readable Excel workbook ({str(error)[:120]}); save it again as .xlsx or CSV") from None
+        raise UserError(
+            f"{path.name} is not a readable Excel workbook ({str(error)[:120]}); save it again as .xlsx or CSV"
+        ) from None
 
 
 def sheets(path: Path) -> list[str]:
@@ -42,7 +44,9 @@ def cell_text(value: Any) -> str | None:
     if isinstance(value, float):
         if value.is_integer() and abs(value) < 1e15:
             return str(int(value))
-        return f"{value:.5E}".replace("E+0", "E+") if abs(value) >= 1e15 else repr(value)  # digits beyond 15 were lost in Excel
+        return (
+            f"{value:.5E}".replace("E+0", "E+") if abs(value) >= 1e15 else repr(value)
+        )  # digits beyond 15 were lost in Excel
     if isinstance(value, datetime):
         return value.isoformat(" ", "seconds")
     if isinstance(value, date):
@@ -52,7 +56,7 @@ def cell_text(value: Any) -> str | None:
 
 def load_sheet(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> Loaded:
     """One sheet as a relation of text columns. The header is the first row without a gap among the first ten."""
-    from claims.sources import Loaded  # noqa: PLC0415  the two know each other
+    from claims.sources import Loaded
 
     assert source.path is not None and source.sheet is not None
     try:
@@ -62,9 +66,19 @@ def load_sheet(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> L
     except Exception as error:
         raise UserError(f"{source.label} cannot be read ({str(error)[:120]}); save the workbook again") from None
     width = max((len(r) for r in rows), default=0)
-    top = next((i for i, r in enumerate(rows[:HEADER_WITHIN]) if sum(c not in (None, "") for c in r) >= max(2, width // 2) and all(isinstance(c, str) for c in r if c not in (None, ""))), None)
+    top = next(
+        (
+            i
+            for i, r in enumerate(rows[:HEADER_WITHIN])
+            if sum(c not in (None, "") for c in r) >= max(2, width // 2)
+            and all(isinstance(c, str) for c in r if c not in (None, ""))
+        ),
+        None,
+    )
     if top is None:
-        raise UserError(f"{source.label} has no recognisable header in its first {HEADER_WITHIN} rows; the first row must name the columns")
+        raise UserError(
+            f"{source.label} has no recognisable header in its first {HEADER_WITHIN} rows; the first row must name the columns"
+        )
     header = [str(c).strip() or f"column_{i + 1}" for i, c in enumerate(rows[top])]
     if twice := sorted({h for h in header if header.count(h) > 1}):
         raise UserError(f"{source.label}: the header names the column {twice[0]!r} twice; rename one of them")

@@ -172,7 +172,9 @@ def main() -> None:
         else:
             c = done.tables["settlements"]
             why = ", ".join(f"{k}×{v}" for k, v in sorted(done.reasons.get("settlements", {}).items()))
-            lines.append(f"| {i} | {name} | {said} | {c.rows_in} | {c.accepted} | {c.quarantined} | {c.duplicates} | {why} |")
+            lines.append(
+                f"| {i} | {name} | {said} | {c.rows_in} | {c.accepted} | {c.quarantined} | {c.duplicates} | {why} |"
+            )
     out = Path(__file__).parents[2] / "docs" / "figures" / "intake.md"
     out.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

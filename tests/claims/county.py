@@ -7,8 +7,22 @@ from pathlib import Path
 
 Row = dict[str, object]
 
-PERSON: Row = {"psn_no": "P1", "gend": "1", "brdy": "1960-05-01", "insutype": "310", "psn_type": "1101", "insuplc_admdvs": "429004"}
-UNIT: Row = {"fixmedins_code": "H1", "fixmedins_name": "某医院", "fixmedins_type": "1", "hosp_lv": "05", "admdvs": "429004", "aprv_bed_cnt": "20"}
+PERSON: Row = {
+    "psn_no": "P1",
+    "gend": "1",
+    "brdy": "1960-05-01",
+    "insutype": "310",
+    "psn_type": "1101",
+    "insuplc_admdvs": "429004",
+}
+UNIT: Row = {
+    "fixmedins_code": "H1",
+    "fixmedins_name": "某医院",
+    "fixmedins_type": "1",
+    "hosp_lv": "05",
+    "admdvs": "429004",
+    "aprv_bed_cnt": "20",
+}
 VISIT: Row = {
     "setl_id": "S1", "mdtrt_id": "M1", "psn_no": "P1", "fixmedins_code": "H1", "insutype": "310", "psn_type": "1101", "med_type": "11",
     "begntime": "2025-03-01 09:00:00", "endtime": "2025-03-01 09:00:00", "setl_time": "2025-03-01 09:30:00",

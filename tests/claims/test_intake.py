@@ -19,7 +19,11 @@ def rows(house: Path, table: str, columns: str, layout: str | None = None) -> li
     opened = Warehouse.open(house)
     files = [str(p) for p in opened.files(table, layout)]
     with duckdb.connect() as con:
-        return con.execute(f"SELECT {columns} FROM read_parquet(?, union_by_name=true) ORDER BY ALL", [files]).fetchall() if files else []
+        return (
+            con.execute(f"SELECT {columns} FROM read_parquet(?, union_by_name=true) ORDER BY ALL", [files]).fetchall()
+            if files
+            else []
+        )
 
 
 def test_one_row_becomes_a_visit_a_discharge_and_a_settlement(tmp_path: Path) -> None:
@@ -27,9 +31,13 @@ def test_one_row_becomes_a_visit_a_discharge_and_a_settlement(tmp_path: Path) ->
     done = intake(write(tmp_path / "in", settlements=[stay], fee_details=[LINE]), tmp_path / "house")
     assert done.tables["settlements"] == Counts(1, 1, 0, 0)
     house = tmp_path / "house"
-    assert rows(house, "visits", "known_at, visit_class, is_inpatient") == [(datetime(2025, 3, 1, 9), "inpatient", True)]
+    assert rows(house, "visits", "known_at, visit_class, is_inpatient") == [
+        (datetime(2025, 3, 1, 9), "inpatient", True)
+    ]
     assert rows(house, "discharges", "known_at") == [(datetime(2025, 3, 5, 10),)]
-    assert rows(house, "settlements", "known_at, medfee_sumamt_fen, version_no") == [(datetime(2025, 3, 9, 11), 10010, 1)]
+    assert rows(house, "settlements", "known_at, medfee_sumamt_fen, version_no") == [
+        (datetime(2025, 3, 9, 11), 10010, 1)
+    ]
     assert rows(house, "fee_details", "known_at, setl_known_at, cnt_e4, pric_e6, det_item_fee_sumamt_fen") == [
         (datetime(2025, 3, 1, 9, 10), datetime(2025, 3, 9, 11), 20000, 50_050_000, 10010)
     ]
@@ -39,7 +47,10 @@ def test_one_row_becomes_a_visit_a_discharge_and_a_settlement(tmp_path: Path) ->
 def test_an_open_stay_has_no_discharge_and_no_settlement(tmp_path: Path) -> None:
     money = dict.fromkeys(("medfee_sumamt", "fund_pay_sumamt", "hifp_pay", "acct_pay", "psn_cash_pay"), "")
     opened = VISIT | money | {"setl_id": "", "med_type": "21", "endtime": "", "setl_time": ""}
-    intake(write(tmp_path / "in", settlements=[VISIT | {"mdtrt_id": "M0"}, opened], fee_details=[LINE | {"setl_id": ""}]), tmp_path / "house")
+    intake(
+        write(tmp_path / "in", settlements=[VISIT | {"mdtrt_id": "M0"}, opened], fee_details=[LINE | {"setl_id": ""}]),
+        tmp_path / "house",
+    )
     house = tmp_path / "house"
     assert [r[0] for r in rows(house, "visits", "mdtrt_id")] == ["M0", "M1"]
     assert [r[0] for r in rows(house, "discharges", "mdtrt_id")] == ["M0"]
@@ -47,7 +58,11 @@ def test_an_open_stay_has_no_discharge_and_no_settlement(tmp_path: Path) -> None
 
 
 def test_the_same_file_twice_changes_nothing(tmp_path: Path) -> None:
-    source = write(tmp_path / "in", settlements=[VISIT], fee_details=[LINE, LINE | {"feedetl_sn": "2", "fee_ocur_time": "2025-02-30"}])
+    source = write(
+        tmp_path / "in",
+        settlements=[VISIT],
+        fee_details=[LINE, LINE | {"feedetl_sn": "2", "fee_ocur_time": "2025-02-30"}],
+    )
     first = intake(source, tmp_path / "house")
     again = intake(source, tmp_path / "house")
     assert first.tables["fee_details"] == Counts(2, 1, 1, 0)
@@ -57,7 +72,13 @@ def test_the_same_file_twice_changes_nothing(tmp_path: Path) -> None:
 
 def test_the_same_rows_in_another_file_are_duplicates(tmp_path: Path) -> None:
     intake(write(tmp_path / "a", settlements=[VISIT], fee_details=[LINE]), tmp_path / "house")
-    more = VISIT | {"setl_id": "S2", "mdtrt_id": "M2", "setl_time": "2025-04-01 09:00:00", "begntime": "2025-04-01 08:00:00", "endtime": ""}
+    more = VISIT | {
+        "setl_id": "S2",
+        "mdtrt_id": "M2",
+        "setl_time": "2025-04-01 09:00:00",
+        "begntime": "2025-04-01 08:00:00",
+        "endtime": "",
+    }
     done = intake(write(tmp_path / "b", settlements=[VISIT, more], fee_details=[LINE]), tmp_path / "house")
     assert done.tables["settlements"] == Counts(2, 1, 0, 1)
     assert done.tables["persons"].duplicates == 2
@@ -68,8 +89,13 @@ def test_a_correction_is_a_new_version_known_from_its_own_extract(tmp_path: Path
     intake(write(tmp_path / "a", settlements=[VISIT]), house, known_at=date(2025, 3, 31))
     intake(write(tmp_path / "b", settlements=[VISIT | {"psn_cash_pay": "11.00"}]), house, known_at=date(2025, 4, 30))
     end = datetime(2025, 4, 30, 23, 59, 59)
-    assert rows(house, "settlements", "version_no, known_at, psn_cash_pay_fen") == [(1, datetime(2025, 3, 1, 9, 30), 1000), (2, end, 1100)]
-    assert rows(house, "superseded", "table_name, key, version_no, superseded_at", "person") == [("settlements", "S1", 1, end)]
+    assert rows(house, "settlements", "version_no, known_at, psn_cash_pay_fen") == [
+        (1, datetime(2025, 3, 1, 9, 30), 1000),
+        (2, end, 1100),
+    ]
+    assert rows(house, "superseded", "table_name, key, version_no, superseded_at", "person") == [
+        ("settlements", "S1", 1, end)
+    ]
     assert len(rows(house, "visits", "mdtrt_id")) == 1  # the registration did not change
 
 
@@ -77,7 +103,13 @@ def test_a_row_an_earlier_extract_should_have_held_is_known_from_the_later_one(t
     house = tmp_path / "house"
     intake(write(tmp_path / "a", settlements=[VISIT]), house, known_at=date(2025, 3, 31))
     late = VISIT | {"setl_id": "S2", "mdtrt_id": "M2"}
-    fresh = VISIT | {"setl_id": "S3", "mdtrt_id": "M3", "begntime": "2025-04-02 08:00:00", "endtime": "2025-04-02 08:00:00", "setl_time": "2025-04-02 09:00:00"}
+    fresh = VISIT | {
+        "setl_id": "S3",
+        "mdtrt_id": "M3",
+        "begntime": "2025-04-02 08:00:00",
+        "endtime": "2025-04-02 08:00:00",
+        "setl_time": "2025-04-02 09:00:00",
+    }
     intake(write(tmp_path / "b", settlements=[late, fresh]), house, known_at=date(2025, 4, 30))
     known = dict(rows(house, "settlements", "setl_id, known_at"))
     assert known["S2"] == datetime(2025, 4, 30, 23, 59, 59) and known["S3"] == datetime(2025, 4, 2, 9)
@@ -87,7 +119,11 @@ def test_settling_a_line_later_is_a_new_version_of_it(tmp_path: Path) -> None:
     house = tmp_path / "house"
     money = dict.fromkeys(("medfee_sumamt", "fund_pay_sumamt", "hifp_pay", "acct_pay", "psn_cash_pay"), "")
     opened = VISIT | money | {"setl_id": "", "med_type": "21", "endtime": "", "setl_time": ""}
-    intake(write(tmp_path / "a", settlements=[opened], fee_details=[LINE | {"setl_id": ""}]), house, known_at=date(2025, 3, 2))
+    intake(
+        write(tmp_path / "a", settlements=[opened], fee_details=[LINE | {"setl_id": ""}]),
+        house,
+        known_at=date(2025, 3, 2),
+    )
     closed = VISIT | {"med_type": "21", "endtime": "2025-03-05 10:00:00", "setl_time": "2025-03-09 11:00:00"}
     intake(write(tmp_path / "b", settlements=[closed], fee_details=[LINE]), house, known_at=date(2025, 3, 31))
     assert rows(house, "fee_details", "version_no, setl_id, known_at") == [
@@ -138,7 +174,13 @@ def test_an_orphan_refund_waits_for_its_original_and_both_orders_agree(tmp_path:
 
 
 def test_a_refund_without_a_link_finds_the_nearest_original(tmp_path: Path) -> None:
-    earlier = VISIT | {"setl_id": "S0", "mdtrt_id": "M0", "setl_time": "2025-02-01 09:00:00", "begntime": "2025-02-01 08:00:00", "endtime": ""}
+    earlier = VISIT | {
+        "setl_id": "S0",
+        "mdtrt_id": "M0",
+        "setl_time": "2025-02-01 09:00:00",
+        "begntime": "2025-02-01 08:00:00",
+        "endtime": "",
+    }
     intake(write(tmp_path / "in", settlements=[earlier, VISIT, refund(VISIT, init_setl_id="")]), tmp_path / "house")
     assert ("RS1", "S1") in rows(tmp_path / "house", "settlements", "setl_id, init_setl_id")
 
@@ -149,13 +191,40 @@ def test_two_equally_near_originals_are_ambiguous(tmp_path: Path) -> None:
     assert done.reasons["settlements"] == {"Q08": 1}
 
 
-@pytest.mark.parametrize("changes", [{"refd_setl_flag": "1", "medfee_sumamt": "100.10", "fund_pay_sumamt": "60.00", "hifp_pay": "60.00", "acct_pay": "30.10", "psn_cash_pay": "10.00"}, {"refd_setl_flag": ""}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {
+            "refd_setl_flag": "1",
+            "medfee_sumamt": "100.10",
+            "fund_pay_sumamt": "60.00",
+            "hifp_pay": "60.00",
+            "acct_pay": "30.10",
+            "psn_cash_pay": "10.00",
+        },
+        {"refd_setl_flag": ""},
+    ],
+)
 def test_every_way_of_writing_a_refund_becomes_one(tmp_path: Path, changes: dict) -> None:
     intake(write(tmp_path / "in", settlements=[VISIT, refund(VISIT) | changes]), tmp_path / "house")
-    assert ("RS1", -10010, "1", "S1") in rows(tmp_path / "house", "settlements", "setl_id, medfee_sumamt_fen, refd_setl_flag, init_setl_id")
+    assert ("RS1", -10010, "1", "S1") in rows(
+        tmp_path / "house", "settlements", "setl_id, medfee_sumamt_fen, refd_setl_flag, init_setl_id"
+    )
 
 
-@pytest.mark.parametrize("written", ["2025-03-01 09:00:00", "2025/3/1 9:00:00", "20250301090000", "2025.03.01 09:00:00", "2025年3月1日 9时0分0秒", "２０２５-０３-０１ 09:00:00", "45717.375", "2025-03-01T09:00:00+08:00"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2025-03-01 09:00:00",
+        "2025/3/1 9:00:00",
+        "20250301090000",
+        "2025.03.01 09:00:00",
+        "2025年3月1日 9时0分0秒",
+        "２０２５-０３-０１ 09:00:00",
+        "45717.375",
+        "2025-03-01T09:00:00+08:00",
+    ],
+)
 def test_every_way_of_writing_a_time(tmp_path: Path, written: str) -> None:
     intake(write(tmp_path / "in", settlements=[VISIT | {"begntime": written, "endtime": ""}]), tmp_path / "house")
     assert rows(tmp_path / "house", "visits", "happened_at") == [(datetime(2025, 3, 1, 9),)]
@@ -213,5 +282,7 @@ def test_the_pilot_comes_in_whole(pilot: Path, tmp_path: Path) -> None:
     assert done.tables["settlements"] == Counts(331_765, 331_765, 0, 0)
     assert done.tables["fee_details"] == Counts(1_172_381, 1_172_381, 0, 0)
     house = Warehouse.open(tmp_path / "house")
-    assert house.rows("visits") == 330_430 and house.rows("discharges") == 330_337 and house.rows("settlements") == 331_665
+    assert (
+        house.rows("visits") == 330_430 and house.rows("discharges") == 330_337 and house.rows("settlements") == 331_665
+    )
     assert house.verify_all() > 30

@@ -65,7 +65,13 @@ def test_a_full_disk_publishes_nothing(house: Path, tmp_path: Path) -> None:
 
 def test_every_flipped_bit_is_found(house: Path) -> None:
     opened = Warehouse.open(house)
-    files = [house / e["path"] for t in opened.manifest["tables"].values() for b in t.values() for es in b.values() for e in es]
+    files = [
+        house / e["path"]
+        for t in opened.manifest["tables"].values()
+        for b in t.values()
+        for es in b.values()
+        for e in es
+    ]
     found = 0
     for i in range(100):
         path = files[i % len(files)]
