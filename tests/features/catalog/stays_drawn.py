@@ -15,20 +15,42 @@ def stays(text: str) -> str:
         last = "06-30" if end == "-" else end
         nights = (date.fromisoformat(f"2025-{last}") - date.fromisoformat(f"2025-{begin}")).days
         still = str(end == "-").lower()
-        fixed = [visit, person, unit, begin, f"{begin}T10:00", f"{last}T09:00", last, still, nights, max(1, nights), "false", "false", "true", 500000, 300000, 9, 500000]
+        fixed = [
+            visit,
+            person,
+            unit,
+            begin,
+            f"{begin}T10:00",
+            f"{last}T09:00",
+            last,
+            still,
+            nights,
+            max(1, nights),
+            "false",
+            "false",
+            "true",
+            500000,
+            300000,
+            9,
+            500000,
+        ]
         out.append(" ".join(map(str, fixed + [own.get(name, "-") for name in extra])))
     return "\n".join(out)
 
 
 def lines(*blocks: tuple[str, str, str, str, str]) -> str:
     """(visit, unit, days `06-01..06-05` or one day, item, chrgitm type) → a drawing of inpatient lines at 09:00, 100 yuan each."""
-    out = ["feedetl_sn mdtrt_id psn_no fixmedins_code happened_at is_inpatient visit_class med_list_codg hilist_name med_chrgitm_type fen adm_date end_date"]
+    out = [
+        "feedetl_sn mdtrt_id psn_no fixmedins_code happened_at is_inpatient visit_class med_list_codg hilist_name med_chrgitm_type fen adm_date end_date"
+    ]
     for visit, unit, span, item, kind in blocks:
         first, _, last = span.partition("..")
         a, b = date.fromisoformat(f"2025-{first}"), date.fromisoformat(f"2025-{last or first}")
         for day in range(a.toordinal(), b.toordinal() + 1):
             when = date.fromordinal(day).strftime("%m-%d")
-            out.append(f"{len(out):05d} {visit} p {unit} {when}T09:00 true inpatient {item} {item} {kind} 10000 {SPAN[visit][0]} {SPAN[visit][1]}")
+            out.append(
+                f"{len(out):05d} {visit} p {unit} {when}T09:00 true inpatient {item} {item} {kind} 10000 {SPAN[visit][0]} {SPAN[visit][1]}"
+            )
     return "\n".join(out)
 
 

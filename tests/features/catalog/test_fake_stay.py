@@ -8,16 +8,32 @@ def test_bags_alike_within_a_month_of_one_unit() -> None:
     SPAN.update(a=("06-01", "06-05"), b=("06-06", "06-10"), c=("06-06", "06-10"), d=("02-01", "02-05"))
     same = [f"i{k}" for k in range(12)]
     blocks = [("a", "ward", "06-01", i, "09") for i in same] + [("b", "ward", "06-06", i, "09") for i in same]
-    blocks += [("c", "ward", "06-06", f"j{k}", "09") for k in range(12)] + [("d", "ward", "02-01", i, "09") for i in same]
-    con = draw(stays=stays("a ann ward 06-01 06-05 dx=E11\n b bob ward 06-06 06-10 dx=E11\n c cat ward 06-06 06-10 dx=E11\n d dan ward 02-01 02-05 dx=E11"), lines=lines(*blocks))
+    blocks += [("c", "ward", "06-06", f"j{k}", "09") for k in range(12)] + [
+        ("d", "ward", "02-01", i, "09") for i in same
+    ]
+    con = draw(
+        stays=stays(
+            "a ann ward 06-01 06-05 dx=E11\n b bob ward 06-06 06-10 dx=E11\n c cat ward 06-06 06-10 dx=E11\n d dan ward 02-01 02-05 dx=E11"
+        ),
+        lines=lines(*blocks),
+    )
     found = measure_of(con, "bag_likeness", "near_twins", "twin_same_fee", of="a b c d")
-    assert found["bag_likeness"].to_dict() == {"a": 1, "b": 1, "c": 0, "d": 0}, "other items, or four months away, is no twin"
+    assert found["bag_likeness"].to_dict() == {"a": 1, "b": 1, "c": 0, "d": 0}, (
+        "other items, or four months away, is no twin"
+    )
     assert found["near_twins"].to_dict() == {"a": 1, "b": 1, "c": 0, "d": 0}
 
 
 def test_five_in_five_out_three_of_one_village() -> None:
-    rows = [f"a{i} p{i} ward 06-01 06-05 dx=E11" for i in range(5)] + [f"b{i} q{i} ward 06-02 06-05 dx=E11" for i in range(5)]
-    people = "psn_no curr_addr_code\n" + "\n".join(f"p{i} {'v1' if i < 3 else 'w' + str(i)}" for i in range(5)) + "\n" + "\n".join(f"q{i} u{i}" for i in range(5))
+    rows = [f"a{i} p{i} ward 06-01 06-05 dx=E11" for i in range(5)] + [
+        f"b{i} q{i} ward 06-02 06-05 dx=E11" for i in range(5)
+    ]
+    people = (
+        "psn_no curr_addr_code\n"
+        + "\n".join(f"p{i} {'v1' if i < 3 else 'w' + str(i)}" for i in range(5))
+        + "\n"
+        + "\n".join(f"q{i} u{i}" for i in range(5))
+    )
     con = draw(stays=stays("\n".join(rows)), persons=people)
     found = measure_of(con, "rule_r08", of="ward").loc["ward"]
     assert found["rule_r08_365"] == 1, "the second five come from five villages"

@@ -44,7 +44,10 @@ def test_the_usual_shop_the_family_account_and_leave_are_explained() -> None:
 
 
 def test_an_open_stay_counts_today() -> None:
-    con = draw(stays=stays("s1 ann ward 06-20 -"), settlements="setl_id psn_no fixmedins_code happened_at acct_pay_fen\n a ann shop 06-30T15:00 1000")
+    con = draw(
+        stays=stays("s1 ann ward 06-20 -"),
+        settlements="setl_id psn_no fixmedins_code happened_at acct_pay_fen\n a ann shop 06-30T15:00 1000",
+    )
     assert measure_of(con, "outside_swipe_days", of="s1").loc["s1", "outside_swipe_days"] == 1
 
 
@@ -52,10 +55,19 @@ def test_three_silent_days_make_a_gap_and_a_rehabilitation_ward_is_let_be() -> N
     SPAN.update(s1=("06-01", "06-08"), s2=("06-01", "06-08"), s3=("06-01", "06-08"))
     blocks = []
     for visit in ("s1", "s2"):
-        blocks += [(visit, "ward", "06-01..06-07", "bed", "01"), (visit, "ward", "06-01", "blood", "04"), (visit, "ward", "06-05", "pill", "09")]
+        blocks += [
+            (visit, "ward", "06-01..06-07", "bed", "01"),
+            (visit, "ward", "06-01", "blood", "04"),
+            (visit, "ward", "06-05", "pill", "09"),
+        ]
     blocks += [("s3", "ward", "06-01..06-07", "drip", "05")]
-    con = draw(stays=stays("s1 ann ward 06-01 06-08 dx=J18\n s2 bob ward 06-01 06-08 dx=F20\n s3 cat ward 06-01 06-08 dx=J18"), lines=lines(*blocks))
-    found = measure_of(con, "longest_gap_hours", "rule_r02", "longest_idle_run", "idle_days", "service_day_share", of="s1 s2 s3")
+    con = draw(
+        stays=stays("s1 ann ward 06-01 06-08 dx=J18\n s2 bob ward 06-01 06-08 dx=F20\n s3 cat ward 06-01 06-08 dx=J18"),
+        lines=lines(*blocks),
+    )
+    found = measure_of(
+        con, "longest_gap_hours", "rule_r02", "longest_idle_run", "idle_days", "service_day_share", of="s1 s2 s3"
+    )
     assert found["longest_gap_hours"].to_dict() == {"s1": 96, "s2": 96, "s3": 24}
     assert found["rule_r02"].to_dict() == {"s1": 1, "s2": 0, "s3": 0}
     assert found["longest_idle_run"].to_dict() == {"s1": 3, "s2": 3, "s3": 0}
@@ -67,14 +79,22 @@ def test_a_stay_without_any_service() -> None:
     SPAN.update(s1=("06-01", "06-04"), s2=("06-01", "06-04"), s3=("06-01", "06-03"))
     con = draw(
         stays=stays("s1 ann ward 06-01 06-04 dx=J18\n s2 bob ward 06-01 06-04 dx=J18\n s3 cat ward 06-01 06-03 dx=J18"),
-        lines=lines(("s1", "ward", "06-01..06-03", "bed", "01"), ("s2", "ward", "06-01..06-03", "nursing", "07"), ("s3", "ward", "06-01..06-02", "bed", "01")),
+        lines=lines(
+            ("s1", "ward", "06-01..06-03", "bed", "01"),
+            ("s2", "ward", "06-01..06-03", "nursing", "07"),
+            ("s3", "ward", "06-01..06-02", "bed", "01"),
+        ),
     )
-    assert measure_of(con, "rule_r03", of="s1 s2 s3")["rule_r03"].to_dict() == {"s1": 1, "s2": 0, "s3": 0}, "nursing, or two nights only, is no hit"
+    assert measure_of(con, "rule_r03", of="s1 s2 s3")["rule_r03"].to_dict() == {"s1": 1, "s2": 0, "s3": 0}, (
+        "nursing, or two nights only, is no hit"
+    )
 
 
 def test_two_people_in_one_bed_and_an_infant_beside_its_mother() -> None:
     con = draw(
-        stays=stays("s1 ann ward 06-01 06-05 bed=3 dept=A\n s2 bob ward 06-04 06-08 bed=3 dept=A\n s3 cat ward 06-05 06-09 bed=3 dept=B\n s4 baby ward 06-01 06-05 bed=3 dept=A"),
+        stays=stays(
+            "s1 ann ward 06-01 06-05 bed=3 dept=A\n s2 bob ward 06-04 06-08 bed=3 dept=A\n s3 cat ward 06-05 06-09 bed=3 dept=B\n s4 baby ward 06-01 06-05 bed=3 dept=A"
+        ),
         persons="psn_no age\n baby 0\n ann 30",
     )
     found = measure_of(con, "shared_bed_nights", "rule_r05", of="s1 s3 s4")

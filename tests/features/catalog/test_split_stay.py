@@ -16,7 +16,9 @@ def test_back_within_a_fortnight_for_the_same_illness() -> None:
         h dan ward 05-20 05-28 dx=Z51.1
     """))  # fmt: skip
     found = measure_of(con, "rule_r13", "returns_fortnight", "days_since_same_unit", of="a b d f h")
-    assert found["rule_r13"].to_dict() == {"a": 0, "b": 1, "d": 0, "f": 0, "h": 0}, "another illness, 17 days, chemotherapy: no hit"
+    assert found["rule_r13"].to_dict() == {"a": 0, "b": 1, "d": 0, "f": 0, "h": 0}, (
+        "another illness, 17 days, chemotherapy: no hit"
+    )
     assert found["returns_fortnight"].to_dict() == {"a": 0, "b": 1, "d": 0, "f": 0, "h": 1}
     assert found.loc["b", "days_since_same_unit"] == 10
     assert found.loc["b", "rule_r13_fen"] == 300000
@@ -30,12 +32,22 @@ def test_a_transfer_is_no_split() -> None:
 
 
 def test_out_and_in_on_one_day() -> None:
-    con = draw(stays=stays("a ann ward 05-01 05-10 dx=J44\n b ann ward 05-10 05-18 dx=I63\n c bob ward 05-01 05-10 dx=J44\n d bob other 05-10 05-18 dx=J44"))
-    assert measure_of(con, "rule_r14", "same_day_return", of="b d")["rule_r14"].to_dict() == {"b": 1, "d": 0}, "another hospital is no split"
+    con = draw(
+        stays=stays(
+            "a ann ward 05-01 05-10 dx=J44\n b ann ward 05-10 05-18 dx=I63\n c bob ward 05-01 05-10 dx=J44\n d bob other 05-10 05-18 dx=J44"
+        )
+    )
+    assert measure_of(con, "rule_r14", "same_day_return", of="b d")["rule_r14"].to_dict() == {"b": 1, "d": 0}, (
+        "another hospital is no split"
+    )
 
 
 def test_six_stays_a_year_but_not_six_cycles() -> None:
-    rows = [f"{who}{i} {who} ward {month}-01 {month}-05 dx={dx}" for who, dx in (("ann", "J44"), ("bob", "Z51.1")) for i, month in enumerate(("01", "02", "03", "04", "05", "06"))]
+    rows = [
+        f"{who}{i} {who} ward {month}-01 {month}-05 dx={dx}"
+        for who, dx in (("ann", "J44"), ("bob", "Z51.1"))
+        for i, month in enumerate(("01", "02", "03", "04", "05", "06"))
+    ]
     con = draw(stays=stays("\n".join(rows[:-1] + [rows[-1]])))
     found = measure_of(con, "rule_r16", of="ann bob")
     assert found["rule_r16"].to_dict() == {"ann": 6, "bob": 0}
