@@ -12,7 +12,7 @@ from features.grains import LABEL
 DISCLAIMER = "疑点线索，非违规结论"
 
 #: What an entity is called on lists and pages. A group that goes to the same places is no gang before somebody has decided so.
-NAMES: dict[str, str] = {**LABEL, "ring": "结伴群组"}
+NAMES: dict[str, str] = {str(grain): name for grain, name in LABEL.items()} | {"ring": "结伴群组"}
 
 #: Column order of every list that leaves as CSV. Others script against it: append, never reorder.
 COLUMNS: tuple[str, ...] = (
