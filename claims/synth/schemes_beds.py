@@ -79,7 +79,7 @@ def _ghost(rng: np.random.Generator, world: World, units: Array, n: int) -> Stay
     dx = s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in MILD]))
     other = s_.pick_dx(rng, world, person, np.flatnonzero(world.dx.weight > 3))
     dx = np.where(rng.random(n) < 0.72, dx, other)
-    adm = s_.admit(rng, world, n, growth=1.35)
+    adm = s_.admit(rng, world, n, growth=1.2)
     nights = np.maximum(3, np.round(world.dx.los[dx] * rng.lognormal(0.0, 0.36, n))).astype(int)
     t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), scheme="T01", severity=sev, doctor=_doctors(rng, world, inst, _trace(rng, sev, 0.75)))
     s_.dress(rng, world, t)
@@ -149,7 +149,7 @@ def _fiction(rng: np.random.Generator, world: World, units: Array, n: int, schem
         person = rng.permutation(pool)[:k] if len(pool) >= k else np.concatenate([pool, [anchor] * (k - len(pool))])
         person = np.where(rng.random(k) < 0.25, _recruits(rng, world, np.full(k, unit), sev, 0.0), person)
         dx = np.where(rng.random(k) < 0.7, world.dx[str(rng.choice(MILD))], s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in MILD])))
-        start = int(span.days * rng.beta(1.35, 1.0))
+        start = int(span.days * rng.beta(1.2, 1.0))
         spread = 0 if rng.random() < 0.55 else 9  # careful ones spread the batch over days
         day = start + (rng.integers(0, spread + 1, k) if spread else rng.choice([0, 0, 1], k))
         adm = span.start + day * DAY + (rng.normal(9.8, 1.4, k).clip(7.5, 17) * 3600).astype(np.int64)
@@ -174,8 +174,8 @@ def _split(rng: np.random.Generator, world: World, honest: Stays, units: Array, 
     nights = honest["end"] // DAY - honest["adm"] // DAY
     open_to = np.isin(honest["inst"], units) & (honest["innocent"] == "") & (nights >= 5) & (honest["end"] < span.stop) & (honest["adm"] > span.start) & np.isin(honest["med"], ("21", "22"))
     pool = np.flatnonzero(open_to)
-    late = rng.random(len(pool)) * (honest["adm"][pool] - span.start).clip(1) ** 0.35
-    first = pool[np.argsort(-late)][: max(2, n // 2)]
+    share = ((honest["adm"][pool] - span.start) / (span.days * DAY)).clip(0.02) ** 0.25  # somewhat more of them later on
+    first = pool[np.argsort(np.log(rng.random(len(pool))) / share)[::-1]][: max(2, n // 2)]
     k = len(first)
     sev = _severity(rng, world, k)
     gap = np.where(_trace(rng, sev, 0.3), 0, np.where(rng.random(k) < 0.7, rng.integers(1, 9, k), rng.integers(9, 20, k)))
@@ -211,7 +211,7 @@ def _borrowed(rng: np.random.Generator, world: World, n: int) -> Stays:
     pool = np.flatnonzero((world.dx.weight > 0) & np.array(["i" in k for k in world.dx.kind]))
     dx = np.where(rng.random(n) < 0.82, s_.pick_dx(rng, world, person, pool), rng.choice(pool, n, p=world.dx.weight[pool] / world.dx.weight[pool].sum()))
     inst = s_.pick_inst(rng, world, person, s_.HEAVY)
-    adm = s_.admit(rng, world, n, growth=1.35)
+    adm = s_.admit(rng, world, n, growth=1.2)
     after = np.maximum(p["death"][person] * DAY, span.start) + rng.integers(2, 25, n) * DAY + 9 * 3600
     adm = np.where(use_dead, np.minimum(after, span.stop - 3 * DAY), adm)
     nights = np.maximum(2, np.round(world.dx.los[dx] * rng.lognormal(-0.05, 0.4, n))).astype(int)
@@ -225,7 +225,7 @@ def _easy(rng: np.random.Generator, world: World, units: Array, n: int) -> Stays
     sev = _severity(rng, world, n)
     person = _recruits(rng, world, inst, sev, again=0.35)
     dx = s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in (*MILD, "K52.900", "J20.900")]))
-    adm = s_.admit(rng, world, n, growth=1.35)
+    adm = s_.admit(rng, world, n, growth=1.2)
     t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, rng.integers(4, 11, n)), scheme="T05", severity=sev)
     s_.dress(rng, world, t)
     t["drug"] *= np.where(_trace(rng, sev, 0.6), rng.uniform(0.6, 0.95, n), 1)
@@ -241,7 +241,7 @@ def _blocked(rng: np.random.Generator, world: World, n: int) -> Stays:
     dx = s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in ("I69.300", "Z50.100", "I63.900", "S72.000", "J44.100")]))
     inst = s_.pick_inst(rng, world, person, {REHAB: 0.4, TOWNSHIP: 0.3, GENERAL: 0.2, PRIVATE: 0.1})
     sev = _severity(rng, world, n)
-    adm = s_.admit(rng, world, n, growth=1.35)
+    adm = s_.admit(rng, world, n, growth=1.2)
     nights = np.round(world.dx.los[dx] * rng.uniform(1.5, 2.8, n)).astype(int)
     t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), scheme="T06", severity=sev)
     s_.dress(rng, world, t)
@@ -256,7 +256,7 @@ def _invented(rng: np.random.Generator, world: World, n: int) -> Stays:
     dx = s_.pick_dx(rng, world, person, np.flatnonzero(world.dx.weight > 4))
     inst = s_.pick_inst(rng, world, person, {PRIVATE: 0.5, TOWNSHIP: 0.25, TCM: 0.25})
     sev = _severity(rng, world, n)
-    adm = s_.admit(rng, world, n, growth=1.35)
+    adm = s_.admit(rng, world, n, growth=1.2)
     nights = np.maximum(3, np.round(world.dx.los[dx] * rng.lognormal(-0.05, 0.35, n))).astype(int)
     t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), scheme="T17", severity=sev, doctor=_doctors(rng, world, inst, _trace(rng, sev, 0.6)))
     s_.dress(rng, world, t)
@@ -273,7 +273,7 @@ def _injury(rng: np.random.Generator, world: World, n: int) -> Stays:
     inst = s_.pick_inst(rng, world, person, s_.HEAVY)
     sev = _severity(rng, world, n)
     hour = np.where(_trace(rng, sev, 0.5), rng.uniform(18, 30, n), rng.uniform(8, 18, n))
-    adm = s_.admit(rng, world, n, growth=1.35) // DAY * DAY + (hour * 3600).astype(np.int64)
+    adm = s_.admit(rng, world, n, growth=1.2) // DAY * DAY + (hour * 3600).astype(np.int64)
     nights = np.maximum(2, np.round(world.dx.los[dx] * rng.lognormal(0.05, 0.4, n))).astype(int)
     t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), med=np.where(rng.random(n) < 0.6, "22", "21"), scheme="T18", severity=sev)
     s_.dress(rng, world, t)
@@ -286,7 +286,7 @@ def _upcoded(rng: np.random.Generator, world: World, units: Array, n: int) -> St
     person = rng.choice(np.flatnonzero((world.p["age"] > 50) & (world.p["special"] == 0)), n)
     dx = s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in ("I63.900", "I50.900", "J44.100", "J18.900")]))
     sev = _severity(rng, world, n)
-    adm = s_.admit(rng, world, n, growth=1.35)
+    adm = s_.admit(rng, world, n, growth=1.2)
     t = s_.stays(n, person=person, inst=rng.choice(units, n), dx=dx, adm=adm, end=s_.leave(rng, adm, rng.integers(3, 8, n)), scheme="T28", severity=sev)
     s_.dress(rng, world, t)
     for column in ("drug", "lab0", "exam0"):
