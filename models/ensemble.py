@@ -163,6 +163,8 @@ def ranker_input(X: pd.DataFrame, z: pd.DataFrame) -> pd.DataFrame:
     """Features and their peer z side by side; rule amounts stay out (they are money, and money is ordered by later)."""
     plain = [c for c in X.columns if not ("rule_" in c and c.endswith("_fen"))]
     deviations = [c for c in plain if not is_rule(c)]
+    # of a hospital, patient or doctor only its place among its own peers: raw parent values mostly name the parent
+    plain = [c for c in plain if "__" not in c]
     peers = z.reindex(columns=deviations)
     return pd.concat([X[plain], peers.set_axis([Z + c for c in deviations], axis=1)], axis=1)
 

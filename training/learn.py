@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from models.amount import AmountModel, fit_amount
 from models.calibrate import Calibration, calibrate
 from models.ensemble import GrainModel, ranker_worse
-from models.ranker import Ranker
+from models.ranker import SIGN, Ranker
 from training.propensity import inverse_weights
 from training.rows import Rows
 from training.splits import fold_pairs, grouped_folds
@@ -70,8 +70,10 @@ def learn(
         raise ValueError("one class only")
     slopes, intercept = _offset(part.tails, target.to_numpy(), weights.to_numpy())
     positives = int(target.sum())
+    worse = ranker_worse(meta, list(part.X.columns))
+    chosen = strongest_columns(part.X, target, worse, max(60, 3 * positives))
     ranker = Ranker(
-        ranker_worse(meta, list(part.X.columns)),
+        {c: worse[c] for c in chosen},
         trees=int(min(300, 60 + 2 * positives)),
         leaves=4 if positives < 60 else 7 if positives < 300 else 15,
         min_leaf=10 if positives < 100 else 20,
@@ -79,8 +81,22 @@ def learn(
         threads=threads,
     )
     offset = pd.Series(linear(part.tails, slopes, intercept), index=part.X.index)
-    ranker.fit(part.X, target, weight=weights, offset=offset)
+    ranker.fit(part.X[chosen], target, weight=weights, offset=offset)
     return Learned(ranker, slopes, intercept)
+
+
+def strongest_columns(X: pd.DataFrame, y: pd.Series, worse: Mapping[str, str], most: int) -> list[str]:
+    """The `most` columns that separate y best by rank in their declared direction, in column order. A few dozen confirmed cases cannot choose
+    among a thousand columns; inside a fold this sees the fold's training rows only."""
+    if X.shape[1] <= most:
+        return list(X.columns)
+    ranks = X.rank().fillna((len(X) + 1) / 2.0).to_numpy()
+    bad = y.to_numpy() > 0
+    auc = (ranks[bad].mean(axis=0) - (bad.sum() + 1) / 2.0) / max((~bad).sum(), 1) - 0.5
+    way = np.array([SIGN.get(worse.get(c, "either"), 0) for c in X.columns])
+    gain = np.where(way == 0, np.abs(auc), auc * way)
+    keep = set(np.lexsort((np.array(X.columns, dtype=str), -np.round(gain, 9)))[:most])
+    return [c for j, c in enumerate(X.columns) if j in keep]
 
 
 def _offset(tails: pd.DataFrame, y: np.ndarray, weight: np.ndarray) -> tuple[dict[str, float], float]:
