@@ -64,7 +64,8 @@ def load_table(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> L
 
     from claims.sources import Loaded
 
-    assert source.url is not None and source.db_table is not None
+    assert source.url is not None
+    assert source.db_table is not None
     engine = _engine(source.url)
     raw = f"raw_{number}"
     rows = 0

@@ -360,9 +360,7 @@ def _take(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Non
         for p in parsed
         if not p.lossy and p.column.kind != "text"
     ]
-    texts = [
-        name("c_" + p.column.name) for p in parsed if p.column.kind in ("code", "text") and not source.kind == "csv"
-    ]
+    texts = [name("c_" + p.column.name) for p in parsed if p.column.kind in ("code", "text") and source.kind != "csv"]
     if texts:
         joined = f"concat_ws('', {', '.join(texts)})"
         faults.insert(
@@ -638,7 +636,6 @@ def _begun(batch: Batch, src: str) -> str:
 def _conflicts(batch: Batch, table: str, key: str, stored: str | None, where: str = "true") -> None:
     """Quarantine rows whose key belongs to another person or institution, in the batch (the first row keeps it) or in the warehouse (Q12)."""
     src = f"parsed_{table}"
-    con = batch.con
     mixed = f"""SELECT h FROM (SELECT hash({key}) AS h, min(hash(psn_no, fixmedins_code)) AS a, max(hash(psn_no, fixmedins_code)) AS b
         FROM {src} WHERE {key} IS NOT NULL AND {where} GROUP BY 1) WHERE a <> b"""
     rows = f"""SELECT _row FROM (SELECT _row, psn_no, fixmedins_code, first_value(psn_no) OVER w AS p, first_value(fixmedins_code) OVER w AS f
@@ -795,7 +792,7 @@ NATURAL = {"presence_checks": "check_time", "inspections": "coalesce(conclude_ti
 
 def _plain(batch: Batch, table: str, rows: str | None = None) -> None:
     """Versions of a table that is not split: persons, institutions, doctors and all supporting tables."""
-    con, src = batch.con, f"parsed_{table}"
+    src = f"parsed_{table}"
     if not _has(batch, src):
         return
     clock = _table_clock(batch, table)

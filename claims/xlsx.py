@@ -58,7 +58,8 @@ def load_sheet(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> L
     """One sheet as a relation of text columns. The header is the first row without a gap among the first ten."""
     from claims.sources import Loaded
 
-    assert source.path is not None and source.sheet is not None
+    assert source.path is not None
+    assert source.sheet is not None
     try:
         rows = _open(source.path).get_sheet_by_name(source.sheet).to_python(skip_empty_area=False)
     except UserError:

@@ -67,7 +67,8 @@ def test_the_same_file_twice_changes_nothing(tmp_path: Path) -> None:
     again = intake(source, tmp_path / "house")
     assert first.tables["fee_details"] == Counts(2, 1, 1, 0)
     assert again.tables["fee_details"] == Counts(2, 0, 0, 2)
-    assert not again.published and again.version == first.version
+    assert not again.published
+    assert again.version == first.version
 
 
 def test_the_same_rows_in_another_file_are_duplicates(tmp_path: Path) -> None:
@@ -112,7 +113,8 @@ def test_a_row_an_earlier_extract_should_have_held_is_known_from_the_later_one(t
     }
     intake(write(tmp_path / "b", settlements=[late, fresh]), house, known_at=date(2025, 4, 30))
     known = dict(rows(house, "settlements", "setl_id, known_at"))
-    assert known["S2"] == datetime(2025, 4, 30, 23, 59, 59) and known["S3"] == datetime(2025, 4, 2, 9)
+    assert known["S2"] == datetime(2025, 4, 30, 23, 59, 59)
+    assert known["S3"] == datetime(2025, 4, 2, 9)
 
 
 def test_settling_a_line_later_is_a_new_version_of_it(tmp_path: Path) -> None:
@@ -145,7 +147,9 @@ def test_every_fault_has_its_reason(tmp_path: Path, change: dict, reason: str) -
     done = intake(write(tmp_path / "in", settlements=[sound, VISIT | change]), tmp_path / "house")
     assert done.tables["settlements"] == Counts(2, 1, 1, 0)
     held = list_quarantine(tmp_path / "house")
-    assert list(held["reason_code"]) == [reason] and list(held["line"]) == [3] and held["raw"].iloc[0]
+    assert list(held["reason_code"]) == [reason]
+    assert list(held["line"]) == [3]
+    assert held["raw"].iloc[0]
 
 
 def test_the_same_key_of_another_person_is_a_conflict(tmp_path: Path) -> None:
@@ -158,7 +162,8 @@ def test_a_line_waits_for_its_visit(tmp_path: Path) -> None:
     intake(write(tmp_path / "a", settlements=[VISIT | {"mdtrt_id": "M9", "setl_id": "S9"}], fee_details=[LINE]), house)
     assert list(list_quarantine(house)["reason_code"]) == ["Q09"]
     done = intake(write(tmp_path / "b", settlements=[VISIT]), house)
-    assert done.readmitted == {"fee_details": 1} and list_quarantine(house).empty
+    assert done.readmitted == {"fee_details": 1}
+    assert list_quarantine(house).empty
     assert len(rows(house, "fee_details", "mdtrt_id")) == 1
 
 
@@ -258,7 +263,7 @@ def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["nothing", "folder"])
 def test_a_source_without_tables_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(UserError, match="no file|no table"):
+    with pytest.raises(UserError, match=r"no file|no table"):
         intake(tmp_path / name, tmp_path / "house")
     assert not (tmp_path / "house" / "CURRENT").exists()
 
@@ -268,7 +273,8 @@ def test_keyed_columns_leave_no_number_behind(tmp_path: Path) -> None:
     mapping.write_text('[tables.persons]\nkeyed = ["psn_no"]\n')
     intake(write(tmp_path / "in", settlements=[VISIT], institutions=[UNIT]), tmp_path / "house", mapping)
     kept = [r[0] for r in rows(tmp_path / "house", "persons", "psn_no")]
-    assert all(len(k) == 64 for k in kept) and (tmp_path / "house" / "key").stat().st_mode & 0o777 == 0o600
+    assert all(len(k) == 64 for k in kept)
+    assert (tmp_path / "house" / "key").stat().st_mode & 0o777 == 0o600
     import hashlib
     import hmac
 
@@ -282,7 +288,7 @@ def test_the_pilot_comes_in_whole(pilot: Path, tmp_path: Path) -> None:
     assert done.tables["settlements"] == Counts(331_765, 331_765, 0, 0)
     assert done.tables["fee_details"] == Counts(1_172_381, 1_172_381, 0, 0)
     house = Warehouse.open(tmp_path / "house")
-    assert (
-        house.rows("visits") == 330_430 and house.rows("discharges") == 330_337 and house.rows("settlements") == 331_665
-    )
+    assert house.rows("visits") == 330_430
+    assert house.rows("discharges") == 330_337
+    assert house.rows("settlements") == 331_665
     assert house.verify_all() > 30

@@ -46,7 +46,8 @@ def test_a_kill_at_any_step_leaves_the_old_state_and_the_next_run_completes(hous
         with pytest.raises(Killed):
             intake(more, house, check=stop_at(n))
         now = Warehouse.open(house)
-        assert now.manifest == before.manifest and now.verify_all() > 0, points[-1]
+        assert now.manifest == before.manifest, points[-1]
+        assert now.verify_all() > 0
     assert intake(more, house).tables["settlements"].accepted == 1
     assert Warehouse.open(house).verify_all() > 0
 
@@ -58,9 +59,10 @@ def test_a_full_disk_publishes_nothing(house: Path, tmp_path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     before = (house / "CURRENT").read_text()
-    with pytest.raises(UserError, match="disk .* is full; nothing was published"):
+    with pytest.raises(UserError, match=r"disk .* is full; nothing was published"):
         intake(write(tmp_path / "b", settlements=[VISIT | {"setl_id": "S2", "mdtrt_id": "M2"}]), house, check=full)
-    assert (house / "CURRENT").read_text() == before and not (house / ".staging").exists()
+    assert (house / "CURRENT").read_text() == before
+    assert not (house / ".staging").exists()
 
 
 def test_every_flipped_bit_is_found(house: Path) -> None:
@@ -84,7 +86,8 @@ def test_every_flipped_bit_is_found(house: Path) -> None:
         found += 1
         path.write_bytes(sound)
     warehouse._verified.cache_clear()
-    assert found == 100 and opened.verify_all()
+    assert found == 100
+    assert opened.verify_all()
 
 
 def test_a_missing_warehouse_and_a_damaged_manifest_are_told(tmp_path: Path, house: Path) -> None:
@@ -105,4 +108,5 @@ def test_the_quarantine_is_exported_and_readmitted_with_a_mended_mapping(tmp_pat
     mended = tmp_path / "m.toml"
     mended.write_text('[tables.settlements.columns]\nbegntime = { from = "begntime", formats = ["%d.%m.%Y"] }\n')
     assert readmit(house, mapping=mended).readmitted == {"settlements": 1}
-    assert list_quarantine(house).empty and Warehouse.open(house).rows("visits") == 2
+    assert list_quarantine(house).empty
+    assert Warehouse.open(house).rows("visits") == 2
