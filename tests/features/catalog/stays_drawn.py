@@ -7,7 +7,25 @@ def stays(text: str) -> str:
     """A drawing of stays for `draw`: one stay a line, `-` as discharge day leaves it open at T."""
     rows = [line.split() for line in text.strip().splitlines() if line.strip()]
     extra = sorted({part.split("=")[0] for row in rows for part in row[5:]})
-    head = "mdtrt_id psn_no fixmedins_code adm_date begntime end_at end_date open nights bed_days day_surgery planned settled medfee_fen fund_fen lines lines_fen".split()
+    head = [
+        "mdtrt_id",
+        "psn_no",
+        "fixmedins_code",
+        "adm_date",
+        "begntime",
+        "end_at",
+        "end_date",
+        "open",
+        "nights",
+        "bed_days",
+        "day_surgery",
+        "planned",
+        "settled",
+        "medfee_fen",
+        "fund_fen",
+        "lines",
+        "lines_fen",
+    ]
     out = [" ".join(head + extra)]
     for row in rows:
         visit, person, unit, begin, end = row[:5]

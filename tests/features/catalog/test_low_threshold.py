@@ -7,7 +7,7 @@ from tests.features.catalog.stays_drawn import SPAN, lines, stays
 
 
 def test_a_clinic_case_in_a_bed() -> None:
-    SPAN.update({v: ("06-01", "06-04") for v in "abc"})
+    SPAN.update(dict.fromkeys("abc", ("06-01", "06-04")))
     con = draw(
         stays=stays(
             "a ann ward 06-01 06-04 dx=M51.2\n b bob ward 06-01 06-04 dx=M51.2\n c cat ward 06-01 06-04 dx=J18.9"
@@ -24,7 +24,7 @@ def test_a_clinic_case_in_a_bed() -> None:
 
 
 def test_a_check_up_in_a_bed() -> None:
-    SPAN.update({v: ("06-01", "06-04") for v in "ab"})
+    SPAN.update(dict.fromkeys("ab", ("06-01", "06-04")))
     con = draw(
         stays=stays("a ann ward 06-01 06-04 dx=I10\n b bob ward 06-01 06-04 dx=I10"),
         lines=lines(

@@ -48,7 +48,7 @@ def test_six_stays_a_year_but_not_six_cycles() -> None:
         for who, dx in (("ann", "J44"), ("bob", "Z51.1"))
         for i, month in enumerate(("01", "02", "03", "04", "05", "06"))
     ]
-    con = draw(stays=stays("\n".join(rows[:-1] + [rows[-1]])))
+    con = draw(stays=stays("\n".join([*rows[:-1], rows[-1]])))
     found = measure_of(con, "rule_r16", of="ann bob")
     assert found["rule_r16"].to_dict() == {"ann": 6, "bob": 0}
     assert found.loc["ann", "rule_r16_fen"] == 300000, "from the sixth stay on"
