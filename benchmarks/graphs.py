@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import json
 import resource
 import subprocess
@@ -213,7 +214,7 @@ def networkx_visits(events: Arrays, cards: int = 2000) -> int:
         inst, minute = events[1][s:e].tolist(), events[2][s:e].tolist()
         graph = nx.DiGraph()
         graph.add_nodes_from(inst)
-        graph.add_edges_from((u, v) for u, v in zip(inst, inst[1:], strict=False) if u != v)
+        graph.add_edges_from((u, v) for u, v in itertools.pairwise(inst) if u != v)
         share = np.unique(inst, return_counts=True)[1] / len(inst)
         float(-(share * np.log2(share)).sum())
         cycles = list(nx.simple_cycles(graph, length_bound=3))

@@ -218,7 +218,7 @@ def shared_ride(trace: Trace) -> Explanation | None:
 
 
 RULES: tuple[Callable[[Trace], Explanation | None], ...] = (
-    family, dialysis, chemotherapy, nursing_home, batch_upload, outbreak, pension_day, screening, village_day, shared_ride,
+    nursing_home, family, dialysis, chemotherapy, batch_upload, outbreak, pension_day, screening, village_day, shared_ride,
 )  # fmt: skip
 
 
