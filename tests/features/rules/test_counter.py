@@ -32,7 +32,7 @@ def test_an_injury_and_a_line_after_discharge_are_hits_with_their_amounts() -> N
     assert found["R12", "admission"].hits == 1, "the line within the stay is no hit"
     assert found["R12", "admission"].amount_fen == 27000
     assert found["R62", "admission"].amount_fen == 70025
-    assert answers[0].status == "hit" and answers[0].kind == "hard", "hard hits come first"
+    assert (answers[0].status, answers[0].kind) == ("hit", "hard"), "hard hits come first"
     assert found["R13", "admission"].status == "clear"
     assert found["R20", "admission"].status == "not_evaluable"
     assert "filings" in found["R20", "admission"].missing
