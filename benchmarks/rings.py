@@ -88,17 +88,17 @@ def page(rows: list[dict[str, object]]) -> str:
     scales = ", ".join(f"{dt} min × {k} days" for dt, k in SCALES)
     out = [
         "## Accuracy of ring search", "",
-        f"`python -m benchmarks.rings --cards {rows[0]['cards']}`; scales {scales}; z ≥ 6 (fixed before these seeds were run). ",
+        f"`python -m benchmarks.rings`; scales {scales}; z ≥ 6 (fixed before these seeds were run). ",
         "*found*: rings of 30. *reported*: groups shown as suspects. *unexplained*: of these, groups that are no planted ring (their share must stay ≤ 10 %). "
         "*explained*: innocent lockstep shown with its reason. *excused*: planted ring groups that got an innocent explanation. "
         "SVD and FRAUDAR on the static card × institution matrix: rings with half their cards in the first 2,000.", "",
-        "| world | seed | events | found | target | reported | unexplained | share | which | explained | excused | SVD-20 | FRAUDAR | CPU s |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "| world | seed | cards | events | found | target | reported | unexplained | share | which | explained | excused | SVD-20 | FRAUDAR | CPU s |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for r in rows:
         which = ", ".join(f"{k} {v}" for k, v in r["which"].items()) or "–"  # type: ignore[attr-defined]
         out.append(
-            f"| {r['world']} | {r['seed']} | {r['events']:,} | **{r['found']}/{r['planted']}** | {goal[str(r['world'])]} | {r['reported']} | {r['unexplained']} "
+            f"| {r['world']} | {r['seed']} | {r['cards']:,} | {r['events']:,} | **{r['found']}/{r['planted']}** | {goal[str(r['world'])]} | {r['reported']} | {r['unexplained']} "
             f"| {r['share']:.0%} | {which} | {r['explained']} | {r['rings_excused']} | {r.get('SVD-20', '–')} | {r.get('FRAUDAR', '–')} | {r['cpu_s']} |"
         )
     return "\n".join(out) + "\n"
