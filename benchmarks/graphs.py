@@ -468,7 +468,7 @@ def page(done: dict[str, dict[str, Any]], n_events: int, cards: int) -> str:
             f"| {label} | {a['cpu']:.3f} | {other.split()[1]}{note} | {b['cpu'] * factor:.2f} | **{ratio:.1f}×** | {target:g}× | {'yes' if ratio >= target else '**no**'} | {equal} |"
         )
     a, b = done.get("covisit-same ours", {}), done.get("covisit-same duckdb", {})
-    if "peak_mb" in a and "peak_mb" in b:
+    if a.get("peak_mb", 0) > 0 and "peak_mb" in b:  # 0: hidden below the peak of loading, so no figure
         share = a["peak_mb"] / max(b["peak_mb"], 1e-9)
         out.append(
             f"| memory over base, same institution | {a['peak_mb']:.0f} MB | duckdb | {b['peak_mb']:.0f} MB | 1/{1 / max(share, 1e-9):.0f} | 1/20 | {'yes' if share <= 0.05 else '**no**'} | – |"
