@@ -59,8 +59,21 @@ class Builder:
         self.free_set = getattr(self, "free_set", set()) - set(out)
         return np.array(out, dtype=np.int64)
 
-    def add(self, card: np.ndarray, inst: np.ndarray, minute: np.ndarray, dx: np.ndarray, drug: np.ndarray, fen: np.ndarray, doctor: np.ndarray) -> None:
-        self.parts.append(tuple(np.broadcast_to(np.asarray(x), card.shape).copy() for x in (card, inst, minute, dx, drug, fen, doctor)))
+    def add(
+        self,
+        card: np.ndarray,
+        inst: np.ndarray,
+        minute: np.ndarray,
+        dx: np.ndarray,
+        drug: np.ndarray,
+        fen: np.ndarray,
+        doctor: np.ndarray,
+    ) -> None:
+        self.parts.append(
+            tuple(
+                np.broadcast_to(np.asarray(x), card.shape).copy() for x in (card, inst, minute, dx, drug, fen, doctor)
+            )
+        )
 
     def name(self, cards: np.ndarray, kind: str) -> None:
         self.groups += 1
@@ -69,7 +82,12 @@ class Builder:
     def own(self, n: int) -> tuple[np.ndarray, ...]:
         """dx, drug, fen, doctor of an ordinary visit."""
         r = self.rng
-        return r.integers(0, len(DX), n), r.integers(0, len(DRUGS), n), np.exp(r.normal(9.3, 0.8, n)).astype(np.int64), r.integers(0, 2000, n)
+        return (
+            r.integers(0, len(DX), n),
+            r.integers(0, len(DRUGS), n),
+            np.exp(r.normal(9.3, 0.8, n)).astype(np.int64),
+            r.integers(0, 2000, n),
+        )
 
     def normal(self) -> None:
         """Everybody's own visits: two to four favourite places, opening hours with two peaks, fewer on Sundays."""
@@ -131,7 +149,17 @@ class Builder:
             width = r.uniform(15, 40) if hard else r.uniform(3, 15)
             attendance = r.uniform(0.55, 0.80) if hard else r.uniform(0.8, 1.0)
             shop = int(r.choice(np.flatnonzero(self.inst_kind == 4))) if ring % 3 == 0 else None
-            self.meetings(cards, days, places, width, attendance, alike=True, doctor=int(r.integers(0, 2000)), fen=r.uniform(2e4, 8e4), after=shop)
+            self.meetings(
+                cards,
+                days,
+                places,
+                width,
+                attendance,
+                alike=True,
+                doctor=int(r.integers(0, 2000)),
+                fen=r.uniform(2e4, 8e4),
+                after=shop,
+            )
             self.name(cards, "ring")
 
     def dialysis(self, number: int) -> None:
@@ -147,7 +175,11 @@ class Builder:
 
     def families(self, number: int) -> None:
         r = self.rng
-        sizes = r.choice([2, 3, 4, 5, 6], number, p=[0.85, 0.09, 0.04, 0.01, 0.01] if self.kind != "dependent" else [0.5, 0.25, 0.15, 0.06, 0.04])
+        sizes = r.choice(
+            [2, 3, 4, 5, 6],
+            number,
+            p=[0.85, 0.09, 0.04, 0.01, 0.01] if self.kind != "dependent" else [0.5, 0.25, 0.15, 0.06, 0.04],
+        )
         cards = self.take(int(sizes.sum()))
         who = np.repeat(np.arange(number), sizes)
         head = cards[np.searchsorted(who, np.arange(number))]
@@ -166,7 +198,12 @@ class Builder:
         for member in range(6):
             has = sizes[event] > member
             has &= r.random(len(event)) < 0.9
-            self.add(cards[order][first[event[has]] + member], place[has], begin[has] + r.integers(0, 4, int(has.sum())), *self.own(int(has.sum())))
+            self.add(
+                cards[order][first[event[has]] + member],
+                place[has],
+                begin[has] + r.integers(0, 4, int(has.sum())),
+                *self.own(int(has.sum())),
+            )
         self.truth += [(int(c), "family", 10**6 + int(w)) for c, w in zip(cards, who, strict=True)]
 
     def village_days(self, number: int) -> None:
@@ -189,7 +226,14 @@ class Builder:
             pay = r.integers(8, 16, len(cards))
             for month in range(DAYS // 30):
                 for day in np.unique(pay):
-                    self.meetings(cards[pay == day], np.array([(START + pd.DateOffset(months=month, day=int(day)) - START).days]), np.array([shop]), 70, 0.6, hour=450)
+                    self.meetings(
+                        cards[pay == day],
+                        np.array([(START + pd.DateOffset(months=month, day=int(day)) - START).days]),
+                        np.array([shop]),
+                        70,
+                        0.6,
+                        hour=450,
+                    )
             for day in np.unique(pay):
                 self.name(cards[pay == day], "pension")
         for _ in range(max(5, int(40 * s))):
@@ -208,19 +252,44 @@ class Builder:
             self.age[cards] = r.normal(80, 6, len(cards)).clip(62, 98)
             self.address[cards] = 10**6 + home
             days = np.arange(int(r.integers(0, 28)), DAYS, int(r.choice([14, 28])))
-            self.meetings(cards, days, np.full(len(days), r.choice(np.flatnonzero(self.inst_kind == 1))), 50, 0.85, hour=560, alike=True, fen=9000, doctor=int(r.integers(0, 2000)))
+            self.meetings(
+                cards,
+                days,
+                np.full(len(days), r.choice(np.flatnonzero(self.inst_kind == 1))),
+                50,
+                0.85,
+                hour=560,
+                alike=True,
+                fen=9000,
+                doctor=int(r.integers(0, 2000)),
+            )
             self.name(cards, "nursing_home")
         for _ in range(max(3, int(25 * s))):
             cards = self.take(int(r.integers(8, 30)))
             self.age[cards] = r.integers(6, 15, len(cards))
             begin = int(r.integers(20, DAYS - 20))
             days = begin + np.array([0, 2, 5])
-            self.meetings(cards, days, np.full(3, r.choice(np.flatnonzero(self.inst_kind == 1))), 60, 0.8, dx=int(r.integers(0, len(DX))))
+            self.meetings(
+                cards,
+                days,
+                np.full(3, r.choice(np.flatnonzero(self.inst_kind == 1))),
+                60,
+                0.8,
+                dx=int(r.integers(0, len(DX))),
+            )
             self.name(cards, "outbreak")
         for village in r.choice(len(self.village_room), max(3, int(15 * s)), replace=False):
             cards = self.take(60, int(village))
             begin = int(r.integers(20, DAYS - 40))
-            self.meetings(cards, np.array([begin, begin + 14]), np.full(2, r.choice(np.flatnonzero(self.inst_kind == 1))), 120, 0.85, dx=-2, fen=5000)
+            self.meetings(
+                cards,
+                np.array([begin, begin + 14]),
+                np.full(2, r.choice(np.flatnonzero(self.inst_kind == 1))),
+                120,
+                0.85,
+                dx=-2,
+                fen=5000,
+            )
             self.name(cards, "screening")
         for _ in range(int(400 * s)):  # neighbours who go together now and then, nothing in the register ties them
             village = int(r.integers(0, len(self.village_room)))
@@ -232,7 +301,9 @@ class Builder:
     def finish(self) -> World:
         card, inst, minute, dx, drug, fen, doctor = (np.concatenate(x) for x in zip(*self.parts, strict=True))
         if self.kind == "dependent":  # a fifth of the village rooms upload the day at 17:30
-            batch = self.rng.choice(np.flatnonzero(self.inst_kind == 2), max(1, int((self.inst_kind == 2).sum() / 5)), replace=False)
+            batch = self.rng.choice(
+                np.flatnonzero(self.inst_kind == 2), max(1, int((self.inst_kind == 2).sum() / 5)), replace=False
+            )
             minute = np.where(np.isin(inst, batch), minute // 1440 * 1440 + 1050, minute)
         psn = pd.Index([f"C{n:07d}" for n in range(self.n)])
         code = pd.Index([f"{'P' if k == 4 else 'H'}{i:04d}" for i, k in enumerate(self.inst_kind)])
@@ -249,7 +320,15 @@ class Builder:
             }
         )  # fmt: skip
         events["dr_codg"] = events["dr_codg"].where(self.inst_kind[inst] != 4, "")
-        lines = pd.DataFrame({"setl_id": setl[keep], "med_list_codg": drug[keep], "hilist_name": DRUGS[drug[keep]], "list_type": "101", "fen": fen[keep]})
+        lines = pd.DataFrame(
+            {
+                "setl_id": setl[keep],
+                "med_list_codg": drug[keep],
+                "hilist_name": DRUGS[drug[keep]],
+                "list_type": "101",
+                "fen": fen[keep],
+            }
+        )
         persons = pd.DataFrame(
             {
                 "psn_no": psn, "age": self.age, "curr_addr_code": pd.Series(self.address).astype("str"), "tel_hash": pd.Series(self.tel).astype("str"),
@@ -257,7 +336,11 @@ class Builder:
             }
         )  # fmt: skip
         institutions = pd.DataFrame(
-            {"fixmedins_code": code, "medins_type": [KINDS[k] for k in self.inst_kind], "fixmedins_type": np.where(self.inst_kind == 4, "2", "1")}
+            {
+                "fixmedins_code": code,
+                "medins_type": [KINDS[k] for k in self.inst_kind],
+                "fixmedins_type": np.where(self.inst_kind == 4, "2", "1"),
+            }
         )
         truth = pd.DataFrame(self.truth, columns=["card", "kind", "group"])
         truth["psn_no"] = psn.take(truth["card"])
