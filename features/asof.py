@@ -255,7 +255,8 @@ def _settlements(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -
         f"""CREATE TABLE base.remainders AS SELECT s.* REPLACE ({money}) FROM base.originals s JOIN base.refunded r USING (setl_id)
         JOIN base.reversed v USING (setl_id) WHERE NOT v.fully"""
     )
-    absent = _absent({n: k for n, k in declared.items() if words is None or n in words}, stored)
+    named = {n: k for n, k in declared.items() if words is None or n in words or n == "manual_flag"}
+    absent = _absent(named, stored)
     con.execute(f"CREATE VIEW kept.settlements AS SELECT * EXCLUDE (touched){absent} FROM base.originals")
     con.execute(
         f"CREATE VIEW net.settlements AS SELECT * EXCLUDE (touched){absent} FROM (FROM base.originals WHERE NOT touched UNION ALL FROM base.remainders)"
