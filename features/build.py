@@ -272,7 +272,7 @@ def build_bucket(task: BucketTask, layout: Layout, bucket: int) -> str:
             if job.grain == "doctor":
                 for i, group in enumerate(grouped(features)):
                     read_as(con, group[0].reversed)
-                    rows = _rows_sql(group[0])
+                    rows = _rows_sql(group[0], needed(con, group))
                     con.execute(f"COPY ({rows}) TO '{out}/part-rows-{i:03d}-b{bucket:03d}.parquet' (FORMAT parquet)")
             else:
                 frame = evaluate(con, features)
@@ -298,8 +298,24 @@ def grouped(features: Sequence[Feature]) -> list[list[Feature]]:
     return list(groups.values())
 
 
-def _rows_sql(feature: Feature) -> str:
-    return f"SELECT r.* FROM ({feature.rows}) r SEMI JOIN main.focus USING (entity_id)"
+def _rows_sql(feature: Feature, columns: Sequence[str] = ()) -> str:
+    chosen = ", ".join(f'r."{c}"' for c in columns) or "r.*"
+    return f"SELECT {chosen} FROM ({feature.rows}) r SEMI JOIN main.focus USING (entity_id)"
+
+
+_COLUMNS: dict[str, list[str]] = {}
+
+
+def needed(con: duckdb.DuckDBPyConnection, group: Sequence[Feature]) -> list[str]:
+    """Columns of a group's rows that its numbers need: a row's own id and its printed columns are for evidence, and cost most of the time."""
+    rows = group[0].rows
+    if rows not in _COLUMNS:
+        _COLUMNS[rows] = [d[0] for d in con.execute(f"SELECT * FROM ({rows}) LIMIT 0").description or []]
+    if any(not isinstance(f.measure, str) for f in group):
+        return _COLUMNS[rows]
+    text = " ".join(f"{f.measure} {f.amount or ''}" for f in group)
+    words = set(re.findall(r"\w+", text)) | {"entity_id", "happened_at"}
+    return [c for c in _COLUMNS[rows] if c in words]
 
 
 def evaluate(con: duckdb.DuckDBPyConnection, features: Sequence[Feature]) -> pd.DataFrame:
@@ -310,8 +326,12 @@ def evaluate(con: duckdb.DuckDBPyConnection, features: Sequence[Feature]) -> pd.
     for group in grouped(features):
         read_as(con, group[0].reversed)
         try:
-            con.execute(f"CREATE OR REPLACE TEMP TABLE feature_rows AS {_rows_sql(group[0])}")
-            parts += measure(con, "feature_rows", group)
+            rows = _rows_sql(group[0], needed(con, group))
+            source = f"({rows})"
+            if len({w for f in group for w in f.windows}) > 1 or any(not isinstance(f.measure, str) for f in group):
+                con.execute(f"CREATE OR REPLACE TEMP TABLE feature_rows AS {rows}")
+                source = "feature_rows"
+            parts += measure(con, source, group)
         except duckdb.Error as error:
             raise RuntimeError(f"feature {group[0].name} (features/{group[0].where}): {error}") from error
     read_as(con, "net")
