@@ -22,6 +22,7 @@ from claims.codes import visit_class_rows
 from claims.errors import UserError
 from claims.mapping import ColumnRule, Mapping, TableRule, load_mapping, parse_mapping
 from claims.parse import MACROS, REASON, Parsed, name, parse_column, quote
+from claims.shape import canonical_columns
 from claims.publish import describe, publish, writing
 from claims.quarantine import Rejected
 from claims.sources import Loaded, Source, digest, find_sources, load
@@ -29,6 +30,7 @@ from claims.tables import CANONICAL, LAYOUT_KEY, SOURCE, Column, Table
 from claims.versions import Clock, resolve
 from claims.warehouse import FACTS, Warehouse, bucket_sql, empty_manifest, paths_sql
 
+ENUM_ROWS, ENUM_VALUES = 10_000, 65_536  # a table of fewer rows, or a column of more values, is not worth an ENUM
 MEMORY = os.environ.get("XIEZHI_MEMORY", "2500MB")
 Progress = Callable[[str, int, int], None]
 
@@ -40,6 +42,25 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "settlements": ("mdtrt_id", "psn_no", "fixmedins_code", "begntime"),
     "fee_details": ("feedetl_sn", "mdtrt_id", "fee_ocur_time", "det_item_fee_sumamt"),
 }
+
+
+#: Columns the checks name: they are there even where a source lacks them.
+WORKED: dict[str, tuple[str, ...]] = {
+    "persons": ("psn_no", "brdy"),
+    "institutions": ("fixmedins_code", "fixmedins_type"),
+    "settlements": (
+        "setl_id", "mdtrt_id", "psn_no", "fixmedins_code", "med_type", "begntime", "endtime", "setl_time", "refd_setl_flag", "init_setl_id",
+        "vali_flag", "medfee_sumamt", "fund_pay_sumamt", "hifp_pay", "acct_pay", "psn_cash_pay",
+    ),
+    "fee_details": (
+        "feedetl_sn", "mdtrt_id", "setl_id", "psn_no", "fixmedins_code", "fee_ocur_time", "cnt", "pric", "det_item_fee_sumamt",
+    ),
+    "presence_checks": ("mdtrt_id", "fixmedins_code", "check_time"),
+    "inspections": ("conclude_time", "insp_time"),
+    "stock_moves": ("move_time",),
+    "ward_census": ("stt_date",),
+    "operations": ("oprn_oprt_date",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -251,8 +272,15 @@ def _count(batch: Batch, table: str, counts: Counts) -> None:
 
 def _has(batch: Batch, relation: str) -> bool:
     return bool(
-        batch.con.execute("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [relation]).fetchall()
+        batch.con.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE table_name = $1 UNION ALL SELECT 1 FROM duckdb_views() WHERE view_name = $1",
+            [relation],
+        ).fetchall()
     )
+
+
+def _columns(batch: Batch, relation: str) -> set[str]:
+    return {row[0] for row in batch.con.execute(f"DESCRIBE {relation}").fetchall()}
 
 
 # ---------------------------------------------------------------- parse
@@ -340,6 +368,20 @@ def _take(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Non
         batch.facts["unknown_columns"][table.name] = sorted({*batch.facts["unknown_columns"][table.name], *unknown})
     unit = rule.unit or mapping.unit
     parsed: list[Parsed] = []
+    sound = canonical_columns(
+        batch.con,
+        loaded.relation,
+        {
+            found[c.name]: c.kind
+            for c in table.columns
+            if c.name in found
+            and c.kind in ("code", "text", "bool")
+            and loaded.types[found[c.name]] == "VARCHAR"
+            and c.name not in rule.keyed
+            and not ((r := rule.columns.get(c.name)) and (r.values or r.pad))
+        },
+    )
+    as_is: set[str] = set()
     for column in table.columns:
         how = rule.columns.get(column.name, ColumnRule())
         keyed = "keyed" if column.name in rule.keyed else ""
@@ -349,6 +391,11 @@ def _take(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Non
             parsed.append(parse_column(column, how, "VARCHAR", unit, f"({made})", keyed))
         elif column.name in found:
             local = found[column.name]
+            if local in sound:
+                cell = name("c_" + column.name)
+                parsed.append(Parsed(column, name(local), name("r_" + column.name), None, cell))
+                as_is.add(column.name)
+                continue
             of_header = ColumnRule(**{**how.__dict__, "unit": how.unit or header_units.get(column.name)})
             parsed.append(parse_column(column, of_header, loaded.types[local], unit, name(local), keyed))
     raws = ", ".join(f"{p.raw} AS {name('r_' + p.column.name)}" for p in parsed)
@@ -358,9 +405,13 @@ def _take(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Non
     faults = [
         f"CASE WHEN {name('c_' + p.column.name)} IS NOT NULL AND {name(p.column.name)} IS NULL THEN '{REASON[p.column.kind]}:{p.column.name}' END"
         for p in parsed
-        if not p.lossy and p.column.kind != "text"
+        if not p.lossy and p.column.kind != "text" and p.column.name not in as_is
     ]
-    texts = [name("c_" + p.column.name) for p in parsed if p.column.kind in ("code", "text") and source.kind != "csv"]
+    texts = [
+        name("c_" + p.column.name)
+        for p in parsed
+        if p.column.kind in ("code", "text") and source.kind != "csv" and p.column.name not in as_is
+    ]
     if texts:
         joined = f"concat_ws('', {', '.join(texts)})"
         faults.insert(
@@ -389,12 +440,16 @@ def _take(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Non
     first = batch.parts.get(table.name, [])
     start = sum(part.rows for _, part, _ in first)
     batch.parts.setdefault(table.name, []).append((source, loaded, start))
-    missing = [c for c in table.columns if c.name not in {p.column.name for p in parsed}]
+    present = {p.column.name for p in parsed}
+    missing = [c for c in table.columns if c.name not in present and c.name in (*WORKED.get(table.name, ()), *table.key)]
     blanks = "".join(f", NULL::{c.sql_type} AS {name(c.name)}" for c in missing)
-    shown = ", ".join(name(c.name) for c in table.columns)
+    shown = ", ".join(name(c.name) for c in table.columns if c.name in present or c in missing)
     body = f"""SELECT CAST(_row + {start} AS BIGINT) AS _row, {shown}, _known, CAST(coalesce({", ".join([*faults, *needed, "NULL"])}) AS VARCHAR) AS _err
         FROM (SELECT *, {typed}{blanks} FROM (SELECT *{narrows} FROM (SELECT _row, {known} AS _known, {cleans} FROM (SELECT _row, {told} AS _told, {raws} FROM {cells}))))"""
     if _has(batch, target):
+        for column in table.columns:
+            if column.name in present:
+                batch.con.execute(f"ALTER TABLE {target} ADD COLUMN IF NOT EXISTS {name(column.name)} {column.sql_type}")
         batch.con.execute(f"INSERT INTO {target} BY NAME {body}")
     else:
         batch.con.execute(f"CREATE TABLE {target} AS {body}")
@@ -549,7 +604,8 @@ def _settlements(batch: Batch) -> None:
     if not _has(batch, src):
         return
     clock = _table_clock(batch, "settlements")
-    money = [c.name for c in SOURCE["settlements"].columns if c.kind == "money"]
+    have = _columns(batch, src)
+    money = [c.name for c in SOURCE["settlements"].columns if c.kind == "money" and c.name in have]
     amounts = " OR ".join(
         f"coalesce({c}, 0) <> 0" for c in ("medfee_sumamt", "fund_pay_sumamt", "acct_pay", "psn_cash_pay")
     )
@@ -591,17 +647,17 @@ def _settlements(batch: Batch) -> None:
     first = f"(SELECT mdtrt_id AS m, min(begntime) AS begun FROM ({_begun(batch, src)}) GROUP BY 1 HAVING count(DISTINCT begntime) > 1)"
     con.execute(f"CREATE TEMP TABLE begun AS {first}")
     lag = f"to_seconds({batch.mapping.rule('settlements').lag_days * 86400})"
+    person, unit = _spread(batch, "p.psn_no", "p.fixmedins_code")
     common = """coalesce(s.fixmedins_type, '1') AS _unit, v.visit_class, v.is_inpatient"""
     con.execute(
         f"""CREATE TABLE rows_settlements AS SELECT p.* REPLACE (coalesce(b.begun, p.begntime) AS begntime), p.begntime AS _own_begin, {common},
-            coalesce(p._known, greatest(p.setl_time, p.setl_time) + {lag}) AS _settled, p.begntime + {lag} AS _begun, p.endtime + {lag} AS _ended, {_spread(batch, "p.psn_no", "p.fixmedins_code")}
+            coalesce(p._known, greatest(p.setl_time, p.setl_time) + {lag}) AS _settled, p.begntime + {lag} AS _begun, p.endtime + {lag} AS _ended, {person} AS _person, {unit} AS _institution
         FROM {src} p LEFT JOIN begun b ON b.m = p.mdtrt_id AND coalesce(p.refd_setl_flag, '0') <> '1'
         LEFT JOIN unit_types s ON s.fixmedins_code = p.fixmedins_code
         LEFT JOIN visit_classes v ON v.med_type = coalesce(p.med_type, '') AND v.fixmedins_type = coalesce(s.fixmedins_type, '1')"""
     )
     con.execute("DROP TABLE begun")
     real = "coalesce(refd_setl_flag, '0') <> '1'"
-    con.execute("CREATE TEMP TABLE touched (_row BIGINT)")
     for part, key, where, natural, full in (
         ("visits", "mdtrt_id", real, "_begun", "greatest(_begun, coalesce(_settled, _ended, _begun))"),
         (
@@ -613,14 +669,14 @@ def _settlements(batch: Batch) -> None:
         ),
         ("settlements", "setl_id", "setl_id IS NOT NULL", "_settled", "_settled"),
     ):
-        _part(batch, part, "rows_settlements", key, where, natural, full, clock)
-        con.execute(f"INSERT INTO touched SELECT _row FROM out_{part}")
-    _close(batch, "settlements", "SELECT _row FROM touched")
+        _part(batch, part, "rows_settlements", key, where, natural, full, clock, few="SELECT * FROM rows_settlements")
+    _close(batch, "settlements", ("visits", "discharges", "settlements"))
 
 
-def _spread(batch: Batch, person: str, unit: str) -> str:
+def _spread(batch: Batch, person: str, unit: str) -> tuple[str, str]:
+    """SQL of a row's bucket by person and by institution."""
     count = batch.house.buckets
-    return f"{bucket_sql(person, count)} AS _person, {bucket_sql(unit, count)} AS _institution"
+    return (bucket_sql(person, count), bucket_sql(unit, count)) if count > 1 else ("0", "0")
 
 
 def _begun(batch: Batch, src: str) -> str:
@@ -666,37 +722,84 @@ def _classes(batch: Batch) -> None:
     )
 
 
-def _official(column: Column) -> str:
-    return f"{name(column.name)} AS {name(column.canonical)}"
-
-
-def _part(batch: Batch, part: str, rows: str, key: str, where: str, natural: str, full: str, clock: Clock) -> None:
-    """Versions of one canonical table from `rows`: makes `out_PART` (canonical columns, `_row`) and `old_PART`."""
+def _few(batch: Batch, part: str, have: list[str], source: str) -> dict[str, str]:
+    """Columns of few different values → their ENUM: sorting and writing then move small integers. `source` is SQL that holds every value."""
     con, table = batch.con, CANONICAL[part]
+    keys = {*table.key, "mdtrt_id", "setl_id", "feedetl_sn", "init_setl_id", "init_feedetl_sn"}
+    texts = [c.name for c in table.columns if c.name in have and c.sql_type == "VARCHAR" and c.name not in keys]
+    held = _columns(batch, f"({source})") if texts else set()
+    if not (texts := [c for c in texts if c in held]):
+        return {}
+    counted = ", ".join(f"approx_count_distinct({name(c)})" for c in texts)
+    rows, *different = con.execute(f"SELECT count(*), {counted} FROM ({source})").fetchall()[0]
+    if rows < ENUM_ROWS:
+        return {}
+    found = {}
+    for column, n in zip(texts, different, strict=True):
+        if n <= min(ENUM_VALUES, rows // 4 + 1):
+            values = f"SELECT DISTINCT {name(column)} FROM ({source}) WHERE {name(column)} IS NOT NULL"
+            if part == "fee_details" and column in ("psn_no", "fixmedins_code"):
+                values += f" UNION SELECT {name(column)} FROM known_visits WHERE {name(column)} IS NOT NULL"
+            found[column] = name(f"few_{part}_{column}")
+            con.execute(f"CREATE TYPE {found[column]} AS ENUM (SELECT * FROM ({values}) ORDER BY 1)")
+    return found
+
+
+def _part(
+    batch: Batch, part: str, rows: str, key: str, where: str, natural: str, full: str, clock: Clock, few: str
+) -> None:
+    """Versions of one canonical table from `rows`: makes `new_PART` (only columns that are there, `_row`), the view `out_PART` (all canonical
+    columns) and `old_PART` (what is superseded). `few` is SQL holding every value of the text columns."""
+    con, table = batch.con, CANONICAL[part]
+    present = _columns(batch, rows)
+    have = [c.name for c in table.columns if c.name in present]
     content = [c for c in table.columns if c.name != "setl_known_at"]
-    new = f"SELECT _row, {key} AS _key, {natural} AS _nat, {full} AS _full, {_hash([name(c.name) for c in content])} AS _h FROM {rows} WHERE {where}"
+    cells = [name(c.name) if c.name in present else f"NULL::{c.sql_type}" for c in content]
+    new = f"SELECT _row, {key} AS _key, {natural} AS _nat, {full} AS _full, {_hash(cells)} AS _h FROM {rows} WHERE {where}"
     held = _stored(batch, part)
     stored = None
     if held:
-        have = {row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {held}").fetchall()}
-        cells = [name(c.canonical) if c.canonical in have else f"NULL::{c.sql_type}" for c in content]
+        stored_have = _columns(batch, f"SELECT * FROM {held}")
+        cells = [name(c.canonical) if c.canonical in stored_have else f"NULL::{c.sql_type}" for c in content]
         stored_key = key if "(" not in key else _canonical_key(table)
         stored = f"SELECT {stored_key} AS _key, {_hash(cells)} AS _h, version_no, known_at FROM {held}"
     fix, old = resolve(con, part, new, stored, clock)
-    happened = f", n.{name(table.happened.name)}::TIMESTAMP AS happened_at" if table.happened else ""
-    columns = ", ".join("n." + _official(c) for c in table.columns)
-    con.execute(
-        f"""CREATE VIEW out_{part} AS SELECT n._row, {columns}{happened}{", n._person, n._institution" if part in FACTS else ""}, coalesce(f.known_at, {clock.sql("_nat")}) AS known_at, coalesce(f.version_no, 1) AS version_no
-        FROM (SELECT *, {natural} AS _nat FROM {rows} WHERE {where}) n LEFT JOIN {fix} f USING (_row) WHERE f.dup IS NOT TRUE"""
+    enums = _few(batch, part, have, few)
+    columns = ", ".join(
+        f"CAST(n.{name(c)} AS {enums[c]}) AS {name(table[c].canonical)}" if c in enums else f"n.{name(c)} AS {name(table[c].canonical)}"
+        for c in have
     )
+    spread = ", n._person, n._institution" if part in FACTS else ""
+    special = con.execute(f"SELECT count(*) FROM {fix}").fetchall()[0][0]
+    plain = f"SELECT n._row, {columns}{spread}, {clock.sql('_nat')} AS known_at, 1::INTEGER AS version_no FROM (SELECT *, {natural} AS _nat FROM {rows} WHERE {where}) n"
+    if special:
+        plain = f"""SELECT n._row, {columns}{spread}, coalesce(f.known_at, {clock.sql("_nat")}) AS known_at, coalesce(f.version_no, 1) AS version_no
+            FROM (SELECT *, {natural} AS _nat FROM {rows} WHERE {where}) n LEFT JOIN {fix} f USING (_row) WHERE f.dup IS NOT TRUE"""
+    con.execute(f"CREATE TABLE new_{part} AS {plain}")
+    made = {table[c].canonical for c in have} | {"known_at", "version_no"}
+    if table.happened:
+        made.add("happened_at")
+    shown = [
+        _shown(table, c, enums) if c in made else f"NULL::{kind} AS {name(c)}"
+        for c, kind in table.canonical_columns.items()
+    ]
+    con.execute(f"CREATE VIEW out_{part} AS SELECT _row, {', '.join(shown)} FROM new_{part}")
     layouts = (
         "o.psn_no, o.fixmedins_code"
         if part in FACTS
         else ("o.psn_no, NULL AS fixmedins_code" if part == "persons" else "NULL AS psn_no, NULL AS fixmedins_code")
     )
+    superseding = con.execute(f"SELECT count(*) FROM {old}").fetchall()[0][0]
     con.execute(
         f"CREATE TABLE old_{part} AS SELECT '{part}' AS table_name, x._key AS key, {layouts}, x.version_no, x.superseded_at FROM {old} x JOIN {rows} o USING (_row)"
+        + ("" if superseding else " WHERE false")
     )
+
+
+def _shown(table: Table, column: str, enums: dict[str, str]) -> str:
+    if column == "happened_at" and table.happened:
+        return f"CAST({name(table.happened.canonical)} AS TIMESTAMP) AS happened_at"
+    return f"CAST({name(column)} AS VARCHAR) AS {name(column)}" if column in enums else name(column)
 
 
 def _canonical_key(table: Table) -> str:
@@ -707,13 +810,15 @@ def _canonical_key(table: Table) -> str:
     )
 
 
-def _close(batch: Batch, table: str, accepted: str) -> None:
+def _close(batch: Batch, table: str, parts: tuple[str, ...] = ()) -> None:
     """Finish the count of a table: accepted rows are those that changed something, the others left in `parsed_` are duplicates."""
     con = batch.con
+    parts = parts or (table,)
+    touched = " UNION ALL ".join(f"SELECT _row FROM new_{part}" for part in parts)
     for index, (source, loaded, start) in enumerate(batch.parts[table]):
         span = f"_row >= {start} AND _row < {start + loaded.rows}"
         kept = con.execute(f"SELECT count(*) FROM parsed_{table} WHERE {span}").fetchall()[0][0]
-        taken = con.execute(f"SELECT count(DISTINCT _row) FROM ({accepted}) WHERE {span}").fetchall()[0][0]
+        taken = con.execute(f"SELECT count(*) FROM (SELECT _row FROM parsed_{table} WHERE {span}) SEMI JOIN ({touched}) USING (_row)").fetchall()[0][0]
         if source.kind == "pending":
             ids = batch.facts["_pending"][(table, index)]
             gone = {r[0] - start for r in con.execute(f"SELECT _row FROM parsed_{table} WHERE {span}").fetchall()}
@@ -747,16 +852,17 @@ def _lines(batch: Batch) -> None:
         "SELECT NULL::VARCHAR AS mdtrt_id, NULL::VARCHAR AS psn_no, NULL::VARCHAR AS fixmedins_code WHERE false"
     ]
     con.execute(
-        f"CREATE TABLE known_visits AS SELECT mdtrt_id, any_value(psn_no) AS psn_no, any_value(fixmedins_code) AS fixmedins_code FROM ({' UNION ALL '.join(visits)}) GROUP BY 1"
+        f"CREATE TABLE visits_named AS SELECT mdtrt_id, any_value(psn_no) AS psn_no, any_value(fixmedins_code) AS fixmedins_code FROM ({' UNION ALL '.join(visits)}) GROUP BY 1"
     )
+    person, unit = _spread(batch, "psn_no", "fixmedins_code")
+    con.execute(f"CREATE TABLE known_visits AS SELECT *, {person} AS _person, {unit} AS _institution FROM visits_named")
+    con.execute("DROP TABLE visits_named")
     _reject(
-        batch, "fee_details", f"SELECT _row FROM {src} l ANTI JOIN known_visits v USING (mdtrt_id)", "Q09", "mdtrt_id"
+        batch,
+        "fee_details",
+        f"""SELECT l._row, CASE WHEN v.mdtrt_id IS NULL THEN 'Q09:mdtrt_id' ELSE 'Q12:mdtrt_id' END AS _err FROM {src} l LEFT JOIN known_visits v USING (mdtrt_id)
+        WHERE v.mdtrt_id IS NULL OR l.psn_no <> v.psn_no OR l.fixmedins_code <> v.fixmedins_code""",
     )
-    _reject(
-        batch, "fee_details",
-        f"SELECT l._row FROM {src} l JOIN known_visits v USING (mdtrt_id) WHERE l.psn_no <> v.psn_no OR l.fixmedins_code <> v.fixmedins_code",
-        "Q12", "mdtrt_id",
-    )  # fmt: skip
     settled = (
         [f"SELECT setl_id, known_at FROM {_stored(batch, 'settlements')} WHERE version_no = 1"]
         if batch.house.entries("settlements")
@@ -768,19 +874,21 @@ def _lines(batch: Batch) -> None:
     lag = f"to_seconds({batch.mapping.rule('fee_details').lag_days * 86400})"
     end = f"TIMESTAMP '{batch.end}'"
     con.execute(
-        f"""CREATE TABLE rows_fee_details AS SELECT l.* REPLACE (coalesce(l.psn_no, v.psn_no) AS psn_no, coalesce(l.fixmedins_code, v.fixmedins_code) AS fixmedins_code,
-            CASE WHEN l.pric < 0 THEN -l.pric ELSE l.pric END AS pric, CASE WHEN l.det_item_fee_sumamt < 0 AND l.cnt > 0 THEN -l.cnt ELSE l.cnt END AS cnt),
+        f"CREATE TABLE settled AS SELECT setl_id, min(known_at) AS known_at FROM ({' UNION ALL '.join(settled)}) GROUP BY 1"
+    )
+    con.execute(
+        f"""CREATE VIEW rows_fee_details AS SELECT l.* REPLACE (coalesce(l.psn_no, v.psn_no) AS psn_no, coalesce(l.fixmedins_code, v.fixmedins_code) AS fixmedins_code,
+            abs(l.pric) AS pric, CASE WHEN l.det_item_fee_sumamt < 0 AND l.cnt > 0 THEN -l.cnt ELSE l.cnt END AS cnt),
             CASE WHEN l.setl_id IS NOT NULL THEN coalesce(s.known_at, {end}) END AS setl_known_at, coalesce(l._known, l.fee_ocur_time + {lag}) AS _moment,
-            {_spread(batch, "coalesce(l.psn_no, v.psn_no)", "coalesce(l.fixmedins_code, v.fixmedins_code)")}
-        FROM {src} l JOIN known_visits v USING (mdtrt_id)
-        LEFT JOIN (SELECT setl_id, min(known_at) AS known_at FROM ({" UNION ALL ".join(settled)}) GROUP BY 1) s USING (setl_id)"""
+            v._person, v._institution
+        FROM {src} l JOIN known_visits v USING (mdtrt_id) LEFT JOIN settled s USING (setl_id)"""
     )
     _part(
         batch, "fee_details", "rows_fee_details", "concat_ws('|', mdtrt_id, feedetl_sn)", "true", "_moment",
-        "greatest(_moment, coalesce(setl_known_at, _moment))", clock,
+        "greatest(_moment, coalesce(setl_known_at, _moment))", clock, few=f"SELECT * FROM {src}",
     )  # fmt: skip
-    con.execute("DROP TABLE known_visits")
-    _close(batch, "fee_details", "SELECT _row FROM out_fee_details")
+    con.execute("DROP VIEW rows_fee_details; DROP TABLE known_visits; DROP TABLE settled")
+    _close(batch, "fee_details")
 
 
 # ---------------------------------------------------------------- all other tables
@@ -814,9 +922,9 @@ def _plain(batch: Batch, table: str, rows: str | None = None) -> None:
         if len(declared.key) > 1
         else f"coalesce(CAST({name(declared.key[0])} AS VARCHAR), '')"
     )
-    _part(batch, table, src, key, "true", natural, full, clock)
+    _part(batch, table, src, key, "true", natural, full, clock, few=f"SELECT * FROM {src}")
     if rows is None:
-        _close(batch, table, f"SELECT _row FROM out_{table}")
+        _close(batch, table)
 
 
 def _fill_units(batch: Batch, src: str) -> None:
@@ -834,12 +942,13 @@ def _derive(batch: Batch) -> None:
     """Tables a mapping derives from another source table (``derive``); they are not counted, their rows are."""
     for table, rule in sorted(batch.mapping.tables.items()):
         if rule.derive and _has(batch, f"parsed_{rule.derive}") and not _has(batch, f"parsed_{table}"):
-            parent = SOURCE[rule.derive]
+            there = _columns(batch, f"parsed_{rule.derive}")
             cells = ", ".join(
-                name(c.name) if c.name in parent else f"NULL::{c.sql_type} AS {name(c.name)}"
+                name(c.name) if c.name in there else f"NULL::{c.sql_type} AS {name(c.name)}"
                 for c in SOURCE[table].columns
+                if c.name in there or c.name in SOURCE[table].key
             )
-            where = f"{name(rule.where)} IS NOT NULL" if rule.where else "true"
+            where = f"{name(rule.where)} IS NOT NULL" if rule.where in there else "true" if not rule.where else "false"
             batch.con.execute(
                 f"CREATE TABLE parsed_{table} AS SELECT _row, {cells}, _known, _err FROM parsed_{rule.derive} WHERE {where}"
             )
@@ -921,27 +1030,27 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
     """Stage the new rows of a table in all its layouts and buckets; enter them in the manifest."""
     con, declared, root = batch.con, CANONICAL[table], batch.staging
     columns = list(declared.canonical_columns)
+    rows_of = f"new_{table}" if _has(batch, f"new_{table}") else f"out_{table}"
+    there = _columns(batch, rows_of)
+    moment = declared.happened.canonical if declared.happened else ""
     written = []
     for layout in declared.layouts:
         key = LAYOUT_KEY.get(layout)
-        where, count = "true", 1
+        where = "true"
         if table == "superseded":
             where = {
                 "person": "psn_no IS NOT NULL",
                 "institution": "fixmedins_code IS NOT NULL",
                 "all": "psn_no IS NULL",
             }[layout]
-        if key:
-            count = batch.house.buckets
+        count = batch.house.buckets if key else 1
+        bucket_of_row = "0"
+        if key and count > 1:
             bucket_of_row = f"_{layout}" if table in FACTS else bucket_sql(key, count)
-            present = [
-                r[0]
-                for r in con.execute(
-                    f"SELECT DISTINCT {bucket_of_row} FROM out_{table} WHERE {where} ORDER BY 1"
-                ).fetchall()
-            ]
-        else:
-            present = [0] if con.execute(f"SELECT 1 FROM out_{table} WHERE {where} LIMIT 1").fetchall() else []
+        present = [
+            r[0]
+            for r in con.execute(f"SELECT DISTINCT {bucket_of_row} FROM {rows_of} WHERE {where} ORDER BY 1").fetchall()
+        ]
         order = list(
             dict.fromkeys(
                 [
@@ -953,21 +1062,33 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
                 ]
             )
         )
+        sorting = [moment if c == "happened_at" else c for c in order[:6]]
+        sorting = [c for c in dict.fromkeys(sorting) if c in there]
+        held = [c for c in columns if c in there]
+        # columns nobody sent are added behind the sort, so that they cost nothing
+        shown = ", ".join(
+            f"CAST({name(moment)} AS TIMESTAMP) AS happened_at"
+            if c == "happened_at" and c not in there
+            else name(c)
+            if c in there
+            else f"NULL::{kind} AS {name(c)}"
+            for c, kind in declared.canonical_columns.items()
+        )
         for bucket in present:
             final = f"tables/{table}/{layout}/b{bucket:03d}/{batch.name}.parquet"
             path = root / final
             path.parent.mkdir(parents=True, exist_ok=True)
-            only = f"{bucket_of_row} = {bucket}" if key else "true"
+            only = f"{bucket_of_row} = {bucket}" if bucket_of_row != "0" else "true"
             con.execute(
-                f"COPY (SELECT {', '.join(map(name, columns))} FROM out_{table} WHERE {where} AND {only} ORDER BY {', '.join(map(name, order[:6]))}) "
-                f"TO {quote(str(path))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+                f"COPY (SELECT {shown} FROM (SELECT {', '.join(map(name, held))} FROM {rows_of} WHERE {where} AND {only} ORDER BY {', '.join(map(name, sorting))})) "
+                f"TO {quote(str(path))} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)"
             )
             rows = con.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({quote(str(path))})").fetchall()[0][0]
             manifest["tables"].setdefault(table, {}).setdefault(layout, {}).setdefault(str(bucket), []).append(
                 describe(path, final, rows)
             )
             written.append(final)
-    counted = ", ".join(f"count({name(c)})" for c in columns)
+    counted = ", ".join(f"count({name(c)})" if c in there or c == "happened_at" else "0" for c in columns)
     have = con.execute(f"SELECT {counted} FROM out_{table}").fetchall()[0]
     before = manifest["columns"].get(table, [])
     manifest["columns"][table] = [c for c, n in zip(columns, have, strict=True) if n or c in before]
