@@ -180,7 +180,7 @@ def simulate(
     from claims.synth import simulate as run
 
     with Bars() as bars:
-        made = run(out, persons, months, seed, dirty=dirty, progress=lambda share, text: bars(text, share))
+        made = run(out, persons, months, seed, dirty=dirty, progress=bars)
     tables = dict(made.tables)
     say(
         {
@@ -423,7 +423,7 @@ def demo(
     started = time.monotonic()
     with Bars() as bars:
         if not (county / "truth").exists():
-            run_simulate(county, persons, months, seed, progress=lambda share, text: bars(text, share))
+            run_simulate(county, persons, months, seed, progress=bars)
         if not (house / "CURRENT").exists():
             run_intake(str(county), house, progress=bars)
         when = Warehouse.open(house).span()[2].date()

@@ -67,9 +67,21 @@ def make_items() -> Items:
         for part in (p for p in text.replace("\n", "|").split("|") if p.strip()):
             bits = part.split()
             tags = bits[3] if len(bits) > 3 else ""
-            rows.append((bits[0], list_type, charge, float(bits[1]), int(bits[2]), tags, f"G{charge:02d}{len(rows):04d}"))
+            rows.append(
+                (bits[0], list_type, charge, float(bits[1]), int(bits[2]), tags, f"G{charge:02d}{len(rows):04d}")
+            )
             if text is _DRUGS:  # a second maker, dearer
-                rows.append((bits[0] + "(乙厂)", list_type, charge, round(float(bits[1]) * 1.35, 1), int(bits[2]), tags, rows[-1][6]))
+                rows.append(
+                    (
+                        bits[0] + "(乙厂)",
+                        list_type,
+                        charge,
+                        round(float(bits[1]) * 1.35, 1),
+                        int(bits[2]),
+                        tags,
+                        rows[-1][6],
+                    )
+                )
     for part in _SERVICES.replace("\n", "|").split("|"):
         charge_text, name, price = part.split()
         rows.append((name, "201", int(charge_text), float(price), 0, "", f"S{len(rows):04d}"))
@@ -80,7 +92,9 @@ def make_items() -> Items:
     for i, (_, list_type, charge, _, _, _, _) in enumerate(rows):
         body = f"{(i * 7919 + 104729) % 1_000_000:06d}"
         prefix = {9: "XA", 11: "ZA", 10: "T0", 8: "C0"}.get(charge, "00")
-        codes.append(f"{prefix}{body}A{i:03d}0100{charge:02d}" if list_type != "201" else f"00{body}{i:04d}000-{charge}")
+        codes.append(
+            f"{prefix}{body}A{i:03d}0100{charge:02d}" if list_type != "201" else f"00{body}{i:04d}000-{charge}"
+        )
     level = [2 if "2" in r[5] else 1 for r in rows]
     return Items(
         code=np.array(codes, object), name=np.array([r[0] for r in rows], object), list_type=np.array([r[1] for r in rows], object),
@@ -179,5 +193,7 @@ def make_menus(items: Items) -> Menus:
         for word in text.split():
             ids += [items[word]] * 2 + ([items[word + "(乙厂)"]] if word + "(乙厂)" in items.index else [])
         weight = rng.gamma(1.2, size=len(ids)) + 0.25
-        slots[i] = np.array(ids)[np.searchsorted(np.cumsum(weight / weight.sum()), (np.arange(256) + 0.5) / 256.0).clip(0, len(ids) - 1)]
+        slots[i] = np.array(ids)[
+            np.searchsorted(np.cumsum(weight / weight.sum()), (np.arange(256) + 0.5) / 256.0).clip(0, len(ids) - 1)
+        ]
     return Menus(slots, {k: i for i, k in enumerate(names)})

@@ -18,7 +18,9 @@ from claims.synth.world import CLINIC, KIND_NAME, PHARMACY, Array, World
 def digest(seed: int, kind: str, values: Array, size: int = 20) -> Array:
     """Keyed pseudonyms, one per distinct value."""
     unique, index = np.unique(values, return_inverse=True)
-    text = np.array([hashlib.blake2b(f"{seed}/{kind}/{x}".encode(), digest_size=size // 2).hexdigest() for x in unique], object)
+    text = np.array(
+        [hashlib.blake2b(f"{seed}/{kind}/{x}".encode(), digest_size=size // 2).hexdigest() for x in unique], object
+    )
     return np.asarray(text[index])
 
 
@@ -89,10 +91,25 @@ def _catalog(world: World) -> pa.Table:
     cap = limits(world)
     start, cut = world.span.start // 86400 - 1200, world.cut_day
     sex = np.full(n, "", object)
-    for name, who in (("坦索罗辛胶囊", "1"), ("益母草颗粒", "2"), ("甲硝唑栓", "2"), ("子宫肌瘤剔除术", "2"), ("剖宫产术", "2"), ("阴道分娩", "2")):
+    for name, who in (
+        ("坦索罗辛胶囊", "1"),
+        ("益母草颗粒", "2"),
+        ("甲硝唑栓", "2"),
+        ("子宫肌瘤剔除术", "2"),
+        ("剖宫产术", "2"),
+        ("阴道分娩", "2"),
+    ):
         sex[it[name]] = who
     mutex = np.full(n, "", object)
-    for k, pair in enumerate((("一级护理", "二级护理", "三级护理", "特级护理"), ("静脉输液", "静脉注射"), ("全身麻醉", "椎管内麻醉"), ("普通床位费", "三人间床位费", "监护床位费"), ("头颅CT", "头颅MRI"))):
+    for k, pair in enumerate(
+        (
+            ("一级护理", "二级护理", "三级护理", "特级护理"),
+            ("静脉输液", "静脉注射"),
+            ("全身麻醉", "椎管内麻醉"),
+            ("普通床位费", "三人间床位费", "监护床位费"),
+            ("头颅CT", "头颅MRI"),
+        )
+    ):
         for name in pair:
             mutex[it[name]] = f"MX{k:02d}"
     daily = np.isin(it.charge, (1, 7)) | (it.name == "住院诊察费")
@@ -109,13 +126,27 @@ def _catalog(world: World) -> pa.Table:
 
     every, cutters = np.arange(n), np.flatnonzero(it.cut)
     old = rows(every, np.full(n, start), np.full(n, cut - 1), it.cut, cap)
-    new = rows(cutters, np.full(len(cutters), cut), np.zeros(len(cutters)), np.zeros(len(cutters), bool), np.round(cap[cutters] * 0.47).astype(np.int64) + 1)
+    new = rows(
+        cutters,
+        np.full(len(cutters), cut),
+        np.zeros(len(cutters)),
+        np.zeros(len(cutters), bool),
+        np.round(cap[cutters] * 0.47).astype(np.int64) + 1,
+    )
     return pa.concat_tables([old, new])
 
 
 def _beds(world: World, beds: dict[str, Array]) -> pa.Table:
     number = beds["number"]
-    return pa.table({"fixmedins_code": _text(world.i["code"][beds["inst"]]), "hosp_bed_no": _text(number.astype(str)), "hosp_bed_type": w.constant(len(number), "1"), "bed_ward": _text((number // 40 + 1).astype(str)), "hosp_bed_room": _text((number // 3 + 1).astype(str))})
+    return pa.table(
+        {
+            "fixmedins_code": _text(world.i["code"][beds["inst"]]),
+            "hosp_bed_no": _text(number.astype(str)),
+            "hosp_bed_type": w.constant(len(number), "1"),
+            "bed_ward": _text((number // 40 + 1).astype(str)),
+            "hosp_bed_room": _text((number // 3 + 1).astype(str)),
+        }
+    )
 
 
 def _registry(world: World) -> pa.Table:
@@ -135,15 +166,40 @@ def _registry(world: World) -> pa.Table:
 def _filings(world: World, s: Stays) -> pa.Table:
     rows = list(world.filings)
     for k in np.flatnonzero(s["home"]):
-        rows.append({"person": int(s["person"][k]), "kind": "家庭病床", "begin": int(s["adm"][k]) // 86400, "end": min(int(s["end"][k]), world.span.stop) // 86400})
+        rows.append(
+            {
+                "person": int(s["person"][k]),
+                "kind": "家庭病床",
+                "begin": int(s["adm"][k]) // 86400,
+                "end": min(int(s["end"][k]), world.span.stop) // 86400,
+            }
+        )
     for k in np.flatnonzero((s["innocent"] == "N16") & (world.rng("referral").random(len(s["person"])) < 0.7)):
-        rows.append({"person": int(s["person"][k]), "kind": "转诊", "begin": int(s["adm"][k]) // 86400, "end": int(s["end"][k]) // 86400})
+        rows.append(
+            {
+                "person": int(s["person"][k]),
+                "kind": "转诊",
+                "begin": int(s["adm"][k]) // 86400,
+                "end": int(s["end"][k]) // 86400,
+            }
+        )
     long = np.flatnonzero(v_.registered_mask(world))[::9]
-    rows += [{"person": int(x), "kind": "长处方", "begin": world.span.start // 86400, "end": world.span.stop // 86400} for x in long]
+    rows += [
+        {"person": int(x), "kind": "长处方", "begin": world.span.start // 86400, "end": world.span.stop // 86400}
+        for x in long
+    ]
     rows = [r for r in rows if r["begin"] <= world.span.stop // 86400]
     rows.sort(key=lambda r: (r["person"], r["begin"], r["kind"]))
     who = np.array([r["person"] for r in rows], np.int64)
-    return pa.table({"psn_no": _text(world.p["psn_no"][who]), "kind": _text(np.array([r["kind"] for r in rows], object)), "begndate": w.day(np.array([r["begin"] for r in rows])), "enddate": w.day(np.array([r["end"] for r in rows])), "org": w.constant(len(rows), "医保中心")})
+    return pa.table(
+        {
+            "psn_no": _text(world.p["psn_no"][who]),
+            "kind": _text(np.array([r["kind"] for r in rows], object)),
+            "begndate": w.day(np.array([r["begin"] for r in rows])),
+            "enddate": w.day(np.array([r["end"] for r in rows])),
+            "org": w.constant(len(rows), "医保中心"),
+        }
+    )
 
 
 def _households(world: World) -> pa.Table:
@@ -153,13 +209,29 @@ def _households(world: World) -> pa.Table:
     known = world.rng("links").random(len(a)) < 0.6
     a = a[known | (p["mulaid"][a] & p["mulaid"][np.minimum(a + 1, n - 1)])]
     number = p["psn_no"].astype(str)
-    return pa.table({"psn_no": _text(number[a]), "rel_psn_no": _text(number[a + 1]), "relation": w.constant(len(a), "同户"), "source": _text(np.where(p["mulaid"][a], "家庭共济", "户籍"))})
+    return pa.table(
+        {
+            "psn_no": _text(number[a]),
+            "rel_psn_no": _text(number[a + 1]),
+            "relation": w.constant(len(a), "同户"),
+            "source": _text(np.where(p["mulaid"][a], "家庭共济", "户籍")),
+        }
+    )
 
 
 def _calendar(world: World) -> pa.Table:
     c = world.calendar
-    policy = (c["flu"] > 0.75)
-    return pa.table({"date": w.day(c["day"]), "holiday_flag": w.flags(c["holiday"]), "pension_day_flag": w.flags(c["pension"]), "account_topup_day_flag": w.flags(c["topup"]), "epidemic_flag": w.flags(policy), "system_cutover_flag": w.flags(c["cutover"])})
+    policy = c["flu"] > 0.75
+    return pa.table(
+        {
+            "date": w.day(c["day"]),
+            "holiday_flag": w.flags(c["holiday"]),
+            "pension_day_flag": w.flags(c["pension"]),
+            "account_topup_day_flag": w.flags(c["topup"]),
+            "epidemic_flag": w.flags(policy),
+            "system_cutover_flag": w.flags(c["cutover"]),
+        }
+    )
 
 
 def _agreements(world: World) -> pa.Table:
@@ -169,11 +241,36 @@ def _agreements(world: World) -> pa.Table:
     inst = np.concatenate([np.arange(n), np.array([r[0] for r in closed], np.int64)])
     begin = np.concatenate([np.full(n, world.span.start // 86400 - 300), np.array([r[1] for r in closed], np.int64)])
     end = np.concatenate([np.full(n, world.span.stop // 86400 + 100), np.array([r[2] for r in closed], np.int64)])
-    return pa.table({"fixmedins_code": _text(i["code"][inst]), "begndate": w.day(begin), "stas": _text(np.where(np.arange(len(inst)) < n, "normal", "suspended")), "enddate": w.day(end), "doc_no": w.constant(len(inst), None)})
+    return pa.table(
+        {
+            "fixmedins_code": _text(i["code"][inst]),
+            "begndate": w.day(begin),
+            "stas": _text(np.where(np.arange(len(inst)) < n, "normal", "suspended")),
+            "enddate": w.day(end),
+            "doc_no": w.constant(len(inst), None),
+        }
+    )
 
 
 def _policy(world: World) -> pa.Table:
     start = world.span.start // 86400 - 400
-    rows = [("long_prescription_days", "84"), ("cap_resident_yuan", "90000"), ("cap_employee_yuan", "320000"), ("deductible_level_1_yuan", "300"), ("deductible_level_2_yuan", "500"), ("deductible_level_3_yuan", "800"), ("second_stay_deductible_share", "0.5")]
+    rows = [
+        ("long_prescription_days", "84"),
+        ("cap_resident_yuan", "90000"),
+        ("cap_employee_yuan", "320000"),
+        ("deductible_level_1_yuan", "300"),
+        ("deductible_level_2_yuan", "500"),
+        ("deductible_level_3_yuan", "800"),
+        ("second_stay_deductible_share", "0.5"),
+    ]
     n = len(rows)
-    return pa.table({"admdvs": w.constant(n, w.COUNTY), "key": pa.array([r[0] for r in rows]), "begndate": w.day(np.full(n, start)), "value": pa.array([r[1] for r in rows]), "enddate": w.day(np.zeros(n), np.ones(n, bool)), "doc_no": w.constant(n, None)})
+    return pa.table(
+        {
+            "admdvs": w.constant(n, w.COUNTY),
+            "key": pa.array([r[0] for r in rows]),
+            "begndate": w.day(np.full(n, start)),
+            "value": pa.array([r[1] for r in rows]),
+            "enddate": w.day(np.zeros(n), np.ones(n, bool)),
+            "doc_no": w.constant(n, None),
+        }
+    )

@@ -15,7 +15,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-TABLES = ("persons", "institutions", "doctors", "settlements", "fee_details", "catalog", "inspections", "presence_checks")
+TABLES = (
+    "persons",
+    "institutions",
+    "doctors",
+    "settlements",
+    "fee_details",
+    "catalog",
+    "inspections",
+    "presence_checks",
+)
 ENDS = {"settlements": "setl_id", "fee_details": "mdtrt_id"}
 
 
@@ -26,7 +35,16 @@ def soil(county: Path, seed: int) -> None:
     (county / "dirty").mkdir()
     for table in TABLES:
         faults += _write(rng, table, county / "claims", county / "dirty" / f"{table}.csv")
-    pq.write_table(pa.table({"table": [f[0] for f in faults], "line": pa.array([f[1] for f in faults], pa.int64()), "fault": [f[2] for f in faults]}), county / "truth" / "faults.parquet")
+    pq.write_table(
+        pa.table(
+            {
+                "table": [f[0] for f in faults],
+                "line": pa.array([f[1] for f in faults], pa.int64()),
+                "fault": [f[2] for f in faults],
+            }
+        ),
+        county / "truth" / "faults.parquet",
+    )
 
 
 def _read(claims: Path, table: str) -> pa.Table:
@@ -42,7 +60,10 @@ def _write(rng: np.random.Generator, table: str, claims: Path, out: Path) -> lis
     data = _read(claims, table)
     names = data.column_names
     moments = [pa.types.is_timestamp(t) or pa.types.is_date(t) for t in data.schema.types]
-    amounts = [pa.types.is_decimal(t) and "cnt" not in n and "days" not in n for n, t in zip(names, data.schema.types, strict=True)]
+    amounts = [
+        pa.types.is_decimal(t) and "cnt" not in n and "days" not in n
+        for n, t in zip(names, data.schema.types, strict=True)
+    ]
     columns = [_texts(data.column(n)) for n in names]
     faults: list[tuple[str, int, str]] = []
     line = 1
@@ -98,7 +119,12 @@ def _point(text: str) -> str:
     return text.replace("-", ".")
 
 
-_DATES: list[Callable[[str], str]] = [lambda x: x, lambda x: x.replace("-", "/"), lambda x: x.replace("-", "") if len(x) == 10 else x.replace("-", "/"), _point]
+_DATES: list[Callable[[str], str]] = [
+    lambda x: x,
+    lambda x: x.replace("-", "/"),
+    lambda x: x.replace("-", "") if len(x) == 10 else x.replace("-", "/"),
+    _point,
+]
 _AMOUNTS: list[Callable[[str], str]] = [
     lambda x: f"{float(x):,.2f}",
     lambda x: f"￥{x}",

@@ -45,28 +45,67 @@ def _errands(world: World, s: Stays, honest: Array) -> list[Visits]:
     k, day = _inner(rng, world, s, clinic)
     person = s["person"][k].astype(np.int64)
     inst = world.near[CLINIC][p["village"][person], rng.integers(0, 3, len(k))]
-    out.append(v_.visits(len(k), person=person, inst=inst, kind=v_.OP, dx=world.dx["J06.900"], begin=day + v_.hours(rng, len(k), "clinic"), menu=world.menus["resp"], n=3, doctor=v_.doctor_of(rng, world, person, inst)))
+    out.append(
+        v_.visits(
+            len(k),
+            person=person,
+            inst=inst,
+            kind=v_.OP,
+            dx=world.dx["J06.900"],
+            begin=day + v_.hours(rng, len(k), "clinic"),
+            menu=world.menus["resp"],
+            n=3,
+            doctor=v_.doctor_of(rng, world, person, inst),
+        )
+    )
     low = honest[(world.i["level"][s["inst"][honest]] <= 2) & (rng.random(len(honest)) < 0.02)]  # N09
     k, day = _inner(rng, world, s, low)
     person = s["person"][k].astype(np.int64)
     inst = world.near[GENERAL][p["village"][person], 0]
-    out.append(v_.visits(len(k), person=person, inst=inst, kind=v_.OP, dx=s["dx"][k], begin=day + v_.hours(rng, len(k), "clinic"), menu=world.menus["bigexam"], n=2, doctor=v_.doctor_of(rng, world, person, inst)))
+    out.append(
+        v_.visits(
+            len(k),
+            person=person,
+            inst=inst,
+            kind=v_.OP,
+            dx=s["dx"][k],
+            begin=day + v_.hours(rng, len(k), "clinic"),
+            menu=world.menus["bigexam"],
+            n=2,
+            doctor=v_.doctor_of(rng, world, person, inst),
+        )
+    )
     for row, d in zip(k, day, strict=True):
         world.tell("innocents", "A", int(row), "N09")
         world.tell("away", int(row), int(d) + 8 * 3600, int(d) + 16 * 3600, "B2_IN_HOUSE")
         if rng.random() < 0.5:
-            world.filings.append({"person": int(s["person"][row]), "kind": "外院检查", "begin": int(d) // DAY, "end": int(d) // DAY})
+            world.filings.append(
+                {"person": int(s["person"][row]), "kind": "外院检查", "begin": int(d) // DAY, "end": int(d) // DAY}
+            )
     away = honest[rng.random(len(honest)) < 0.014 * weight.clip(0.5, 3)]  # N19: a night or two at home with leave
     k, day = _inner(rng, world, s, away)
     for row, d in zip(k, day, strict=True):
         nights = int(rng.integers(1, 3))
         world.tell("innocents", "A", int(row), "N19")
         world.tell("away", int(row), int(d) + 14 * 3600, int(d) + nights * DAY + 9 * 3600, "B3_LEAVE_OK")
-        world.filings.append({"person": int(s["person"][row]), "kind": "请假", "begin": int(d) // DAY, "end": int(d) // DAY + nights})
+        world.filings.append(
+            {"person": int(s["person"][row]), "kind": "请假", "begin": int(d) // DAY, "end": int(d) // DAY + nights}
+        )
     take = rng.random(len(k)) < 0.35
     person = s["person"][k[take]].astype(np.int64)
     m = len(person)
-    out.append(v_.visits(m, person=person, inst=p["usual"][person], kind=v_.PH, begin=day[take] + 17 * 3600 + rng.integers(0, 3 * 3600, m), menu=world.menus["shop"], n=2, acct=p["employee"][person]))
+    out.append(
+        v_.visits(
+            m,
+            person=person,
+            inst=p["usual"][person],
+            kind=v_.PH,
+            begin=day[take] + 17 * 3600 + rng.integers(0, 3 * 3600, m),
+            menu=world.menus["shop"],
+            n=2,
+            acct=p["employee"][person],
+        )
+    )
     return out
 
 
@@ -88,7 +127,18 @@ def _households(world: World) -> list[Visits]:
     alike = np.where(rng.random(n) < 0.5, 2_000_000 + np.arange(n), -1)
     inst = p["usual"][first][e]
     ok = begin < world.span.stop
-    t = v_.visits(len(e), person=person, inst=inst, kind=v_.PH, begin=begin, menu=world.menus["shop"], n=1 + rng.poisson(1.0, n)[e], acct=p["employee"][person], mulaid=p["mulaid"][person], same=alike[e])
+    t = v_.visits(
+        len(e),
+        person=person,
+        inst=inst,
+        kind=v_.PH,
+        begin=begin,
+        menu=world.menus["shop"],
+        n=1 + rng.poisson(1.0, n)[e],
+        acct=p["employee"][person],
+        mulaid=p["mulaid"][person],
+        same=alike[e],
+    )
     for h in np.unique(pick)[: max(50, len(big) // 10)]:
         world.tell("innocents", "P", int(np.searchsorted(house, h)), "N05")
     return [v_.take(t, ok)]
@@ -110,7 +160,20 @@ def _rounds(world: World) -> list[Visits]:
         for d in range(int(rng.integers(0, step)), world.span.days, step):
             there = members[rng.random(len(members)) < 0.8]
             begin = world.span.start + d * DAY + int(hour * 3600) + np.cumsum(rng.integers(20, 240, len(there)))
-            out.append(v_.visits(len(there), person=there, inst=inst, doctor=doctor, kind=v_.OP, dx=world.dx["I10.x00"], begin=begin, menu=world.menus["cardio"], n=4, same=1_500_000 + int(home)))
+            out.append(
+                v_.visits(
+                    len(there),
+                    person=there,
+                    inst=inst,
+                    doctor=doctor,
+                    kind=v_.OP,
+                    dx=world.dx["I10.x00"],
+                    begin=begin,
+                    menu=world.menus["cardio"],
+                    n=4,
+                    same=1_500_000 + int(home),
+                )
+            )
     return out
 
 
@@ -140,26 +203,62 @@ def _paper(world: World) -> list[Visits]:
     inst = rng.choice(world.of_kind(GENERAL), n)
     setl = begin + rng.integers(20, 150, n) * DAY + rng.integers(9 * 3600, 17 * 3600, n)
     ok = setl < world.span.stop
-    paper = v_.visits(n, person=who, inst=inst, kind=v_.MANUAL, dx=world.dx["J18.900"], begin=begin, setl=setl, menu=world.menus["exam"], n=1, qty=1, price=rng.gamma(2, 2.5, n).clip(1, 40))
+    paper = v_.visits(
+        n,
+        person=who,
+        inst=inst,
+        kind=v_.MANUAL,
+        dx=world.dx["J18.900"],
+        begin=begin,
+        setl=setl,
+        menu=world.menus["exam"],
+        n=1,
+        qty=1,
+        price=rng.gamma(2, 2.5, n).clip(1, 40),
+    )
     for a in who[ok]:
         world.tell("innocents", "P", int(a), "N32")
     away = np.flatnonzero(p["away"])
     for a in away:
-        world.filings.append({"person": int(a), "kind": "异地就医", "begin": world.span.start // DAY - 200, "end": world.span.stop // DAY + 200})
+        world.filings.append(
+            {
+                "person": int(a),
+                "kind": "异地就医",
+                "begin": world.span.start // DAY - 200,
+                "end": world.span.stop // DAY + 200,
+            }
+        )
         world.tell("innocents", "P", int(a), "N20")
     k = rng.poisson(3.5 * world.span.years, len(away))
     who = np.repeat(away, k)
     m = len(who)
     begin = world.span.start + v_.pick_days(rng, world, m, "flu") * DAY + v_.hours(rng, m, "clinic")
     generals = world.of_kind(GENERAL)
-    remote = v_.visits(m, person=who, inst=generals[who % len(generals)], kind=v_.OP, dx=world.dx["J06.900"], begin=begin, menu=world.menus["resp"], n=3, remote=True)
+    remote = v_.visits(
+        m,
+        person=who,
+        inst=generals[who % len(generals)],
+        kind=v_.OP,
+        dx=world.dx["J06.900"],
+        begin=begin,
+        menu=world.menus["resp"],
+        n=3,
+        remote=True,
+    )
     return [v_.take(paper, ok), remote]
 
 
 def people(world: World, s: Stays) -> None:
     """Truth of those innocents that are a property of the person, the unit or the stay."""
     p, i = world.p, world.i
-    for code, where in (("N01", p["special"] == 1), ("N02", p["special"] == 2), ("N03", np.isin(p["special"], (3, 6))), ("N27", p["cadre"]), ("N29", p["special"] == 7), ("N34", p["special"] == 5)):
+    for code, where in (
+        ("N01", p["special"] == 1),
+        ("N02", p["special"] == 2),
+        ("N03", np.isin(p["special"], (3, 6))),
+        ("N27", p["cadre"]),
+        ("N29", p["special"] == 7),
+        ("N34", p["special"] == 5),
+    ):
         for row in np.flatnonzero(where):
             world.tell("innocents", "P", int(row), code)
     registered = np.flatnonzero(v_.registered_mask(world))

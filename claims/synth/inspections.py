@@ -16,13 +16,28 @@ from claims.synth import writing as w
 from claims.synth.stays import Stays
 from claims.synth.world import DAY, Array, World
 
-PRESENCE = ["B1_IN_BED", "B2_IN_HOUSE", "B3_LEAVE_OK", "B4_ABSENT", "B5_NO_SUCH", "B6_DISCHARGED", "B7_ID_MISMATCH", "B8_UNABLE", "B9_HOME_BED"]
+PRESENCE = [
+    "B1_IN_BED",
+    "B2_IN_HOUSE",
+    "B3_LEAVE_OK",
+    "B4_ABSENT",
+    "B5_NO_SUCH",
+    "B6_DISCHARGED",
+    "B7_ID_MISMATCH",
+    "B8_UNABLE",
+    "B9_HOME_BED",
+]
 SAMPLE = 0.4  # exponent: offices grow more slowly than counties
 
 
 def inspect(world: World, s: Stays, number: Array, fund: Array, person_fund: Array, outside: Array) -> pa.Table:
     """`number` visit counter per stay, `fund` its fund payment in fen, `person_fund` fund+account per person, `outside` swipes inside the stay."""
-    rows = [*_stays(world, s, number, fund, outside), *_persons(world, person_fund), *_institutions(world), *_doctors(world)]
+    rows = [
+        *_stays(world, s, number, fund, outside),
+        *_persons(world, person_fund),
+        *_institutions(world),
+        *_doctors(world),
+    ]
     rows = [r for r in rows if r["conclude"] * DAY < world.span.stop]
     rows.sort(key=lambda r: (r["conclude"], r["insp"], r["entity_type"], r["entity_id"]))
     n = len(rows)
@@ -47,7 +62,21 @@ _ILLEGAL = {"T02", "T03", "T08", "T09", "T10", "T14", "T15", "T17", "T18", "T26"
 _DISPOSE = {"admission": "RECOVER", "person": "SUSPEND_PERSON", "institution": "RECTIFY", "doctor": "DOCTOR_POINTS"}
 
 
-def _row(world: World, rng: np.random.Generator, kind: str, key: str, begin: int, end: int, insp: int, lead: str, scheme: str, severity: float, amount: int, prob: float | None, innocent: str = "") -> dict[str, Any]:
+def _row(
+    world: World,
+    rng: np.random.Generator,
+    kind: str,
+    key: str,
+    begin: int,
+    end: int,
+    insp: int,
+    lead: str,
+    scheme: str,
+    severity: float,
+    amount: int,
+    prob: float | None,
+    innocent: str = "",
+) -> dict[str, Any]:
     """One finding. `scheme` is the truth; what is written is what the inspector believed."""
     miss = {"admission": 0.3, "person": 0.24, "institution": 0.3, "doctor": 0.35}[kind] * (1.35 - 0.6 * severity)
     u = rng.random()
@@ -56,7 +85,10 @@ def _row(world: World, rng: np.random.Generator, kind: str, key: str, begin: int
         outcome = "O7_UNABLE" if rng.random() < 0.6 else "O5_INSUFFICIENT"
     elif scheme and rng.random() > miss:
         outcome = "O1_FRAUD" if scheme in _ILLEGAL or rng.random() < 0.35 else "O2_IRREGULAR"
-        typology, violation = scheme if rng.random() < 0.93 else {"T02": "T01", "T01": "T02"}.get(scheme, scheme), "illegal" if outcome == "O1_FRAUD" else "irregular"
+        typology, violation = (
+            scheme if rng.random() < 0.93 else {"T02": "T01", "T01": "T02"}.get(scheme, scheme),
+            "illegal" if outcome == "O1_FRAUD" else "irregular",
+        )
     elif not scheme and rng.random() < 0.008:
         outcome, typology, violation = "O2_IRREGULAR", str(rng.choice(["T05", "T19", "T20", "T01"])), "irregular"
     elif not scheme and rng.random() < 0.02:
@@ -79,7 +111,14 @@ def _stays(world: World, s: Stays, number: Array, fund: Array, outside: Array) -
     guilty = s["scheme"][pool] != ""
     scale = (persons / 60000) ** SAMPLE * min(1.0, span.days / 450) ** 0.7
     first = span.start // DAY
-    crude = 1.5 * (outside[pool] > 0) + 0.9 * (s["same"][pool] >= 400_000) + 0.5 * s["waived"][pool] + 0.4 * np.log1p(fund[pool] / 500_000) + 0.6 * (s["quiet_a"][pool] < 90) + rng.gumbel(0, 1.0, n)
+    crude = (
+        1.5 * (outside[pool] > 0)
+        + 0.9 * (s["same"][pool] >= 400_000)
+        + 0.5 * s["waived"][pool]
+        + 0.4 * np.log1p(fund[pool] / 500_000)
+        + 0.6 * (s["quiet_a"][pool] < 90)
+        + rng.gumbel(0, 1.0, n)
+    )
     size = np.bincount(s["inst"][pool], minlength=len(world.i["kind"]))[s["inst"][pool]]
     taken = np.zeros(n, bool)
     out: list[tuple[int, str, float | None]] = []
@@ -101,7 +140,14 @@ def _stays(world: World, s: Stays, number: Array, fund: Array, outside: Array) -
     guilty_units = np.bincount(s["inst"][pool], weights=guilty, minlength=len(world.i["kind"]))
     visible = guilty_units + rng.gamma(1.5, 3.0, len(guilty_units))
     target = np.argsort(-visible)[: max(2, round(5 * scale**0.5))]
-    pick(2.2 * np.isin(s["inst"][pool], target) + 0.9 * crude + 2.0 * guilty * s["severity"][pool] + rng.gumbel(0, 0.8, n), round(260 * scale), "campaign")
+    pick(
+        2.2 * np.isin(s["inst"][pool], target)
+        + 0.9 * crude
+        + 2.0 * guilty * s["severity"][pool]
+        + rng.gumbel(0, 0.8, n),
+        round(260 * scale),
+        "campaign",
+    )
     rows = []
     for j, lead, prob in out:
         k = int(pool[j])
@@ -109,7 +155,23 @@ def _stays(world: World, s: Stays, number: Array, fund: Array, outside: Array) -
         delay = int(rng.gamma(2.0, 22)) + 7
         scheme = str(s["scheme"][k])
         key = w.visit_key(world, number[k : k + 1])[0].as_py()
-        rows.append(_row(world, rng, "admission", key, int(s["adm"][k]) // DAY, end, max(end + delay, first + 20), lead, scheme, float(s["severity"][k]), int(fund[k]), prob, str(s["innocent"][k])))
+        rows.append(
+            _row(
+                world,
+                rng,
+                "admission",
+                key,
+                int(s["adm"][k]) // DAY,
+                end,
+                max(end + delay, first + 20),
+                lead,
+                scheme,
+                float(s["severity"][k]),
+                int(fund[k]),
+                prob,
+                str(s["innocent"][k]),
+            )
+        )
     return rows
 
 
@@ -138,12 +200,32 @@ def _persons(world: World, person_fund: Array) -> list[dict[str, Any]]:
         scheme, sev = guilty.get(person, ("", 0.0))
         insp = int(rng.integers(span.start // DAY + min(90, span.days // 2), span.stop // DAY))
         innocent = "N29" if p["special"][person] == 7 else "N01" if p["special"][person] == 1 else ""
-        rows.append(_row(world, rng, "person", str(p["psn_no"][person]), max(span.start // DAY, insp - 180), insp, insp, lead, scheme, sev, int(person_fund[person] * rng.uniform(0.1, 0.5)), prob, innocent))
+        rows.append(
+            _row(
+                world,
+                rng,
+                "person",
+                str(p["psn_no"][person]),
+                max(span.start // DAY, insp - 180),
+                insp,
+                insp,
+                lead,
+                scheme,
+                sev,
+                int(person_fund[person] * rng.uniform(0.1, 0.5)),
+                prob,
+                innocent,
+            )
+        )
 
     draw = min(n, round(60 * scale))
     for person in rng.choice(n, draw, replace=False):
         add(int(person), "random", draw / n)
-    for lead, k, score in (("rule", 150, 1.3 * spend + 0.9 * is_guilty * severity + rng.gumbel(0, 0.7, n)), ("complaint", 120, rng.gumbel(0, 1, n) + 7.0 * is_guilty * (0.5 + severity)), ("campaign", 60, spend + 4.2 * is_guilty * (0.4 + severity) + rng.gumbel(0, 1.2, n))):
+    for lead, k, score in (
+        ("rule", 150, 1.3 * spend + 0.9 * is_guilty * severity + rng.gumbel(0, 0.7, n)),
+        ("complaint", 120, rng.gumbel(0, 1, n) + 7.0 * is_guilty * (0.5 + severity)),
+        ("campaign", 60, spend + 4.2 * is_guilty * (0.4 + severity) + rng.gumbel(0, 1.2, n)),
+    ):
         score = np.where(taken, -1e9, score)
         for person in np.argsort(-score, kind="stable")[: min(round(k * scale), n // 6)]:
             add(int(person), lead, None)
@@ -162,9 +244,28 @@ def _institutions(world: World) -> list[dict[str, Any]]:
         chance = 0.35 + 0.25 * (i["kind"][unit] < 7) + 0.22 * bool(scheme)
         times = int(rng.random() < chance) + int(rng.random() < chance * 0.3)
         for t in range(times + (unit in lot)):
-            lead = "random" if unit in lot and t == 0 else str(rng.choice(["campaign", "complaint", "rule"], p=[0.5, 0.2, 0.3]))
+            lead = (
+                "random"
+                if unit in lot and t == 0
+                else str(rng.choice(["campaign", "complaint", "rule"], p=[0.5, 0.2, 0.3]))
+            )
             insp = int(rng.integers(span.start // DAY + min(60, span.days // 3), span.stop // DAY))
-            rows.append(_row(world, rng, "institution", str(i["code"][unit]), max(span.start // DAY, insp - 180), insp, insp, lead, scheme, sev, int(rng.lognormal(13, 1)) if scheme else int(rng.lognormal(10, 1)), draw / n if lead == "random" else None))
+            rows.append(
+                _row(
+                    world,
+                    rng,
+                    "institution",
+                    str(i["code"][unit]),
+                    max(span.start // DAY, insp - 180),
+                    insp,
+                    insp,
+                    lead,
+                    scheme,
+                    sev,
+                    int(rng.lognormal(13, 1)) if scheme else int(rng.lognormal(10, 1)),
+                    draw / n if lead == "random" else None,
+                )
+            )
     return rows
 
 
@@ -177,10 +278,28 @@ def _doctors(world: World) -> list[dict[str, Any]]:
     rows = []
     draw = max(2, n // 50)
     lot = rng.choice(n, draw, replace=False)
-    for j, lead in [*((int(x), "random") for x in lot), *((int(x), "rule") for x in np.argsort(-score)[: max(4, n // 16)])]:
+    for j, lead in [
+        *((int(x), "random") for x in lot),
+        *((int(x), "rule") for x in np.argsort(-score)[: max(4, n // 16)]),
+    ]:
         scheme, sev = guilty.get(int(pool[j]), ("", 0.0))
         insp = int(rng.integers(span.start // DAY + min(90, span.days // 2), span.stop // DAY))
-        rows.append(_row(world, rng, "doctor", str(d["code"][pool[j]]), max(span.start // DAY, insp - 180), insp, insp, lead, scheme, sev, int(rng.lognormal(11, 1)), draw / n if lead == "random" else None))
+        rows.append(
+            _row(
+                world,
+                rng,
+                "doctor",
+                str(d["code"][pool[j]]),
+                max(span.start // DAY, insp - 180),
+                insp,
+                insp,
+                lead,
+                scheme,
+                sev,
+                int(rng.lognormal(11, 1)),
+                draw / n if lead == "random" else None,
+            )
+        )
     return rows
 
 
@@ -196,7 +315,11 @@ def check_beds(world: World, s: Stays, number: Array, absent: dict[str, Array]) 
         gone.setdefault(stay, []).append((begin, end))
     rows: list[tuple[int, int, str, str | None, str, float | None]] = []
     for _ in range(nights):
-        moment = span.start + int(rng.integers(3, span.days)) * DAY + int((rng.uniform(19.2, 22) if rng.random() < 0.7 else rng.uniform(9, 17)) * 3600)
+        moment = (
+            span.start
+            + int(rng.integers(3, span.days)) * DAY
+            + int((rng.uniform(19.2, 22) if rng.random() < 0.7 else rng.uniform(9, 17)) * 3600)
+        )
         moment = min(moment, span.stop - 60)
         here = np.flatnonzero((s["adm"] <= moment) & (s["end"] > moment) & (number >= 0))
         if len(here) < 4:
@@ -205,8 +328,17 @@ def check_beds(world: World, s: Stays, number: Array, absent: dict[str, Array]) 
         lot = max(1, k // 2)
         pick = rng.choice(here, min(lot, len(here)), replace=False)
         seen: list[tuple[int, str, float | None]] = [(int(x), "random", lot / len(here)) for x in pick]
-        score = rng.gumbel(0, 1, len(here)) + 2.1 * s["severity"][here] * (s["scheme"][here] != "") + 0.5 * (s["oral"][here] > 0.6) + 0.4 * (s["nurse"][here] == 3)
-        seen += [(int(here[j]), "rule" if rng.random() < 0.7 else "complaint", None) for j in np.argsort(-score)[: k - lot] if int(here[j]) not in {int(x) for x in pick}]
+        score = (
+            rng.gumbel(0, 1, len(here))
+            + 2.1 * s["severity"][here] * (s["scheme"][here] != "")
+            + 0.5 * (s["oral"][here] > 0.6)
+            + 0.4 * (s["nurse"][here] == 3)
+        )
+        seen += [
+            (int(here[j]), "rule" if rng.random() < 0.7 else "complaint", None)
+            for j in np.argsort(-score)[: k - lot]
+            if int(here[j]) not in {int(x) for x in pick}
+        ]
         for stay, source, prob in seen:
             code, leave = "B1_IN_BED", None
             if s["home"][stay]:

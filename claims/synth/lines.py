@@ -9,7 +9,9 @@ from claims.synth.stays import Stays
 from claims.synth.visits import Visits
 from claims.synth.world import DAY, PHARMACY, REHAB, TCM, TOWNSHIP, VILLAGE, Array, World
 
-Lines = dict[str, Array]  # visit (row of the chunk), item, cnt, pric (fen), time, prd (days, -1 none), take (discharge drug)
+Lines = dict[
+    str, Array
+]  # visit (row of the chunk), item, cnt, pric (fen), time, prd (days, -1 none), take (discharge drug)
 
 
 def price_table(world: World) -> Array:
@@ -37,7 +39,9 @@ def _prices(world: World, book: Array, inst: Array, item: Array, when: Array, fa
     pric = book[i["price"][inst], item] * factor
     pric = np.where(items.cut[item] & (when // DAY >= world.cut_day + i["cut_lag"][inst]), pric * 0.46, pric)  # N24
     guilty = (i["over"][inst] > 1) & (when // DAY >= i["over_from"][inst]) & ((item * 13 + inst) % 6 < 1)
-    loose = _mix(np.asarray(inst, np.int64) * 1009 + 5, np.asarray(item)) < 256 * i["slack"][inst]  # wrong mapping, old tariffs: honest, and over the limit
+    loose = (
+        _mix(np.asarray(inst, np.int64) * 1009 + 5, np.asarray(item)) < 256 * i["slack"][inst]
+    )  # wrong mapping, old tariffs: honest, and over the limit
     pric = np.where(loose, pric * 1.16, pric)
     pric = np.where(guilty, pric * i["over"][inst], pric)  # T20, T12
     return np.maximum(1, np.round(pric)).astype(np.int64)
@@ -54,18 +58,24 @@ def visit_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, 
     menu = v["menu"][visit].astype(np.int64)
     clinic = kind != v_.PH
     rural = np.isin(i["kind"][inst], (VILLAGE, TOWNSHIP))
-    menu = np.where(clinic & (seq == 0) & (kind != v_.CHRONIC), np.where(rural, menus["village"], menus["opvisit"]), menu)
+    menu = np.where(
+        clinic & (seq == 0) & (kind != v_.CHRONIC), np.where(rural, menus["village"], menus["opvisit"]), menu
+    )
     test = clinic & (seq > 0) & (rng.random(len(visit)) < 0.14 + 0.07 * i["level"][inst]) & (kind != v_.CHRONIC)
     test |= (kind == v_.CHRONIC) & (seq > 1) & (rng.random(len(visit)) < 0.25)
     menu = np.where(test, np.where(kind == v_.INJURY, menus["injury"], menus["optest"]), menu)
-    menu = np.where(clinic & (seq > 1) & ~test & (i["kind"][inst] == TCM) & (rng.random(len(visit)) < 0.5), menus["herbs"], menu)
+    menu = np.where(
+        clinic & (seq > 1) & ~test & (i["kind"][inst] == TCM) & (rng.random(len(visit)) < 0.5), menus["herbs"], menu
+    )
     slot = rng.integers(0, 256, len(visit))
     same = v["same"][visit]
     slot = np.where(same >= 0, _mix(same, seq + 1), slot)
     item = menus.slots[menu, slot].astype(np.int64)
     drug = items.days[item] > 0
     cnt = np.where(drug, 1 + (rng.random(len(visit)) < 0.34) + (rng.random(len(visit)) < 0.1), 1)
-    cnt = np.where(drug & (v["qty"][visit] > 0), np.maximum(1, v["qty"][visit] - (same < 0) * rng.integers(0, 2, len(visit))), cnt)
+    cnt = np.where(
+        drug & (v["qty"][visit] > 0), np.maximum(1, v["qty"][visit] - (same < 0) * rng.integers(0, 2, len(visit))), cnt
+    )
     cnt = np.where((items.charge[item] == 10) & (items.price[item] < 3000), cnt * 7, cnt)
     if world.bags:
         bagged = rows[v["bag"][rows] >= 0]
@@ -82,7 +92,15 @@ def visit_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, 
     pric = _prices(world, book, v["inst"][visit], item, when, v["price"][visit])
     asked = v["days"][visit]
     prd = np.where(drug, np.where(asked > 0, asked, (items.days[item] * cnt).clip(1, 99)), -1)
-    lines = {"visit": visit, "item": item, "cnt": cnt, "pric": pric, "time": when, "prd": prd, "take": np.zeros(len(visit), bool)}
+    lines = {
+        "visit": visit,
+        "item": item,
+        "cnt": cnt,
+        "pric": pric,
+        "time": when,
+        "prd": prd,
+        "take": np.zeros(len(visit), bool),
+    }
     # a till that shows a given sum: one article, priced to fit
     aim = np.flatnonzero(v["target"][visit] > 0)
     if len(aim):
@@ -117,7 +135,15 @@ def stay_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, r
     out: list[tuple[Array, Array, Array, Array, Array]] = []  # (stay-day, item, cnt, second, flag)
 
     def add(where: Array, item: Array | int, cnt: Array | int, second: Array, flag: int = 0) -> None:
-        out.append((where, np.broadcast_to(item, len(where)), np.broadcast_to(cnt, len(where)), second, np.full(len(where), flag)))
+        out.append(
+            (
+                where,
+                np.broadcast_to(item, len(where)),
+                np.broadcast_to(cnt, len(where)),
+                second,
+                np.full(len(where), flag),
+            )
+        )
 
     every = np.arange(len(x))
     auto = 300 + (inst * 61) % 900
@@ -129,7 +155,12 @@ def stay_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, r
     add(every, items["住院诊察费"], 1, auto + 9)
     # overcharging units book some things twice (T19); an honest slip does so now and then
     twice = np.flatnonzero(rng.random(len(x)) < i["dup"][inst] * (midnight // DAY >= i["since"][inst]) * 0.5)
-    add(twice, np.where(rng.random(len(twice)) < 0.5, nurse[twice], items["静脉输液"]), 1, auto[twice] + 5 + 60 * rng.integers(0, 3, len(twice)))
+    add(
+        twice,
+        np.where(rng.random(len(twice)) < 0.5, nurse[twice], items["静脉输液"]),
+        1,
+        auto[twice] + 5 + 60 * rng.integers(0, 3, len(twice)),
+    )
 
     def orders(rate: Array, menu: Array, salt: int, flag: int = 0) -> None:
         """Poisson many orders a stay-day from a menu; template stays repeat their template's orders."""
@@ -145,9 +176,17 @@ def stay_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, r
         seq = np.arange(len(d)) - np.repeat(np.cumsum(many) - many, many)
         slot = np.where(copy[d], _mix(same[d].clip(0) + salt * 104729 + day[d] * 31, seq), rng.integers(0, 256, len(d)))
         item = menus.slots[menu[d], slot].astype(np.int64)
-        cnt = np.where(items.infusion[item] & (items.price[item] < 20_000), 1 + (rng.random(len(d)) * (3.2 + 1.6 * level[d])).astype(np.int64), 1)
+        cnt = np.where(
+            items.infusion[item] & (items.price[item] < 20_000),
+            1 + (rng.random(len(d)) * (3.2 + 1.6 * level[d])).astype(np.int64),
+            1,
+        )
         minute = s["minute"][sk[d]]
-        second = np.where((minute >= 0) & (rng.random(len(d)) < 0.85), minute * 60 + salt, (rng.normal(9.4 + 0.1 * salt, 1.2, len(d)).clip(6.5, 17) * 3600).astype(np.int64))
+        second = np.where(
+            (minute >= 0) & (rng.random(len(d)) < 0.85),
+            minute * 60 + salt,
+            (rng.normal(9.4 + 0.1 * salt, 1.2, len(d)).clip(6.5, 17) * 3600).astype(np.int64),
+        )
         second = np.where(day[d] == 0, np.maximum(second, adm[x[d]] % DAY + 600 + 900 * seq), second)
         add(d, item, cnt, second, flag)
 
@@ -163,17 +202,39 @@ def stay_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, r
     orders(s["treat"][sk] * 0.8, np.where(rng.random(len(x)) < 0.55, treat_menu, menus["care"]), 3)
     orders((1 - oral) * np.minimum(drug, 2.5) * 0.5, np.full(len(x), menus["care"]), 4)
     orders((1 - oral) * 0.6, np.full(len(x), menus["supply"]), 5)
-    orders(np.where(day == 0, s["lab0"][sk] * 0.6, np.where(day == 1, s["lab0"][sk] * 0.4, s["lab"][sk])), np.full(len(x), menus["lab"]), 6)
-    orders(np.where(day == 0, s["exam0"][sk] * 0.6, np.where(day == 1, s["exam0"][sk] * 0.4, s["exam"][sk])), np.full(len(x), menus["exam"]), 7)
+    orders(
+        np.where(day == 0, s["lab0"][sk] * 0.6, np.where(day == 1, s["lab0"][sk] * 0.4, s["lab"][sk])),
+        np.full(len(x), menus["lab"]),
+        6,
+    )
+    orders(
+        np.where(day == 0, s["exam0"][sk] * 0.6, np.where(day == 1, s["exam0"][sk] * 0.4, s["exam"][sk])),
+        np.full(len(x), menus["exam"]),
+        7,
+    )
     orders(np.where(day == 1, s["inflate"][sk], 0.0), np.full(len(x), menus["bigexam"]), 8)
     knife = np.flatnonzero((s["surgery"][sk] >= 0) & (day == np.minimum(2, days[x] - 1)))
     if len(knife):
         second = (rng.normal(11, 2, len(knife)).clip(8, 17) * 3600).astype(np.int64)
         add(knife, s["surgery"][sk[knife]].astype(np.int64), 1, second)
         small = s["surgery"][sk[knife]] == items["白内障超声乳化"]
-        add(knife, np.where(small, items["局部浸润麻醉"], np.where(rng.random(len(knife)) < 0.5, items["全身麻醉"], items["椎管内麻醉"])), 1, second - 900)
+        add(
+            knife,
+            np.where(
+                small,
+                items["局部浸润麻醉"],
+                np.where(rng.random(len(knife)) < 0.5, items["全身麻醉"], items["椎管内麻醉"]),
+            ),
+            1,
+            second - 900,
+        )
         with_material = s["material"][sk[knife]] >= 0
-        add(knife[with_material], s["material"][sk[knife]][with_material].astype(np.int64), 1, second[with_material] + 600)
+        add(
+            knife[with_material],
+            s["material"][sk[knife]][with_material].astype(np.int64),
+            1,
+            second[with_material] + 600,
+        )
     closed = s["end"][k] <= stop
     last = np.flatnonzero((day == days[x] - 1) & closed[x] & (rng.random(len(x)) < 0.55))
     if len(last):  # drugs to take home
@@ -186,7 +247,15 @@ def stay_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, r
     when = np.minimum(when, np.where(closed[x[d]], s["end"][k][x[d]] - 60, when))
     pric = _prices(world, book, s["inst"][sk[d]], item, when, s["price"][sk[d]])
     prd = np.where(items.days[item] > 0, np.where(flag == 1, 7, 1), -1)
-    lines = {"visit": rows[x[d]], "item": item, "cnt": cnt.astype(np.int64), "pric": pric, "time": when, "prd": prd, "take": flag == 1}
+    lines = {
+        "visit": rows[x[d]],
+        "item": item,
+        "cnt": cnt.astype(np.int64),
+        "pric": pric,
+        "time": when,
+        "prd": prd,
+        "take": flag == 1,
+    }
     keep = when <= stop
     return {c: a[keep] for c, a in lines.items()}
 

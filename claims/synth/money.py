@@ -29,7 +29,11 @@ def settle(rng: np.random.Generator, world: World, v: Visits, s: Stays, total: A
     poor = np.isin(p["idet"][person], ("特困", "低保", "脱贫不稳定户"))
     year = (v["begin"] // DAY - world.span.start // DAY) // 365
     # deductible
-    dedc = np.where(stay, np.array([200, 300, 500, 800])[level] * 100, np.where(medical & (kind != v_.DIALYSIS), np.where(emp, 2000, 1500), 0))
+    dedc = np.where(
+        stay,
+        np.array([200, 300, 500, 800])[level] * 100,
+        np.where(medical & (kind != v_.DIALYSIS), np.where(emp, 2000, 1500), 0),
+    )
     if stay.any():
         key = person[stay].astype(np.int64) * 8 + year[stay]
         _, first = np.unique(key, return_index=True)
@@ -43,11 +47,15 @@ def settle(rng: np.random.Generator, world: World, v: Visits, s: Stays, total: A
     rate = np.select(
         [cadre, stay & emp, stay, kind == v_.DIALYSIS, (kind == v_.CHRONIC) & emp, kind == v_.CHRONIC, medical & emp, medical],
         [1.0, np.array([0.93, 0.92, 0.89, 0.85])[level], np.array([0.9, 0.86, 0.76, 0.62])[level], np.where(emp, 0.92, 0.85), 0.78, 0.62, 0.5, np.array([0.5, 0.48, 0.38, 0.28])[level]], 0.0)  # fmt: skip
-    ceiling = np.where(stay | (kind == v_.DIALYSIS) | cadre, 10**9, np.where(kind == v_.CHRONIC, 60000, np.where(emp, 25000, 6000)))
+    ceiling = np.where(
+        stay | (kind == v_.DIALYSIS) | cadre, 10**9, np.where(kind == v_.CHRONIC, 60000, np.where(emp, 25000, 6000))
+    )
     dedc = np.minimum(dedc, scope)
     hifp = np.minimum(np.round((scope - dedc) * rate).astype(np.int64), ceiling)
     left = total - hifp
-    serious = np.where(stay & ~cadre, np.round(np.maximum(0, left - np.where(emp, 1_800_000, 800_000)) * 0.55).astype(np.int64), 0)
+    serious = np.where(
+        stay & ~cadre, np.round(np.maximum(0, left - np.where(emp, 1_800_000, 800_000)) * 0.55).astype(np.int64), 0
+    )
     hifob, hifmi = np.where(emp, serious, 0), np.where(emp, 0, serious)
     left = left - serious
     maf = np.where(poor & (stay | (kind == v_.CHRONIC)), np.round(left * 0.65).astype(np.int64), 0)
@@ -55,7 +63,9 @@ def settle(rng: np.random.Generator, world: World, v: Visits, s: Stays, total: A
     civil = np.where(stay & p["civil"][person], np.round((left - maf) * 0.3).astype(np.int64), 0)
     fund = hifp + serious + maf + civil
     left = total - fund
-    want = (emp & ~cadre & ((v["acct"] == 1) | (medical & ~stay & (rng.random(n) < 0.7)) | (stay & (rng.random(n) < 0.25)))) & ~v["remote"]
+    want = (
+        emp & ~cadre & ((v["acct"] == 1) | (medical & ~stay & (rng.random(n) < 0.7)) | (stay & (rng.random(n) < 0.25)))
+    ) & ~v["remote"]
     want &= kind != v_.MANUAL
     demand = np.where(want, left, 0)
     acct, balance = _account(world, v, demand)
@@ -70,9 +80,14 @@ def settle(rng: np.random.Generator, world: World, v: Visits, s: Stays, total: A
 def _account(world: World, v: Visits, demand: Array) -> tuple[Array, Array]:
     """What the account can pay of each demand, in order, and what is left in it (a reflected walk, computed in one pass)."""
     p, person = world.p, v["person"].astype(np.int64)
-    topups = np.concatenate([[0], np.cumsum(world.calendar["topup"] & (np.concatenate([[False], world.calendar["topup"][:-1]]) == 0))])
+    topups = np.concatenate(
+        [[0], np.cumsum(world.calendar["topup"] & (np.concatenate([[False], world.calendar["topup"][:-1]]) == 0))]
+    )
     offset = (v["begin"] // DAY - world.span.start // DAY + 1).clip(0, world.span.days)
-    paid_in = np.round(p["balance"][person] * 100).astype(np.int64) + np.round(p["topup"][person] * 100).astype(np.int64) * topups[offset]
+    paid_in = (
+        np.round(p["balance"][person] * 100).astype(np.int64)
+        + np.round(p["topup"][person] * 100).astype(np.int64) * topups[offset]
+    )
     total = np.cumsum(demand)
     begin = np.concatenate([[True], person[1:] != person[:-1]]) if len(person) else np.zeros(0, bool)
     group = np.cumsum(begin) - 1

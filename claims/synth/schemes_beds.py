@@ -17,7 +17,18 @@ from claims.synth.stays import Stays
 from claims.synth.visits import Visits
 from claims.synth.world import CLINIC, DAY, GENERAL, PHARMACY, PRIVATE, REHAB, TCM, TOWNSHIP, Array, World
 
-SHARE = {"T01": 0.36, "T02": 0.22, "T04": 0.17, "T03": 0.05, "T05": 0.06, "T06": 0.03, "T17": 0.04, "T18": 0.03, "T28": 0.02, "T29": 0.04}
+SHARE = {
+    "T01": 0.36,
+    "T02": 0.22,
+    "T04": 0.17,
+    "T03": 0.05,
+    "T05": 0.06,
+    "T06": 0.03,
+    "T17": 0.04,
+    "T18": 0.03,
+    "T28": 0.02,
+    "T29": 0.04,
+}
 MILD = ("I67.800", "M51.200", "E11.700", "K29.500", "I69.300", "I10.x00", "M54.500")
 
 
@@ -34,7 +45,11 @@ def plant(world: World, honest: Stays) -> tuple[Stays, list[Visits]]:
     ]  # fmt: skip
     frauds = s_.join(made)
     frauds = s_.take(frauds, frauds["scheme"] != "")
-    dead = (world.p["death"][frauds["person"]] >= 0) & (frauds["end"] // DAY > world.p["death"][frauds["person"]]) & (frauds["scheme"] != "T03")
+    dead = (
+        (world.p["death"][frauds["person"]] >= 0)
+        & (frauds["end"] // DAY > world.p["death"][frauds["person"]])
+        & (frauds["scheme"] != "T03")
+    )
     frauds = s_.take(frauds, ~dead)
     return frauds, _swipes(rng, world, frauds)
 
@@ -81,7 +96,17 @@ def _ghost(rng: np.random.Generator, world: World, units: Array, n: int) -> Stay
     dx = np.where(rng.random(n) < 0.72, dx, other)
     adm = s_.admit(rng, world, n, growth=1.2)
     nights = np.maximum(3, np.round(world.dx.los[dx] * rng.lognormal(0.0, 0.36, n))).astype(int)
-    t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), scheme="T01", severity=sev, doctor=_doctors(rng, world, inst, _trace(rng, sev, 0.75)))
+    t = s_.stays(
+        n,
+        person=person,
+        inst=inst,
+        dx=dx,
+        adm=adm,
+        end=s_.leave(rng, adm, nights),
+        scheme="T01",
+        severity=sev,
+        doctor=_doctors(rng, world, inst, _trace(rng, sev, 0.75)),
+    )
     s_.dress(rng, world, t)
     quiet = _trace(rng, sev, 0.55)
     start = 1 + (rng.random(n) * np.maximum(1, nights * 0.5)).astype(int)
@@ -123,7 +148,11 @@ def _recruits(rng: np.random.Generator, world: World, inst: Array, sev: Array, a
         if past[unit] and rng.random() < again * (0.6 + 0.8 * sev[j]):
             person[j] = past[unit][int(rng.integers(0, len(past[unit])))]
             continue
-        village = near[unit][int(rng.integers(0, 3))] if rng.random() < 0.35 else near[unit][int(rng.integers(0, len(near[unit])))]
+        village = (
+            near[unit][int(rng.integers(0, 3))]
+            if rng.random() < 0.35
+            else near[unit][int(rng.integers(0, len(near[unit])))]
+        )
         person[j] = order[int(rng.integers(starts[village], starts[village + 1]))]
         past[unit].append(int(person[j]))
     return person
@@ -142,19 +171,38 @@ def _fiction(rng: np.random.Generator, world: World, units: Array, n: int, schem
         sev = np.repeat(_severity(rng, world, 1), k)
         by_work = rng.random() < 0.25
         anchor = _recruits(rng, world, np.array([unit]), sev[:1], 0.0)[0]
-        pool = np.flatnonzero((p["emp"] == p["emp"][anchor]) & (p["emp"] >= 0)) if by_work and p["emp"][anchor] >= 0 else np.flatnonzero(p["village"] == p["village"][anchor])
+        pool = (
+            np.flatnonzero((p["emp"] == p["emp"][anchor]) & (p["emp"] >= 0))
+            if by_work and p["emp"][anchor] >= 0
+            else np.flatnonzero(p["village"] == p["village"][anchor])
+        )
         pool = pool[(p["age"][pool] > 40) & np.isin(p["special"][pool], (0, 7)) & ~p["cadre"][pool]]
         if scheme == "T02" and rng.random() < 0.6:  # people who hardly ever see a doctor
             pool = pool[np.argsort(p["frail"][pool])][: max(12, len(pool) // 2)]
         person = rng.permutation(pool)[:k] if len(pool) >= k else np.concatenate([pool, [anchor] * (k - len(pool))])
         person = np.where(rng.random(k) < 0.25, _recruits(rng, world, np.full(k, unit), sev, 0.0), person)
-        dx = np.where(rng.random(k) < 0.7, world.dx[str(rng.choice(MILD))], s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in MILD])))
+        dx = np.where(
+            rng.random(k) < 0.7,
+            world.dx[str(rng.choice(MILD))],
+            s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in MILD])),
+        )
         start = int(span.days * rng.beta(1.2, 1.0))
         spread = 0 if rng.random() < 0.55 else 9  # careful ones spread the batch over days
         day = start + (rng.integers(0, spread + 1, k) if spread else rng.choice([0, 0, 1], k))
         adm = span.start + day * DAY + (rng.normal(9.8, 1.4, k).clip(7.5, 17) * 3600).astype(np.int64)
         nights = np.maximum(2, rng.integers(5, 11) + rng.choice([0, 0, 1, -1, 2], k))
-        t = s_.stays(k, person=person, inst=unit, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), scheme=scheme, severity=sev, doctor=_doctors(rng, world, np.full(k, unit), _trace(rng, sev, 0.65)), group=serial)
+        t = s_.stays(
+            k,
+            person=person,
+            inst=unit,
+            dx=dx,
+            adm=adm,
+            end=s_.leave(rng, adm, nights),
+            scheme=scheme,
+            severity=sev,
+            doctor=_doctors(rng, world, np.full(k, unit), _trace(rng, sev, 0.65)),
+            group=serial,
+        )
         s_.dress(rng, world, t)
         template = _trace(rng, sev, 0.75)
         t["same"] = np.where(template, 600_000 + unit * 8 + serial % 5, -1)
@@ -172,17 +220,36 @@ def _split(rng: np.random.Generator, world: World, honest: Stays, units: Array, 
     """T04: an honest-looking stay at a unit under quota gets a second half days later. Both halves are the fraud."""
     span = world.span
     nights = honest["end"] // DAY - honest["adm"] // DAY
-    open_to = np.isin(honest["inst"], units) & (honest["innocent"] == "") & (nights >= 5) & (honest["end"] < span.stop) & (honest["adm"] > span.start) & np.isin(honest["med"], ("21", "22"))
+    open_to = (
+        np.isin(honest["inst"], units)
+        & (honest["innocent"] == "")
+        & (nights >= 5)
+        & (honest["end"] < span.stop)
+        & (honest["adm"] > span.start)
+        & np.isin(honest["med"], ("21", "22"))
+    )
     pool = np.flatnonzero(open_to)
-    share = ((honest["adm"][pool] - span.start) / (span.days * DAY)).clip(0.02) ** 0.25  # somewhat more of them later on
+    share = ((honest["adm"][pool] - span.start) / (span.days * DAY)).clip(
+        0.02
+    ) ** 0.25  # somewhat more of them later on
     first = pool[np.argsort(np.log(rng.random(len(pool))) / share)[::-1]][: max(2, n // 2)]
     k = len(first)
     sev = _severity(rng, world, k)
-    gap = np.where(_trace(rng, sev, 0.3), 0, np.where(rng.random(k) < 0.7, rng.integers(1, 9, k), rng.integers(9, 20, k)))
+    gap = np.where(
+        _trace(rng, sev, 0.3), 0, np.where(rng.random(k) < 0.7, rng.integers(1, 9, k), rng.integers(9, 20, k))
+    )
     honest["way"][first] = "1"
-    adm = (honest["end"][first] // DAY + gap) * DAY + (rng.normal(10.5 + 3.5 * (gap == 0), 1.5, k).clip(8, 20) * 3600).astype(np.int64)
+    adm = (honest["end"][first] // DAY + gap) * DAY + (
+        rng.normal(10.5 + 3.5 * (gap == 0), 1.5, k).clip(8, 20) * 3600
+    ).astype(np.int64)
     adm = np.maximum(adm, honest["end"][first] + 1800)
-    dx = np.where(rng.random(k) < 0.75, honest["dx"][first], s_.pick_dx(rng, world, honest["person"][first], np.array([world.dx[c] for c in ("I67.800", "J18.900", "I25.100")])))
+    dx = np.where(
+        rng.random(k) < 0.75,
+        honest["dx"][first],
+        s_.pick_dx(
+            rng, world, honest["person"][first], np.array([world.dx[c] for c in ("I67.800", "J18.900", "I25.100")])
+        ),
+    )
     length = np.maximum(3, np.round(nights[first] * rng.uniform(0.6, 1.15, k))).astype(int)
     t = s_.stays(k, person=honest["person"][first], inst=honest["inst"][first], dx=dx, adm=adm, end=s_.leave(rng, adm, length), scheme="T04", severity=sev,
                  doctor=np.where(rng.random(k) < 0.75, honest["doctor"][first], -1))  # fmt: skip
@@ -209,13 +276,19 @@ def _borrowed(rng: np.random.Generator, world: World, n: int) -> Stays:
     use_dead = (rng.random(n) < 0.08) & (len(dead) > 0)
     person = np.where(use_dead, rng.choice(dead, n) if len(dead) else person, person)
     pool = np.flatnonzero((world.dx.weight > 0) & np.array(["i" in k for k in world.dx.kind]))
-    dx = np.where(rng.random(n) < 0.82, s_.pick_dx(rng, world, person, pool), rng.choice(pool, n, p=world.dx.weight[pool] / world.dx.weight[pool].sum()))
+    dx = np.where(
+        rng.random(n) < 0.82,
+        s_.pick_dx(rng, world, person, pool),
+        rng.choice(pool, n, p=world.dx.weight[pool] / world.dx.weight[pool].sum()),
+    )
     inst = s_.pick_inst(rng, world, person, s_.HEAVY)
     adm = s_.admit(rng, world, n, growth=1.2)
     after = np.maximum(p["death"][person] * DAY, span.start) + rng.integers(2, 25, n) * DAY + 9 * 3600
     adm = np.where(use_dead, np.minimum(after, span.stop - 3 * DAY), adm)
     nights = np.maximum(2, np.round(world.dx.los[dx] * rng.lognormal(-0.05, 0.4, n))).astype(int)
-    t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), scheme="T03", severity=sev)
+    t = s_.stays(
+        n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), scheme="T03", severity=sev
+    )
     return s_.dress(rng, world, t)
 
 
@@ -226,7 +299,16 @@ def _easy(rng: np.random.Generator, world: World, units: Array, n: int) -> Stays
     person = _recruits(rng, world, inst, sev, again=0.35)
     dx = s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in (*MILD, "K52.900", "J20.900")]))
     adm = s_.admit(rng, world, n, growth=1.2)
-    t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, rng.integers(4, 11, n)), scheme="T05", severity=sev)
+    t = s_.stays(
+        n,
+        person=person,
+        inst=inst,
+        dx=dx,
+        adm=adm,
+        end=s_.leave(rng, adm, rng.integers(4, 11, n)),
+        scheme="T05",
+        severity=sev,
+    )
     s_.dress(rng, world, t)
     t["drug"] *= np.where(_trace(rng, sev, 0.6), rng.uniform(0.6, 0.95, n), 1)
     t["inflate"] = rng.uniform(0.2, 1.2, n)
@@ -238,12 +320,16 @@ def _easy(rng: np.random.Generator, world: World, units: Array, n: int) -> Stays
 def _blocked(rng: np.random.Generator, world: World, n: int) -> Stays:
     """T06: cured, and still in bed."""
     person = rng.choice(np.flatnonzero((world.p["age"] > 55) & np.isin(world.p["special"], (0, 7))), n)
-    dx = s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in ("I69.300", "Z50.100", "I63.900", "S72.000", "J44.100")]))
+    dx = s_.pick_dx(
+        rng, world, person, np.array([world.dx[c] for c in ("I69.300", "Z50.100", "I63.900", "S72.000", "J44.100")])
+    )
     inst = s_.pick_inst(rng, world, person, {REHAB: 0.4, TOWNSHIP: 0.3, GENERAL: 0.2, PRIVATE: 0.1})
     sev = _severity(rng, world, n)
     adm = s_.admit(rng, world, n, growth=1.2)
     nights = np.round(world.dx.los[dx] * rng.uniform(1.5, 2.8, n)).astype(int)
-    t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), scheme="T06", severity=sev)
+    t = s_.stays(
+        n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), scheme="T06", severity=sev
+    )
     s_.dress(rng, world, t)
     t["quiet_a"] = np.where(_trace(rng, sev, 0.6), (nights * 0.6).astype(int), t["quiet_a"])
     t["quiet_b"] = np.where(t["quiet_a"] < 999, nights, t["quiet_b"])
@@ -258,7 +344,17 @@ def _invented(rng: np.random.Generator, world: World, n: int) -> Stays:
     sev = _severity(rng, world, n)
     adm = s_.admit(rng, world, n, growth=1.2)
     nights = np.maximum(3, np.round(world.dx.los[dx] * rng.lognormal(-0.05, 0.35, n))).astype(int)
-    t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), scheme="T17", severity=sev, doctor=_doctors(rng, world, inst, _trace(rng, sev, 0.6)))
+    t = s_.stays(
+        n,
+        person=person,
+        inst=inst,
+        dx=dx,
+        adm=adm,
+        end=s_.leave(rng, adm, nights),
+        scheme="T17",
+        severity=sev,
+        doctor=_doctors(rng, world, inst, _trace(rng, sev, 0.6)),
+    )
     s_.dress(rng, world, t)
     t["inflate"] = np.where(_trace(rng, sev, 0.7), rng.uniform(0.8, 3, n), 0.4)
     t["treat"] *= np.where(_trace(rng, sev, 0.6), rng.uniform(1.4, 2.6, n), 1)
@@ -275,7 +371,17 @@ def _injury(rng: np.random.Generator, world: World, n: int) -> Stays:
     hour = np.where(_trace(rng, sev, 0.5), rng.uniform(18, 30, n), rng.uniform(8, 18, n))
     adm = s_.admit(rng, world, n, growth=1.2) // DAY * DAY + (hour * 3600).astype(np.int64)
     nights = np.maximum(2, np.round(world.dx.los[dx] * rng.lognormal(0.05, 0.4, n))).astype(int)
-    t = s_.stays(n, person=person, inst=inst, dx=dx, adm=adm, end=s_.leave(rng, adm, nights), med=np.where(rng.random(n) < 0.6, "22", "21"), scheme="T18", severity=sev)
+    t = s_.stays(
+        n,
+        person=person,
+        inst=inst,
+        dx=dx,
+        adm=adm,
+        end=s_.leave(rng, adm, nights),
+        med=np.where(rng.random(n) < 0.6, "22", "21"),
+        scheme="T18",
+        severity=sev,
+    )
     s_.dress(rng, world, t)
     t["adm_way"] = np.where(rng.random(n) < 0.7, "2", "1")
     return t
@@ -287,7 +393,16 @@ def _upcoded(rng: np.random.Generator, world: World, units: Array, n: int) -> St
     dx = s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in ("I63.900", "I50.900", "J44.100", "J18.900")]))
     sev = _severity(rng, world, n)
     adm = s_.admit(rng, world, n, growth=1.2)
-    t = s_.stays(n, person=person, inst=rng.choice(units, n), dx=dx, adm=adm, end=s_.leave(rng, adm, rng.integers(3, 8, n)), scheme="T28", severity=sev)
+    t = s_.stays(
+        n,
+        person=person,
+        inst=rng.choice(units, n),
+        dx=dx,
+        adm=adm,
+        end=s_.leave(rng, adm, rng.integers(3, 8, n)),
+        scheme="T28",
+        severity=sev,
+    )
     s_.dress(rng, world, t)
     for column in ("drug", "lab0", "exam0"):
         t[column] *= np.where(_trace(rng, sev, 0.6), rng.uniform(0.4, 0.8, n), 1)
@@ -326,8 +441,13 @@ def absences(rng: np.random.Generator, world: World, t: Stays) -> dict[str, Arra
             rows.append((k, adm + 1800, end))
             continue
         for d in range(adm // DAY, end // DAY + 1):
-            if rng.random() < 0.72 + 0.28 * sev:  # gone from mid-afternoon until the morning round, often the whole next day
-                begin, until = d * DAY + int(rng.uniform(11.5, 17) * 3600), (d + 1) * DAY + int((rng.uniform(8, 9.5) if rng.random() < 0.5 else rng.uniform(12, 24)) * 3600)
+            if (
+                rng.random() < 0.72 + 0.28 * sev
+            ):  # gone from mid-afternoon until the morning round, often the whole next day
+                begin, until = (
+                    d * DAY + int(rng.uniform(11.5, 17) * 3600),
+                    (d + 1) * DAY + int((rng.uniform(8, 9.5) if rng.random() < 0.5 else rng.uniform(12, 24)) * 3600),
+                )
                 begin, until = max(begin, adm + 3600), min(until, end)
                 if until > begin:
                     if rows and rows[-1][0] == k and rows[-1][2] >= begin:

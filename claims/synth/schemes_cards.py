@@ -18,19 +18,32 @@ from claims.synth.world import CLINIC, DAY, PHARMACY, Array, World
 def plant(world: World) -> list[Visits]:
     shops = world.rng("shops").permutation(world.of_kind(PHARMACY))
     n = max(2, round(0.09 * len(shops)))
-    return [*_cash_out(world, shops[:n]), *_collected(world, shops[n - 1 : 2 * n]), *_proxy(world, shops[2 * n : 2 * n + max(1, n // 3)], shops), *_goods(world, shops[3 * n : 3 * n + max(1, n // 2)]), *_refunds(world, shops[n : n + max(1, n // 2)])]
+    return [
+        *_cash_out(world, shops[:n]),
+        *_collected(world, shops[n - 1 : 2 * n]),
+        *_proxy(world, shops[2 * n : 2 * n + max(1, n // 3)], shops),
+        *_goods(world, shops[3 * n : 3 * n + max(1, n // 2)]),
+        *_refunds(world, shops[n : n + max(1, n // 2)]),
+    ]
 
 
 def _sum(rng: np.random.Generator, n: int, low: float, high: float, odd: Array) -> Array:
     """Till sums in fen: round hundreds, or odd ones of the same size."""
     value = np.exp(rng.uniform(np.log(low), np.log(high), n))
-    return np.asarray(np.where(odd, np.round(value * 100), np.maximum(50, np.round(value / 50) * 50) * 100)).astype(np.int64)
+    return np.asarray(np.where(odd, np.round(value * 100), np.maximum(50, np.round(value / 50) * 50) * 100)).astype(
+        np.int64
+    )
 
 
 def _cash_out(world: World, shops: Array) -> list[Visits]:
     rng, p, span = world.rng("T08"), world.p, world.span
     n = max(12, round(0.0024 * len(p["age"]) * world.severity**0.5))
-    pool = np.flatnonzero((p["employee"] | (p["mulaid"] & (rng.random(len(p["age"])) < 0.35))) & ~p["cadre"] & (p["age"] > 22) & (p["death"] < 0))
+    pool = np.flatnonzero(
+        (p["employee"] | (p["mulaid"] & (rng.random(len(p["age"])) < 0.35)))
+        & ~p["cadre"]
+        & (p["age"] > 22)
+        & (p["death"] < 0)
+    )
     who = rng.permutation(pool)[:n]
     sev = (rng.beta(2, 2.2, len(who)) * world.severity**0.5).clip(0.05, 1)
     home_shop = rng.choice(shops, len(who))
@@ -42,7 +55,9 @@ def _cash_out(world: World, shops: Array) -> list[Visits]:
         day = np.sort(rng.integers(0, span.days, k))
         near = rng.random(k) < 0.2 + 0.4 * sev[row]
         if near.any():
-            day[near] = np.minimum(rng.choice(topup, int(near.sum())) + rng.integers(0, 6, int(near.sum())), span.days - 1)
+            day[near] = np.minimum(
+                rng.choice(topup, int(near.sum())) + rng.integers(0, 6, int(near.sum())), span.days - 1
+            )
         second = v_.hours(rng, k, "shop")
         late = rng.random(k) < 0.12 + 0.18 * sev[row]
         second[late] = (rng.uniform(20, 21.9, int(late.sum())) * 3600).astype(np.int64)
@@ -64,7 +79,14 @@ def _collected(world: World, shops: Array) -> list[Visits]:
     rng, p, span = world.rng("T09"), world.p, world.span
     out = []
     rings = max(2, round(len(p["age"]) / 11000 * world.severity**0.5) + 1)
-    pool = rng.permutation(np.flatnonzero((p["age"] > 25) & (p["employee"] | (rng.random(len(p["age"])) < 0.15)) & (p["death"] < 0) & np.isin(p["special"], (0, 7))))
+    pool = rng.permutation(
+        np.flatnonzero(
+            (p["age"] > 25)
+            & (p["employee"] | (rng.random(len(p["age"])) < 0.15))
+            & (p["death"] < 0)
+            & np.isin(p["special"], (0, 7))
+        )
+    )
     clinics = rng.permutation(world.of_kind(CLINIC))[:2]
     at = 0
     for ring in range(rings):
@@ -104,7 +126,9 @@ def _proxy(world: World, shops: Array, all_shops: Array) -> list[Visits]:
         begin = int(rng.integers(span.days // 4, max(span.days // 4 + 1, span.days - 70)))
         length = int(rng.integers(40, 120))
         world.tell("institutions", int(shop), "T10", 0.5)
-        world.tell("suspended", closed, span.start // DAY + begin, min(span.start // DAY + begin + length, span.stop // DAY))
+        world.tell(
+            "suspended", closed, span.start // DAY + begin, min(span.start // DAY + begin + length, span.stop // DAY)
+        )
         customers = np.flatnonzero((p["usual"] == closed) & p["employee"])
         k = rng.poisson(len(customers) * 0.4 * length / 30)
         if len(customers) == 0 or k == 0:
@@ -113,7 +137,21 @@ def _proxy(world: World, shops: Array, all_shops: Array) -> list[Visits]:
         day = begin + rng.integers(0, length, k)
         second = np.where(rng.random(k) < 0.6, rng.normal(20.2, 0.7, k), rng.normal(11, 2, k)).clip(7.5, 21.8) * 3600
         ok = day < span.days
-        out.append(v_.take(v_.visits(k, person=who, inst=int(shop), kind=v_.PH, begin=span.start + day * DAY + second.astype(np.int64), menu=world.menus["shop"], n=1 + rng.poisson(1.2, k), acct=1), ok))
+        out.append(
+            v_.take(
+                v_.visits(
+                    k,
+                    person=who,
+                    inst=int(shop),
+                    kind=v_.PH,
+                    begin=span.start + day * DAY + second.astype(np.int64),
+                    menu=world.menus["shop"],
+                    n=1 + rng.poisson(1.2, k),
+                    acct=1,
+                ),
+                ok,
+            )
+        )
     return out
 
 
@@ -130,7 +168,20 @@ def _goods(world: World, shops: Array) -> list[Visits]:
         who = rng.choice(customers, k)
         begin = span.start + v_.pick_days(rng, world, k, "shop") * DAY + v_.hours(rng, k, "shop")
         target = rng.choice([2980, 4980, 6800, 9900, 12800], k)
-        out.append(v_.visits(k, person=who, inst=int(shop), kind=v_.PH, begin=begin, menu=world.menus["costly"], n=1, target=np.where(rng.random(k) < 0.6, target, 0), acct=1, same=np.where(rng.random(k) < 0.5, 3_900_000 + int(shop), -1)))
+        out.append(
+            v_.visits(
+                k,
+                person=who,
+                inst=int(shop),
+                kind=v_.PH,
+                begin=begin,
+                menu=world.menus["costly"],
+                n=1,
+                target=np.where(rng.random(k) < 0.6, target, 0),
+                acct=1,
+                same=np.where(rng.random(k) < 0.5, 3_900_000 + int(shop), -1),
+            )
+        )
     return out
 
 
@@ -145,5 +196,18 @@ def _refunds(world: World, shops: Array) -> list[Visits]:
         if len(customers) == 0:
             continue
         begin = span.start + rng.integers(0, span.days, k) * DAY + v_.hours(rng, k, "shop")
-        out.append(v_.visits(k, person=rng.choice(customers, k), inst=int(shop), kind=v_.PH, begin=begin, menu=world.menus["shop"], n=2, acct=1, refund=rng.choice([1, 2, 3], k), refund_gap=rng.integers(90, 1500, k)))
+        out.append(
+            v_.visits(
+                k,
+                person=rng.choice(customers, k),
+                inst=int(shop),
+                kind=v_.PH,
+                begin=begin,
+                menu=world.menus["shop"],
+                n=2,
+                acct=1,
+                refund=rng.choice([1, 2, 3], k),
+                refund_gap=rng.integers(90, 1500, k),
+            )
+        )
     return out

@@ -20,12 +20,23 @@ def plant(world: World) -> list[Visits]:
 def _chronics(world: World, name: str, n: int) -> Array:
     """n persons with a chronic disease and (mostly) a registration, without special honest stories."""
     rng, p = world.rng("chronics", name), world.p
-    pool = np.flatnonzero(p["chronic"] & np.isin(p["special"], (0, 7)) & ~p["cadre"] & (p["death"] < 0) & (p["age"] > 38))
+    pool = np.flatnonzero(
+        p["chronic"] & np.isin(p["special"], (0, 7)) & ~p["cadre"] & (p["death"] < 0) & (p["age"] > 38)
+    )
     weight = np.where(v_.registered_mask(world)[pool], 1.0, 0.12)
     return np.asarray(rng.choice(pool, min(n, len(pool)), replace=False, p=weight / weight.sum()))
 
 
-def _tour(rng: np.random.Generator, world: World, who: Array, days: Array, sev: Array, units: Array | None = None, same: Array | int = -1, doctor_first: bool = False) -> Visits:
+def _tour(
+    rng: np.random.Generator,
+    world: World,
+    who: Array,
+    days: Array,
+    sev: Array,
+    units: Array | None = None,
+    same: Array | int = -1,
+    doctor_first: bool = False,
+) -> Visits:
     """Chronic-benefit fills of dear drugs (half the time mixed with the own disease's drugs)."""
     n = len(who)
     kind = np.where(rng.random(n) < 0.5, GENERAL, np.where(rng.random(n) < 0.6, TOWNSHIP, TCM))
@@ -55,7 +66,13 @@ def _resale(world: World) -> list[Visits]:
         begin = int(rng.integers(0, max(1, span.days // 3)))
         step = rng.uniform(22, 58) / (0.6 + 0.6 * sev)
         days = np.arange(begin, span.days, step).astype(np.int64)
-        days = np.unique((days + rng.integers(-3, 4, len(days))).clip(0, span.days - 1))[rng.random(len(np.unique(days))) < 0.85] if len(days) == len(np.unique(days)) else days
+        days = (
+            np.unique((days + rng.integers(-3, 4, len(days))).clip(0, span.days - 1))[
+                rng.random(len(np.unique(days))) < 0.85
+            ]
+            if len(days) == len(np.unique(days))
+            else days
+        )
         days = days[rng.random(len(days)) < 0.85]
         if len(days):
             out.append(_tour(rng, world, np.full(len(days), person), days, np.full(len(days), sev)))
@@ -95,7 +112,18 @@ def _rings(world: World) -> list[Visits]:
             if rng.random() < 0.4:  # the prescriptions go on to one shop the same day
                 shop = world.near[PHARMACY][world.i["village"][hospital[0]], 0]
                 k = len(there)
-                out.append(v_.visits(k, person=there, inst=shop, kind=v_.PH, begin=t["begin"] + rng.integers(1800, 3 * 3600, k), menu=np.where(rng.random(k) < 0.3, world.menus["resale"], world.menus["cardio"]), n=1 + rng.integers(0, 2, k), acct=world.p["employee"][there]))
+                out.append(
+                    v_.visits(
+                        k,
+                        person=there,
+                        inst=shop,
+                        kind=v_.PH,
+                        begin=t["begin"] + rng.integers(1800, 3 * 3600, k),
+                        menu=np.where(rng.random(k) < 0.3, world.menus["resale"], world.menus["cardio"]),
+                        n=1 + rng.integers(0, 2, k),
+                        acct=world.p["employee"][there],
+                    )
+                )
     return out
 
 
@@ -122,7 +150,21 @@ def _over(world: World) -> list[Visits]:
         k = int(rng.integers(6, 14) * span.years) + 1
         menu = rng.choice([world.menus[m] for m in ("resp", "gyn", "uro", "pain", "cardio", "diabetes", "neuro")], k)
         units = v_.usual_unit(rng, world, np.full(k, person), TOWNSHIP, 0.5)
-        out.append(v_.visits(k, person=person, inst=units, doctor=v_.doctor_of(rng, world, np.full(k, person), units), kind=v_.CHRONIC, dx=world.dx["I10.x00"], begin=span.start + rng.integers(0, span.days, k) * DAY + v_.hours(rng, k, "clinic"), menu=menu, n=3, qty=2, days=14))
+        out.append(
+            v_.visits(
+                k,
+                person=person,
+                inst=units,
+                doctor=v_.doctor_of(rng, world, np.full(k, person), units),
+                kind=v_.CHRONIC,
+                dx=world.dx["I10.x00"],
+                begin=span.start + rng.integers(0, span.days, k) * DAY + v_.hours(rng, k, "clinic"),
+                menu=menu,
+                n=3,
+                qty=2,
+                days=14,
+            )
+        )
     return out
 
 
@@ -147,7 +189,19 @@ def _benefit(world: World) -> list[Visits]:
         world.tell("persons", int(person), "T30", 0.5)
         k = int(rng.integers(28, 60) * span.years) + 3
         units = v_.usual_unit(rng, world, np.full(k, person), [GENERAL, TOWNSHIP, TCM][int(rng.integers(0, 3))], 0.4)
-        out.append(v_.visits(k, person=person, inst=units, doctor=v_.doctor_of(rng, world, np.full(k, person), units, 0.3), kind=v_.OP, dx=world.dx["I10.x00"], begin=span.start + rng.integers(0, span.days, k) * DAY + v_.hours(rng, k, "clinic"), menu=world.menus["cardio"], n=4))
+        out.append(
+            v_.visits(
+                k,
+                person=person,
+                inst=units,
+                doctor=v_.doctor_of(rng, world, np.full(k, person), units, 0.3),
+                kind=v_.OP,
+                dx=world.dx["I10.x00"],
+                begin=span.start + rng.integers(0, span.days, k) * DAY + v_.hours(rng, k, "clinic"),
+                menu=world.menus["cardio"],
+                n=4,
+            )
+        )
     december = np.flatnonzero(world.calendar["month"] == 12)
     if len(december):
         for person in _chronics(world, "T31", max(3, round(0.0005 * len(p["age"])))):

@@ -47,7 +47,9 @@ def persons(world: World, s: Stays) -> None:
     """T26 a status that does not hold, T27 one human under two numbers; both told by registers, hardly by claims. T22, T23 mark stays."""
     rng, p = world.rng("status"), world.p
     n = len(p["age"])
-    false_poor = rng.choice(np.flatnonzero((p["insutype"] == "390") & (p["idet"] == "")), max(3, n // 8000), replace=False)
+    false_poor = rng.choice(
+        np.flatnonzero((p["insutype"] == "390") & (p["idet"] == "")), max(3, n // 8000), replace=False
+    )
     for person in false_poor:
         world.tell("persons", int(person), "T26", 0.5)
         p["idet"][person] = "低保"
@@ -58,7 +60,13 @@ def persons(world: World, s: Stays) -> None:
         world.tell("persons", int(a), "T27", 0.5)
         p["twin"][b] = a
         p["sex"][b], p["brdy"][b] = p["sex"][a], p["brdy"][a]
-    plates = np.flatnonzero((s["material"] >= 0) & (s["scheme"] == "") & np.isin(s["surgery"], [world.items["骨折内固定术"], world.items["经皮冠脉支架植入"], world.items["髋关节置换术"]]))
+    plates = np.flatnonzero(
+        (s["material"] >= 0)
+        & (s["scheme"] == "")
+        & np.isin(
+            s["surgery"], [world.items["骨折内固定术"], world.items["经皮冠脉支架植入"], world.items["髋关节置换术"]]
+        )
+    )
     for row in plates[rng.random(len(plates)) < 0.03]:
         s["scheme"][row], s["severity"][row] = "T23", rng.beta(2, 2)
         s["surgery"][row] = -1  # the implant is billed, no operation is

@@ -29,14 +29,19 @@ def stays(n: int, **given: Any) -> Stays:
     out: Stays = {}
     for name, (kind, default) in COLUMNS.items():
         value = given.pop(name, default)
-        out[name] = np.broadcast_to(np.asarray(value, kind), n).copy() if np.ndim(value) == 0 else np.array(value).astype(kind)
+        out[name] = (
+            np.broadcast_to(np.asarray(value, kind), n).copy() if np.ndim(value) == 0 else np.array(value).astype(kind)
+        )
         assert len(out[name]) == n, name
     assert not given, given
     return out
 
 
 def join(tables: list[Stays]) -> Stays:
-    return {c: np.concatenate([t[c] for t in tables]).astype(COLUMNS[c][0]) if tables else np.zeros(0, COLUMNS[c][0]) for c in COLUMNS}
+    return {
+        c: np.concatenate([t[c] for t in tables]).astype(COLUMNS[c][0]) if tables else np.zeros(0, COLUMNS[c][0])
+        for c in COLUMNS
+    }
 
 
 def take(table: Stays, where: Array) -> Stays:
@@ -71,7 +76,9 @@ def pick_dx(rng: np.random.Generator, world: World, person: Array, pool: Array) 
 
 def unfit(world: World, person: Array, code: Array) -> Array:
     dx, age, sex = world.dx, world.p["age"][person], world.p["sex"][person]
-    return np.asarray((age < dx.age_min[code]) | (age > dx.age_max[code]) | ((dx.sex[code] > 0) & (dx.sex[code] != sex)))
+    return np.asarray(
+        (age < dx.age_min[code]) | (age > dx.age_max[code]) | ((dx.sex[code] > 0) & (dx.sex[code] != sex))
+    )
 
 
 def admit(rng: np.random.Generator, world: World, n: int, growth: float = 1.0) -> Array:
@@ -79,7 +86,9 @@ def admit(rng: np.random.Generator, world: World, n: int, growth: float = 1.0) -
     span = world.span
     day = np.floor((span.days + 25) * rng.random(n) ** (1 / growth)).astype(np.int64) - 25
     calendar = world.calendar
-    quiet = np.where(day >= 0, (calendar["weekday"][day.clip(0)] >= 5) * 0.4 + calendar["holiday"][day.clip(0)] * 0.4, 0.0)
+    quiet = np.where(
+        day >= 0, (calendar["weekday"][day.clip(0)] >= 5) * 0.4 + calendar["holiday"][day.clip(0)] * 0.4, 0.0
+    )
     day = day + (rng.random(n) < quiet) * rng.integers(1, 4, n)
     hour = np.where(rng.random(n) < 0.78, rng.normal(10.2, 1.6, n).clip(7.5, 17.5), rng.random(n) * 24)
     return np.asarray(span.start + day * DAY + (hour * 3600).astype(np.int64))
@@ -97,14 +106,22 @@ def dress(rng: np.random.Generator, world: World, s: Stays) -> Stays:
     level, lean, kind = i["level"][s["inst"]], i["lean"][s["inst"]], i["kind"][s["inst"]]
     heavy = dx.intensity[s["dx"]] * rng.gamma(9, 1 / 9, n)
     frugal = (1 - lean) * rng.uniform(0.75, 1.25, n)
-    s["drug"] = (3.6 + 1.7 * level) * np.where(world.p["employee"][s["person"]], 1.25, 1.0) * heavy * (0.5 + 0.5 * frugal)
+    s["drug"] = (
+        (3.6 + 1.7 * level) * np.where(world.p["employee"][s["person"]], 1.25, 1.0) * heavy * (0.5 + 0.5 * frugal)
+    )
     s["oral"] = (0.2 + 0.25 * (heavy < 0.9) + 0.35 * lean * rng.random(n) + 0.15 * rng.random(n)).clip(0, 0.95)
-    s["treat"] = np.select([np.isin(kind, (REHAB, TCM)), kind == PRIVATE, kind == PSYCH], [2.2, 1.4, 0.7], 0.8) * rng.gamma(4, 0.25, n)
-    s["lab0"] = (3.0 + 3.0 * level) * (0.35 + 0.65 * frugal) * rng.gamma(6, 1 / 6, n) * (1 + 0.8 * i["panel"][s["inst"]])
+    s["treat"] = np.select(
+        [np.isin(kind, (REHAB, TCM)), kind == PRIVATE, kind == PSYCH], [2.2, 1.4, 0.7], 0.8
+    ) * rng.gamma(4, 0.25, n)
+    s["lab0"] = (
+        (3.0 + 3.0 * level) * (0.35 + 0.65 * frugal) * rng.gamma(6, 1 / 6, n) * (1 + 0.8 * i["panel"][s["inst"]])
+    )
     s["lab"] = 0.17 * level * heavy * (0.3 + 0.7 * frugal)
     s["exam0"] = (0.8 + 1.0 * level) * (0.35 + 0.65 * frugal)
     s["exam"] = 0.07 * level * heavy * frugal.clip(0.1)
-    s["nurse"] = np.where(rng.random(n) < 0.16 * heavy, 1, np.where(rng.random(n) < 0.3 + 0.4 * lean - 0.1 * level, 3, 2))
+    s["nurse"] = np.where(
+        rng.random(n) < 0.16 * heavy, 1, np.where(rng.random(n) < 0.3 + 0.4 * lean - 0.1 * level, 3, 2)
+    )
     nights = ((s["end"] // DAY) - (s["adm"] // DAY)).clip(0)
     idle = (rng.random(n) < 0.05 + 0.34 * lean) & (nights > 3)
     begin = (1 + rng.random(n) * (nights - 2).clip(1)).astype(int)
@@ -143,10 +160,19 @@ def honest(world: World) -> Stays:
     n = len(p["age"])
     years = (span.days + 25) / 365.25
     parts: list[Stays] = []
-    rate = 0.102 * years * (0.25 + 0.75 * p["frail"]) * rng.gamma(2.5, 0.4, n) * np.where(p["special"] == 4, 1.7, 1.0) * np.where(p["special"] == 7, 1.8, 1.0)
+    rate = (
+        0.102
+        * years
+        * (0.25 + 0.75 * p["frail"])
+        * rng.gamma(2.5, 0.4, n)
+        * np.where(p["special"] == 4, 1.7, 1.0)
+        * np.where(p["special"] == 7, 1.8, 1.0)
+    )
     who = np.repeat(np.arange(n), rng.poisson(rate))
     m = len(who)
-    pool = np.flatnonzero((dx.weight > 0) & np.array([("i" in k) or ("m" in k and "o" not in k) or k == "cm" for k in dx.kind]))
+    pool = np.flatnonzero(
+        (dx.weight > 0) & np.array([("i" in k) or ("m" in k and "o" not in k) or k == "cm" for k in dx.kind])
+    )
     code = pick_dx(rng, world, who, pool)
     mild = dx.intensity[code] < 1.0
     inst = np.where(mild, pick_inst(rng, world, who, MILD), pick_inst(rng, world, who, HEAVY))
@@ -157,7 +183,14 @@ def honest(world: World) -> Stays:
     main["med"][dx.menu[code] == "birth"] = "52"
     main["innocent"][main["med"] == "52"] = "N12"
     parts.append(main)
-    parts += [_returns(rng, world, main), _transfers(rng, world, main), *_specials(rng, world), *_clusters(rng, world), _day_surgery(rng, world), _pathways(rng, world, main)]
+    parts += [
+        _returns(rng, world, main),
+        _transfers(rng, world, main),
+        *_specials(rng, world),
+        *_clusters(rng, world),
+        _day_surgery(rng, world),
+        _pathways(rng, world, main),
+    ]
     everyone = join(parts)
     dress(rng, world, everyone)
     _soften(rng, world, everyone)
@@ -166,7 +199,11 @@ def honest(world: World) -> Stays:
 
 
 def _los(rng: np.random.Generator, world: World, code: Array, inst: Array) -> Array:
-    mean = world.dx.los[code] * np.where(world.i["kind"][inst] == TOWNSHIP, 0.85, 1.0) * np.where(np.isin(world.i["kind"][inst], (REHAB, TCM)), 1.2, 1.0)
+    mean = (
+        world.dx.los[code]
+        * np.where(world.i["kind"][inst] == TOWNSHIP, 0.85, 1.0)
+        * np.where(np.isin(world.i["kind"][inst], (REHAB, TCM)), 1.2, 1.0)
+    )
     return np.maximum(1, np.round(mean * rng.lognormal(-0.09, 0.42, len(code)))).astype(np.int64)
 
 
@@ -174,12 +211,20 @@ def _returns(rng: np.random.Generator, world: World, main: Stays) -> Stays:
     """Honest second stays: heart failure and lungs come back (unplanned), fixation and the second eye are planned (N11)."""
     m = len(main["person"])
     again = np.flatnonzero(rng.random(m) < 0.045)
-    planned = np.flatnonzero(np.isin(main["dx"], [world.dx[c] for c in ("S82.200", "H25.900", "S72.000")]) & (rng.random(m) < 0.2))
+    planned = np.flatnonzero(
+        np.isin(main["dx"], [world.dx[c] for c in ("S82.200", "H25.900", "S72.000")]) & (rng.random(m) < 0.2)
+    )
     both = np.concatenate([again, planned])
     is_planned = np.arange(len(both)) >= len(again)
     gap = np.where(is_planned, rng.integers(3, 20, len(both)), rng.integers(0, 24, len(both)))
-    adm = (main["end"][both] // DAY + gap) * DAY + rng.integers(8 * 3600, 17 * 3600, len(both)) + np.where(gap == 0, 4 * 3600, 0)
-    code = np.where(rng.random(len(both)) < np.where(is_planned, 1.0, 0.8), main["dx"][both].astype(np.int64), world.dx["J18.900"])
+    adm = (
+        (main["end"][both] // DAY + gap) * DAY
+        + rng.integers(8 * 3600, 17 * 3600, len(both))
+        + np.where(gap == 0, 4 * 3600, 0)
+    )
+    code = np.where(
+        rng.random(len(both)) < np.where(is_planned, 1.0, 0.8), main["dx"][both].astype(np.int64), world.dx["J18.900"]
+    )
     code = np.where(is_planned & (main["dx"][both].astype(np.int64) != world.dx["H25.900"]), world.dx["Z47.000"], code)
     nights = _los(rng, world, code, main["inst"][both])
     return stays(len(both), person=main["person"][both], inst=main["inst"][both], dx=code, adm=adm, end=leave(rng, adm, nights),
@@ -194,7 +239,9 @@ def _transfers(rng: np.random.Generator, world: World, main: Stays) -> Stays:
     inst = world.near[GENERAL][world.p["village"][person], rng.integers(0, 2, len(low))]
     adm = main["end"][low] + rng.integers(-5400, 3 * 3600, len(low))
     nights = np.maximum(2, rng.gamma(3, 3.2, len(low))).astype(int)
-    return stays(len(low), person=person, inst=inst, dx=main["dx"][low], adm=adm, end=leave(rng, adm, nights), innocent="N16")
+    return stays(
+        len(low), person=person, inst=inst, dx=main["dx"][low], adm=adm, end=leave(rng, adm, nights), innocent="N16"
+    )
 
 
 def _specials(rng: np.random.Generator, world: World) -> list[Stays]:
@@ -209,7 +256,18 @@ def _specials(rng: np.random.Generator, world: World) -> list[Stays]:
     day = first[who] + step * cycle[who] + rng.integers(-1, 3, len(who))
     adm = span.start + day * DAY + rng.integers(8 * 3600, 11 * 3600, len(who))
     inst = world.near[GENERAL][p["village"][chemo], rng.integers(0, 2, len(chemo))][who]
-    out.append(stays(len(who), person=chemo[who], inst=inst, dx=dx["Z51.102"], adm=adm, end=leave(rng, adm, rng.integers(1, 5, len(who))), planned=rng.random(len(who)) < 0.7, innocent="N02"))
+    out.append(
+        stays(
+            len(who),
+            person=chemo[who],
+            inst=inst,
+            dx=dx["Z51.102"],
+            adm=adm,
+            end=leave(rng, adm, rng.integers(1, 5, len(who))),
+            planned=rng.random(len(who)) < 0.7,
+            innocent="N02",
+        )
+    )
     for special, kind, code, low, high in ((3, PSYCH, "F20.900", 40, 160), (6, REHAB, "Z50.100", 24, 75)):  # N03
         ids = np.flatnonzero(p["special"] == special)
         day = rng.integers(-30, 40, len(ids))
@@ -220,14 +278,34 @@ def _specials(rng: np.random.Generator, world: World) -> list[Stays]:
             if not go.any():
                 break
             inst = world.near[kind][p["village"][ids], (ids * 7) % 3]
-            table = stays(len(ids), person=ids, inst=inst, dx=dx[code], adm=adm, end=leave(rng, adm, nights), med="2105", innocent="N03")
+            table = stays(
+                len(ids),
+                person=ids,
+                inst=inst,
+                dx=dx[code],
+                adm=adm,
+                end=leave(rng, adm, nights),
+                med="2105",
+                innocent="N03",
+            )
             out.append(take(table, go))
             day = day + nights + rng.choice([0, 1, 3, 20, 60], len(ids))
     home = np.flatnonzero(p["special"] == 5)  # N34
     day = rng.integers(0, max(1, span.days - 40), len(home))
     adm = span.start + day * DAY + 9 * 3600 + rng.integers(0, 3600, len(home))
     inst = world.near[TOWNSHIP][p["village"][home], 0]
-    out.append(stays(len(home), person=home, inst=inst, dx=dx["I69.300"], adm=adm, end=leave(rng, adm, rng.integers(20, 60, len(home))), home=True, innocent="N34"))
+    out.append(
+        stays(
+            len(home),
+            person=home,
+            inst=inst,
+            dx=dx["I69.300"],
+            adm=adm,
+            end=leave(rng, adm, rng.integers(20, 60, len(home))),
+            home=True,
+            innocent="N34",
+        )
+    )
     cadre = np.flatnonzero(p["cadre"])  # N27: long and costly, and lawful
     k = rng.poisson(1.8 * span.years, len(cadre))
     who = np.repeat(cadre, k)
@@ -251,7 +329,12 @@ def _clusters(rng: np.random.Generator, world: World) -> list[Stays]:
             serial += 1
             pick = rng.permutation(members)[: rng.integers(3, 9)]
             k = len(pick)
-            adm = span.start + int(rng.integers(0, span.days)) * DAY + rng.integers(8 * 3600, 11 * 3600, k) + rng.choice([0, 0, 0, 1], k) * DAY
+            adm = (
+                span.start
+                + int(rng.integers(0, span.days)) * DAY
+                + rng.integers(8 * 3600, 11 * 3600, k)
+                + rng.choice([0, 0, 0, 1], k) * DAY
+            )
             nights = rng.integers(5, 13) + rng.choice([0, 0, 0, 1, -1], k)
             out.append(stays(k, person=pick, inst=inst, dx=rng.choice([dx["I67.800"], dx["J44.100"], dx["I25.100"]], k), adm=adm, end=leave(rng, adm, nights), same=900_000 + serial,
                              sim=rng.uniform(0.2, 0.6), innocent="N04"))  # fmt: skip
@@ -265,9 +348,26 @@ def _clusters(rng: np.random.Generator, world: World) -> list[Stays]:
             pick = rng.permutation(local)[: rng.integers(low, high)]
             k = len(pick)
             kind = [TOWNSHIP, PRIVATE, TCM][int(rng.integers(0, 3))]
-            adm = span.start + int(rng.integers(0, span.days)) * DAY + rng.integers(7 * 3600, 20 * 3600, k) + rng.choice([0, 0, 1, 2], k) * DAY
+            adm = (
+                span.start
+                + int(rng.integers(0, span.days)) * DAY
+                + rng.integers(7 * 3600, 20 * 3600, k)
+                + rng.choice([0, 0, 1, 2], k) * DAY
+            )
             nights = np.maximum(1, rng.normal(world.dx.los[dx[code]], 1.0, k)).astype(int)
-            out.append(stays(k, person=pick, inst=int(world.near[kind][village, 0]), dx=dx[code], adm=adm, end=leave(rng, adm, nights), same=900_000 + serial, sim=rng.uniform(0.2, 0.7), innocent=name))
+            out.append(
+                stays(
+                    k,
+                    person=pick,
+                    inst=int(world.near[kind][village, 0]),
+                    dx=dx[code],
+                    adm=adm,
+                    end=leave(rng, adm, nights),
+                    same=900_000 + serial,
+                    sim=rng.uniform(0.2, 0.7),
+                    innocent=name,
+                )
+            )
     return out
 
 
@@ -279,7 +379,18 @@ def _day_surgery(rng: np.random.Generator, world: World) -> Stays:
     adm = admit(rng, world, len(who)) // DAY * DAY + rng.integers(8 * 3600, 10 * 3600, len(who))
     inst = pick_inst(rng, world, who, {GENERAL: 0.6, SPECIAL: 0.4})
     nights = (rng.random(len(who)) < 0.35).astype(int)
-    return stays(len(who), person=who, inst=inst, dx=code, adm=adm, end=np.maximum(leave(rng, adm, nights), adm + 6 * 3600), med="28", same=700_000 + code.astype(np.int64), sim=0.75, innocent="N10")
+    return stays(
+        len(who),
+        person=who,
+        inst=inst,
+        dx=code,
+        adm=adm,
+        end=np.maximum(leave(rng, adm, nights), adm + 6 * 3600),
+        med="28",
+        same=700_000 + code.astype(np.int64),
+        sim=0.75,
+        innocent="N10",
+    )
 
 
 def _pathways(rng: np.random.Generator, world: World, main: Stays) -> Stays:

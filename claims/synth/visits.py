@@ -33,7 +33,11 @@ def visits(size: int, /, **given: Any) -> Visits:
     out = {}
     for name, (kind, default) in COLUMNS.items():
         value = given.pop(name, default)
-        out[name] = np.broadcast_to(np.asarray(value, kind), size).copy() if np.ndim(value) == 0 else np.asarray(value).astype(kind, copy=False)
+        out[name] = (
+            np.broadcast_to(np.asarray(value, kind), size).copy()
+            if np.ndim(value) == 0
+            else np.asarray(value).astype(kind, copy=False)
+        )
         assert len(out[name]) == size, name
     assert not given, given
     return out
@@ -51,9 +55,13 @@ def hours(rng: np.random.Generator, n: int, kind: str) -> Array:
     """Seconds within the day. clinic: two office peaks; shop: to 21:30; round: any hour (emergency, 24-hour shops)."""
     u = rng.random(n)
     if kind == "clinic":
-        hour = np.where(rng.random(n) < 0.64, rng.normal(9.6, 1.1, n).clip(7.6, 12), rng.normal(15.6, 1.0, n).clip(13.3, 17.8))
+        hour = np.where(
+            rng.random(n) < 0.64, rng.normal(9.6, 1.1, n).clip(7.6, 12), rng.normal(15.6, 1.0, n).clip(13.3, 17.8)
+        )
     elif kind == "shop":
-        hour = np.where(u < 0.42, rng.normal(10, 1.3, n), np.where(u < 0.75, rng.normal(16.4, 1.6, n), rng.normal(19.4, 1.0, n))).clip(7.3, 21.7)
+        hour = np.where(
+            u < 0.42, rng.normal(10, 1.3, n), np.where(u < 0.75, rng.normal(16.4, 1.6, n), rng.normal(19.4, 1.0, n))
+        ).clip(7.3, 21.7)
     else:
         hour = (rng.normal(19.5, 5.5, n)) % 24
     return (hour * 3600).astype(np.int64)
@@ -66,7 +74,12 @@ def pick_days(rng: np.random.Generator, world: World, n: int, flavour: str) -> A
     if flavour == "flu":
         w = w * (0.55 + 1.7 * c["flu"])
     if flavour == "shop":
-        w = np.where(c["weekday"] >= 5, 1.12, 1.0) * np.where(c["topup"], 1.5, 1.0) * np.where(c["pension"], 1.2, 1.0) * np.where(c["month"] == 12, 1.12, 1.0)
+        w = (
+            np.where(c["weekday"] >= 5, 1.12, 1.0)
+            * np.where(c["topup"], 1.5, 1.0)
+            * np.where(c["pension"], 1.2, 1.0)
+            * np.where(c["month"] == 12, 1.12, 1.0)
+        )
     cum = np.cumsum(w)
     return np.asarray(np.searchsorted(cum, rng.random(n) * cum[-1]).clip(0, len(w) - 1))
 
@@ -100,7 +113,9 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     who = np.repeat(np.arange(n), k)
     m = len(who)
     day = pick_days(rng, world, m, "shop")
-    inst = np.where(rng.random(m) < 0.72, p["usual"][who], usual_unit(rng, world, who + first, PHARMACY, 0.2)).astype(np.int32)
+    inst = np.where(rng.random(m) < 0.72, p["usual"][who], usual_unit(rng, world, who + first, PHARMACY, 0.2)).astype(
+        np.int32
+    )
     inst = np.where(rng.random(m) < 0.05, rng.choice(world.of_kind(PHARMACY), m), inst)
     second = hours(rng, m, "shop")
     night = world.i["open24"][inst] & (rng.random(m) < 0.18)
@@ -120,7 +135,11 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     k = rng.poisson(np.where(emp, 7.4, 4.5) * (0.3 * years + 0.7 * wet) * np.where(p["away"], 0.3, 1.0))
     who = np.repeat(np.arange(n), k)
     m = len(who)
-    kind_p = np.where(p["urban"][who, None], [[0.03, 0.24, 0.16, 0.37, 0.12, 0.05, 0.03]], [[0.30, 0.10, 0.27, 0.20, 0.07, 0.03, 0.03]])
+    kind_p = np.where(
+        p["urban"][who, None],
+        [[0.03, 0.24, 0.16, 0.37, 0.12, 0.05, 0.03]],
+        [[0.30, 0.10, 0.27, 0.20, 0.07, 0.03, 0.03]],
+    )
     u = rng.random(m)[:, None]
     which = (u > np.cumsum(kind_p, 1)).sum(1).clip(0, 6)
     inst = np.zeros(m, np.int32)
@@ -131,7 +150,11 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     code = rng.choice(acute, m, p=dx.weight[acute] / dx.weight[acute].sum())
     mine = p["chronic"][who] & (rng.random(m) < 0.4)
     code = np.where(mine, np.array([dx[c] for c in CHRONIC_CODES])[p["dx_chronic"]][who], code)
-    wrong = ((dx.sex[code] > 0) & (dx.sex[code] != p["sex"][who])) | (p["age"][who] < dx.age_min[code]) | (p["age"][who] > dx.age_max[code])
+    wrong = (
+        ((dx.sex[code] > 0) & (dx.sex[code] != p["sex"][who]))
+        | (p["age"][who] < dx.age_min[code])
+        | (p["age"][who] > dx.age_max[code])
+    )
     code = np.where(wrong & (rng.random(m) < 0.9997), dx["J06.900"], code)  # the rest are slips of the desk
     day = pick_days(rng, world, m, "flu")
     second = hours(rng, m, "clinic")
@@ -152,7 +175,9 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     registered = p["chronic"] & registered_mask(world)[first:last]
     long = registered & (rng.random(n) < 0.22)
     every = np.where(long, 84, 28)
-    k = np.where(registered, np.maximum(0, (world.span.days * rng.uniform(0.55, 1.0, n) * p["fill"] / every).astype(int)), 0)
+    k = np.where(
+        registered, np.maximum(0, (world.span.days * rng.uniform(0.55, 1.0, n) * p["fill"] / every).astype(int)), 0
+    )
     who = np.repeat(np.arange(n), k)
     m = len(who)
     step = np.arange(m) - np.repeat(np.cumsum(k) - k, k)
@@ -162,7 +187,9 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     m = len(who)
     code = np.array([dx[c] for c in CHRONIC_CODES])[p["dx_chronic"]][who]
     rural = (p["habit"] % 3 == 0)[who]
-    inst = np.where(rural, usual_unit(rng, world, who + first, TOWNSHIP, 0.7), usual_unit(rng, world, who + first, GENERAL, 0.7))
+    inst = np.where(
+        rural, usual_unit(rng, world, who + first, TOWNSHIP, 0.7), usual_unit(rng, world, who + first, GENERAL, 0.7)
+    )
     multi = p["special"][who] == 7
     parts.append(visits(m, person=who + first, inst=inst, kind=CHRONIC, dx=code, begin=start + day * DAY + hours(rng, m, "clinic"), menu=np.where(rng.random(m) < 0.09, family["resale"], np.array([family[x] for x in dx.menu])[code]),
                         n=2 + rng.poisson(1.0 + 1.6 * multi), doctor=doctor_of(rng, world, who + first, inst, 0.55), days=np.where(long[who], 84, 28), qty=np.where(long[who], 6, 2)))  # fmt: skip
@@ -172,8 +199,16 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     k = rng.poisson(11 * years * rng.gamma(2.5, 0.4, len(old)))
     who = np.repeat(old, k)
     m = len(who)
-    code = np.where(rng.random(m) < 0.6, np.array([dx[c] for c in CHRONIC_CODES])[p["dx_chronic"]][who], rng.choice([dx[c] for c in CHRONIC_CODES], m))
-    inst = np.where(rng.random(m) < 0.5, usual_unit(rng, world, who + first, GENERAL, 0.5), usual_unit(rng, world, who + first, TCM, 0.5))
+    code = np.where(
+        rng.random(m) < 0.6,
+        np.array([dx[c] for c in CHRONIC_CODES])[p["dx_chronic"]][who],
+        rng.choice([dx[c] for c in CHRONIC_CODES], m),
+    )
+    inst = np.where(
+        rng.random(m) < 0.5,
+        usual_unit(rng, world, who + first, GENERAL, 0.5),
+        usual_unit(rng, world, who + first, TCM, 0.5),
+    )
     parts.append(visits(m, person=who + first, inst=inst, kind=CHRONIC, dx=code, begin=start + rng.integers(0, world.span.days, m) * DAY + hours(rng, m, "clinic"), doctor=doctor_of(rng, world, who + first, inst, 0.4),
                         menu=np.where(rng.random(m) < 0.22, family["resale"], np.array([family[x] for x in dx.menu])[code]), n=2 + rng.poisson(1.3, m), days=28, qty=2))  # fmt: skip
 
@@ -183,12 +218,25 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
         pattern = rng.integers(0, 2, len(sick_ids))
         shift = rng.choice([7.5, 12.5, 17.5], len(sick_ids))
         weekday = world.calendar["weekday"]
-        grid = (np.isin(weekday, (0, 2, 4))[None, :] & (pattern == 0)[:, None]) | (np.isin(weekday, (1, 3, 5))[None, :] & (pattern == 1)[:, None])
+        grid = (np.isin(weekday, (0, 2, 4))[None, :] & (pattern == 0)[:, None]) | (
+            np.isin(weekday, (1, 3, 5))[None, :] & (pattern == 1)[:, None]
+        )
         row, day = np.nonzero(grid & (rng.random(grid.shape) < 0.96))
         who = sick_ids[row]
         inst = world.near[GENERAL][p["village"][who], 0]
         begin = start + day * DAY + (shift[row] * 3600).astype(np.int64) + rng.integers(0, 2400, len(row))
-        parts.append(visits(len(row), person=who + first, inst=inst, kind=DIALYSIS, dx=dx["Z49.101"], begin=begin, bag=0, doctor=doctor_of(rng, world, who + first, inst, 0.9)))
+        parts.append(
+            visits(
+                len(row),
+                person=who + first,
+                inst=inst,
+                kind=DIALYSIS,
+                dx=dx["Z49.101"],
+                begin=begin,
+                bag=0,
+                doctor=doctor_of(rng, world, who + first, inst, 0.9),
+            )
+        )
     out = join(parts)
     away = world.p["away"][out["person"]]
     gone = (world.p["death"][out["person"]] >= 0) & (out["begin"] // DAY >= world.p["death"][out["person"]])
@@ -199,7 +247,9 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     u = rng.random(m)
     slip = np.where(np.isin(out["begin"] // DAY, world.calendar["day"][world.calendar["cutover"]]), 8.0, 1.0)
     out["refund"] = np.select([u < 0.0022 * slip, u < 0.0038 * slip, u < 0.005 * slip], [3, 1, 2], 0).astype(np.int8)
-    out["refund_gap"] = np.where(out["refund"] == 3, rng.exponential(1500, m) + 60, rng.exponential(2.5 * DAY, m) + 300).astype(np.int32)
+    out["refund_gap"] = np.where(
+        out["refund"] == 3, rng.exponential(1500, m) + 60, rng.exponential(2.5 * DAY, m) + 300
+    ).astype(np.int32)
     return out
 
 

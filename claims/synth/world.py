@@ -22,7 +22,18 @@ DAY = 86400
 EPOCH = date(1970, 1, 1)
 # kinds of institution
 GENERAL, TCM, PSYCH, REHAB, SPECIAL, PRIVATE, TOWNSHIP, CLINIC, VILLAGE, PHARMACY = range(10)
-KIND_NAME = ["综合医院", "中医医院", "精神病医院", "康复医院", "专科医院", "民营医院", "卫生院", "诊所", "村卫生室", "药店"]
+KIND_NAME = [
+    "综合医院",
+    "中医医院",
+    "精神病医院",
+    "康复医院",
+    "专科医院",
+    "民营医院",
+    "卫生院",
+    "诊所",
+    "村卫生室",
+    "药店",
+]
 DEPTS = ["A03", "A04", "A05", "A07", "A10", "A11", "A12", "A13", "A15", "A16", "A19", "A21"]
 
 
@@ -81,7 +92,9 @@ class World:
     truth: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
     filings: list[dict[str, Any]] = field(default_factory=list)
     cut_day: int = 0
-    bags: list[list[tuple[int, int]]] = field(default_factory=list)  # fixed shopping bags: (item, count); bag 0 is a dialysis session
+    bags: list[list[tuple[int, int]]] = field(
+        default_factory=list
+    )  # fixed shopping bags: (item, count); bag 0 is a dialysis session
 
     def rng(self, *names: object) -> np.random.Generator:
         return stream(self.seed, *names)
@@ -110,7 +123,9 @@ def make_world(persons: int, months: int, seed: int, severity: float, end: date)
     # chance of each unit's kind for the person's habits: a small, steady set of places
     n = persons
     world.p["habit"] = rng.integers(0, 6, n).astype(np.int8)
-    world.p["usual"] = world.near[PHARMACY][world.p["village"], np.minimum(rng.geometric(0.45, n) - 1, 5)].astype(np.int32)
+    world.p["usual"] = world.near[PHARMACY][world.p["village"], np.minimum(rng.geometric(0.45, n) - 1, 5)].astype(
+        np.int32
+    )
     return world
 
 
@@ -152,17 +167,25 @@ def _persons(rng: np.random.Generator, n: int, villages: dict[str, Array], span:
         ["1300", "1201", "1101", "1401", "1402", "1403", "1501"], "16")  # fmt: skip
     insutype = np.where(cadre, "340", np.where(employee, "310", "390"))
     chronic = rng.random(n) < 0.62 / (1 + np.exp(-(age - 66) / 8))
-    frail = rng.gamma(1.5, 1 / 1.5, n) * (0.45 + 0.5 * (age < 6) + np.clip(age - 25, 0, 60) / 42) * np.where(chronic, 1.35, 0.9)
+    frail = (
+        rng.gamma(1.5, 1 / 1.5, n)
+        * (0.45 + 0.5 * (age < 6) + np.clip(age - 25, 0, 60) / 42)
+        * np.where(chronic, 1.35, 0.9)
+    )
     frail /= frail.mean()
     emp = np.where(employee, rng.zipf(1.6, n).clip(0, max(6, n // 150)), -1)
     poor = rng.random(n)
-    idet = np.select([poor < 0.006, poor < 0.046, poor < 0.062, poor < 0.07], ["特困", "低保", "脱贫不稳定户", "重残"], "")
+    idet = np.select(
+        [poor < 0.006, poor < 0.046, poor < 0.062, poor < 0.07], ["特困", "低保", "脱贫不稳定户", "重残"], ""
+    )
     idet = np.where(employee, "", idet)
     death = np.full(n, -1, np.int64)
     dying = np.flatnonzero(rng.random(n) < span.years * 0.0012 * np.exp((age - 50) / 14).clip(0.05, 30))
     death[dying] = day_number(span.first) + rng.integers(20, max(21, span.days - 5), len(dying))
     dx_chronic = rng.choice(9, n, p=[0.36, 0.2, 0.17, 0.07, 0.07, 0.03, 0.02, 0.03, 0.05])
-    special = np.zeros(n, np.int8)  # 1 dialysis 2 chemo 3 psychiatric 4 nursing home 5 home bed 6 long-term rehab 7 collector-like multimorbid
+    special = np.zeros(
+        n, np.int8
+    )  # 1 dialysis 2 chemo 3 psychiatric 4 nursing home 5 home bed 6 long-term rehab 7 collector-like multimorbid
     order = rng.permutation(np.flatnonzero((age > 30) & ~cadre & (death < 0)))
     at = 0
     for code, share in ((1, 0.0011), (2, 0.0024), (3, 0.0016), (5, 0.0005), (6, 0.0008)):
@@ -192,10 +215,19 @@ def _persons(rng: np.random.Generator, n: int, villages: dict[str, Array], span:
 def _institutions(rng: np.random.Generator, persons: int, villages: dict[str, Array]) -> dict[str, Array]:
     total = max(30, round(83 * (persons / 24000) ** 0.6))
     hospitals = max(11, round(0.21 * total))
-    kinds = [GENERAL] * (2 + hospitals // 9) + [TCM] * (1 + hospitals // 12) + [PSYCH] * (1 + hospitals // 30) + [REHAB] * (1 + hospitals // 14)
+    kinds = (
+        [GENERAL] * (2 + hospitals // 9)
+        + [TCM] * (1 + hospitals // 12)
+        + [PSYCH] * (1 + hospitals // 30)
+        + [REHAB] * (1 + hospitals // 14)
+    )
     kinds += [SPECIAL] * (1 + hospitals // 14) + [PRIVATE] * (1 + hospitals // 5)
     kinds += [TOWNSHIP] * max(3, hospitals - len(kinds))
-    kinds += [CLINIC] * max(4, round(0.12 * total)) + [VILLAGE] * max(6, round(0.19 * total)) + [PHARMACY] * max(10, round(0.48 * total))
+    kinds += (
+        [CLINIC] * max(4, round(0.12 * total))
+        + [VILLAGE] * max(6, round(0.19 * total))
+        + [PHARMACY] * max(10, round(0.48 * total))
+    )
     kind = np.array(kinds)
     n = len(kind)
     v = len(villages["weight"])
@@ -207,12 +239,26 @@ def _institutions(rng: np.random.Generator, persons: int, villages: dict[str, Ar
     village[township] = np.arange(int(township.sum())) % town_count
     rural = np.flatnonzero(~villages["urban"])
     village[kind == VILLAGE] = rng.choice(rural, int((kind == VILLAGE).sum()))
-    level = np.where(kind == GENERAL, 2, np.where(np.isin(kind, (TCM, PSYCH, REHAB, SPECIAL)), 2, np.where(np.isin(kind, (PRIVATE, TOWNSHIP)), 1, 0)))
+    level = np.where(
+        kind == GENERAL,
+        2,
+        np.where(np.isin(kind, (TCM, PSYCH, REHAB, SPECIAL)), 2, np.where(np.isin(kind, (PRIVATE, TOWNSHIP)), 1, 0)),
+    )
     generals = np.flatnonzero(kind == GENERAL)
     level[generals[: 1 + len(generals) // 4]] = 3
     level[kind == PRIVATE] = rng.choice([1, 2], int((kind == PRIVATE).sum()), p=[0.6, 0.4])
-    hosp_lv = np.select([level == 3, level == 2, level == 1], ["02", np.array(["05", "06"], object)[rng.integers(0, 2, n)], np.array(["09", "10"], object)[rng.integers(0, 2, n)]], "11")
-    size = rng.gamma(4, 0.25, n) * np.select([level == 3, kind == GENERAL, kind == PRIVATE, kind == TOWNSHIP], [2.6, 1.9, 0.9, 0.75], 1.0)
+    hosp_lv = np.select(
+        [level == 3, level == 2, level == 1],
+        [
+            "02",
+            np.array(["05", "06"], object)[rng.integers(0, 2, n)],
+            np.array(["09", "10"], object)[rng.integers(0, 2, n)],
+        ],
+        "11",
+    )
+    size = rng.gamma(4, 0.25, n) * np.select(
+        [level == 3, kind == GENERAL, kind == PRIVATE, kind == TOWNSHIP], [2.6, 1.9, 0.9, 0.75], 1.0
+    )
     number = (np.arange(n, dtype=np.int64) * 7_368_787 + int(rng.integers(1, 10**7))) % 99_999_989
     private = np.isin(kind, (PRIVATE, CLINIC, PHARMACY)) | (np.isin(kind, (REHAB, SPECIAL)) & (rng.random(n) < 0.6))
     shops = np.flatnonzero(kind == PHARMACY)

@@ -25,7 +25,9 @@ COUNTY = "429004"
 def strings(codes: Array, index: Array, missing: Array | None = None) -> pa.Array:
     """Look-up column; written as plain strings by Parquet's own dictionary."""
     mask = None if missing is None else np.asarray(missing)
-    return pa.DictionaryArray.from_arrays(pa.array(np.asarray(index, np.int32), mask=mask), pa.array(codes, pa.string()))
+    return pa.DictionaryArray.from_arrays(
+        pa.array(np.asarray(index, np.int32), mask=mask), pa.array(codes, pa.string())
+    )
 
 
 def flags(values: Array) -> pa.Array:
@@ -33,7 +35,11 @@ def flags(values: Array) -> pa.Array:
 
 
 def constant(n: int, value: str | None) -> pa.Array:
-    return pa.nulls(n, pa.string()) if value is None else pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array([value]))
+    return (
+        pa.nulls(n, pa.string())
+        if value is None
+        else pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array([value]))
+    )
 
 
 def decimal(value: Array, precision: int, scale: int, missing: Array | None = None) -> pa.Array:
@@ -84,10 +90,32 @@ def write(table: pa.Table | dict[str, Any], path: Path) -> int:
     return int(table.num_rows)
 
 
-_WIDE = {"mdtrt_id", "setl_id", "init_setl_id", "feedetl_sn_", "fee_ocur_time", "begntime", "endtime", "setl_time", "medfee_sumamt", "balc", "bkkp_sn"}
+_WIDE = {
+    "mdtrt_id",
+    "setl_id",
+    "init_setl_id",
+    "feedetl_sn_",
+    "fee_ocur_time",
+    "begntime",
+    "endtime",
+    "setl_time",
+    "medfee_sumamt",
+    "balc",
+    "bkkp_sn",
+}
 
 
-def settlements_table(world: World, v: Visits, s: Stays, money: dict[str, Array], number: Array, setl: Array, setl_time: Array, beds: Array, refund_of: Array) -> pa.Table:
+def settlements_table(
+    world: World,
+    v: Visits,
+    s: Stays,
+    money: dict[str, Array],
+    number: Array,
+    setl: Array,
+    setl_time: Array,
+    beds: Array,
+    refund_of: Array,
+) -> pa.Table:
     """One row a settlement. `number` = visit counter, `setl` = settlement counter (-1: not settled), `refund_of` = row of the original (-1)."""
     p, i, d, dx = world.p, world.i, world.d, world.dx
     n = len(number)
@@ -133,7 +161,19 @@ def settlements_table(world: World, v: Visits, s: Stays, money: dict[str, Array]
         "lv3_nursecare_days": pa.array(np.where(level == 3, nights, 0).astype(np.int32), mask=no_stay | opened), "days_rinp_flag_31": strings(np.array(["1", "2"], object), s["planned"][k].astype(int), no_stay),
         "oprn_oprt_code": strings(op_days, s["surgery"][k].clip(0), no_stay | opened | (s["surgery"][k] < 0)), "trum_flag": flags(trauma),
     }  # fmt: skip
-    for name in ("medfee_sumamt", "fund_pay_sumamt", "hifp_pay", "hifob_pay", "hifmi_pay", "maf_pay", "cvlserv_pay", "oth_pay", "acct_pay", "acct_mulaid_pay", "psn_cash_pay"):
+    for name in (
+        "medfee_sumamt",
+        "fund_pay_sumamt",
+        "hifp_pay",
+        "hifob_pay",
+        "hifmi_pay",
+        "maf_pay",
+        "cvlserv_pay",
+        "oth_pay",
+        "acct_pay",
+        "acct_mulaid_pay",
+        "psn_cash_pay",
+    ):
         columns[name] = yuan(money[name], none)
     columns |= {
         "fulamt_ownpay_amt": yuan(np.zeros(n, np.int64), none), "preselfpay_amt": yuan(money["preselfpay_amt"], none), "inscp_scp_amt": yuan(money["inscp_scp_amt"], none), "act_pay_dedc": yuan(money["act_pay_dedc"], none),
@@ -143,7 +183,9 @@ def settlements_table(world: World, v: Visits, s: Stays, money: dict[str, Array]
     return pa.table(columns)
 
 
-def lines_table(world: World, v: Visits, line: Lines, number: Array, setl: Array, cap: Array, offset: Array) -> pa.Table:
+def lines_table(
+    world: World, v: Visits, line: Lines, number: Array, setl: Array, cap: Array, offset: Array
+) -> pa.Table:
     """One row a fee line. `number`/`setl` are per visit row; `line["visit"]` points there; lines lie sorted by visit."""
     items, i, d = world.items, world.i, world.d
     at, item = line["visit"], line["item"]
@@ -182,7 +224,9 @@ def over_limit(line: Lines, cap: Array) -> Array:
 def line_scope(world: World, line: Lines, cap: Array) -> Array:
     """Amount inside the policy: class B bears 10 % first, what is over the limit is out."""
     fen = line["cnt"] * line["pric"]
-    inside = fen - np.where(fen >= 0, over_limit(line, cap), -np.maximum(0, line["pric"] - cap[line["item"]]) * -line["cnt"])
+    inside = fen - np.where(
+        fen >= 0, over_limit(line, cap), -np.maximum(0, line["pric"] - cap[line["item"]]) * -line["cnt"]
+    )
     return np.asarray(np.where(world.items.level[line["item"]] == 2, np.round(inside * 0.9), inside).astype(np.int64))
 
 

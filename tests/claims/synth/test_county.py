@@ -14,7 +14,29 @@ from claims.synth import SimulateSummary, simulate
 
 STAYS = "('21','22','26','28','2105','52')"
 EIGHT = ["A:T01", "A:T02", "A:T03", "A:T04", "P:T08", "R:T09", "P:T14", "R:T15", "I:T19", "I:T20", "I:T21"]
-OTHERS = ["A:T05", "A:T06", "I:T07", "I:T10", "I:T11", "I:T12", "P:T13", "I:T16", "A:T17", "A:T18", "A:T22", "A:T23", "P:T24", "P:T25", "P:T26", "P:T27", "A:T28", "A:T29", "P:T30", "P:T31", "I:T32"]
+OTHERS = [
+    "A:T05",
+    "A:T06",
+    "I:T07",
+    "I:T10",
+    "I:T11",
+    "I:T12",
+    "P:T13",
+    "I:T16",
+    "A:T17",
+    "A:T18",
+    "A:T22",
+    "A:T23",
+    "P:T24",
+    "P:T25",
+    "P:T26",
+    "P:T27",
+    "A:T28",
+    "A:T29",
+    "P:T30",
+    "P:T31",
+    "I:T32",
+]
 
 COLUMNS = {
     "persons": "psn_no certno psn_cert_type gend brdy insutype psn_type psn_insu_stas psn_insu_date paus_insu_date cvlserv_flag insuplc_admdvs emp_no psn_idet_type curr_addr_code tel_hash mulaid_grp_id death_date",
@@ -52,7 +74,10 @@ def one(con: duckdb.DuckDBPyConnection, sql: str) -> float:
 
 
 def prints(folder: Path) -> dict[str, str]:
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*.parquet"))}
+    return {
+        str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(folder.rglob("*.parquet"))
+    }
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -70,8 +95,17 @@ def test_the_number_of_parts_is_a_folder_layout_only(tmp_path: Path, monkeypatch
     summary = simulate(tmp_path / "many", 700, 3, 5)
     parts = sorted((tmp_path / "many" / "claims" / "settlements").glob("part-*.parquet"))
     assert len(parts) == 3
-    assert one(duckdb.connect(), f"SELECT count(*) FROM '{tmp_path}/many/claims/settlements/*.parquet'") == summary.tables["settlements"]
-    assert one(duckdb.connect(), f"SELECT count(*) - count(DISTINCT setl_id) FROM '{tmp_path}/many/claims/settlements/*.parquet' WHERE setl_id IS NOT NULL") == 0
+    assert (
+        one(duckdb.connect(), f"SELECT count(*) FROM '{tmp_path}/many/claims/settlements/*.parquet'")
+        == summary.tables["settlements"]
+    )
+    assert (
+        one(
+            duckdb.connect(),
+            f"SELECT count(*) - count(DISTINCT setl_id) FROM '{tmp_path}/many/claims/settlements/*.parquet' WHERE setl_id IS NOT NULL",
+        )
+        == 0
+    )
 
 
 def test_asking_twice_does_nothing_and_a_full_folder_is_refused(tmp_path: Path) -> None:
@@ -85,7 +119,10 @@ def test_asking_twice_does_nothing_and_a_full_folder_is_refused(tmp_path: Path) 
     assert before == {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()}
 
 
-@pytest.mark.parametrize(("persons", "months", "seed", "severity"), [(10, 12, 1, 1.0), (1000, 2, 1, 1.0), (1000, 12, -1, 1.0), (1000, 12, 1, 9.0)])
+@pytest.mark.parametrize(
+    ("persons", "months", "seed", "severity"),
+    [(10, 12, 1, 1.0), (1000, 2, 1, 1.0), (1000, 12, -1, 1.0), (1000, 12, 1, 9.0)],
+)
 def test_bad_arguments_are_one_sentence(tmp_path: Path, persons: int, months: int, seed: int, severity: float) -> None:
     with pytest.raises(UserError):
         simulate(tmp_path / "x", persons, months, seed, severity=severity)
@@ -117,14 +154,19 @@ def test_codes_are_strings_and_money_is_exact(con: duckdb.DuckDBPyConnection) ->
     assert kinds["begntime"] == "TIMESTAMP"
 
 
-def test_truth_never_leaks_into_the_tables(county: tuple[Path, SimulateSummary], con: duckdb.DuckDBPyConnection) -> None:
+def test_truth_never_leaks_into_the_tables(
+    county: tuple[Path, SimulateSummary], con: duckdb.DuckDBPyConnection
+) -> None:
     names = {p.stem for p in (county[0] / "claims").glob("*.parquet")}
     for table in names:
         columns = {r[0] for r in con.execute(f"DESCRIBE {table}").fetchall()}
         assert not columns & {"scheme", "severity", "innocent", "ring_id", "fraud"}, table
     assert not [p for p in (county[0] / "claims").rglob("*") if "truth" in p.name]
     # ids must not tell: the order of visit numbers says nothing about fraud
-    auc = one(con, "WITH r AS (SELECT mdtrt_id, percent_rank() OVER (ORDER BY mdtrt_id) AS p FROM (SELECT DISTINCT mdtrt_id FROM settlements)) SELECT avg(p) FROM r JOIN truth_admissions USING (mdtrt_id)")
+    auc = one(
+        con,
+        "WITH r AS (SELECT mdtrt_id, percent_rank() OVER (ORDER BY mdtrt_id) AS p FROM (SELECT DISTINCT mdtrt_id FROM settlements)) SELECT avg(p) FROM r JOIN truth_admissions USING (mdtrt_id)",
+    )
     assert 0.3 < auc < 0.7
 
 
@@ -153,39 +195,96 @@ def test_every_scheme_and_every_innocent_is_planted(county: tuple[Path, Simulate
 
 
 def test_innocents_outnumber_frauds(con: duckdb.DuckDBPyConnection) -> None:
-    assert one(con, "SELECT count(DISTINCT entity_id) FROM truth_innocents WHERE grain = 'admission'") > 5 * one(con, "SELECT count(*) FROM truth_admissions")
-    assert one(con, "SELECT count(DISTINCT entity_id) FROM truth_innocents WHERE grain = 'person'") > 5 * one(con, "SELECT count(DISTINCT psn_no) FROM truth_persons")
+    assert one(con, "SELECT count(DISTINCT entity_id) FROM truth_innocents WHERE grain = 'admission'") > 5 * one(
+        con, "SELECT count(*) FROM truth_admissions"
+    )
+    assert one(con, "SELECT count(DISTINCT entity_id) FROM truth_innocents WHERE grain = 'person'") > 5 * one(
+        con, "SELECT count(DISTINCT psn_no) FROM truth_persons"
+    )
 
 
 def test_open_stays_have_lines_but_no_settlement(con: duckdb.DuckDBPyConnection) -> None:
     opened = "SELECT mdtrt_id FROM settlements WHERE endtime IS NULL AND med_type IN " + STAYS
     assert one(con, f"SELECT count(*) FROM ({opened})") >= 5
-    assert one(con, f"SELECT count(*) FROM settlements WHERE mdtrt_id IN ({opened}) AND (setl_id IS NOT NULL OR setl_time IS NOT NULL OR medfee_sumamt IS NOT NULL OR dscg_maindiag_code IS NOT NULL)") == 0
+    assert (
+        one(
+            con,
+            f"SELECT count(*) FROM settlements WHERE mdtrt_id IN ({opened}) AND (setl_id IS NOT NULL OR setl_time IS NOT NULL OR medfee_sumamt IS NOT NULL OR dscg_maindiag_code IS NOT NULL)",
+        )
+        == 0
+    )
     assert one(con, f"SELECT count(*) FROM fee_details WHERE mdtrt_id IN ({opened})") > 20
     assert one(con, f"SELECT count(*) FROM fee_details WHERE mdtrt_id IN ({opened}) AND setl_id IS NOT NULL") == 0
     assert one(con, "SELECT count(*) FROM fee_details WHERE fee_ocur_time > TIMESTAMP '2026-09-27 20:00:00'") == 0
-    assert one(con, "SELECT count(*) FROM settlements WHERE setl_time > TIMESTAMP '2026-09-27 20:00:00' OR begntime > TIMESTAMP '2026-09-27 20:00:00'") == 0
+    assert (
+        one(
+            con,
+            "SELECT count(*) FROM settlements WHERE setl_time > TIMESTAMP '2026-09-27 20:00:00' OR begntime > TIMESTAMP '2026-09-27 20:00:00'",
+        )
+        == 0
+    )
 
 
 def test_settlements_add_up(con: duckdb.DuckDBPyConnection) -> None:
-    assert one(con, "SELECT count(*) FROM settlements WHERE medfee_sumamt <> fund_pay_sumamt + acct_pay + psn_cash_pay") == 0
-    assert one(con, "SELECT count(*) FROM settlements WHERE fund_pay_sumamt <> hifp_pay + hifob_pay + hifmi_pay + maf_pay + cvlserv_pay + oth_pay") == 0
-    assert one(con, "SELECT count(*) FROM settlements s JOIN (SELECT setl_id, sum(det_item_fee_sumamt) AS x FROM fee_details GROUP BY 1) l USING (setl_id) WHERE s.medfee_sumamt <> l.x") == 0
+    assert (
+        one(con, "SELECT count(*) FROM settlements WHERE medfee_sumamt <> fund_pay_sumamt + acct_pay + psn_cash_pay")
+        == 0
+    )
+    assert (
+        one(
+            con,
+            "SELECT count(*) FROM settlements WHERE fund_pay_sumamt <> hifp_pay + hifob_pay + hifmi_pay + maf_pay + cvlserv_pay + oth_pay",
+        )
+        == 0
+    )
+    assert (
+        one(
+            con,
+            "SELECT count(*) FROM settlements s JOIN (SELECT setl_id, sum(det_item_fee_sumamt) AS x FROM fee_details GROUP BY 1) l USING (setl_id) WHERE s.medfee_sumamt <> l.x",
+        )
+        == 0
+    )
     assert one(con, "SELECT count(*) FROM fee_details WHERE det_item_fee_sumamt <> round(cnt * pric, 2)") == 0
-    assert one(con, "SELECT count(*) FROM settlements WHERE balc < 0 OR (refd_setl_flag = '0' AND (acct_pay < 0 OR psn_cash_pay < 0 OR fund_pay_sumamt < 0))") == 0
+    assert (
+        one(
+            con,
+            "SELECT count(*) FROM settlements WHERE balc < 0 OR (refd_setl_flag = '0' AND (acct_pay < 0 OR psn_cash_pay < 0 OR fund_pay_sumamt < 0))",
+        )
+        == 0
+    )
 
 
 def test_keys_are_unique(con: duckdb.DuckDBPyConnection) -> None:
-    for table, key in (("persons", "psn_no"), ("institutions", "fixmedins_code"), ("fee_details", "mdtrt_id || '/' || feedetl_sn"), ("inspections", "insp_id"), ("presence_checks", "check_id"), ("doctors", "dr_codg"), ("catalog", "med_list_codg || begndate::VARCHAR")):
+    for table, key in (
+        ("persons", "psn_no"),
+        ("institutions", "fixmedins_code"),
+        ("fee_details", "mdtrt_id || '/' || feedetl_sn"),
+        ("inspections", "insp_id"),
+        ("presence_checks", "check_id"),
+        ("doctors", "dr_codg"),
+        ("catalog", "med_list_codg || begndate::VARCHAR"),
+    ):
         assert one(con, f"SELECT count(*) - count(DISTINCT {key}) FROM {table}") == 0, table
 
 
 def test_refunds_point_to_their_originals_and_net_out(con: duckdb.DuckDBPyConnection) -> None:
     assert one(con, "SELECT count(*) FROM settlements WHERE refd_setl_flag = '1'") > 20
-    assert one(con, "SELECT count(*) FROM settlements r LEFT JOIN settlements o ON o.setl_id = r.init_setl_id WHERE r.refd_setl_flag = '1' AND (o.setl_id IS NULL OR o.psn_no <> r.psn_no OR r.setl_time < o.setl_time OR r.medfee_sumamt >= 0)") == 0
+    assert (
+        one(
+            con,
+            "SELECT count(*) FROM settlements r LEFT JOIN settlements o ON o.setl_id = r.init_setl_id WHERE r.refd_setl_flag = '1' AND (o.setl_id IS NULL OR o.psn_no <> r.psn_no OR r.setl_time < o.setl_time OR r.medfee_sumamt >= 0)",
+        )
+        == 0
+    )
     full = "FROM settlements r JOIN settlements o ON o.setl_id = r.init_setl_id WHERE r.mdtrt_id <> o.mdtrt_id"
     assert one(con, f"SELECT count(*) {full}") > 10
-    assert one(con, f"SELECT count(*) {full} AND (r.medfee_sumamt + o.medfee_sumamt <> 0 OR r.fund_pay_sumamt + o.fund_pay_sumamt <> 0 OR r.acct_pay + o.acct_pay <> 0)") == 0
+    assert (
+        one(
+            con,
+            f"SELECT count(*) {full} AND (r.medfee_sumamt + o.medfee_sumamt <> 0 OR r.fund_pay_sumamt + o.fund_pay_sumamt <> 0 OR r.acct_pay + o.acct_pay <> 0)",
+        )
+        == 0
+    )
     part = "FROM settlements r JOIN settlements o ON o.setl_id = r.init_setl_id WHERE r.mdtrt_id = o.mdtrt_id"
     assert one(con, f"SELECT count(*) {part}") > 3
     assert one(con, f"SELECT count(*) {part} AND -r.medfee_sumamt > o.medfee_sumamt") == 0
@@ -194,24 +293,59 @@ def test_refunds_point_to_their_originals_and_net_out(con: duckdb.DuckDBPyConnec
 
 
 def test_findings_are_late_selective_and_fallible(con: duckdb.DuckDBPyConnection) -> None:
-    assert one(con, "SELECT count(*) FROM inspections WHERE conclude_time < insp_time OR conclude_time > TIMESTAMP '2026-09-27 20:00:00'") == 0
-    assert one(con, "SELECT count(*) FROM inspections WHERE (lead_source = 'random') <> (selection_prob IS NOT NULL)") == 0
+    assert (
+        one(
+            con,
+            "SELECT count(*) FROM inspections WHERE conclude_time < insp_time OR conclude_time > TIMESTAMP '2026-09-27 20:00:00'",
+        )
+        == 0
+    )
+    assert (
+        one(con, "SELECT count(*) FROM inspections WHERE (lead_source = 'random') <> (selection_prob IS NOT NULL)") == 0
+    )
     assert one(con, "SELECT count(DISTINCT lead_source) FROM inspections") == 4
-    missed = one(con, "SELECT count(*) FROM inspections JOIN truth_admissions ON entity_id = mdtrt_id WHERE outcome_code IN ('O6_CLEAR','O8_EXPLAINED')")
-    found = one(con, "SELECT count(*) FROM inspections JOIN truth_admissions ON entity_id = mdtrt_id WHERE outcome_code IN ('O1_FRAUD','O2_IRREGULAR')")
+    missed = one(
+        con,
+        "SELECT count(*) FROM inspections JOIN truth_admissions ON entity_id = mdtrt_id WHERE outcome_code IN ('O6_CLEAR','O8_EXPLAINED')",
+    )
+    found = one(
+        con,
+        "SELECT count(*) FROM inspections JOIN truth_admissions ON entity_id = mdtrt_id WHERE outcome_code IN ('O1_FRAUD','O2_IRREGULAR')",
+    )
     assert found > missed > 0
-    assert one(con, "SELECT count(*) FROM inspections LEFT JOIN (SELECT DISTINCT mdtrt_id FROM settlements) v ON v.mdtrt_id = entity_id WHERE entity_type = 'admission' AND v.mdtrt_id IS NULL") == 0
+    assert (
+        one(
+            con,
+            "SELECT count(*) FROM inspections LEFT JOIN (SELECT DISTINCT mdtrt_id FROM settlements) v ON v.mdtrt_id = entity_id WHERE entity_type = 'admission' AND v.mdtrt_id IS NULL",
+        )
+        == 0
+    )
 
 
 def test_bed_checks_agree_with_the_truth_about_empty_beds(con: duckdb.DuckDBPyConnection) -> None:
     assert one(con, "SELECT count(*) FROM presence_checks") > 40
-    assert one(con, "SELECT count(*) FROM presence_checks c LEFT JOIN truth_absences a ON a.mdtrt_id = c.mdtrt_id WHERE result_code IN ('B4_ABSENT','B5_NO_SUCH') AND a.mdtrt_id IS NULL") == 0
-    assert one(con, "SELECT count(*) FROM truth_absences a LEFT JOIN truth_admissions t USING (mdtrt_id) WHERE t.scheme IS NULL OR t.scheme NOT IN ('T01','T02')") == 0
+    assert (
+        one(
+            con,
+            "SELECT count(*) FROM presence_checks c LEFT JOIN truth_absences a ON a.mdtrt_id = c.mdtrt_id WHERE result_code IN ('B4_ABSENT','B5_NO_SUCH') AND a.mdtrt_id IS NULL",
+        )
+        == 0
+    )
+    assert (
+        one(
+            con,
+            "SELECT count(*) FROM truth_absences a LEFT JOIN truth_admissions t USING (mdtrt_id) WHERE t.scheme IS NULL OR t.scheme NOT IN ('T01','T02')",
+        )
+        == 0
+    )
     assert one(con, 'SELECT count(*) FROM truth_absences WHERE "end" <= "begin"') == 0
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not os.environ.get("XIEZHI_YARDSTICKS"), reason="minutes long: set XIEZHI_YARDSTICKS=1, or run python -m benchmarks.county")
+@pytest.mark.skipif(
+    not os.environ.get("XIEZHI_YARDSTICKS"),
+    reason="minutes long: set XIEZHI_YARDSTICKS=1, or run python -m benchmarks.county",
+)
 def test_the_county_is_hard(tmp_path: Path) -> None:
     from benchmarks.county import GATES, measure
 

@@ -16,7 +16,11 @@ def test_dirty_county_tells_its_faults(tmp_path: Path) -> None:
     assert {f["fault"] for f in faults} >= {"duplicate", "Q01", "Q02"}
     with (tmp_path / "county" / "dirty" / "settlements.csv").open(encoding="gb18030", newline="") as stream:
         rows = list(csv.reader(stream))
-    added = [f for f in faults if f["table"] == "settlements" and (f["fault"] == "duplicate" or rows[f["line"] - 1][0] == "合计")]
+    added = [
+        f
+        for f in faults
+        if f["table"] == "settlements" and (f["fault"] == "duplicate" or rows[f["line"] - 1][0] == "合计")
+    ]
     assert len(rows) - 1 - len(added) == summary.tables["settlements"]
     begins = {r[rows[0].index("begntime")][4:5] for r in rows[1:] if len(r) == len(rows[0]) and r[7]}
     assert {"-", "/", "."} <= begins
