@@ -189,7 +189,7 @@ def simulate(
             "months": months,
             "seed": seed,
             "tables": tables,
-            "truth": dict(made.truth),
+            "schemes": dict(made.schemes),
         },
         as_json,
         f"{out}: " + ", ".join(f"{k} {v:,}" for k, v in tables.items()),
@@ -523,14 +523,17 @@ def quarantine_readmit(
     as_json: JsonOption = False,
 ) -> None:
     """Take mended rows in."""
-    from claims.quarantine import readmit
+    from claims.quarantine import list_quarantine
+    from claims.readmit import readmit
 
     taken = readmit(warehouse, source)
-    tables = {
-        n: vars(c) if hasattr(c, "__dict__") else {"accepted": c.accepted, "quarantined": c.quarantined}
-        for n, c in taken.tables.items()
-    }
-    say({"tables": tables}, as_json, json.dumps(tables, ensure_ascii=False))
+    tried = {name: vars(c) for name, c in taken.tables.items()}
+    waiting = len(list_quarantine(warehouse))
+    say(
+        {"readmitted": taken.readmitted, "still_in_quarantine": waiting, "tables": tried},
+        as_json,
+        f"readmitted {json.dumps(taken.readmitted, ensure_ascii=False)}; {waiting} rows still in quarantine",
+    )
 
 
 def main() -> None:

@@ -4,12 +4,13 @@ Nothing outside this file decides what is known: a fact counts when its `known_a
 A line shows its settlement only once that settlement is known. A refund that arrives after T does not exist at T.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import duckdb
 
-from claims.tables import CANONICAL
+from claims.tables import CANONICAL, LAYOUT_KEY
 from claims.warehouse import FACTS, Warehouse, paths_sql
 from features.grains import Layout, Reversed
 
@@ -79,9 +80,11 @@ def open_views(
     threads: int = 2,
     lines: bool = True,
     words: frozenset[str] | None = None,
+    keys: Sequence[str] | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """A connection whose schemas `net`, `kept` and `pairs` hold the as-of views of one bucket. Use `read_as` to choose.
 
+    `keys` (if given) keeps only those persons or institutions of the bucket: all rows of an entity share its layout key, so nothing about them changes.
     `words` (if given) prunes fee-line columns nobody names; `lines=False` leaves fee lines out (they are most of the work) where nobody asks for them.
     """
     con = duckdb.connect()
@@ -93,8 +96,12 @@ def open_views(
     for schema in ("base", "net", "kept", "pairs"):
         con.execute(f"CREATE SCHEMA {schema}")
     con.execute("CREATE TABLE main.asof AS SELECT ?::TIMESTAMP AS t, ?::TIMESTAMP::DATE AS d", [t, t])
+    if keys is not None:
+        con.execute("CREATE TABLE main.keys AS SELECT unnest(?::VARCHAR[]) AS key", [sorted(set(keys))])
     for table in FACTS:
-        _fact(con, warehouse, table, layout, bucket, t, empty=table == "fee_details" and not lines)
+        _fact(
+            con, warehouse, table, layout, bucket, t, empty=table == "fee_details" and not lines, keyed=keys is not None
+        )
     _dimensions(con, warehouse, layout, bucket, t)
     _reversals(con)
     _settlements(con, words)
@@ -128,6 +135,7 @@ def _fact(
     bucket: int,
     t: datetime,
     empty: bool = False,
+    keyed: bool = False,
 ) -> None:
     """`base.TABLE`: the versions of a fact in force at T, every declared column there. Fee lines stay a view over the files: they are read once."""
     source = None if empty else scan(warehouse, table, layout, bucket)
@@ -144,6 +152,8 @@ def _fact(
         where += f" AND {MOMENTS[table]} > TIMESTAMP '{horizon}'"
     if table == "discharges":
         where += " AND is_inpatient"
+    if keyed:
+        where += f" AND {LAYOUT_KEY[layout]} IN (SELECT key FROM main.keys)"
     superseded = scan(warehouse, "superseded", layout, bucket)
     anti = ""
     if superseded is not None:

@@ -461,6 +461,7 @@ def gather_evidence(
         return {(c, e): rows[rows["entity_id"] == e].reset_index(drop=True) for c, e in wanted}
     entities = partition.entities()
     jobs: dict[tuple[Layout, int], dict[str, list[tuple[str, tuple[str, str]]]]] = {}
+    keys: dict[tuple[Layout, int], set[str]] = {}
     for column, entity_id in wanted:
         if entity_id not in entities.index:
             raise UserError(
@@ -470,12 +471,17 @@ def gather_evidence(
         about, key = PARENT.get(prefix, (grain, ""))
         subject = str(entities.at[entity_id, key]) if key else entity_id
         feature, _ = _declared(own)
+        place = "psn_no" if feature.by == "person" else "fixmedins_code"
         for bucket in _buckets_of(warehouse, entities, about, feature, entity_id):
             jobs.setdefault((feature.by, bucket), {}).setdefault(own, []).append((subject, (column, entity_id)))
+            if about != "doctor":
+                keys.setdefault((feature.by, bucket), set()).add(str(entities.at[entity_id, place]))
     found: dict[tuple[str, str], list[pd.DataFrame]] = {}
     for (layout, bucket), columns in sorted(jobs.items(), key=lambda j: j[0]):
-        words = named_words(_declared(c)[0] for c in columns)
-        con = open_views(warehouse, as_of, layout, bucket, words=words)
+        own_keys = None if _asks_doctors(columns) else sorted(keys[layout, bucket])
+        con = open_views(
+            warehouse, as_of, layout, bucket, words=named_words(_declared(c)[0] for c in columns), keys=own_keys
+        )
         try:
             for own, asked in columns.items():
                 feature, window = _declared(own)
@@ -492,6 +498,11 @@ def gather_evidence(
         finally:
             con.close()
     return {key: _stack(frames) for key, frames in found.items()}
+
+
+def _asks_doctors(columns: Iterable[str]) -> bool:
+    """A doctor works at several institutions, so the bucket must be read whole."""
+    return any(_declared(c)[0].grain == "doctor" for c in columns)
 
 
 def _declared(column: str) -> tuple[Feature, int]:

@@ -14,7 +14,11 @@ COMMANDS = ["simulate", "intake", "features", "fit", "evaluate", "rank", "bedche
 
 def xiezhi(*words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(ROOT / "xiezhi.py"), *words], capture_output=True, text=True, timeout=300, env={**os.environ, **(env or {})}
+        [sys.executable, str(ROOT / "xiezhi.py"), *words],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, **(env or {})},
     )
 
 
@@ -68,7 +72,17 @@ def test_a_date_that_is_none(tmp_path: Path, text: str) -> None:
 
 
 def test_an_unknown_grain_lists_the_five(tmp_path: Path) -> None:
-    said = refused("rank", "--warehouse", str(tmp_path), "--as-of", "2025-01-01", "--grain", "bed", "--out", str(tmp_path / "x.csv"))
+    said = refused(
+        "rank",
+        "--warehouse",
+        str(tmp_path),
+        "--as-of",
+        "2025-01-01",
+        "--grain",
+        "bed",
+        "--out",
+        str(tmp_path / "x.csv"),
+    )
     assert "institution" in said
 
 
@@ -86,7 +100,9 @@ def test_the_county_needs_people(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("road")
-    done = xiezhi("simulate", "--out", str(folder / "county"), "--persons", "1200", "--months", "8", "--seed", "3", "--json")
+    done = xiezhi(
+        "simulate", "--out", str(folder / "county"), "--persons", "1200", "--months", "8", "--seed", "3", "--json"
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["tables"]["persons"] >= 1200
     done = xiezhi("intake", str(folder / "county"), "--warehouse", str(folder / "w"), "--json")
@@ -105,10 +121,25 @@ def last_day(house: Path) -> str:
 @pytest.mark.slow
 def test_rank_right_after_intake_runs_what_is_missing(house: Path, tmp_path: Path) -> None:
     out = tmp_path / "list.csv"
-    done = xiezhi("rank", "--warehouse", str(house), "--as-of", last_day(house), "--grain", "admission", "--top", "10", "--out", str(out), "--json")
+    done = xiezhi(
+        "rank",
+        "--warehouse",
+        str(house),
+        "--as-of",
+        last_day(house),
+        "--grain",
+        "admission",
+        "--top",
+        "10",
+        "--out",
+        str(out),
+        "--json",
+    )
     assert done.returncode == 0, done.stderr
     header = out.read_text("utf-8-sig").splitlines()[0]
-    assert header.startswith("rank,grain,as_of,entity_id,risk,amount_at_risk_yuan,scheme,slot,reason_1,reason_2,reason_3")
+    assert header.startswith(
+        "rank,grain,as_of,entity_id,risk,amount_at_risk_yuan,scheme,slot,reason_1,reason_2,reason_3"
+    )
     import csv
 
     rows = list(csv.DictReader(out.read_text("utf-8-sig").splitlines()))
@@ -116,7 +147,18 @@ def test_rank_right_after_intake_runs_what_is_missing(house: Path, tmp_path: Pat
     assert len(ranked) == 10
     assert {r["slot"] for r in rows} <= {"ranked", "draw", "control"}
     assert all(r["reason_1"] for r in ranked)
-    done = xiezhi("explain", "--warehouse", str(house), "--as-of", last_day(house), "--grain", "admission", "--id", ranked[0]["entity_id"], "--json")
+    done = xiezhi(
+        "explain",
+        "--warehouse",
+        str(house),
+        "--as-of",
+        last_day(house),
+        "--grain",
+        "admission",
+        "--id",
+        ranked[0]["entity_id"],
+        "--json",
+    )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert abs(sum(c["contribution"] for c in told["contributions"]) + told["base"] - told["raw"]) < 1e-6
@@ -126,7 +168,11 @@ def test_rank_right_after_intake_runs_what_is_missing(house: Path, tmp_path: Pat
 
 @pytest.mark.slow
 def test_unknown_ids_and_dates_outside_the_data(house: Path, tmp_path: Path) -> None:
-    assert "nobody" in refused("explain", "--warehouse", str(house), "--as-of", last_day(house), "--grain", "admission", "--id", "nobody")
+    assert "nobody" in refused(
+        "explain", "--warehouse", str(house), "--as-of", last_day(house), "--grain", "admission", "--id", "nobody"
+    )
     for day in ("1999-01-01", "2031-01-01"):
-        assert day in refused("rank", "--warehouse", str(house), "--as-of", day, "--grain", "person", "--out", str(tmp_path / "x.csv"))
+        assert day in refused(
+            "rank", "--warehouse", str(house), "--as-of", day, "--grain", "person", "--out", str(tmp_path / "x.csv")
+        )
     assert not (tmp_path / "x.csv").exists()

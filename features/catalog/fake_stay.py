@@ -188,7 +188,7 @@ for _grain, _entity, _prefix, _who in (
 ):
     _alike = partial(
         Feature,
-        grain=_grain,
+        grain=_grain,  # type: ignore[arg-type]
         scheme="T02",
         by="institution",
         reversed="net",
@@ -200,7 +200,7 @@ for _grain, _entity, _prefix, _who in (
         reason=_who + "近{window}天有{value}次住院与同院他人项目重合八成以上（同类中位{peer}次，高于{percentile}的同类）", innocent=_PATH))  # fmt: skip
     _template = partial(
         Feature,
-        grain=_grain,
+        grain=_grain,  # type: ignore[arg-type]
         scheme="T02",
         by="institution",
         reversed="net",

@@ -162,7 +162,7 @@ for _grain, _entity, _who in (("institution", "s.fixmedins_code", "本院"), ("d
     _prefix = "inst" if _grain == "institution" else "dr"
     _profile = partial(
         Feature,
-        grain=_grain,
+        grain=_grain,  # type: ignore[arg-type]
         scheme="T01",
         by="institution",
         reversed="net",

@@ -72,7 +72,7 @@ for _grain, _entity, _prefix, _who in (
 ):
     _profile = partial(
         Feature,
-        grain=_grain,
+        grain=_grain,  # type: ignore[arg-type]
         scheme="T05",
         by="institution",
         reversed="net",
@@ -86,7 +86,7 @@ for _grain, _entity, _prefix, _who in (
         reason=_who + "近{window}天有{value}的住院没有任何治疗和手术收费（同类中位{peer}，高于{percentile}的同类）", innocent="以口服药治疗的专科（N03）"))  # fmt: skip
     _stays = partial(
         Feature,
-        grain=_grain,
+        grain=_grain,  # type: ignore[arg-type]
         scheme="T05",
         by="institution",
         reversed="net",

@@ -92,7 +92,7 @@ for _grain, _entity, _prefix, _who in (
         coalesce(lag(r.planned) OVER (PARTITION BY r.entity_id, r.psn_no ORDER BY r.begntime, r.row_id), false) AS was_planned FROM ({_stays}) r"""
     _return = partial(
         Feature,
-        grain=_grain,
+        grain=_grain,  # type: ignore[arg-type]
         scheme="T04",
         by="institution",
         reversed="net",

@@ -10,6 +10,7 @@ Honest cases: dialysis (N01), family purchase (N05), people living elsewhere (N2
 
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from features.declare import Feature, GraphMeasure, declare
@@ -45,7 +46,7 @@ def _graph(rows: pd.DataFrame) -> pd.DataFrame:
     found = visit_measures(
         card, place, minute, rows["lnt"].to_numpy("float64"), rows["lat"].to_numpy("float64"), now=now
     )
-    index = pd.Index(cards[found.pop("card")], name="entity_id")
+    index = pd.Index(np.asarray(cards)[found.pop("card").astype("int64")], name="entity_id")
     return pd.DataFrame(found, index=index).astype("float64")
 
 

@@ -128,7 +128,7 @@ def factorise(matrix: sp.csr_matrix, alpha: float = 0.85) -> SchurPageRank:
             f"{csr.shape[1]} institutions are too many for the dense form (limit {DENSE_LIMIT}): use iterate()"
         )
     first, inst = csr.indptr.astype(np.int64), csr.indices.astype(np.int32)
-    degree = np.bincount(inst, weights=csr.data, minlength=csr.shape[1])
+    degree = np.bincount(inst, weights=csr.data, minlength=csr.shape[1]).astype(np.float64)
     steps = _schur(first, inst, csr.data, degree, csr.shape[1])
     factor = la.lu_factor(np.eye(csr.shape[1]) - alpha * alpha * steps)
     return SchurPageRank(first=first, inst=inst, weight=csr.data, degree=degree, alpha=alpha, factor=factor)
@@ -145,7 +145,7 @@ def iterate(
         raise UserError("PageRank seeds must be non-negative mass, at least one card in each set")
     mass = np.ascontiguousarray(mass / mass.sum(axis=0))
     first, inst = csr.indptr.astype(np.int64), csr.indices.astype(np.int32)
-    degree = np.bincount(inst, weights=csr.data, minlength=csr.shape[1])
+    degree = np.bincount(inst, weights=csr.data, minlength=csr.shape[1]).astype(np.float64)
     base = (1 - alpha) * mass
     source = alpha * _down(first, inst, csr.data, base, csr.shape[1])
     institutions = source.copy()

@@ -59,7 +59,12 @@ class Ring:
             )
         for edge in self.edges.itertuples():
             graph.add_edge(
-                edge.a, edge.b, days=int(edge.count), dt=int(edge.dt), z=float(edge.z), expected=float(edge.expected)
+                edge.a,
+                edge.b,
+                days=int(edge.count),
+                dt=int(edge.dt),
+                z=float(edge.z),
+                expected=float(edge.expected),  # type: ignore[call-overload,arg-type]
             )
         return graph
 
@@ -97,7 +102,9 @@ def ward_edges(stays: pd.DataFrame, *, k: int = 2, z_min: float = Z_MIN) -> pd.D
 
 
 def _by_name(edges: pd.DataFrame, names: pd.Index) -> pd.DataFrame:
-    return edges.assign(a=names.take(edges["a"]), b=names.take(edges["b"])) if len(edges) else edges
+    return (
+        edges.assign(a=names.take(edges["a"].to_numpy()), b=names.take(edges["b"].to_numpy())) if len(edges) else edges
+    )
 
 
 def find_rings(

@@ -20,5 +20,6 @@ for _grain, _entity, _roll, _only in (
     ("person", "b.psn_no", "", ""),
     ("admission", "b.mdtrt_id", "admission", "AND b.is_inpatient"),
 ):
-    declare(rule("R52", _grain, "T27", R52_ROWS.format(entity=_entity, only=_only), "count(*)", amount="sum(fen)", by="person", roll=_roll, exempt="N12", windows=(365,) if _grain == "person" else (0,),
+    declare(rule("R52", _grain, "T27", R52_ROWS.format(entity=_entity, only=_only), "count(*)", amount="sum(fen)", by="person", roll=_roll, exempt="N12",  # type: ignore[arg-type]
+        windows=(365,) if _grain == "person" else (0,),
         reason="同一次生育既由生育保险支付，又由基本医保支付{value}笔", innocent="与生育无关的并发疾病、新生儿自身费用（N12）"))  # type: ignore[arg-type]  # fmt: skip

@@ -88,7 +88,7 @@ def events_of(warehouse: Path, as_of: date | datetime, people: dict[str, list[st
             by_bucket.setdefault(bucket_of(psn_no, house.buckets), set()).add(psn_no)
     frames = []
     for bucket, wanted in sorted(by_bucket.items()):
-        con = open_views(house, as_of, "person", bucket)
+        con = open_views(house, as_of, "person", bucket, lines=False, keys=sorted(wanted))
         try:
             con.execute("CREATE TABLE main.people AS SELECT unnest(?::VARCHAR[]) AS psn_no", [sorted(wanted)])
             frames.append(con.execute(_EVENTS).df())

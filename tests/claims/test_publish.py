@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from claims import warehouse
 from claims.errors import UserError
-from claims.intake import intake, readmit
+from claims.intake import intake
 from claims.quarantine import export_quarantine, list_quarantine
+from claims.readmit import readmit
 from claims.warehouse import Warehouse
+from claims.xlsx import read_sheets
 from tests.claims.county import LINE, VISIT, write
 
 
@@ -110,3 +113,29 @@ def test_the_quarantine_is_exported_and_readmitted_with_a_mended_mapping(tmp_pat
     assert readmit(house, mapping=mended).readmitted == {"settlements": 1}
     assert list_quarantine(house).empty
     assert Warehouse.open(house).rows("visits") == 2
+
+
+def test_a_row_mended_in_the_workbook_is_taken_in_and_an_unmended_one_stays(tmp_path: Path) -> None:
+    house = tmp_path / "house"
+    odd = VISIT | {"setl_id": "S2", "mdtrt_id": "M2", "begntime": "昨天", "endtime": ""}
+    intake(write(tmp_path / "a", settlements=[VISIT, odd, odd | {"setl_id": "S3", "mdtrt_id": "M3"}]), house)
+    assert export_quarantine(house, tmp_path / "q.xlsx") == 2
+    sheet = read_sheets(tmp_path / "q.xlsx")["settlements"]
+    sheet.loc[0, "begntime"] = "2025-03-02 10:00:00"
+    with xlsxwriter.Workbook(str(tmp_path / "mended.xlsx")) as book:
+        for i, row in enumerate([list(sheet.columns), *sheet.itertuples(index=False)]):
+            (book.get_worksheet_by_name("settlements") or book.add_worksheet("settlements")).write_row(i, 0, row)
+    done = readmit(house, tmp_path / "mended.xlsx")
+    assert done.readmitted == {"settlements": 1}
+    assert len(list_quarantine(house)) == 1
+    assert Warehouse.open(house).rows("visits") == 2
+    with pytest.raises(UserError, match="no quarantined row"):
+        readmit(house, tmp_path / "mended.xlsx")
+
+
+def test_a_workbook_without_rows_is_refused(tmp_path: Path) -> None:
+    house = tmp_path / "house"
+    intake(write(tmp_path / "a", settlements=[VISIT, VISIT | {"begntime": "昨天"}]), house)
+    xlsxwriter.Workbook(str(tmp_path / "none.xlsx")).close()
+    with pytest.raises(UserError, match="no mended row"):
+        readmit(house, tmp_path / "none.xlsx")

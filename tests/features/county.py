@@ -33,7 +33,9 @@ def make_county(folder: Path) -> Path:
     return folder / "county" / "claims"
 
 
-def build_twist(source: Path, folder: Path, twist: Twist | None, as_of: date, moment: datetime, buckets: int | None = None) -> Path:
+def build_twist(
+    source: Path, folder: Path, twist: Twist | None, as_of: date, moment: datetime, buckets: int | None = None
+) -> Path:
     """Twist the source tables, take them in, build every grain; returns the warehouse."""
     tables = read_tables(source)
     if twist is not None:
@@ -56,7 +58,8 @@ def cut(tables: Tables, t: datetime) -> Tables:
     at_settlement = [
         c
         for c in s.columns
-        if c.endswith(("_pay", "_amt", "_sumamt", "_selfpay")) or c in ("setl_id", "setl_time", "act_pay_dedc", "balc", "init_setl_id")
+        if c.endswith(("_pay", "_amt", "_sumamt", "_selfpay"))
+        or c in ("setl_id", "setl_time", "act_pay_dedc", "balc", "init_setl_id")
     ]
     for c in at_settlement:
         s[c] = s[c].where(~unsettled, None)
@@ -96,9 +99,20 @@ def rename(tables: Tables, t: datetime) -> Tables:
     out = {}
     for name, frame in tables.items():
         frame = frame.copy()
-        for column in ("psn_no", "mdtrt_id", "setl_id", "init_setl_id", "fixmedins_code", "entity_id", "reg_org", "org"):
+        for column in (
+            "psn_no",
+            "mdtrt_id",
+            "setl_id",
+            "init_setl_id",
+            "fixmedins_code",
+            "entity_id",
+            "reg_org",
+            "org",
+        ):
             if column in frame:
-                frame[column] = ("z" + frame[column].astype("string")).astype("object").where(frame[column].notna(), None)
+                frame[column] = (
+                    ("z" + frame[column].astype("string")).astype("object").where(frame[column].notna(), None)
+                )
         out[name] = frame
     return out
 
@@ -107,7 +121,12 @@ def refund(tables: Tables, t: datetime) -> Tables:
     """A claim and its full reversal for some persons, both known by T: for `net` as if it had never been."""
     out = dict(tables)
     s, f = tables["settlements"], tables["fee_details"]
-    whole = s[(s["refd_setl_flag"] == "0") & s["setl_id"].notna() & (s["setl_time"] <= t) & ~s["setl_id"].isin(s["init_setl_id"])]
+    whole = s[
+        (s["refd_setl_flag"] == "0")
+        & s["setl_id"].notna()
+        & (s["setl_time"] <= t)
+        & ~s["setl_id"].isin(s["init_setl_id"])
+    ]
     picked = whole.sort_values("setl_id").iloc[::23]
     money = [c for c in s.columns if c.endswith(("_pay", "_amt", "_sumamt", "_selfpay", "_sumamt"))]
     copies, reversals, lines = [], [], []
