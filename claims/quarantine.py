@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,33 +101,53 @@ def list_quarantine(
     return rows.head(limit) if limit is not None else rows
 
 
+OVERVIEW, ROW_ID = "隔离", "编号"
+#: What the mending sheets say besides the row's own cells.
+ADDED = ("隔离原因", "问题列")
+
+
 def export_quarantine(warehouse: Warehouse | Path | str, out: Path | str) -> int:
-    """Write the quarantine to an .xlsx for the sender to mend; returns the number of rows. Texts are never formulas."""
+    """Write the quarantine to an .xlsx for the sender to mend; returns the number of rows. Texts are never formulas.
+
+    The first sheet lists all rows with their reasons; then comes one sheet a table with the rows' own cells, to be mended in place and given
+    back to `claims.readmit.readmit`.
+    """
     import xlsxwriter
 
     rows = list_quarantine(warehouse)
     path = Path(out)
     if path.suffix.lower() != ".xlsx":
         raise UserError(f"{path.name}: the quarantine is exported to .xlsx only")
-    heads = {"row_id": "编号", "table": "表", "file": "文件", "line": "行号", "column": "列", "reason_code": "原因代码",
+    heads = {"row_id": ROW_ID, "table": "表", "file": "文件", "line": "行号", "column": "列", "reason_code": "原因代码",
              "reason_zh": "原因", "reason_en": "reason", "raw": "原文"}  # fmt: skip
     try:
         with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-            sheet = book.add_worksheet("隔离")
-            sheet.write_row(0, 0, list(heads.values()))
-            for i, row in enumerate(rows[list(heads)].itertuples(index=False), start=1):
-                for j, value in enumerate(row):
-                    if isinstance(value, str):
-                        sheet.write_string(i, j, "".join(c for c in value if c.isprintable() or c in "\n\t")[:32000])
-                    else:
-                        sheet.write_number(i, j, value)
+            _sheet(book, OVERVIEW, list(heads.values()), rows[list(heads)].itertuples(index=False))
+            for table, group in rows.groupby("table", sort=True):
+                held = [(r, json.loads(str(r.raw))) for r in group.itertuples() if str(r.raw).startswith("{")]
+                columns = list(dict.fromkeys(c for _, cells in held for c in cells))
+                body = [(r.row_id, r.reason_zh, r.column, *(cells.get(c) or "" for c in columns)) for r, cells in held]
+                if body:
+                    _sheet(book, str(table), [ROW_ID, *ADDED, *columns], body)
     except (OSError, xlsxwriter.exceptions.FileCreateError) as error:
         raise UserError(f"cannot write {path}: {error}") from None
     return len(rows)
+
+
+def _sheet(book: Any, title: str, heads: list[str], rows: Iterable[Any]) -> None:
+    sheet = book.add_worksheet(title[:31])
+    sheet.freeze_panes(1, 1)
+    sheet.write_row(0, 0, heads)
+    for i, row in enumerate(rows, start=1):
+        for j, value in enumerate(row):
+            if isinstance(value, str):
+                sheet.write_string(i, j, "".join(c for c in value if c.isprintable() or c in "\n\t")[:32000])
+            else:
+                sheet.write_number(i, j, value)
 
 
 def summary(warehouse: Warehouse) -> list[dict[str, Any]]:
     """Counts by table and reason, for reports."""
     rows = pending(warehouse)
     counted = rows.groupby(["table", "reason_code", "reason_zh"], as_index=False).size()
-    return [dict(r) for r in counted.to_dict("records")]
+    return [{str(k): v for k, v in r.items()} for r in counted.to_dict("records")]

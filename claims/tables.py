@@ -23,7 +23,7 @@ bool     derived at intake              ``name`` BOOLEAN
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 Kind = Literal["code", "text", "date", "datetime", "money", "price", "qty", "int", "ratio", "float", "bool"]
 Layout = Literal["person", "institution", "all"]
@@ -119,12 +119,12 @@ def _columns(text: str) -> tuple[Column, ...]:
             Column(
                 name,
                 zh,
-                kind,
+                cast(Kind, kind),
                 "!" in rest,
                 bool(privacy),
                 privacy,
                 "happened" if "happened" in rest else "",
-                aliases,  # type: ignore[arg-type]
+                aliases,
             )
         )
     return tuple(made)

@@ -236,9 +236,9 @@ def clean_csv(path: Path, out: Path, label: str) -> CleanText:
                 block = block[start:]
                 if not block:
                     continue
-                text, _, block = block.partition(b"\n")
+                top, _, block = block.partition(b"\n")
                 line += 1
-                first = text.decode()
+                first = top.decode()
                 if CONTROL.search(first):
                     raise UserError(
                         f"{label}: line {line} holds control characters where the header should be; this is not a text table"

@@ -113,7 +113,7 @@ class Warehouse:
 
     @functools.cached_property
     def _digests(self) -> dict[Path, str]:
-        found = {}
+        found: dict[Path, str] = {}
         for layouts in self.manifest["tables"].values():
             for buckets in layouts.values():
                 for entries in buckets.values():

@@ -13,6 +13,8 @@ from claims.errors import UserError
 from claims.parse import name
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from claims.sources import Loaded, Source
 
 ROW_LIMIT = 1_048_576
@@ -33,6 +35,19 @@ def _open(path: Path) -> Any:
 def sheets(path: Path) -> list[str]:
     """Names of a workbook's sheets."""
     return list(_open(path).sheet_names)
+
+
+def read_sheets(path: Path) -> dict[str, pd.DataFrame]:
+    """Every sheet with a header in its first row, as text; empty cells are None."""
+    import pandas as pd
+
+    book = _open(path)
+    found = {}
+    for title in book.sheet_names:
+        head, *body = book.get_sheet_by_name(title).to_python(skip_empty_area=False) or [[]]
+        names = [str(c).strip() for c in head]
+        found[title] = pd.DataFrame([[cell_text(c) for c in row] for row in body], columns=names, dtype=object)
+    return found
 
 
 def cell_text(value: Any) -> str | None:

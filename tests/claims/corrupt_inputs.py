@@ -139,7 +139,8 @@ CASES: dict[str, Case] = {
     "same_key_other_person": ("settlements.csv", text(HEAD, GOOD, row(setl_id="S0", mdtrt_id="M0", psn_no="P2")), "Q12"),
     "same_visit_other_unit": ("settlements.csv", text(HEAD, GOOD, row(mdtrt_id="M0", fixmedins_code="H9")), "Q12"),
     "orphan_refund": _csv("Q08", refd_setl_flag="1", init_setl_id="S404"),
-    "refund_without_original": _csv("Q08", refd_setl_flag="1", init_setl_id=""),
+    "refund_without_original": _csv("Q08", refd_setl_flag="1", init_setl_id="", medfee_sumamt="55.00"),
+    "refund_found_by_its_amounts": _csv("sound", refd_setl_flag="1", init_setl_id="", setl_time="2025-03-01 09:40:00"),
 }  # fmt: skip
 
 
