@@ -10,6 +10,7 @@ import pandas as pd
 
 from claims.errors import UserError
 from features.grains import SCHEMES
+from features.peers import MIN_PEERS
 from serving.lists.reasons import BASE, reasons_of
 from serving.lists.rows import DISCLAIMER, NAMES, Note
 from serving.lists.worklist import check_grain, hits, yuan
@@ -139,10 +140,19 @@ def _evidence(frame: pd.DataFrame | None) -> dict[str, Any]:
     return {"total": len(proper), "considered": len(frame), "rows": records_of(shown)}
 
 
+def peers_of(entities: pd.DataFrame, entity_id: str) -> pd.Index:
+    """Those an entity is compared with: its fine group if 10 share it, else the coarse one, else all (features.peers)."""
+    for name in ("peer_group", "peer_group_coarse"):
+        group = entities[name].fillna("?")
+        mates = group.index[group == group.loc[entity_id]]
+        if len(mates) >= MIN_PEERS:
+            return pd.Index(mates)
+    return entities.index
+
+
 def _peers(matrix: Any, columns: Sequence[str], entity_id: str) -> list[dict[str, Any]]:
     """For each reason: where the entity stands in its peer group (quartiles and tails, no other entity's figures)."""
-    group = matrix.entities["peer_group"].fillna("")
-    mates = group.index[group == group.loc[entity_id]]
+    mates = peers_of(matrix.entities, entity_id)
     out = []
     for column in columns:
         values = matrix.X.loc[mates, column].dropna()

@@ -19,6 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from claims.errors import UserError
+from claims.tables import CANONICAL
 from features.grains import LABEL, SCHEMES
 from features.reasons import number
 from serving import evidence
@@ -47,7 +48,9 @@ TABLES = {
     "stays": "住院",
     "refunds": "退费",
 }
+#: Columns of evidence that a page shows: official names, and what the declarations derive. Others stay in the JSON.
 COLUMN_TITLES = {
+    **{c.name: c.zh for table in CANONICAL.values() for c in table.columns},
     "row_table": "数据表",
     "row_id": "记录号",
     "happened_at": "发生时间",
@@ -60,6 +63,30 @@ COLUMN_TITLES = {
     "hilist_code": "目录编码",
     "cnt": "数量",
     "med_list_codg": "目录编码",
+    "hilist_name": "项目名称",
+    "dr_codg": "医师",
+    "pric": "单价（元）",
+    "cap": "限价（元）",
+    "excess_yuan": "超出（元）",
+    "drug": "药品",
+    "km": "距离（公里）",
+    "gap_hours": "间隔（小时）",
+    "gap_minutes": "间隔（分钟）",
+    "gap_days": "间隔（天）",
+    "nights": "住院夜数",
+    "bed_days": "床日",
+    "supplied": "供药天数",
+    "adm_date": "入院日",
+    "end_date": "出院日",
+    "dx": "诊断",
+    "dx3": "诊断类目",
+    "other_id": "另一次就诊",
+    "earlier_id": "前次就诊",
+    "likeness": "相似度",
+    "fund_yuan": "基金支付（元）",
+    "fee_yuan": "费用（元）",
+    "last_unit": "上一家机构",
+    "ward_unit": "住院机构",
 }
 VISITS = {
     "outpatient": "普通门诊", "outpatient_reg": "门诊挂号", "emergency": "急诊", "chronic": "门诊慢特病", "pharmacy": "药店购药",
