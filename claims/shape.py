@@ -41,7 +41,7 @@ def _safe_bytes(cells: pa.Array) -> bool:
         return True
     wide = np.int64 if pa.types.is_large_string(cells.type) else np.int32
     _, offsets, data = cells.buffers()
-    ends: np.ndarray[Any, np.dtype[np.int64]] = np.frombuffer(offsets, wide)[
+    ends: Any = np.frombuffer(offsets, wide)[
         cells.offset : cells.offset + len(cells) + 1
     ]
     if (ends[1:] - ends[:-1]).min() < SHORTEST or data is None:
