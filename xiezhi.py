@@ -365,6 +365,7 @@ def explain(
 def week(
     warehouse: WarehouseOption,
     as_of: AsOfOption,
+    top: Annotated[int, typer.Option("--top", help="rows per list that capacity allows")] = 50,
     refit: Annotated[bool, typer.Option("--refit", help="fit even if it is not due")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -377,7 +378,7 @@ def week(
     with Bars() as bars:
         if refit or fit_is_due(warehouse, when):
             fitted = run_fit(warehouse, when, progress=bars).to_json()
-        run = publish_week(warehouse, when, progress=bars)
+        run = publish_week(warehouse, when, top=top, progress=bars)
     lists = {g: len(run.worklist(g)["rows"]) for g in run.grains}
     say(
         {"as_of": as_of, "run": run.name, "lists": lists, "fit": fitted},
@@ -429,7 +430,7 @@ def demo(
         when = Warehouse.open(house).span()[2].date()
         if fit_is_due(house, when):
             run_fit(house, when, progress=bars)
-        run = publish_week(house, when, progress=bars)
+        run = publish_week(house, when, top=20, progress=bars)
     lists = {g: len(run.worklist(g)["rows"]) for g in run.grains}
     summary = {"warehouse": str(house), "truth": str(county / "truth"), "as_of": when.isoformat(), "run": run.name, "lists": lists, "seconds": round(time.monotonic() - started, 1)}  # fmt: skip
     say(

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -483,21 +483,35 @@ def gather_evidence(
             warehouse, as_of, layout, bucket, words=named_words(_declared(c)[0] for c in columns), keys=own_keys
         )
         try:
-            for own, asked in columns.items():
-                feature, window = _declared(own)
-                subjects = sorted({s for s, _ in asked})
+            for group in _sharing(columns):
+                feature = _declared(group[0])[0]
+                subjects = sorted({s for own in group for s, _ in columns[own]})
                 con.execute(
                     "CREATE OR REPLACE TABLE main.focus AS SELECT unnest(?::VARCHAR[]) AS entity_id", [subjects]
                 )
                 read_as(con, feature.reversed)
-                since = f"WHERE happened_at > (SELECT t FROM main.asof) - INTERVAL {window} DAY" if window else ""
-                rows = con.execute(f"SELECT * FROM ({_rows_sql(feature)}) {since}").df()
+                rows = con.execute(_rows_sql(feature)).df()
                 by_subject = {str(k): v for k, v in rows.groupby("entity_id", sort=False)}
-                for subject, answer in asked:
-                    found.setdefault(answer, []).append(by_subject.get(subject, rows.iloc[:0]))
+                for own in group:
+                    window = _declared(own)[1]
+                    since = moment_of(as_of) - timedelta(days=window) if window else None
+                    for subject, answer in columns[own]:
+                        mine = by_subject.get(subject, rows.iloc[:0])
+                        found.setdefault(answer, []).append(
+                            mine if since is None else mine[mine["happened_at"] > since]
+                        )
         finally:
             con.close()
     return {key: _stack(frames) for key, frames in found.items()}
+
+
+def _sharing(columns: Iterable[str]) -> list[list[str]]:
+    """Columns whose rows are the same query, together: it is run once."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for column in columns:
+        feature = _declared(column)[0]
+        groups.setdefault((feature.reversed, feature.rows), []).append(column)
+    return list(groups.values())
 
 
 def _asks_doctors(columns: Iterable[str]) -> bool:
