@@ -34,7 +34,7 @@ class Scored:
     scorers: pd.DataFrame
 
 
-def score(matrix: MatrixLike, bundle: Bundle | None, *, order: Order = "expected") -> Scored:
+def score(matrix: MatrixLike, bundle: Bundle | None, *, order: Order = "probability") -> Scored:
     """Score every entity of a matrix.
 
     order: 'expected' = chance × recoverable amount, 'probability' = chance alone, 'blend' = chance × √amount.
@@ -51,7 +51,7 @@ def score(matrix: MatrixLike, bundle: Bundle | None, *, order: Order = "expected
     return score_with(matrix, model, order=order)
 
 
-def score_with(matrix: MatrixLike, model: GrainModel, *, order: Order = "expected") -> Scored:
+def score_with(matrix: MatrixLike, model: GrainModel, *, order: Order = "probability") -> Scored:
     """Score with a given grain model; no check of declarations."""
     contributions, tails = explained(model, matrix)
     raw = contributions.sum(axis=1).to_numpy()
