@@ -41,7 +41,7 @@ from claims.synth.world import DAY, Array, World, make_world
 
 END = date(2026, 9, 27)
 CHUNK = 20_000
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -363,7 +363,7 @@ def _beds(world: World, s: Stays) -> tuple[Array, dict[str, Array]]:
             bed[k] = top[unit]
         heapq.heappush(busy[unit], (int(s["end"][k]), int(bed[k])))
     room = np.ceil(top * rng.uniform(1.0, 1.35, n_inst)).astype(np.int64)
-    room = np.where(world.i["crowded"], np.ceil(top * 0.72), room).astype(np.int64)
+    room = np.where(world.i["crowded"], np.ceil(top * rng.uniform(0.74, 0.95, n_inst)), room).astype(np.int64)
     world.i["beds"] = np.where(world.i["kind"] < 7, np.maximum(room, 6), 0)
     text = np.where(
         bed > world.i["beds"][s["inst"]],

@@ -33,9 +33,11 @@ MILD = ("I67.800", "M51.200", "E11.700", "K29.500", "I69.300", "I10.x00", "M54.5
 
 
 def plant(world: World, honest: Stays) -> tuple[Stays, list[Visits]]:
-    """Fraudulent stays (about 2 % of all at severity 1) and the visits that betray some of them."""
+    """Fraudulent stays (about 1.6 % of all at severity 1, 2.1 % in a small county) and the visits that betray some of them."""
     rng = world.rng("schemes_beds")
-    total = 0.0225 * len(honest["person"]) * min(3.0, world.severity**0.7)
+    n = len(honest["person"])
+    # a small county has a little more in proportion, so that its inspectors find enough to learn from
+    total = max(0.0155 * n, min(82.0, 0.0215 * n)) * min(3.0, world.severity**0.7)
     count = {k: max(2, round(share * total)) for k, share in SHARE.items()}
     units = _crooked(rng, world)
     made = [
@@ -61,6 +63,8 @@ def _crooked(rng: np.random.Generator, world: World) -> dict[str, Array]:
     n = max(2, round(0.24 * len(small)))
     units = {"T01": small[:n], "T02": np.unique(np.concatenate([small[:1], small[n : n + max(1, n // 2)]])), "T29": small[-max(1, n // 3) :], "T04": large[: max(2, n // 2 + 1)],
              "T05": small[1 : 1 + max(1, n // 2)], "T28": world.of_kind(GENERAL)[:1]}  # fmt: skip
+    # a ward of a large hospital does it too: the guilty units are no class of their own
+    units["T01"] = np.unique(np.append(units["T01"][1:], rng.choice(world.of_kind(GENERAL))))
     for scheme, ids in units.items():
         for unit in ids:
             world.tell("institutions", int(unit), scheme, float(rng.beta(2, 2)))
@@ -90,7 +94,7 @@ def _ghost(rng: np.random.Generator, world: World, units: Array, n: int) -> Stay
     everywhere = world.of_kind(PRIVATE, TCM, REHAB, TOWNSHIP, GENERAL)
     inst = np.where(lone, rng.choice(everywhere, n), rng.choice(units, n, p=weight / weight.sum()))
     sev = _severity(rng, world, n)
-    person = _recruits(rng, world, inst, sev, again=0.5)
+    person = _recruits(rng, world, inst, sev, again=0.4)
     dx = s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in MILD]))
     other = s_.pick_dx(rng, world, person, np.flatnonzero(world.dx.weight > 3))
     dx = np.where(rng.random(n) < 0.72, dx, other)
@@ -105,7 +109,7 @@ def _ghost(rng: np.random.Generator, world: World, units: Array, n: int) -> Stay
         end=s_.leave(rng, adm, nights),
         scheme="T01",
         severity=sev,
-        doctor=_doctors(rng, world, inst, _trace(rng, sev, 0.75)),
+        doctor=_doctors(rng, world, inst, _trace(rng, sev, 0.9)),
     )
     s_.dress(rng, world, t)
     quiet = _trace(rng, sev, 0.55)
@@ -120,9 +124,11 @@ def _ghost(rng: np.random.Generator, world: World, units: Array, n: int) -> Stay
     t["exam"] = np.where(few, 0, t["exam"])
     t["treat"] = np.where(_trace(rng, sev, 0.35), t["treat"] * rng.uniform(0.2, 0.6, n), t["treat"])
     t["nurse"] = np.where(_trace(rng, sev, 0.35), 3, t["nurse"])
-    copied = _trace(rng, sev, 0.5)
+    # the bill is padded back to an ordinary one: what was not examined is medicated
+    t["drug"] = np.where(few | quiet, t["drug"] * rng.uniform(1.1, 1.7, n), t["drug"])
+    copied = _trace(rng, sev, 0.65)
     t["same"] = np.where(copied, 500_000 + inst * 8 + rng.integers(0, 3, n), -1)
-    t["sim"] = np.where(copied, rng.uniform(0.3, 0.75, n), 0)
+    t["sim"] = np.where(copied, rng.uniform(0.4, 0.8, n), 0)
     t["minute"] = np.where(_trace(rng, sev, 0.4), 480 + (inst * 37) % 170, t["minute"])
     t["shared_bed"] = _trace(rng, sev, 0.25)
     t["waived"] |= _trace(rng, sev, 0.15)
@@ -150,10 +156,11 @@ def _recruits(rng: np.random.Generator, world: World, inst: Array, sev: Array, a
             continue
         village = (
             near[unit][int(rng.integers(0, 3))]
-            if rng.random() < 0.35
+            if rng.random() < 0.5
             else near[unit][int(rng.integers(0, len(near[unit])))]
         )
-        person[j] = order[int(rng.integers(starts[village], starts[village + 1]))]
+        two = order[rng.integers(starts[village], starts[village + 1], 2)]  # of two neighbours, mostly the sicklier
+        person[j] = two[int(p["frail"][two[1]] > p["frail"][two[0]])] if rng.random() < 0.6 else two[0]
         past[unit].append(int(person[j]))
     return person
 
@@ -180,13 +187,13 @@ def _fiction(rng: np.random.Generator, world: World, units: Array, n: int, schem
         if scheme == "T02" and rng.random() < 0.6:  # people who hardly ever see a doctor
             pool = pool[np.argsort(p["frail"][pool])][: max(12, len(pool) // 2)]
         person = rng.permutation(pool)[:k] if len(pool) >= k else np.concatenate([pool, [anchor] * (k - len(pool))])
-        person = np.where(rng.random(k) < 0.25, _recruits(rng, world, np.full(k, unit), sev, 0.0), person)
+        person = np.where(rng.random(k) < 0.15, _recruits(rng, world, np.full(k, unit), sev, 0.0), person)
         dx = np.where(
             rng.random(k) < 0.7,
             world.dx[str(rng.choice(MILD))],
             s_.pick_dx(rng, world, person, np.array([world.dx[c] for c in MILD])),
         )
-        start = int(span.days * rng.beta(1.2, 1.0))
+        start = int(span.days * rng.beta(1.1, 1.0))
         spread = 0 if rng.random() < 0.55 else 9  # careful ones spread the batch over days
         day = start + (rng.integers(0, spread + 1, k) if spread else rng.choice([0, 0, 1], k))
         adm = span.start + day * DAY + (rng.normal(9.8, 1.4, k).clip(7.5, 17) * 3600).astype(np.int64)
@@ -200,11 +207,11 @@ def _fiction(rng: np.random.Generator, world: World, units: Array, n: int, schem
             end=s_.leave(rng, adm, nights),
             scheme=scheme,
             severity=sev,
-            doctor=_doctors(rng, world, np.full(k, unit), _trace(rng, sev, 0.65)),
+            doctor=_doctors(rng, world, np.full(k, unit), _trace(rng, sev, 0.85)),
             group=serial,
         )
         s_.dress(rng, world, t)
-        template = _trace(rng, sev, 0.75)
+        template = _trace(rng, sev, 0.9)
         t["same"] = np.where(template, 600_000 + unit * 8 + serial % 5, -1)
         t["sim"] = np.where(template, rng.uniform(0.35, 0.9, k), 0)
         t["exam0"] = np.where(_trace(rng, sev, 0.35), t["exam0"] * 0.3, t["exam0"])
@@ -310,10 +317,10 @@ def _easy(rng: np.random.Generator, world: World, units: Array, n: int) -> Stays
         severity=sev,
     )
     s_.dress(rng, world, t)
-    t["drug"] *= np.where(_trace(rng, sev, 0.6), rng.uniform(0.6, 0.95, n), 1)
-    t["inflate"] = rng.uniform(0.2, 1.2, n)
-    t["lab0"] *= np.where(_trace(rng, sev, 0.7), rng.uniform(1.2, 2.0, n), 1)
-    t["exam0"] *= np.where(_trace(rng, sev, 0.7), rng.uniform(1.3, 2.2, n), 1)
+    t["drug"] *= np.where(_trace(rng, sev, 0.6), rng.uniform(0.75, 1.0, n), 1)
+    t["inflate"] = rng.uniform(0.0, 0.8, n)
+    t["lab0"] *= np.where(_trace(rng, sev, 0.7), rng.uniform(1.1, 1.6, n), 1)
+    t["exam0"] *= np.where(_trace(rng, sev, 0.7), rng.uniform(1.1, 1.7, n), 1)
     return t
 
 
@@ -412,7 +419,7 @@ def _upcoded(rng: np.random.Generator, world: World, units: Array, n: int) -> St
 def _swipes(rng: np.random.Generator, world: World, t: Stays) -> list[Visits]:
     """The patient who is not in the ward is seen elsewhere: pharmacy, village doctor, outpatient desk, a ring's till."""
     out: list[Visits] = []
-    chance = {"T01": 0.6, "T02": 0.55, "T03": 0.65, "T06": 0.15, "T29": 0.1, "T05": 0.12}
+    chance = {"T01": 0.75, "T02": 0.65, "T03": 0.7, "T06": 0.15, "T29": 0.1, "T05": 0.12}
     for scheme, p in chance.items():
         rows = np.flatnonzero(t["scheme"] == scheme)
         shown = rows[_trace(rng, t["severity"][rows].astype(float), p)]

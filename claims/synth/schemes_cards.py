@@ -39,7 +39,7 @@ def _cash_out(world: World, shops: Array) -> list[Visits]:
     rng, p, span = world.rng("T08"), world.p, world.span
     n = max(12, round(0.0024 * len(p["age"]) * world.severity**0.5))
     pool = np.flatnonzero(
-        (p["employee"] | (p["mulaid"] & (rng.random(len(p["age"])) < 0.35)))
+        (p["employee"] | (p["mulaid"] & (rng.random(len(p["age"])) < 0.5)))
         & ~p["cadre"]
         & (p["age"] > 22)
         & (p["death"] < 0)
@@ -51,7 +51,7 @@ def _cash_out(world: World, shops: Array) -> list[Visits]:
     topup = np.flatnonzero(world.calendar["topup"])
     for row in range(len(who)):
         world.tell("persons", int(who[row]), "T08", float(sev[row]))
-        k = 1 + rng.poisson(0.8 + 2.4 * sev[row] * span.years)
+        k = 1 + rng.poisson(0.6 + 2.0 * sev[row] * span.years)
         day = np.sort(rng.integers(0, span.days, k))
         near = rng.random(k) < 0.2 + 0.4 * sev[row]
         if near.any():
@@ -63,7 +63,7 @@ def _cash_out(world: World, shops: Array) -> list[Visits]:
         second[late] = (rng.uniform(20, 21.9, int(late.sum())) * 3600).astype(np.int64)
         odd = rng.random(k) < rng.choice([0.25, 0.6, 0.95])
         worth = p["topup"][who[row]] * 2.2 + p["balance"][who[row]] * 0.25
-        target = _sum(rng, k, 70, max(130.0, min(620.0, worth)), odd)
+        target = _sum(rng, k, 50, max(110.0, min(480.0, 0.8 * worth)), odd)
         inst = np.where(rng.random(k) < 0.85, home_shop[row], rng.choice(shops, k))
         cover = rng.random(k) < 0.5
         loop = np.where(rng.random(k) < 0.05, 3, 0)

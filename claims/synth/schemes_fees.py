@@ -16,6 +16,13 @@ def plant(world: World) -> None:
     rng, i = world.rng("schemes_fees"), world.i
     hospitals = rng.permutation(np.flatnonzero(i["kind"] < CLINIC))
     shops = rng.permutation(world.of_kind(PHARMACY))
+    # honest sloppiness first: some units slip often, some keep old tariffs, some test everybody
+    n_all = len(i["kind"])
+    ward = i["kind"] < CLINIC
+    i["dup"] = np.where(ward & (rng.random(n_all) < 0.25), rng.beta(3, 18, n_all), i["dup"])
+    i["slack"] = np.where(rng.random(n_all) < 0.22, rng.beta(3, 14, n_all), i["slack"])
+    i["panel"] = np.where(ward & (rng.random(n_all) < 0.15), rng.uniform(0.3, 0.8, n_all), i["panel"])
+    i["swap"] = np.where(ward & (rng.random(n_all) < 0.3), rng.beta(2, 30, n_all), 0.0)  # N24 wrong mapping (对码)
     first, days = world.span.start // 86400, world.span.days
     n = max(2, round(0.12 * len(hospitals)))
 
@@ -25,16 +32,16 @@ def plant(world: World) -> None:
         return pool[:k]
 
     for unit in some(hospitals, n, "T19"):
-        i["dup"][unit] = rng.uniform(0.12, 0.45) * min(1.5, world.severity)
+        i["dup"][unit] = rng.uniform(0.05, 0.19) * min(1.5, world.severity)
         i["since"][unit] = first + int(rng.integers(0, max(1, days // 2)))
     for unit in some(hospitals[n - 1 :], n, "T20"):
-        i["over"][unit] = 1 + rng.uniform(0.1, 0.28) * min(1.5, world.severity)
+        i["over"][unit] = 1 + rng.uniform(0.08, 0.24) * min(1.5, world.severity)
         i["over_from"][unit] = first + int(rng.integers(0, max(1, days // 2)))
     for unit in some(hospitals[2 * n :], n, "T21"):
-        i["panel"][unit] = rng.uniform(0.6, 1.3)
-        i["lean"][unit] *= 0.3
+        i["panel"][unit] = rng.uniform(0.3, 0.75)
+        i["lean"][unit] *= 0.5
     for unit in some(shops, max(1, len(shops) // 16), "T12"):
-        i["over"][unit] = 1 + rng.uniform(0.15, 0.4)
+        i["over"][unit] = 1 + rng.uniform(0.08, 0.26)
     for unit in some(hospitals[3 * n :], max(1, n // 2), "T16"):
         i["swap"][unit] = rng.uniform(0.15, 0.5)
     some(hospitals[-max(1, n // 2) :], max(1, n // 2), "T07")
@@ -67,7 +74,8 @@ def persons(world: World, s: Stays) -> None:
             s["surgery"], [world.items["骨折内固定术"], world.items["经皮冠脉支架植入"], world.items["髋关节置换术"]]
         )
     )
-    for row in plates[rng.random(len(plates)) < 0.03]:
+    plates = plates[(s["adm"][plates] > world.span.start) & (s["end"][plates] < world.span.stop)]
+    for row in rng.permutation(plates)[: max(1, rng.poisson(0.03 * len(plates)))]:
         s["scheme"][row], s["severity"][row] = "T23", rng.beta(2, 2)
         s["surgery"][row] = -1  # the implant is billed, no operation is
     drugs = np.flatnonzero((s["scheme"] == "") & (s["innocent"] == "") & (world.dx.menu[s["dx"]] == "gut"))

@@ -161,7 +161,7 @@ def honest(world: World) -> Stays:
     years = (span.days + 25) / 365.25
     parts: list[Stays] = []
     rate = (
-        0.102
+        0.088
         * years
         * (0.25 + 0.75 * p["frail"])
         * rng.gamma(2.5, 0.4, n)
@@ -188,6 +188,7 @@ def honest(world: World) -> Stays:
         _transfers(rng, world, main),
         *_specials(rng, world),
         *_clusters(rng, world),
+        _seasonal(rng, world),
         _day_surgery(rng, world),
         _pathways(rng, world, main),
     ]
@@ -369,6 +370,25 @@ def _clusters(rng: np.random.Generator, world: World) -> list[Stays]:
                 )
             )
     return out
+
+
+def _seasonal(rng: np.random.Generator, world: World) -> Stays:
+    """N29: old people who come every season to the small unit they trust, to its chief, for the same complaint and much the same bag."""
+    p, span, dx = world.p, world.span, world.dx
+    pool = np.flatnonzero((p["age"] > 50) & np.isin(p["special"], (0, 7)) & ~p["cadre"])
+    who = rng.permutation(pool)[: round(0.009 * len(p["age"]))]
+    mild = np.array([dx[c] for c in ("I67.800", "M51.200", "E11.700", "K29.500", "I69.300", "I10.x00", "M54.500")])
+    code, inst = (
+        pick_dx(rng, world, who, mild),
+        pick_inst(rng, world, who, {TOWNSHIP: 0.4, PRIVATE: 0.25, TCM: 0.2, REHAB: 0.15}),
+    )
+    count = rng.poisson(1.9 * span.years, len(who))
+    k = np.repeat(np.arange(len(who)), count)
+    adm = admit(rng, world, len(k))
+    chief = world.i["doc_first"][inst] + (rng.random(len(who)) ** 2 * world.i["doc_count"][inst]).astype(np.int64)
+    packet = rng.random(len(k)) < 0.2
+    return stays(len(k), person=who[k], inst=inst[k], dx=code[k], adm=adm, end=leave(rng, adm, _los(rng, world, code[k], inst[k])), doctor=np.where(rng.random(len(k)) < 0.75, chief[k], -1),
+                 same=np.where(packet, 870_000 + inst[k] * 64 + code[k] % 64, -1), sim=np.where(packet, rng.uniform(0.2, 0.6, len(k)), 0), innocent="N29")  # fmt: skip
 
 
 def _day_surgery(rng: np.random.Generator, world: World) -> Stays:

@@ -109,7 +109,9 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     parts: list[Visits] = []
 
     # --- pharmacies
-    k = rng.poisson(np.where(emp, 9.6, 1.75) * (0.45 * years + 0.55 * wet))
+    # some fill their cupboard, some hardly go: what an account spends is spread widely among the honest, too
+    taste = rng.gamma(1.6, 1 / 1.6, n)
+    k = rng.poisson(np.where(emp, 9.6 * taste, 1.75) * (0.45 * years + 0.55 * wet))
     who = np.repeat(np.arange(n), k)
     m = len(who)
     day = pick_days(rng, world, m, "shop")
@@ -125,14 +127,17 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     family = world.menus.index
     chronic_menu = np.array([family[dx.menu[dx[c]]] for c in CHRONIC_CODES])[p["dx_chronic"]]
     menu = np.where(sick, chronic_menu[who], family["shop"])
-    dear = rng.random(m) < 0.02 + 0.06 * world.i["promo"][inst] + np.where(world.i["dual"][inst], 0.12, 0)
+    tonic = emp & (rng.random(n) < 0.06)  # N30: regular buyers of tonics and gift boxes
+    dear = rng.random(m) < 0.02 + 0.25 * tonic[who] + 0.06 * world.i["promo"][inst] + np.where(
+        world.i["dual"][inst], 0.12, 0
+    )
     menu = np.where(dear & emp[who], family["costly"], np.where(dear & world.i["dual"][inst], family["resale"], menu))
     parts.append(visits(m, person=who + first, inst=inst, kind=PH, begin=start + day * DAY + second, menu=menu, n=1 + rng.poisson(1.3, m).clip(0, 9),
                         target=np.where(round_sale, rng.choice([5000, 9900, 10000, 16800, 20000, 30000, 50000, 80000], m, p=[0.2, 0.1, 0.27, 0.1, 0.16, 0.09, 0.05, 0.03]), 0),
                         acct=(emp[who] & (rng.random(m) < 0.86)), mulaid=p["mulaid"][who] & ~emp[who] & (rng.random(m) < 0.6)))  # fmt: skip
 
     # --- outpatient
-    k = rng.poisson(np.where(emp, 7.4, 4.5) * (0.3 * years + 0.7 * wet) * np.where(p["away"], 0.3, 1.0))
+    k = rng.poisson(np.where(emp, 7.1, 4.2) * (0.3 * years + 0.7 * wet) * np.where(p["away"], 0.3, 1.0))
     who = np.repeat(np.arange(n), k)
     m = len(who)
     kind_p = np.where(
@@ -168,8 +173,12 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     begin = np.where(late, start + day * DAY + 17 * 3600 + 1800 + (inst * 7) % 1200, begin)
     kind = np.select([injury & (rng.random(m) < 0.5), er, world.i["kind"][inst] == TCM], [INJURY, ER, TCMOP], OP)
     kind = np.where((kind == TCMOP) & (rng.random(m) < 0.5), OP, kind)
-    parts.append(visits(m, person=who + first, inst=inst, kind=kind, dx=code, begin=begin, menu=menu, doctor=doctor_of(rng, world, who + first, inst, 0.4),
-                        n=2 + rng.poisson(1.9 + (world.i["level"][inst] >= 2) * 1.0)))  # fmt: skip
+    doctor = doctor_of(rng, world, who + first, inst, 0.4)
+    # doctors differ in how much they write down; one in twelve writes half as much again, without any fraud
+    style = world.rng("pens").gamma(14, 1 / 14, len(world.d["inst"]))
+    style = (style * np.where(world.rng("pens", 2).random(len(style)) < 0.08, 1.5, 1.0))[doctor]
+    parts.append(visits(m, person=who + first, inst=inst, kind=kind, dx=code, begin=begin, menu=menu, doctor=doctor,
+                        n=2 + rng.poisson((1.9 + (world.i["level"][inst] >= 2) * 1.0) * style)))  # fmt: skip
 
     # --- chronic benefit: refills every four weeks, or twelve at once for the long prescription (N08)
     registered = p["chronic"] & registered_mask(world)[first:last]
@@ -187,9 +196,16 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
     m = len(who)
     code = np.array([dx[c] for c in CHRONIC_CODES])[p["dx_chronic"]][who]
     rural = (p["habit"] % 3 == 0)[who]
+    # most keep to one place; a fifth take whatever desk is short today, town or township
+    roams = (rng.random(n) < 0.2)[who]
+    rural = np.where(roams & (rng.random(m) < 0.5), ~rural, rural)
+    loyal = rng.random(m) < np.where(roams, 0.3, 1.0)
     inst = np.where(
-        rural, usual_unit(rng, world, who + first, TOWNSHIP, 0.7), usual_unit(rng, world, who + first, GENERAL, 0.7)
+        rural,
+        usual_unit(rng, world, who + first, TOWNSHIP, 0.75),
+        usual_unit(rng, world, who + first, GENERAL, 0.75),
     )
+    inst = np.where(loyal, inst, usual_unit(rng, world, who + first, TCM, 0.4)).astype(np.int32)
     multi = p["special"][who] == 7
     parts.append(visits(m, person=who + first, inst=inst, kind=CHRONIC, dx=code, begin=start + day * DAY + hours(rng, m, "clinic"), menu=np.where(rng.random(m) < 0.09, family["resale"], np.array([family[x] for x in dx.menu])[code]),
                         n=2 + rng.poisson(1.0 + 1.6 * multi), doctor=doctor_of(rng, world, who + first, inst, 0.55), days=np.where(long[who], 84, 28), qty=np.where(long[who], 6, 2)))  # fmt: skip
@@ -237,6 +253,75 @@ def background(world: World, first: int, last: int, chunk: int) -> Visits:
                 doctor=doctor_of(rng, world, who + first, inst, 0.9),
             )
         )
+    # --- N29: courses of needles and massage, many visits in few weeks, whichever therapist is free
+    who = np.flatnonzero((p["age"] > 38) & (rng.random(n) < 0.05))
+    who = np.repeat(who, 1 + rng.poisson(0.7 * years, len(who)))
+    sessions = rng.integers(5, 12, len(who))
+    course = np.repeat(np.arange(len(who)), sessions)
+    m = len(course)
+    step = np.arange(m) - np.repeat(np.cumsum(sessions) - sessions, sessions)
+    day = rng.integers(0, world.span.days, len(who))[course] + step * rng.integers(1, 4, len(who))[course]
+    home = np.where(rng.random(len(who)) < 0.6, TCM, TOWNSHIP)
+    where = np.where(
+        home == TCM, usual_unit(rng, world, who + first, TCM, 0.7), usual_unit(rng, world, who + first, TOWNSHIP, 0.7)
+    )
+    inst = where[course].astype(np.int32)
+    begin = start + day * DAY + hours(rng, m, "clinic")
+    some = np.flatnonzero(day < world.span.days)
+    lines = visits(
+        m,
+        person=who[course] + first,
+        inst=inst,
+        kind=TCMOP,
+        dx=dx["M54.500"],
+        begin=begin,
+        menu=family["pain"],
+        n=2 + rng.poisson(0.8, m),
+        doctor=doctor_of(rng, world, who[course] + first, inst, 0.35),
+    )
+    parts.append(take(lines, some))
+
+    # --- N28: before the year ends some fill up what the benefit still allows
+    december = np.flatnonzero(world.calendar["month"] == 12)
+    if len(december):
+        who = np.flatnonzero(registered & (rng.random(n) < 0.16))
+        who = np.repeat(who, rng.choice([1, 2, 3, 4], len(who), p=[0.35, 0.35, 0.2, 0.1]))
+        m = len(who)
+        code = np.array([dx[c] for c in CHRONIC_CODES])[p["dx_chronic"]][who]
+        inst = np.where(
+            rng.random(m) < 0.5,
+            usual_unit(rng, world, who + first, TOWNSHIP, 0.6),
+            usual_unit(rng, world, who + first, GENERAL, 0.6),
+        )
+        begin = start + rng.choice(december, m) * DAY + hours(rng, m, "clinic")
+        menu = np.where(rng.random(m) < 0.12, family["resale"], np.array([family[x] for x in dx.menu])[code])
+        doctor = doctor_of(rng, world, who + first, inst, 0.55)
+        parts.append(
+            visits(
+                m,
+                person=who + first,
+                inst=inst,
+                kind=CHRONIC,
+                dx=code,
+                begin=begin,
+                menu=menu,
+                n=2 + rng.poisson(1.0, m),
+                doctor=doctor,
+                days=28,
+                qty=2,
+            )
+        )
+
+    # --- the prescription goes on to the shop the same day (N30): a seventh of the purchases follow a visit
+    seen, shop = join(parts[1:]), parts[0]
+    order = np.argsort(seen["person"], kind="stable")
+    at = np.searchsorted(seen["person"][order], np.arange(first, last + 1))
+    own = shop["person"].astype(np.int64) - first
+    some = at[own + 1] - at[own]
+    follow = np.flatnonzero((some > 0) & (rng.random(len(own)) < 0.14))
+    which = order[at[own[follow]] + (rng.random(len(follow)) * some[follow]).astype(np.int64)]
+    shop["begin"][follow] = seen["begin"][which] + rng.integers(1200, 3 * 3600, len(follow))
+
     out = join(parts)
     away = world.p["away"][out["person"]]
     gone = (world.p["death"][out["person"]] >= 0) & (out["begin"] // DAY >= world.p["death"][out["person"]])

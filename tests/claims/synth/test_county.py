@@ -7,10 +7,13 @@ import os
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
 
 from claims.errors import UserError
-from claims.synth import SimulateSummary, simulate
+from claims.synth import SimulateSummary, lines, simulate
+from claims.synth.county import END
+from claims.synth.world import make_world
 
 STAYS = "('21','22','26','28','2105','52')"
 EIGHT = ["A:T01", "A:T02", "A:T03", "A:T04", "P:T08", "R:T09", "P:T14", "R:T15", "I:T19", "I:T20", "I:T21"]
@@ -127,6 +130,27 @@ def test_bad_arguments_are_one_sentence(tmp_path: Path, persons: int, months: in
     with pytest.raises(UserError):
         simulate(tmp_path / "x", persons, months, seed, severity=severity)
     assert not list(tmp_path.iterdir())
+
+
+def test_progress_says_what_and_how_far(tmp_path: Path) -> None:
+    told: list[tuple[str, float]] = []
+    simulate(tmp_path / "x", 500, 3, 1, progress=lambda text, share: told.append((text, share)))
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert told[-1] == ("done", 1.0)
+
+
+def test_substitution_books_dearer_articles_of_the_same_kind() -> None:
+    world = make_world(500, 3, 3, 1.0, END)
+    inst = np.repeat(np.array([0, 1]), 4000)
+    item = np.tile(np.flatnonzero(world.items.charge == 9), 400)[: len(inst)]
+    world.i["swap"][:2] = (0.5, 0.0)
+    booked = lines._swapped(world.rng("test"), world, inst, item)
+    moved = booked != item
+    assert 0.02 < moved[inst == 0].mean() < 0.4
+    assert not moved[inst == 1].any()
+    assert (world.items.charge[booked] == world.items.charge[item]).all()
+    assert (world.items.price[booked[moved]] >= world.items.price[item[moved]]).all()
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
