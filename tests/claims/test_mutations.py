@@ -1,7 +1,7 @@
 """Mutated CSVs: no traceback, no row unaccounted for, no mojibake accepted (Hypothesis, fixed seed).
 
 2,000 mutated files go through decoding and record splitting, where a byte can do harm; a sample of them goes through the whole intake; and 2,000
-mutated cells, one a row, go through parsing in one delivery.
+mutated cells, one a row, go through whole intakes, fifty a delivery.
 """
 
 from __future__ import annotations
@@ -122,8 +122,8 @@ CELLS = st.one_of(
 
 
 @seed(3)
-@settings(QUIET, max_examples=1)
-@given(st.lists(st.tuples(st.sampled_from(list(VISIT)[2:]), CELLS), min_size=2000, max_size=2000))
+@settings(QUIET, max_examples=40)
+@given(st.lists(st.tuples(st.sampled_from(list(VISIT)[2:]), CELLS), min_size=50, max_size=50))
 def test_two_thousand_mutated_cells_are_parsed_or_quarantined(cells: list[tuple[str, str]]) -> None:
     rows = [VISIT | {"setl_id": f"S{i}", "mdtrt_id": f"M{i}", column: cell} for i, (column, cell) in enumerate(cells)]
     with tempfile.TemporaryDirectory() as folder:
