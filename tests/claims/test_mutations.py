@@ -1,13 +1,14 @@
-"""Mutated CSVs: no traceback, no row unaccounted for, no mojibake accepted (Hypothesis, fixed seed).
+"""Mutated CSVs: no traceback, no row unaccounted for, no mojibake accepted (Hypothesis and a seeded draw).
 
 2,000 mutated files go through decoding and record splitting, where a byte can do harm; a sample of them goes through the whole intake; and 2,000
-mutated cells, one a row, go through whole intakes, fifty a delivery.
+mutated cells, one a row, go through one whole intake.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import random
 import re
 import tempfile
 from pathlib import Path
@@ -114,17 +115,14 @@ def test_a_mutated_file_goes_through_the_whole_intake(body: bytes) -> None:
         assert Warehouse.open(house).verify_all()
 
 
-CELLS = st.one_of(
-    st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=12),
-    st.from_regex(r"[0-9０-９.,+\-eE()￥元%/年月日: ]{0,16}", fullmatch=True),
-    st.sampled_from(["inf", "-inf", "nan", "1e400", "-0", "99999999999999999999", "2025-02-30", "0000-00-00", "24:00:00", "=1+1", "#N/A", "１２", "1_0", "0x1F", "٣"]),
-)  # fmt: skip
+PIECES = [*"0123456789０１２.,+-eE()￥元%/年月日: x\u3000٣_'", "inf", "nan", "1e400", "2025-02-30", "0000-00-00", "24:00:00", "=1+1", "#N/A", "0x1F", "NULL", "高血压", "2025-03-01"]  # fmt: skip
 
 
-@seed(3)
-@settings(QUIET, max_examples=40)
-@given(st.lists(st.tuples(st.sampled_from(list(VISIT)[2:]), CELLS), min_size=50, max_size=50))
-def test_two_thousand_mutated_cells_are_parsed_or_quarantined(cells: list[tuple[str, str]]) -> None:
+def test_two_thousand_mutated_cells_are_parsed_or_quarantined() -> None:
+    drawn = random.Random(3)
+    cells = [
+        (drawn.choice(list(VISIT)[2:]), "".join(drawn.choices(PIECES, k=drawn.randint(0, 6)))) for _ in range(2000)
+    ]
     rows = [VISIT | {"setl_id": f"S{i}", "mdtrt_id": f"M{i}", column: cell} for i, (column, cell) in enumerate(cells)]
     with tempfile.TemporaryDirectory() as folder:
         house = Path(folder) / "house"
