@@ -242,7 +242,8 @@ def features(
     from features.build import build
     from features.grains import GRAINS
 
-    when, built = a_date(as_of), {}
+    when = a_date(as_of)
+    built: dict[str, dict[str, Any]] = {}
     with Bars() as bars:
         for g in [a_grain(grain)] if grain else GRAINS:
             p = build(warehouse, when, g, progress=bars)

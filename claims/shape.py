@@ -41,9 +41,7 @@ def _safe_bytes(cells: pa.Array) -> bool:
         return True
     wide = np.int64 if pa.types.is_large_string(cells.type) else np.int32
     _, offsets, data = cells.buffers()
-    ends: Any = np.frombuffer(offsets, wide)[
-        cells.offset : cells.offset + len(cells) + 1
-    ]
+    ends: Any = np.frombuffer(offsets, wide)[cells.offset : cells.offset + len(cells) + 1]
     if (ends[1:] - ends[:-1]).min() < SHORTEST or data is None:
         return False
     return bool(_SAFE[np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]].all())

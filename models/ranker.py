@@ -126,7 +126,8 @@ class Ranker(Scorer):
         values = aligned(X, self.columns_)
         if len(values):
             parts = np.asarray(
-                self.booster_.predict(values, pred_contrib=True, num_threads=self._threads(len(values))), dtype=np.float64
+                self.booster_.predict(values, pred_contrib=True, num_threads=self._threads(len(values))),
+                dtype=np.float64,
             )
         else:
             parts = np.empty((0, len(self.columns_) + 1))

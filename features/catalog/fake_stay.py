@@ -210,7 +210,7 @@ for _grain, _entity, _prefix, _who in (
     )  # type: ignore[arg-type]
     declare(_template(name=f"{_prefix}_repeated_day_share", label="逐日项目相同占比", unit="%", measure="1 - sum(bags) / nullif(sum(billed_days), 0)::DOUBLE", worse="high",
         reason=_who + "近{window}天住院日中{value}与同次住院另一天项目完全相同（同类中位{peer}，高于{percentile}的同类）", innocent="长期医嘱平稳执行（N03）"))  # fmt: skip
-    _origin = partial(Feature, grain=_grain, scheme="T02", by="institution", reversed="net", windows=(180,), rows=IN_STEP.replace("SELECT s.mdtrt_id AS entity_id", f"SELECT {_entity} AS entity_id, s.mdtrt_id AS stay_id")
+    _origin = partial(Feature, grain=_grain, scheme="T02", by="institution", reversed="net", windows=(180,), rows=IN_STEP.replace("SELECT s.mdtrt_id AS entity_id", f"SELECT {_entity} AS entity_id, s.mdtrt_id AS stay_id")  # type: ignore[arg-type]
         .replace("o.begntime AS happened_at", "s.begntime AS happened_at") + (" AND s.atddr_no IS NOT NULL" if _grain == "doctor" else ""))  # type: ignore[arg-type]  # fmt: skip
     declare(_origin(name=f"{_prefix}_in_step_stays", label="同进同出住院数", unit="次", measure="count(DISTINCT stay_id) FILTER (together AND (same_village OR same_employer))", worse="high",
         reason=_who + "近{window}天有{value}次住院与同村或同单位的人同日进、同日出（同类中位{peer}次，高于{percentile}的同类）", innocent=_BATCH))  # fmt: skip

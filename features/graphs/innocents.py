@@ -234,7 +234,7 @@ def explain(trace: Trace) -> Explanation | None:
             return found
     counts = trace.people["curr_addr_code"].value_counts()
     large = [address for address, number in counts.items() if number >= 3]
-    if len(large) < 2 or counts.loc[large].sum() < 0.8 * len(trace.people):
+    if len(large) < 2 or counts.loc[large].sum() < 0.8 * len(trace.people):  # type: ignore[index]
         return None
     answers, covered = [], 0
     for address in large:

@@ -40,7 +40,7 @@ def read_events(events: pd.DataFrame, as_of: datetime | pd.Timestamp | None) -> 
     for column, empty in EVENT_COLUMNS.items():
         source = next((name for name in (column, *ALIASES.get(column, ())) if name in events), None)
         if source is None:
-            out[column] = empty
+            out[column] = empty  # type: ignore[call-overload]
         elif isinstance(empty, int):
             out[column] = events[source].fillna(0).astype("int64")
         else:

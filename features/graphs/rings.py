@@ -57,15 +57,9 @@ class Ring:
             graph.add_node(
                 row.psn_no, age=row.age, fen=int(spent.get(row.psn_no, 0)), meetings=int(met.get(row.psn_no, 0))
             )
-        for edge in self.edges.itertuples():
-            graph.add_edge(
-                edge.a,
-                edge.b,
-                days=int(edge.count),
-                dt=int(edge.dt),
-                z=float(edge.z),
-                expected=float(edge.expected),  # type: ignore[call-overload,arg-type]
-            )
+        columns = ["a", "b", "count", "dt", "z", "expected"]
+        for a, b, count, dt, z, expected in self.edges[columns].itertuples(index=False, name=None):
+            graph.add_edge(a, b, days=int(count), dt=int(dt), z=float(z), expected=float(expected))
         return graph
 
 
@@ -151,7 +145,7 @@ def find_rings(
     pairs = pairs[pairs["group"] >= 0]
     scale = pairs.groupby("group")["dt"].agg(["max", "min"])
     dt_of = pd.DataFrame({"swipe": scale["max"], "ward": scale["min"] < 0})
-    met = find_meetings(mark_days(known), ward_events, group_of[group_of >= 0], dt_of, min_members)
+    met = find_meetings(mark_days(known), ward_events, group_of[group_of >= 0], dt_of, min_members)  # type: ignore[arg-type]
     if met.empty:
         return []
     return _describe(met, pairs, known, persons, institutions, lines, as_of)
@@ -212,7 +206,7 @@ def _make_ring(met: pd.DataFrame, edges: pd.DataFrame, people: pd.DataFrame, ite
         people=who,
         amount_fen=int(met["fen"].sum()),
         fund_fen=int(met["fund_fen"].sum()),
-        surprise=float(best.median()),
+        surprise=float(best.median()),  # type: ignore[misc]
         width_minutes=float((minutes.max() - minutes.min()).median()),
         ward=bool((edges["dt"] < 0).all()),
         explanation=found[0] if found else None,

@@ -210,7 +210,7 @@ def _measure(first, inst, minute, lon, lat, now, has_now, recent, counts, ratios
         for s in range(n_edges):
             x, y = edge_u[s], edge_v[s]
             back = out_bits[y * w + (x >> 6)] >> np.uint64(x & 63) & np.uint64(1)
-            two += np.int64(back)
+            two += np.int64(back)  # type: ignore[assignment]
             for q in range(w):
                 three += _popcount(out_bits[y * w + q] & in_bits[x * w + q])
             if back == 0 or x < y:  # one direction of an undirected edge

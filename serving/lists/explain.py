@@ -146,8 +146,8 @@ def peers_of(entities: pd.DataFrame, entity_id: str) -> pd.Index:
         group = entities[name].fillna("?")
         mates = group.index[group == group.loc[entity_id]]
         if len(mates) >= MIN_PEERS:
-            return pd.Index(mates)
-    return entities.index
+            return pd.Index(mates)  # type: ignore[no-any-return]
+    return pd.Index(entities.index)  # type: ignore[no-any-return]
 
 
 def _peers(matrix: Any, columns: Sequence[str], entity_id: str) -> list[dict[str, Any]]:

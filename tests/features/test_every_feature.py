@@ -48,7 +48,9 @@ def assert_same(left: pd.DataFrame, right: pd.DataFrame, columns: list[str] | No
     # A column one county cannot evaluate (no value of what it needs exists yet) must be without evidence in the other.
     one_sided = [c for c in columns if (c in left) != (c in right)]
     for c in one_sided:
-        assert ((left if c in left else right)[c].fillna(0) == 0).all(), f"{c} is absent on one side and not empty on the other"
+        assert ((left if c in left else right)[c].fillna(0) == 0).all(), (
+            f"{c} is absent on one side and not empty on the other"
+        )
     columns = [c for c in columns if c not in one_sided]
     wrong = [c for c in columns if not np.allclose(left[c], right[c], rtol=1e-9, atol=1e-9, equal_nan=True)]
     assert not wrong, f"{len(wrong)} columns differ: {wrong[:12]}"
