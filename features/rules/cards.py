@@ -210,7 +210,7 @@ declare(person(
 ))  # fmt: skip
 declare(person(
     name="rule_r37", rule="R37", label=setting("R37", "name"), scheme="T14", family="visits", rows=_R37_ROWS.replace("@entity", "w.psn_no"), exempt=("N05", "N29", "N30"), unit="笔",
-    reason="触发规则R37单店高频高额：近{window}天在同一药店购药{value}笔，次数、均额或单笔超限",
+    reason="触发规则R37单店高频高额：近{window}天在次数、均额或单笔超限的药店合计购药{value}笔",
     innocent="慢病特药长期在一店购买（N29）；双通道药店与共济支付已剔除",
 ))  # fmt: skip
 declare(unit(
