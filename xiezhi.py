@@ -408,7 +408,7 @@ def serve(
 def demo(
     folder: Annotated[Path, typer.Option("--dir", help="where the demo county lives")] = Path("build/demo"),
     persons: Annotated[int, typer.Option("--persons")] = 20_000,
-    months: Annotated[int, typer.Option("--months")] = 15,
+    months: Annotated[int, typer.Option("--months")] = 12,
     seed: Annotated[int, typer.Option("--seed")] = 1,
     port: Annotated[int, typer.Option("--port")] = 3000,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="stop before the pages")] = False,
