@@ -40,13 +40,9 @@ app = typer.Typer(
 rules_app = typer.Typer(no_args_is_help=True, help="The rule base: run it, or show one rule.")
 mapping_app = typer.Typer(no_args_is_help=True, help="Mapping files: draft one for a new source.")
 quarantine_app = typer.Typer(no_args_is_help=True, help="Rows set aside at intake: list, export, re-admit.")
-model_app = typer.Typer(
-    no_args_is_help=True, help="Models: the gate between challenger and champion, history, rollback."
-)
 app.add_typer(rules_app, name="rules")
 app.add_typer(mapping_app, name="mapping")
 app.add_typer(quarantine_app, name="quarantine")
-app.add_typer(model_app, name="model")
 
 WarehouseOption = Annotated[Path, typer.Option("--warehouse", help="folder of the warehouse")]
 AsOfOption = Annotated[str, typer.Option("--as-of", help="YYYY-MM-DD: all that was known by the end of that day")]

@@ -161,7 +161,8 @@ def tails(model: GrainModel, matrix: MatrixLike) -> pd.DataFrame:
 
 def ranker_input(X: pd.DataFrame, z: pd.DataFrame) -> pd.DataFrame:
     """Features and their peer z side by side; rule amounts stay out (they are money, and money is ordered by later)."""
-    plain = [c for c in X.columns if not ("rule_" in c and c.endswith("_fen"))]
+    # R21 is the result of a bed check, which is also a label: learning from it would be reading the answer
+    plain = [c for c in X.columns if not ("rule_" in c and c.endswith("_fen")) and "rule_r21" not in c]
     deviations = [c for c in plain if not is_rule(c)]
     # of a hospital, patient or doctor only its place among its own peers: raw parent values mostly name the parent
     plain = [c for c in plain if "__" not in c]
