@@ -26,11 +26,12 @@ import scipy.sparse as sp
 
 from benchmarks.worlds import Builder
 from features.graphs.cores import core_numbers, egonets
-from features.graphs.covisit import count_covisits, sort_visits
+from features.graphs.covisit import count_covisits
 from features.graphs.groups import communities
 from features.graphs.pagerank import factorise
 from features.graphs.peel import column_weights, peel_block
 from features.graphs.sparse import Csr, build_csr, to_networkx
+from features.graphs.visit_order import sort_visits
 from features.graphs.visits import visit_measures
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]

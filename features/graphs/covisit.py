@@ -5,9 +5,10 @@ most `dt` minutes apart. The count of a pair is the number of distinct days on w
 (`same_institution=True`: one row per pair and institution) or anywhere (one row per pair; two meetings on one day count once).
 Midnight separates: 23:58 and 00:03 are two days.
 
-Method. For each card, walk over the windows around its own events and keep one machine word per other card
-(owner, last day, count). A pair is written down when its count reaches k, and never before, so memory is O(events + cards + result)
-and time is O(pairs of events within dt). Source: research note "graph mining", section 2; the pruning of cards with fewer than k days is exact.
+Method. A *node* is a card (anywhere) or a card at one institution (same institution). For each node, walk over the windows around its own events and keep one
+32-bit word per other node: owner | days. Owners only grow, so a smaller word is a free one and nothing is ever reset. A pair is written down when its days
+reach k, and never before: memory is O(events + nodes + result), time O(pairs of events within dt). Nodes are numbered so that those of one institution lie
+together and their words stay in cache. Source: research note "graph mining", section 2; dropping nodes of fewer than k days is exact.
 """
 
 from __future__ import annotations
@@ -19,28 +20,14 @@ import numpy as np
 import numpy.typing as npt
 
 from claims.errors import UserError
+from features.graphs.visit_order import DAY, Ints, Visits
 
-DAY = 1440
-#: more directed scans than this are refused, not begun (about five minutes of one core)
+#: more directed scans than this are refused, not begun (about two minutes of one core)
 MAX_SCANS = 60_000_000_000
-
-Ints = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Visits:
-    """Events in the kernel's order: by institution, minute, card; duplicates removed.
-
-    `inst`, `card`: int32 [n]; `minute`: int32 [n], minutes since `origin` (a midnight); `start`: int64 [n_inst+1] slices of each institution.
-    """
-
-    inst: npt.NDArray[np.int32]
-    card: npt.NDArray[np.int32]
-    minute: npt.NDArray[np.int32]
-    start: Ints
-    n_cards: int
-    n_inst: int
-    origin: int
+#: bit of a node in `node` that says: this node has several events on that day, so its days must be told apart
+REPEAT = np.uint32(1 << 31)
+#: `node` of an event that takes no part
+NOBODY = np.uint32(0xFFFFFFFF)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,329 +44,172 @@ class Pairs:
 
 
 @nb.njit(cache=True)
-def _unpack(  # type: ignore[no-untyped-def]
-    keys, inst_bits, minute_bits, card_bits, inst, minute, card, start
-):
-    n = 0
-    card_mask = (np.uint64(1) << np.uint64(card_bits)) - np.uint64(1)
-    minute_mask = (np.uint64(1) << np.uint64(minute_bits)) - np.uint64(1)
-    last = np.uint64(0)
-    for e in range(len(keys)):
-        key = keys[e]
-        if e > 0 and key == last:
-            continue
-        last = key
-        card[n] = np.int32(key & card_mask)
-        minute[n] = np.int32((key >> np.uint64(card_bits)) & minute_mask)
-        inst[n] = np.int32(key >> np.uint64(card_bits + minute_bits))
-        start[inst[n] + 1] += 1
-        n += 1
-    for i in range(1, len(start)):
-        start[i] += start[i - 1]
-    return n
-
-
-def sort_visits(
-    card: npt.ArrayLike,
-    inst: npt.ArrayLike,
-    minute: npt.ArrayLike,
-    *,
-    n_cards: int | None = None,
-    n_inst: int | None = None,
-) -> Visits:
-    """Bring events of any order into the kernel's order with one sort of packed 64-bit keys.
-
-    card, inst: int [n], codes 0…; minute: int64 [n], minutes since any midnight (negative allowed).
-    Raises UserError if the arrays differ in length, hold negative codes, or the span is beyond 64 bits.
-    """
-    cards, insts, minutes = (np.ascontiguousarray(x, dtype=np.int64) for x in (card, inst, minute))
-    if not (cards.shape == insts.shape == minutes.shape) or cards.ndim != 1:
-        raise UserError("co-visit events need card, institution and minute arrays of one length")
-    if len(cards) == 0:
-        empty = np.zeros(0, np.int32)
-        inst_count = n_inst or 0
-        return Visits(
-            inst=empty,
-            card=empty,
-            minute=empty,
-            start=np.zeros(inst_count + 1, np.int64),
-            n_cards=n_cards or 0,
-            n_inst=inst_count,
-            origin=0,
-        )
-    if cards.min() < 0 or insts.min() < 0:
-        raise UserError(
-            "co-visit events hold a negative card or institution code; drop rows without a card or institution first"
-        )
-    cards_n = max(int(cards.max()) + 1, n_cards or 0)
-    insts_n = max(int(insts.max()) + 1, n_inst or 0)
-    origin = int(minutes.min()) // DAY * DAY
-    span = int(minutes.max()) - origin + 1
-    bits = (max(insts_n - 1, 1).bit_length(), max(span - 1, 1).bit_length(), max(cards_n - 1, 1).bit_length())
-    if sum(bits) > 64 or bits[1] > 31:
-        raise UserError(
-            f"{insts_n} institutions x {span} minutes x {cards_n} cards do not fit a 64-bit key: "
-            "check for impossible dates, or split the events into institution buckets"
-        )
-    keys = insts.astype(np.uint64)
-    keys <<= np.uint64(bits[1])
-    keys |= (minutes - origin).astype(np.uint64)
-    keys <<= np.uint64(bits[2])
-    keys |= cards.astype(np.uint64)
-    keys.sort()
-    n = len(keys)
-    out_inst, out_minute, out_card = (np.empty(n, np.int32) for _ in range(3))
-    start = np.zeros(insts_n + 1, np.int64)
-    kept = _unpack(keys, *bits, out_inst, out_minute, out_card, start)
-    del keys
-    return Visits(
-        inst=out_inst[:kept],
-        card=out_card[:kept],
-        minute=out_minute[:kept],
-        start=start,
-        n_cards=cards_n,
-        n_inst=insts_n,
-        origin=origin,
-    )
-
-
-@nb.njit(cache=True)
-def _windows(minute, start, dt, low, high):  # type: ignore[no-untyped-def]
-    """First and past-the-end event within dt minutes on the same day and institution; returns the directed scans needed and the worst spot."""
-    scans = 0
-    worst, worst_at = 0, -1
-    for i in range(len(start) - 1):
-        lo = start[i]
-        hi = start[i]
-        for e in range(start[i], start[i + 1]):
-            first = max(minute[e] - dt, minute[e] // 1440 * 1440)
-            last = min(minute[e] + dt, minute[e] // 1440 * 1440 + 1439)
-            while minute[lo] < first:
-                lo += 1
-            if hi < e:
-                hi = e
-            while hi < start[i + 1] and minute[hi] <= last:
-                hi += 1
-            low[e] = lo
-            high[e] = hi
-            scans += hi - lo
-            if hi - lo > worst:
-                worst = hi - lo
-                worst_at = e
-    return scans, worst, worst_at
-
-
-@nb.njit(cache=True)
-def _grow(array, size):  # type: ignore[no-untyped-def]
+def grow(array, size):  # type: ignore[no-untyped-def]
+    """A longer copy, the tail left as it comes."""
     bigger = np.empty(size, array.dtype)
     bigger[: len(array)] = array
     return bigger
 
 
 @nb.njit(cache=True)
-def _count(card, minute, low, high, order, first, n_ids, k):  # type: ignore[no-untyped-def]
-    """Accumulate over the events of each card (order[first[a]:first[a+1]], in time order); returns pairs a < b with count ≥ k.
+def _node_keys(card, inst, minute, start, same, spare, day_bits, keys, number, who):  # type: ignore[no-untyped-def]
+    """Fill `keys`, one an event: node | event (same institution) or node | day | event (any institution), and `who`, the card of each number.
 
-    One word per other card: owner (32 bits) | day+1 (20 bits) | count (12 bits). A stale owner means the word is free: no reset is needed.
+    `spare` bits are kept for the event. Anywhere, cards are numbered by the largest institution they visit: most comparisons are made there.
     """
-    word = np.zeros(n_ids, np.uint64)
-    hot = np.empty(n_ids, np.int32)
+    if not same:
+        number[:] = -1
+        known = 0
+        for i in np.argsort(start[:-1] - start[1:]):
+            for e in range(start[i], start[i + 1]):
+                if number[card[e]] < 0:
+                    number[card[e]] = known
+                    who[known] = card[e]
+                    known += 1
+    for e in range(len(card)):
+        major = np.int64(inst[e]) * len(number) + card[e] if same else number[card[e]] << day_bits | minute[e] // 1440
+        keys[e] = np.uint64(major) << np.uint64(spare) | np.uint64(e)
+
+
+@nb.njit(cache=True)
+def _own_events(keys, shift, spare, minute, k, node, own, day, first, name):  # type: ignore[no-untyped-def]
+    """Nodes of at least k days, numbered anew: their events in time order (`own`, `first`), the day of each, the node of every event and each node's old number.
+
+    Returns how many events and nodes are left; the arrays are filled up to there.
+    """
+    node[:] = NOBODY
+    mask = (np.uint64(1) << np.uint64(spare)) - np.uint64(1)
+    nodes = 0
+    n = 0
+    first[0] = 0
+    s = 0
+    while s < len(keys):
+        old = keys[s] >> np.uint64(shift)
+        begin = n
+        days = 0
+        while s < len(keys) and keys[s] >> np.uint64(shift) == old:
+            e = keys[s] & mask
+            own[n] = e
+            day[n] = minute[e] // 1440
+            if n == begin or day[n] != day[n - 1]:
+                days += 1
+            n += 1
+            s += 1
+        if days < k:
+            n = begin
+            continue
+        for q in range(begin, n):
+            again = (q > begin and day[q] == day[q - 1]) or (q + 1 < n and day[q] == day[q + 1])
+            node[own[q]] = np.uint32(nodes) | REPEAT if again else np.uint32(nodes)
+        name[nodes] = old
+        nodes += 1
+        first[nodes] = n
+    return n, nodes
+
+
+@nb.njit(cache=True)
+def _windows(node, minute, start, dt, window, here):  # type: ignore[no-untyped-def]
+    """Per event, the events within dt minutes on its day and at its institution, as first << 32 | past-the-end, counted over those that have a node.
+
+    `here` takes the nodes of these events. Returns their number, how many comparisons walking all windows takes, the largest window and its event.
+    """
+    scans, worst, worst_at = 0, 0, 0
+    n_low = n_high = 0
+    for i in range(len(start) - 1):
+        low = high = start[i]
+        end = start[i + 1]
+        n_low = n_high
+        for e in range(start[i], end):
+            midnight = minute[e] // 1440 * 1440
+            begin = max(minute[e] - dt, midnight)
+            last = min(minute[e] + dt, midnight + 1439)
+            while minute[low] < begin:
+                n_low += node[low] != NOBODY
+                low += 1
+            while high < end and minute[high] <= last:
+                here[n_high] = node[high]
+                n_high += node[high] != NOBODY
+                high += 1
+            window[e] = n_low << 32 | n_high
+            if node[e] != NOBODY:
+                scans += n_high - n_low
+                if n_high - n_low > worst:
+                    worst, worst_at = n_high - n_low, e
+    return n_high, scans, worst, worst_at
+
+
+@nb.njit(cache=True)
+def _look_up(own, node, window):  # type: ignore[no-untyped-def]
+    """Replace each event by its window, negative where its node has several events on that day: the walk then reads one array in order."""
+    for s in range(len(own)):
+        e = own[s]
+        own[s] = -window[e] if node[e] & REPEAT else window[e]
+
+
+@nb.njit(cache=True)
+def _count(here, own, day, first, k, count_bits, word, met):  # type: ignore[no-untyped-def]
+    """Pairs a < b of nodes that meet on at least k days.
+
+    Two nodes of one event each on a day meet at most once on it, so that meeting is counted without looking at the day. Where either has several
+    (REPEAT), `met` remembers the owner and day that the other node was last counted for.
+    """
+    n_nodes = len(first) - 1
+    hot = np.empty(n_nodes, np.int32)
     out_a = np.empty(1024, np.int32)
     out_b = np.empty(1024, np.int32)
-    out_c = np.empty(1024, np.int32)
+    out_days = np.empty(1024, np.int32)
     n = 0
-    one = np.uint64(1)
-    twelve = np.uint64(12)
-    low12 = np.uint64(4095)
-    threshold = np.uint64(k)
-    for a in range(n_ids):
-        lo_e = first[a]
-        hi_e = first[a + 1]
-        if hi_e - lo_e < k:
-            continue
-        owner = np.uint64(a + 1) << np.uint64(32)
+    owners = (np.int64(1) << (32 - count_bits)) - 1
+    mask = (np.uint32(1) << np.uint32(count_bits)) - np.uint32(1)
+    for a in range(n_nodes):
+        turn = a % owners
+        if turn == 0:
+            word[:] = 0
+        owner = np.uint32((turn + 1) << count_bits)
+        goal = np.uint32(owner + np.uint32(k))
         n_hot = 0
-        for s in range(lo_e, hi_e):
-            e = order[s]
-            today = owner | (np.uint64(minute[e] // 1440 + 1) << twelve)
-            for j in range(low[e], high[e]):
-                b = card[j]
-                w = word[b]
-                if (w ^ today) >> twelve == 0:
-                    continue  # already met on this day
-                if w < owner:  # owners only grow, so a smaller word belongs to an earlier card
-                    word[b] = today | one
-                    if threshold == one and b > a:
-                        hot[n_hot] = b
-                        n_hot += 1
-                    continue
-                c = (w & low12) + one
-                if c > low12:
-                    c = low12
-                word[b] = today | c
-                if c == threshold and b > a:
+        for s in range(first[a], first[a + 1]):
+            repeated = own[s] < 0
+            window = abs(own[s])
+            today = (np.int64(a) + 1) << 32 | day[s]
+            for j in range(np.uint64(window >> 32), np.uint64(window & 0xFFFFFFFF)):
+                b = here[j]
+                if repeated or b & REPEAT:
+                    b &= ~REPEAT
+                    if met[b] == today:
+                        continue
+                    met[b] = today
+                w = np.uint32(max(word[b], owner) + np.uint32(1))
+                word[b] = w
+                if w == goal and b > a:
                     hot[n_hot] = b
                     n_hot += 1
         if n + n_hot > len(out_a):
             size = max(2 * len(out_a), n + n_hot)
-            out_a = _grow(out_a, size)
-            out_b = _grow(out_b, size)
-            out_c = _grow(out_c, size)
+            out_a, out_b, out_days = grow(out_a, size), grow(out_b, size), grow(out_days, size)
         for h in range(n_hot):
-            b = hot[h]
             out_a[n] = a
-            out_b[n] = b
-            out_c[n] = np.int32(word[b] & low12)
+            out_b[n] = hot[h]
+            out_days[n] = word[hot[h]] & mask
             n += 1
-    return out_a[:n], out_b[:n], out_c[:n]
+    return out_a[:n], out_b[:n], out_days[:n]
 
 
-@nb.njit(cache=True)
-def _by_card(card, n_ids):  # type: ignore[no-untyped-def]
-    """Counting sort of event positions by card (stable, so time order within an institution is kept)."""
-    first = np.zeros(n_ids + 1, np.int64)
-    for e in range(len(card)):
-        first[card[e] + 1] += 1
-    for a in range(n_ids):
-        first[a + 1] += first[a]
-    at = first[:-1].copy()
-    order = np.empty(len(card), np.int32)
-    for e in range(len(card)):
-        order[at[card[e]]] = e
-        at[card[e]] += 1
-    return order, first
-
-
-@nb.njit(cache=True)
-def _count_here(card, minute, start, dt, k, n_cards):  # type: ignore[no-untyped-def]
-    """Per-institution form: cards with fewer than k days here are dropped first (exact), so the words of one institution stay in cache."""
-    days = np.zeros(n_cards, np.int32)
-    last_day = np.zeros(n_cards, np.int32)
-    local = np.empty(n_cards, np.int32)
-    out_a = np.empty(1024, np.int32)
-    out_b = np.empty(1024, np.int32)
-    out_i = np.empty(1024, np.int32)
-    out_c = np.empty(1024, np.int32)
-    n = 0
-    for i in range(len(start) - 1):
-        lo, hi = start[i], start[i + 1]
-        if hi - lo < 2 * k:
-            continue
-        for e in range(lo, hi):
-            days[card[e]] = 0
-            last_day[card[e]] = -1
-            local[card[e]] = -1
-        for e in range(lo, hi):
-            day = minute[e] // 1440
-            if last_day[card[e]] != day:
-                last_day[card[e]] = day
-                days[card[e]] += 1
-        m = 0
-        for e in range(lo, hi):
-            if days[card[e]] >= k:
-                m += 1
-        if m == 0:
-            continue
-        here = np.empty(m, np.int32)
-        when = np.empty(m, np.int32)
-        names = np.empty(m, np.int32)
-        m = 0
-        ids = 0
-        for e in range(lo, hi):
-            c = card[e]
-            if days[c] >= k:
-                if local[c] < 0:
-                    local[c] = ids
-                    names[ids] = c
-                    ids += 1
-                here[m] = local[c]
-                when[m] = minute[e]
-                m += 1
-        low = np.empty(m, np.int32)
-        high = np.empty(m, np.int32)
-        bounds = np.array([0, m])
-        _windows(when, bounds, dt, low, high)
-        order, first = _by_card(here, ids)
-        a, b, c = _count(here, when, low, high, order, first, ids, k)
-        if n + len(a) > len(out_a):
-            size = max(2 * len(out_a), n + len(a))
-            out_a = _grow(out_a, size)
-            out_b = _grow(out_b, size)
-            out_i = _grow(out_i, size)
-            out_c = _grow(out_c, size)
-        for p in range(len(a)):
-            x, y = names[a[p]], names[b[p]]
-            out_a[n] = min(x, y)
-            out_b[n] = max(x, y)
-            out_i[n] = i
-            out_c[n] = c[p]
-            n += 1
-    return out_a[:n], out_b[:n], out_i[:n], out_c[:n]
-
-
-@nb.njit(cache=True)
-def _scans(minute, start, dt):  # type: ignore[no-untyped-def]
-    """Directed scans a run would need, the largest window and where it lies: O(events), so a refusal costs nothing."""
-    scans = 0
-    worst, worst_at = 0, 0
-    for i in range(len(start) - 1):
-        lo = start[i]
-        hi = start[i]
-        for e in range(start[i], start[i + 1]):
-            day = minute[e] // 1440 * 1440
-            while minute[lo] < max(minute[e] - dt, day):
-                lo += 1
-            if hi < e:
-                hi = e
-            while hi < start[i + 1] and minute[hi] <= min(minute[e] + dt, day + 1439):
-                hi += 1
-            scans += hi - lo
-            if hi - lo > worst:
-                worst, worst_at = hi - lo, e
-    return scans, worst, worst_at
-
-
-@nb.njit(cache=True)
-def _homes(inst, card, start, n_cards):  # type: ignore[no-untyped-def]
-    """Renumber cards by the smallest institution they visit, so that the words touched by one window lie together in memory."""
-    new = np.full(n_cards, -1, np.int32)
-    old = np.empty(n_cards, np.int32)
-    sizes = start[1:] - start[:-1]
-    n = 0
-    for i in np.argsort(sizes):
-        for e in range(start[i], start[i + 1]):
-            if new[card[e]] < 0:
-                new[card[e]] = n
-                old[n] = card[e]
-                n += 1
-    return new, old[:n]
-
-
-@nb.njit(cache=True)
-def _sort_days(order, first, minute):  # type: ignore[no-untyped-def]
-    """Put each card's events (so far by institution) in time order, so that a day met at two institutions counts once."""
-    for a in range(len(first) - 1):
-        for s in range(first[a] + 1, first[a + 1]):
-            e = order[s]
-            t = minute[e]
-            p = s - 1
-            while p >= first[a] and minute[order[p]] > t:
-                order[p + 1] = order[p]
-                p -= 1
-            order[p + 1] = e
-
-
-def check_scans(visits: Visits, dt: int, limit: int = MAX_SCANS) -> int:
-    """Directed scans a count with this `dt` will make. Raises UserError where they exceed `limit`, naming the worst institution and day."""
-    scans, worst, at = _scans(visits.minute, visits.start, dt)
+def open_windows(
+    visits: Visits, node: npt.NDArray[np.uint32], dt: int, limit: int = MAX_SCANS
+) -> tuple[Ints, npt.NDArray[np.uint32]]:
+    """(window of each event, node of each event that has one), as `windows` gives them. Raises UserError where walking all windows takes more than `limit`
+    comparisons, naming the worst institution and day: O(events), so a refusal costs nothing."""
+    window, here = np.empty(len(node), np.int64), np.empty(len(node), np.uint32)
+    kept, scans, worst, at = _windows(node, visits.minute, visits.start, dt, window, here)
     if scans > limit:
-        day = (visits.origin + int(visits.minute[at])) // DAY
+        day = np.datetime64((visits.origin + int(visits.minute[at])) // DAY, "D")
         raise UserError(
-            f"institution code {int(visits.inst[at])} has {worst:,} events within {dt} minutes on {np.datetime64(int(day), 'D')}: "
+            f"institution code {int(visits.inst[at])} has {worst:,} events within {dt} minutes on {day}: "
             f"{scans:,} comparisons are more than the limit of {limit:,}; its clock has collapsed (batch upload), "
             "leave these events out of co-visit evidence or split them by terminal"
         )
-    return int(scans)
+    return window, here[:kept]
 
 
 def count_covisits(visits: Visits, *, dt: int, k: int, same_institution: bool = False, limit: int = MAX_SCANS) -> Pairs:
@@ -389,40 +219,42 @@ def count_covisits(visits: Visits, *, dt: int, k: int, same_institution: bool = 
     """
     if dt < 0 or k < 1:
         raise UserError(f"co-visit needs dt >= 0 minutes and k >= 1 days, got dt={dt}, k={k}")
-    check_scans(visits, dt, limit)
-    if same_institution:
-        a, b, i, c = _count_here(visits.card, visits.minute, visits.start, dt, k, visits.n_cards)
-    else:
-        new, old = _homes(visits.inst, visits.card, visits.start, visits.n_cards)
-        card = new[visits.card]
-        low, high = np.empty(len(card), np.int32), np.empty(len(card), np.int32)
-        _windows(visits.minute, visits.start, dt, low, high)
-        order, first = _by_card(card, len(old))
-        _sort_days(order, first, visits.minute)
-        x, y, c = _count(card, visits.minute, low, high, order, first, len(old), k)
-        a, b = np.minimum(old[x], old[y]), np.maximum(old[x], old[y])
-        i = np.full(len(a), -1, np.int32)
-    rank = np.lexsort((i, b, a))
-    return Pairs(
-        a=a[rank].astype(np.int64),
-        b=b[rank].astype(np.int64),
-        inst=i[rank].astype(np.int64),
-        count=c[rank].astype(np.int64),
+    days = int(visits.minute.max()) // DAY + 1 if len(visits.minute) else 0
+    if k > days:
+        none = np.zeros(0, np.int64)
+        return Pairs(a=none, b=none, inst=none, count=none)
+    node, name, own, day, first = _nodes(visits, k, days, same_institution)
+    window, here = open_windows(visits, node, dt, limit)
+    _look_up(own, node, window)
+    del node, window
+    word, met = np.empty(len(name), np.uint32), np.zeros(len(name), np.int64)
+    x, y, met_days = _count(here, own, day, first, k, days.bit_length(), word, met)
+    card, place = (
+        (name % visits.n_cards, name // visits.n_cards) if same_institution else (name, np.full(len(name), -1))
     )
+    a, b, inst = np.minimum(card[x], card[y]), np.maximum(card[x], card[y]), place[x]
+    rank = np.lexsort((inst, b, a))
+    return Pairs(a=a[rank], b=b[rank], inst=inst[rank], count=met_days[rank].astype(np.int64))
 
 
-def ward_visits(card: npt.ArrayLike, inst: npt.ArrayLike, admitted: npt.ArrayLike, discharged: npt.ArrayLike) -> Visits:
-    """Stays as events for `count_covisits(dt=0)`: two cards meet in a ward if admission day AND discharge day are the same.
+def _nodes(
+    visits: Visits, k: int, days: int, same: bool
+) -> tuple[npt.NDArray[np.uint32], Ints, Ints, npt.NDArray[np.int32], Ints]:
+    """(node of each event, what each node stands for: card, or institution × n_cards + card; then `own`, `day`, `first` as `_own_events` gives them).
 
-    admitted, discharged: int64 [n] day numbers; the count is the number of such distinct stays together. Each (admission, discharge) becomes one
-    artificial day, so the same kernel serves.
+    Arrays the kernels work on are made here, not in the kernels: numpy asks for huge pages, without which random access costs three times as much.
     """
-    adm, dis = np.asarray(admitted, dtype=np.int64), np.asarray(discharged, dtype=np.int64)
-    if len(adm) and (dis < adm).any():
-        raise UserError("a stay ends before it begins: quarantine it at intake")
-    _, tile = (
-        np.unique(np.stack([adm, dis], axis=1), axis=0, return_inverse=True)
-        if len(adm)
-        else (None, np.zeros(0, np.int64))
-    )
-    return sort_visits(card, inst, np.asarray(tile, dtype=np.int64).reshape(-1) * DAY)
+    n = len(visits.card)
+    spare, day_bits = n.bit_length(), 0 if same else days.bit_length()
+    top = visits.n_cards * (visits.n_inst if same else 1)
+    if top.bit_length() + day_bits + spare > 64:
+        raise UserError(
+            f"{visits.n_cards} cards x {days} days x {n} events do not fit a 64-bit key: split the events into institution buckets"
+        )
+    keys, number, who = np.empty(n, np.uint64), np.full(visits.n_cards, -1), np.empty(visits.n_cards, np.int64)
+    _node_keys(visits.card, visits.inst, visits.minute, visits.start, same, spare, day_bits, keys, number, who)
+    keys.sort()
+    node, own, day = np.empty(n, np.uint32), np.empty(n, np.int64), np.empty(n, np.int32)
+    first, name = np.empty(n // k + 2, np.int64), np.empty(n // k + 1, np.int64)
+    kept, nodes = _own_events(keys, spare + day_bits, spare, visits.minute, k, node, own, day, first, name)
+    return node, name[:nodes] if same else who[name[:nodes]], own[:kept], day[:kept], first[: nodes + 1]

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.graphs.covisit import DAY, Ints, Visits, _grow, _windows, check_scans, sort_visits
+from features.graphs.covisit import grow, open_windows
 from features.graphs.surprise import (
     SCALES,
     Z_MIN,
@@ -27,6 +27,7 @@ from features.graphs.surprise import (
     expected_days,
     poisson_surprise,
 )
+from features.graphs.visit_order import DAY, Ints, Visits, sort_visits
 
 Sketch = npt.NDArray[np.uint8]
 TYPES = {"kind": "str", "dt": "int64", "a": "str", "b": "str", "place": "str", "value": "int64", "rate": "float64"}
@@ -78,9 +79,9 @@ def _walk(card, hashed, minute, low, high, n_cards, sketch, k, emit):  # type: i
                         sketch[slot] += 1
                 elif sketch[slot] >= k:
                     if n == len(out_a):
-                        out_a = _grow(out_a, 2 * n)
-                        out_b = _grow(out_b, 2 * n)
-                        out_day = _grow(out_day, 2 * n)
+                        out_a = grow(out_a, 2 * n)
+                        out_b = grow(out_b, 2 * n)
+                        out_day = grow(out_day, 2 * n)
                     out_a[n], out_b[n], out_day[n] = a, b, day
                     n += 1
     return out_a[:n], out_b[:n], out_day[:n]
@@ -98,9 +99,8 @@ def _each_place(
     visits: Visits, hashed: npt.NDArray[np.uint64], sketch: Sketch, dt: int, k: int, emit: bool
 ) -> Iterator[tuple[int, Ints, Ints, Ints]]:
     """(place, a, b, day) of the pair-days of each institution in turn; empty arrays where `emit` is False and only the sketch is filled."""
-    check_scans(visits, dt)
-    low, high = np.empty(len(visits.card), np.int32), np.empty(len(visits.card), np.int32)
-    _windows(visits.minute, visits.start, dt, low, high)
+    window, _ = open_windows(visits, visits.card.astype(np.uint32), dt)
+    low, high = window >> 32, window & 0xFFFFFFFF
     for place in range(visits.n_inst):
         begin, end = int(visits.start[place]), int(visits.start[place + 1])
         if begin == end:

@@ -13,12 +13,13 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-from features.graphs.covisit import count_covisits, ward_visits
+from features.graphs.covisit import count_covisits
 from features.graphs.groups import find_groups
 from features.graphs.innocents import Trace, explain, mark_traces
 from features.graphs.meetings import MIN_DAYS, find_meetings, mark_days, read_events, stay_events
 from features.graphs.people import describe_people
 from features.graphs.surprise import SCALES, Z_MIN, best_scale, surprise, surprising_pairs
+from features.graphs.visit_order import ward_visits
 
 #: cards a ring needs; three can be friends
 MIN_MEMBERS = 4

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from features.graphs.covisit import Pairs, Visits, count_covisits, sort_visits
+from features.graphs.covisit import Pairs, count_covisits
+from features.graphs.visit_order import Visits, sort_visits
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from features.declare import Feature, GraphMeasure, declare
-from features.graphs.covisit import count_covisits, sort_visits
+from features.graphs.covisit import count_covisits
+from features.graphs.visit_order import sort_visits
 from features.rules.settings import setting
 
 MEETINGS = """SELECT w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.psn_no, w.fixmedins_type = '2' AS pharmacy,

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from claims.errors import UserError
-from features.graphs.covisit import count_covisits, sort_visits, ward_visits
+from features.graphs.covisit import count_covisits
 from features.graphs.surprise import coincidence_rates, count_loads, expected_days, poisson_surprise, surprising_pairs
+from features.graphs.visit_order import sort_visits, ward_visits
 
 DAY = 1440
 
@@ -81,11 +82,16 @@ def test_a_whole_day_on_one_timestamp_is_counted():
 
 
 def test_a_million_visits_on_one_timestamp_are_refused_at_once_with_the_reason():
-    n = 1_000_000
-    visits = sort_visits(np.arange(n), np.zeros(n), np.full(n, 20_000 * DAY + 600))
+    n, place, at = 1_000_000, np.zeros(1_000_000), np.full(1_000_000, 20_000 * DAY + 600)
+    visits = sort_visits(np.arange(n), place, at)
+    twice = sort_visits(np.arange(n) // 2, place, at + np.arange(n) % 2 * DAY)
     begin = time.process_time()
     with pytest.raises(UserError, match=r"1,000,000 events within 10 minutes on 2024-10-04.*clock has collapsed"):
-        count_covisits(visits, dt=10, k=2)
+        count_covisits(visits, dt=10, k=1)
+    for same in (True, False):
+        assert len(count_covisits(visits, dt=10, k=2, same_institution=same)) == 0  # one day cannot hold two
+        with pytest.raises(UserError, match=r"institution code 0 has 500,000 events within 10 minutes on 2024-10-0"):
+            count_covisits(twice, dt=10, k=2, same_institution=same)
     assert time.process_time() - begin < 5
 
 
