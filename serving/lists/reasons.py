@@ -12,6 +12,8 @@ from features.reasons import number, render
 from models.explain import signal
 
 BASE = "base"
+CLEAR = 75.0
+"""Percent of the peers a reason should leave behind: "高于58%的同类" convinces nobody, whatever the model made of it."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,30 @@ def worse_than_peers(worse: str, value: float, peer: float, z: float) -> bool:
             return abs(z) > 2.0
 
 
+def beyond(worse: str, percentile: float) -> float:
+    """Percent of the peers that stand on the better side of a value; 100 where too few peers give no percentile: nothing speaks against it."""
+    if math.isnan(percentile):
+        return 100.0
+    match worse:
+        case "high":
+            return percentile
+        case "low":
+            return 100.0 - percentile
+        case _:
+            return max(percentile, 100.0 - percentile)
+
+
 def reasons_of(matrix: Any, contributions: pd.DataFrame, entity_id: str, limit: int = 3) -> list[Reason]:
     """The `limit` strongest reasons of one entity, strongest first, one per signal (the windows of a feature are one signal).
 
-    A reason needs a positive contribution and a value worse than its peers'. Where fewer than `limit` are found, the list is filled
-    with columns far out on the bad side (largest |z|) that did not raise the score; their contribution is shown as it is.
+    A reason needs a positive contribution and a value worse than its peers': clearly worse (CLEAR) if there are such columns. Where fewer
+    than `limit` are found, the list is filled with columns far out on the bad side (largest |z|) that did not raise the score, their
+    contribution shown as it is, and only then with those that raised it while hardly standing out.
     """
     own: Any = contributions.loc[entity_id].drop(BASE, errors="ignore")
-    value, peer, z = (frame.loc[entity_id] for frame in (matrix.X, matrix.peer, matrix.z))
+    value, peer, z, percentile = (
+        frame.loc[entity_id] for frame in (matrix.X, matrix.peer, matrix.z, matrix.percentile)
+    )
     sums: Any = own.groupby([signal(c) for c in own.index], sort=False).sum()
 
     def is_bad(column: str) -> bool:
@@ -71,10 +89,12 @@ def reasons_of(matrix: Any, contributions: pd.DataFrame, entity_id: str, limit: 
             return False
         return worse_than_peers(meta.worse, float(value[column]), float(peer[column]), float(z[column]))
 
+    ordered = [c for c in _candidates(own, sums, z) if is_bad(c)]
+    clear = [c for c in ordered if beyond(matrix.meta[c].worse, float(percentile[c])) >= CLEAR]
     chosen: list[Reason] = []
     taken: set[str] = set()
-    for column in _candidates(own, sums, z):
-        if signal(column) in taken or not is_bad(column):
+    for column in [*clear, *ordered]:
+        if signal(column) in taken:
             continue
         taken.add(signal(column))
         chosen.append(_reason(matrix, column, entity_id, float(sums.get(signal(column), 0.0))))
