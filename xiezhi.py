@@ -11,6 +11,7 @@
     week       features → fit if due → all lists, published
     serve      the pages and the API                              serving.service
     demo       all of it, on a simulated county
+    models     the gate: compare, promote, roll back, history       training.gate
 
 Summaries go to stdout (`--json`: one JSON object), progress to stderr. Exit code 0 only on success; 2 when the input is at fault.
 """
@@ -40,14 +41,23 @@ app = typer.Typer(
 rules_app = typer.Typer(no_args_is_help=True, help="The rule base: run it, or show one rule.")
 mapping_app = typer.Typer(no_args_is_help=True, help="Mapping files: draft one for a new source.")
 quarantine_app = typer.Typer(no_args_is_help=True, help="Rows set aside at intake: list, export, re-admit.")
+models_app = typer.Typer(
+    no_args_is_help=True, help="The gate: compare, promote with two signatures, roll back, history."
+)
 app.add_typer(rules_app, name="rules")
 app.add_typer(mapping_app, name="mapping")
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(models_app, name="models")
 
 WarehouseOption = Annotated[Path, typer.Option("--warehouse", help="folder of the warehouse")]
 AsOfOption = Annotated[str, typer.Option("--as-of", help="YYYY-MM-DD: all that was known by the end of that day")]
 JsonOption = Annotated[bool, typer.Option("--json", help="machine-readable summary on stdout")]
 GrainOption = Annotated[str, typer.Option("--grain", help="admission, person, institution, doctor or ring")]
+OrderOption = Annotated[
+    str,
+    typer.Option("--order", help="what the list is ordered by: probability, expected (× amount) or blend (× √amount)"),
+]
+ChallengerArgument = Annotated[str, typer.Argument(help="the challenger's name: the first six characters or more")]
 OutOption = Annotated[Path, typer.Option("--out", help="file to write: .csv, .xlsx or .json")]
 
 
@@ -129,6 +139,13 @@ def a_grain(text: str) -> Any:
     return text
 
 
+def an_order(text: str) -> Any:
+    """probability, expected or blend, or a clear refusal."""
+    if text not in ("probability", "expected", "blend"):
+        raise UserError(f"--order {text!r}; choose probability, expected or blend")
+    return text
+
+
 def fit_text(done: dict[str, Any]) -> str:
     """One line a grain: a ranker, or why not."""
     from training.fit import summary_lines
@@ -137,17 +154,17 @@ def fit_text(done: dict[str, Any]) -> str:
         [
             f"bundle {done['bundle'][:12]} as of {done['as_of']}",
             *summary_lines(done),
-            *filter(None, [done.get("warning")]),
+            *filter(None, [done.get("standing"), done.get("warning")]),
         ]
     )
 
 
 def fit_is_due(warehouse: Path, when: date, days: int = 28) -> bool:
-    """No model in force, one older than four weeks, or one from after `when`."""
-    from models.bundle import load_active
+    """No model fitted on what was known in the four weeks up to `when`; a challenger that waits for its signatures counts."""
+    from training.gate import bundles
 
-    bundle = load_active(warehouse)
-    return bundle is None or not 0 <= (when - date.fromisoformat(bundle.as_of)).days < days
+    ages = [(when - date.fromisoformat(b["as_of"])).days for b in bundles(warehouse) if b["as_of"]]
+    return not any(0 <= age < days for age in ages)
 
 
 def check_out(out: Path) -> None:
@@ -167,6 +184,9 @@ def simulate(
     persons: Annotated[int, typer.Option("--persons", help="insured persons")] = 20_000,
     months: Annotated[int, typer.Option("--months", help="months of claims")] = 15,
     seed: Annotated[int, typer.Option("--seed", help="same seed, same county")] = 1,
+    severity: Annotated[
+        float, typer.Option("--severity", help="how bold the schemes are, 0.2 to 3; 1 is the usual county")
+    ] = 1.0,
     dirty: Annotated[
         bool, typer.Option("--dirty", help="also write the county as an old system would export it")
     ] = False,
@@ -176,7 +196,7 @@ def simulate(
     from claims.synth import simulate as run
 
     with Bars() as bars:
-        made = run(out, persons, months, seed, dirty=dirty, progress=bars)
+        made = run(out, persons, months, seed, severity=severity, dirty=dirty, progress=bars)
     tables = dict(made.tables)
     say(
         {
@@ -184,6 +204,7 @@ def simulate(
             "persons": persons,
             "months": months,
             "seed": seed,
+            "severity": severity,
             "tables": tables,
             "schemes": dict(made.schemes),
         },
@@ -261,7 +282,10 @@ def fit(
     seed: Annotated[int, typer.Option("--seed", help="same warehouse, same seed, same models")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Labels known by that date → models, logged to MLflow; grains with too few labels say so."""
+    """Labels known by that date → models, logged to MLflow; grains with too few labels say so.
+
+    The first model is put in force; a later one is a challenger until `xiezhi models promote`.
+    """
     from training.fit import fit as run
 
     with Bars() as bars:
@@ -276,14 +300,19 @@ def evaluate(
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="judge the lists of this date (default: the last with claims)")
     ] = None,
+    dates: Annotated[int, typer.Option("--dates", help="so many list dates, 30 days apart, backwards")] = 1,
+    order: OrderOption = "probability",
     as_json: JsonOption = False,
 ) -> None:
     """The lists against what was found later, or against a simulated county's truth, beside simple baselines."""
     from training.evaluate import evaluate as run
     from training.report import evaluation_text
 
+    when = a_date(as_of) if as_of else None
     with Bars() as bars:
-        found = run(warehouse, Path(truth) if truth else None, as_of=a_date(as_of) if as_of else None, progress=bars)
+        found = run(
+            warehouse, Path(truth) if truth else None, as_of=when, dates=dates, order=an_order(order), progress=bars
+        )
     say(found, as_json, lambda: evaluation_text(found))
 
 
@@ -297,6 +326,7 @@ def rank(
     window_days: Annotated[
         int | None, typer.Option("--window-days", help="rank those active in the last W days")
     ] = None,
+    order: OrderOption = "probability",
     as_json: JsonOption = False,
 ) -> None:
     """The list of one grain: ranked suspects, a random draw beside them, reasons and amounts."""
@@ -306,12 +336,15 @@ def rank(
     check_out(out)
     with Bars() as bars:
         bars("ranking", 0.0)
-        made = build_worklist(warehouse, a_date(as_of), a_grain(grain), top, window_days=window_days)
+        made = build_worklist(
+            warehouse, a_date(as_of), a_grain(grain), top, window_days=window_days, order=an_order(order)
+        )
     write(made, out)
     summary = {
         "out": str(out),
         "grain": grain,
         "as_of": as_of,
+        "order": order,
         "rows": len(made.rows),
         "notes": [n.text for n in made.notes],
     }
@@ -531,6 +564,120 @@ def quarantine_readmit(
         {"readmitted": taken.readmitted, "still_in_quarantine": waiting, "tables": tried},
         as_json,
         f"readmitted {json.dumps(taken.readmitted, ensure_ascii=False)}; {waiting} rows still in quarantine",
+    )
+
+
+@models_app.command("list")
+def models_list(warehouse: WarehouseOption, as_json: JsonOption = False) -> None:
+    """Every model on disk: champion, challengers, former ones, damaged ones."""
+    from training.gate import bundles
+
+    rows = bundles(warehouse)
+    lines = [f"{r['hash'][:12]}  {r['as_of']:<10}  {r['state']:<10}  {', '.join(r['in_force'])}" for r in rows]
+    say({"models": rows}, as_json, "\n".join(lines) or "no model yet; run xiezhi fit")
+
+
+@models_app.command("compare")
+def models_compare(
+    challenger: ChallengerArgument,
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    top: Annotated[int, typer.Option("--top", help="length of the lists compared")] = 50,
+    order: OrderOption = "probability",
+    truth: Annotated[str | None, typer.Option("--truth", help="truth folder of a simulated county")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="write the report here as Markdown")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The report a promotion needs: both models on the same dates, who enters, who leaves and why, whose reasons flipped."""
+    from serving.lists.write import put
+    from training.gate import compare
+    from training.report import gate_text
+
+    report = compare(warehouse, challenger, a_date(as_of), top=top, order=an_order(order), truth=truth)
+    if out is not None:
+        put(out, gate_text(report).encode("utf-8"))
+    say(report, as_json, lambda: gate_text(report))
+
+
+@models_app.command("promote")
+def models_promote(
+    challenger: ChallengerArgument,
+    warehouse: WarehouseOption,
+    signed_by: Annotated[list[str], typer.Option("--signed-by", help="an approver; give two different ones")],
+    trainer: Annotated[str, typer.Option("--trainer", help="who trained it, and so may not sign")] = "",
+    grain: Annotated[list[str] | None, typer.Option("--grain", help="only these grains")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a challenger in force: needs the report of `compare` and two signatures."""
+    import getpass
+
+    from training.gate import full_name, promote
+
+    chosen = [a_grain(g) for g in grain] if grain else None
+    warning = promote(warehouse, challenger, signed_by, trainer=trainer, grains=chosen, entered_by=getpass.getuser())
+    name = full_name(warehouse, challenger)
+    say(
+        {"promoted": name, "by": sorted(set(signed_by)), "grains": chosen, "warning": warning},
+        as_json,
+        "\n".join(filter(None, [f"{name[:12]} is in force, signed by {', '.join(sorted(set(signed_by)))}", warning])),
+    )
+
+
+@models_app.command("rollback")
+def models_rollback(
+    warehouse: WarehouseOption,
+    signed_by: Annotated[list[str] | None, typer.Option("--signed-by", help="who goes back")] = None,
+    note: Annotated[str, typer.Option("--note", help="why")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Put back what was in force before the last change."""
+    from training.gate import rollback
+
+    back = rollback(warehouse, by=signed_by or [], note=note)
+    lines = [f"{g}: {n[:12]} is in force again" for g, n in back.items()]
+    say({"in_force": back}, as_json, "\n".join(lines))
+
+
+@models_app.command("history")
+def models_history(warehouse: WarehouseOption, as_json: JsonOption = False) -> None:
+    """Who was in force when, and who signed."""
+    from training.gate import history
+
+    entries = history(warehouse)
+    lines = [
+        f"{e['at']}  {e['action']:<9} {', '.join(f'{g} {n[:12]}' for g, n in e['grains'].items())}  {'、'.join(e['by'])}  {e['note']}"
+        for e in entries
+    ]
+    say({"history": entries}, as_json, "\n".join(lines) or "no model was ever in force")
+
+
+@models_app.command("shadow")
+def models_shadow(
+    challenger: ChallengerArgument,
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    grain: GrainOption,
+    out: OutOption,
+    top: Annotated[int, typer.Option("--top", help="rows")] = 50,
+    order: OrderOption = "probability",
+    as_json: JsonOption = False,
+) -> None:
+    """The list a challenger would make, marked as a shadow; the champion keeps serving."""
+    from serving.lists.worklist import build_worklist
+    from serving.lists.write import write
+    from training.gate import challenger_bundle
+
+    check_out(out)
+    bundle = challenger_bundle(warehouse, challenger)
+    with Bars() as bars:
+        bars("shadow list", 0.0)
+        made = build_worklist(warehouse, a_date(as_of), a_grain(grain), top, order=an_order(order), shadow=bundle)
+    write(made, out)
+    summary = {"out": str(out), "shadow_of": bundle.hash, "grain": grain, "as_of": as_of, "rows": len(made.rows)}
+    say(
+        summary,
+        as_json,
+        f"{out}: {len(made.rows)} rows by {bundle.hash[:12]}, which is not in force. 疑点线索，非违规结论",
     )
 
 

@@ -19,7 +19,7 @@ from models.amount import AmountModel, prior_amount, rule_families
 from models.calibrate import Calibration
 from models.outliers import Isolation, RobustSum
 from models.ranker import Ranker
-from models.rules import Rules, is_rule
+from models.rules import Rules, is_outcome, is_rule
 from models.scorer import BASE, MatrixLike, Scorer, badness
 
 FALLBACK = "规则+离群+图（标签不足）"
@@ -115,9 +115,11 @@ def unlabelled(matrix: MatrixLike, *, seed: int = 0, y: pd.Series | None = None)
 
 
 def badness_of(matrix: MatrixLike) -> pd.DataFrame:
-    """Badness of every declared column that is neither a rule hit nor an amount."""
+    """Badness of every declared column that is neither a rule hit nor an amount nor the result of a check."""
     numbers = [
-        c for c in matrix.X.columns if c in matrix.meta and role(c, matrix.meta[c]) in ("feature", "graph", "parent")
+        c
+        for c in matrix.X.columns
+        if c in matrix.meta and not is_outcome(c) and role(c, matrix.meta[c]) in ("feature", "graph", "parent")
     ]
     worse = {c: matrix.meta[c].worse for c in numbers}
     return badness(matrix.z.reindex(columns=matrix.X.columns), worse)
@@ -161,8 +163,7 @@ def tails(model: GrainModel, matrix: MatrixLike) -> pd.DataFrame:
 
 def ranker_input(X: pd.DataFrame, z: pd.DataFrame) -> pd.DataFrame:
     """Features and their peer z side by side; rule amounts stay out (they are money, and money is ordered by later)."""
-    # R21 is the result of a bed check, which is also a label: learning from it would be reading the answer
-    plain = [c for c in X.columns if not ("rule_" in c and c.endswith("_fen")) and "rule_r21" not in c]
+    plain = [c for c in X.columns if not ("rule_" in c and c.endswith("_fen")) and not is_outcome(c)]
     deviations = [c for c in plain if not is_rule(c)]
     # of a hospital, patient or doctor only its place among its own peers: raw parent values mostly name the parent
     plain = [c for c in plain if "__" not in c]

@@ -44,7 +44,7 @@ class Rules(Scorer):
         groups: pd.Series | None = None,
     ) -> Self:
         family, kind = dict(self.family or {}), dict(self.kind or {})
-        self.columns_ = [c for c in X.columns if is_rule(c)]
+        self.columns_ = [c for c in X.columns if is_rule(c) and not is_outcome(c)]
         self.families_ = [family.get(c) or c for c in self.columns_]
         self.belief_ = np.array(
             [PRIOR.get(kind.get(c, "lead"), PRIOR["lead"]) for c in self.columns_], dtype=np.float64
@@ -95,3 +95,8 @@ class Rules(Scorer):
 def is_rule(column: str) -> bool:
     """True for a hit column `rule_R01`, false for its amount `rule_R01_fen`."""
     return column.startswith("rule_") and not column.endswith("_fen")
+
+
+def is_outcome(column: str) -> bool:
+    """True for R21 (a bed check's own result, here or at a parent): it is a label, and a scorer that reads it reads the answer."""
+    return "rule_r21" in column.lower()

@@ -14,10 +14,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from claims.errors import UserError
 from features.grains import Grain
 from features.matrix import Matrix, load_matrix
 from models.amount import amounts, fund_at_stake, rule_families
-from models.bundle import activate, active_table, declarations, write_bundle
+from models.bundle import Bundle, activate, active_table, declarations, load_active, mismatch, write_bundle
 from models.ensemble import FALLBACK, GrainModel, explained, unlabelled
 from models.score import suspicion_of
 from training.labels import decided, enough
@@ -45,7 +46,8 @@ class GrainSummary:
 
 @dataclass(frozen=True)
 class FitSummary:
-    """bundle: hash of the model written; active: whether it is in force now; run_id: MLflow's run, None when logging failed (see warning)."""
+    """bundle: hash of the model written; active: whether it is in force now; run_id: MLflow's run, None when logging failed (see warning); standing: what is to be done before
+    a challenger serves, '' for one that does."""
 
     as_of: str
     seed: int
@@ -54,6 +56,7 @@ class FitSummary:
     grains: dict[str, GrainSummary]
     run_id: str | None = None
     warning: str = ""
+    standing: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
@@ -68,13 +71,14 @@ def fit(
     progress: Progress | None = None,
     variant: Variant = DEFAULT,
     threads: int = 2,
-    promote: bool = True,
+    promote: bool | None = None,
     log: bool = True,
 ) -> FitSummary:
-    """Fit every grain on what was known by the end of `as_of`; write the bundle; put it in force unless `promote` is false.
+    """Fit every grain on what was known by the end of `as_of`, and write the bundle.
 
-    The first model is put in force by itself; later ones too while `promote` is true (the command line), and through training.gate where an
-    office demands two signatures. An MLflow failure leaves the bundle untouched and comes back as `warning`. UserError: no such date.
+    It is put in force when nothing usable is (no model yet, a damaged one, one fitted on other feature declarations: such a model makes no list), else it
+    is a challenger that waits at the gate (training.gate). promote = True or False overrides this, for studies. An MLflow failure leaves the bundle
+    untouched and comes back as `warning`. UserError: no such date.
     """
     root = Path(warehouse)
     labels = read_labels(root, as_of)
@@ -82,12 +86,16 @@ def fit(
     golden: dict[str, pd.DataFrame] = {}
     said: dict[str, GrainSummary] = {}
     kept: dict[str, Rows] = {}
+    champion = _champion(root)
+    unusable = ""
     for i, grain in enumerate(FITTED):
         if progress is not None:
             progress(f"训练 {grain}", i / len(FITTED))
         matrix = load_matrix(root, as_of, grain)
         if matrix.X.empty:
             continue
+        if champion is not None and grain in champion.grains:
+            unusable = unusable or mismatch(champion.grains[grain], matrix)
         model, summary, rows = fit_grain(
             root, as_of, grain, matrix, labels, seed=seed, variant=variant, threads=threads, progress=progress
         )
@@ -96,21 +104,33 @@ def fit(
             kept[grain] = rows
             golden[grain] = rows.X.iloc[np.linspace(0, len(rows.X) - 1, min(GOLDEN_ROWS, len(rows.X))).astype(int)]
     bundle = write_bundle(root / "models", grains, golden, as_of=f"{as_of:%Y-%m-%d}", seed=seed)
-    if promote:
+    serves = promote if promote is not None else champion is None or bool(unusable)
+    if serves:
         first = not active_table(root / "models")["grains"]
-        activate(
-            root / "models",
-            bundle.hash,
-            action="first" if first else "fit",
-            note=f"as_of {as_of:%Y-%m-%d}, seed {seed}",
+        note = f"as_of {as_of:%Y-%m-%d}, seed {seed}" + (
+            f"; replaces a model that cannot score: {unusable}" if unusable else ""
         )
-    summary_all = FitSummary(f"{as_of:%Y-%m-%d}", seed, bundle.hash, promote, said)
+        activate(root / "models", bundle.hash, action="first" if first else "fit", note=note)
+    standing = (
+        ""
+        if serves
+        else f"挑战者，尚未启用：先 xiezhi models compare {bundle.hash[:12]}，再由两人签名 xiezhi models promote"
+    )
+    summary_all = FitSummary(f"{as_of:%Y-%m-%d}", seed, bundle.hash, serves, said, standing=standing)
     if not log:
         return summary_all
-    run_id, warning = log_fit(root, bundle, summary_all.to_json(), kept, champion=promote)
+    run_id, warning = log_fit(root, bundle, summary_all.to_json(), kept, champion=serves)
     if progress is not None:
         progress("训练完成", 1.0)
     return replace(summary_all, run_id=run_id, warning=warning)
+
+
+def _champion(root: Path) -> Bundle | None:
+    """The model in force; None where there is none or it fails its checks."""
+    try:
+        return load_active(root)
+    except UserError:
+        return None
 
 
 def fit_grain(
@@ -124,8 +144,9 @@ def fit_grain(
     variant: Variant = DEFAULT,
     threads: int = 2,
     progress: Progress | None = None,
+    load: Callable[..., Matrix] | None = None,
 ) -> tuple[GrainModel, GrainSummary, Rows | None]:
-    """(model, summary, training rows or None) of one grain; `matrix` is its matrix at `as_of`."""
+    """(model, summary, training rows or None) of one grain; `matrix` is its matrix at `as_of`. load: see training_rows."""
     known = decided(labels, grain).set_index("entity_id")["y"]
     model = unlabelled(matrix, seed=seed, y=known[~known.index.duplicated()].reindex(matrix.X.index))
     model = replace(model, declared=declarations(matrix))
@@ -134,7 +155,7 @@ def fit_grain(
     figures: dict[str, Any] = {}
     reason = f"已查实{confirmed}例、排除{refuted}例"
     if ok:
-        rows = training_rows(root, as_of, grain, labels, model, seed=seed, progress=progress)
+        rows = training_rows(root, as_of, grain, labels, model, seed=seed, progress=progress, load=load)
         y = rows.info["y"][~rows.info["soft"]] if len(rows.info) else pd.Series(dtype=float)
         if int((y == 1).sum()) < 20 or int((y == 0).sum()) < 50:
             reason += f"，但各快照内仅能对上查实{int((y == 1).sum())}例、排除{int((y == 0).sum())}例：{FALLBACK}"

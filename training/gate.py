@@ -22,7 +22,9 @@ from models.bundle import Bundle, activate, active_table, load_active, load_bund
 from models.explain import strongest
 from models.score import Order, Scored, score
 from training.lift import best
-from training.register import move_alias
+from training.register import drop_alias, move_alias
+from training.side_by_side import figures
+from training.truth import load_truth
 
 SIGNATURES: Final = 2
 REASONS: Final = 3
@@ -90,9 +92,16 @@ def _signals(scored: Scored, entity: str) -> list[str]:
 
 
 def compare(
-    root: Path | str, challenger: str, as_of: date, *, top: int = 50, order: Order = "expected"
+    root: Path | str,
+    challenger: str,
+    as_of: date,
+    *,
+    top: int = 50,
+    order: Order = "probability",
+    truth: Path | str | None = None,
 ) -> dict[str, Any]:
-    """The gate's report: per grain the label counts and out-of-fold figures of both models and the diff of their lists as of `as_of`.
+    """The gate's report: per grain the label counts and out-of-fold figures of both models, both models' lists of the same dates held against what
+    neither had seen (training/side_by_side.py), and the diff of their lists as of `as_of`.
 
     Written to models/reports/CHAMPION-CHALLENGER.json (short hashes), and returned. UserError without a model in force.
     """
@@ -101,15 +110,19 @@ def compare(
     report: dict[str, Any] = {
         "as_of": f"{as_of}",
         "champion": active_table(root / "models")["grains"],
+        "champion_as_of": champion.as_of,
         "challenger": other.hash,
+        "challenger_as_of": other.as_of,
         "grains": {},
     }
+    facts = load_truth(truth) if truth is not None else None
     for grain in sorted(set(champion.grains) & set(other.grains)):
         matrix = load_matrix(root, as_of, _grain(grain))
         before, after = score(matrix, champion, order=order), score(matrix, other, order=order)
         report["grains"][grain] = {
             "champion": champion.grains[grain].facts,
             "challenger": other.grains[grain].facts,
+            "figures": figures(root, champion, other, _grain(grain), as_of, order=order, truth=facts),
             "diff": list_diff(before, after, grain, f"{as_of}", top).to_json(),
         }
     folder = root / "models" / "reports"
@@ -119,18 +132,21 @@ def compare(
     return report
 
 
-def shadow(root: Path | str, challenger: str, as_of: date, grain: Grain, *, order: Order = "expected") -> Scored:
-    """The list a challenger would make, while the champion keeps serving."""
-    root = Path(root)
-    return score(
-        load_matrix(root, as_of, grain), load_bundle(root / "models" / full_name(root, challenger)), order=order
-    )
+def challenger_bundle(root: Path | str, challenger: str) -> Bundle:
+    """A challenger, verified, for a shadow list: the list it would make while the champion keeps serving."""
+    return load_bundle(Path(root) / "models" / full_name(Path(root), challenger))
 
 
 def promote(
-    root: Path | str, challenger: str, signatures: Sequence[str], *, trainer: str = "", grains: list[str] | None = None
+    root: Path | str,
+    challenger: str,
+    signatures: Sequence[str],
+    *,
+    trainer: str = "",
+    grains: list[str] | None = None,
+    entered_by: str = "",
 ) -> str:
-    """Put a challenger in force. Returns MLflow's warning, '' when its alias moved too.
+    """Put a challenger in force. Returns MLflow's warning, '' when its aliases moved too. entered_by: whose account typed the signatures in.
 
     Needs the report of `compare` against the present champion and two different signatures, neither of them the trainer's.
     """
@@ -145,7 +161,8 @@ def promote(
     if not (root / "models" / "reports" / f"{champion.hash[:12]}-{name[:12]}.json").exists():
         raise UserError(f"没有模型 {name[:12]} 与现用模型的对比报告；请先生成对比报告（名单差异）再审批。")
     before = active_table(root / "models")["grains"]
-    activate(root / "models", name, grains=grains, action="promote", by=people, note=f"replaces {champion.hash[:12]}")
+    note = f"replaces {champion.hash[:12]}" + (f"; entered by {entered_by}" if entered_by else "")
+    activate(root / "models", name, grains=grains, action="promote", by=people, note=note)
     return _aliases(root, before)
 
 
@@ -182,6 +199,32 @@ def _before(history: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
     return states[-2] if len(states) > 2 else None
 
 
+def bundles(root: Path | str) -> list[dict[str, Any]]:
+    """Every model on disk, newest data first: hash, as_of, seed, grains with 'ranker' or 'fallback', in_force (grains it serves), state
+    ('champion', 'challenger' = fitted on later data than what is in force, 'former', 'damaged: …')."""
+    root = Path(root)
+    table = active_table(root / "models")
+    served: set[str] = {n for entry in table["history"] for n in entry["grains"].values()}
+    out = []
+    for folder in sorted((root / "models").glob("?" * 64)):
+        in_force = sorted(g for g, n in table["grains"].items() if n == folder.name)
+        row: dict[str, Any] = {"hash": folder.name, "as_of": "", "seed": None, "grains": {}, "in_force": in_force}
+        try:
+            bundle = load_bundle(folder)
+        except UserError as error:
+            out.append({**row, "state": f"damaged: {error}"})
+            continue
+        kinds = {g: "ranker" if m.ranker is not None else "fallback" for g, m in bundle.grains.items()}
+        state = "champion" if in_force else "former" if folder.name in served else "challenger"
+        out.append({**row, "as_of": bundle.as_of, "seed": bundle.seed, "grains": kinds, "state": state})
+    return sorted(out, key=lambda r: (r["as_of"], r["hash"]), reverse=True)
+
+
+def history(root: Path | str) -> list[dict[str, Any]]:
+    """Who was in force when: one entry per change, oldest first ({"at", "action", "grains", "by", "note"}). Only ever appended to."""
+    return list(active_table(Path(root) / "models")["history"])
+
+
 def full_name(root: Path, short: str) -> str:
     """The one bundle whose hash begins with `short`. UserError when none or several do."""
     found = (
@@ -206,9 +249,9 @@ def _grain(name: str) -> Grain:
 
 
 def _aliases(root: Path, before: Mapping[str, str]) -> str:
-    """Move MLflow's alias champion where the model in force changed and has a ranker."""
+    """Move MLflow's alias champion where the model in force changed and has a ranker; a challenger that won is challenger no more."""
     warnings = []
     for grain, name in active_table(root / "models")["grains"].items():
         if before.get(grain) != name and load_bundle(root / "models" / name).grains[grain].ranker is not None:
-            warnings.append(move_alias(root, grain, name, "champion"))
+            warnings += [move_alias(root, grain, name, "champion"), drop_alias(root, grain, name, "challenger")]
     return " ".join(w for w in warnings if w)

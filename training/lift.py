@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+OFFICE: Final[dict[str, tuple[int, ...]]] = {
+    "admission": (30, 50, 100),
+    "person": (25, 50, 100),
+    "institution": (8, 17, 50),
+    "doctor": (10, 50, 100),
+}
+"""Capacities: 30 chart reviews, 25 person reviews and 16 site visits a month (pilot README), and the round figures lists are compared at."""
 DRAWS = 400
 MIN_CASES = 20
 """Fewer decided cases than this say nothing: "cannot say yet"."""
@@ -28,7 +35,7 @@ class Figure:
         return asdict(self)
 
 
-def cannot_say(n: int, note: str = "样本太少，暂不能下结论") -> Figure:
+def cannot_say(n: int, note: str = "样本太少") -> Figure:
     """The honest answer below `MIN_CASES`."""
     return Figure(None, n=n, note=note)
 
@@ -121,6 +128,6 @@ def paired(a: Sequence[float], b: Sequence[float], seed: int = 0) -> Figure:
     gap = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
     gap = gap[np.isfinite(gap)]
     if len(gap) < 3:
-        return cannot_say(len(gap), "配对数不足三，暂不能下结论")
+        return cannot_say(len(gap), "配对数不足三")
     half = float(t.ppf(0.975, len(gap) - 1) * gap.std(ddof=1) / np.sqrt(len(gap)))
     return Figure(float(gap.mean()), float(gap.mean()) - half, float(gap.mean()) + half, len(gap))

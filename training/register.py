@@ -57,6 +57,19 @@ def move_alias(root: Path, grain: str, name: str, alias: str) -> str:
         return f"MLflow 登记册不可用（{type(failed).__name__}），别名 {alias} 未移动；现用模型以 ACTIVE.json 为准。"
 
 
+def drop_alias(root: Path, grain: str, name: str, alias: str) -> str:
+    """Take an alias away from bundle `name` where it stands on it; returns a warning, '' when done or when there was nothing to do."""
+    try:
+        with _quiet():
+            client = _client(root)[1]
+            found = client.search_model_versions(f"name='{registered(grain)}'")
+            if any(v.tags.get("bundle") == name and alias in v.aliases for v in found):
+                client.delete_registered_model_alias(registered(grain), alias)
+        return ""
+    except Exception as failed:
+        return f"MLflow 登记册不可用（{type(failed).__name__}），别名 {alias} 未移除；现用模型以 ACTIVE.json 为准。"
+
+
 def registered(grain: str) -> str:
     """Registry name of a grain's ranker."""
     return f"xiezhi-{grain}"

@@ -117,8 +117,13 @@ def training_rows(
     step: int = STEP_DAYS,
     unlabelled: int = UNLABELLED,
     progress: Progress | None = None,
+    load: Callable[..., Matrix] | None = None,
 ) -> Rows:
-    """Labelled entities at their snapshots, and a drawn sample of those nobody inspected at the same snapshots."""
+    """Labelled entities at their snapshots, and a drawn sample of those nobody inspected at the same snapshots.
+
+    load: what to call instead of `load_matrix`, where a study keeps matrices at hand.
+    """
+    load = load or load_matrix
     warehouse = Warehouse.open(Path(root))
     usable = labels[(labels["grain"] == grain) & labels["outcome"].isin(["confirmed", "refuted"])]
     days = snapshots(warehouse, as_of, step)
@@ -130,7 +135,7 @@ def training_rows(
         if progress is not None:
             progress(f"{grain} 训练样本 {pd.Timestamp(stamp).date()}", i / len(used))
         day = pd.Timestamp(stamp).date()
-        matrix = load_matrix(root, as_of if day == as_of else day, grain)
+        matrix = load(root, day, grain)
         here = usable[spot == stamp]
         inside = here[here["entity_id"].isin(matrix.X.index)]
         free = matrix.X.index[~matrix.X.index.isin(known)]

@@ -1,8 +1,6 @@
 """Tonight's bed check: stays open at a moment, by the chance that nobody lies in the bed.
 
-Only what was known at that moment counts. The scorer is the ghost-bed part of the stay's features and of its unit's, patient's and
-doctor's habits (schemes T01, T02, T03), each turned so that larger is worse than its peers (other open stays at that level of care).
-Windows of one feature share one vote. It is not fitted: a bureau finds a handful of empty beds a year, too few to fit on.
+Only what was known at that moment counts. The scorer is the ghost-bed part of the stay's evidence (models/beds.py).
 Home beds (N34) are never on the list: their patient is at home by right.
 """
 
@@ -11,24 +9,20 @@ from datetime import date, datetime, time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from claims.errors import UserError
 from claims.warehouse import Warehouse
 from features.asof import open_views
 from features.matrix import Matrix
-from models.explain import signal
-from models.scheme import attribute, schemes_of
+from models.beds import bed_columns, bed_contributions
+from models.scheme import attribute
 from models.score import Scored
-from models.scorer import BASE, badness
+from models.scorer import BASE
 from serving.lists.prepare import Prepared, finish
 from serving.lists.rows import WorkList
 from serving.lists.source import quality_notes, scored_matrix
 from serving.lists.worklist import assemble
 
-#: What an empty bed is a sign of, and how much a column of that scheme counts; a parent's habit counts half.
-WEIGHTS = {"T01": 1.0, "T02": 0.5, "T03": 0.5}
-PARENT_WEIGHT = 0.5
 MODEL = "查床：挂床特征合成（未训练）"
 
 _HOME = """
@@ -110,33 +104,15 @@ def home_beds(warehouse: Path, at: date | datetime) -> set[str]:
     return found
 
 
-def bed_columns(matrix: Matrix) -> dict[str, float]:
-    """The columns that speak about an empty bed, with their weight; the columns of one signal share it."""
-    chosen: dict[str, float] = {}
-    for column in matrix.X.columns:
-        meta = matrix.meta[column]
-        weight = max((WEIGHTS.get(code, 0.0) for code in schemes_of(meta.scheme)), default=0.0)
-        if weight and meta.kind != "amount":
-            chosen[column] = weight * (1.0 if meta.grain == "admission" else PARENT_WEIGHT)
-    signals = pd.Series([signal(c) for c in chosen], dtype=object).value_counts()
-    return {column: weight / float(signals[signal(column)]) for column, weight in chosen.items()}
-
-
 def bed_scores(matrix: Matrix, scored: Scored) -> Scored:
     """Scores of the open stays: `raw` = weighted mean badness, `risk` = raw / (1 + raw); money as the admission model has it."""
-    weights = bed_columns(matrix)
-    if not weights:
-        raise UserError("no feature of this warehouse speaks about an empty bed; take in fee lines or swipes")
-    bad = badness(matrix.z, {c: matrix.meta[c].worse for c in weights})
-    share = pd.Series(weights) / sum(weights.values())
-    contributions = pd.DataFrame(0.0, index=matrix.X.index, columns=[*matrix.X.columns, BASE])
-    contributions[list(weights)] = bad[list(weights)] * share
+    contributions = bed_contributions(matrix)
     raw = contributions.sum(axis=1)
     frame = scored.frame.loc[matrix.X.index].drop(columns=["scheme", "scheme_share"])
     frame["raw"] = raw
     frame["risk"] = frame["suspicion"] = raw / (1.0 + raw)
     frame["probability"] = np.nan
     frame["model"] = MODEL
-    own = [c for c in weights if c in matrix.percentile.columns]
+    own = [c for c in bed_columns(matrix) if c in matrix.percentile.columns]
     frame = frame.join(attribute(contributions[[*own, BASE]], matrix.X[own], matrix.percentile[own], matrix.meta))
     return Scored(frame, contributions, scored.scorers.loc[matrix.X.index])

@@ -10,7 +10,8 @@ import pandas as pd
 
 from claims.errors import UserError
 from features.matrix import Matrix
-from models.score import Scored
+from models.bundle import Bundle
+from models.score import Order, Scored
 from serving.lists.explain import dossier, people_of
 from serving.lists.rows import WorkList
 from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix
@@ -63,12 +64,14 @@ def prepare(
     seed: int = 0,
     draw_share: float = 0.1,
     dossiers: bool = True,
+    order: Order = "probability",
+    shadow: Bundle | None = None,
 ) -> Prepared:
-    """The list of one grain at the end of day `as_of`. Raises UserError for an unknown grain, a `top` below 1, a date outside the data."""
+    """The list of one grain at the end of day `as_of`; order, shadow: see build_worklist. Raises UserError for an unknown grain, a `top` below 1, a date outside the data."""
     check_grain(grain)
     if top < 1:
         raise UserError(f"--top {top}: a list needs at least one row")
-    matrix, scored = scored_matrix(warehouse, as_of, grain, window_days)
+    matrix, scored = scored_matrix(warehouse, as_of, grain, window_days, order=order, shadow=shadow)
     notes = quality_notes(warehouse, as_of)
 
     def list_of(matrix: Matrix, scored: Scored) -> WorkList:

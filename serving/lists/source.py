@@ -10,20 +10,26 @@ from claims.errors import UserError
 from claims.quality import check
 from claims.warehouse import Warehouse, bucket_of
 from features.asof import open_views
-from features.build import gather_evidence
 from features.declare import REGISTRY, load_catalog
+from features.evidence import gather_evidence
 from features.matrix import Matrix, load_matrix
-from models.bundle import load_active
-from models.score import Scored, score
+from models.bundle import Bundle, load_active
+from models.score import Order, Scored, score
 from serving.lists.rows import Note
 
 
 def scored_matrix(
-    warehouse: Path, as_of: date | datetime, grain: str, window_days: int | None = None
+    warehouse: Path,
+    as_of: date | datetime,
+    grain: str,
+    window_days: int | None = None,
+    *,
+    order: Order = "probability",
+    shadow: Bundle | None = None,
 ) -> tuple[Matrix, Scored]:
-    """The matrix of one grain and its scores by the bundle in force (rules, outliers and graph where none is fitted)."""
+    """The matrix of one grain and its scores by the bundle in force (rules, outliers and graph where none is fitted), or by a shadow's."""
     matrix = load_matrix(warehouse, as_of, grain, window_days)  # type: ignore[arg-type]
-    return matrix, score(matrix, load_active(warehouse))
+    return matrix, score(matrix, shadow or load_active(warehouse), order=order)
 
 
 def quality_notes(warehouse: Path, as_of: date | datetime) -> tuple[Note, ...]:

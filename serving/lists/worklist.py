@@ -10,6 +10,8 @@ import pandas as pd
 
 from claims.errors import UserError
 from features.grains import GRAINS, WINDOW_DAYS
+from models.bundle import Bundle
+from models.score import Order
 from serving.lists.reasons import reasons_of
 from serving.lists.rows import COLUMNS, EXTRA, NAMES, Note, WorkList
 from serving.lists.slots import choose, interleave, random_for
@@ -26,15 +28,26 @@ def build_worklist(
     window_days: int | None = None,
     seed: int = 0,
     draw_share: float = 0.1,
+    order: Order = "probability",
+    shadow: Bundle | None = None,
 ) -> WorkList:
     """The list of one grain at the end of day `as_of`: `top` ranked entities, and beside them the draw and the controls.
 
-    Raises UserError for an unknown grain, a `top` below 1, or (from below) a date outside the data.
+    order: what the office orders by (models.score). shadow: make the list by this bundle instead of the one in force. Raises UserError for an unknown grain, a `top` below 1, or (from below) a date outside the data.
     """
     from serving.lists.prepare import prepare
 
     return prepare(
-        warehouse, as_of, grain, top, window_days=window_days, seed=seed, draw_share=draw_share, dossiers=False
+        warehouse,
+        as_of,
+        grain,
+        top,
+        window_days=window_days,
+        seed=seed,
+        draw_share=draw_share,
+        dossiers=False,
+        order=order,
+        shadow=shadow,
     ).worklist
 
 

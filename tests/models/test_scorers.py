@@ -68,6 +68,16 @@ def test_data_defects_are_never_suspicion():
     assert Rules({}, {"rule_R61": "DQ"}).fit(X, pd.Series([1.0], index=["a"])).risk(X)["a"] == 0.0
 
 
+def test_a_bed_checks_result_is_no_evidence():
+    """R21 is the label itself: whoever was found absent would rank first for having been found."""
+    X = pd.DataFrame({"rule_r21": [0.0, 3.0], "rule_r21_fen": [0.0, 9e4], "rule_r01": [1.0, 0.0]}, index=["a", "b"])
+    rules = Rules(kind={"rule_r21": "hard"}).fit(X)
+    assert rules.columns_ == ["rule_r01"]
+    assert rules.risk(X)["b"] == 0.0
+    wide = X.assign(inst__rule_r21_inst_365=1.0)
+    assert list(ranker_input(wide, wide).columns) == ["rule_r01"]
+
+
 def test_rule_belief_moves_only_with_five_decided_cases():
     X = pd.DataFrame({"rule_R01": [1.0] * 6})
     few = Rules().fit(X, pd.Series([0, 0, 0, 0, np.nan, np.nan]))

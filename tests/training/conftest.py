@@ -107,15 +107,16 @@ class Store:
 @pytest.fixture
 def county(monkeypatch) -> County:
     """A county whose matrices and labels are served to every function under test."""
-    from training import evaluate, fit, gate, rows
+    from training import competitors, evaluate, fit, gate, rows, side_by_side
 
     made = County()
-    for module in (rows, fit, evaluate, gate):
+    for module in (rows, fit, competitors, gate, side_by_side):
         monkeypatch.setattr(module, "load_matrix", made.matrix)
-    for module in (rows, evaluate):
+    for module in (rows, evaluate, side_by_side):
         monkeypatch.setattr(module, "Warehouse", Store)
-    for module in (fit, evaluate):
+    for module in (fit, competitors):
         monkeypatch.setattr(module, "read_labels", lambda root, as_of: made.labels)
+    monkeypatch.setattr(evaluate, "read_table", lambda store, table: None)
     monkeypatch.setattr(fit, "FITTED", ("admission", "person"))
     return made
 

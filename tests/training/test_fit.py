@@ -11,7 +11,7 @@ from claims.errors import UserError
 from models.bundle import active_table, load_active
 from models.ensemble import FALLBACK
 from models.score import score
-from training import gate, register
+from training import register
 from training.evaluate import evaluate
 from training.fit import fit, summary_lines
 from training.learn import VARIANTS, hard, learn, measured, out_of_fold
@@ -177,41 +177,9 @@ def test_evaluate_without_truth_says_when_it_cannot_say(county, root, as_of, mon
     part = result["grains"]["admission"]
     assert part["random_rate"]["value"] is None
     assert all(r["auc_all"]["value"] is None for r in part["table"])
-    assert "暂不能下结论" in evaluation_text(result)
+    assert "尚无法判断" in evaluation_text(result)
 
 
 def test_missing_truth_is_one_sentence(county, root, tmp_path):
     with pytest.raises(UserError, match="真值文件夹"):
         evaluate(root, tmp_path / "nowhere")
-
-
-def test_gate_needs_report_and_two_others(county, root, as_of):
-    first = fit(root, as_of, log=False)
-    second = fit(root, as_of, seed=9, log=False, promote=False)
-    assert active_table(root / "models")["grains"]["admission"] == first.bundle, "a challenger does not serve"
-    with pytest.raises(UserError, match="对比报告"):
-        gate.promote(root, second.bundle[:12], ["甲", "乙"])
-    report = gate.compare(root, second.bundle[:12], as_of, top=30)
-    diff = report["grains"]["admission"]["diff"]
-    assert diff["kept"] + len(diff["entered"]) == 30 == diff["kept"] + len(diff["left"])
-    with pytest.raises(UserError, match="2位不同"):
-        gate.promote(root, second.bundle[:12], ["甲", " 甲 "])
-    with pytest.raises(UserError, match="训练人"):
-        gate.promote(root, second.bundle[:12], ["甲", "乙"], trainer="乙")
-    gate.promote(root, second.bundle[:12], ["甲", "乙"], trainer="丙")
-    assert active_table(root / "models")["grains"]["admission"] == second.bundle
-    gate.rollback(root, by=["丁"])
-    table = active_table(root / "models")
-    assert table["grains"]["admission"] == first.bundle
-    assert [h["action"] for h in table["history"]] == ["first", "promote", "rollback"]
-    assert table["history"][1]["by"] == ["丙"] or table["history"][1]["by"] == ["乙", "甲"]
-    with pytest.raises(UserError, match="没有更早"):
-        gate.rollback(root)
-
-
-def test_gate_text_names_who_moves(county, root, as_of):
-    from training.report import gate_text
-
-    fit(root, as_of, log=False)
-    other = fit(root, as_of, seed=9, log=False, promote=False)
-    assert "前 30 名" in gate_text(gate.compare(root, other.bundle, as_of, top=30))

@@ -1,0 +1,227 @@
+"""Counties nobody tuned to: visible inspections only, four dates each, everything judged against the truth.
+
+    python -m benchmarks.counties prepare --seed 31 --work DIR     county, warehouse, features of one more snapshot; repeat until it says "ready"
+    python -m benchmarks.counties judge --seed 31 --work DIR       lists as of four dates, figures into DIR/figures/31.json
+    python -m benchmarks.counties page --work DIR --out docs/figures/counties.md
+
+Snapshots lie 90 days apart, like those the models train on, so a county costs six feature passes. Each step can be stopped and run again.
+On a list date everybody already decided by then (confirmed or cleared) is left out of every list alike: finding what is known is no finding.
+Competitors: a random draw (the base rate), rules, isolation forest, graph, rules + outliers + graph, the largest first, LightGBM on simple
+aggregates of the same labelled rows, the product's model, and a ceiling: the same ranker taught with the truth of the earlier snapshots.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from claims.intake import intake
+from claims.synth import simulate
+from features.build import build
+from features.grains import Grain
+from features.matrix import Matrix, load_matrix
+from models.beds import bed_contributions
+from models.ensemble import ranker_input, ranker_worse
+from models.ranker import Ranker
+from models.score import score_with
+from serving.lists.bedcheck import home_beds
+from training.against_truth import absent_at, is_open
+from training.competitors import Dated, dated
+from training.labels import decided
+from training.learn import strongest_columns
+from training.lift import best
+from training.rows import drawn_by_chance
+from training.truth import Truth, load_truth
+
+SEVERITY = {31: 1.0, 32: 0.6, 33: 0.75, 34: 0.9, 35: 1.05, 36: 1.2, 37: 1.4, 38: 1.6}
+"""Fixed before any was looked at. Any other seed is a development county of severity 1."""
+PERSONS, MONTHS = 60_000, 18
+LAST = date(2026, 9, 25)
+SNAPSHOTS = [LAST - timedelta(days=90 * i) for i in range(6)]
+DATES = SNAPSHOTS[:4]
+GRAINS: tuple[Grain, ...] = ("admission", "person", "institution", "doctor")
+CAPACITY = {"admission": (100, 30), "person": (100, 25), "institution": (17, 8), "doctor": (50, 10)}
+"""First the capacity the targets are read at: 100 where the population allows it, else the office's own."""
+OTHERS = 4000
+"""Innocents drawn per snapshot to teach the ceiling."""
+BED_SHARE = 0.1
+
+
+# ------------------------------------------------------------------ preparation
+
+
+def prepare(seed: int, work: Path) -> str:
+    """Do the next missing piece of a county and say what it was; 'ready' when nothing is missing."""
+    county, house = work / f"s{seed}", work / f"w{seed}"
+    if not (county / "truth").exists():
+        simulate(county, PERSONS, MONTHS, seed, severity=SEVERITY.get(seed, 1.0))
+        return "county"
+    if not (house / "CURRENT").exists():
+        intake(str(county), house)
+        return "intake"
+    for day in SNAPSHOTS:
+        if not (house / "features" / f"{day}" / "doctor" / "manifest.json").exists():
+            build(house, day, "admission")
+            return f"features {day}"
+    return "ready"
+
+
+class Shelf:
+    """Matrices of one grain and one county, kept while its four dates need them."""
+
+    def __init__(self) -> None:
+        self.kept: dict[date, Matrix] = {}
+
+    def __call__(self, root: Path | str, day: date, grain: Grain, *_: Any) -> Matrix:
+        if day not in self.kept:
+            made = load_matrix(root, day, grain)
+            nothing = pd.DataFrame(index=made.X.index)
+            self.kept[day] = replace(made, peer=nothing, n=nothing)
+        return self.kept[day]
+
+
+# ------------------------------------------------------------------ judging
+
+
+def judge(seed: int, work: Path, grains: tuple[Grain, ...] = GRAINS, variants: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Figures of one county: one record per grain and date. variants: other ways to learn, beside the default."""
+    truth, house = load_truth(work / f"s{seed}"), work / f"w{seed}"
+    out: dict[str, Any] = {"seed": seed, "severity": SEVERITY.get(seed, 1.0), "lists": [], "beds": [], "seconds": {}}
+    weak = weak_people(house)
+    for grain in grains:
+        started = time.process_time()
+        shelf = Shelf()
+        for day in DATES:
+            made = dated(house, day, grain, seed=seed, load=shelf)
+            others = {
+                v: dated(house, day, grain, seed=seed, load=shelf, variant=v).scores["full"]  # type: ignore[arg-type]
+                for v in variants
+                if made.ranker
+            }
+            ceiling = taught_by_truth(house, day, grain, truth, shelf, seed)
+            out["lists"].append(record(made, truth, ceiling, others, weak))
+            if grain == "admission":
+                out["beds"].append(beds(house, made, truth))
+        out["seconds"][grain] = round(time.process_time() - started, 1)
+        print(f"{seed} {grain} {out['seconds'][grain]} s", file=sys.stderr, flush=True)
+    return out
+
+
+def record(
+    made: Dated,
+    truth: Truth,
+    ceiling: pd.Series | None,
+    others: dict[str, pd.Series],
+    weak: dict[str, pd.Series],
+) -> dict[str, Any]:
+    """Hits, money and false flags of every competitor on one list date."""
+    grain = made.matrix.grain
+    known = set(decided(made.labels, grain)["entity_id"])
+    ids = made.matrix.X.index[~made.matrix.X.index.isin(list(known))]
+    guilty = pd.Series(ids.isin(truth.schemes(grain).index), index=ids)
+    fen = truth.amounts(grain).reindex(ids).fillna(0.0)
+    scores = {n: s for n, s in made.scores.items() if n != "random"} | {f"full, {v}": s for v, s in others.items()}
+    for order in ("expected", "blend"):
+        scores[f"full by {order}"] = score_with(made.matrix, made.model, order=order).frame["risk"]  # type: ignore[arg-type]
+    if ceiling is not None:
+        scores["ceiling"] = ceiling
+    out: dict[str, Any] = {
+        "grain": grain, "day": f"{made.day}", "n": len(ids), "guilty": int(guilty.sum()), "ranker": made.ranker, "money": float(fen.sum()) / 100,
+        "labels": len(known), "scorers": {}, "weak": {},
+    }  # fmt: skip
+    for name, score in scores.items():
+        for k in CAPACITY[grain]:
+            top = best(score.reindex(ids), k)
+            row = out["scorers"].setdefault(name, {})
+            row[str(k)] = {"hits": int(guilty[top].sum()), "listed": len(top), "yuan": float(fen[top].sum()) / 100}
+    flagged = pd.Series(ids.isin(best(made.scores["full"].reindex(ids), CAPACITY[grain][0])), index=ids)
+    for name, people in weak.items():
+        who = ids if grain == "person" else made.matrix.entities.loc[ids, "psn_no"]
+        inside = people.reindex(who).fillna(False).to_numpy(dtype=bool) & ~guilty.to_numpy()
+        outside = ~people.reindex(who).fillna(False).to_numpy(dtype=bool) & ~guilty.to_numpy()
+        out["weak"][name] = [
+            int(flagged[inside].sum()),
+            int(inside.sum()),
+            int(flagged[outside].sum()),
+            int(outside.sum()),
+        ]
+    return out
+
+
+def weak_people(house: Path) -> dict[str, pd.Series]:
+    """Whom a list must not single out for being ill or old: {name: True per psn_no}, read from the persons' peer groups of the last snapshots."""
+    groups = [pd.read_parquet(house / "features" / f"{d}" / "person" / "entities.parquet") for d in DATES]
+    group = pd.concat(groups).drop_duplicates("entity_id").set_index("entity_id")["peer_group"].astype(str)
+    return {"chronic": group.str.contains("慢特病"), "elderly": group.str.contains(r"60-74|75\+")}
+
+
+def taught_by_truth(house: Path, day: date, grain: Grain, truth: Truth, shelf: Shelf, seed: int) -> pd.Series | None:
+    """The ceiling: the same kind of ranker, taught with the truth about the earlier snapshots; None where there is none earlier."""
+    guilty = set(truth.schemes(grain).index)
+    frames, answers = [], []
+    for earlier in [d for d in SNAPSHOTS if d < day]:
+        then = shelf(house, earlier, grain)
+        bad = then.X.index[then.X.index.isin(list(guilty))]
+        rest = drawn_by_chance(then.X.index.difference(bad), OTHERS, f"{seed}|{earlier}")
+        part = then.only([*bad, *rest])
+        frames.append(ranker_input(part.X, part.z).set_axis([f"{e}|{earlier}" for e in part.X.index]))
+        answers.append(pd.Series(part.X.index.isin(list(guilty)).astype(float), index=frames[-1].index))
+    y = pd.concat(answers) if answers else pd.Series(dtype=float)
+    if y.nunique() < 2:
+        return None
+    X, now = pd.concat(frames), shelf(house, day, grain)
+    worse = ranker_worse(now.meta, list(X.columns))
+    chosen = strongest_columns(X, y, worse, 300)
+    ranker = Ranker({c: worse[c] for c in chosen}, trees=200, leaves=15, min_leaf=20, seed=seed).fit(X[chosen], y)
+    return ranker.risk(ranker_input(now.X, now.z))
+
+
+def beds(house: Path, made: Dated, truth: Truth) -> dict[str, Any]:
+    """One evening: stays open at the end of the day, the empty beds among them, and how many lie in the first tenth by the bed score."""
+    home = home_beds(house, made.day)
+    opened = made.matrix.entities.index[is_open(made.matrix.entities)]
+    here = made.matrix.only([e for e in opened if e not in home])
+    gone = here.X.index.isin(list(absent_at(truth, pd.Timestamp(made.day) + pd.Timedelta(hours=23, minutes=59))))
+    k = max(1, round(len(here.X) * BED_SHARE))
+    scores = {
+        "bed score": bed_contributions(here).sum(axis=1),
+        "admission model": made.scores["full"].reindex(here.X.index),
+        "plain": made.scores.get("plain_lightgbm", made.scores["largest"]).reindex(here.X.index),
+    }
+    found = {n: int(pd.Series(gone, index=here.X.index)[best(s, k)].sum()) for n, s in scores.items()}
+    return {"day": f"{made.day}", "open": len(here.X), "empty": int(gone.sum()), "checked": k, "found": found}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("step", choices=("prepare", "judge", "page"))
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--grain", action="append")
+    parser.add_argument("--variant", action="append", default=[])
+    given = parser.parse_args()
+    if given.step == "prepare":
+        print(prepare(given.seed, given.work))
+    elif given.step == "judge":
+        found = judge(given.seed, given.work, tuple(given.grain or GRAINS), tuple(given.variant))
+        target = given.out or given.work / "figures" / f"{given.seed}.json"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
+    else:
+        from benchmarks.counties_page import page
+
+        given.out.write_text(page(given.work / "figures", sorted(SEVERITY)), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
