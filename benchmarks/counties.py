@@ -209,6 +209,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--grain", action="append")
     parser.add_argument("--variant", action="append", default=[])
+    parser.add_argument("--code", default="this commit", help="page: which commits made the figures")
     given = parser.parse_args()
     if given.step == "prepare":
         print(prepare(given.seed, given.work))
@@ -220,7 +221,7 @@ def main() -> None:
     else:
         from benchmarks.counties_page import page
 
-        given.out.write_text(page(given.work / "figures", sorted(SEVERITY)), "utf-8")
+        given.out.write_text(page(given.work / "figures", sorted(SEVERITY), given.code), "utf-8")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from models.ensemble import GrainModel, ranker_worse
 from models.ranker import SIGN, Ranker
 from training.propensity import inverse_weights
 from training.rows import Rows
-from training.splits import fold_pairs, grouped_folds
+from training.splits import fold_pairs, grouped_folds, out_of_time
 
 Variant = Literal["labelled", "pu", "ips", "ips+pu"]
 VARIANTS: Final[tuple[Variant, ...]] = ("labelled", "pu", "ips", "ips+pu")
@@ -25,6 +25,10 @@ DEFAULT: Final[Variant] = "pu"
 PU_MASS = 1.0
 """Total weight of uninspected rows beside that of refuted ones. Uninspected is not innocent, so they weigh little one by one."""
 RIDGE = 1.0
+CUTS: Final = (0.4, 0.6, 0.8)
+"""Where the decided cases are cut in time: the first two fifths only teach, each later fifth is foretold from what was known before it."""
+FEWEST_BEFORE: Final = 10
+"""Fewer confirmed cases than this teach nothing that could be tested on later ones."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,31 @@ def out_of_fold(
     return raw
 
 
+def out_of_time_raw(
+    rows: Rows, meta: Mapping[str, Any], *, variant: Variant = DEFAULT, seed: int = 0, threads: int = 2
+) -> np.ndarray:
+    """Raw risk of the later decided rows by models that knew only what was known before those were inspected; NaN for the earliest ones.
+
+    The decided rows are cut at `CUTS` of their inspection times; each block is scored by a model of what was known before it began. Rows nobody
+    inspected are dated by their snapshot.
+    """
+    own = hard(rows)
+    raw = np.full(len(rows.info), np.nan)
+    when = rows.info["inspected_at"]
+    known = rows.info["known_at"].where(rows.info["y"].notna(), rows.info["snapshot"])
+    if not own.any():
+        return raw
+    starts = [pd.Timestamp(c) for c in when[own].quantile(list(CUTS), interpolation="nearest")]
+    for start, end in zip(starts, [*starts[1:], pd.Timestamp.max], strict=True):
+        train, late = out_of_time(known, when, start)
+        test = late & (when < end).to_numpy() & own
+        taught = rows.info["y"][train & own]
+        if test.any() and (taught == 1).sum() >= FEWEST_BEFORE and (taught == 0).any():
+            learned = learn(rows.where(train), meta, variant=variant, seed=seed, threads=threads)
+            raw[test] = learned.raw(rows.where(test))
+    return raw
+
+
 def hard(rows: Rows) -> np.ndarray:
     """Rows with a finding of their own: the only ones that count and that are evaluated on."""
     return (rows.info["y"].notna() & ~rows.info["soft"]).to_numpy()
@@ -166,9 +195,11 @@ def with_ranker(
     """The grain model with ranker, calibration and money fitted; and the figures of its out-of-fold test."""
     learned = learn(rows, meta, variant=variant, seed=seed, threads=threads)
     raw = out_of_fold(rows, meta, variant=variant, seed=seed, threads=threads)
-    mask = hard(rows) & ~np.isnan(raw)
-    curve = calibrate(raw[mask], rows.info["y"].to_numpy()[mask], rows.info["random"].to_numpy()[mask])
+    later = out_of_time_raw(rows, meta, variant=variant, seed=seed, threads=threads)
+    curve, basis = _curve(rows, later, raw)
     figures: dict[str, Any] = {"variant": variant, **measured(rows, raw)}
+    figures |= {f"later_{k}": v for k, v in measured(rows, later).items()}
+    figures["calibrated_on"] = basis
     figures |= {
         f"fallback_{k}": v
         for k, v in measured(rows, rows.tails.mean(axis=1).to_numpy()).items()
@@ -186,6 +217,17 @@ def with_ranker(
         ),
         figures,
     )
+
+
+def _curve(rows: Rows, later: np.ndarray, folds: np.ndarray) -> tuple[Calibration, str]:
+    """The probability curve and what it rests on: cases later than the model where there are enough, else out-of-fold cases of all times, else none."""
+    curve = Calibration("none")
+    for basis, raw in (("out of time", later), ("out of fold", folds)):
+        mask = hard(rows) & ~np.isnan(raw)
+        curve = calibrate(raw[mask], rows.info["y"].to_numpy()[mask], rows.info["random"].to_numpy()[mask])
+        if curve.kind != "none":
+            return curve, basis
+    return curve, "none"
 
 
 def amount_from(rows: Rows) -> AmountModel:

@@ -14,7 +14,7 @@ from models.score import score
 from training import register
 from training.evaluate import evaluate
 from training.fit import fit, summary_lines
-from training.learn import VARIANTS, hard, learn, measured, out_of_fold
+from training.learn import VARIANTS, hard, learn, measured, out_of_fold, out_of_time_raw
 from training.propensity import drawn_rate, inverse_weights, propensities
 from training.rows import training_rows
 
@@ -108,6 +108,29 @@ def test_permuted_labels_teach_nothing(county, rows):
         shuffled = type(rows)(rows.grain, rows.X, rows.tails, mixed)
         found.append(measured(shuffled, out_of_fold(shuffled, meta, variant="labelled", seed=seed))["auc_all"])
     assert abs(np.mean(found) - 0.5) < 0.1
+
+
+def test_later_cases_are_foretold_without_knowing_them(county, rows):
+    """Out of time means out of time: dealing the later outcomes out anew changes no score of the block they are in, nor of earlier ones."""
+    meta = county.matrix(None, date(2025, 6, 30), "admission").meta
+    order = np.random.default_rng(0).permutation(len(rows.info))
+    when = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(order, unit="D"), index=rows.info.index)
+    dated = rows.info.assign(inspected_at=when, known_at=when + pd.Timedelta(days=3), snapshot=when)
+    own = hard(rows)
+    raw = out_of_time_raw(type(rows)(rows.grain, rows.X, rows.tails, dated), meta)
+    start = when[own].quantile(0.8, interpolation="nearest")
+    assert np.isnan(raw[own & (when < when[own].quantile(0.4, interpolation="nearest")).to_numpy()]).all()
+    assert measured(type(rows)(rows.grain, rows.X, rows.tails, dated), raw)["auc_all"] > 0.7
+    mixed = dated.copy()
+    late = own & (when >= start).to_numpy()
+    mixed.loc[late, "y"] = 1 - mixed.loc[late, "y"]
+    again = out_of_time_raw(type(rows)(rows.grain, rows.X, rows.tails, mixed), meta)
+    np.testing.assert_array_equal(raw, again)
+    early = own & (when < start).to_numpy()
+    mixed.loc[early, "y"] = 1 - mixed.loc[early, "y"]
+    assert not np.array_equal(
+        raw, out_of_time_raw(type(rows)(rows.grain, rows.X, rows.tails, mixed), meta), equal_nan=True
+    )
 
 
 def test_offset_slopes_never_make_suspicion_a_virtue(county, rows):
