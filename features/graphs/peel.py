@@ -1,7 +1,7 @@
 """FRAUDAR: the densest block of a bipartite graph when busy places hide it (Hooi et al., KDD 2016).
 
 Density g(S) = (sum of edge weights inside S) / |S|; an edge to a column of d edges weighs 1/ln(d + c), so a fraudster's visits to big hospitals add little and
-camouflage cannot lower a block's density. Greedy peeling, always the exact minimum (binary heap with lazy deletion), gives at least half of the optimum.
+camouflage cannot lower a block's density. Greedy peeling, always the exact minimum, gives at least half of the optimum.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 from claims.errors import UserError
 
-Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+#: state of a node that is not in the heap
+WAITING, FAR, GONE = -1, -2, -3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +30,8 @@ class Block:
 
 
 @nb.njit(cache=True)
-def _sift(heap, where, key, i, n):  # type: ignore[no-untyped-def]
-    """Move heap[i] up after its key fell, or down after it was put at the top."""
+def _rise(heap, where, key, i):  # type: ignore[no-untyped-def]
+    """Move heap[i] up after its key fell."""
     node = heap[i]
     k = key[node]
     while i > 0:
@@ -40,6 +42,25 @@ def _sift(heap, where, key, i, n):  # type: ignore[no-untyped-def]
         heap[i] = other
         where[other] = i
         i = up
+    heap[i] = node
+    where[node] = i
+
+
+@nb.njit(cache=True)
+def _push(heap, where, key, node, n):  # type: ignore[no-untyped-def]
+    """Put a node among the n of the heap; returns how many there are now."""
+    heap[n] = node
+    where[node] = n
+    _rise(heap, where, key, n)
+    return n + 1
+
+
+@nb.njit(cache=True)
+def _sink(heap, where, key, n):  # type: ignore[no-untyped-def]
+    """Move heap[0] down to its place among n."""
+    node = heap[0]
+    k = key[node]
+    i = 0
     while True:
         child = 4 * i + 1
         if child >= n:
@@ -59,66 +80,86 @@ def _sift(heap, where, key, i, n):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def _peel(first, to, weight):  # type: ignore[no-untyped-def]
-    """Remove the node of least weight again and again; returns the removal order, the best density and how many removals lead to it."""
+def _peel(first, to, weight, key, where, heap, far, order):  # type: ignore[no-untyped-def]
+    """Remove the node of least weight again and again; fills `order` and returns the best density and how many removals lead to it.
+
+    Nodes are numbered by ascending `key`. A node waits in that order, at no cost, until an edge of it goes. From then on it is far while its key lies above
+    `horizon`, so that busy columns cost one subtraction an edge, and in the heap below it; the horizon doubles whenever the least key passes it.
+    `where`: ≥ 0 place in the heap, or WAITING, FAR, GONE.
+    """
     n = len(first) - 1
-    key = np.zeros(n, np.float64)
-    total = 0.0
-    for v in range(n):
-        for e in range(first[v], first[v + 1]):
-            key[v] += weight[e]
-        total += key[v]
-    total /= 2
-    heap = np.argsort(key).astype(np.int32)  # a sorted array is a heap
-    where = np.empty(n, np.int32)
-    for i in range(n):
-        where[heap[i]] = i
-    order = np.empty(n, np.int64)
+    total = key.sum() / 2
     best, best_at = total / max(n, 1), 0
-    left = n
+    size, n_far, waiting = 0, 0, 0
+    horizon = 0.0
     for step in range(n):
-        v = heap[0]
+        while waiting < n and where[waiting] != WAITING:
+            waiting += 1
+        while True:
+            least = min(key[waiting] if waiting < n else np.inf, key[heap[0]] if size > 0 else np.inf)
+            if least <= horizon or (n_far == 0 and least < np.inf):
+                break
+            for f in range(n_far):
+                if where[far[f]] == FAR and key[far[f]] < least:
+                    least = key[far[f]]
+            horizon = 2 * least
+            left = 0
+            for f in range(n_far):
+                if where[far[f]] == FAR and key[far[f]] > horizon:
+                    far[left] = far[f]
+                    left += 1
+                elif where[far[f]] == FAR:
+                    size = _push(heap, where, key, far[f], size)
+            n_far = left
+        if waiting < n and key[waiting] == least:
+            v = waiting
+        else:
+            v = heap[0]
+            size -= 1
+            if size > 0:
+                heap[0] = heap[size]
+                _sink(heap, where, key, size)
+        where[v] = GONE
         order[step] = v
-        left -= 1
-        last = heap[left]
-        where[v] = -1
-        if left > 0:
-            heap[0] = last
-            where[last] = 0
-            _sift(heap, where, key, 0, left)
         total -= key[v]
         for e in range(first[v], first[v + 1]):
             u = to[e]
+            if where[u] == GONE:
+                continue
+            key[u] -= weight[e]
             if where[u] >= 0:
-                key[u] -= weight[e]
-                _sift(heap, where, key, where[u], left)
-        if left > 0:
-            density = total / left
+                _rise(heap, where, key, where[u])
+            elif key[u] <= horizon:  # it may leave a stale entry among the far
+                size = _push(heap, where, key, u, size)
+            elif where[u] == WAITING:
+                where[u] = FAR
+                far[n_far] = u
+                n_far += 1
+        if step + 1 < n:
+            density = total / (n - step - 1)
             if density > best:
                 best, best_at = density, step + 1
-    return order, best, best_at
+    return best, best_at
 
 
 @nb.njit(cache=True)
-def _bipartite(row, column, n_rows, n_columns, edge):  # type: ignore[no-untyped-def]
-    """CSR of rows then columns, both directions."""
-    n = n_rows + n_columns
-    first = np.zeros(n + 1, np.int64)
+def _weigh(row, column, n_rows, edge, key, degree):  # type: ignore[no-untyped-def]
+    """Weight and number of edges of each node, rows before columns."""
     for e in range(len(row)):
-        first[row[e] + 1] += 1
-        first[n_rows + column[e] + 1] += 1
-    for v in range(n):
-        first[v + 1] += first[v]
-    at = first[:-1].copy()
-    to = np.empty(2 * len(row), np.int32)
-    weight = np.empty(2 * len(row), np.float64)
+        for v in (row[e], n_rows + column[e]):
+            key[v] += edge[e]
+            degree[v] += 1
+
+
+@nb.njit(cache=True)
+def _bipartite(row, column, n_rows, edge, rank, at, to, weight):  # type: ignore[no-untyped-def]
+    """Fill the CSR of all nodes under their rank, both directions. `at`: where each node's edges begin; it is used up."""
     for e in range(len(row)):
-        r, c = row[e], n_rows + column[e]
+        r, c = rank[row[e]], rank[n_rows + column[e]]
         to[at[r]], weight[at[r]] = c, edge[e]
         to[at[c]], weight[at[c]] = r, edge[e]
         at[r] += 1
         at[c] += 1
-    return first, to, weight
 
 
 def column_weights(column: npt.NDArray[np.int64], n_columns: int, offset: float = 5.0) -> npt.NDArray[np.float64]:
@@ -145,16 +186,40 @@ def peel_block(
     if len(rows) and (rows.min() < 0 or columns.min() < 0 or rows.max() >= n_rows or columns.max() >= n_columns):
         raise UserError(f"peeling got an edge outside {n_rows} rows x {n_columns} columns")
     if weight is None:
-        pairs = np.unique(rows * max(n_columns, 1) + columns)
-        rows, columns = pairs // max(n_columns, 1), pairs % max(n_columns, 1)
+        pairs = rows * max(n_columns, 1) + columns
+        if not (pairs[1:] > pairs[:-1]).all():
+            pairs = np.unique(pairs)
+            rows, columns = pairs // max(n_columns, 1), pairs % max(n_columns, 1)
         edge = column_weights(columns, n_columns, offset)[columns]
     else:
         edge = np.asarray(weight, dtype=np.float64)
         if len(edge) != len(rows) or not np.isfinite(edge).all() or (edge < 0).any():
             raise UserError("peeling weights must be finite, not negative, one an edge")
-    first, to, both = _bipartite(rows, columns, n_rows, n_columns, edge)
-    order, density, removed = _peel(first, to, both)
+    order, density, removed = _removals(rows, columns, n_rows, n_columns, edge)
     kept = np.sort(order[removed:])
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     return Block(rows=kept[kept < n_rows], columns=kept[kept >= n_rows] - n_rows, density=float(density), order=rank)
+
+
+def _removals(
+    rows: Ints, columns: Ints, n_rows: int, n_columns: int, edge: npt.NDArray[np.float64]
+) -> tuple[Ints, float, int]:
+    """(nodes in the order of removal, best density, removals that lead to it)."""
+    n, m = n_rows + n_columns, 2 * len(rows)
+    key, degree = np.zeros(n), np.zeros(n, np.int64)
+    _weigh(rows, columns, n_rows, edge, key, degree)
+    lightest = np.argsort(key)
+    rank = np.empty(n, np.int32)
+    rank[lightest] = np.arange(n, dtype=np.int32)
+    first = np.concatenate([[0], np.cumsum(degree[lightest])])
+    to, weight = np.empty(m, np.int32), np.empty(m)
+    _bipartite(rows, columns, n_rows, edge, rank, first[:-1].copy(), to, weight)
+    where, heap, far, order = (
+        np.full(n, WAITING, np.int32),
+        np.empty(n, np.int32),
+        np.empty(n, np.int32),
+        np.empty(n, np.int64),
+    )
+    density, removed = _peel(first, to, weight, key[lightest], where, heap, far, order)
+    return lightest[order], density, removed

@@ -104,6 +104,28 @@ def test_peeling_density_is_true_and_at_least_half_of_the_best(seed):
     assert sorted(block.order) == list(range(rows + columns))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_peeling_always_takes_a_lightest_node(seed):
+    """The queue of three parts (waiting, far, heap) against a plain minimum over all that is left, weights over six orders of magnitude."""
+    rng = np.random.default_rng(seed)
+    rows, columns = 60, 25
+    r, c = np.nonzero(rng.random((rows, columns)) < rng.random(columns) ** 2)
+    weight = 10.0 ** rng.uniform(-3, 3, len(r))
+    block = peel_block(r, c, rows, columns, weight=weight)
+    left = np.zeros((rows + columns, rows + columns))
+    left[r, rows + c] = left[rows + c, r] = weight
+    densities = [weight.sum() / (rows + columns)]
+    for v in np.argsort(block.order):
+        own = left.sum(axis=1)
+        gone = block.order < block.order[v]
+        assert own[v] <= own[~gone].min() + 1e-9
+        left[v] = left[:, v] = 0
+        alive = (~gone).sum() - 1
+        densities.append(left.sum() / 2 / alive if alive else 0.0)
+    assert block.density == pytest.approx(max(densities))
+    assert len(block.rows) + len(block.columns) == rows + columns - int(np.argmax(densities))
+
+
 def test_peeling_finds_a_planted_block_behind_a_busy_hospital():
     r, c = np.meshgrid(np.arange(12), np.arange(6), indexing="ij")
     hospital = np.arange(12, 300)
