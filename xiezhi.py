@@ -8,6 +8,7 @@
     rank       risk → a list with reasons and claim rows          serving.lists
     bedcheck   stays open at a moment, by the chance of an empty bed
     explain    everything behind one suspect
+    check      one incoming claim against the rules               features.rules
     week       features → fit if due → all lists, published
     serve      the pages and the API                              serving.service
     demo       all of it, on a simulated county
@@ -21,6 +22,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -473,6 +475,36 @@ def demo(
         serve(house, port)
 
 
+@app.command()
+def check(
+    claim: Annotated[Path, typer.Option("--claim", help="the settlement: .json (may hold its lines) or .csv")],
+    lines: Annotated[Path | None, typer.Option("--lines", help="its fee lines: .json or .csv")] = None,
+    warehouse: Annotated[
+        Path | None, typer.Option("--warehouse", help="the patient's past; without it the claim alone is judged")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help='"YYYY-MM-DD HH:MM"; default: when the claim was settled')
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One incoming claim against all rules that it and its patient's past can answer, as the batch would."""
+    from features.rules.claim_file import answers_text, moment_of_claim, read_claim
+    from features.rules.counter import check_claim
+
+    settlement, billed = read_claim(claim, lines)
+    when = a_moment(at) if at else moment_of_claim(settlement)
+    answers = check_claim(settlement, billed, warehouse, when)
+    say(
+        {
+            "claim": settlement.get("setl_id") or settlement["mdtrt_id"],
+            "at": when,
+            "answers": [asdict(a) for a in answers],
+        },
+        as_json,
+        lambda: answers_text(answers),
+    )
+
+
 # ---- rules, mappings, quarantine, models -------------------------------------------------------------------------
 
 
@@ -500,12 +532,26 @@ def rules_run(
 
 
 @rules_app.command("show")
-def rules_show(rule: Annotated[str, typer.Argument(help="R01 … R68")], as_json: JsonOption = False) -> None:
-    """One rule: official name, thresholds, SQL, exemptions, amount basis."""
-    from features.rules.run import show_rule
+def rules_show(
+    rule: Annotated[str, typer.Argument(help="R01 … R68")],
+    warehouse: Annotated[
+        Path | None, typer.Option("--warehouse", help="also tell what inspections made of its hits")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="feedback known by the end of that day")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One rule: official name, thresholds, SQL, exemptions, amount basis; with --warehouse its precision so far."""
+    from claims.warehouse import Warehouse
+    from features.rules.feedback import history_text, precision_of
+    from features.rules.show import show_rule
 
-    text = show_rule(rule)
-    say({"rule": rule, "text": text}, as_json, text)
+    text, summary = show_rule(rule), {"rule": rule.upper()}
+    if warehouse is not None:
+        when = a_date(as_of) if as_of else Warehouse.open(warehouse).span()[2].date()
+        history = precision_of(rule, warehouse, when)
+        text += "\n\n" + history_text(history)
+        summary |= {"as_of": when.isoformat(), "history": [p.to_json() for p in history]}
+    say(summary | {"text": text}, as_json, text)
 
 
 @mapping_app.command("suggest")

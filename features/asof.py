@@ -85,7 +85,7 @@ def open_views(
     """A connection whose schemas `net`, `kept` and `pairs` hold the as-of views of one bucket. Use `read_as` to choose.
 
     `keys` (if given) keeps only those persons or institutions of the bucket: all rows of an entity share its layout key, so nothing about them changes.
-    `words` (if given) prunes fee-line columns nobody names; `lines=False` leaves fee lines out (they are most of the work) where nobody asks for them.
+    `words` (if given) prunes fee-line columns and tables nobody names; `lines=False` leaves fee lines out (they are most of the work) where nobody asks for them.
     """
     con = duckdb.connect()
     con.execute(f"SET threads={threads}; SET memory_limit='{memory}'; SET preserve_insertion_order=false")
@@ -102,7 +102,7 @@ def open_views(
         _fact(
             con, warehouse, table, layout, bucket, t, empty=table == "fee_details" and not lines, keyed=keys is not None
         )
-    _dimensions(con, warehouse, layout, bucket, t)
+    _dimensions(con, warehouse, layout, bucket, t, words)
     _reversals(con)
     _settlements(con, words)
     for mode in ("kept", "net"):
@@ -117,6 +117,14 @@ def open_views(
 def read_as(con: duckdb.DuckDBPyConnection, mode: Reversed) -> None:
     """Let unqualified table names mean the given reading of reversals."""
     con.execute(f"SET search_path='{mode},main'")
+
+
+def settle_views(con: duckdb.DuckDBPyConnection) -> None:
+    """Turn the views that many small queries read into tables: binding a view costs more than reading one person's rows."""
+    for mode in ("net", "kept"):
+        for name in ("settlements", "swipes", "lines"):
+            con.execute(f"CREATE TEMP TABLE copied AS FROM {mode}.{name}")
+            con.execute(f"DROP VIEW {mode}.{name}; CREATE TABLE {mode}.{name} AS FROM copied; DROP TABLE copied")
 
 
 def scan(warehouse: Warehouse, table: str, layout: str, bucket: int | None) -> str | None:
@@ -174,10 +182,19 @@ def _absent(declared: dict[str, str], stored: list[str] | set[str]) -> str:
     return "".join(f", NULL::{kind} AS {name}" for name, kind in declared.items() if name not in stored)
 
 
-def _dimensions(con: duckdb.DuckDBPyConnection, warehouse: Warehouse, layout: Layout, bucket: int, t: datetime) -> None:
+def _dimensions(
+    con: duckdb.DuckDBPyConnection,
+    warehouse: Warehouse,
+    layout: Layout,
+    bucket: int,
+    t: datetime,
+    words: frozenset[str] | None,
+) -> None:
     for table in sorted(set(CANONICAL) - set(FACTS) - {"superseded"}):
         own = table == "persons"
-        source = scan(warehouse, table, "person" if own else "all", bucket if own and layout == "person" else None)
+        source = None
+        if words is None or table in words or table in ("persons", "institutions", "clock_collapsed"):
+            source = scan(warehouse, table, "person" if own else "all", bucket if own and layout == "person" else None)
         declared = CANONICAL[table].canonical_columns
         dropped = (
             {"known_at", "version_no", "happened_at"} if table not in ("inspections", "presence_checks") else set()

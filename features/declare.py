@@ -10,7 +10,7 @@ import re
 import string
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import pandas as pd
@@ -37,6 +37,24 @@ class GraphMeasure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PeerTest:
+    """The rule holds only for entities that stand apart from their peers (rules.md §1): whoever does not has no hit.
+
+    `statistic` is a SQL aggregate over the rule's rows, NULL for whom it says nothing about; its peers are the entities of the same group that
+    have one (dx3 × level × class for stays, see features/entities.py), the next coarser group below `least` of them, nobody below `least` of all. One of
+    `quantile`, `z` and `times` (of the median) is the limit; with `excess` only what exceeds that quantile of the peers counts into the amount.
+    """
+
+    statistic: str
+    side: Literal["high", "low"]
+    quantile: float | None = None
+    z: float | None = None
+    times: float | None = None
+    excess: float | None = None
+    least: int = 10
+
+
+@dataclass(frozen=True, kw_only=True)
 class Feature:
     """One number about one kind of entity.
 
@@ -45,6 +63,10 @@ class Feature:
     the happened clock; 0 means all rows. `by` is the layout in which the rows of one entity lie complete. `needs` names optional
     tables or `table.column`s without which the feature is absent (and says so). Minute-level SQL filters on
     `NOT clock_collapsed`: units whose clock collapsed (D08). `amount` is a SQL aggregate in fen over the same rows (rules.md §1: what is at risk).
+
+    Three ways past the bucket, all of them declared: with `peers` a rule is held against its peers once all buckets are measured; where an entity's rows
+    lie in several buckets (a doctor's; a unit's by="person") or `across` is given, they are gathered first and `across`, a SELECT over the table
+    `gathered`, makes the evidence of them; by="judged" reads `judged`, the stays of the last year with the admission rules they break.
     """
 
     name: str
@@ -65,14 +87,29 @@ class Feature:
     kind: Kind = "feature"
     rule: str | None = None
     family: str = ""
-    amount: str | None = None
+    amount: "str | GraphMeasure | None" = None
     exempt: tuple[str, ...] = ()
+    peers: PeerTest | None = None
+    across: str | None = None
     source: str = ""
     where: str = field(default="", compare=False)
 
     def columns(self) -> list[str]:
         """Column names in a feature partition, one per window."""
         return [column_name(self.name, w) for w in self.windows]
+
+    @property
+    def spans(self) -> bool:
+        """Whether rows of one entity lie in several buckets, or rows of all entities are needed at once."""
+        home: dict[Grain, Layout] = {"person": "person", "institution": "institution"}
+        astray = self.grain == "doctor" or home.get(self.grain, self.by) != self.by
+        return self.by != "judged" and (astray or self.across is not None)
+
+    def sql(self) -> str:
+        """All SQL of the declaration, for finding the columns it names."""
+        told = self.measure if isinstance(self.measure, str) else ""
+        test = self.peers.statistic if self.peers else ""
+        return " ".join((self.rows, self.across or "", told, self.amount if isinstance(self.amount, str) else "", test))
 
 
 def column_name(name: str, window: int) -> str:
@@ -125,10 +162,14 @@ def _problems(f: Feature) -> Iterable[str]:
         yield f"unknown scheme {f.scheme!r}; schemes.md has T01–T32"
     if not f.windows or len(set(f.windows)) != len(f.windows) or any(w < 0 for w in f.windows):
         yield "windows must be distinct days, at least one, 0 for all history"
-    if f.by == "institution" and f.grain == "person":
-        yield "a person's rows lie complete only by='person'"
-    if f.by == "person" and f.grain == "institution":
-        yield "an institution's rows lie complete only by='institution'"
+    if f.by == "judged" and f.grain not in ("institution", "doctor"):
+        yield "judged stays roll up to institutions and doctors only"
+    if f.peers is not None and (f.grain == "ring" or f.by == "judged" or len(f.windows) > 1):
+        yield "a peer test needs one window and a grain that has peers"
+    if f.peers is not None and sum(x is not None for x in (f.peers.quantile, f.peers.z, f.peers.times)) != 1:
+        yield "a peer test has one limit: quantile, z or times"
+    if f.across is not None and "gathered" not in f.across:
+        yield "across is a SELECT over `gathered`"
     unknown = {name for _, name, _, _ in string.Formatter().parse(f.reason) if name is not None} - REASON_FIELDS
     if unknown:
         yield f"reason has unknown field(s) {sorted(unknown)}; allowed: {sorted(REASON_FIELDS)}"
@@ -141,13 +182,26 @@ def _problems(f: Feature) -> Iterable[str]:
     if f.rule is not None and not re.fullmatch(r"R\d\d", f.rule):
         yield f"rule id {f.rule!r} is not of the form R07"
     for word in ("known_at", "loaded_at", "read_parquet", "current_timestamp", "now()"):
-        if word in f.rows or (isinstance(f.measure, str) and word in f.measure):
+        if word in f.sql():
             yield f"{word} may not be named: the as-of views decide what is known"
 
 
 def fingerprint(features: Iterable[Feature]) -> str:
     """SHA-256 over all that changes a value; a model is refused when this differs."""
-    keys = ("name", "grain", "by", "reversed", "windows", "rows", "measure", "worse", "empty", "needs")
+    keys = (
+        "name",
+        "grain",
+        "by",
+        "reversed",
+        "windows",
+        "rows",
+        "measure",
+        "worse",
+        "empty",
+        "needs",
+        "peers",
+        "across",
+    )
     body = [{k: _plain(getattr(f, k)) for k in keys} for f in sorted(features, key=lambda f: f.name)]
     return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
@@ -155,6 +209,8 @@ def fingerprint(features: Iterable[Feature]) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, GraphMeasure):
         return f"{value.function.__module__}.{value.function.__qualname__}:{value.column}"
+    if isinstance(value, PeerTest):
+        return asdict(value)
     return value
 
 

@@ -3,7 +3,7 @@
 from typing import Literal, get_args
 
 Grain = Literal["admission", "person", "institution", "doctor", "ring"]
-Layout = Literal["person", "institution"]
+Layout = Literal["person", "institution", "judged"]
 Reversed = Literal["net", "kept", "pairs"]
 Worse = Literal["high", "low", "either"]
 

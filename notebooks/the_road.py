@@ -14,7 +14,8 @@ import pandas as pd
 from claims.intake import intake
 from claims.synth import simulate
 from claims.warehouse import Warehouse
-from features.build import build, evidence
+from features.build import build
+from features.evidence import evidence
 from features.declare import REGISTRY, load_catalog
 from features.matrix import load_matrix
 from models.score import score

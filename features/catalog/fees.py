@@ -53,10 +53,12 @@ _PANEL = """SELECT l.fixmedins_code, l.mdtrt_id, min(l.psn_no) AS psn_no, max(l.
         max(l.fen) FILTER (WHERE l.med_chrgitm_type = '08' AND l.pric >= 1000) AS implant_fen,
         count(*) FILTER (WHERE l.med_chrgitm_type = '06') AS surgery,
         sum(hash(l.med_list_codg)) FILTER (WHERE l.med_chrgitm_type IN ('03', '04') AND l.nth = 1 AND l.day <= l.adm_date + 1)::VARCHAR AS panel,
-        count(DISTINCT l.med_list_codg) FILTER (WHERE l.med_chrgitm_type IN ('03', '04')) AS tests
+        count(DISTINCT l.med_list_codg) FILTER (WHERE l.med_chrgitm_type IN ('03', '04')) AS tests,
+        coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = '04'), 0)::BIGINT AS lab_fen,
+        count(*) FILTER (WHERE l.med_chrgitm_type = '03' AND regexp_matches(upper(coalesce(l.hilist_name, '')), 'CT|MR|磁共振|断层')) AS scans
         FROM (SELECT *, row_number() OVER (PARTITION BY mdtrt_id, med_list_codg ORDER BY happened_at, feedetl_sn) AS nth FROM lines WHERE is_inpatient) l GROUP BY ALL"""
 PANELS = f"""SELECT p.fixmedins_code AS entity_id, p.happened_at, 'visits' AS row_table, p.mdtrt_id AS row_id, p.psn_no, p.fen, p.test_fen, p.material_fen, p.other_fen, p.implant_fen,
-    p.surgery, p.tests, CASE WHEN p.tests >= 3 THEN p.panel END AS panel FROM ({_PANEL}) p"""
+    p.surgery, p.tests, p.lab_fen, p.scans, CASE WHEN p.tests >= 3 THEN p.panel END AS panel FROM ({_PANEL}) p"""
 
 #: The same exam or laboratory test of one person again within seven days, at a unit.
 AGAIN = f"""WITH l AS (SELECT l.*, date_diff('day', lag(l.day) OVER p, l.day) AS after_days FROM lines l WHERE l.med_chrgitm_type IN ('03', '04')

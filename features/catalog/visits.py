@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from features.declare import Feature, GraphMeasure, declare
-from features.graphs.visits import COUNTS, RATIOS, visit_measures
 from features.wording import above, below
 
 #: All visits of a card, stays by their admission.
@@ -36,6 +35,9 @@ def graph_of_timed_visits(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _graph(rows: pd.DataFrame) -> pd.DataFrame:
+    # Compiled code, and two seconds to import: a claim at the counter reads the declarations and needs no graph.
+    from features.graphs.visits import COUNTS, RATIOS, visit_measures
+
     rows = rows[rows["fixmedins_code"].notna()]
     if not len(rows):
         return pd.DataFrame({c: pd.Series(dtype="float64") for c in (*COUNTS, *RATIOS)})

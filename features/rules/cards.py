@@ -1,15 +1,15 @@
 """R24–R37 刷卡与个人账户: thresholds from settings.toml, hits with their rows and the amount at risk.
 
-What a single bucket cannot see is left to its place: z against peers (R27, R29) to the peers, the ring half of R24 and R25 to the ring grain, R33(b) to the
-weekly comparison of units. Exemptions are filters where the data can show them, each named where it stands.
+The ring half of R24 and R25 lies at the ring grain. R33(b) follows the customers of a suspended unit through the person layout and is judged once they are
+all together. Exemptions are filters where the data can show them, each named where it stands.
 """
 
 from functools import partial
 from statistics import NormalDist
 
-from features.catalog.cash_out import ARTICLE
+from features.catalog.cash_out import ARTICLE, TILL
 from features.catalog.identity import AFTER_DEATH, DESK_AFTER_DEATH, MOVES
-from features.declare import Feature, declare
+from features.declare import Feature, PeerTest, declare
 from features.rules.settings import setting
 
 _FEN = "coalesce(w.fund_pay_sumamt_fen, 0) + coalesce(w.acct_pay_fen, 0) AS fen"
@@ -36,8 +36,8 @@ R26 = f"SELECT * FROM ({MOVES}) WHERE (minutes < {_R26('within_minutes')} AND co
 
 _R27_ROWS = f"""WITH w AS (SELECT w.*, w.acct_pay_fen % {_R27("multiple_yuan") * 100} = 0 AS round_sum, date_trunc('month', w.happened_at) AS month FROM swipes w WHERE w.acct_pay_fen > 0),
     m AS (SELECT *, count(*) OVER one AS n, avg(round_sum::INT) OVER one AS share FROM w WINDOW one AS (PARTITION BY @entity, month))
-    SELECT @entity AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, psn_no, fixmedins_code, month, acct_pay_fen AS fen, share FROM m
-    WHERE round_sum AND n >= {_R27("min_settlements")} AND share >= {_R27("share")}"""
+    SELECT @entity AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, psn_no, fixmedins_code, month, acct_pay_fen AS fen, share, round_sum,
+        round_sum AND n >= {_R27("min_settlements")} AND share >= {_R27("share")} AS hit FROM m"""
 
 R28 = f"""SELECT w.psn_no AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.fixmedins_code, w.balc_fen, w.acct_pay_fen AS fen FROM swipes w
     WHERE w.balc_fen <= {_R28("balance_after_yuan") * 100} AND w.acct_pay_fen >= {_R28("min_pay_yuan") * 100} AND w.acct_pay_fen >= {_R28("share_of_balance")} * (w.balc_fen + w.acct_pay_fen)
@@ -48,6 +48,9 @@ _R29_ROWS = f"""WITH r AS (SELECT r.*, coalesce(s.fund_pay_sumamt_fen, 0) + coal
         count(*) OVER (PARTITION BY r.@entity, date_trunc('month', r.happened_at)) AS times FROM refunds r JOIN settlements s ON s.setl_id = r.setl_id WHERE r.gap_minutes <= {_R29("within_minutes")})
     SELECT @entity AS entity_id, happened_at, 'settlements' AS row_table, refund_setl_id AS row_id, setl_id, psn_no, fixmedins_code, gap_minutes, paid_fen AS fen
     FROM r WHERE times >= {_R29("times_a_month")}"""
+
+#: Rate of refunds against peers, by the settlements and refunds the features see.
+_R29_RATE = f"CASE WHEN count(*) >= {_R29('min_settlements')} THEN avg(refunded::INT) END"
 
 #: Pharmacies without the dual-channel mark (N30).
 R30 = f"""SELECT a.* FROM ({ARTICLE}) a JOIN institutions i ON i.fixmedins_code = a.entity_id WHERE i.fixmedins_type = '2' AND coalesce(i.sp_drugstore_flag, '0') <> '1'
@@ -69,6 +72,15 @@ R32 = f"""WITH w AS (SELECT w.fixmedins_code, w.psn_no, w.setl_id, w.happened_at
     SELECT fixmedins_code AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, psn_no, phar_psncnt, a_day, an_hour, fen,
         (fen * greatest(0, 1 - {_R32("per_pharmacist_day")} * phar_psncnt / a_day, 1 - {60 * _R32("per_pharmacist_minute")} * phar_psncnt / nullif(an_hour, 0)))::BIGINT AS excess_fen
     FROM n WHERE a_day > {_R32("per_pharmacist_day")} * phar_psncnt OR an_hour > {60 * _R32("per_pharmacist_minute")} * phar_psncnt"""
+
+#: Who used a unit in the 30 days before its suspension, and where he went first in the week after it.
+_R33_MOVED = f"""WITH g AS (SELECT fixmedins_code, min(begndate) AS since FROM agreement_periods WHERE stas IN ('suspended', 'terminated', '暂停', '解除', '终止') GROUP BY 1),
+    c AS (SELECT DISTINCT w.psn_no, g.fixmedins_code AS closed_unit, g.since FROM swipes w JOIN g USING (fixmedins_code) WHERE w.happened_at::DATE >= g.since - 30 AND w.happened_at::DATE < g.since)
+    SELECT c.closed_unit, c.psn_no, c.since, w.fixmedins_code AS entity_id, coalesce(w.happened_at, c.since::TIMESTAMP) AS happened_at, 'settlements' AS row_table, w.setl_id AS row_id, {_FEN}
+    FROM c LEFT JOIN swipes w ON w.psn_no = c.psn_no AND w.fixmedins_code <> c.closed_unit AND w.happened_at::DATE >= c.since AND w.happened_at::DATE < c.since + {setting("R33", "within_days")}
+    QUALIFY row_number() OVER (PARTITION BY c.psn_no, c.closed_unit ORDER BY w.happened_at, w.setl_id) = 1"""
+_R33_ACROSS = f"""SELECT * FROM (SELECT *, count(*) OVER (PARTITION BY closed_unit) AS customers, count(*) OVER (PARTITION BY closed_unit, entity_id) AS moved FROM gathered)
+    WHERE entity_id IS NOT NULL AND customers >= {setting("R33", "min_customers")} AND moved > {setting("R33", "moved_share")} * customers"""
 
 #: A stay that began before the suspension has its `happened_at` before it (N16).
 R33 = f"""SELECT w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.psn_no, g.stas, g.begndate, {_FEN} FROM settlements w
@@ -135,11 +147,14 @@ declare(person(
 ))  # fmt: skip
 declare(unit(
     name="rule_r27", rule="R27", label=setting("R27", "name"), scheme="T08", family="account", rows=_R27_ROWS.replace("@entity", "fixmedins_code"), exempt=("N30",), unit="笔",
-    reason="触发规则R27整额刷卡：近{window}天有{value}笔整50元刷账户（当月占比六成以上）",
+    measure="count(*) FILTER (WHERE hit)", amount="sum(fen) FILTER (WHERE hit)",
+    peers=PeerTest(statistic=f"CASE WHEN count(*) >= {_R27('min_settlements')} THEN avg(round_sum::INT) END", side="high", z=_R27("z")),
+    reason="触发规则R27整额刷卡：近{window}天有{value}笔整50元刷账户（当月占比六成以上，且远高于同类机构）",
     innocent="商品定价为整数、品种单一（N30）",
 ))  # fmt: skip
 declare(person(
     name="rule_r27_person", rule="R27", label=setting("R27", "name"), scheme="T08", family="account", rows=_R27_ROWS.replace("@entity", "psn_no"), exempt=("N30",), unit="笔",
+    measure="count(*) FILTER (WHERE hit)", amount="sum(fen) FILTER (WHERE hit)",
     reason="触发规则R27整额刷卡：近{window}天有{value}笔整50元刷账户（当月占比六成以上）",
     innocent="常购商品定价为整数（N30）",
 ))  # fmt: skip
@@ -153,6 +168,12 @@ declare(unit(
     name="rule_r29", rule="R29", label=setting("R29", "name"), scheme="T32", family="account", rows=_R29_ROWS.replace("@entity", "fixmedins_code"), reversed="pairs", exempt=("N31",),
     reason="触发规则R29结算后秒退：近{window}天有{value}笔结算后10分钟内退费（当月三笔以上）",
     innocent="录入差错当场更正、系统切换日（N31）",
+))  # fmt: skip
+declare(unit(
+    name="rule_r29_rate", rule="R29", label="退费率异常", scheme="T32", family="account", rows=TILL, reversed="pairs", windows=(180,), exempt=("N31",), unit="笔",
+    measure="count(*) FILTER (WHERE refunded)", amount="sum(refund_fen)", peers=PeerTest(statistic=_R29_RATE, side="high", z=_R29("z")),
+    reason="触发规则R29退费率异常：近{window}天退费{value}笔，退费率远高于同类机构",
+    innocent="系统切换、类别录错后更正重结（N31）",
 ))  # fmt: skip
 declare(person(
     name="rule_r29_person", rule="R29", label=setting("R29", "name"), scheme="T08", family="account", rows=_R29_ROWS.replace("@entity", "psn_no"), reversed="pairs", exempt=("N31",),
@@ -180,6 +201,12 @@ declare(unit(
     name="rule_r33", rule="R33", label=setting("R33", "name"), scheme="T10", family="agreement", kind="hard", rows=R33, needs=("agreement_periods",), exempt=("N16", "N30"),
     reason="触发规则R33暂停期间结算：近{window}天在协议暂停或解除期间结算{value}笔",
     innocent="暂停前入院的住院（按入院日已剔除，N16）；协议恢复日期登记滞后",
+))  # fmt: skip
+declare(unit(
+    name="rule_r33_moved", rule="R33", label="客流转移", scheme="T10", family="agreement", by="person", rows=_R33_MOVED, across=_R33_ACROSS, unit="人", needs=("agreement_periods",), exempt=("N30",),
+    measure="count(DISTINCT psn_no)",
+    reason="触发规则R33客流转移：一家机构被暂停协议后一周内，其过半顾客首先转到本机构，共{value}人",
+    innocent="附近只剩这一家（N30）",
 ))  # fmt: skip
 _GRACE = f"> p.death_date + {setting('R34', 'grace_days')}"
 declare(person(

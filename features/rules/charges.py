@@ -1,16 +1,16 @@
 """R49–R51, R53–R59 收费: thresholds from settings.toml, hits with their rows and the amount at risk.
 
 Time words are read literally (D16): 每日 = per day across visits of the person, no time word = the same visit. Knowledge that is not there makes a rule
-不可评估. z against peers (R58, R59) is left to the peers of the features named there. R50 judges days and visits; intervals of
+不可评估. R53(b) gathers the prices of all units before it knows the area's month median. R50 judges days and visits; intervals of
 several days are judged where `freq_window_days` says so, by the same person's last time anywhere.
 """
 
 from functools import partial
 from typing import Any
 
-from features.catalog.fees import IMPLANTS, OVER_CAP_STAY, OVER_CAP_UNIT, PANELS, PRICES
+from features.catalog.fees import IMPLANTS, OVER_CAP_STAY, OVER_CAP_UNIT, PANELS
 from features.catalog.institutions import MIX
-from features.declare import Feature, declare
+from features.declare import Feature, PeerTest, declare
 from features.knowledge import CAPS, CATALOG, LINE_ID
 from features.rules.settings import setting
 
@@ -40,8 +40,15 @@ R51 = f"""WITH l AS (SELECT l.*, k.discount_p / coalesce(nullif(k.discount_q, 0)
     SELECT l.mdtrt_id AS entity_id, {_LINE}, l.pric, l.cap, l.part, (l.fen * (1 - l.part * l.cap / l.pric))::BIGINT AS excess_fen FROM l
     WHERE l.place > 1 AND l.pric > l.part * l.cap AND l.fen * (1 - l.part * l.cap / l.pric) > {setting("R51", "tolerance_fen")}"""
 
-#: N24: the cap is that of the day. The dual half is lead only: the unit's own month median of the code, insured lines, drugs.
-R53_DUAL = f"SELECT * FROM ({PRICES}) WHERE drug AND insured AND ratio > {setting('R53', 'over_median')}"
+#: (b) of R53: one row a unit, month, drug and price, with how often it was charged; the area's median of the month is known when all units are together.
+R53_PRICES = f"""SELECT l.fixmedins_code AS entity_id, max(l.happened_at) AS happened_at, 'fee_details' AS row_table, min({LINE_ID}) AS row_id, coalesce(any_value(i.area), '') AS area,
+        date_trunc('month', l.day) AS month, l.med_list_codg, any_value(l.hilist_name) AS hilist_name, l.pric, count(*) AS n, sum(l.fen)::BIGINT AS fen
+    FROM lines l LEFT JOIN institutions i ON i.fixmedins_code = l.fixmedins_code WHERE l.med_chrgitm_type IN ('09', '10', '11') AND l.pric > 0
+    GROUP BY l.fixmedins_code, date_trunc('month', l.day), l.med_list_codg, l.pric"""
+R53_ACROSS = f"""WITH p AS (SELECT *, sum(n) OVER (PARTITION BY area, month, med_list_codg) AS lines, sum(n) OVER (PARTITION BY area, month, med_list_codg ORDER BY pric) AS upto,
+        count(DISTINCT entity_id) OVER (PARTITION BY area, month, med_list_codg) AS units FROM gathered),
+    m AS (SELECT area, month, med_list_codg, min(pric) AS usual FROM p WHERE upto >= lines / 2.0 AND lines >= {setting("R53", "min_lines")} AND units >= {setting("R53", "min_units")} GROUP BY ALL)
+    SELECT p.*, m.usual, (p.fen * (1 - m.usual / p.pric))::BIGINT AS above_fen FROM p JOIN m USING (area, month, med_list_codg) WHERE p.pric > {setting("R53", "over_median")} * m.usual"""
 
 #: Closed stays only; the tolerance of one day covers both ways of counting (D17: parts are merged). One row per line of a charge that went over.
 _R54_ROWS = f"""WITH l AS (SELECT l.*, CASE WHEN l.med_chrgitm_type IN ('01', '07') THEN l.med_chrgitm_type ELSE 'h' END AS what FROM lines l JOIN stays s USING (mdtrt_id)
@@ -68,6 +75,10 @@ R57_UNIT = R57.replace("l.mdtrt_id AS entity_id", "l.fixmedins_code AS entity_id
 R57_DOCTOR = R57.replace("l.mdtrt_id AS entity_id", "l.dr_codg AS entity_id, l.psn_no") + " AND entity_id IS NOT NULL"
 
 _PANEL = f"count(panel) >= {setting('R58', 'min_stays')} AND list_max(map_values(histogram(panel) FILTER (WHERE panel IS NOT NULL))) >= {setting('R58', 'panel_share')} * count(panel)"
+
+#: z of R58 and R59: the unit's rate or share beside its peers'.
+_R58 = f"CASE WHEN count(*) >= {setting('R58', 'min_stays')} THEN {{rate}} END"
+_R59 = f"CASE WHEN count(*) >= {setting('R59', 'min_settlements')} THEN sum({{part}}) / nullif(sum(fen), 0)::DOUBLE END"
 
 _N = setting("R59", "min_settlements")
 _JUMPED = " + ".join(
@@ -124,8 +135,8 @@ declare(unit(
     reason="触发规则R53超限价：近{window}天有{value}条明细单价超过当日最高限价", innocent="调价当日目录未同步（N24）；机构等级登记有误",
 ))  # fmt: skip
 declare(unit(
-    name="rule_r53_dual", rule="R53", label="同药不同价", scheme="T12", kind="lead", rows=R53_DUAL, amount="sum(above_fen)", needs=("fee_details",), exempt=("N24", "N25"), source="3.9",
-    reason="触发规则R53同药不同价：近{window}天有{value}条医保药品单价高于本机构同月常价20%以上", innocent="月中调价、规格不同（N24）",
+    name="rule_r53_dual", rule="R53", label="同药不同价", scheme="T12", kind="lead", rows=R53_PRICES, across=R53_ACROSS, measure="sum(n)", amount="sum(above_fen)", needs=("fee_details",), exempt=("N24", "N25"), source="3.9",
+    reason="触发规则R53同药不同价：近{window}天有{value}条药品单价高于本地同月同药中位价20%以上", innocent="月中调价、规格或厂牌不同（N24）、应急期（N25）",
 ))  # fmt: skip
 declare(stay(
     name="rule_r54", rule="R54", label=setting("R54", "name"), scheme="T20", rows=_R54_ROWS.replace("@entity", "mdtrt_id"), amount="sum(excess_fen)", needs=("fee_details",),
@@ -173,6 +184,18 @@ declare(unit(
     amount=f"CASE WHEN {_PANEL} THEN sum(test_fen) ELSE 0 END", needs=("fee_details",), exempt=("N13", "N21", "N22"),
     reason="触发规则R58检查检验过度：近{window}天{value}例住院中八成以上入院检查组合完全相同", innocent="单病种路径、专科医院（N13、N22）",
 ))  # fmt: skip
+for _what, _name, _hit in (("ct", "CT、磁共振", "scans > 0"), ("lab", "化验", "lab_fen > 0")):
+    declare(unit(
+        name=f"rule_r58_{_what}", rule="R58", label=f"{_name}过度", scheme="T21", kind="KPI", family="structure", rows=PANELS, windows=(180,), unit="例", measure=f"count(*) FILTER (WHERE {_hit})", amount="sum(test_fen)", needs=("fee_details",),
+        exempt=("N13", "N21", "N22"), peers=PeerTest(statistic=_R58.format(rate="avg(scans)" if _what == "ct" else "avg(lab_fen / nullif(fen, 0)::DOUBLE)"), side="high", z=setting("R58", "z"), excess=0.5),
+        reason=f"触发规则R58检查检验过度：近{{window}}天{{value}}例住院有{_name}，每次住院的用量远高于同级同类机构", innocent="转诊中心、专科医院（N21、N22）",
+    ))  # fmt: skip
+for _part, _name in (("drug", "药"), ("test", "检查检验"), ("material", "耗材"), ("care", "治疗")):
+    declare(unit(
+        name=f"rule_r59_{_part}", rule="R59", label=f"{_name}占比异常", scheme="T16" if _part in ("drug", "material") else "T21", kind="KPI", family="structure", rows=MIX, windows=(180,), unit="例", measure=f"count(*) FILTER (WHERE {_part}_fen > 0)",
+        needs=("fee_details",), exempt=("N21", "N22", "N24"), peers=PeerTest(statistic=_R59.format(part=f"{_part}_fen"), side="high", z=setting("R59", "z")),
+        reason=f"触发规则R59费用结构异常：近{{window}}天{_name}占比远高于同级同类机构（涉及{{value}}例就诊）", innocent="专科机构、转诊中心（N21、N22）",
+    ))  # fmt: skip
 declare(unit(
     name="rule_r59", rule="R59", label=setting("R59", "name"), scheme="T16", kind="KPI", family="structure", rows=MIX, windows=(180,), unit="项",
     measure=f"CASE WHEN count(*) FILTER (WHERE recent) >= {_N} AND count(*) FILTER (WHERE NOT recent) >= {_N} THEN {_JUMPED} ELSE 0 END", needs=("fee_details",), exempt=("N21", "N22", "N24"),

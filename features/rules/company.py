@@ -1,15 +1,13 @@
 """R25 结伴刷卡 at the institution: sets of three or more cards that meet at one till on three or more distinct days.
 
-Whether a meeting is more than the unit's own load predicts is weighed at the ring grain (features/graphs/rings.py), which also names the members; here it is counted
-which cards stand in a triangle of such pairs. N01 dialysis, N05 shared accounts and N07 collapsed clocks are left out before counting.
+Whether a meeting is more than the unit's own load predicts is weighed at the ring grain (features/graphs/rings.py), which also names the members: a person is told of
+his ring there. Here it is counted which cards stand in a triangle of such pairs, and what they spent in each other's company. N01 dialysis, N05 shared accounts and N07 collapsed clocks are left out before counting.
 """
 
 import numpy as np
 import pandas as pd
 
 from features.declare import Feature, GraphMeasure, declare
-from features.graphs.covisit import count_covisits
-from features.graphs.visit_order import sort_visits
 from features.rules.settings import setting
 
 MEETINGS = """SELECT w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.psn_no, w.fixmedins_type = '2' AS pharmacy,
@@ -18,30 +16,50 @@ MEETINGS = """SELECT w.fixmedins_code AS entity_id, w.happened_at, 'settlements'
 
 
 def cards_in_company(rows: pd.DataFrame) -> pd.DataFrame:
-    """`cards` per unit: how many stand in a triangle of pairs that met on enough days. Needs psn_no, pharmacy."""
-    found: dict[str, set[int]] = {}
+    """`cards` per unit: how many stand in a triangle of pairs that met on enough days; `fen` of their swipes near one another. Needs psn_no, pharmacy, fen."""
+    units = pd.Index(sorted(rows["entity_id"].unique()), name="entity_id")
+    out = pd.DataFrame({"cards": 0.0, "fen": 0.0}, index=units)
     for pharmacy, key in ((True, "minutes_pharmacy"), (False, "minutes_clinic")):
         mine = rows[rows["pharmacy"].fillna(False).astype(bool) == pharmacy]
         if len(mine):
-            _triangles(mine, int(setting("R25", key)), found)
-    units = pd.Index(sorted(rows["entity_id"].unique()), name="entity_id")
-    return pd.DataFrame({"cards": [float(len(found.get(u, ()))) for u in units]}, index=units)
+            minutes = int(setting("R25", key))
+            found = _triangles(mine, minutes)
+            for unit, near in mine.merge(found, on=["entity_id", "psn_no"]).groupby("entity_id", sort=False):
+                out.loc[unit] += (near["psn_no"].nunique(), _together(near, minutes))
+    return out
 
 
-def _triangles(rows: pd.DataFrame, minutes: int, found: dict[str, set[int]]) -> None:
-    card, _ = pd.factorize(rows["psn_no"], sort=True)
+def _together(rows: pd.DataFrame, minutes: int) -> float:
+    """Money of the swipes with another of the cards within so many minutes."""
+    rows = rows.sort_values(["happened_at", "row_id"], kind="stable")
+    near = pd.Series(False, index=rows.index)
+    for step in (1, -1):
+        gap = (rows["happened_at"] - rows["happened_at"].shift(step)).abs() <= pd.Timedelta(minutes=minutes)
+        near |= gap & (rows["psn_no"] != rows["psn_no"].shift(step))
+    return float(rows.loc[near, "fen"].sum())
+
+
+def _triangles(rows: pd.DataFrame, minutes: int) -> pd.DataFrame:
+    """The cards in a triangle: `entity_id, psn_no`, each once."""
+    # Compiled code, and two seconds to import: a claim at the counter reads the declarations and needs no graph.
+    from features.graphs.covisit import count_covisits
+    from features.graphs.visit_order import sort_visits
+
+    card, cards = pd.factorize(rows["psn_no"], sort=True)
     place, places = pd.factorize(rows["entity_id"], sort=True)
     at = rows["happened_at"].to_numpy("datetime64[m]").astype(np.int64)
     pairs = count_covisits(
         sort_visits(card, place, at), dt=minutes, k=int(setting("R25", "min_days")), same_institution=True
     )
+    met = list(zip(pairs.inst.tolist(), pairs.a.tolist(), pairs.b.tolist(), strict=True))
     near: dict[tuple[int, int], set[int]] = {}
-    for a, b, unit in zip(pairs.a.tolist(), pairs.b.tolist(), pairs.inst.tolist(), strict=True):
+    for unit, a, b in met:
         near.setdefault((unit, a), set()).add(b)
         near.setdefault((unit, b), set()).add(a)
-    for a, b, unit in zip(pairs.a.tolist(), pairs.b.tolist(), pairs.inst.tolist(), strict=True):
-        if near[unit, a] & near[unit, b]:
-            found.setdefault(str(places[unit]), set()).update((a, b))
+    found = sorted({(unit, c) for unit, a, b in met if near[unit, a] & near[unit, b] for c in (a, b)})
+    return pd.DataFrame(
+        {"entity_id": [places[unit] for unit, _ in found], "psn_no": [cards[c] for _, c in found]}, dtype="object"
+    )
 
 
 declare(
@@ -58,6 +76,7 @@ declare(
         windows=(180,),
         rows=MEETINGS,
         measure=GraphMeasure(cards_in_company, "cards"),
+        amount=GraphMeasure(cards_in_company, "fen"),
         worse="high",
         family="swipe",
         exempt=("N01", "N02", "N04", "N05", "N07"),

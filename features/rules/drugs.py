@@ -1,7 +1,7 @@
 """R38–R48 药品: thresholds from settings.toml, hits with their rows and the amount at risk.
 
-Rules whose knowledge is not there (resale list, trace codes, household links, stock moves, registry) are 不可评估, never zero. The z-part of R47 is left to
-the peers of `rx_resale_share`.
+Rules whose knowledge is not there (resale list, trace codes, household links, stock moves, registry) are 不可评估, never zero. No table says which drugs
+belong to a disease: of R44 only the drug that its holder cannot take is judged, of R45 only the missing registry, not the scope (`drug_set_id`).
 """
 
 from functools import partial
@@ -9,7 +9,7 @@ from typing import Any
 
 from features.catalog.chronic import CHRONIC, CHRONIC_UNIT
 from features.catalog.drugs import LIMITED_STAY, LIMITED_UNIT, RX_DOCTOR, UNFIT
-from features.declare import Feature, declare
+from features.declare import Feature, PeerTest, declare
 from features.knowledge import CATALOG, DRUG, LINE_ID, OFF_LIMIT, unfit
 from features.rules.settings import setting
 
@@ -186,6 +186,12 @@ declare(doctor(
     name="rule_r47", rule="R47", label=setting("R47", "name"), scheme="T15", rows=R47, unit="张", needs=("fee_details.bilg_dr_codg",), exempt=("N01", "N04", "N13", "N14"),
     reason="触发规则R47医师集中开药：近{window}天有{value}张处方与同日另7名以上患者完全相同",
     innocent="流感季（N14）、养老机构集中配药（N04）、协定处方（N13）",
+))  # fmt: skip
+declare(doctor(
+    name="rule_r47_share", rule="R47", label="易倒卖药占比异常", scheme="T15", rows=RX_DOCTOR, windows=(180,), unit="张", measure="count(*) FILTER (WHERE resale_fen > 0)", amount="sum(resale_fen)",
+    needs=("fee_details.bilg_dr_codg", "catalog.resale_risk_flag"), exempt=("N01", "N04", "N13", "N14"), peers=PeerTest(statistic="CASE WHEN count(*) >= 20 THEN sum(resale_fen) / nullif(sum(fen), 0)::DOUBLE END", side="high", z=setting("R47", "z")),
+    reason="触发规则R47医师集中开倒卖药：近{window}天{value}张处方含易倒卖药品，金额占比远高于同科同级医师",
+    innocent="专科用药结构使然（N22）、透析中心（N01）",
 ))  # fmt: skip
 declare(unit(
     name="rule_r48", rule="R48", label=setting("R48", "name"), scheme="T11", kind="hard", family="stock", rows=R48, amount="sum(excess_fen)", unit="种", measure="count(DISTINCT med_list_codg)", needs=("stock_moves",),

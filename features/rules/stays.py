@@ -1,8 +1,8 @@
 """Rules R01–R23 and R62, R64, R65, R68: how people lie in hospital.
 
 Each is a feature whose rows are the hits (or mark them with `hit`), whose measure counts them and whose amount sums the fund at risk over the same rows.
-Thresholds come from settings.toml. Exemptions (`exempt`, innocents N01–N35) are filters in the rows where the data can show them. Quantiles of peers
-are replaced by figures in settings.toml: a rule must give the same answer whoever else shares its bucket, and at the counter.
+Thresholds come from settings.toml. Exemptions (`exempt`, innocents N01–N35) are filters in the rows where the data can show them. What rules.md asks of
+peers is a `PeerTest`, held against the stays of the last year once all buckets are measured; hospitals and doctors are told the stays so judged.
 """
 
 from features.catalog.capacity import INST_STAYS, NIGHTS
@@ -11,7 +11,7 @@ from features.catalog.ghost_bed import GAPS, LEAVES, OUTSIDE, SHARED_BED
 from features.catalog.injury import INJURIES, OUT_OF_STAY
 from features.catalog.split_stay import BUNCHING, READMISSIONS
 from features.catalog.stay_rows import COURSE, LONG_CARE, STAY_DAYS, stay_rows
-from features.declare import Feature, Kind, declare
+from features.declare import Feature, Kind, PeerTest, declare
 from features.grains import Grain, Layout, Reversed
 from features.rules.settings import family_of_diagnoses, setting
 
@@ -26,24 +26,22 @@ _HOME = "SELECT psn_no FROM main.filings WHERE kind IN ('家庭病床', '居家�
 def rule(
     number: str, grain: Grain, scheme: str, rows: str, measure: str, *, amount: str | None, reason: str, innocent: str, roll: str = "", by: Layout = "institution",
     kind: Kind = "lead", exempt: str = "", needs: tuple[str, ...] = (), windows: tuple[int, ...] = (0,), mode: Reversed = "net", unit: str = "次",
+    peers: PeerTest | None = None, across: str | None = None,
 ) -> Feature:  # fmt: skip
     """A rule as a feature: `rule_r01`, or `rule_r01_inst` for a roll-up; `amount` is a SQL aggregate in fen over the same rows."""
     return Feature(
         name=f"rule_{number.lower()}" + (f"_{roll}" if roll else ""), label=f"{number} {setting(number, 'name')}", unit=unit, grain=grain, scheme=scheme, by=by,
         reversed=mode, windows=windows, rows=rows, measure=measure, worse="high", reason=reason, innocent=innocent, needs=needs, kind=kind, rule=number,
-        family=FAMILY.get(number, number), amount=amount, exempt=tuple(exempt.split()), source="rules.md " + number,
+        family=FAMILY.get(number, number), amount=amount, exempt=tuple(exempt.split()), source="rules.md " + number, peers=peers, across=across,
     )  # fmt: skip
 
 
-def _by_level(values: list[int], column: str = "s.level") -> str:
-    return f"list_extract({values}, coalesce({column}, 0)::INTEGER + 1)"
+def judged_rows(entity: str, column: str) -> str:
+    """The judged stays of a hospital (`fixmedins_code`) or a doctor (`dr_codg`) that break the admission rule `column`."""
+    return f"""SELECT {entity} AS entity_id, end_at AS happened_at, 'visits' AS row_table, entity_id AS row_id, psn_no, {column} AS hits, {column}_fen AS fen
+    FROM judged WHERE {column} > 0 AND {entity} IS NOT NULL"""
 
 
-_ROLLS: tuple[tuple[Grain, str, str], ...] = (
-    ("admission", "s.mdtrt_id", ""),
-    ("institution", "s.fixmedins_code", "inst"),
-    ("doctor", "s.atddr_no", "doctor"),
-)
 _LEVEL_OF: dict[str, tuple[int, ...]] = {"admission": (0,), "institution": (180,), "doctor": (180,), "person": (0,)}
 _WHO = {"admission": "本次住院", "institution": "本院近半年", "doctor": "该医师近半年", "person": "该参保人"}
 
@@ -52,6 +50,8 @@ _R01 = "剔除共济账户代付、常去药店取药、上级医院检查和请
 declare(rule("R01", "admission", "T01", OUTSIDE, f"CASE WHEN count(*) FILTER (hit) >= {setting('R01', 'min_swipes')} THEN count(*) FILTER (hit) ELSE 0 END",
     amount=f"CASE WHEN count(*) FILTER (hit) >= {setting('R01', 'min_swipes')} THEN max(coalesce(stay_fund_fen, 0)) ELSE 0 END", by="person", mode="kept",
     exempt="N05 N09 N18 N19 N32 N34", reason=_R01, innocent="家属代购、外院检查、请假离院（N05、N09、N18、N19）"))  # fmt: skip
+declare(rule("R01", "institution", "T01", judged_rows("fixmedins_code", "rule_r01"), "count(*)", amount="sum(fen)", roll="inst", windows=(180,), by="judged", mode="kept", exempt="N05 N09 N18 N19 N32 N34",
+    reason="近{window}天有{value}次住院期间患者在院外刷卡且缘由不明", innocent="家属代购、外院检查、请假离院（N05、N09、N18、N19）"))  # fmt: skip
 # R02 — 72 hours without any line but the bed
 declare(rule("R02", "admission", "T01", GAPS, "count(*) FILTER (hit)", amount="max(stay_fund_fen) FILTER (hit)", exempt="N03 N07",
     reason=f"住院中出现{{value}}次{setting('R02', 'gap_hours')}小时以上没有任何服务收费", innocent="精神、康复、护理病区或按日集中上传（N03、N07）"))  # fmt: skip
@@ -64,14 +64,14 @@ R03_ROWS = f"""SELECT s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_ta
 declare(rule("R03", "admission", "T01", R03_ROWS, "count(*)", amount="sum(fen)", exempt="N03 N34",
     reason="住院三夜以上没有一条检查、化验、治疗、手术和护理收费（命中{value}）", innocent="护理费按出院日一次记账、家庭病床（N03、N34）"))  # fmt: skip
 
-# R04 — too cheap a day
-R04_ROWS = f"""SELECT s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.nights, coalesce(s.fund_fen, 0) AS fen, f.fee_fen / s.bed_days AS daily_fen
+# R04 — too cheap a day: below the cheapest twentieth of stays of its kind
+R04_ROWS = f"""SELECT s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.nights, coalesce(s.fund_fen, 0) AS fen, f.fee_fen / s.bed_days AS daily_fen,
+    s.nights >= {setting("R04", "min_nights")} AS hit
     FROM stays s JOIN (SELECT mdtrt_id, sum(fen) AS fee_fen FROM lines WHERE is_inpatient AND med_chrgitm_type <> '01' GROUP BY 1) f ON f.mdtrt_id = s.mdtrt_id
     ANTI JOIN ({_HOME}) h ON h.psn_no = s.psn_no
-    WHERE s.nights >= {setting("R04", "min_nights")} AND NOT s."open" AND NOT s.day_surgery AND NOT {LONG_CARE}
-      AND f.fee_fen / s.bed_days < 100 * {_by_level(setting("R04", "yuan_a_day"))}"""
-declare(rule("R04", "admission", "T01", R04_ROWS, "count(*)", amount="sum(fen)", exempt="N03 N34",
-    reason="除床位费外日均费用低于同级机构下限（命中{value}）", innocent="病情轻稳、使用集采药，或按床日付费（N03）"))  # fmt: skip
+    WHERE NOT s."open" AND NOT s.day_surgery AND NOT {LONG_CARE}"""
+declare(rule("R04", "admission", "T01", R04_ROWS, "count(*) FILTER (hit)", amount="coalesce(sum(fen) FILTER (hit), 0)", exempt="N03 N34", peers=PeerTest(statistic="max(daily_fen)", side="low", quantile=setting("R04", "quantile")),
+    reason="除床位费外日均费用低于同病种同级机构的最低5%（命中{value}）", innocent="病情轻稳、使用集采药，或按床日付费（N03）"))  # fmt: skip
 
 # R05 — two people in one bed
 declare(rule("R05", "admission", "T01", SHARED_BED, f"count(DISTINCT psn_no) FILTER (nights_shared >= {setting('R05', 'min_nights')})", unit="人", needs=("visits.adm_bed",),
@@ -172,7 +172,7 @@ def low_rows(entity: str) -> str:
     return f"""SELECT {entity} AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.nights, coalesce(s.fund_fen, 0) AS fen, f.fee_fen, f.test_fen,
     regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses("outpatient_ok")}) AND NOT f.surgery AND NOT f.infusion AND NOT f.close_nursing
         AND coalesce(s.lv1_nurscare_days, 0) = 0 AND coalesce(s.spga_nurscare_days, 0) = 0 AND NOT {LONG_CARE}
-        AND coalesce(s.medfee_fen, f.fee_fen) < 100 * {_by_level(setting("R17", "fee_yuan"))} AND NOT s."open" AS r17,
+        AND NOT s."open" AS r17, CASE WHEN NOT s."open" THEN coalesce(s.medfee_fen, f.fee_fen) END AS whole_fen,
     f.test_fen >= {setting("R18", "test_share")} * f.fee_fen AND s.nights <= {setting("R18", "max_nights")} AND NOT f.treated AND NOT f.surgery AND NOT s."open"
         AND s.dscg_way IS DISTINCT FROM '2' AND r.psn_no IS NULL AS r18
 FROM stays s JOIN (SELECT l.mdtrt_id, sum(l.fen) AS fee_fen, coalesce(sum(l.fen) FILTER (l.med_chrgitm_type IN ('03', '04')), 0) AS test_fen, bool_or(l.med_chrgitm_type = '05') AS treated,
@@ -183,22 +183,25 @@ LEFT JOIN (SELECT DISTINCT g.psn_no, t.mdtrt_id FROM main.filings g JOIN stays t
 WHERE NOT s.day_surgery AND {entity} IS NOT NULL"""
 
 
-for _grain, _entity, _roll in _ROLLS:
-    for _number, _flag, _what in (
-        ("R17", "r17", "门诊可处理而收住院"),
-        ("R18", "r18", "检查化验占六成以上的体检式短住院"),
-    ):
-        if _number == "R18" and _grain == "doctor":
-            continue
-        declare(rule(_number, _grain, "T05", f"SELECT * FROM ({low_rows(_entity)}) WHERE {_flag}", "count(*)", amount="sum(fen)", roll=_roll, windows=_LEVEL_OF[_grain], exempt="N03" if _number == "R17" else "N16",
-            reason=_WHO[_grain] + _what + "，命中{value}次", innocent="病情确需住院、流行期收治或转诊检查（N14、N16、N21、N29）"))  # fmt: skip
+_LOW = "病情确需住院、流行期收治或转诊检查（N14、N16、N21、N29）"
+declare(rule("R17", "admission", "T05", low_rows("s.mdtrt_id"), "count(*) FILTER (r17)", amount="coalesce(sum(fen) FILTER (r17), 0)", exempt="N03", peers=PeerTest(statistic="max(whole_fen)", side="low", times=setting("R17", "fee_share")),
+    reason="门诊可处理的诊断，无手术、输液和重护理，费用不到同类住院中位数的一半（命中{value}）", innocent=_LOW))  # fmt: skip
+for _grain, _entity, _roll in (("institution", "fixmedins_code", "inst"), ("doctor", "dr_codg", "doctor")):
+    declare(rule("R17", _grain, "T05", judged_rows(_entity, "rule_r17"), "count(*)", amount="sum(fen)", roll=_roll, windows=(180,), by="judged", exempt="N03",  # type: ignore[arg-type]
+        reason=_WHO[_grain] + "门诊可处理而收住院，命中{value}次", innocent=_LOW))  # fmt: skip
+for _grain, _entity, _roll in (("admission", "s.mdtrt_id", ""), ("institution", "s.fixmedins_code", "inst")):
+    declare(rule("R18", _grain, "T05", f"SELECT * FROM ({low_rows(_entity)}) WHERE r18", "count(*)", amount="sum(fen)", roll=_roll, windows=_LEVEL_OF[_grain], exempt="N16",  # type: ignore[arg-type]
+        reason=_WHO[_grain] + "检查化验占六成以上的体检式短住院，命中{value}次", innocent=_LOW))  # fmt: skip
 
 # R19 — long after recovery
 _TAIL = "coalesce(sum(fen) FILTER (position >= bed_days * 2 / 3.0), 0) / nullif(sum(fen) FILTER (position < bed_days / 3.0), 0)::DOUBLE"
-_R19 = f"max(stay_long) = false AND (max(nights) > {setting('R19', 'max_nights')} OR (max(nights) >= {setting('R19', 'min_nights')} AND coalesce({_TAIL}, 1) < {setting('R19', 'tail_share')}))"
+_R19_TAIL = f"NOT max(stay_long) AND max(nights) >= {setting('R19', 'min_nights')} AND coalesce({_TAIL}, 1) < {setting('R19', 'tail_share')}"
 R19_ROWS = f"SELECT r.*, {LONG_CARE} AS stay_long, coalesce(s.fund_fen, 0) AS stay_fund_fen FROM ({STAY_DAYS}) r JOIN stays s ON s.mdtrt_id = r.entity_id ANTI JOIN ({_HOME}) h ON h.psn_no = s.psn_no"
-declare(rule("R19", "admission", "T06", R19_ROWS, f"CASE WHEN {_R19} THEN 1 ELSE 0 END", amount=f"CASE WHEN {_R19} THEN max(stay_fund_fen) * coalesce(sum(fen) FILTER (position >= bed_days * 2 / 3.0), 0) / nullif(sum(fen), 0) ELSE 0 END", exempt="N03 N34",
-    reason="住院过长，后段几乎没有费用（命中{value}）", innocent="恢复期等待转接、长期护理（N03、N34）"))  # fmt: skip
+declare(rule("R19", "admission", "T06", R19_ROWS, "CASE WHEN NOT max(stay_long) THEN 1 ELSE 0 END", amount="max(stay_fund_fen)", exempt="N03 N34", mode="net",
+    peers=PeerTest(statistic="CASE WHEN NOT max(stay_long) THEN max(nights) END", side="high", quantile=setting("R19", "quantile"), excess=setting("R19", "excess_over_quantile"), least=setting("R19", "min_peers")),
+    reason="住院天数超过同病种同级机构99%的住院（命中{value}）", innocent="恢复期等待转接、长期护理（N03、N34）"))  # fmt: skip
+declare(rule("R19", "admission", "T06", R19_ROWS, f"CASE WHEN {_R19_TAIL} THEN 1 ELSE 0 END", amount=f"CASE WHEN {_R19_TAIL} THEN max(stay_fund_fen) * coalesce(sum(fen) FILTER (position >= bed_days * 2 / 3.0), 0) / nullif(sum(fen), 0) ELSE 0 END", roll="tail", exempt="N03 N34",
+    reason="住院半月以上，后段日费用不到前段四分之一（命中{value}）", innocent="恢复期等待转接、长期护理（N03、N34）"))  # fmt: skip
 
 # R20, R21 — what leave books and bed checks say
 R20_ROWS = f"SELECT r.*, coalesce(s.fund_fen, 0) AS fund_fen FROM ({LEAVES}) r JOIN stays s ON s.mdtrt_id = r.entity_id"
@@ -220,10 +223,11 @@ _RISE = f"avg(medfee_fen) FILTER (recent) - avg(medfee_fen) FILTER (NOT recent) 
 _R22 = f"count(*) FILTER (recent) >= {setting('R22', 'min_stays')} AND count(*) FILTER (NOT recent) >= {setting('R22', 'min_stays')} AND coalesce({_RISE}, 0) > 0"
 declare(rule("R22", "institution", "T07", R22_ROWS, f"CASE WHEN {_R22} THEN 1 ELSE 0 END", amount=f"CASE WHEN {_R22} THEN ({_RISE}) * count(*) FILTER (recent) ELSE 0 END", kind="KPI", exempt="N21 N24",
     reason="近半年次均住院费用比前半年增长超过控制线（命中{value}）", innocent="病种变重、调价（N21、N24）"))  # fmt: skip
-R23_ROWS = f"""SELECT r.*, gap_days <= {setting("R23", "window_days")} AND NOT was_planned AND NOT course AND NOT long_care AS hit FROM (SELECT r.*, date_diff('day', max(r.end_date) OVER w, r.adm_date) AS gap_days, coalesce(lag(r.planned) OVER v, false) AS was_planned
+R23_ROWS = f"""SELECT r.*, coalesce(gap_days <= {setting("R23", "window_days")} AND NOT was_planned AND NOT course AND NOT long_care, false) AS hit FROM (SELECT r.*, date_diff('day', max(r.end_date) OVER w, r.adm_date) AS gap_days, coalesce(lag(r.planned) OVER v, false) AS was_planned
     FROM ({INST_STAYS}) r WINDOW w AS (PARTITION BY r.entity_id, r.psn_no ORDER BY r.begntime, r.row_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), v AS (PARTITION BY r.entity_id, r.psn_no ORDER BY r.begntime, r.row_id)) r"""
-declare(rule("R23", "institution", "T04", R23_ROWS, f"CASE WHEN count(*) >= {setting('R23', 'min_stays')} AND count(*) FILTER (hit) > {setting('R23', 'rate')} * count(*) THEN count(*) FILTER (hit) ELSE 0 END", amount=None, kind="KPI", windows=(180,), exempt="N02 N11",
-    reason="近{window}天三十一天内非计划再入院{value}次，再入院率过高", innocent="收治重症慢病较多（N02、N21）"))  # fmt: skip
+declare(rule("R23", "institution", "T04", R23_ROWS, "count(*) FILTER (hit)", amount=None, kind="KPI", windows=(180,), exempt="N02 N11",
+    peers=PeerTest(statistic=f"CASE WHEN count(*) >= {setting('R23', 'min_stays')} THEN avg(hit::INT) END", side="high", z=setting("R23", "z")),
+    reason="近{window}天三十一天内非计划再入院{value}次，再入院率远高于同级同类机构", innocent="收治重症慢病较多（N02、N21）"))  # fmt: skip
 
 # R62 — every injury asked about
 declare(rule("R62", "admission", "T18", INJURIES.format(entity="s.mdtrt_id"), "count(*) FILTER (NOT closed)", amount="coalesce(sum(fen) FILTER (NOT closed), 0)",
@@ -235,11 +239,15 @@ _R64 = f"count(*) FILTER ({_DUE}) >= {setting('R64', 'min_stays')} AND count(*) 
 declare(rule("R64", "institution", "T29", f"SELECT *, {_DUE} AND zero_cash AS hit FROM ({INST_STAYS})", f"CASE WHEN {_R64} THEN count(*) FILTER ({_DUE} AND zero_cash) ELSE 0 END", amount=f"CASE WHEN {_R64} THEN sum(fen) FILTER ({_DUE} AND zero_cash) ELSE 0 END", windows=(180,), exempt="N01 N02 N03 N26 N27",
     reason="近{window}天应付起付线的住院几乎都零自付（{value}次）", innocent="个人账户抵付、救助待遇未录入（N26、N27）"))  # fmt: skip
 
-# R65 — retired cadres
-R65_ROWS = f"""SELECT s.psn_no AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, coalesce(s.fund_fen, 0) * (s.nights - {setting("R65", "max_nights")}) / s.nights AS fen
-    FROM stays s WHERE (s.insutype = '340' OR s.psn_type LIKE '13%') AND s.nights > {setting("R65", "max_nights")} AND NOT {LONG_CARE}
-UNION ALL SELECT psn_no, happened_at, 'settlements', setl_id, fen * (of_month - {setting("R65", "month_yuan")} * 100) / of_month FROM (
-    SELECT s.psn_no, s.happened_at, s.setl_id, coalesce(s.fund_pay_sumamt_fen, 0) AS fen, sum(coalesce(s.fund_pay_sumamt_fen, 0)) OVER (PARTITION BY s.psn_no, date_trunc('month', s.happened_at)) AS of_month
-    FROM swipes s WHERE s.insutype = '340' OR s.psn_type LIKE '13%') WHERE of_month > {setting("R65", "month_yuan")} * 100"""
-declare(rule("R65", "person", "T25", R65_ROWS, "count(*)", amount="sum(fen)", by="person", windows=(365,), exempt="N03",
-    reason="离休人员近{window}天住院过长或月支付过高，涉及{value}笔", innocent="高龄多病；零自付是离休待遇（N03、N27）"))  # fmt: skip
+# R65 — retired cadres: a month dearer than 99 % of cadres have, or a stay beyond twenty days
+_CADRE = "(s.insutype = '340' OR s.psn_type LIKE '13%')"
+R65_STAYS = f"""SELECT s.psn_no AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, coalesce(s.fund_fen, 0) * (s.nights - {setting("R65", "max_nights")}) / s.nights AS fen
+    FROM stays s WHERE {_CADRE} AND s.nights > {setting("R65", "max_nights")} AND NOT {LONG_CARE}"""
+R65_MONTHS = f"""SELECT entity_id, happened_at, 'settlements' AS row_table, row_id, fen, of_month, of_month = max(of_month) OVER (PARTITION BY entity_id) AS hit FROM (
+    SELECT s.psn_no AS entity_id, s.happened_at, s.setl_id AS row_id, coalesce(s.fund_pay_sumamt_fen, 0) AS fen, sum(coalesce(s.fund_pay_sumamt_fen, 0)) OVER (PARTITION BY s.psn_no, date_trunc('month', s.happened_at)) AS of_month
+    FROM settlements s WHERE {_CADRE} AND s.happened_at > (SELECT t FROM main.asof) - INTERVAL 365 DAY)"""
+declare(rule("R65", "person", "T25", R65_STAYS, "count(*)", amount="sum(fen)", by="person", windows=(365,), exempt="N03",
+    reason=f"离休人员近{{window}}天有{{value}}次住院超过{setting('R65', 'max_nights')}天", innocent="高龄多病；零自付是离休待遇（N03、N27）"))  # fmt: skip
+declare(rule("R65", "person", "T25", R65_MONTHS, "count(*) FILTER (hit)", amount="coalesce(sum(fen) FILTER (hit), 0)", by="person", roll="month", windows=(365,), exempt="N03", unit="笔",
+    peers=PeerTest(statistic="max(of_month)", side="high", quantile=setting("R65", "quantile"), excess=setting("R65", "quantile")),
+    reason="离休人员近{window}天最高一月的基金支付超过99%的离休人员，涉及{value}笔", innocent="高龄多病、手术；零自付是离休待遇（N03、N27）"))  # fmt: skip

@@ -33,6 +33,13 @@ def make_county(folder: Path) -> Path:
     return folder / "county" / "claims"
 
 
+def build_house(source: Path, house: Path, as_of: date, buckets: int = 2) -> Path:
+    """Take the tables in as they are and build the grains of rules; returns the warehouse."""
+    intake(source, house, buckets=buckets)
+    build(house, as_of, "admission")
+    return house
+
+
 def build_twist(
     source: Path, folder: Path, twist: Twist | None, as_of: date, moment: datetime, buckets: int | None = None
 ) -> Path:

@@ -14,8 +14,10 @@ import pytest
 
 from claims.warehouse import Warehouse
 from features.asof import open_views
-from features.build import build, evaluate, gather_evidence
+from features.bucket import evaluate
+from features.build import build
 from features.declare import REGISTRY, Feature, load_catalog
+from features.evidence import gather_evidence
 from features.grains import GRAINS, Grain
 from features.reasons import render
 from tests.features import county

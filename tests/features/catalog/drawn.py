@@ -10,7 +10,7 @@ import pandas as pd
 
 from claims.warehouse import Warehouse, empty_manifest
 from features.asof import open_views
-from features.build import evaluate
+from features.bucket import evaluate
 from features.declare import REGISTRY, load_catalog
 
 load_catalog()

@@ -6,8 +6,9 @@ import pytest
 
 from claims.errors import UserError
 from features.rules.counter import check_claim
-from features.rules.run import rules_of, show_rule
+from features.rules.run import rules_of
 from features.rules.settings import settings
+from features.rules.show import show_rule
 
 STAY = {
     "setl_id": "x1", "mdtrt_id": "v1", "psn_no": "ann", "fixmedins_code": "ward", "insutype": "310", "psn_type": "1101", "med_type": "21",

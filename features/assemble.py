@@ -1,0 +1,160 @@
+"""From the parts of all buckets to the values of one grain: peers, rows that span buckets, stays told to their hospital and doctor.
+
+The one place where buckets meet. Whatever can be measured within a bucket already is; what is left is small.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from features.asof import moment_of
+from features.bucket import STAT, evidence_sql, fill, grouped, measure
+from features.declare import REGISTRY, Feature
+from features.grains import Grain, Layout
+from features.limits import LIMITS, hold_against
+
+
+def assemble(
+    stage: Path,
+    grain: Grain,
+    features: Sequence[Feature],
+    layouts: Sequence[Layout],
+    as_of: date | datetime,
+    judged: Path | None,
+) -> None:
+    """Write `values`, `entities`, `limits` (and, of stays, `judged`) `.parquet` from the parts in `stage`.
+
+    `judged` is that file of the admission grain, for the grains that roll stays up; None where no stay was ever built.
+    """
+    con = duckdb.connect()
+    con.execute(f"SET threads=2; SET memory_limit='2GB'; SET temp_directory='{stage}'")
+    try:
+        con.execute(
+            "CREATE TABLE main.asof AS SELECT ?::TIMESTAMP AS t, ?::TIMESTAMP::DATE AS d", [moment_of(as_of)] * 2
+        )
+        con.execute(f"CREATE TABLE entities AS {_entities(stage, grain, layouts)}")
+        con.execute("CREATE TABLE main.focus AS SELECT entity_id FROM entities")
+        con.execute(f"COPY (FROM entities ORDER BY entity_id) TO '{stage}/entities.parquet' (FORMAT parquet)")
+        frame = con.execute("SELECT entity_id FROM entities ORDER BY 1").df().set_index("entity_id")
+        late = [_spanning(con, stage, frame, [f for f in features if f.spans])]
+        late.append(_rolled_up(con, judged, frame, [f for f in features if f.by == "judged"]))
+        limits = pd.DataFrame(columns=LIMITS)
+        if grain == "admission":
+            yearly, limits = _yearly(con, stage, wide_features(features))
+            late.append(yearly.reindex(frame.index))
+        local = [f for f in features if not f.spans and f.by != "judged"]
+        local = [f for f in local if f not in wide_features(features)] if grain == "admission" else local
+        if grain != "doctor":
+            con.execute(f"CREATE VIEW local AS {_joined(stage, layouts)}")
+            tested = [n for f in local if f.peers for n in (*numbers(f), f.columns()[0] + STAT)]
+            if tested:
+                late.append(
+                    con.execute(f"SELECT entity_id, {', '.join(tested)} FROM local").df().set_index("entity_id")
+                )
+        if grain != "admission":
+            entities = con.execute("SELECT entity_id, peer_group, peer_group_coarse FROM entities").df()
+            held = pd.concat(late, axis=1)
+            held, limits = hold_against(held, entities.set_index("entity_id"), features)
+            late = [held]
+        limits.to_parquet(stage / "limits.parquet", index=False)
+        _write(con, stage, grain, features, pd.concat(late, axis=1))
+    finally:
+        con.close()
+
+
+def numbers(f: Feature) -> list[str]:
+    """All columns a declaration has in a partition: its values, then its amounts."""
+    return [n for c in f.columns() for n in ((c, f"{c}_fen") if f.amount is not None else (c,))]
+
+
+def wide_features(features: Sequence[Feature]) -> list[Feature]:
+    """Stay features that are measured for every stay of a year: those held against peers, and those that `judged` readers name."""
+    words = {w for f in REGISTRY.values() if f.by == "judged" for w in re.findall(r"\w+", f.rows)}
+    return [f for f in features if f.grain == "admission" and (f.peers or words & set(numbers(f)))]
+
+
+def _entities(stage: Path, grain: Grain, layouts: Sequence[Layout]) -> str:
+    parts = f"read_parquet('{stage}/part-entities-{layouts[0]}-b*.parquet', union_by_name=true)"
+    if grain != "doctor":
+        return f"FROM {parts}"
+    # A doctor at several sites is one doctor, at the place where he bills most.
+    return f"""SELECT entity_id, any_value(psn_no) AS psn_no, arg_max(fixmedins_code, total_fen) AS fixmedins_code,
+        entity_id AS dr_codg, arg_max(area, total_fen) AS area, arg_max(label, total_fen) AS label, min(begin_at) AS begin_at, max(end_at) AS end_at,
+        false AS "open", sum(fund_fen)::BIGINT AS fund_fen, sum(total_fen)::BIGINT AS total_fen,
+        arg_max(peer_group, total_fen) AS peer_group, arg_max(peer_group_coarse, total_fen) AS peer_group_coarse
+        FROM {parts} GROUP BY entity_id"""
+
+
+def _joined(stage: Path, layouts: Sequence[Layout]) -> str:
+    joined = " ".join(
+        f"{'FROM' if i == 0 else 'JOIN'} read_parquet('{stage}/part-values-{layout}-b*.parquet', union_by_name=true) v{i}"
+        + ("" if i == 0 else " USING (entity_id)")
+        for i, layout in enumerate(layouts)
+    )
+    return f"SELECT * {joined}"
+
+
+def _spanning(
+    con: duckdb.DuckDBPyConnection, stage: Path, frame: pd.DataFrame, features: Sequence[Feature]
+) -> pd.DataFrame:
+    """Rows of all buckets first, measured once, so any aggregate is exact."""
+    parts: list[pd.DataFrame] = []
+    for layout in dict.fromkeys(f.by for f in features):
+        for i, group in enumerate(grouped(f for f in features if f.by == layout)):
+            con.execute(
+                f"CREATE OR REPLACE TABLE gathered AS FROM read_parquet('{stage}/part-rows-{layout}-{i:03d}-*.parquet', union_by_name=true)"
+            )
+            rows = f"({group[0].across})" if group[0].across is not None else "gathered"
+            con.execute(f"CREATE OR REPLACE TABLE feature_rows AS FROM {rows} SEMI JOIN focus USING (entity_id)")
+            parts += measure(con, "feature_rows", group)
+    con.execute("DROP TABLE IF EXISTS gathered; DROP TABLE IF EXISTS feature_rows")
+    return fill(frame, parts, features).set_index("entity_id")
+
+
+def _rolled_up(
+    con: duckdb.DuckDBPyConnection, judged: Path | None, frame: pd.DataFrame, features: Sequence[Feature]
+) -> pd.DataFrame:
+    parts: list[pd.DataFrame] = []
+    if judged is not None and features:
+        con.execute(f"CREATE VIEW judged AS FROM '{judged}'")
+        for group in grouped(features):
+            con.execute(f"CREATE OR REPLACE TABLE feature_rows AS {evidence_sql(group[0])}")
+            parts += measure(con, "feature_rows", group)
+    return fill(frame, parts, features).set_index("entity_id")
+
+
+def _yearly(
+    con: duckdb.DuckDBPyConnection, stage: Path, features: Sequence[Feature]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Stays of the last year held against each other; writes `judged.parquet`, which hospitals and doctors are told from."""
+    layouts = list(dict.fromkeys(f.by for f in features))
+    parts = [
+        con.execute(f"FROM read_parquet('{stage}/part-wide-{layout}-b*.parquet', union_by_name=true)").df().set_index("entity_id")
+        for layout in layouts
+    ]  # fmt: skip
+    if not parts:
+        return pd.DataFrame(), pd.DataFrame(columns=LIMITS)
+    entities = con.execute(
+        f"FROM read_parquet('{stage}/part-yearly-{layouts[0]}-b*.parquet', union_by_name=true) ORDER BY entity_id"
+    ).df()
+    entities = entities.set_index("entity_id")
+    held, limits = hold_against(pd.concat(parts, axis=1).reindex(entities.index), entities, features)
+    entities.join(held).reset_index().to_parquet(stage / "judged.parquet", index=False)
+    return held, limits
+
+
+def _write(
+    con: duckdb.DuckDBPyConnection, stage: Path, grain: Grain, features: Sequence[Feature], late: pd.DataFrame
+) -> None:
+    """All columns in order of declaration, entities in order of their id."""
+    con.register("late", late.reset_index(names="entity_id"))
+    chosen = "".join(f", {'t' if n in late else 'l'}.{n}" for f in features for n in numbers(f))
+    source = "late t" if grain == "doctor" else "local l LEFT JOIN late t ON t.entity_id = l.entity_id"
+    key = "t" if grain == "doctor" else "l"
+    con.execute(
+        f"COPY (SELECT {key}.entity_id{chosen} FROM {source} ORDER BY {key}.entity_id) TO '{stage}/values.parquet' (FORMAT parquet)"
+    )

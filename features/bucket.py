@@ -1,0 +1,226 @@
+"""One bucket of one layout: its as-of views, the features whose rows lie complete in it, and rows for those whose rows do not.
+
+Features that share rows and reading are evaluated in one pass. A bucket knows nothing of the others, so an executor may run it anywhere;
+features/assemble.py puts the parts together.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from claims.warehouse import Warehouse
+from features.asof import open_views, read_as
+from features.declare import REGISTRY, Feature, GraphMeasure, column_name, load_catalog
+from features.entities import entities_sql, focus_sql
+from features.grains import Grain, Layout
+
+#: Stays this recent are judged against each other and told to their hospital and doctor (rules.md §1: peers of the trailing 12 months).
+PEER_DAYS = 365
+STAT = "__stat"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One grain's share of a bucket: `local` are measured here, `wide` too but for every stay of a year, of `gathered` only the rows are taken."""
+
+    grain: Grain
+    window_days: int
+    local: tuple[str, ...]
+    wide: tuple[str, ...]
+    gathered: tuple[str, ...]
+    out: str
+
+    @property
+    def wide_days(self) -> int:
+        return max(PEER_DAYS, self.window_days)
+
+
+@dataclass(frozen=True)
+class BucketTask:
+    """A pass: number k is bucket k // 2 of the institution layout (even) or the person layout (odd), for all grains that read it.
+
+    The views of a bucket are opened once. Picklable, so that Spark may carry it.
+    """
+
+    warehouse: str
+    as_of: date | datetime
+    jobs: dict[Layout, tuple[Job, ...]]
+    temp: str
+
+    def __call__(self, k: int) -> str:
+        load_catalog()
+        layout: Layout = "person" if k % 2 else "institution"
+        if not self.jobs.get(layout):
+            return ""
+        return build_bucket(self, layout, k // 2)
+
+
+def build_bucket(task: BucketTask, layout: Layout, bucket: int) -> str:
+    """Evaluate one bucket for every job; writes `part-…-LAYOUT-bNNN.parquet` into each job's folder."""
+    warehouse = Warehouse.open(Path(task.warehouse))
+    words = named_words(REGISTRY[n] for job in task.jobs[layout] for n in (*job.local, *job.wide, *job.gathered))
+    con = open_views(
+        warehouse, task.as_of, layout, bucket, temp=Path(task.temp), words=words, threads=1, memory="1500MB"
+    )
+    try:
+        for job in task.jobs[layout]:
+            _run(con, job, layout, f"{layout}-b{bucket:03d}")
+    finally:
+        con.close()
+    return f"{layout}-{bucket}"
+
+
+def _run(con: duckdb.DuckDBPyConnection, job: Job, layout: Layout, tag: str) -> None:
+    out = Path(job.out)
+    own = job.grain == "admission" or layout == ("person" if job.grain == "person" else "institution")
+    if own:
+        focus(con, job.grain, job.window_days)
+        entities = entities_sql(job.grain, job.window_days)
+        con.execute(f"COPY ({entities}) TO '{out}/part-entities-{tag}.parquet' (FORMAT parquet)")
+        if job.grain != "doctor":
+            frame = evaluate(con, [REGISTRY[n] for n in job.local])
+            frame.to_parquet(out / f"part-values-{tag}.parquet", index=False)
+    for i, group in enumerate(grouped(REGISTRY[n] for n in job.gathered)):
+        read_as(con, group[0].reversed)
+        # An entity in the focus of any bucket is in that of this one, if its rows lie in the layout that decides who is active.
+        kept = "SEMI JOIN main.focus USING (entity_id)" if own and group[0].across is None else ""
+        chosen = ", ".join(f'r."{c}"' for c in needed(con, group))
+        rows = f"SELECT {chosen} FROM ({group[0].rows}) r {kept}"
+        con.execute(f"COPY ({rows}) TO '{out}/part-rows-{layout}-{i:03d}-{tag}.parquet' (FORMAT parquet)")
+    if job.wide:
+        focus(con, job.grain, job.wide_days)
+        frame = evaluate(con, [REGISTRY[n] for n in job.wide])
+        frame.to_parquet(out / f"part-wide-{tag}.parquet", index=False)
+        entities = entities_sql(job.grain, job.wide_days)
+        con.execute(f"COPY ({entities}) TO '{out}/part-yearly-{tag}.parquet' (FORMAT parquet)")
+
+
+def focus(con: duckdb.DuckDBPyConnection, grain: Grain, window_days: int) -> None:
+    """Let `main.focus` hold the entities of this bucket active in the window."""
+    read_as(con, "net")
+    con.execute(f"CREATE OR REPLACE TABLE main.focus AS {focus_sql(grain, window_days)}")
+
+
+def named_words(features: Iterable[Feature]) -> frozenset[str]:
+    """All words in the SQL of these features: columns nobody names are not read (an `l.*` then hands on fewer, which nobody misses)."""
+    grains: tuple[Grain, ...] = ("admission", "person", "institution", "doctor")
+    text = [entities_sql(grain, 1) for grain in grains] + [f.sql() for f in features]
+    return frozenset(re.findall(r"\w+", " ".join(text)))
+
+
+def grouped(features: Iterable[Feature]) -> list[list[Feature]]:
+    """Features that can share one pass: same rows and same reading of reversals, in stable order."""
+    groups: dict[tuple[str, str, str | None], list[Feature]] = {}
+    for f in features:
+        groups.setdefault((f.reversed, f.rows, f.across), []).append(f)
+    return list(groups.values())
+
+
+def evidence_sql(feature: Feature, columns: Sequence[str] = ()) -> str:
+    """The rows of the entities in `main.focus`; all columns, or those named."""
+    chosen = ", ".join(f'r."{c}"' for c in columns) or "r.*"
+    rows = (
+        feature.rows
+        if feature.across is None
+        else f"WITH gathered AS ({feature.rows}) SELECT * FROM ({feature.across})"
+    )
+    return f"SELECT {chosen} FROM ({rows}) r SEMI JOIN main.focus USING (entity_id)"
+
+
+_COLUMNS: dict[str, list[str]] = {}
+
+
+def needed(con: duckdb.DuckDBPyConnection, group: Sequence[Feature]) -> list[str]:
+    """Columns of a group's rows that its numbers need: a row's own id and its printed columns are for evidence, and cost most of the time."""
+    rows = group[0].rows
+    if rows not in _COLUMNS:
+        _COLUMNS[rows] = [d[0] for d in con.execute(f"SELECT * FROM ({rows}) LIMIT 0").description or []]
+    if any(not isinstance(f.measure, str) for f in group) or group[0].across is not None:
+        return _COLUMNS[rows]
+    text = " ".join(f.sql().replace(f.rows, "") for f in group)
+    words = set(re.findall(r"\w+", text)) | {"entity_id", "happened_at"}
+    return [c for c in _COLUMNS[rows] if c in words]
+
+
+def evaluate(con: duckdb.DuckDBPyConnection, features: Sequence[Feature]) -> pd.DataFrame:
+    """All features of one bucket: one row per focus entity, sorted; missing evidence gives the declared `empty`.
+
+    A rule with a peer test is not yet held against its peers: its statistic stands beside it as `NAME__stat`.
+    """
+    base = con.execute("SELECT entity_id FROM main.focus ORDER BY 1").df()
+    parts: list[pd.DataFrame] = []
+    for group in grouped(features):
+        read_as(con, group[0].reversed)
+        try:
+            rows = evidence_sql(group[0], () if group[0].across is not None else needed(con, group))
+            source = f"({rows})"
+            if len({w for f in group for w in f.windows}) > 1 or any(not isinstance(f.measure, str) for f in group):
+                con.execute(f"CREATE OR REPLACE TEMP TABLE feature_rows AS {rows}")
+                source = "feature_rows"
+            parts += measure(con, source, group)
+        except duckdb.Error as error:
+            raise RuntimeError(f"feature {group[0].name} (features/{group[0].where}): {error}") from error
+    read_as(con, "net")
+    return fill(base.set_index("entity_id"), parts, features)
+
+
+def fill(frame: pd.DataFrame, parts: list[pd.DataFrame], features: Sequence[Feature]) -> pd.DataFrame:
+    """All declared columns in order of declaration, aligned to the focus; NaN becomes the declared `empty`, an amount 0."""
+    found = {str(c): part[c] for part in parts for c in part.columns}
+    columns: dict[str, pd.Series] = {}
+    for f in features:
+        for column in f.columns():
+            empties = [(column, f.empty)] + ([(f"{column}_fen", 0.0)] if f.amount is not None else [])
+            empties += [(column + STAT, None)] if f.peers is not None else []
+            for name, empty in empties:
+                one = found.get(name, pd.Series(dtype="float64")).astype("float64").reindex(frame.index)
+                columns[name] = one if empty is None else one.fillna(empty)
+    wide = pd.DataFrame(columns, index=frame.index) if columns else frame
+    return wide.reset_index()
+
+
+def measure(con: duckdb.DuckDBPyConnection, table: str, group: Sequence[Feature]) -> list[pd.DataFrame]:
+    """Measures of one group over its evidence table, one frame (index entity_id) per window and graph function."""
+    frames = []
+    for window in sorted({w for f in group for w in f.windows}):
+        since = f"WHERE happened_at > (SELECT t FROM main.asof) - INTERVAL {window} DAY" if window else ""
+        wanted = [f for f in group if window in f.windows]
+        columns = [f"({sql})::DOUBLE AS {name}" for f in wanted for name, sql in _numbers(f, window).items()]
+        if columns:
+            sql = f"SELECT entity_id, {', '.join(columns)} FROM {table} {since} GROUP BY entity_id"
+            frames.append(con.execute(sql).df().set_index("entity_id"))
+        graphs = [f for f in wanted if isinstance(f.measure, GraphMeasure)]
+        if graphs:
+            rows = con.execute(f"SELECT * FROM {table} {since} ORDER BY entity_id, happened_at, row_id").df()
+            frames += _graphs(rows, graphs, window)
+    return frames
+
+
+def _numbers(f: Feature, window: int) -> dict[str, str]:
+    """Column → SQL aggregate of all a declaration measures by SQL."""
+    name = column_name(f.name, window)
+    told: dict[str, Any] = {
+        name: f.measure,
+        f"{name}_fen": f.amount,
+        name + STAT: f.peers.statistic if f.peers else None,
+    }
+    return {column: sql for column, sql in told.items() if isinstance(sql, str)}
+
+
+def _graphs(rows: pd.DataFrame, graphs: Sequence[Feature], window: int) -> list[pd.DataFrame]:
+    results: dict[Any, pd.DataFrame] = {}
+    frames = []
+    for f in graphs:
+        name = column_name(f.name, window)
+        for column, told in ((name, f.measure), (f"{name}_fen", f.amount)):
+            if isinstance(told, GraphMeasure):
+                if told.function not in results:
+                    results[told.function] = told.function(rows)
+                frames.append(results[told.function][told.column].astype("float64").rename(column).to_frame())
+    return frames
