@@ -161,7 +161,10 @@ def fit_grain(
             reason += f"，但各快照内仅能对上查实{int((y == 1).sum())}例、排除{int((y == 0).sum())}例：{FALLBACK}"
             rows = None
         else:
-            model, figures = with_ranker(model, rows, matrix.meta, variant=variant, seed=seed, threads=threads)
+            model, figures, held_out = with_ranker(
+                model, rows, matrix.meta, variant=variant, seed=seed, threads=threads
+            )
+            rows = replace(rows, info=rows.info.assign(held_out=held_out))
             reason += "：已训练排序模型"
     else:
         reason += f"，不足30例/100例：{FALLBACK}"

@@ -191,8 +191,9 @@ def with_ranker(
     variant: Variant = DEFAULT,
     seed: int = 0,
     threads: int = 2,
-) -> tuple[GrainModel, dict[str, Any]]:
-    """The grain model with ranker, calibration and money fitted; and the figures of its out-of-fold test."""
+) -> tuple[GrainModel, dict[str, Any], np.ndarray]:
+    """(grain model with ranker, calibration and money fitted; figures of its held-out tests; raw risk of each row by a model that had not seen it: one
+    of earlier times where there is one, else one of other groups)."""
     learned = learn(rows, meta, variant=variant, seed=seed, threads=threads)
     raw = out_of_fold(rows, meta, variant=variant, seed=seed, threads=threads)
     later = out_of_time_raw(rows, meta, variant=variant, seed=seed, threads=threads)
@@ -216,6 +217,7 @@ def with_ranker(
             amount=amount_from(rows),
         ),
         figures,
+        np.where(np.isnan(later), raw, later),
     )
 
 

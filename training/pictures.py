@@ -1,13 +1,19 @@
-"""Pictures of a fitted ranker: SHAP beeswarm, dependence of the strongest column, calibration. Matplotlib on files, no display."""
+"""Pictures of a fitted ranker: SHAP beeswarm, dependence of the strongest columns, calibration, lift. Matplotlib on files, no display.
+
+Calibration and lift use the held-out raw risk of each decided row (`rows.info["held_out"]`, made by training.learn), never the fitted one.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from models.ensemble import GrainModel
-from training.learn import hard, linear
+from models.ensemble import GrainModel, Z
+from training.learn import hard
+from training.lift import MIN_CASES, wilson
 from training.rows import Rows
 
 FONTS = ("Noto Sans CJK SC", "Noto Serif CJK SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "SimHei", "DejaVu Sans")
@@ -31,38 +37,82 @@ def ranker_pictures(model: GrainModel, rows: Rows, folder: Path) -> list[Path]:
     sample = rows.X.iloc[:: max(1, len(rows.X) // MOST_ROWS)]
     parts = model.ranker.contributions(sample).drop(columns="base")
     out = []
-    explanation = shap.Explanation(values=parts.to_numpy(), data=sample.to_numpy(), feature_names=list(sample.columns))
+    labels = [picture_label(c) for c in sample.columns]
+    explanation = shap.Explanation(values=parts.to_numpy(), data=sample.to_numpy(), feature_names=labels)
     shap.plots.beeswarm(explanation, max_display=15, show=False)
     out.append(_save(plt, folder / "shap_beeswarm.png"))
-    top = int(np.abs(parts.to_numpy()).mean(axis=0).argmax())
-    plt.figure()
-    plt.scatter(sample.iloc[:, top], parts.iloc[:, top], s=8, alpha=0.5)
-    plt.xlabel(str(sample.columns[top]))
-    plt.ylabel("SHAP 贡献（对数几率）")
-    out.append(_save(plt, folder / "shap_dependence.png"))
-    out.append(_calibration(plt, model, rows, folder))
+    out.append(_dependence(plt, sample, parts, labels, folder))
+    y, raw, random = held_out(rows)
+    out.append(_calibration(plt, model, raw, y, folder))
+    out.append(_lift(plt, raw, y, random, folder))
     return out
 
 
-def _calibration(plt: object, model: GrainModel, rows: Rows, folder: Path) -> Path:
-    assert model.ranker is not None
-    raw = linear(rows.tails, model.slopes, model.intercept) + model.ranker.raw(rows.X).to_numpy()
-    mask = hard(rows)
-    p = model.calibration.probability(raw[mask])
-    plt.figure()  # type: ignore[attr-defined]
+def picture_label(column: str) -> str:
+    """A column as pictures name it; peer-z columns are marked."""
+    return f"{column.removeprefix(Z)}（同类偏离）" if column.startswith(Z) else column
+
+
+def held_out(rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(y, held-out raw risk, drawn by chance) of the decided rows that have one."""
+    raw = rows.info["held_out"].to_numpy(dtype=float) if "held_out" in rows.info else np.full(len(rows.info), np.nan)
+    mask = hard(rows) & np.isfinite(raw)
+    return rows.info["y"].to_numpy()[mask], raw[mask], rows.info["random"].to_numpy(dtype=bool)[mask]
+
+
+def _dependence(plt: Any, sample: pd.DataFrame, parts: pd.DataFrame, labels: list[str], folder: Path) -> Path:
+    """The three strongest columns, value against contribution."""
+    top = np.argsort(-np.abs(parts.to_numpy()).mean(axis=0), kind="stable")[:3]
+    _, panels = plt.subplots(1, len(top), figsize=(4.2 * len(top), 3.6), squeeze=False)
+    for panel, j in zip(panels[0], top, strict=True):
+        panel.scatter(sample.iloc[:, j], parts.iloc[:, j], s=8, alpha=0.5)
+        panel.axhline(0, color="grey", linewidth=0.8)
+        panel.set_xlabel(labels[j], fontsize=8)
+    panels[0][0].set_ylabel("SHAP 贡献（对数几率）")
+    return _save(plt, folder / "shap_dependence.png")
+
+
+def _calibration(plt: Any, model: GrainModel, raw: np.ndarray, y: np.ndarray, folder: Path) -> Path:
+    """Said probability against what was found, in eight equal parts, with 95 % bars."""
+    p = model.calibration.probability(raw)
+    plt.figure(figsize=(4.6, 4.2))
     if np.isfinite(p).any():
-        y = rows.info["y"].to_numpy()[mask]
-        bins = np.array_split(np.argsort(p, kind="stable"), 8)
-        plt.plot([p[b].mean() for b in bins if len(b)], [y[b].mean() for b in bins if len(b)], "o-")  # type: ignore[attr-defined]
-        plt.plot([0, 1], [0, 1], "--", color="grey")  # type: ignore[attr-defined]
-    plt.title("校准（训练内，仅示意）" if np.isfinite(p).any() else model.calibration.reason)  # type: ignore[attr-defined]
-    plt.xlabel("预测概率")  # type: ignore[attr-defined]
-    plt.ylabel("查实比例")  # type: ignore[attr-defined]
+        bins = [b for b in np.array_split(np.argsort(p, kind="stable"), 8) if len(b)]
+        x, found = np.array([p[b].mean() for b in bins]), np.array([y[b].mean() for b in bins])
+        ends = np.array([wilson(float(y[b].sum()), len(b)) for b in bins])
+        plt.errorbar(x, found, yerr=np.abs(ends.T - found), fmt="o-", capsize=3)
+        top = float(max(x.max(), ends.max())) * 1.05
+        plt.plot([0, top], [0, top], "--", color="grey")
+        plt.title("校准：留出的核查结论（含有选择偏差者）")
+    else:
+        plt.title(model.calibration.reason, fontsize=9)
+    plt.xlabel("预测概率")
+    plt.ylabel("查实比例（95%区间）")
     return _save(plt, folder / "calibration.png")
 
 
-def _save(plt: object, path: Path) -> Path:
-    plt.tight_layout()  # type: ignore[attr-defined]
-    plt.savefig(path, dpi=90)  # type: ignore[attr-defined]
-    plt.close("all")  # type: ignore[attr-defined]
+def _lift(plt: Any, raw: np.ndarray, y: np.ndarray, random: np.ndarray, folder: Path) -> Path:
+    """Share confirmed among the first k of the held-out cases over that among all, k = 10 to all, with a 95 % band; the random draw alone beside it."""
+    plt.figure(figsize=(5.2, 4.0))
+    for name, part in (("全部结论", np.ones(len(y), dtype=bool)), ("仅随机抽查", random)):
+        found = y[part][np.argsort(-raw[part], kind="stable")]
+        if len(found) < MIN_CASES or found.sum() < 5:
+            continue
+        k = np.unique(np.geomspace(10, len(found), 40).astype(int))
+        hits = np.cumsum(found)[k - 1]
+        ends = np.array([wilson(float(h), int(n)) for h, n in zip(hits, k, strict=True)]) / found.mean()
+        line = plt.plot(k, hits / k / found.mean(), label=f"{name}（{len(found)}例，查实{int(found.sum())}）")[0]
+        plt.fill_between(k, ends[:, 0], ends[:, 1], alpha=0.15, color=line.get_color())
+        plt.xscale("log")
+        plt.legend(frameon=False)
+    plt.axhline(1, color="grey", linestyle="--")
+    plt.xlabel("按风险取前 k 个")
+    plt.ylabel("查实率 ÷ 平均查实率（95%区间）")
+    return _save(plt, folder / "lift.png")
+
+
+def _save(plt: Any, path: Path) -> Path:
+    plt.tight_layout()
+    plt.savefig(path, dpi=90)
+    plt.close("all")
     return path
