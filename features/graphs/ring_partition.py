@@ -57,10 +57,13 @@ def ring_tables(
     `explanation` = innocent code or missing. rows: the settlements (or stays) in meetings. lines may hold `resale_risk_flag`.
     """
     rings = find_rings(events, persons, institutions, stays, as_of=as_of, lines=lines, edges=edges)
-    resale = _resale_rows(lines)
+    resale = _resale_shares(rings, lines)
     totals = _totals(events, rings)
+    billed = lines is not None and len(lines) > 0
     values = pd.DataFrame(
-        [_values(ring, as_of, lines, resale, totals) for ring in rings], columns=list(RING_FEATURES), dtype="float64"
+        [_values(ring, as_of, billed, resale[i], totals) for i, ring in enumerate(rings)],
+        columns=list(RING_FEATURES),
+        dtype="float64",
     )
     values.index = pd.Index([ring.ring_id for ring in rings], name="entity_id", dtype="str")
     where = institutions.drop_duplicates("fixmedins_code").set_index("fixmedins_code")
@@ -70,10 +73,19 @@ def ring_tables(
     return values, entities, pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=ROW_COLUMNS)
 
 
-def _resale_rows(lines: pd.DataFrame | None) -> pd.Series | None:
-    if lines is None or "resale_risk_flag" not in lines:
-        return None
-    return lines["resale_risk_flag"].astype("str").isin(["1", "True", "true", "是"])
+def _resale_shares(rings: list[Ring], lines: pd.DataFrame | None) -> np.ndarray:
+    """Share of what was billed in each ring's meetings that goes to drugs easily sold on, [rings]; NaN where lines or the flag are not known."""
+    if lines is None or not rings or not len(lines) or "resale_risk_flag" not in lines:
+        return np.full(len(rings), np.nan)
+    ring = np.repeat(np.arange(len(rings)), [len(r.sessions) for r in rings])
+    of = pd.Series(ring, index=pd.concat([r.sessions["row_id"] for r in rings]).to_numpy())
+    of = of[~of.index.duplicated()]
+    mine = lines[lines["setl_id"].isin(of.index)]
+    at = mine["setl_id"].map(of).to_numpy()
+    fen = mine["fen"].to_numpy(dtype=np.float64)
+    risky = mine["resale_risk_flag"].astype("str").isin(["1", "True", "true", "是"]).to_numpy()
+    total, part = (np.bincount(at[keep], weights=fen[keep], minlength=len(rings)) for keep in (slice(None), risky))
+    return np.divide(part, total, out=np.full(len(rings), np.nan), where=total > 0)
 
 
 def _totals(events: pd.DataFrame, rings: list[Ring]) -> pd.Series:
@@ -86,9 +98,7 @@ def _totals(events: pd.DataFrame, rings: list[Ring]) -> pd.Series:
     return mine.groupby("psn_no")[column].sum()
 
 
-def _values(
-    ring: Ring, as_of: datetime | pd.Timestamp, lines: pd.DataFrame | None, resale: pd.Series | None, totals: pd.Series
-) -> list[float]:
+def _values(ring: Ring, as_of: datetime | pd.Timestamp, billed: bool, resale: float, totals: pd.Series) -> list[float]:
     n = len(ring.members)
     met = ring.sessions
     days = np.sort(met["day"].unique())
@@ -96,17 +106,13 @@ def _values(
     first = met.drop_duplicates(["session", "psn_no"])
     gap = first.groupby("session")["happened_at"].diff().dt.total_seconds().median() / 60
     spent = int(totals.reindex(list(ring.members)).fillna(0).sum()) if len(totals) else 0
-    mine = lines[lines["setl_id"].isin(met["row_id"])] if lines is not None and len(lines) else None
-    bag = ring.drugs[0][1] / n if ring.drugs else (np.nan if mine is None else 0.0)
-    share = np.nan
-    if mine is not None and resale is not None and int(mine["fen"].sum()) > 0:
-        share = int(mine.loc[resale.loc[mine.index], "fen"].sum()) / int(mine["fen"].sum())
+    bag = ring.drugs[0][1] / n if ring.drugs else (0.0 if billed else np.nan)
     doctors = met["dr_codg"].replace("", np.nan).dropna().value_counts()
     home = ring.people["household"]
     return [
         n, ring.days, ring.meetings, len(ring.places), ring.surprise, 2 * len(ring.edges) / (n * (n - 1)), len(first) / (n * ring.meetings),
         ring.width_minutes, float(gap), ring.amount_fen / 100, ring.fund_fen / ring.amount_fen if ring.amount_fen else np.nan,
-        ring.amount_fen / spent if spent > 0 else np.nan, bag, share, float(doctors.iloc[0]) / len(met) if len(doctors) else np.nan, float(by_day.mean()),
+        ring.amount_fen / spent if spent > 0 else np.nan, bag, resale, float(doctors.iloc[0]) / len(met) if len(doctors) else np.nan, float(by_day.mean()),
         float(ring.people["curr_addr_code"].nunique()), float(home[home >= 0].nunique() + (home < 0).sum()),
         float(np.median(np.diff(days).astype("timedelta64[D]").astype(int))) if len(days) > 1 else np.nan,
         (pd.Timestamp(as_of) - ring.begin_at).days, (pd.Timestamp(as_of) - ring.end_at).days, float(ring.explanation is not None),

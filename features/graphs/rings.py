@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -15,10 +16,11 @@ import pandas as pd
 
 from features.graphs.covisit import count_covisits
 from features.graphs.groups import find_groups
-from features.graphs.innocents import Trace, explain, mark_traces
+from features.graphs.innocents import Explanation, explain_all
 from features.graphs.meetings import MIN_DAYS, find_meetings, mark_days, read_events, stay_events
 from features.graphs.people import describe_people
 from features.graphs.surprise import SCALES, Z_MIN, best_scale, surprise, surprising_pairs
+from features.graphs.traits import dialysis_patients, mark_sessions, top_values
 from features.graphs.visit_order import ward_visits
 
 #: cards a ring needs; three can be friends
@@ -161,61 +163,90 @@ def _describe(
     lines: pd.DataFrame | None,
     as_of: datetime | pd.Timestamp,
 ) -> list[Ring]:
-    """Everything looked up once for all groups, then one ring after another."""
-    place = institutions.drop_duplicates("fixmedins_code").set_index("fixmedins_code")
-    place = place.reindex(columns=["medins_type", "fixmedins_type"]).fillna("").astype("str")
+    """Everything measured once for all groups; then each ring is cut out of the sorted frames."""
     group_of = met.drop_duplicates("psn_no").set_index("psn_no")["group"]
+    pairs = pairs[pairs["a"].isin(group_of.index) & pairs["b"].isin(group_of.index)]
+    days = met.drop_duplicates(["group", "day"]).groupby("group").size()
+    kept = np.intersect1d(days.index[days >= MIN_DAYS], pairs["group"])
+    if not len(kept):
+        return []
+    group_of = group_of[group_of.isin(kept)]
+    group_of = pd.Series(np.searchsorted(kept, group_of), index=group_of.index)
+    met, pairs = (f[f["group"].isin(kept)] for f in (met, pairs))
+    met, pairs = (f.assign(group=np.searchsorted(kept, f["group"])) for f in (met, pairs))
+    place = institutions.drop_duplicates("fixmedins_code").set_index("fixmedins_code")
+    met = mark_sessions(met, place.reindex(columns=["medins_type", "fixmedins_type"]).fillna("").astype("str"))
     people = describe_people(persons, sorted(group_of.index), as_of)
     people["group"] = people["psn_no"].map(group_of)
-    own = known[known["psn_no"].isin(group_of.index)]
-    met, sick = mark_traces(met, own, place)
     items = _items(met, lines)
+    sick = dialysis_patients(known[known["psn_no"].isin(group_of.index)])
     people["dialysis"] = people["psn_no"].isin(sick | (set() if items is None else _named(items, "透析|血滤")))
-    pairs = pairs[pairs["a"].isin(group_of.index) & pairs["b"].isin(group_of.index)]
-    items_by = {} if items is None else dict(iter(items.groupby("group")))
+    people, pairs = (f.sort_values("group", kind="stable") for f in (people, pairs))
+    drugs = _drugs(items, len(kept))
+    members = np.bincount(people["group"], minlength=len(kept))
+    alike = np.array([d[0][1] if d else 0 for d in drugs]) / members
+    found = explain_all(people, met, alike)
+    facts = _facts(met, pairs, len(kept)).assign(members=members)
     met = met.rename(columns={"setl_id": "row_id"})
-    edges_by, people_by = dict(iter(pairs.groupby("group"))), dict(iter(people.groupby("group")))
-    rings = []
-    for group, sessions in met.groupby("group"):
-        if sessions["day"].nunique() >= MIN_DAYS and group in edges_by:
-            mine = None if items is None else items_by.get(group, items.iloc[:0])
-            rings.append(_make_ring(sessions, edges_by[group], people_by[group], mine))
+    bounds = [np.searchsorted(f["group"], np.arange(len(kept) + 1)) for f in (met, pairs, people)]
+    rings = [
+        _make_ring(
+            *(f.iloc[b[g] : b[g + 1]] for f, b in zip((met, pairs, people), bounds, strict=True)),
+            fact,
+            drugs[g],
+            found[g],
+        )
+        for g, fact in enumerate(facts.itertuples())
+    ]
     return sorted(rings, key=lambda r: (r.explanation is not None, -r.surprise, r.ring_id))
 
 
-def _make_ring(met: pd.DataFrame, edges: pd.DataFrame, people: pd.DataFrame, items: pd.DataFrame | None) -> Ring:
-    who = people
-    drugs = pd.Series(dtype="int64")
-    if items is not None:
-        goods = items[~items["service"]].drop_duplicates(["name", "psn_no"])
-        drugs = goods.groupby("name").size().sort_values(ascending=False, kind="stable")
-    alike = float(drugs.iloc[0]) / len(who) if len(drugs) else 0.0
-    found = explain(Trace(people=who, sessions=met, alike=alike))
-    z = np.minimum(edges["z"].to_numpy(), 300.0)
-    best = pd.Series(np.r_[z, z]).groupby(np.r_[edges["a"].to_numpy(), edges["b"].to_numpy()]).max()
-    doctors = met["dr_codg"].dropna()
-    doctors = doctors[doctors != ""].value_counts()
-    minutes = met.groupby("session")["minute"]
+def _facts(met: pd.DataFrame, pairs: pd.DataFrame, n: int) -> pd.DataFrame:
+    """Of each group: days, meetings, money, surprise (median over members of their best pair), width, ward, doctor, first and last moment."""
+    group = met.groupby("group")
+    z = np.minimum(pairs["z"].to_numpy(), 300.0)
+    ends = pd.DataFrame({"group": np.tile(pairs["group"], 2), "card": np.r_[pairs["a"], pairs["b"]], "z": np.r_[z, z]})
+    minute = met.groupby(["group", "session"])["minute"]
+    doctor, share = top_values(met["group"].to_numpy(), met["dr_codg"], n)
+    return pd.DataFrame(
+        {
+            "days": group["day"].nunique(), "meetings": group["session"].nunique(), "amount_fen": group["fen"].sum(), "fund_fen": group["fund_fen"].sum(),
+            "surprise": ends.groupby(["group", "card"])["z"].max().groupby(level="group").median(),
+            "width": (minute.max() - minute.min()).groupby(level="group").median(), "ward": (pairs["dt"] < 0).groupby(pairs["group"]).all(),
+            "doctor": [d if s >= 0.5 else None for d, s in zip(doctor, share, strict=True)],
+            "begin_at": group["happened_at"].min(), "end_at": group["happened_at"].max(),
+        }
+    )  # fmt: skip
+
+
+def _make_ring(
+    met: pd.DataFrame,
+    edges: pd.DataFrame,
+    people: pd.DataFrame,
+    fact: Any,
+    drugs: list[tuple[str, int]],
+    found: Explanation | None,
+) -> Ring:
     return Ring(
         ring_id=_ring_id(met),
-        members=tuple(who["psn_no"]),
+        members=tuple(people["psn_no"]),
         places=tuple(met["fixmedins_code"].value_counts().index),
-        days=int(met["day"].nunique()),
-        meetings=int(met["session"].nunique()),
+        days=int(fact.days),
+        meetings=int(fact.meetings),
         sessions=met,
         edges=edges,
-        people=who,
-        amount_fen=int(met["fen"].sum()),
-        fund_fen=int(met["fund_fen"].sum()),
-        surprise=float(best.median()),  # type: ignore[misc]
-        width_minutes=float((minutes.max() - minutes.min()).median()),
-        ward=bool((edges["dt"] < 0).all()),
+        people=people,
+        amount_fen=int(fact.amount_fen),
+        fund_fen=int(fact.fund_fen),
+        surprise=float(fact.surprise),
+        width_minutes=float(fact.width),
+        ward=bool(fact.ward),
         explanation=found[0] if found else None,
         sentence=found[1] if found else "",
-        drugs=tuple((str(k), int(v)) for k, v in drugs.head(5).items() if v >= max(2, len(who) / 3)),
-        doctor=str(doctors.index[0]) if len(doctors) and doctors.iloc[0] >= 0.5 * len(met) else None,
-        begin_at=met["happened_at"].min(),
-        end_at=met["happened_at"].max(),
+        drugs=tuple((name, n) for name, n in drugs[:5] if n >= max(2, len(people) / 3)),
+        doctor=fact.doctor,
+        begin_at=fact.begin_at,
+        end_at=fact.end_at,
     )
 
 
@@ -236,6 +267,17 @@ def _items(met: pd.DataFrame, lines: pd.DataFrame | None) -> pd.DataFrame | None
             "fen": mine.get("fen", 0),
         }
     )
+
+
+def _drugs(items: pd.DataFrame | None, n: int) -> list[list[tuple[str, int]]]:
+    """(drug or good, members billed it) of each group, the commonest first, names in order on a tie."""
+    out: list[list[tuple[str, int]]] = [[] for _ in range(n)]
+    if items is not None:
+        goods = items[~items["service"]].drop_duplicates(["group", "name", "psn_no"])
+        sizes = goods.groupby(["group", "name"]).size().sort_values(ascending=False, kind="stable")
+        for (group, name), size in sizes.items():  # type: ignore[misc]
+            out[group].append((str(name), int(size)))
+    return out
 
 
 def _named(items: pd.DataFrame, pattern: str) -> set[str]:
