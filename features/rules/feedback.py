@@ -24,6 +24,8 @@ from features.rules.run import rules_of
 #: Outcomes that confirm and that refute (codes.md §17, §18); errors, unable and duplicate say nothing about a rule.
 CONFIRMED = ("O1_FRAUD", "O2_IRREGULAR", "O3_BREACH", "B4_ABSENT", "B5_NO_SUCH", "B7_ID_MISMATCH")
 REFUTED = ("O6_CLEAR", "O8_EXPLAINED", "B1_IN_BED", "B2_IN_HOUSE", "B3_LEAVE_OK", "B9_HOME_BED")
+#: Bureaus write the grain as a word or as its letter (codes.md §14).
+_GRAIN = "CASE entity_type WHEN 'A' THEN 'admission' WHEN 'P' THEN 'person' WHEN 'I' THEN 'institution' WHEN 'D' THEN 'doctor' WHEN 'R' THEN 'ring' ELSE entity_type END"
 #: rules.md §7.4: precision is shown from five decided cases on.
 MIN_DECIDED = 5
 
@@ -69,7 +71,7 @@ def precision_of(number: str, root: Path | str, as_of: date | datetime) -> list[
         if not own or mine.empty:
             continue
         hit = mine[_was_hit(root, grain, own, mine)]
-        year, half = hit["at"].dt.year.astype(str), (hit["at"].dt.month > 6).map({False: "上", True: "下"})
+        year, half = hit["inspected_at"].dt.year.astype(str), (hit["inspected_at"].dt.month > 6).map({False: "上", True: "下"})
         for period, part in hit.groupby(year + half, sort=True):
             found.append(_precision(grain, str(period), part))
         found.append(_precision(grain, "全部", hit))
@@ -77,11 +79,11 @@ def precision_of(number: str, root: Path | str, as_of: date | datetime) -> list[
 
 
 def decided_cases(warehouse: Warehouse, as_of: date | datetime) -> pd.DataFrame:
-    """Findings known by `as_of`: `grain, entity_id, at, confirmed`; of several about one entity the earliest inspection counts."""
+    """Findings known by `as_of`: `grain, entity_id, inspected_at, confirmed`; of several about one entity the earliest inspection counts."""
     parts = []
     for table, columns in (
-        ("inspections", "entity_type AS grain, entity_id, insp_time AS at, outcome_code AS code"),
-        ("presence_checks", "'admission' AS grain, mdtrt_id AS entity_id, check_time AS at, result_code AS code"),
+        ("inspections", f"{_GRAIN} AS grain, entity_id, insp_time AS inspected_at, outcome_code AS code"),
+        ("presence_checks", "'admission' AS grain, mdtrt_id AS entity_id, check_time AS inspected_at, result_code AS code"),
     ):
         if table in warehouse.tables():
             files = paths_sql(warehouse.files(table))
@@ -89,12 +91,12 @@ def decided_cases(warehouse: Warehouse, as_of: date | datetime) -> pd.DataFrame:
                 f"SELECT {columns} FROM read_parquet({files}, union_by_name=true) WHERE known_at <= TIMESTAMP '{moment_of(as_of)}'"
             )
     if not parts:
-        return pd.DataFrame(columns=["grain", "entity_id", "at", "confirmed"])
+        return pd.DataFrame(columns=["grain", "entity_id", "inspected_at", "confirmed"])
     con = duckdb.connect()
     try:
         return con.execute(
-            f"SELECT grain, entity_id, at, code IN {CONFIRMED} AS confirmed FROM ({' UNION ALL '.join(parts)}) WHERE code IN {CONFIRMED + REFUTED}"
-            " QUALIFY row_number() OVER (PARTITION BY grain, entity_id ORDER BY at, confirmed DESC) = 1 ORDER BY ALL"
+            f"SELECT grain, entity_id, inspected_at, code IN {CONFIRMED} AS confirmed FROM ({' UNION ALL '.join(parts)}) WHERE code IN {CONFIRMED + REFUTED}"
+            " QUALIFY row_number() OVER (PARTITION BY grain, entity_id ORDER BY inspected_at, confirmed DESC) = 1 ORDER BY ALL"
         ).df()
     finally:
         con.close()
@@ -105,7 +107,7 @@ def _was_hit(root: Path | str, grain: Grain, rules: list[Feature], cases: pd.Dat
     hit = pd.Series(False, index=cases.index)
     waiting = pd.Series(True, index=cases.index)
     for day, path in _newest_first(root, grain):
-        now = waiting & (cases["at"] > pd.Timestamp(moment_of(day)))
+        now = waiting & (cases["inspected_at"] > pd.Timestamp(moment_of(day)))
         columns = [column_name(f.name, w) for f in rules for w in f.windows]
         if not now.any():
             continue

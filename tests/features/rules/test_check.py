@@ -12,9 +12,11 @@ import pandas as pd
 import pytest
 
 from claims.errors import UserError
+from claims.warehouse import Warehouse
 from features.build import build
 from features.rules.claim_file import answers_text, moment_of_claim, read_claim
 from features.rules.counter import RuleAnswer, check_claim
+from features.rules.feedback import decided_cases, precision_of
 from features.rules.run import hit_rows, run_rules
 from tests.features import county
 
@@ -84,6 +86,18 @@ def test_the_counter_answers_as_the_batch(house: tuple[Path, Path]) -> None:
         struck += len(batch)
     assert compared > 40 * CLAIMS
     assert struck > CLAIMS / 3, "too few hits to mean anything"
+
+
+@pytest.mark.slow
+def test_decided_cases_are_those_known_by_the_date(house: tuple[Path, Path]) -> None:
+    source, warehouse = house
+    known = decided_cases(Warehouse.open(warehouse), T)
+    checks = duckdb.sql(f"SELECT count(DISTINCT mdtrt_id) FROM '{source}/presence_checks.parquet' WHERE check_time <= TIMESTAMP '{T} 23:59:59' AND result_code NOT IN ('B6_DISCHARGED', 'B8_UNABLE')")  # fmt: skip
+    told = known[known["grain"] == "admission"]
+    assert len(told) >= checks.fetchall()[0][0] > 0
+    assert known["inspected_at"].max() <= pd.Timestamp(T) + pd.Timedelta(days=1)
+    assert not known.duplicated(["grain", "entity_id"]).any()
+    assert precision_of("R13", warehouse, T) == [], "no list precedes any inspection"
 
 
 @pytest.mark.slow
