@@ -1,0 +1,42 @@
+"""The declared SQL against the same numbers written plainly in pandas and networkx."""
+
+from datetime import date, datetime, time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.reference.dozen import COLUMNS, compute, read
+from claims.intake import intake
+from claims.synth import simulate
+from claims.warehouse import Warehouse
+from features.build import build
+from features.declare import REGISTRY, load_catalog
+
+
+@pytest.fixture(scope="module")
+def plain_and_house(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, pd.Series], Path, date]:
+    folder = tmp_path_factory.mktemp("reference")
+    simulate(folder / "county", 500, 6, 3)
+    intake(str(folder / "county"), folder / "house", buckets=1)
+    last = Warehouse.open(folder / "house").span()[2].date()
+    return compute(read(folder / "county"), datetime.combine(last, time(23, 59, 59, 999999))), folder / "house", last
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(COLUMNS))
+def test_the_catalogue_agrees_with_the_plain_number(
+    name: str, plain_and_house: tuple[dict[str, pd.Series], Path, date]
+) -> None:
+    plain, house, day = plain_and_house
+    grain, column = COLUMNS[name]
+    ours = build(house, day, grain).values()[column]  # type: ignore[arg-type]
+    load_catalog()
+    empty = REGISTRY.column(column)[0].empty
+    expected = plain[name].reindex(ours.index)
+    expected = expected if empty is None else expected.fillna(empty)
+    wrong = ours.index[~np.isclose(ours, expected, rtol=1e-9, atol=1e-9, equal_nan=True)]
+    assert not len(wrong), [(e, ours[e], expected[e]) for e in wrong[:5]]
+    assert ours.notna().any()
+    assert len(plain[name]) > 0
