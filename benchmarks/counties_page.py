@@ -14,7 +14,7 @@ from benchmarks.counties import BED_SHARE, CAPACITY, MONTHS, PERSONS, SEVERITY
 DRAWS = 2000
 NAMES = {
     "largest": "largest first", "rules": "rules alone", "isolation": "isolation forest", "graph": "graph alone",
-    "unlabelled": "rules + outliers + graph", "plain_lightgbm": "plain LightGBM", "full": "**xiezhi**", "ceiling": "taught by the truth (ceiling)",
+    "unlabelled": "rules + outliers + graph", "plain_lightgbm": "plain LightGBM", "wide_lightgbm": "LightGBM on more aggregates", "full": "**xiezhi**", "ceiling": "taught by the truth (ceiling)",
     "full by expected": "xiezhi, chance × amount", "full by blend": "xiezhi, chance × √amount",
 }  # fmt: skip
 Record = dict[str, Any]

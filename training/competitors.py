@@ -22,7 +22,6 @@ from training.learn import DEFAULT, Variant
 from training.rows import Rows, read_labels, training_rows
 
 Load = Callable[..., Matrix]
-MONEY: Final = ("fund_fen", "total_fen", "days", "cost_per_day", "fund_share")
 COUNTS: Final = {"n_same_person": "psn_no", "n_same_institution": "fixmedins_code", "n_same_doctor": "dr_codg"}
 UNIT_MEANS: Final = ("total_fen", "days")
 SIMPLE: Final[dict[str, tuple[str, ...]]] = {
@@ -81,8 +80,10 @@ def dated(
     if free.graph is not None:
         scores["graph"] = free.graph.risk(badness_of(matrix))
     rows = rows if rows is not None else training_rows(root, day, grain, labels, free, seed=seed, load=load)
-    if (plain := plain_lightgbm(root, grain, matrix, rows, seed=seed, load=load)) is not None:
-        scores["plain_lightgbm"] = plain
+    for name, columns in (("plain_lightgbm", plain_columns), ("wide_lightgbm", wide_columns)):
+        learned = plain_lightgbm(root, grain, matrix, rows, columns=columns, seed=seed, load=load)
+        if learned is not None:
+            scores[name] = learned
     return Dated(day, matrix, scores, scored, model, labels, rows)
 
 
@@ -104,8 +105,7 @@ def _model(
 
 
 def plain_columns(matrix: Matrix) -> pd.DataFrame:
-    """Simple aggregates anybody would try first: money, length, shares, how often patient, hospital and doctor appear, the hospital's means, and the
-    declared counts and sums of `SIMPLE`."""
+    """Simple aggregates anybody would try first: money, length, shares, how often patient, hospital and doctor appear in the window."""
     e = matrix.entities
     out = pd.DataFrame(index=e.index)
     out["fund_fen"], out["total_fen"] = e["fund_fen"].astype("float64"), e["total_fen"].astype("float64")
@@ -114,27 +114,40 @@ def plain_columns(matrix: Matrix) -> pd.DataFrame:
     out["fund_share"] = out["fund_fen"] / out["total_fen"].where(out["total_fen"] > 0)
     for name, key in COUNTS.items():
         out[name] = e[key].map(e[key].value_counts()).astype("float64") if key in e and e[key].notna().any() else 0.0
+    return out
+
+
+def wide_columns(matrix: Matrix) -> pd.DataFrame:
+    """The plain aggregates, the hospital's means, and the declared counts and sums of `SIMPLE`: a yardstick that has done some homework."""
+    out = plain_columns(matrix)
     if matrix.grain == "admission":
         for name in UNIT_MEANS:
-            out[f"unit_{name}"] = out[name].groupby(e["fixmedins_code"]).transform("mean")
+            out[f"unit_{name}"] = out[name].groupby(matrix.entities["fixmedins_code"]).transform("mean")
     own = {c: getattr(m, "feature", None) for c, m in matrix.meta.items() if "__" not in c}
     simple = [c for c, f in own.items() if f is not None and f.name in SIMPLE[matrix.grain]]
     return out.join(matrix.X[simple])
 
 
 def plain_lightgbm(
-    root: Path, grain: Grain, matrix: Matrix, rows: Rows, *, seed: int = 0, load: Load | None = None
+    root: Path,
+    grain: Grain,
+    matrix: Matrix,
+    rows: Rows,
+    *,
+    columns: Callable[[Matrix], pd.DataFrame] = plain_columns,
+    seed: int = 0,
+    load: Load | None = None,
 ) -> pd.Series | None:
-    """LightGBM, default leaves, on the simple aggregates of the same labelled rows; None where only one class is known."""
+    """LightGBM, default leaves, on simple columns of the same labelled rows; None where only one class is known."""
     load = load or load_matrix
     keep = (rows.info["y"].notna() & ~rows.info["soft"]).to_numpy(dtype=bool)
     if rows.info["y"][keep].nunique() < 2:
         return None
     parts = []
     for stamp, block in rows.info[keep].groupby("snapshot"):
-        then = plain_columns(load(root, pd.Timestamp(str(stamp)).date(), grain)).reindex(block["entity_id"])
+        then = columns(load(root, pd.Timestamp(str(stamp)).date(), grain)).reindex(block["entity_id"])
         parts.append(then.set_axis(block.index))
     y = rows.info["y"][keep]
     X = pd.concat(parts).reindex(y.index)
     scorer = Ranker(trees=100, leaves=31, rate=0.1, min_leaf=20, l2=0.0, columns_share=1.0, seed=seed).fit(X, y)
-    return scorer.risk(plain_columns(matrix))
+    return scorer.risk(columns(matrix))
