@@ -71,7 +71,10 @@ def precision_of(number: str, root: Path | str, as_of: date | datetime) -> list[
         if not own or mine.empty:
             continue
         hit = mine[_was_hit(root, grain, own, mine)]
-        year, half = hit["inspected_at"].dt.year.astype(str), (hit["inspected_at"].dt.month > 6).map({False: "上", True: "下"})
+        year, half = (
+            hit["inspected_at"].dt.year.astype(str),
+            (hit["inspected_at"].dt.month > 6).map({False: "上", True: "下"}),
+        )
         for period, part in hit.groupby(year + half, sort=True):
             found.append(_precision(grain, str(period), part))
         found.append(_precision(grain, "全部", hit))
@@ -83,7 +86,10 @@ def decided_cases(warehouse: Warehouse, as_of: date | datetime) -> pd.DataFrame:
     parts = []
     for table, columns in (
         ("inspections", f"{_GRAIN} AS grain, entity_id, insp_time AS inspected_at, outcome_code AS code"),
-        ("presence_checks", "'admission' AS grain, mdtrt_id AS entity_id, check_time AS inspected_at, result_code AS code"),
+        (
+            "presence_checks",
+            "'admission' AS grain, mdtrt_id AS entity_id, check_time AS inspected_at, result_code AS code",
+        ),
     ):
         if table in warehouse.tables():
             files = paths_sql(warehouse.files(table))

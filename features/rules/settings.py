@@ -7,7 +7,7 @@ from typing import Any
 
 FILE = Path(__file__).with_name("settings.toml")
 #: Keys that describe a rule instead of tuning it.
-TEXT = ("name", "library", "amount")
+TEXT = ("name", "library", "amount", "unseen")
 
 
 @cache

@@ -3,7 +3,7 @@
 from features.declare import GraphMeasure, PeerTest
 from features.grains import LABEL
 from features.rules.run import rules_of
-from features.rules.settings import setting, thresholds
+from features.rules.settings import setting, settings, thresholds
 
 KIND_ZH = {
     "hard": "明确违规（仍须两人复核）",
@@ -34,6 +34,8 @@ def show_rule(number: str) -> str:
         f"金额口径：{basis} {AMOUNT_ZH.get(basis, '')}",
         f"可能的正常解释：{first.innocent}",
     ]
+    if unseen := settings()[number].get("unseen"):
+        lines.append(f"看不到的部分：{unseen}")
     for f in found:
         windows = ", ".join("全部" if w == 0 else f"{w} 天" for w in f.windows)
         lines += [
