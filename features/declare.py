@@ -67,6 +67,8 @@ class Feature:
     Three ways past the bucket, all of them declared: with `peers` a rule is held against its peers once all buckets are measured; where an entity's rows
     lie in several buckets (a doctor's; a unit's by="person") or `across` is given, they are gathered first and `across`, a SELECT over the table
     `gathered`, makes the evidence of them; by="judged" reads `judged`, the stays of the last year with the admission rules they break.
+
+    `excuses` names the innocent (N05) whom the number shows to be one: such a feature lowers risks.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Feature:
     exempt: tuple[str, ...] = ()
     peers: PeerTest | None = None
     across: str | None = None
+    excuses: str = ""
     source: str = ""
     where: str = field(default="", compare=False)
 
@@ -177,6 +180,8 @@ def _problems(f: Feature) -> Iterable[str]:
         yield "the reason must show its {value}"
     if not f.innocent.strip():
         yield "the honest explanation (innocent) is missing"
+    if f.excuses and (f.worse != "low" or not re.fullmatch(r"N\d\d", f.excuses)):
+        yield "what excuses one innocent code (N05) lowers a risk: worse='low'"
     if not f.label.strip():
         yield "the label is missing"
     if f.rule is not None and not re.fullmatch(r"R\d\d", f.rule):

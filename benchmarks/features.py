@@ -1,0 +1,211 @@
+"""How fast and how large: all features of all grains for one as-of, beside what DuckDB needs to read the same Parquet once.
+
+    python -m benchmarks.features --county DIR --house WAREHOUSE --json FILE [--small DIR --small-house WAREHOUSE]
+    python -m benchmarks.features --page FILE > docs/figures/features.md
+
+Every figure is taken in a process of its own; CPU seconds are user + system over all threads, memory is the largest resident size.
+*Read once* sums every number and takes the maximum of every other column of every Parquet file of the warehouse, both layouts, with as many threads as the
+features use. *Plain* are the fourteen columns of benchmarks/reference, in pandas and networkx, on every tenth insured person (sample by hash); *ours* are
+the same columns of the same sample by the declared SQL, as-of views included. Rings are measured in graphs.md.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from datetime import time as clock
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from claims.intake import intake
+from claims.warehouse import Warehouse, paths_sql
+from features.asof import open_views
+from features.bucket import evaluate, focus, named_words
+from features.build import ThreadExecutor, build
+from features.declare import REGISTRY, load_catalog
+
+THREADS = ThreadExecutor().workers
+#: Figure → (target, whether at most).
+TARGETS: dict[str, tuple[float, bool]] = {
+    "features / read once, CPU": (25.0, True),
+    "peak memory, GiB": (4.0, True),
+    "plain / ours, same columns and sample, CPU": (30.0, False),
+    "CPU per settlement, large / small county": (1.2, True),
+    "second as-of / first, CPU": (0.9, True),
+}
+
+
+def read_once(house: Path) -> None:
+    """Sum or maximum of every column of every file."""
+    warehouse = Warehouse.open(house)
+    con = duckdb.connect()
+    con.execute(f"SET threads={THREADS}")
+    for table, layouts in warehouse.manifest["tables"].items():
+        for layout in layouts:
+            source = f"read_parquet({paths_sql(warehouse.files(table, layout, verify=False))}, union_by_name=true)"
+            columns = con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+            sums = [f'sum("{c}")' if k in ("BIGINT", "INTEGER", "DOUBLE") else f'max("{c}")' for c, k, *_ in columns]
+            con.execute(f"SELECT {', '.join(sums)} FROM {source}").fetchall()
+
+
+def dozen_ours(house: Path, day: date) -> None:
+    """The reference's columns by the declared SQL, bucket by bucket."""
+    from benchmarks.reference.dozen import COLUMNS
+
+    load_catalog()
+    wanted = [REGISTRY.column(column)[0] for _, column in COLUMNS.values()]
+    warehouse = Warehouse.open(house)
+    for layout in ("person", "institution"):
+        features = [f for f in wanted if f.by == layout]
+        for bucket in range(warehouse.buckets):
+            con = open_views(warehouse, day, layout, bucket, words=named_words(features), threads=1)  # type: ignore[arg-type]
+            for grain in dict.fromkeys(f.grain for f in features):
+                focus(con, grain, 365)
+                evaluate(con, [f for f in features if f.grain == grain])
+            con.close()
+
+
+def dozen_plain(county: Path, day: date) -> None:
+    """The same in pandas and networkx."""
+    from benchmarks.reference.dozen import compute, read
+
+    compute(read(county), datetime.combine(day, clock(23, 59, 59, 999999)))
+
+
+def sample(county: Path, out: Path) -> None:
+    """Every tenth person of a county, by hash, with all that is his."""
+    (out / "claims").mkdir(parents=True)
+    con = duckdb.connect()
+    con.execute("SET threads=1; SET memory_limit='2GB'")
+    for path in sorted((county / "claims").iterdir()):
+        source = f"'{path / '*.parquet' if path.is_dir() else path}'"
+        names = [r[0] for r in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
+        ours = "WHERE CAST('0x' || substr(md5(psn_no), 1, 8) AS UBIGINT) % 10 = 0" if "psn_no" in names else ""
+        con.execute(f"COPY (SELECT * FROM {source} {ours}) TO '{out / 'claims' / path.stem}.parquet' (FORMAT parquet)")
+
+
+def spent(task: str, *words: str) -> dict[str, float]:
+    """CPU and wall seconds and peak GiB of one task in a process of its own; the time to import is taken off."""
+    command = [sys.executable, "-m", "benchmarks.features", "--task", task, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    print(task, *words, found, file=sys.stderr, flush=True)
+    return found
+
+
+def run_task(task: str, words: list[str]) -> None:
+    tasks: dict[str, Callable[[], Any]] = {
+        "read": lambda: read_once(Path(words[0])),
+        "build": lambda: build(words[0], date.fromisoformat(words[1]), "admission"),
+        "ours": lambda: dozen_ours(Path(words[0]), date.fromisoformat(words[1])),
+        "plain": lambda: dozen_plain(Path(words[0]), date.fromisoformat(words[1])),
+    }
+    load_catalog()
+    import features.graphs.visits  # noqa: F401  (compiled at install; its import is no part of the work)
+
+    cpu, wall = time.process_time(), time.monotonic()
+    tasks[task]()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps({"cpu": time.process_time() - cpu, "wall": time.monotonic() - wall, "gib": peak}))
+
+
+def house_of(county: Path, house: Path) -> Warehouse:
+    if not (house / "CURRENT").exists():
+        intake(str(county), house)
+    return Warehouse.open(house)
+
+
+def all_features(house: Path, day: date) -> dict[str, float]:
+    """One pass over every grain, from nothing."""
+    folder = house / "features" / day.isoformat()
+    if folder.exists():
+        subprocess.run(["rm", "-r", str(folder)], check=True)
+    return spent("build", str(house), day.isoformat())
+
+
+def measure(county: Path, house: Path, small: tuple[Path, Path] | None) -> dict[str, Any]:
+    """All figures of one county; growth needs a second, smaller one."""
+    warehouse = house_of(county, house)
+    last = warehouse.span()[1].date()
+    read = spent("read", str(house))
+    first, second = all_features(house, last - timedelta(days=7)), all_features(house, last)
+    found: dict[str, Any] = {
+        "recipe": json.loads((county / "county.json").read_text("utf-8"))["recipe"], "settlements": warehouse.rows("settlements"), "lines": warehouse.rows("fee_details"),
+        "buckets": warehouse.buckets, "columns": sum(len(f.windows) for f in REGISTRY.values() if f.grain != "ring"), "threads": THREADS,
+        "read once": read, "first as-of": first, "second as-of, a week later": second,
+    }  # fmt: skip
+    figures = {
+        "features / read once, CPU": second["cpu"] / read["cpu"],
+        "peak memory, GiB": max(first["gib"], second["gib"]),
+        "second as-of / first, CPU": second["cpu"] / first["cpu"],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        sample(county, Path(folder) / "tenth")
+        intake(str(Path(folder) / "tenth"), Path(folder) / "house")
+        found["plain"] = spent("plain", str(Path(folder) / "tenth"), last.isoformat())
+        found["ours"] = spent("ours", str(Path(folder) / "house"), last.isoformat())
+    figures["plain / ours, same columns and sample, CPU"] = found["plain"]["cpu"] / found["ours"]["cpu"]
+    if small is not None:
+        other = house_of(*small)
+        found["small county"] = all_features(small[1], other.span()[1].date()) | {
+            "settlements": other.rows("settlements")
+        }
+        figures["CPU per settlement, large / small county"] = (second["cpu"] / found["settlements"]) / (
+            found["small county"]["cpu"] / found["small county"]["settlements"]
+        )
+    return found | {"figures": figures}
+
+
+def page(found: dict[str, Any]) -> str:
+    """Markdown: the figures against their targets, then what they are made of."""
+    recipe, doc = found["recipe"], (__doc__ or "").split("\n", 1)
+    out = [
+        f"# Speed and memory of the features\n\n{doc[0]}\n{doc[1]}",
+        f"County: {recipe['persons']:,} insured × {recipe['months']} months, seed {recipe['seed']}; {found['settlements']:,} settlements, {found['lines']:,} fee lines, {found['buckets']} buckets;"
+        f" {found['columns']} columns; {found['threads']} threads.\n",
+        "| figure | measured | target | |\n|---|---:|---|---|",
+    ]
+    for name, value in found["figures"].items():
+        target, most = TARGETS[name]
+        met = value <= target if most else value >= target
+        out.append(f"| {name} | {value:.2f} | {'≤' if most else '≥'} {target:g} | {'met' if met else '**missed**'} |")
+    out.append("\n| process | CPU s | wall s | peak GiB |\n|---|---:|---:|---:|")
+    for name in ("read once", "first as-of", "second as-of, a week later", "plain", "ours", "small county"):
+        if name in found:
+            out.append(f"| {name} | {found[name]['cpu']:.1f} | {found[name]['wall']:.1f} | {found[name]['gib']:.2f} |")
+    out.append(
+        "\nA second as-of reuses nothing of the first: every window moves with the date, and a fact that arrives later can change a stay that was closed. What it saves is"
+        " the verification of files already read, within one process."
+    )
+    return "\n".join(out)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--county", type=Path)
+    parser.add_argument("--house", type=Path)
+    parser.add_argument("--small", type=Path)
+    parser.add_argument("--small-house", type=Path)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--page", type=Path)
+    parser.add_argument("--task", nargs="+")
+    args = parser.parse_args()
+    if args.task:
+        run_task(args.task[0], args.task[1:])
+    elif args.page:
+        print(page(json.loads(args.page.read_text("utf-8"))))
+    else:
+        load_catalog()
+        found = measure(args.county, args.house, (args.small, args.small_house) if args.small else None)
+        args.json.write_text(json.dumps(found, indent=1), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
