@@ -17,12 +17,12 @@ from claims.errors import UserError
 from claims.lines import lines
 from claims.mapping import load_mapping
 from claims.publish import writing
-from claims.reject import take_pending
+from claims.reject import pending
 from claims.settle import settlements
 from claims.sources import Source, digest, find_sources, load
 from claims.supporting import derive, plain
 from claims.tables import SOURCE
-from claims.take import take
+from claims.take import Reading, read, take
 from claims.warehouse import Warehouse, empty_manifest
 from claims.write import publish_batch
 
@@ -91,6 +91,7 @@ def _run(
     mapped = fingerprint(batch.mapping)
     steps = len(sources) + 6
     done = 0
+    readings: list[Reading] = []
     for source in sources:
         say(f"读取 {source.label}", done, steps)
         done += 1
@@ -105,8 +106,10 @@ def _run(
         loaded = load(batch.con, source, done, batch.staging)
         entry["rows_in"] = loaded.rows + len(loaded.faults)
         batch.files.append(entry)
-        take(batch, source, loaded, batch.mapping)
-    take_pending(batch)
+        readings.append(read(batch, source, loaded, batch.mapping))
+    readings += pending(batch)
+    for table in SOURCE:
+        take(batch, [reading for reading in readings if reading.source.table == table])
     _clock(batch, known_at)
     return finish(batch, label, say, done, steps, check, started)
 

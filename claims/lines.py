@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from claims.batch import Batch, has, spread, stored_sql, table_clock
+from claims.glossary import enum_of
 from claims.parts import close, make_part
 from claims.reject import reject
 
@@ -23,8 +24,8 @@ def lines(batch: Batch) -> None:
         for t in ("visits", "settlements")
         if batch.house.entries(t)
     ]
-    if has(batch, "rows_settlements"):
-        visits.append("SELECT mdtrt_id, psn_no, fixmedins_code FROM rows_settlements")
+    if has(batch, "parsed_settlements"):
+        visits.append("SELECT mdtrt_id, psn_no, fixmedins_code FROM parsed_settlements")
     visits = visits or [
         "SELECT NULL::VARCHAR AS mdtrt_id, NULL::VARCHAR AS psn_no, NULL::VARCHAR AS fixmedins_code WHERE false"
     ]
@@ -32,7 +33,10 @@ def lines(batch: Batch) -> None:
         f"CREATE TABLE visits_named AS SELECT mdtrt_id, any_value(psn_no) AS psn_no, any_value(fixmedins_code) AS fixmedins_code FROM ({' UNION ALL '.join(visits)}) GROUP BY 1"
     )
     person, unit = spread(batch, "psn_no", "fixmedins_code")
-    con.execute(f"CREATE TABLE known_visits AS SELECT *, {person} AS _person, {unit} AS _institution FROM visits_named")
+    named = ", ".join(f"CAST({c} AS {enum_of(batch, 'visits_named', c)}) AS {c}" for c in ("psn_no", "fixmedins_code"))
+    con.execute(
+        f"CREATE TABLE known_visits AS SELECT mdtrt_id, {named}, {person} AS _person, {unit} AS _institution FROM visits_named"
+    )
     con.execute("DROP TABLE visits_named")
     reject(
         batch,
@@ -54,15 +58,14 @@ def lines(batch: Batch) -> None:
         f"CREATE TABLE settled AS SELECT setl_id, min(known_at) AS known_at FROM ({' UNION ALL '.join(settled)}) GROUP BY 1"
     )
     con.execute(
-        f"""CREATE VIEW rows_fee_details AS SELECT l.* REPLACE (coalesce(l.psn_no, v.psn_no) AS psn_no, coalesce(l.fixmedins_code, v.fixmedins_code) AS fixmedins_code,
-            abs(l.pric) AS pric, CASE WHEN l.det_item_fee_sumamt < 0 AND l.cnt > 0 THEN -l.cnt ELSE l.cnt END AS cnt),
+        f"""CREATE VIEW rows_fee_details AS SELECT l.* REPLACE (v.psn_no AS psn_no, v.fixmedins_code AS fixmedins_code, abs(l.pric) AS pric, CASE WHEN l.det_item_fee_sumamt < 0 AND l.cnt > 0 THEN -l.cnt ELSE l.cnt END AS cnt),
             CASE WHEN l.setl_id IS NOT NULL THEN coalesce(s.known_at, {end}) END AS setl_known_at, coalesce(l._known, l.fee_ocur_time + {lag}) AS _moment,
             v._person, v._institution
         FROM {src} l JOIN known_visits v USING (mdtrt_id) LEFT JOIN settled s USING (setl_id)"""
     )
     make_part(
-        batch, "fee_details", "rows_fee_details", "concat_ws('|', mdtrt_id, feedetl_sn)", "true", "_moment",
-        "greatest(_moment, coalesce(setl_known_at, _moment))", clock, few=f"SELECT * FROM {src}",
+        batch, "fee_details", "rows_fee_details", ("mdtrt_id", "feedetl_sn"), "true", "_moment",
+        "greatest(_moment, coalesce(setl_known_at, _moment))", clock,
     )  # fmt: skip
     con.execute("DROP VIEW rows_fee_details; DROP TABLE known_visits; DROP TABLE settled")
     close(batch, "fee_details")

@@ -15,6 +15,7 @@ MISSING = ("", "NULL", "null", "\\N", "-", "--", "无", "None", "NaN", "nan", "N
 WHITE = " \t\u00a0\u3000\ufeff"
 FULL, HALF = "０１２３４５６７８９－／．：，（）＋％　", "0123456789-/.:,()+% "
 REASON = {"code": "Q04", "text": "Q05", "date": "Q02", "datetime": "Q02", "money": "Q03", "price": "Q03", "qty": "Q03"}
+NUMBERS = ("money", "price", "qty", "int", "ratio", "float")
 REASON |= {"int": "Q03", "ratio": "Q03", "float": "Q03", "bool": "Q03"}
 
 
@@ -36,8 +37,8 @@ _separated = "replace(replace(translate(x, '年月/.', '----'), '日', ' '), 'T'
 _formats = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%d', '%Y-%m-%d %H:%M:%S.%f', '%Y-%m-%d %H时%M分%S秒', '%Y-%m-%d %H时%M分', '%Y-%m-%d %H']"
 
 MACROS = (
-    # most values are plain ASCII of some length: those need no more than a trim
-    f"""MACRO clean(x) AS CASE WHEN strlen(x) > 4 AND strlen(x) = length(x) AND NOT prefix(x, '0000-') AND NOT contains(x, chr(9)) THEN nullif(trim(x), '')
+    # most values are plain ASCII of some length without a blank at either end: those are what they are
+    f"""MACRO clean(x) AS CASE WHEN strlen(x) > 4 AND strlen(x) = length(x) AND NOT prefix(x, '0000-') AND NOT contains(x, chr(9)) AND NOT prefix(x, ' ') AND NOT suffix(x, ' ') THEN x
         WHEN trim(x, {quote(WHITE)}) IN ({_missing}) THEN NULL ELSE trim(x, {quote(WHITE)}) END""",
     f"MACRO narrow(x) AS CASE WHEN strlen(x) = length(x) THEN x ELSE translate(x, {quote(FULL)}, {quote(HALF)}) END",
     # codes: Excel's apostrophe and `.0` go, zeros stay, an exponent is damage beyond repair
@@ -59,13 +60,12 @@ MACROS = (
         WHEN regexp_matches(x, ' 24:00(:00)?$') THEN TRY_CAST(trim(regexp_replace(translate(x, '/.', '--'), ' 24:00(:00)?$', '')) AS TIMESTAMP) + INTERVAL 1 DAY
         WHEN regexp_matches(x, '^[0-9]{{4}}[-/.年]') THEN try_strptime(trim(regexp_replace({_separated}, ' +', ' ', 'g')), {_formats})
         END""",
-    """MACRO as_time(x, n) AS coalesce(
-        CASE WHEN length(x) IN (10, 19) AND x[5:5] IN ('-', '/') AND NOT contains(x, '+') THEN sane(TRY_CAST(x AS TIMESTAMP)) END,
-        sane(slow_time(n)))""",
+    # what DuckDB's own cast reads as the formats would: ten or nineteen characters, year first
+    """MACRO fast_time(x) AS CASE WHEN strlen(x) IN (10, 19) AND x[5] IN ('-', '/') AND NOT contains(x, '+') AND NOT prefix(x, '1900') THEN TRY_CAST(x AS TIMESTAMP) END""",
     # numbers: ￥ 元 thousands 12.50- (12.50) １２; exponents only where a double was written
     """MACRO plain(x) AS CASE
         WHEN regexp_matches(x, '^-?[0-9]+([.][0-9]*)?$') OR regexp_matches(x, '^-?[.][0-9]+$') THEN x
-        WHEN regexp_matches(x, '^[+][0-9]+([.][0-9]*)?$') THEN substr(x, 2)
+        WHEN regexp_matches(x, '^[+]([0-9]+([.][0-9]*)?|[.][0-9]+)$') THEN substr(x, 2)
         WHEN regexp_matches(x, '^-?[0-9]{1,3}(,[0-9]{3})+([.][0-9]*)?$') THEN replace(x, ',', '')
         WHEN regexp_matches(x, '^([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.][0-9]*)?-$') THEN '-' || replace(rtrim(x, '-'), ',', '')
         WHEN regexp_matches(x, '^\\(([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.][0-9]*)?\\)$') THEN '-' || replace(trim(x, '()'), ',', '')
@@ -74,92 +74,142 @@ MACROS = (
 )
 
 
+#: The SELECT levels a cell goes through, in this order. A level only names columns of the levels before it, so that nothing is worked out twice
+#: (DuckDB pulls an expression that is repeated out of its CASE and would work it out for every row).
+LEVELS = ("raw", "fast", "sane", "clean", "narrow", "slow")
+
+
 @dataclass(frozen=True)
 class Parsed:
-    """SQL of one column in three steps, each a SELECT level so that no expression is repeated: `raw` gives ``r_NAME``, `clean` (what was
-    written, NULL if missing) gives ``c_NAME``, `narrow` gives ``n_NAME``, and `typed` is the canonical value, NULL if it has none."""
+    """SQL of one column: `steps` are level → expression (gives the column ``LEVEL_NAME``), `typed` is the canonical value, NULL if it has none,
+    and `written` is not NULL where something is written that `fast` did not read."""
 
     column: Column
-    raw: str
-    clean: str
-    narrow: str | None
+    steps: dict[str, str]
     typed: str
+    written: str
     lossy: bool = False  # a damaged value is dropped and counted, the row kept (certificates Excel destroyed)
 
 
-def _decimal(clean: str, narrow: str | None, scale: int, factor: int) -> str:
-    if narrow is None:
-        return f"TRY_CAST(round(TRY_CAST({clean} AS DOUBLE) * {factor}) AS BIGINT)"
-    kind = f"DECIMAL(18, {scale})"
-    fast = f"CASE WHEN length({clean}) < 16 AND NOT contains({clean}, '_') AND NOT contains(lower({clean}), 'e') THEN TRY_CAST({clean} AS {kind}) END"
-    number = f"coalesce({fast}, TRY_CAST(plain({narrow}) AS {kind}))"
-    return f"TRY_CAST(round(CAST({number} AS DECIMAL(30, {scale})) * {factor}, 0) AS BIGINT)"
+def step(level: str, column: str) -> str:
+    """The SQL name of what a level makes of a column."""
+    return name(f"{level}_{column}")
 
 
 def parse_column(column: Column, rule: ColumnRule, source_type: str, unit: str, local: str, keyed: str = "") -> Parsed:
     """SQL for a column read from `local` (SQL over the source's columns) of DuckDB type `source_type`; `unit` is the money unit."""
-    kind = column.kind
-    numeric = kind in ("money", "price", "qty", "int", "ratio", "float")
-    timed = kind in ("date", "datetime")
-    r, c, n = (name(f"{step}_{column.name}") for step in "rcn")
+    raw, clean = step("raw", column.name), step("clean", column.name)
     text = source_type == "VARCHAR" or bool(rule.values)
-    native_time = timed and not text and (source_type.startswith("TIMESTAMP") or source_type == "DATE")
-    if numeric and not text:
-        clean = f"CASE WHEN NOT isnan({r}) THEN {r} END" if source_type in ("DOUBLE", "FLOAT") else r
-        return Parsed(column, local, clean, None, _number(column, rule, unit, c, None))
-    if native_time:
-        clean = f"CASE WHEN CAST({r} AS TIMESTAMP) > TIMESTAMP '1900-01-01' THEN CAST({r} AS TIMESTAMP) END"
-        typed = f"date_trunc('second', sane({c}))"
-        return Parsed(column, local, clean, None, f"CAST({typed} AS {column.sql_type})")
-    raw = local if source_type == "VARCHAR" else f"CAST({local} AS VARCHAR)"
+    if column.kind in ("date", "datetime"):
+        if not text and (source_type.startswith("TIMESTAMP") or source_type == "DATE"):
+            held = f"CASE WHEN CAST({raw} AS TIMESTAMP) > TIMESTAMP '1900-01-01' THEN CAST({raw} AS TIMESTAMP) END"
+            typed = f"CAST(date_trunc('second', sane({clean})) AS {column.sql_type})"
+            return Parsed(column, {"raw": local, "clean": held}, typed, clean)
+        return _time(column, rule, _as_text(local, source_type))
+    if column.kind in NUMBERS:
+        if not text:
+            held = f"CASE WHEN NOT isnan({raw}) THEN {raw} END" if source_type in ("DOUBLE", "FLOAT") else raw
+            typed = _native_number(column, _factor(column, rule, unit), clean)
+            return Parsed(column, {"raw": local, "clean": held}, typed, clean)
+        return _number(column, rule, unit, _as_text(local, source_type))
+    return _code(column, rule, _as_text(local, source_type), keyed)
+
+
+def _as_text(local: str, source_type: str) -> str:
     if source_type == "BOOLEAN":
-        raw = f"CAST(CAST({local} AS INTEGER) AS VARCHAR)"
-    clean = f"clean({r})"
-    if timed:
-        clean = f"CASE WHEN prefix({r}, '1900') AND trim({r}) IN ({_epochs}) THEN NULL ELSE clean({r}) END"
-    narrow = f"narrow({c})"
-    if rule.values:
-        narrow = (
-            f"CASE narrow({c}) "
-            + " ".join(f"WHEN {quote(k)} THEN {quote(v)}" for k, v in rule.values.items())
-            + f" ELSE narrow({c}) END"
-        )
-    if kind == "text":
-        return Parsed(column, raw, clean, narrow if rule.values else None, n if rule.values else c)
-    if kind in ("code", "bool"):
-        typed = f"as_code({n})"
-        if rule.pad:
-            typed = f"CASE WHEN length({typed}) < {rule.pad} THEN lpad({typed}, {rule.pad}, '0') ELSE {typed} END"
-        return Parsed(
-            column, raw, clean, narrow, f"{keyed}({typed})" if keyed else typed, lossy=column.name == "certno"
-        )
-    if timed:
-        formats = f"try_strptime({n}, [{', '.join(map(quote, rule.formats))}])" if rule.formats else ""
-        value = n if rule.values else c
-        typed = f"coalesce(sane({formats}), as_time({value}, {n}))" if formats else f"as_time({value}, {n})"
-        return Parsed(column, raw, clean, narrow, f"CAST(date_trunc('second', {typed}) AS {column.sql_type})")
-    narrow = f"translate({narrow}, '￥¥ ', '')"
-    if kind == "money" and (rule.unit or unit) == "yuan":
-        narrow = f"rtrim({narrow}, '元')"
-    return Parsed(column, raw, clean, narrow, _number(column, rule, unit, c if not rule.values else n, n))
+        return f"CAST(CAST({local} AS INTEGER) AS VARCHAR)"
+    return local if source_type == "VARCHAR" else f"CAST({local} AS VARCHAR)"
 
 
-def _number(column: Column, rule: ColumnRule, unit: str, clean: str, narrow: str | None) -> str:
+def _translated(rule: ColumnRule, cell: str) -> str:
+    """The local value's translation, where the mapping has one."""
+    arms = " ".join(f"WHEN {quote(k)} THEN {quote(v)}" for k, v in rule.values.items())
+    return f"CASE {cell} {arms} ELSE {cell} END" if arms else cell
+
+
+def _code(column: Column, rule: ColumnRule, raw: str, keyed: str) -> Parsed:
+    r, clean, narrow, slow = (step(level, column.name) for level in ("raw", "clean", "narrow", "slow"))
+    steps = {"raw": raw, "clean": f"clean({r})"}
+    if column.kind == "text" and not rule.values:
+        return Parsed(column, steps, clean, clean)
+    steps["narrow"] = _translated(rule, f"narrow({clean})")
+    if column.kind == "text":
+        return Parsed(column, steps, narrow, clean)
+    steps["slow"] = f"as_code({narrow})"
+    typed = (
+        f"CASE WHEN length({slow}) < {rule.pad} THEN lpad({slow}, {rule.pad}, '0') ELSE {slow} END"
+        if rule.pad
+        else slow
+    )
+    return Parsed(column, steps, f"{keyed}({typed})" if keyed else typed, clean, lossy=column.name == "certno")
+
+
+def _time(column: Column, rule: ColumnRule, raw: str) -> Parsed:
+    r, fast, sane, clean, narrow, slow = (step(level, column.name) for level in LEVELS)
+    missing = f"prefix({r}, '1900') AND trim({r}) IN ({_epochs})"
+    steps = {"raw": raw}
+    first, typed = clean, f"sane({slow})"
+    if rule.values or rule.formats:
+        first = narrow
+    else:
+        steps |= {"fast": f"fast_time({r})", "sane": f"sane({fast})"}
+        missing += f" OR {sane} IS NOT NULL"
+        typed = f"coalesce({sane}, sane({slow}))"
+    ways = [f"fast_time({first})", f"slow_time({narrow})"]
+    if rule.formats:
+        ways.insert(0, f"try_strptime({narrow}, [{', '.join(map(quote, rule.formats))}])")
+    steps["clean"] = f"CASE WHEN {missing} THEN NULL ELSE clean({r}) END"
+    steps["narrow"] = _translated(rule, f"narrow({clean})")
+    steps["slow"] = f"CASE WHEN {narrow} IS NOT NULL THEN coalesce({', '.join(ways)}) END"
+    return Parsed(column, steps, f"CAST(date_trunc('second', {typed}) AS {column.sql_type})", clean)
+
+
+def _factor(column: Column, rule: ColumnRule, unit: str) -> tuple[int, int]:
+    """Decimal places read and what one unit is in canonical ones, for money, prices and quantities."""
     factor = UNITS[rule.unit or unit]
-    if column.kind == "money":
-        return _decimal(clean, narrow, 6 if factor > 100 else 4, factor)
-    if column.kind == "price":
-        return _decimal(clean, narrow, 6, factor * 10_000)
-    if column.kind == "qty":
-        return _decimal(clean, narrow, 4, 10_000)
-    if narrow is None:
-        if column.kind == "int":
-            return f"CASE WHEN {clean} = floor({clean}) THEN TRY_CAST({clean} AS BIGINT) END"
-        if column.kind == "ratio":
-            return f"CAST(CASE WHEN abs({clean}) > 1 THEN {clean} / 100.0 ELSE {clean} END AS DOUBLE)"
-        return f"CASE WHEN isfinite(CAST({clean} AS DOUBLE)) THEN CAST({clean} AS DOUBLE) END"
-    if column.kind == "int":
-        return f"coalesce(TRY_CAST(CASE WHEN regexp_matches({narrow}, '^-?[0-9]+$') THEN {narrow} END AS BIGINT), TRY_CAST(regexp_extract(plain({narrow}), '^(-?[0-9]+)([.]0*)?$', 1) AS BIGINT))"
+    return {"money": (6 if factor > 100 else 4, factor), "price": (6, factor * 10_000)}.get(column.kind, (4, 10_000))
+
+
+def _number(column: Column, rule: ColumnRule, unit: str, raw: str) -> Parsed:
+    r, fast, _, clean, narrow, slow = (step(level, column.name) for level in LEVELS)
+    # no form that only a cast would take for a number, and short enough that a product with the factor is exact as a DOUBLE (below 2^51)
+    simple = f"strlen({r}) < 12 AND NOT contains({r}, '_') AND NOT contains({r}, 'e') AND NOT contains({r}, 'E')"
+    typed, quick = f"TRY_CAST({slow} AS DOUBLE)", None
+    if column.kind in ("money", "price", "qty"):
+        places, factor = _factor(column, rule, unit)
+        kept = len(str(factor)) - 1
+        typed = f"TRY_CAST(round(CAST(TRY_CAST({slow} AS DECIMAL(18, {places})) AS DECIMAL(30, {places})) * {factor}, 0) AS BIGINT)"
+        if kept <= 6:
+            rounded = f"TRY_CAST(TRY_CAST({r} AS DECIMAL(18, {places})) AS DECIMAL(18, {kept}))"
+            quick = f"CASE WHEN {simple} THEN CAST(CAST({rounded} AS DOUBLE) * {factor} AS BIGINT) END"
+    elif column.kind == "int":
+        typed = f"TRY_CAST(regexp_extract({slow}, '^(-?[0-9]+)([.]0*)?$', 1) AS BIGINT)"
+        quick = (
+            f"CASE WHEN {simple} AND NOT contains({r}, '.') THEN CAST(TRY_CAST({r} AS DECIMAL(18, 0)) AS BIGINT) END"
+        )
+    tidy = f"translate({_translated(rule, f'narrow({clean})')}, '￥¥ ', '')"
+    yuan = column.kind == "money" and (rule.unit or unit) == "yuan"
+    steps = {
+        "raw": raw,
+        "clean": f"clean({r})",
+        "narrow": f"rtrim({tidy}, '元')" if yuan else tidy,
+        "slow": f"plain({narrow})",
+    }
     if column.kind == "ratio":
-        return f"CASE WHEN suffix({narrow}, '%') OR abs(TRY_CAST(plain(rtrim({narrow}, '%')) AS DOUBLE)) > 1 THEN TRY_CAST(plain(rtrim({narrow}, '%')) AS DOUBLE) / 100 ELSE TRY_CAST(plain({narrow}) AS DOUBLE) END"
-    return f"TRY_CAST(plain({narrow}) AS DOUBLE)"
+        steps["slow"] = f"TRY_CAST(plain(rtrim({narrow}, '%')) AS DOUBLE)"
+        typed = f"CASE WHEN suffix({narrow}, '%') OR abs({slow}) > 1 THEN {slow} / 100 ELSE {slow} END"
+    if quick and not rule.values:
+        steps |= {"fast": quick, "clean": f"CASE WHEN {fast} IS NULL THEN clean({r}) END"}
+        typed = f"coalesce({fast}, {typed})"
+    return Parsed(column, steps, typed, clean)
+
+
+def _native_number(column: Column, scale: tuple[int, int], cell: str) -> str:
+    """A number the source already holds as one."""
+    if column.kind in ("money", "price", "qty"):
+        return f"TRY_CAST(round(TRY_CAST({cell} AS DOUBLE) * {scale[1]}) AS BIGINT)"
+    if column.kind == "int":
+        return f"CASE WHEN {cell} = floor({cell}) THEN TRY_CAST({cell} AS BIGINT) END"
+    if column.kind == "ratio":
+        return f"CAST(CASE WHEN abs({cell}) > 1 THEN {cell} / 100.0 ELSE {cell} END AS DOUBLE)"
+    return f"CASE WHEN isfinite(CAST({cell} AS DOUBLE)) THEN CAST({cell} AS DOUBLE) END"

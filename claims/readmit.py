@@ -16,6 +16,8 @@ from claims.intake import finish
 from claims.mapping import Mapping, load_mapping
 from claims.publish import writing
 from claims.reject import admit
+from claims.tables import SOURCE
+from claims.take import take
 from claims.warehouse import Warehouse
 from claims.xlsx import read_sheets
 
@@ -54,7 +56,9 @@ def readmit(
     with writing(root) as staging:
         batch = Batch(connect(staging), root, staging, house, mended or Mapping(), f"b{number:04d}")
         try:
-            admit(batch, rows, mended)
+            readings = admit(batch, rows, mended)
+            for table in SOURCE:
+                take(batch, [reading for reading in readings if reading.source.table == table])
             batch.end = max(datetime.fromisoformat(e) for e in house.manifest["extracts"].values())
             return finish(batch, "readmit", lambda label, done, total: None, 1, 1, lambda point: None, started)
         finally:

@@ -13,7 +13,7 @@ from claims.mapping import Mapping, parse_mapping
 from claims.parse import name, quote
 from claims.quarantine import Rejected
 from claims.sources import Loaded, Source
-from claims.take import take
+from claims.take import Reading, read
 
 
 def reject(batch: Batch, table: str, rows: str, code: str | None = None, column: str = "") -> None:
@@ -49,18 +49,18 @@ def _bulk(batch: Batch, table: str, rows: list[int]) -> None:
     batch.con.unregister("bulk")
 
 
-def take_pending(batch: Batch) -> None:
-    """Try the waiting refunds and lines (Q08, Q09) again, read with the mapping they came with."""
+def pending(batch: Batch) -> list[Reading]:
+    """The waiting refunds and lines (Q08, Q09), to be tried again with the mapping they came with."""
     if not batch.house.manifest.get("quarantine"):
-        return
-    rows = quarantine.pending(batch.house, quarantine.RETRIED)
-    admit(batch, rows)
+        return []
+    return admit(batch, quarantine.pending(batch.house, quarantine.RETRIED))
 
 
-def admit(batch: Batch, rows: Any, mended: Mapping | None = None) -> None:
-    """Feed quarantined rows to the batch as one more source a table and mapping."""
+def admit(batch: Batch, rows: Any, mended: Mapping | None = None) -> list[Reading]:
+    """Quarantined rows as one more source a table and mapping."""
+    readings: list[Reading] = []
     if rows.empty:
-        return
+        return readings
     texts = {b["mapping_id"]: b["mapping_text"] for b in batch.house.manifest["batches"]}
     for (table, mapping_id), group in rows.groupby(["table", "mapping"], sort=True):
         held = [(i, r) for i, r in zip(group["row_id"], group["raw"], strict=True) if r.startswith("{")]
@@ -79,5 +79,6 @@ def admit(batch: Batch, rows: Any, mended: Mapping | None = None) -> None:
         loaded = Loaded(name(relation), dict.fromkeys(columns, "VARCHAR"), len(records))
         batch.retry_ids.setdefault(table, [])
         source = Source(table, mapping_id, kind="pending")
-        take(batch, source, loaded, mended or parse_mapping(texts[mapping_id], mapping_id))
-        batch.facts.setdefault("_pending", {})[(table, len(batch.parts[table]) - 1)] = [i for i, _ in held]
+        readings.append(read(batch, source, loaded, mended or parse_mapping(texts[mapping_id], mapping_id)))
+        batch.facts.setdefault("_pending", {})[source.table, source.label] = [i for i, _ in held]
+    return readings

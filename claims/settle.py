@@ -58,34 +58,34 @@ def settlements(batch: Batch) -> None:
     reject(batch, "settlements", reversals.link(con, src, stored, money), "Q08", "init_setl_id")
     _classes(batch)
     first = f"(SELECT mdtrt_id AS m, min(begntime) AS begun FROM ({_begun(batch, src)}) GROUP BY 1 HAVING count(DISTINCT begntime) > 1)"
-    con.execute(f"CREATE TEMP TABLE begun AS {first}")
-    lag = f"to_seconds({batch.mapping.rule('settlements').lag_days * 86400})"
-    person, unit = spread(batch, "p.psn_no", "p.fixmedins_code")
-    common = """coalesce(s.fixmedins_type, '1') AS _unit, v.visit_class, v.is_inpatient"""
-    con.execute(
-        f"""CREATE TABLE rows_settlements AS SELECT p.* REPLACE (coalesce(b.begun, p.begntime) AS begntime), p.begntime AS _own_begin, {common},
-            coalesce(p._known, greatest(p.setl_time, p.setl_time) + {lag}) AS _settled, p.begntime + {lag} AS _begun, p.endtime + {lag} AS _ended, {person} AS _person, {unit} AS _institution
-        FROM {src} p LEFT JOIN begun b ON b.m = p.mdtrt_id AND coalesce(p.refd_setl_flag, '0') <> '1'
-        LEFT JOIN unit_types s ON s.fixmedins_code = p.fixmedins_code
-        LEFT JOIN visit_classes v ON v.med_type = coalesce(p.med_type, '') AND v.fixmedins_type = coalesce(s.fixmedins_type, '1')"""
-    )
-    con.execute("DROP TABLE begun")
+    con.execute(f"CREATE TABLE begun AS {first}")
+    con.execute(f"CREATE VIEW rows_settlements AS {_rows(batch, src)}")
     real = "coalesce(refd_setl_flag, '0') <> '1'"
     for part, key, where, natural, full in (
         ("visits", "mdtrt_id", real, "_begun", "greatest(_begun, coalesce(_settled, _ended, _begun))"),
-        (
-            "discharges",
-            "mdtrt_id",
-            f"{real} AND endtime IS NOT NULL",
-            "_ended",
-            "greatest(_ended, coalesce(_settled, _ended))",
-        ),
+        ("discharges", "mdtrt_id", f"{real} AND endtime IS NOT NULL", "_ended", "greatest(_ended, coalesce(_settled, _ended))"),
         ("settlements", "setl_id", "setl_id IS NOT NULL", "_settled", "_settled"),
-    ):
-        make_part(
-            batch, part, "rows_settlements", key, where, natural, full, clock, few="SELECT * FROM rows_settlements"
-        )
+    ):  # fmt: skip
+        make_part(batch, part, "rows_settlements", (key,), where, natural, full, clock)
     close(batch, "settlements", ("visits", "discharges", "settlements"))
+
+
+def _rows(batch: Batch, src: str) -> str:
+    """SQL of the checked settlements with their class, their bucket and the moments of what they tell of."""
+    lag = f"to_seconds({batch.mapping.rule('settlements').lag_days * 86400})"
+    joins, buckets = "", "0 AS _person, 0 AS _institution"
+    if batch.house.buckets > 1:
+        for column, bucket in zip(("psn_no", "fixmedins_code"), spread(batch, "key", "key"), strict=True):
+            batch.con.execute(
+                f"CREATE TABLE spread_{column} AS SELECT key, {bucket} AS bucket FROM (SELECT DISTINCT {column} AS key FROM {src})"
+            )
+            joins += f" LEFT JOIN spread_{column} ON spread_{column}.key = p.{column}"
+        buckets = "spread_psn_no.bucket AS _person, spread_fixmedins_code.bucket AS _institution"
+    return f"""SELECT p.* REPLACE (coalesce(b.begun, p.begntime) AS begntime), coalesce(s.fixmedins_type, '1') AS _unit, v.visit_class, v.is_inpatient,
+            coalesce(p._known, greatest(p.setl_time, p.setl_time) + {lag}) AS _settled, p.begntime + {lag} AS _begun, p.endtime + {lag} AS _ended, {buckets}
+        FROM {src} p LEFT JOIN begun b ON b.m = p.mdtrt_id AND coalesce(p.refd_setl_flag, '0') <> '1'
+        LEFT JOIN unit_types s ON s.fixmedins_code = p.fixmedins_code
+        LEFT JOIN visit_classes v ON v.med_type = coalesce(p.med_type, '') AND v.fixmedins_type = coalesce(s.fixmedins_type, '1'){joins}"""
 
 
 def _begun(batch: Batch, src: str) -> str:

@@ -1,40 +1,41 @@
-"""Which text columns of a source hold canonical values only, so that no cell of them need be parsed.
+"""Which text columns of a source hold few different values, and which hold nothing but plain identifiers.
 
-The habits of tables.md §6.2 are rare in a well-kept export, but looking for them cell by cell in SQL is most of the work of an intake. Here every
-cell is looked at once, vectorised: a column of few different values by its values, a column of many (numbers of visits and settlements) by its
-bytes. A column that fails is parsed as ever; the answer only saves work, it never changes a value.
+The habits of tables.md §6.2 are rare in a well-kept export, but looking for them cell by cell is most of the work of an intake. A column of few
+different values (codes, names, units) is therefore parsed by its values, once each, and becomes an ENUM: sorting and writing then move small
+integers. A column of many values (numbers of visits and settlements) is looked at by its bytes, vectorised, and taken as it is if they are plain.
+Either way the answer only saves work; it never changes a value.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping as Named
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from claims.parse import FULL, MISSING, WHITE, name
+from claims.parse import name
 
-FEW = 4096  # different values looked at one by one
-SHORTEST = 5  # shorter cells may be a word for "missing" (claims.parse.MISSING); those are only judged by value
-BATCH = 65_536
-_ODD = re.compile("[\x00-\x1f\x7f\ufffd]")
-_HABIT = re.compile(f"[+{FULL}]")
+WORTH = 10_000  # a table of fewer rows is parsed cell by cell
+FEW = 65_536  # a column of more different values is not worth an ENUM
+SHORTEST = 5  # shorter cells may be a word for "missing" (claims.parse.MISSING)
+SAMPLE, BATCH = 50_000, 65_536
 _SAFE = np.zeros(256, bool)
 _SAFE[[*b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"]] = True
 
 
-def is_canonical(cell: str, kind: str) -> bool:
-    """Whether one cell is already what the parser of `kind` would make of it (the reverse of `claims.parse`: in doubt, no)."""
-    if cell in MISSING or cell.strip(WHITE) != cell or _ODD.search(cell):
-        return False
-    return kind == "text" or not (_HABIT.search(cell) or cell.endswith(".0") or cell.startswith("'"))
+def few_valued(con: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> list[str]:
+    """The columns that seem to hold few different values, by the first rows of `relation`; the count proper is the caller's."""
+    if not columns:
+        return []
+    counted = ", ".join(f"approx_count_distinct({name(c)})" for c in columns)
+    head = f"SELECT {', '.join(map(name, columns))} FROM {relation} AS source LIMIT {SAMPLE}"
+    rows, *different = con.execute(f"SELECT count(*), {counted} FROM ({head})").fetchall()[0]
+    return [c for c, n in zip(columns, different, strict=True) if n <= rows // 2 + 1]
 
 
-def _safe_bytes(cells: pa.Array) -> bool:
+def _plain(cells: pa.Array) -> bool:
     """Whether all cells are ASCII letters, digits and ``_``, and none is so short that it could mean something else."""
     cells = cells.drop_null()
     if not len(cells):
@@ -47,30 +48,13 @@ def _safe_bytes(cells: pa.Array) -> bool:
     return bool(_SAFE[np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]].all())
 
 
-def canonical_columns(con: duckdb.DuckDBPyConnection, relation: str, kinds: Named[str, str]) -> set[str]:
-    """Local columns of `relation` whose every value parses to itself. `kinds`: local VARCHAR column → ``code``, ``text`` or ``bool``."""
-    if not kinds:
+def plain_columns(con: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> set[str]:
+    """The columns of identifiers whose every value parses to itself."""
+    alive = list(columns)
+    if not alive:
         return set()
-    names = list(kinds)
-    few: dict[str, set[Any] | None] = {column: set() for column in names}
-    alive = set(names)
-    reader = con.sql(f"SELECT {', '.join(map(name, names))} FROM {relation} AS source").to_arrow_reader(BATCH)
-    for batch in reader:
-        for column, cells in zip(names, batch.columns, strict=True):
-            if column not in alive:
-                continue
-            seen = few[column]
-            if seen is not None:
-                seen.update(pc.unique(cells).to_pylist())
-                if len(seen) <= FEW:
-                    continue
-                few[column] = None
-                cells = pa.array(sorted(filter(None.__ne__, seen)), pa.string())
-            if not _safe_bytes(cells):
-                alive.discard(column)
+    for batch in con.sql(f"SELECT {', '.join(map(name, columns))} FROM {relation} AS source").to_arrow_reader(BATCH):
+        alive = [c for c in alive if _plain(batch.column(columns.index(c)))]
         if not alive:
             break
-    for column in sorted(alive):
-        if not all(v is None or is_canonical(v, kinds[column]) for v in few[column] or ()):
-            alive.discard(column)
-    return alive
+    return set(alive)

@@ -32,19 +32,13 @@ def plain(batch: Batch, table: str, rows: str | None = None) -> None:
     full = natural if known else f"TIMESTAMP '{batch.end}'"
     if not known:
         clock = Clock(batch.end, None)
-    parts = ", ".join(f"coalesce(CAST({name(k)} AS VARCHAR), '')" for k in declared.key)
-    key = (
-        f"concat_ws('|', {parts})"
-        if len(declared.key) > 1
-        else f"coalesce(CAST({name(declared.key[0])} AS VARCHAR), '')"
-    )
-    make_part(batch, table, src, key, "true", natural, full, clock, few=f"SELECT * FROM {src}")
+    make_part(batch, table, src, declared.key, "true", natural, full, clock)
     if rows is None:
         close(batch, table)
 
 
 def _fill_units(batch: Batch, src: str) -> None:
-    visits = ["SELECT mdtrt_id, fixmedins_code FROM rows_settlements"] if has(batch, "rows_settlements") else []
+    visits = ["SELECT mdtrt_id, fixmedins_code FROM parsed_settlements"] if has(batch, "parsed_settlements") else []
     if batch.house.entries("visits"):
         visits.append(f"SELECT mdtrt_id, fixmedins_code FROM {stored_sql(batch, 'visits')}")
     if visits:

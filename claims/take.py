@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from claims.batch import Batch, Counts, count, has
 from claims.errors import UserError
+from claims.glossary import CONTROLS, MEANS, SAYS, WRONG, Glossary, compile_glossaries
 from claims.mapping import ColumnRule, Mapping, TableRule
-from claims.parse import REASON, Parsed, name, parse_column, quote
+from claims.parse import LEVELS, REASON, Parsed, name, parse_column, quote, step
 from claims.quarantine import Rejected
-from claims.shape import canonical_columns
 from claims.sources import Loaded, Source
-from claims.tables import SOURCE, Table
+from claims.tables import SOURCE, Column, Table
 
 #: Columns without which a row cannot be placed; a row that lacks one is quarantined (Q01).
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -106,12 +108,45 @@ def _computed(rule: ColumnRule, types: dict[str, str], found: dict[str, str]) ->
     return None
 
 
-def take(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> None:
-    """Parse one loaded source into `parsed_TABLE` (typed columns, `_row`, `_err`) and set its broken lines aside."""
+@dataclass(frozen=True)
+class Reading:
+    """One loaded source and how it is read: which local column fills which official one."""
+
+    source: Source
+    loaded: Loaded
+    mapping: Mapping
+    found: dict[str, str]  # official → local column
+    units: dict[str, str]  # official → money unit named in the header
+    made: dict[str, str]  # official → SQL of a column that is not read but made
+
+    @property
+    def table(self) -> Table:
+        return SOURCE[self.source.table]
+
+    @property
+    def rule(self) -> TableRule:
+        return self.mapping.rule(self.source.table)
+
+    def how(self, column: Column) -> ColumnRule:
+        given = self.rule.columns.get(column.name, ColumnRule())
+        return replace(given, unit=given.unit or self.units.get(column.name)) if column.name not in self.made else given
+
+    def parse(self, column: Column, cell: str | None = None) -> Parsed:
+        """SQL of one column read from `cell`, by default from the local column or what makes it."""
+        keyed = "keyed" if column.name in self.rule.keyed else ""
+        unit = self.rule.unit or self.mapping.unit
+        if column.name in self.made:
+            return parse_column(column, self.how(column), "VARCHAR", unit, f"({self.made[column.name]})", keyed)
+        local = self.found[column.name]
+        return parse_column(column, self.how(column), self.loaded.types[local], unit, cell or f"s.{name(local)}", keyed)
+
+
+def read(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Reading:
+    """Match a source's header with its table. UserError if a column without which no row can be placed is missing."""
     table, rule = SOURCE[source.table], mapping.rule(source.table)
-    found, header_units, unknown = local_columns(table, rule, loaded.types)
-    given = {c for c, r in rule.columns.items() if r.constant is not None or r.join or r.cases}
-    lacking = [c for c in NEEDED.get(table.name, table.key) if c not in found and c not in given]
+    found, units, unknown = local_columns(table, rule, loaded.types)
+    ruled = {c: r for c, r in rule.columns.items() if r.constant is not None or r.join or r.cases}
+    lacking = [c for c in NEEDED.get(table.name, table.key) if c not in found and c not in ruled]
     if table.name == "fee_details":
         lacking = [c for c in lacking if c not in ("psn_no", "fixmedins_code")]
     lacking = [c for c in lacking if table[c].required or c in NEEDED.get(table.name, ())]
@@ -122,112 +157,128 @@ def take(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> None
             "Name the local column in a mapping file, or let `xiezhi mapping suggest` draft one"
         )
     if unknown and source.kind != "pending":
-        batch.facts.setdefault("unknown_columns", {}).setdefault(table.name, [])
-        batch.facts["unknown_columns"][table.name] = sorted({*batch.facts["unknown_columns"][table.name], *unknown})
-    unit = rule.unit or mapping.unit
-    parsed: list[Parsed] = []
-    sound = canonical_columns(
-        batch.con,
-        loaded.relation,
-        {
-            found[c.name]: c.kind
-            for c in table.columns
-            if c.name in found
-            and c.kind in ("code", "text", "bool")
-            and loaded.types[found[c.name]] == "VARCHAR"
-            and c.name not in rule.keyed
-            and not ((r := rule.columns.get(c.name)) and (r.values or r.pad))
-        },
+        before = batch.facts.setdefault("unknown_columns", {}).get(table.name, [])
+        batch.facts["unknown_columns"][table.name] = sorted({*before, *unknown})
+    made = {c: sql for c, r in ruled.items() if (sql := _computed(r, loaded.types, found)) is not None}
+    return Reading(source, loaded, mapping, found, units, made)
+
+
+def take(batch: Batch, readings: Sequence[Reading]) -> None:
+    """Parse the sources of one table into `parsed_TABLE` (typed columns, `_row`, `_err`) and set their broken lines aside."""
+    if not readings:
+        return
+    if any(reading.rule.keyed for reading in readings):
+        _key_macro(batch)
+    glossaries = compile_glossaries(batch, readings)
+    for reading, glossary in zip(readings, glossaries, strict=True):
+        table, source, loaded = reading.table, reading.source, reading.loaded
+        parts = batch.parts.setdefault(table.name, [])
+        start = sum(part.rows for _, part, _ in parts)
+        parts.append((source, loaded, start))
+        body, types = _typed(reading, glossary, start)
+        target = f"parsed_{table.name}"
+        if has(batch, target):
+            for column, kind in types.items():
+                batch.con.execute(f"ALTER TABLE {target} ADD COLUMN IF NOT EXISTS {name(column)} {kind}")
+            batch.con.execute(f"INSERT INTO {target} BY NAME {body}")
+        else:
+            batch.con.execute(f"CREATE TABLE {target} AS {body}")
+        if source.kind != "pending":
+            _account(batch, reading)
+
+
+def _typed(reading: Reading, glossary: Glossary, start: int) -> tuple[str, dict[str, str]]:
+    """SQL of one source's rows with typed columns, `_known` and `_err`; and the type of each column it fills."""
+    table, loaded, rule = reading.table, reading.loaded, reading.rule
+    present = [c for c in table.columns if c.name in reading.made or c.name in reading.found]
+    looked_up = {c.name for c in present if c.name in glossary.entries}
+    as_is = {c.name for c in present if c.name in glossary.plain}
+    parsed = [reading.parse(c) for c in present if c.name not in looked_up and c.name not in as_is]
+    types = {c.name: glossary.types.get(c.name, c.sql_type) for c in present}
+    cells = {p.column.name: f"CAST({p.typed} AS {p.column.sql_type})" for p in parsed}
+    kept = [f"{entry}.{MEANS} AS {name(c)}" for c, entry in glossary.entries.items()]
+    kept += [f"s.{name(reading.found[c])} AS {name(c)}" for c in sorted(as_is)]
+    told = f"CAST(s.{name(rule.known_at)} AS VARCHAR)" if rule.known_at in loaded.types else "NULL::VARCHAR"
+    first = [
+        "s._row",
+        f"{told} AS raw__told",
+        *kept,
+        *(f"{p.steps['raw']} AS {step('raw', p.column.name)}" for p in parsed),
+    ]
+    first += [f"{entry}.{WRONG} AS {name('wrong_' + c)}" for c, entry in glossary.wrong.items()]
+    joins = "".join(
+        f" LEFT JOIN {entry} ON {entry}.{SAYS} = s.{name(reading.found[c])}" for c, entry in glossary.entries.items()
     )
-    as_is: set[str] = set()
-    for column in table.columns:
-        how = rule.columns.get(column.name, ColumnRule())
-        keyed = "keyed" if column.name in rule.keyed else ""
-        if keyed:
-            _key_macro(batch)
-        if (made := _computed(how, loaded.types, found)) is not None:
-            parsed.append(parse_column(column, how, "VARCHAR", unit, f"({made})", keyed))
-        elif column.name in found:
-            local = found[column.name]
-            if local in sound:
-                cell = name("c_" + column.name)
-                parsed.append(Parsed(column, name(local), name("r_" + column.name), None, cell))
-                as_is.add(column.name)
-                continue
-            of_header = ColumnRule(**{**how.__dict__, "unit": how.unit or header_units.get(column.name)})
-            parsed.append(parse_column(column, of_header, loaded.types[local], unit, name(local), keyed))
-    raws = ", ".join(f"{p.raw} AS {name('r_' + p.column.name)}" for p in parsed)
-    cleans = ", ".join(f"{p.clean} AS {name('c_' + p.column.name)}" for p in parsed)
-    narrows = "".join(f", {p.narrow} AS {name('n_' + p.column.name)}" for p in parsed if p.narrow)
-    typed = ", ".join(f"CAST({p.typed} AS {p.column.sql_type}) AS {name(p.column.name)}" for p in parsed)
-    faults = [
-        f"CASE WHEN {name('c_' + p.column.name)} IS NOT NULL AND {name(p.column.name)} IS NULL THEN '{REASON[p.column.kind]}:{p.column.name}' END"
-        for p in parsed
-        if not p.lossy and p.column.kind != "text" and p.column.name not in as_is
+    body = f"SELECT {', '.join(first)} FROM {_looked_at(reading)} AS s{joins}"
+    for level in LEVELS[1:]:
+        made = [f"{p.steps[level]} AS {step(level, p.column.name)}" for p in parsed if level in p.steps]
+        if level == "clean":
+            made.append("clean(raw__told) AS clean__told")
+        body = f"SELECT *, {', '.join(made)} FROM ({body})" if made else body
+    worked = (*WORKED.get(table.name, ()), *table.key)
+    blanks = [
+        f"NULL::{c.sql_type} AS {name(c.name)}" for c in table.columns if c.name not in types and c.name in worked
     ]
-    texts = [
-        name("c_" + p.column.name)
-        for p in parsed
-        if p.column.kind in ("code", "text") and source.kind != "csv" and p.column.name not in as_is
-    ]
-    if texts:
-        joined = f"concat_ws('', {', '.join(texts)})"
-        faults.insert(
-            0,
-            f"CASE WHEN regexp_matches({joined}, '[\\x00-\\x08\\x0B\\x0C\\x0E-\\x1F\\x7F]') THEN 'Q11:' WHEN contains({joined}, chr(65533)) THEN 'Q05:' END",
-        )
-    needed = [
-        f"CASE WHEN {name(c)} IS NULL THEN 'Q01:{c}' END"
-        for c in NEEDED.get(table.name, table.key)
-        if table[c].required and c in {p.column.name for p in parsed}
-    ]
-    known = (
-        "CAST(as_time(clean(_told), clean(_told)) AS TIMESTAMP)" if rule.known_at in loaded.types else "NULL::TIMESTAMP"
+    values = [*(f"{sql} AS {name(c)}" for c, sql in cells.items()), *blanks]
+    shown = [name(c.name) for c in table.columns if c.name in types or c.name in worked]
+    known = "NULL::TIMESTAMP"
+    if rule.known_at in loaded.types:
+        known = "CAST(coalesce(sane(fast_time(clean__told)), sane(slow_time(clean__told))) AS TIMESTAMP)"
+    faults = ", ".join([*_faults(reading, parsed, glossary), "NULL"])
+    return (
+        f"SELECT CAST(_row + {start} AS BIGINT) AS _row, {', '.join(shown)}, {known} AS _known, CAST(coalesce({faults}) AS VARCHAR) AS _err "
+        f"FROM (SELECT {', '.join(['*', *values])} FROM ({body}))",
+        types,
     )
-    told = f"CAST({name(rule.known_at)} AS VARCHAR)" if rule.known_at in loaded.types else "NULL::VARCHAR"
-    # cells that `cases` look at, cleaned once
+
+
+def _looked_at(reading: Reading) -> str:
+    """The source's rows, with the cells that `cases` look at cleaned once."""
     looked = {
         name(seen): f"clean(CAST({name(seen)} AS VARCHAR)) AS {name('k_' + seen)}"
-        for how in rule.columns.values()
+        for how in reading.rule.columns.values()
         for case, _ in how.cases
         for c in case
-        if (seen := _local(c, loaded.types, found))
+        if (seen := _local(c, reading.loaded.types, reading.found))
     }
-    cells = f"(SELECT *, {', '.join(looked.values())} FROM {loaded.relation})" if looked else loaded.relation
-    target = f"parsed_{table.name}"
-    first = batch.parts.get(table.name, [])
-    start = sum(part.rows for _, part, _ in first)
-    batch.parts.setdefault(table.name, []).append((source, loaded, start))
-    present = {p.column.name for p in parsed}
-    missing = [
-        c for c in table.columns if c.name not in present and c.name in (*WORKED.get(table.name, ()), *table.key)
-    ]
-    blanks = "".join(f", NULL::{c.sql_type} AS {name(c.name)}" for c in missing)
-    shown = ", ".join(name(c.name) for c in table.columns if c.name in present or c in missing)
-    body = f"""SELECT CAST(_row + {start} AS BIGINT) AS _row, {shown}, _known, CAST(coalesce({", ".join([*faults, *needed, "NULL"])}) AS VARCHAR) AS _err
-        FROM (SELECT *, {typed}{blanks} FROM (SELECT *{narrows} FROM (SELECT _row, {known} AS _known, {cleans} FROM (SELECT _row, {told} AS _told, {raws} FROM {cells}))))"""
-    if has(batch, target):
-        for column in table.columns:
-            if column.name in present:
-                batch.con.execute(
-                    f"ALTER TABLE {target} ADD COLUMN IF NOT EXISTS {name(column.name)} {column.sql_type}"
-                )
-        batch.con.execute(f"INSERT INTO {target} BY NAME {body}")
-    else:
-        batch.con.execute(f"CREATE TABLE {target} AS {body}")
-    if source.kind != "pending":
-        count(batch, table.name, Counts(rows_in=loaded.rows + len(loaded.faults)))
-        for fault in loaded.faults:
-            batch.rejected.append(
-                Rejected(table.name, source.label, fault.line, "", fault.code, fault.raw, fault.detail)
-            )
-        if "certno" in found:
-            held = f"SELECT CAST({name(found['certno'])} AS VARCHAR) AS c FROM {loaded.relation}"
-            lost = batch.con.execute(
-                f"SELECT count(*) FROM ({held}) WHERE regexp_matches(c, '^[0-9]([.][0-9]+)?[eE][+][0-9]+$')"
-            ).fetchall()[0][0]
-            if lost:
-                batch.facts["lost_certificates"] = batch.facts.get("lost_certificates", 0) + lost
+    return (
+        f"(SELECT *, {', '.join(looked.values())} FROM {reading.loaded.relation})"
+        if looked
+        else reading.loaded.relation
+    )
+
+
+def _faults(reading: Reading, parsed: list[Parsed], glossary: Glossary) -> list[str]:
+    """SQL of what can be wrong with a row, the first that holds counts: characters, cells without a canonical value, missing keys."""
+    table = reading.table
+    faults = []
+    texts = [p.written for p in parsed if p.column.kind in ("code", "text")]
+    if texts and reading.source.kind != "csv":
+        joined = f"concat_ws('', {', '.join(texts)})"
+        faults.append(
+            f"CASE WHEN regexp_matches({joined}, '{CONTROLS}') THEN 'Q11:' WHEN contains({joined}, chr(65533)) THEN 'Q05:' END"
+        )
+    wrong = [name("wrong_" + c) for c in glossary.wrong]
+    faults += [f"CASE WHEN '{code}' IN ({', '.join(wrong)}) THEN '{code}' END" for code in ("Q11:", "Q05:") if wrong]
+    by_column = {p.column.name: f"CASE WHEN {p.written} IS NOT NULL AND {name(p.column.name)} IS NULL THEN '{REASON[p.column.kind]}:{p.column.name}' END"
+                 for p in parsed if not p.lossy and p.column.kind != "text"}  # fmt: skip
+    by_column |= {c: name("wrong_" + c) for c in glossary.wrong}
+    faults += [by_column[c.name] for c in table.columns if c.name in by_column]
+    filled = {*reading.made, *reading.found}
+    needed = [c for c in NEEDED.get(table.name, table.key) if table[c].required and c in filled]
+    return [*faults, *(f"CASE WHEN {name(c)} IS NULL THEN 'Q01:{c}' END" for c in needed)]
+
+
+def _account(batch: Batch, reading: Reading) -> None:
+    """Count a source's rows, its broken lines and the certificates a spreadsheet destroyed."""
+    table, source, loaded = reading.table, reading.source, reading.loaded
+    count(batch, table.name, Counts(rows_in=loaded.rows + len(loaded.faults)))
+    batch.rejected += [Rejected(table.name, source.label, f.line, "", f.code, f.raw, f.detail) for f in loaded.faults]
+    if "certno" in reading.found:
+        held = f"SELECT CAST({name(reading.found['certno'])} AS VARCHAR) AS c FROM {loaded.relation}"
+        damaged = f"SELECT count(*) FROM ({held}) WHERE regexp_matches(c, '^[0-9]([.][0-9]+)?[eE][+][0-9]+$')"
+        if lost := batch.con.execute(damaged).fetchall()[0][0]:
+            batch.facts["lost_certificates"] = batch.facts.get("lost_certificates", 0) + lost
 
 
 def _key_macro(batch: Batch) -> None:

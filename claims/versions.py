@@ -1,8 +1,8 @@
 """Duplicates, versions and the knowledge clock of one table's new rows (tables.md §1.2, §5; docs/design.md §3).
 
-`new` is SQL that gives the batch's rows with ``_row`` (file order), ``_key``, ``_h`` (hash of the content), ``_nat`` (natural moment of a
-first version) and ``_full`` (moment at which all the row says was known). `stored` gives ``_key, _h, version_no, known_at`` of the warehouse.
-Only keys seen twice are examined closely; all other rows are first versions.
+`new` is SQL that gives the batch's rows with ``_row`` (file order), ``_key``, its hash ``_k``, ``_h`` (hash of the content), ``_nat`` (natural moment of a
+first version) and ``_full`` (moment at which all the row says was known). `stored` gives ``_key, _k, _h, version_no, known_at`` of the warehouse.
+Only keys seen twice are examined closely; all other rows are the first versions they were made as.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ class Clock:
         return f"CASE WHEN {natural} <= TIMESTAMP '{self.previous}' THEN TIMESTAMP '{self.end}' ELSE {capped} END"
 
 
-def resolve(con: duckdb.DuckDBPyConnection, part: str, new: str, stored: str | None, clock: Clock) -> tuple[str, str]:
-    """Make tables `PART_fix` (_row, dup, version_no, known_at: rows that are not plain first versions) and `PART_old` (_key, version_no, superseded_at).
+def resolve(
+    con: duckdb.DuckDBPyConnection, part: str, key: str, new: str, stored: str | None, clock: Clock
+) -> str | None:
+    """Set right what in `new_PART` is no plain first version: duplicates go, later versions get their number and clock.
 
-    `new` is SQL giving the batch's rows, evaluated twice: once for the hashes of all keys, once for the rows whose key is not alone.
+    `key` is SQL of a key's hash (``_k``) over the columns of `new_PART`, `new` SQL giving the batch's rows, evaluated for keys that are not alone.
     A row is a duplicate if its key and content equal a stored version or an earlier row. Versions of one key are ordered by (_full, _row);
-    a later version is known when all it says was known, never before the version it replaces.
+    a later version is known when all it says was known, never before the version it replaces. Returns the name of a table of what is
+    superseded (_key, version_no, superseded_at, _row of the version that supersedes it), None if nothing is.
     """
     fix, old, keys, held, close = (f"{part}_{x}" for x in ("fix", "old", "keys", "stored", "close"))
+    hashes = f"SELECT {key} AS h FROM new_{part}"
+    con.execute(f"CREATE TEMP TABLE {keys} AS SELECT h FROM ({hashes}) GROUP BY h HAVING count(*) > 1")
+    empty = "SELECT '' AS _key, 0::UBIGINT AS _k, 0::UBIGINT AS _h, 0 AS version_no, TIMESTAMP '1900-01-01' AS known_at WHERE false"
+    con.execute(f"CREATE TEMP TABLE {held} AS SELECT * FROM ({stored or empty}) WHERE _k IN ({hashes})")
+    con.execute(f"INSERT INTO {keys} SELECT DISTINCT _k FROM {held}")
+    if not con.execute(f"SELECT count(*) FROM {keys}").fetchall()[0][0]:
+        con.execute(f"DROP TABLE {keys}; DROP TABLE {held}")
+        return None
     con.execute(
-        f"CREATE TEMP TABLE {keys} AS SELECT hash(_key) AS h, CAST(least(count(*), 2) AS TINYINT) AS n FROM ({new}) GROUP BY 1"
-    )
-    empty = "SELECT '' AS _key, 0::UBIGINT AS _h, 0 AS version_no, TIMESTAMP '1900-01-01' AS known_at WHERE false"
-    con.execute(
-        f"CREATE TEMP TABLE {held} AS SELECT * FROM ({stored or empty}) WHERE hash(_key) IN (SELECT h FROM {keys})"
-    )
-    con.execute(f"DELETE FROM {keys} WHERE n < 2")
-    con.execute(f"INSERT INTO {keys} SELECT DISTINCT hash(_key), 2 FROM {held}")
-    alone = con.execute(f"SELECT count(*) = 0 FROM {keys}").fetchall()[0][0]
-    con.execute(
-        f"CREATE TEMP TABLE {close} AS SELECT _row, _key, _h, _nat, _full FROM ({new}) WHERE "
-        + ("false" if alone else f"hash(_key) IN (SELECT h FROM {keys})")
+        f"CREATE TEMP TABLE {close} AS SELECT _row, _key, _h, _nat, _full FROM ({new}) WHERE _k IN (FROM {keys})"
     )
     con.execute(
         f"""CREATE TEMP TABLE {fix} AS
@@ -66,10 +66,14 @@ def resolve(con: duckdb.DuckDBPyConnection, part: str, new: str, stored: str | N
         SELECT _row, _key, false, CAST(version_no AS INTEGER),
             greatest(max(known) OVER (PARTITION BY _key ORDER BY version_no), coalesce(before, known)) FROM ranked"""
     )
+    con.execute(f"DELETE FROM new_{part} WHERE _row IN (SELECT _row FROM {fix} WHERE dup)")
+    con.execute(
+        f"UPDATE new_{part} SET known_at = f.known_at, version_no = f.version_no FROM {fix} f WHERE f._row = new_{part}._row AND NOT f.dup"
+    )
     con.execute(
         f"""CREATE TEMP TABLE {old} AS SELECT f._key, f.version_no - 1 AS version_no, f.known_at AS superseded_at, f._row
         FROM {fix} f WHERE NOT f.dup AND f.version_no > 1"""
     )
-    for made in (keys, held, close):
+    for made in (keys, held, close, fix):
         con.execute(f"DROP TABLE {made}")
-    return fix, old
+    return old if con.execute(f"SELECT count(*) FROM {old}").fetchall()[0][0] else None

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from claims import quarantine
-from claims.batch import Batch, Counts, IntakeSummary, columns_of, count, fingerprint, has
+from claims.batch import EMPTY, Batch, Counts, IntakeSummary, columns_of, count, fingerprint, has
 from claims.parse import name, quote
 from claims.publish import describe, publish
 from claims.quality import gather
@@ -123,13 +123,13 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
         sorting = [moment if c == "happened_at" else c for c in order[:6]]
         sorting = [c for c in dict.fromkeys(sorting) if c in there]
         held = [c for c in columns if c in there]
-        # columns nobody sent are added behind the sort, so that they cost nothing
+        # columns nobody sent are added behind the sort, so that they cost little
         shown = ", ".join(
             f"CAST({name(moment)} AS TIMESTAMP) AS happened_at"
             if c == "happened_at" and c not in there
             else name(c)
             if c in there
-            else f"NULL::{kind} AS {name(c)}"
+            else f"NULL::{EMPTY if kind == 'VARCHAR' else kind} AS {name(c)}"
             for c, kind in declared.canonical_columns.items()
         )
         for bucket in present:
