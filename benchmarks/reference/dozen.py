@@ -157,7 +157,7 @@ def _graph(visits: pd.DataFrame) -> "nx.DiGraph[str]":
 
 def _outside(kept: pd.DataFrame, stays: pd.DataFrame) -> pd.Series:
     """Days inside a stay with a swipe elsewhere, per stay."""
-    swipes = dict(kept[~kept["ward"] & (kept["manual_flag"].fillna("0") != "1")].groupby("psn_no"))
+    swipes = dict(iter(kept[~kept["ward"] & (kept["manual_flag"].fillna("0") != "1")].groupby("psn_no")))
     found = {}
     for stay in stays[~stays["day_surgery"]].itertuples():
         own = swipes.get(stay.psn_no)
