@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ["claims", "features", "models", "training", "serving"]
+PACKAGES = ["claims", "features", "models", "training", "serving", "commands"]
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -1,0 +1,1 @@
+"""The commands, a file a room; xiezhi.py puts them together."""

@@ -1,0 +1,151 @@
+"""Claims in: simulate, intake, mapping, quarantine."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.terminal import (
+    Bars,
+    JsonOption,
+    OutOption,
+    WarehouseOption,
+    a_date,
+    say,
+)
+
+app = typer.Typer()
+mapping_app = typer.Typer(no_args_is_help=True, help="Mapping files: draft one for a new source.")
+quarantine_app = typer.Typer(no_args_is_help=True, help="Rows set aside at intake: list, export, re-admit.")
+app.add_typer(mapping_app, name="mapping")
+app.add_typer(quarantine_app, name="quarantine")
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option("--out", help="folder to write: claims/ and truth/")],
+    persons: Annotated[int, typer.Option("--persons", help="insured persons")] = 20_000,
+    months: Annotated[int, typer.Option("--months", help="months of claims")] = 15,
+    seed: Annotated[int, typer.Option("--seed", help="same seed, same county")] = 1,
+    severity: Annotated[
+        float, typer.Option("--severity", help="how bold the schemes are, 0.2 to 3; 1 is the usual county")
+    ] = 1.0,
+    dirty: Annotated[
+        bool, typer.Option("--dirty", help="also write the county as an old system would export it")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """A county with planted schemes and innocents; the truth lies in a folder beside the input tables."""
+    from claims.synth import simulate as run
+
+    with Bars() as bars:
+        made = run(out, persons, months, seed, severity=severity, dirty=dirty, progress=bars)
+    tables = dict(made.tables)
+    say(
+        {
+            "out": str(out),
+            "persons": persons,
+            "months": months,
+            "seed": seed,
+            "severity": severity,
+            "tables": tables,
+            "schemes": dict(made.schemes),
+        },
+        as_json,
+        f"{out}: " + ", ".join(f"{k} {v:,}" for k, v in tables.items()),
+    )
+
+
+@app.command()
+def intake(
+    source: Annotated[
+        str, typer.Argument(help="a file, a folder with one file or folder per table, a zip, or a database URL")
+    ],
+    warehouse: WarehouseOption,
+    mapping: Annotated[
+        str | None, typer.Option("--mapping", help="a mapping that ships (pilot, …) or a .toml file")
+    ] = None,
+    known_at: Annotated[
+        str | None, typer.Option("--known-at", help="the day the bureau could know this extract")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take an export in: rows in = accepted + quarantined + duplicates, per table, always."""
+    from claims.intake import intake as run
+
+    with Bars() as bars:
+        taken = run(source, warehouse, mapping, a_date(known_at) if known_at else None, progress=bars)
+    tables = {
+        name: {"rows_in": c.rows_in, "accepted": c.accepted, "quarantined": c.quarantined, "duplicates": c.duplicates}
+        for name, c in taken.tables.items()
+    }
+
+    def text() -> str:
+        lines = [f"{'table':<20}{'rows in':>12}{'accepted':>12}{'quarantined':>13}{'duplicates':>12}"]
+        lines += [
+            f"{n:<20}{c['rows_in']:>12,}{c['accepted']:>12,}{c['quarantined']:>13,}{c['duplicates']:>12,}"
+            for n, c in tables.items()
+        ]
+        return "\n".join(lines)
+
+    say({"warehouse": str(warehouse), "tables": tables}, as_json, text)
+
+
+@mapping_app.command("suggest")
+def mapping_suggest(
+    source: Annotated[str, typer.Argument(help="file, folder, zip or database URL")],
+    out: Annotated[Path | None, typer.Option("--out", help="write the draft here")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draft a mapping from names, Chinese headers and value shapes, with how sure each line is."""
+    from claims.suggest import suggest_mapping
+    from serving.lists.write import put
+
+    text, sure = suggest_mapping(source)
+    if out is not None:
+        put(out, text.encode("utf-8"))
+    say({"mapping": text, "confidence": sure, "out": str(out) if out else None}, as_json, text)
+
+
+@quarantine_app.command("list")
+def quarantine_list(warehouse: WarehouseOption, as_json: JsonOption = False) -> None:
+    """Rows set aside, by table and reason."""
+    from claims.quarantine import list_quarantine
+
+    frame = list_quarantine(warehouse)
+    counts = frame.groupby(["table", "reason_code", "reason_zh"], as_index=False).size() if len(frame) else frame
+    say(
+        {"rows": len(frame), "reasons": counts.to_dict(orient="records")},
+        as_json,
+        counts.to_string(index=False) if len(frame) else "no row is quarantined",
+    )
+
+
+@quarantine_app.command("export")
+def quarantine_export(warehouse: WarehouseOption, out: OutOption, as_json: JsonOption = False) -> None:
+    """All quarantined rows as .xlsx, to mend and hand in again."""
+    from claims.quarantine import export_quarantine
+
+    rows = export_quarantine(warehouse, out)
+    say({"out": str(out), "rows": rows}, as_json, f"{out}: {rows} rows")
+
+
+@quarantine_app.command("readmit")
+def quarantine_readmit(
+    warehouse: WarehouseOption,
+    source: Annotated[Path, typer.Argument(help="the mended .xlsx")],
+    as_json: JsonOption = False,
+) -> None:
+    """Take mended rows in."""
+    from claims.quarantine import list_quarantine
+    from claims.readmit import readmit
+
+    taken = readmit(warehouse, source)
+    tried = {name: vars(c) for name, c in taken.tables.items()}
+    waiting = len(list_quarantine(warehouse))
+    say(
+        {"readmitted": taken.readmitted, "still_in_quarantine": waiting, "tables": tried},
+        as_json,
+        f"readmitted {json.dumps(taken.readmitted, ensure_ascii=False)}; {waiting} rows still in quarantine",
+    )

@@ -1,0 +1,233 @@
+"""Features, models and the gate: features, fit, evaluate, models."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from commands.terminal import (
+    AsOfOption,
+    Bars,
+    GrainOption,
+    JsonOption,
+    OrderOption,
+    OutOption,
+    WarehouseOption,
+    a_date,
+    a_grain,
+    an_order,
+    check_out,
+    say,
+)
+
+app = typer.Typer()
+models_app = typer.Typer(
+    no_args_is_help=True, help="The gate: compare, promote with two signatures, roll back, history."
+)
+app.add_typer(models_app, name="models")
+
+ChallengerArgument = Annotated[str, typer.Argument(help="the challenger's name: the first six characters or more")]
+
+
+@app.command()
+def features(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    grain: Annotated[str | None, typer.Option("--grain", help="only this grain")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Build the feature partitions of one as-of date."""
+    from features.build import build
+    from features.grains import GRAINS
+
+    when = a_date(as_of)
+    built: dict[str, dict[str, Any]] = {}
+    with Bars() as bars:
+        for g in [a_grain(grain)] if grain else GRAINS:
+            p = build(warehouse, when, g, progress=bars)
+            built[g] = {"rows": p.rows, "columns": len(p.columns), "absent": p.absent, "path": str(p.path)}
+
+    def text() -> str:
+        return "\n".join(
+            f"{g:<12} {b['rows']:>9,} rows × {b['columns']:>4} columns; not evaluable: {len(b['absent'])}"
+            for g, b in built.items()
+        )
+
+    say({"as_of": as_of, "grains": built}, as_json, text)
+
+
+@app.command()
+def fit(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    seed: Annotated[int, typer.Option("--seed", help="same warehouse, same seed, same models")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Labels known by that date → models, logged to MLflow; grains with too few labels say so.
+
+    The first model is put in force; a later one is a challenger until `xiezhi models promote`.
+    """
+    from training.fit import fit as run
+
+    with Bars() as bars:
+        done = run(warehouse, a_date(as_of), seed=seed, progress=bars)
+    say(done.to_json(), as_json, lambda: fit_text(done.to_json()))
+
+
+@app.command()
+def evaluate(
+    warehouse: WarehouseOption,
+    truth: Annotated[str, typer.Option("--truth", help="truth folder of a simulated county")] = "",
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="judge the lists of this date (default: the last with claims)")
+    ] = None,
+    dates: Annotated[int, typer.Option("--dates", help="so many list dates, 30 days apart, backwards")] = 1,
+    order: OrderOption = "probability",
+    as_json: JsonOption = False,
+) -> None:
+    """The lists against what was found later, or against a simulated county's truth, beside simple baselines."""
+    from training.evaluate import evaluate as run
+    from training.report import evaluation_text
+
+    when = a_date(as_of) if as_of else None
+    with Bars() as bars:
+        found = run(
+            warehouse, Path(truth) if truth else None, as_of=when, dates=dates, order=an_order(order), progress=bars
+        )
+    say(found, as_json, lambda: evaluation_text(found))
+
+
+def fit_text(done: dict[str, Any]) -> str:
+    """One line a grain: a ranker, or why not."""
+    from training.fit import summary_lines
+
+    return "\n".join(
+        [
+            f"bundle {done['bundle'][:12]} as of {done['as_of']}",
+            *summary_lines(done),
+            *filter(None, [done.get("standing"), done.get("warning")]),
+        ]
+    )
+
+
+def fit_is_due(warehouse: Path, when: date, days: int = 28) -> bool:
+    """No model fitted on what was known in the four weeks up to `when`; a challenger that waits for its signatures counts."""
+    from training.gate import bundles
+
+    ages = [(when - date.fromisoformat(b["as_of"])).days for b in bundles(warehouse) if b["as_of"]]
+    return not any(0 <= age < days for age in ages)
+
+
+@models_app.command("list")
+def models_list(warehouse: WarehouseOption, as_json: JsonOption = False) -> None:
+    """Every model on disk: champion, challengers, former ones, damaged ones."""
+    from training.gate import bundles
+
+    rows = bundles(warehouse)
+    lines = [f"{r['hash'][:12]}  {r['as_of']:<10}  {r['state']:<10}  {', '.join(r['in_force'])}" for r in rows]
+    say({"models": rows}, as_json, "\n".join(lines) or "no model yet; run xiezhi fit")
+
+
+@models_app.command("compare")
+def models_compare(
+    challenger: ChallengerArgument,
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    top: Annotated[int, typer.Option("--top", help="length of the lists compared")] = 50,
+    order: OrderOption = "probability",
+    truth: Annotated[str | None, typer.Option("--truth", help="truth folder of a simulated county")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="write the report here as Markdown")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The report a promotion needs: both models on the same dates, who enters, who leaves and why, whose reasons flipped."""
+    from serving.lists.write import put
+    from training.gate import compare
+    from training.report import gate_text
+
+    report = compare(warehouse, challenger, a_date(as_of), top=top, order=an_order(order), truth=truth)
+    if out is not None:
+        put(out, gate_text(report).encode("utf-8"))
+    say(report, as_json, lambda: gate_text(report))
+
+
+@models_app.command("promote")
+def models_promote(
+    challenger: ChallengerArgument,
+    warehouse: WarehouseOption,
+    signed_by: Annotated[list[str], typer.Option("--signed-by", help="an approver; give two different ones")],
+    trainer: Annotated[str, typer.Option("--trainer", help="who trained it, and so may not sign")] = "",
+    grain: Annotated[list[str] | None, typer.Option("--grain", help="only these grains")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a challenger in force: needs the report of `compare` and two signatures."""
+    import getpass
+
+    from training.gate import full_name, promote
+
+    chosen = [a_grain(g) for g in grain] if grain else None
+    warning = promote(warehouse, challenger, signed_by, trainer=trainer, grains=chosen, entered_by=getpass.getuser())
+    name = full_name(warehouse, challenger)
+    say(
+        {"promoted": name, "by": sorted(set(signed_by)), "grains": chosen, "warning": warning},
+        as_json,
+        "\n".join(filter(None, [f"{name[:12]} is in force, signed by {', '.join(sorted(set(signed_by)))}", warning])),
+    )
+
+
+@models_app.command("rollback")
+def models_rollback(
+    warehouse: WarehouseOption,
+    signed_by: Annotated[list[str] | None, typer.Option("--signed-by", help="who goes back")] = None,
+    note: Annotated[str, typer.Option("--note", help="why")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Put back what was in force before the last change."""
+    from training.gate import rollback
+
+    back = rollback(warehouse, by=signed_by or [], note=note)
+    lines = [f"{g}: {n[:12]} is in force again" for g, n in back.items()]
+    say({"in_force": back}, as_json, "\n".join(lines))
+
+
+@models_app.command("history")
+def models_history(warehouse: WarehouseOption, as_json: JsonOption = False) -> None:
+    """Who was in force when, and who signed."""
+    from training.gate import history
+
+    entries = history(warehouse)
+    lines = [
+        f"{e['at']}  {e['action']:<9} {', '.join(f'{g} {n[:12]}' for g, n in e['grains'].items())}  {'、'.join(e['by'])}  {e['note']}"
+        for e in entries
+    ]
+    say({"history": entries}, as_json, "\n".join(lines) or "no model was ever in force")
+
+
+@models_app.command("shadow")
+def models_shadow(
+    challenger: ChallengerArgument,
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    grain: GrainOption,
+    out: OutOption,
+    top: Annotated[int, typer.Option("--top", help="rows")] = 50,
+    order: OrderOption = "probability",
+    as_json: JsonOption = False,
+) -> None:
+    """The list a challenger would make, marked as a shadow; the champion keeps serving."""
+    from serving.lists.worklist import build_worklist
+    from serving.lists.write import write
+    from training.gate import challenger_bundle
+
+    check_out(out)
+    bundle = challenger_bundle(warehouse, challenger)
+    with Bars() as bars:
+        bars("shadow list", 0.0)
+        made = build_worklist(warehouse, a_date(as_of), a_grain(grain), top, order=an_order(order), shadow=bundle)
+    write(made, out)
+    summary = {"out": str(out), "shadow_of": bundle.hash, "grain": grain, "as_of": as_of, "rows": len(made.rows)}
+    say(
+        summary,
+        as_json,
+        f"{out}: {len(made.rows)} rows by {bundle.hash[:12]}, which is not in force. 疑点线索，非违规结论",
+    )

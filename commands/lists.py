@@ -1,0 +1,183 @@
+"""The lists and who reads them: rank, bedcheck, explain, week, serve, demo."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from commands.learning import fit_is_due
+from commands.terminal import (
+    AsOfOption,
+    Bars,
+    GrainOption,
+    JsonOption,
+    OrderOption,
+    OutOption,
+    WarehouseOption,
+    a_date,
+    a_grain,
+    a_moment,
+    an_order,
+    check_out,
+    say,
+)
+
+app = typer.Typer()
+
+
+@app.command()
+def rank(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    grain: GrainOption,
+    out: OutOption,
+    top: Annotated[int, typer.Option("--top", help="rows that capacity allows")] = 50,
+    window_days: Annotated[
+        int | None, typer.Option("--window-days", help="rank those active in the last W days")
+    ] = None,
+    order: OrderOption = "probability",
+    as_json: JsonOption = False,
+) -> None:
+    """The list of one grain: ranked suspects, a random draw beside them, reasons and amounts."""
+    from serving.lists.worklist import build_worklist
+    from serving.lists.write import write
+
+    check_out(out)
+    with Bars() as bars:
+        bars("ranking", 0.0)
+        made = build_worklist(
+            warehouse, a_date(as_of), a_grain(grain), top, window_days=window_days, order=an_order(order)
+        )
+    write(made, out)
+    summary = {
+        "out": str(out),
+        "grain": grain,
+        "as_of": as_of,
+        "order": order,
+        "rows": len(made.rows),
+        "notes": [n.text for n in made.notes],
+    }
+    say(summary, as_json, f"{out}: {len(made.rows)} rows. 疑点线索，非违规结论")
+
+
+@app.command()
+def bedcheck(
+    warehouse: WarehouseOption,
+    at: Annotated[str, typer.Option("--at", help='"YYYY-MM-DD HH:MM"')],
+    out: OutOption,
+    top: Annotated[int, typer.Option("--top", help="beds to visit")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Stays open at that moment, ranked by the chance that the bed is empty."""
+    from serving.lists.bedcheck import build_bedcheck
+    from serving.lists.write import write
+
+    check_out(out)
+    with Bars() as bars:
+        bars("beds", 0.0)
+        made = build_bedcheck(warehouse, a_moment(at), top)
+    write(made, out)
+    say(
+        {"out": str(out), "at": at, "rows": len(made.rows)},
+        as_json,
+        f"{out}: {len(made.rows)} rows. 疑点线索，非违规结论",
+    )
+
+
+@app.command()
+def explain(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    grain: GrainOption,
+    entity_id: Annotated[str, typer.Option("--id", help="the suspect's id, as on the list")],
+    as_json: JsonOption = False,
+) -> None:
+    """Every reason with its number, peer figure, SHAP contribution and claim rows."""
+    from serving.lists.explain import explain as run
+    from serving.lists.explain import explain_text
+
+    found = run(warehouse, a_date(as_of), a_grain(grain), entity_id)
+    say(found, as_json, lambda: explain_text(found))
+
+
+@app.command()
+def week(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    top: Annotated[int, typer.Option("--top", help="rows per list that capacity allows")] = 50,
+    refit: Annotated[bool, typer.Option("--refit", help="fit even if it is not due")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Features → fit if due → all lists, published as one run."""
+    from serving.lists.publish import publish_week
+    from training.fit import fit as run_fit
+
+    when = a_date(as_of)
+    fitted: dict[str, Any] | None = None
+    with Bars() as bars:
+        if refit or fit_is_due(warehouse, when):
+            fitted = run_fit(warehouse, when, progress=bars).to_json()
+        run = publish_week(warehouse, when, top=top, progress=bars)
+    lists = {g: len(run.worklist(g)["rows"]) for g in run.grains}
+    say(
+        {"as_of": as_of, "run": run.name, "lists": lists, "fit": fitted},
+        as_json,
+        f"published {run.name}: " + ", ".join(f"{g} {n}" for g, n in lists.items()),
+    )
+
+
+@app.command()
+def serve(
+    warehouse: WarehouseOption,
+    port: Annotated[int, typer.Option("--port", help="port on this machine")] = 3000,
+    host: Annotated[
+        str, typer.Option("--host", help="address to listen on; loopback unless told otherwise")
+    ] = "127.0.0.1",
+) -> None:
+    """The BentoML service with the pages; prints the address and a one-time sign-in."""
+    from serving.service import serve as run
+
+    code = run(warehouse, port, host)
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--dir", help="where the demo county lives")] = Path("build/demo"),
+    persons: Annotated[int, typer.Option("--persons")] = 20_000,
+    months: Annotated[int, typer.Option("--months")] = 12,
+    seed: Annotated[int, typer.Option("--seed")] = 1,
+    port: Annotated[int, typer.Option("--port")] = 3000,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="stop before the pages")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The whole way on a simulated county; run again, it goes on where it stands."""
+    from claims.intake import intake as run_intake
+    from claims.synth import simulate as run_simulate
+    from claims.warehouse import Warehouse
+    from serving.lists.publish import publish_week
+    from training.fit import fit as run_fit
+
+    county, house = folder / f"county-{persons}-{months}-{seed}", folder / f"warehouse-{persons}-{months}-{seed}"
+    started = time.monotonic()
+    with Bars() as bars:
+        if not (county / "truth").exists():
+            run_simulate(county, persons, months, seed, progress=bars)
+        if not (house / "CURRENT").exists():
+            run_intake(str(county), house, progress=bars)
+        when = Warehouse.open(house).span()[2].date()
+        if fit_is_due(house, when):
+            run_fit(house, when, progress=bars)
+        run = publish_week(house, when, top=20, progress=bars)
+    lists = {g: len(run.worklist(g)["rows"]) for g in run.grains}
+    summary = {"warehouse": str(house), "truth": str(county / "truth"), "as_of": when.isoformat(), "run": run.name, "lists": lists, "seconds": round(time.monotonic() - started, 1)}  # fmt: skip
+    say(
+        summary,
+        as_json,
+        f"{house}: lists of {when} published in {summary['seconds']} s: "
+        + ", ".join(f"{g} {n}" for g, n in lists.items()),
+    )
+    if not no_serve:
+        serve(house, port)

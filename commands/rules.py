@@ -1,0 +1,89 @@
+"""The rule base: run it, show one rule, judge one claim at the counter."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.terminal import AsOfOption, JsonOption, WarehouseOption, a_date, a_moment, say
+
+app = typer.Typer()
+rules_app = typer.Typer(no_args_is_help=True, help="The rule base: run it, or show one rule.")
+app.add_typer(rules_app, name="rules")
+
+
+@app.command()
+def check(
+    claim: Annotated[Path, typer.Option("--claim", help="the settlement: .json (may hold its lines) or .csv")],
+    lines: Annotated[Path | None, typer.Option("--lines", help="its fee lines: .json or .csv")] = None,
+    warehouse: Annotated[
+        Path | None, typer.Option("--warehouse", help="the patient's past; without it the claim alone is judged")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help='"YYYY-MM-DD HH:MM"; default: when the claim was settled')
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One incoming claim against all rules that it and its patient's past can answer, as the batch would."""
+    from features.rules.claim_file import answers_text, moment_of_claim, read_claim
+    from features.rules.counter import check_claim
+
+    settlement, billed = read_claim(claim, lines)
+    when = a_moment(at) if at else moment_of_claim(settlement)
+    answers = check_claim(settlement, billed, warehouse, when)
+    say(
+        {
+            "claim": settlement.get("setl_id") or settlement["mdtrt_id"],
+            "at": when,
+            "answers": [asdict(a) for a in answers],
+        },
+        as_json,
+        lambda: answers_text(answers),
+    )
+
+
+@rules_app.command("run")
+def rules_run(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    out: Annotated[Path | None, typer.Option("--out", help="line-level hits as .csv")] = None,
+    rule: Annotated[list[str] | None, typer.Option("--rule", help="only these rules")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """All rules at one as-of: hits and amounts per rule and grain, line by line with --out."""
+    from features.rules.run import hit_rows, run_rules
+    from serving.lists.write import put
+
+    when = a_date(as_of)
+    found = run_rules(warehouse, when, rule or None)
+    if out is not None:
+        put(out, hit_rows(warehouse, when, rule or None).to_csv(index=False).encode("utf-8-sig"))
+    table = found.groupby(["rule", "grain"], as_index=False).agg(
+        entities=("entity_id", "nunique"), hits=("hits", "sum"), amount_fen=("amount_fen", "sum")
+    )
+    rows = table.to_dict(orient="records")
+    say({"as_of": as_of, "rules": rows, "out": str(out) if out else None}, as_json, table.to_string(index=False))
+
+
+@rules_app.command("show")
+def rules_show(
+    rule: Annotated[str, typer.Argument(help="R01 … R68")],
+    warehouse: Annotated[
+        Path | None, typer.Option("--warehouse", help="also tell what inspections made of its hits")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="feedback known by the end of that day")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One rule: official name, thresholds, SQL, exemptions, amount basis; with --warehouse its precision so far."""
+    from claims.warehouse import Warehouse
+    from features.rules.feedback import history_text, precision_of
+    from features.rules.show import show_rule
+
+    text, summary = show_rule(rule), {"rule": rule.upper()}
+    if warehouse is not None:
+        when = a_date(as_of) if as_of else Warehouse.open(warehouse).span()[2].date()
+        history = precision_of(rule, warehouse, when)
+        text += "\n\n" + history_text(history)
+        summary |= {"as_of": when.isoformat(), "history": [p.to_json() for p in history]}
+    say(summary | {"text": text}, as_json, text)
