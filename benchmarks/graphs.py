@@ -283,7 +283,12 @@ def tasks(folder: Path) -> dict[str, Callable[[], tuple[Callable[[], Any], Calla
         mass = {int(i): 1.0 for i in np.flatnonzero(seeds(matrix))}
         return (lambda: 0), (
             lambda: round(
-                sum(v for k, v in nx.pagerank(graph, personalization=mass, tol=1e-16).items() if k in mass), 8
+                sum(
+                    v
+                    for k, v in nx.pagerank(graph, 0.85, mass, max_iter=1000, tol=1e-10 / len(graph)).items()
+                    if k in mass
+                ),
+                8,
             )
         )
 

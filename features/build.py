@@ -26,6 +26,7 @@ from features.assemble import assemble, wide_features
 from features.bucket import BucketTask, Job
 from features.declare import REGISTRY, Feature, fingerprint, load_catalog
 from features.grains import GRAINS, WINDOW_DAYS, Grain, Layout
+from features.graphs.bond_columns import BOND_COLUMNS
 
 Progress = Callable[[str, float], None]
 
@@ -130,6 +131,8 @@ def _plan(warehouse: Warehouse, as_of: date | datetime, grain: Grain, window_day
         [*features, *wide_features(REGISTRY.of("admission"))] if any(f.by == "judged" for f in features) else features
     )
     identity = {"fingerprint": fingerprint(told), "warehouse": warehouse.version, "window_days": window}
+    if grain == "ring":  # what rings say of others lies beside them
+        identity["bonds"] = sorted(f"{g}.{name}" for g, columns in BOND_COLUMNS.items() for name in columns)
     return _Plan(grain, window, features, absent, path, identity)
 
 

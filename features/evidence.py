@@ -1,6 +1,6 @@
 """A reason's way back to its claim rows: the rows behind a number, in time order; the declared measure over them is the number."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from features.asof import moment_of, open_views, read_as
 from features.bucket import evidence_sql, named_words
 from features.build import Partition, build
 from features.declare import REGISTRY, Feature, load_catalog
-from features.grains import Grain, Layout
+from features.grains import KEY, Grain, Layout
 
 #: Prefix of a parent's column in a matrix → (the parent's grain, the entity column that names it).
 PARENT: dict[str, tuple[Grain, str]] = {
@@ -50,7 +50,9 @@ def gather_evidence(
     if grain == "ring":
         rows = pd.read_parquet(partition.path / "rows.parquet")
         return {(c, e): rows[rows["entity_id"] == e].reset_index(drop=True) for c, e in wanted}
-    jobs, keys = _placed(warehouse, partition, wanted)
+    bonds = [answer for answer in wanted if answer[0].rpartition("__")[2].startswith("bond_")]
+    met = _meetings(root, as_of, partition, bonds)
+    jobs, keys = _placed(warehouse, partition, [answer for answer in wanted if answer not in met])
     found: dict[Answer, list[pd.DataFrame]] = {}
     for (layout, bucket), columns in sorted(jobs.items(), key=lambda j: j[0]):
         if layout == "judged":
@@ -65,7 +67,24 @@ def gather_evidence(
                 found.setdefault(answer, []).append(frame)
         finally:
             con.close()
-    return _finished(found, as_of)
+    return _finished(found, as_of) | met
+
+
+def _meetings(
+    root: Path | str, as_of: date | datetime, partition: Partition, wanted: Sequence[Answer]
+) -> dict[Answer, pd.DataFrame]:
+    """Behind a graph scorer's column: the settlements of its person, institution or doctor in meetings of unexplained rings; none for a pair that is no ring."""
+    if not wanted:
+        return {}
+    rows = pd.read_parquet(build(root, as_of, "ring").path / "bonds_meetings.parquet")
+    entities = partition.entities()
+    found = {}
+    for column, entity_id in wanted:
+        grain, key = PARENT.get(column.rpartition("__")[0], (partition.grain, ""))
+        subject = entities.at[entity_id, key] if key else entity_id
+        mine = rows[rows[KEY[grain]] == subject].assign(entity_id=entity_id)
+        found[column, entity_id] = mine.sort_values(["happened_at", "row_id"], kind="stable", ignore_index=True)
+    return found
 
 
 def _placed(

@@ -1,6 +1,7 @@
 """The matrix stage: one table per grain for the models, joined from partitions and never from claims.
 
-An admission sees its hospital, its patient and its doctor (`inst__…`, `person__…`, `doctor__…`) and the patient's ring; a person sees the ring.
+An admission sees its hospital, its patient and its doctor (`inst__…`, `person__…`, `doctor__…`). Persons, institutions and doctors see what the graph
+scorers found over the whole county (`bond_…`, features/graphs/bonds.py): it lies beside the ring partition of the same as-of.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import pandas as pd
 from features.build import Partition, Progress, build
 from features.declare import REGISTRY, Feature
 from features.grains import Grain
+from features.graphs.bond_columns import BOND_COLUMNS
 from features.peers import Peers, compare
 
 ColumnKind = Literal["feature", "rule", "graph", "parent", "amount"]
@@ -87,7 +89,7 @@ def load_matrix(
     """
     own = build(root, as_of, grain, window_days, progress=progress)
     entities = own.entities()
-    values, peers = _with_peers(own, entities)
+    values, peers = _with_peers(_with_bonds(root, own), entities)
     X, z, percentile, peer = [values], [peers.z], [peers.percentile], [peers.median]
     n = [pd.DataFrame(dict.fromkeys(values.columns, peers.n), index=values.index)]
     meta = {c: _meta(c, c, grain, grain) for c in values.columns}
@@ -97,7 +99,7 @@ def load_matrix(
         parent = build(root, as_of, parent_grain, progress=progress)
         if not parent.rows or not parent.columns:
             continue
-        pv, pp = _with_peers(parent, parent.entities())
+        pv, pp = _with_peers(_with_bonds(root, parent), parent.entities())
         lookup = entities[key].astype("object").where(entities[key].notna(), None)
         n_parent = pd.DataFrame(dict.fromkeys(pv.columns, pp.n), index=pv.index)
         for frames, source in ((X, pv), (z, pp.z), (percentile, pp.percentile), (peer, pp.median), (n, n_parent)):
@@ -112,8 +114,20 @@ def load_matrix(
     return result.only(only) if only is not None else result
 
 
-def _with_peers(partition: Partition, entities: pd.DataFrame) -> tuple[pd.DataFrame, Peers]:
+def _with_bonds(root: Path | str, partition: Partition) -> pd.DataFrame:
+    """The partition's values and, for the grains that have them, the graph scorers' columns of the same as-of."""
     values = partition.values()
+    declared = BOND_COLUMNS.get(partition.grain, {})
+    if not declared:
+        return values
+    rings = build(root, partition.as_of, "ring")
+    found = (
+        pd.read_parquet(rings.path / f"bonds_{partition.grain}.parquet").set_index("entity_id").reindex(values.index)
+    )
+    return values.assign(**{name: found[name].fillna(column.empty) for name, column in declared.items()})
+
+
+def _with_peers(values: pd.DataFrame, entities: pd.DataFrame) -> tuple[pd.DataFrame, Peers]:
     entities = entities.reindex(values.index)
     return values, compare(values, entities["peer_group"], entities["peer_group_coarse"])
 
@@ -123,6 +137,10 @@ def _meta(column: str, own: str, grain: Grain, about: Grain) -> ColumnMeta:
     try:
         feature, window = REGISTRY.column(own.removesuffix("_fen") if amount else own)
     except KeyError:
+        if bond := BOND_COLUMNS.get(about, {}).get(own):
+            return ColumnMeta(
+                column=column, own=own, label=bond.label, unit=bond.unit, scheme=bond.scheme, worse=bond.worse, kind="graph", family="bond", innocent=bond.innocent, window=0, grain=about, feature=None
+            )  # fmt: skip
         from features.graphs.ring_partition import RING_FEATURES
 
         label, unit, worse = RING_FEATURES.get(own, (own, "", "high"))

@@ -16,17 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from features.graphs.chance import chance_threshold
 from features.graphs.covisit import grow, open_windows
-from features.graphs.surprise import (
-    SCALES,
-    Z_MIN,
-    Loads,
-    best_scale,
-    coincidence_rates,
-    count_loads,
-    expected_days,
-    poisson_surprise,
-)
+from features.graphs.loads import Loads, coincidence_rates, count_loads, expected_days
+from features.graphs.surprise import SCALES, best_scale, poisson_surprise
 from features.graphs.visit_order import DAY, Ints, Visits, sort_visits
 
 Sketch = npt.NDArray[np.uint8]
@@ -176,7 +169,7 @@ def _rows(kind: str, dt: int, **columns: object) -> pd.DataFrame:
 
 
 def combine(
-    evidence: Iterable[pd.DataFrame], *, scales: tuple[tuple[int, int], ...] = SCALES, z_min: float = Z_MIN
+    evidence: Iterable[pd.DataFrame], *, scales: tuple[tuple[int, int], ...] = SCALES, z_min: float | None = None
 ) -> pd.DataFrame:
     """Surprising pairs a, b, dt, count, expected, z from the evidence of all buckets, in any order; equal to `rings.ring_edges` of all events at once."""
     table = pd.concat(list(evidence), ignore_index=True)
@@ -189,11 +182,13 @@ def combine(
     book = Loads(
         first=first, inst=place[order].astype(np.int32), visits=loads["value"].to_numpy()[order].astype(np.int32)
     )
+    rates = {dt: np.zeros(len(places)) for dt, _ in scales}
+    for dt, own in rates.items():
+        known = table[(table["kind"] == "rate") & (table["dt"] == dt)]
+        own[places.get_indexer(known["place"])] = known["rate"]
+    z_min = chance_threshold(book, rates, scales) if z_min is None else z_min
     frames = [pd.DataFrame({"a": [], "b": [], "dt": [], "count": [], "expected": [], "z": []})]
     for dt, k in scales:
-        rates = np.zeros(len(places))
-        known = table[(table["kind"] == "rate") & (table["dt"] == dt)]
-        rates[places.get_indexer(known["place"])] = known["rate"]
         days = table[(table["kind"] == "pair") & (table["dt"] == dt)]
         # names are ordered inside a bucket, so a < b everywhere
         count = days.drop_duplicates(["a", "b", "value"]).groupby(["a", "b"], sort=True).size()
@@ -201,7 +196,7 @@ def combine(
         if count.empty:
             continue
         a, b = (names.get_indexer(count.index.get_level_values(level)).astype(np.int64) for level in (0, 1))
-        expected = expected_days(a, b, book, rates)
+        expected = expected_days(a, b, book, rates[dt])
         z = poisson_surprise(count.to_numpy(), expected)
         keep = z >= z_min
         frames.append(

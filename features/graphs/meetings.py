@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from claims.errors import UserError
+from features.graphs.visit_order import DAY, Codes, Ints
 
 #: a meeting needs this many members: a chain of couples is no ring
 MEETING = 3
@@ -22,21 +25,28 @@ ALIASES = {
 }  # fmt: skip
 
 
-def read_events(events: pd.DataFrame, as_of: datetime | pd.Timestamp | None) -> pd.DataFrame:
-    """Events with every column of EVENT_COLUMNS, `happened_at`, `minute`, `day`, sorted by place and time.
-
-    Rows without card, place or time, after `as_of`, or repeated (same settlement) are left out. Raises UserError where a needed column is absent.
-    """
+def _check_columns(events: pd.DataFrame) -> None:
     missing = {"psn_no", "fixmedins_code"} - set(events.columns)
     if missing or not {"minute", "happened_at"} & set(events.columns):
         raise UserError(
             f"ring search needs psn_no, fixmedins_code and happened_at (or minute); missing: {sorted(missing) or 'a time column'}"
         )
-    out = pd.DataFrame({"psn_no": events["psn_no"], "fixmedins_code": events["fixmedins_code"]})
+
+
+def _happened(events: pd.DataFrame) -> pd.Series:
     if "happened_at" in events:
-        out["happened_at"] = pd.to_datetime(events["happened_at"]).astype("datetime64[s]")
-    else:
-        out["happened_at"] = (events["minute"].astype("int64") * 60).astype("datetime64[s]")
+        return pd.to_datetime(events["happened_at"]).astype("datetime64[s]")
+    return (events["minute"].astype("int64") * 60).astype("datetime64[s]")
+
+
+def read_events(events: pd.DataFrame, as_of: datetime | pd.Timestamp | None) -> pd.DataFrame:
+    """Events with every column of EVENT_COLUMNS, `happened_at`, `minute`, `day`, sorted by place and time.
+
+    Rows without card, place or time, after `as_of`, or repeated (same settlement) are left out. Raises UserError where a needed column is absent.
+    """
+    _check_columns(events)
+    out = pd.DataFrame({"psn_no": events["psn_no"], "fixmedins_code": events["fixmedins_code"]})
+    out["happened_at"] = _happened(events)
     for column, empty in EVENT_COLUMNS.items():
         source = next((name for name in (column, *ALIASES.get(column, ())) if name in events), None)
         if source is None:
@@ -56,24 +66,90 @@ def read_events(events: pd.DataFrame, as_of: datetime | pd.Timestamp | None) -> 
     return out
 
 
-def mark_days(events: pd.DataFrame) -> pd.DataFrame:
-    """Per row: `collapsed` (the unit uploaded that day in one go, rule D08), `day_cards` (cards there that day), `usual_cards` (median day)."""
-    place, _ = pd.factorize(events["fixmedins_code"])
-    card, _ = pd.factorize(events["psn_no"])
-    minute = events["minute"].to_numpy()
-    first = int(minute.min()) // 1440 * 1440 if len(minute) else 0
-    key = place.astype(np.int64) * (1 << 32) + (minute - first)
-    day_key = place.astype(np.int64) * (1 << 32) + (minute - first) // 1440
-    frame = pd.DataFrame({"place": place, "card": card, "key": key, "day_key": day_key})
-    rows = frame.groupby("day_key")["card"].transform("size")
-    busiest = frame.groupby("key")["card"].transform("size").groupby(frame["day_key"]).transform("max")
-    cards = frame.drop_duplicates(["day_key", "card"]).groupby("day_key").size()
-    daily = frame["day_key"].map(cards)
-    usual = pd.Series(cards.to_numpy(), index=cards.index // (1 << 32)).groupby(level=0).median()
+@dataclass(frozen=True, kw_only=True)
+class EventIndex:
+    """All events as codes, without the columns only a ring's members need. `row`: position in the frame; `card`, `place`: positions in `cards`, `places`
+    (both in name order); `minute`: since the epoch; int32 [n] all."""
+
+    row: Codes
+    card: Codes
+    place: Codes
+    minute: Codes
+    cards: pd.Index
+    places: pd.Index
+
+
+def index_events(events: pd.DataFrame, as_of: datetime | pd.Timestamp | None) -> EventIndex:
+    """The rows that `read_events` would keep, of frames of any size. Raises UserError where a needed column is absent."""
+    _check_columns(events)
+    second = (
+        _happened(events).to_numpy().astype("datetime64[s]").astype(np.int64)
+    )  # a missing time is the least integer
+    card, cards = pd.factorize(events["psn_no"], sort=True)
+    place, places = pd.factorize(events["fixmedins_code"], sort=True)
+    keep = (card >= 0) & (place >= 0) & (second != np.iinfo(np.int64).min)
+    if as_of is not None:
+        keep &= second <= pd.Timestamp(as_of).timestamp()
+    if "setl_id" in events and len(events):
+        keep &= ~_repeated(events["setl_id"], card, place, second, keep)
+    row = np.flatnonzero(keep)
+    return EventIndex(
+        row=row.astype(np.int32), card=card[row].astype(np.int32), place=place[row].astype(np.int32), minute=(second[row] // 60).astype(np.int32),
+        cards=pd.Index(cards), places=pd.Index(places),
+    )  # fmt: skip
+
+
+def _repeated(
+    setl_id: pd.Series, card: Ints, place: Ints, second: Ints, known: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Rows that repeat a settlement already seen: same id, card, place and time. Ids are compared only where the rest is equal, which is rare."""
+    out = np.zeros(len(card), bool)
+    span = int(second[known].max() - second[known].min()) + 1 if known.any() else 1
+    if span * (int(place.max()) + 1) * (int(card.max()) + 1) >= 1 << 63:
+        suspects = np.arange(len(card))
+    else:
+        key = (
+            (place.astype(np.int64) * (card.max() + 1) + card) * span
+            + second
+            - (second[known].min() if known.any() else 0)
+        )
+        ordered = np.sort(key)
+        suspects = np.flatnonzero(np.isin(key, ordered[1:][ordered[1:] == ordered[:-1]]) & known)
+    ids = setl_id.iloc[suspects].fillna("")
+    if len(suspects) and (setl_id.fillna("") != "").any():
+        table = pd.DataFrame(
+            {"id": ids.to_numpy(), "card": card[suspects], "place": place[suspects], "second": second[suspects]}
+        )
+        out[suspects] = table.duplicated().to_numpy()
+    return out
+
+
+def mark_days(events: pd.DataFrame, index: EventIndex) -> pd.DataFrame:
+    """Per row of `events`: `collapsed` (the unit uploaded that day in one go, rule D08), `day_cards` (cards there that day), `usual_cards` (median day).
+
+    Days are measured on all events of the index.
+    """
+    place, minute = index.place.astype(np.int64), index.minute.astype(np.int64)
+    first = int(minute.min()) // DAY * DAY if len(minute) else 0
+    days = int(minute.max() - first) // DAY + 1 if len(minute) else 1
+    moment = np.sort(place * days * DAY + minute - first)
+    new = np.r_[True, moment[1:] != moment[:-1]] if len(moment) else np.zeros(0, bool)
+    at = np.flatnonzero(new)
+    day, of = np.unique(moment[at] // DAY, return_inverse=True)
+    number = np.diff(np.r_[at, len(moment)])
+    rows = np.bincount(of, weights=number, minlength=len(day))
+    busiest = np.zeros(len(day))
+    np.maximum.at(busiest, of, number)
+    came = np.sort((place * days + (minute - first) // DAY) * max(len(index.cards), 1) + index.card)
+    came = came[np.r_[True, came[1:] != came[:-1]]] if len(came) else came
+    cards = np.bincount(np.searchsorted(day, came // max(len(index.cards), 1)), minlength=len(day))
+    usual = pd.Series(cards).groupby(day // days).median()
+    here = index.places.get_indexer(events["fixmedins_code"])
+    mine = np.searchsorted(day, here * days + (events["minute"].to_numpy() - first) // DAY)
     return events.assign(
-        collapsed=((rows >= 5) & (busiest >= 0.8 * rows)).to_numpy(),
-        day_cards=daily.to_numpy(),
-        usual_cards=frame["place"].map(usual).to_numpy(),
+        collapsed=((rows >= 5) & (busiest >= 0.8 * rows))[mine],
+        day_cards=cards[mine],
+        usual_cards=usual.reindex(here).to_numpy(),
     )
 
 

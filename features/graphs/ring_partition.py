@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from features.graphs.rings import Ring, find_rings
+from features.graphs.rings import Ring
 
 #: name → (Chinese label, unit, which direction is worse); the order of the value columns
 RING_FEATURES: dict[str, tuple[str, str, str]] = {
@@ -42,21 +42,17 @@ ROW_COLUMNS = ["entity_id", "row_table", "row_id", "happened_at", "fen"]
 
 
 def ring_tables(
+    rings: list[Ring],
     events: pd.DataFrame,
-    persons: pd.DataFrame,
     institutions: pd.DataFrame,
-    stays: pd.DataFrame | None,
     lines: pd.DataFrame | None,
     as_of: datetime | pd.Timestamp,
-    *,
-    edges: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """(values, entities, rows) of all rings at `as_of`; inputs as `find_rings`.
+    """(values, entities, rows) of the rings that `find_rings` found at `as_of` in the same events, institutions and lines.
 
     values: index entity_id (= ring_id), one float64 column per RING_FEATURES (`ring_fen` in yuan). entities: ENTITY_COLUMNS, `members` = psn_no joined by ';',
     `explanation` = innocent code or missing. rows: the settlements (or stays) in meetings. lines may hold `resale_risk_flag`.
     """
-    rings = find_rings(events, persons, institutions, stays, as_of=as_of, lines=lines, edges=edges)
     resale = _resale_shares(rings, lines)
     totals = _totals(events, rings)
     billed = lines is not None and len(lines) > 0

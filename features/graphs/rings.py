@@ -14,12 +14,21 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
+from features.graphs.chance import Z_MIN
 from features.graphs.covisit import count_covisits
 from features.graphs.groups import find_groups
 from features.graphs.innocents import Explanation, explain_all
-from features.graphs.meetings import MIN_DAYS, find_meetings, mark_days, read_events, stay_events
+from features.graphs.meetings import (
+    MIN_DAYS,
+    EventIndex,
+    find_meetings,
+    index_events,
+    mark_days,
+    read_events,
+    stay_events,
+)
 from features.graphs.people import describe_people
-from features.graphs.surprise import SCALES, Z_MIN, best_scale, surprise, surprising_pairs
+from features.graphs.surprise import SCALES, best_scale, surprise, surprising_pairs
 from features.graphs.traits import dialysis_patients, mark_sessions, top_values
 from features.graphs.visit_order import ward_visits
 
@@ -67,12 +76,14 @@ class Ring:
 
 
 def ring_edges(
-    events: pd.DataFrame, *, scales: tuple[tuple[int, int], ...] = SCALES, z_min: float = Z_MIN
+    events: pd.DataFrame, *, scales: tuple[tuple[int, int], ...] = SCALES, z_min: float | None = None
 ) -> pd.DataFrame:
-    """Surprising pairs by psn_no: a, b, dt, count, expected, z. `events` as from read_events."""
-    cards, names = pd.factorize(events["psn_no"], sort=True)
-    places, _ = pd.factorize(events["fixmedins_code"], sort=True)
-    return _by_name(surprising_pairs(cards, places, events["minute"].to_numpy(), scales=scales, z_min=z_min), names)
+    """Surprising pairs by psn_no: a, b, dt, count, expected, z. `events` as find_rings takes them; z_min as in `surprising_pairs`."""
+    return _edges(index_events(events, None), scales, z_min)
+
+
+def _edges(index: EventIndex, scales: tuple[tuple[int, int], ...] = SCALES, z_min: float | None = None) -> pd.DataFrame:
+    return _by_name(surprising_pairs(index.card, index.place, index.minute, scales=scales, z_min=z_min), index.cards)
 
 
 def ward_edges(stays: pd.DataFrame, *, k: int = 2, z_min: float = Z_MIN) -> pd.DataFrame:
@@ -122,8 +133,24 @@ def find_rings(
     fixmedins_code, fixmedins_type, medins_type. stays: the `stays` view. lines: setl_id, med_list_codg, hilist_name, list_type, fen. edges: surprising pairs
     counted elsewhere (`features.graphs.evidence.combine`); by default they are counted here. Raises UserError for missing columns or an unbounded clock.
     """
-    known = read_events(events, as_of)
-    frames = [ring_edges(known) if edges is None else edges]
+    tables = (events, persons, institutions, stays)
+    return search_rings(*tables, as_of=as_of, lines=lines, edges=edges, min_members=min_members)[0]
+
+
+def search_rings(
+    events: pd.DataFrame,
+    persons: pd.DataFrame,
+    institutions: pd.DataFrame,
+    stays: pd.DataFrame | None = None,
+    *,
+    as_of: datetime | pd.Timestamp,
+    lines: pd.DataFrame | None = None,
+    edges: pd.DataFrame | None = None,
+    min_members: int = MIN_MEMBERS,
+) -> tuple[list[Ring], pd.DataFrame]:
+    """What `find_rings` finds, and all surprising pairs (a, b, dt, count, expected, z), whether in a ring or not."""
+    index = index_events(events, as_of)
+    frames = [_edges(index) if edges is None else edges]
     ward_events = None
     if stays is not None and len(stays):
         seen = stays[pd.to_datetime(stays["end_date"]) <= pd.Timestamp(as_of)]
@@ -131,8 +158,23 @@ def find_rings(
         ward_events = stay_events(seen)
     frames = [f for f in frames if len(f)]
     if not frames:
-        return []
+        return [], pd.DataFrame({c: [] for c in ("a", "b", "dt", "count", "expected", "z")})
     pairs = best_scale(pd.concat(frames, ignore_index=True))
+    return _rings(pairs, index, events, ward_events, persons, institutions, lines, as_of, min_members), pairs
+
+
+def _rings(
+    pairs: pd.DataFrame,
+    index: EventIndex,
+    events: pd.DataFrame,
+    ward_events: pd.DataFrame | None,
+    persons: pd.DataFrame,
+    institutions: pd.DataFrame,
+    lines: pd.DataFrame | None,
+    as_of: datetime | pd.Timestamp,
+    min_members: int,
+) -> list[Ring]:
+    """Groups of pairs, their meetings, and everything that is known of them. Only the members' events are read in full."""
     codes, names = pd.factorize(pd.concat([pairs["a"], pairs["b"]]), sort=True)
     a, b = codes[: len(pairs)].astype(np.int64), codes[len(pairs) :].astype(np.int64)
     groups = find_groups(
@@ -148,7 +190,9 @@ def find_rings(
     pairs = pairs[pairs["group"] >= 0]
     scale = pairs.groupby("group")["dt"].agg(["max", "min"])
     dt_of = pd.DataFrame({"swipe": scale["max"], "ward": scale["min"] < 0})
-    met = find_meetings(mark_days(known), ward_events, group_of[group_of >= 0], dt_of, min_members)  # type: ignore[arg-type]
+    member = np.isin(index.card, index.cards.get_indexer(names[group_code >= 0]))
+    known = read_events(events.iloc[index.row[member]], as_of)
+    met = find_meetings(mark_days(known, index), ward_events, group_of[group_of >= 0], dt_of, min_members)  # type: ignore[arg-type]
     if met.empty:
         return []
     return _describe(met, pairs, known, persons, institutions, lines, as_of)
@@ -179,7 +223,7 @@ def _describe(
     people = describe_people(persons, sorted(group_of.index), as_of)
     people["group"] = people["psn_no"].map(group_of)
     items = _items(met, lines)
-    sick = dialysis_patients(known[known["psn_no"].isin(group_of.index)])
+    sick = dialysis_patients(known)
     people["dialysis"] = people["psn_no"].isin(sick | (set() if items is None else _named(items, "透析|血滤")))
     people, pairs = (f.sort_values("group", kind="stable") for f in (people, pairs))
     drugs = _drugs(items, len(kept))
@@ -213,7 +257,7 @@ def _facts(met: pd.DataFrame, pairs: pd.DataFrame, n: int) -> pd.DataFrame:
             "days": group["day"].nunique(), "meetings": group["session"].nunique(), "amount_fen": group["fen"].sum(), "fund_fen": group["fund_fen"].sum(),
             "surprise": ends.groupby(["group", "card"])["z"].max().groupby(level="group").median(),
             "width": (minute.max() - minute.min()).groupby(level="group").median(), "ward": (pairs["dt"] < 0).groupby(pairs["group"]).all(),
-            "doctor": [d if s >= 0.5 else None for d, s in zip(doctor, share, strict=True)],
+            "doctor": pd.Series([d if s >= 0.5 else None for d, s in zip(doctor, share, strict=True)], dtype="object"),
             "begin_at": group["happened_at"].min(), "end_at": group["happened_at"].max(),
         }
     )  # fmt: skip

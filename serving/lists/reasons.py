@@ -153,5 +153,6 @@ def sentence(matrix: Any, column: str, value: float, peer: float, percentile: fl
     if meta.feature is not None:
         text = render(meta.feature, meta.window, value, peer, percentile, n)
     else:
-        text = f"{meta.label}{number(value, meta.unit)}{meta.unit}（同类中位{number(peer, meta.unit)}{meta.unit}）"
+        unit = "" if meta.unit == "%" else meta.unit  # it is written with the number
+        text = f"{meta.label}{number(value, meta.unit)}{unit}（同类中位{number(peer, meta.unit)}{unit}）"
     return text if meta.grain == matrix.grain else f"所属{LABEL[meta.grain]}：{text}"

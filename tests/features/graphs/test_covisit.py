@@ -7,7 +7,8 @@ import pytest
 
 from claims.errors import UserError
 from features.graphs.covisit import count_covisits
-from features.graphs.surprise import coincidence_rates, count_loads, expected_days, poisson_surprise, surprising_pairs
+from features.graphs.loads import coincidence_rates, count_loads, expected_days
+from features.graphs.surprise import poisson_surprise, surprising_pairs
 from features.graphs.visit_order import sort_visits, ward_visits
 
 DAY = 1440

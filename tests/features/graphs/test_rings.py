@@ -87,6 +87,17 @@ def test_chance_and_nothing_give_no_ring():
         find_rings(events.drop(columns="fixmedins_code"), people(events), PLACES, as_of=T)
 
 
+def test_repeated_rows_and_rows_without_time_card_or_place_change_nothing():
+    events = ring_world()
+    (ring,) = find_rings(events, people(events), PLACES, as_of=T)
+    holes = [events.head(30).assign(**{column: None}) for column in ("happened_at", "psn_no", "fixmedins_code")]
+    holes[0]["happened_at"] = pd.NaT
+    dirty = pd.concat([events.sample(200, random_state=0), events, *holes, events.tail(50)], ignore_index=True)
+    (again,) = find_rings(dirty, people(events), PLACES, as_of=T)
+    assert (again.ring_id, again.amount_fen, again.meetings) == (ring.ring_id, ring.amount_fen, ring.meetings)
+    assert again.sessions["row_id"].tolist() == ring.sessions["row_id"].tolist()
+
+
 def test_a_ring_keeps_its_name_while_it_grows_and_as_of_hides_the_future():
     events = ring_world()
     early, full = (find_rings(events, people(events), PLACES, as_of=pd.Timestamp(t)) for t in ("2025-08-01", T))
@@ -221,12 +232,13 @@ def test_ward_ring_needs_the_same_two_days():
 
 def test_tables_for_the_partition():
     events = ring_world()
-    values, entities, rows = ring_tables(events, people(events), PLACES, None, None, T)
+    rings = find_rings(events, people(events), PLACES, as_of=T)
+    values, entities, rows = ring_tables(rings, events, PLACES, None, T)
     assert list(values.columns) == list(RING_FEATURES)
     assert values.index.tolist() == entities["entity_id"].tolist()
     assert values.loc[values.index[0], ["ring_members", "ring_days", "ring_fen"]].tolist() == [6, 6, 10800]
     assert entities["members"].iloc[0] == ";".join(RING)
     assert rows["fen"].sum() == entities["total_fen"].iloc[0]
-    none = ring_tables(events.iloc[:0], people(events), PLACES, None, None, T)
+    none = ring_tables([], events.iloc[:0], PLACES, None, T)
     assert [len(t) for t in none] == [0, 0, 0]
     assert list(none[0].columns) == list(RING_FEATURES)
