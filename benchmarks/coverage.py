@@ -1,13 +1,15 @@
 """Is a scheme covered? Its planted cases must rank above its own innocents better than plain aggregates rank them.
 
-    python -m benchmarks.coverage --county DIR --house WAREHOUSE --json FILE          # measure one county
+    python -m benchmarks.coverage --county DIR --house WAREHOUSE --json FILE [--plain-from DEVELOPED.json]
     python -m benchmarks.coverage --page REPORT.json [DEVELOPED.json] > docs/figures/coverage.md
 
-Both sides are label-free and fixed beforehand. Every column becomes its tail share: the share of its peers (the product's own peer groups, all where a
-group is small) that are at least as bad, in the declared direction; an entity's score is the mean of −log(tail share) over all the columns.
-*Ours* are the scheme's own features and rules at that grain, as declared, and for a stay those of its hospital, doctor and patient.
-*Plain* are thirteen simple aggregates of the same grain; they have no direction, so both ends count, and the plain side may
-besides choose, with the truth in hand, its one best column in its best direction: the better of the two is what ours must beat.
+Both sides are fixed beforehand. Every column becomes its tail share: the share of its peers (the product's own peer groups, all where a group is
+small) that are at least as bad, in the declared direction; an entity's score is the mean of −log(tail share) over all the columns.
+*Ours* are the scheme's own features and rules at that grain, as declared, and for a stay those of its hospital, doctor and patient; whoever the data
+shows to be one of the scheme's innocents (features that `excuses` N01 … N34) scores nothing. No label is used.
+*Plain* are thirteen simple aggregates of the same grain. They have no direction, so both ends count. Beside this score the plain side may use the one
+column and direction that separated best, with the truth in hand, on the county we developed on; the better of the two is what ours must beat. What it
+would reach if it saw the truth of this very county is shown as `oracle`.
 Judged are the planted cases against the innocents that schemes.md names for the scheme, of those active in the window; an interval is the 90 % bootstrap
 of both, over 400 draws. `covered`: the interval of the difference lies above 0; `ahead`: only the difference itself does.
 """
@@ -83,13 +85,21 @@ def auc(bad: np.ndarray, good: np.ndarray) -> float:
     return float((ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
 
 
-def compare(ours: pd.Series, plain: pd.DataFrame, bad: pd.Index, good: pd.Index) -> dict[str, Any]:
-    """AUC of ours and of the plain side's best, and the bootstrap interval of each and of their difference. `plain` has the column `together`."""
-    aucs = {c: auc(plain.loc[bad, c].to_numpy(), plain.loc[good, c].to_numpy()) for c in plain}
-    best = max(aucs, key=lambda c: aucs[c] if c == "together" else max(aucs[c], 1 - aucs[c]))
-    sign = 1.0 if best == "together" or aucs[best] >= 0.5 else -1.0
-    a, b = (x.to_numpy() for x in (ours.loc[bad], ours.loc[good]))
-    c, d = (sign * plain.loc[i, best].to_numpy() for i in (bad, good))
+def compare(
+    ours: pd.Series, plain: pd.DataFrame, bad: pd.Index, good: pd.Index, chosen: tuple[str, float] | None
+) -> dict[str, Any]:
+    """AUC of ours and of the plain side, and the bootstrap interval of each and of their difference. `plain` has the column `together`.
+
+    `chosen` is the plain column and direction (1 or −1) picked elsewhere; without it the one that is best here.
+    """
+    aucs = {c: auc(plain.loc[bad, c].to_numpy(), plain.loc[good, c].to_numpy()) for c in plain if c != "together"}
+    oracle = max(aucs, key=lambda c: max(aucs[c], 1 - aucs[c]))
+    column, sign = chosen or (oracle, 1.0 if aucs[oracle] >= 0.5 else -1.0)
+    sides = {"together": plain["together"], column: sign * plain[column]}
+    reached = {name: auc(x.loc[bad].to_numpy(), x.loc[good].to_numpy()) for name, x in sides.items()}
+    best = max(reached, key=lambda name: reached[name])
+    a, b = (ours.loc[i].to_numpy() for i in (bad, good))
+    c, d = (sides[best].loc[i].to_numpy() for i in (bad, good))
     rng = np.random.default_rng(0)
     draws = []
     for _ in range(DRAWS):
@@ -100,11 +110,15 @@ def compare(ours: pd.Series, plain: pd.DataFrame, bad: pd.Index, good: pd.Index)
         k: np.quantile(v, [0.05, 0.95]).round(3).tolist()
         for k, v in (("ours", us), ("plain", them), ("gain", us - them))
     }
-    return {"ours": auc(a, b), "plain": auc(c, d), "together": aucs["together"], "plain_by": best, "interval": spans}
+    return {
+        "ours": auc(a, b), "plain": reached[best], "plain_by": best, "together": reached["together"], "column": column, "sign": sign,
+        "oracle": max(aucs[oracle], 1 - aucs[oracle]), "oracle_by": oracle, "interval": spans,
+    }  # fmt: skip
 
 
-def measure(county: Path, house: Path, grains: Sequence[Grain] = GRAINS) -> list[dict[str, Any]]:
-    """One row a scheme and grain at which it is planted."""
+def measure(county: Path, house: Path, plain_from: Sequence[dict[str, Any]] = ()) -> list[dict[str, Any]]:
+    """One row a scheme and grain at which it is planted; `plain_from` are the rows of the county the plain column is picked on."""
+    picked = {(r["scheme"], r["grain"]): (str(r["column"]), float(r["sign"])) for r in plain_from if "column" in r}
     load_catalog()
     if not (house / "CURRENT").exists():
         intake(str(county), house)
@@ -115,7 +129,7 @@ def measure(county: Path, house: Path, grains: Sequence[Grain] = GRAINS) -> list
     innocents = pd.read_parquet(county / "truth" / "innocents.parquet")
     parts = {g: build(house, last, g, WINDOW.get(g)) for g in GRAINS}
     rows: list[dict[str, Any]] = []
-    for grain in grains:
+    for grain in GRAINS:
         table, key = TRUTH[grain]
         truth = pd.read_parquet(county / "truth" / f"{table}.parquet")
         entities = parts[grain].entities()
@@ -146,7 +160,8 @@ def measure(county: Path, house: Path, grains: Sequence[Grain] = GRAINS) -> list
                 good = others[kinds.reindex(others).isin(set(kinds.reindex(bad)))]
                 row |= {"innocents": len(good), "against": "others"}
             enough = len(bad) >= FEWEST[grain] and len(good) >= FEWEST_INNOCENTS and columns
-            rows.append(row | (compare(ours, plain, bad, good) if enough else {}))
+            found = compare(ours, plain, bad, good, picked.get((str(scheme), grain))) if enough else {}
+            rows.append(row | found)
             print(json.dumps(rows[-1], ensure_ascii=False), flush=True)
     return rows
 
@@ -162,12 +177,22 @@ def own_scores(parts: dict[Grain, Partition], grain: Grain, scheme: str) -> tupl
                 own = own * columns + entities[key].map(score).fillna(0.0) * n
                 columns, rules = columns + n, rules + r
                 own = own / columns
-    return own, columns, rules
+    return own.where(~excused(parts[grain], scheme), 0.0), columns, rules
+
+
+def excused(part: Partition, scheme: str) -> pd.Series:
+    """Who the data shows to be one of the scheme's innocents."""
+    codes = INNOCENTS[scheme].split()
+    columns = [f.columns()[0] for f in REGISTRY.of(part.grain) if f.excuses in codes]
+    values = pd.read_parquet(part.path / "values.parquet", columns=["entity_id", *columns]).set_index("entity_id")
+    return (values.fillna(0.0) > 0).any(axis=1)
 
 
 def _score(part: Partition, scheme: str) -> tuple[pd.Series, int, int]:
     found = [(c, *REGISTRY.column(c)) for c in part.columns if not c.endswith("_fen")]
-    chosen = [(c, f) for c, f, _ in found if f.scheme == scheme and f.rule != "R21"]  # a bed check is an outcome
+    chosen = [
+        (c, f) for c, f, _ in found if f.scheme == scheme and not f.excuses and f.rule != "R21"
+    ]  # a bed check is an outcome
     entities = part.entities()
     if not chosen:
         return pd.Series(0.0, index=entities.index), 0, 0
@@ -254,10 +279,10 @@ def _line(r: dict[str, Any]) -> str:
     mark = "\\*" if r.get("against") else ""
     head = f"| {r['scheme']} {SCHEMES[r['scheme']]} | {LABEL[r['grain']]} | {r['features']} | {r['rules']} | {r['planted']} | {r['innocents']}{mark} |"
     if "ours" not in r:
-        return f"{head} – | – | | | {verdict(r)} |"
+        return f"{head} – | – | | | | {verdict(r)} |"
     low, high = zip(*(r["interval"][k] for k in ("ours", "plain", "gain")), strict=True)
     return (
-        f"{head} {r['ours']:.2f} ({low[0]:.2f}–{high[0]:.2f}) | {r['plain']:.2f} ({low[1]:.2f}–{high[1]:.2f}) | {r['plain_by']} |"
+        f"{head} {r['ours']:.2f} ({low[0]:.2f}–{high[0]:.2f}) | {r['plain']:.2f} ({low[1]:.2f}–{high[1]:.2f}) | {r['plain_by']} | {r['oracle']:.2f} {r['oracle_by']} |"
         f" {r['ours'] - r['plain']:+.2f} ({low[2]:+.2f} … {high[2]:+.2f}) | {verdict(r)} |"
     )
 
@@ -267,13 +292,15 @@ def main() -> None:
     parser.add_argument("--county", type=Path)
     parser.add_argument("--house", type=Path)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--plain-from", type=Path)
     parser.add_argument("--page", type=Path, nargs="+")
     args = parser.parse_args()
     if args.page:
         print(page([json.loads(p.read_text("utf-8")) for p in args.page]))
         return
     recipe = json.loads((args.county / "county.json").read_text("utf-8"))["recipe"]
-    found = {"recipe": recipe, "rows": measure(args.county, args.house)}
+    developed = json.loads(args.plain_from.read_text("utf-8"))["rows"] if args.plain_from else []
+    found = {"recipe": recipe, "rows": measure(args.county, args.house, developed)}
     args.json.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
 
 
