@@ -74,7 +74,7 @@ def writing(root: Path) -> Iterator[Path]:
         try:
             yield staging
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise UserError(
                     f"the disk under {root} is full; nothing was published, free some space and repeat"
                 ) from None
