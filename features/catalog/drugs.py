@@ -42,13 +42,17 @@ _LIMIT = f"""FROM lines l JOIN {CATALOG} c USING (med_list_codg) JOIN persons p 
 _UNFIT = unfit("p.gend", "p.brdy", "l.day")
 UNFIT = f"""SELECT l.psn_no AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.fixmedins_code, l.hilist_name, l.scope_fen AS fen
     {_LIMIT} WHERE {DRUG} AND {_UNFIT}"""
-LIMITED_STAY = f"""SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.hilist_name, l.scope_fen AS fen,
-    {_UNFIT} AS unfit {_LIMIT} WHERE {DRUG} AND l.is_inpatient AND ({_UNFIT} OR {OFF_LIMIT})"""
-LIMITED_UNIT = f"""SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.hilist_name, l.scope_fen AS fen,
-    {_UNFIT} AS unfit {_LIMIT} WHERE {DRUG} AND ({_UNFIT} OR {OFF_LIMIT})"""
-LIMITED_PERSON = LIMITED_UNIT.replace("l.fixmedins_code AS entity_id", "l.psn_no AS entity_id").replace(
-    "l.psn_no, l.hilist", "l.fixmedins_code, l.hilist"
-)
+
+
+def limited(entity: str, beside: str = "", only: str = "true") -> str:
+    """Drug lines outside their paid limits, told of `entity` (a column of lines); `unfit` tells sex and age from level and setting."""
+    return f"""SELECT l.{entity} AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, {beside}l.hilist_name, l.scope_fen AS fen,
+    {_UNFIT} AS unfit {_LIMIT} WHERE {DRUG} AND {only} AND ({_UNFIT} OR {OFF_LIMIT})"""
+
+
+LIMITED_STAY = limited("mdtrt_id", only="l.is_inpatient")
+LIMITED_UNIT = limited("fixmedins_code", "l.psn_no, ")
+LIMITED_PERSON = limited("psn_no", "l.fixmedins_code, ")
 
 STAY_DRUGS = f"""SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.med_list_codg, l.hilist_name, l.cnt, l.fen, l.day,
     l.prd_days, l.dscg_tkdrug_flag = '1' AS taken_home FROM lines l WHERE l.is_inpatient AND {DRUG}"""

@@ -60,14 +60,18 @@ _PANEL = """SELECT l.fixmedins_code, l.mdtrt_id, min(l.psn_no) AS psn_no, max(l.
 PANELS = f"""SELECT p.fixmedins_code AS entity_id, p.happened_at, 'visits' AS row_table, p.mdtrt_id AS row_id, p.psn_no, p.fen, p.test_fen, p.material_fen, p.other_fen, p.implant_fen,
     p.surgery, p.tests, p.lab_fen, p.scans, CASE WHEN p.tests >= 3 THEN p.panel END AS panel FROM ({_PANEL}) p"""
 
+
 #: The same exam or laboratory test of one person again within seven days, at a unit.
-AGAIN = f"""WITH l AS (SELECT l.*, date_diff('day', lag(l.day) OVER p, l.day) AS after_days FROM lines l WHERE l.med_chrgitm_type IN ('03', '04')
+def again(entity: str, beside: str = "", only: str = "true") -> str:
+    """Exams and tests of one person, each with the days since the last one at the same unit, told of `entity` (a column of lines)."""
+    return f"""WITH l AS (SELECT l.*, date_diff('day', lag(l.day) OVER p, l.day) AS after_days FROM lines l WHERE l.med_chrgitm_type IN ('03', '04') AND {only}
         WINDOW p AS (PARTITION BY l.psn_no, l.med_list_codg, l.fixmedins_code ORDER BY l.happened_at, l.mdtrt_id, l.feedetl_sn))
-    SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.hilist_name, l.med_chrgitm_type AS kind, l.fen, l.after_days,
+    SELECT l.{entity} AS entity_id, {beside}l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.hilist_name, l.med_chrgitm_type AS kind, l.fen, l.after_days,
     coalesce(l.after_days BETWEEN 0 AND 7, false) AS again FROM l"""
-AGAIN_DOCTOR = AGAIN.replace("l.fixmedins_code AS entity_id", "l.dr_codg AS entity_id, l.fixmedins_code").replace(
-    "'04')\n", "'04') AND l.dr_codg IS NOT NULL\n"
-)
+
+
+AGAIN = again("fixmedins_code")
+AGAIN_DOCTOR = again("dr_codg", "l.fixmedins_code, ", "l.dr_codg IS NOT NULL")
 
 IMPLANTS = f"""WITH l AS (SELECT l.*, bool_or(l.med_chrgitm_type = '06') OVER (PARTITION BY l.mdtrt_id) AS surgery FROM lines l
         WHERE l.med_chrgitm_type = '06' OR (l.med_chrgitm_type = '08' AND l.pric >= 1000))

@@ -15,7 +15,7 @@ from features.declare import Feature, declare
 from features.rules.settings import setting
 
 #: Card use elsewhere on inner days. `usual`: same shop within 180 days before (N18); `test_only`: nothing but tests at a higher unit (N09); `far`: km away.
-OUTSIDE = """WITH pairs_ AS (
+_OUTSIDE = """WITH pairs_ AS (
     SELECT s.mdtrt_id AS stay_id, s.fixmedins_code AS ward_unit, s.atddr_no, s.begntime AS stay_begin, s.fund_fen AS stay_fund_fen, s.level AS ward_level, s.nights, s.bed_days,
            w.setl_id, w.mdtrt_id AS swipe_visit, w.psn_no, w.fixmedins_code, w.happened_at, w.visit_class, w.level AS swipe_level,
            coalesce(w.acct_mulaid_pay_fen, 0) > 0 AS family, coalesce(w.fund_pay_sumamt_fen, 0) + coalesce(w.acct_pay_fen, 0) AS fen, w.medfee_sumamt_fen
@@ -28,13 +28,15 @@ before_ AS (SELECT p.stay_id, p.setl_id, max(e.happened_at) AS last_there FROM p
     AND e.happened_at < p.stay_begin AND e.happened_at > p.stay_begin - INTERVAL 180 DAY GROUP BY 1, 2),
 excused_ AS (SELECT DISTINCT p.setl_id FROM pairs_ p JOIN main.filings f ON f.psn_no = p.psn_no AND f.kind IN ('请假', '家庭病床', '居家护理')
     AND p.happened_at::DATE BETWEEN f.begndate AND coalesce(f.enddate, p.happened_at::DATE))
-SELECT p.stay_id AS entity_id, 'settlements' AS row_table, p.setl_id AS row_id, p.*, p.happened_at::DATE AS day,
+SELECT p.{entity} AS entity_id, 'settlements' AS row_table, p.setl_id AS row_id, p.*, p.happened_at::DATE AS day,
     p.visit_class IN ('pharmacy', 'pharmacy_chronic') AS shop, b.last_there IS NOT NULL AND p.visit_class IN ('pharmacy', 'pharmacy_chronic') AS usual,
     coalesce(k.tests, false) AND p.swipe_level > p.ward_level AS referred, extract(hour FROM p.happened_at) AS hour,
     111.2 * sqrt(pow(i.lat - h.lat, 2) + pow((i.lnt - h.lnt) * cos(radians(h.lat)), 2)) AS km,
     NOT (p.family OR (b.last_there IS NOT NULL AND p.visit_class IN ('pharmacy', 'pharmacy_chronic')) OR (coalesce(k.tests, false) AND p.swipe_level > p.ward_level) OR x.setl_id IS NOT NULL) AS hit
 FROM pairs_ p LEFT JOIN kinds_ k USING (swipe_visit) LEFT JOIN before_ b ON b.stay_id = p.stay_id AND b.setl_id = p.setl_id LEFT JOIN excused_ x ON x.setl_id = p.setl_id
 LEFT JOIN main.institutions i ON i.fixmedins_code = p.fixmedins_code LEFT JOIN main.institutions h ON h.fixmedins_code = p.ward_unit"""
+OUTSIDE = _OUTSIDE.format(entity="stay_id")
+PERSON_OUTSIDE = _OUTSIDE.format(entity="psn_no")
 
 _outside = partial(
     Feature, grain="admission", scheme="T01", by="person", reversed="kept", windows=(0,), rows=OUTSIDE, worse="high"
@@ -111,12 +113,14 @@ declare(_day(name="unbilled_days", label="完全没有收费的住院日", unit=
     reason="有{value}个住院日没有任何收费记录（同类中位{peer}天，高于{percentile}的同类）", innocent="费用延迟上传，或请假期间停止计费（N19）"))  # fmt: skip
 
 #: Somebody else in the same bed of the same department for a night. Infants beside their mothers (N12) and blank bed codes (N35) are left out.
-SHARED_BED = """SELECT s.mdtrt_id AS entity_id, greatest(s.begntime, o.begntime) AS happened_at, 'visits' AS row_table, o.mdtrt_id AS row_id, s.bed, s.dept, o.psn_no, s.mdtrt_id AS stay_id, coalesce(s.fund_fen, 0) AS own_fund_fen,
+_SHARED_BED = """SELECT s.{entity} AS entity_id, greatest(s.begntime, o.begntime) AS happened_at, 'visits' AS row_table, o.mdtrt_id AS row_id, s.bed, s.dept, o.psn_no, s.mdtrt_id AS stay_id, coalesce(s.fund_fen, 0) AS own_fund_fen,
     date_diff('day', greatest(s.adm_date, o.adm_date), least(s.end_date, o.end_date)) AS nights_shared, coalesce(o.fund_fen, 0) AS fen
 FROM stays s JOIN stays o ON o.fixmedins_code = s.fixmedins_code AND o.bed = s.bed AND coalesce(o.dept, '') = coalesce(s.dept, '') AND o.psn_no <> s.psn_no
     AND o.adm_date < s.end_date AND s.adm_date < o.end_date
 LEFT JOIN main.persons a ON a.psn_no = s.psn_no LEFT JOIN main.persons b ON b.psn_no = o.psn_no
 WHERE s.bed IS NOT NULL AND s.bed NOT IN ('', '0', '00', '000') AND coalesce(a.age, 99) > 0 AND coalesce(b.age, 99) > 0 AND NOT s.day_surgery AND NOT o.day_surgery"""
+SHARED_BED = _SHARED_BED.format(entity="mdtrt_id")
+INST_SHARED_BED = _SHARED_BED.format(entity="fixmedins_code")
 
 _bed = partial(
     Feature,
@@ -142,7 +146,6 @@ declare(Feature(name="leave_day_share", label="请假天数占比", unit="%", gr
     measure="sum(days) / max(bed_days)", worse="high", needs=("filings",),
     reason="住院天数中{value}在请假（同类中位{peer}，高于{percentile}的同类）", innocent="经批准的短暂离院（N19）"))  # fmt: skip
 
-PERSON_OUTSIDE = OUTSIDE.replace("SELECT p.stay_id AS entity_id", "SELECT p.psn_no AS entity_id")
 _person = partial(
     Feature,
     grain="person",
@@ -179,7 +182,6 @@ for _grain, _entity, _who in (("institution", "s.fixmedins_code", "本院"), ("d
     declare(_profile(name=f"{_prefix}_daily_fee_yuan", label="住院日均费用", unit="元", measure="sum(lines_fen) / 100.0 / nullif(sum(bed_days), 0)", worse="low",
         reason=_who + "近{window}天住院日均费用{value}元（同类中位{peer}元，低于{percentile}的同类）", innocent="以护理、康复为主，或执行集采药价"))  # fmt: skip
 
-INST_SHARED_BED = SHARED_BED.replace("SELECT s.mdtrt_id AS entity_id", "SELECT s.fixmedins_code AS entity_id")
 declare(Feature(name="inst_shared_bed_nights", label="一床多人重叠夜数", unit="夜", grain="institution", scheme="T01", by="institution", reversed="net", windows=(180,),
     rows=INST_SHARED_BED, measure="sum(nights_shared) / 2.0", worse="high", needs=("visits.adm_bed",),
     reason="近{window}天同科同床两人重叠共{value}夜（同类中位{peer}夜，高于{percentile}的同类）", innocent="换床未登记、走廊加床、床号复用（N35）"))  # fmt: skip

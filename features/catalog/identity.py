@@ -37,25 +37,28 @@ MOVES = f"""WITH w AS (SELECT w.psn_no, w.setl_id, w.fixmedins_code, w.happened_
     SELECT psn_no AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, fixmedins_code, before, minutes, km,
         CASE WHEN km > 3 THEN km * 60 / greatest(minutes, 1) END AS kmh, fen FROM n WHERE before <> fixmedins_code AND minutes < 240"""
 
-AFTER_DEATH = """SELECT s.psn_no AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, s.fixmedins_code, p.death_date,
-    coalesce(s.fund_pay_sumamt_fen, 0) + coalesce(s.acct_pay_fen, 0) AS fen FROM settlements s JOIN persons p USING (psn_no)
-    WHERE p.death_date IS NOT NULL AND s.happened_at::DATE > p.death_date + 3 AND coalesce(s.manual_flag, '0') <> '1'"""
-DESK_AFTER_DEATH = AFTER_DEATH.replace("s.psn_no AS entity_id", "s.fixmedins_code AS entity_id").replace(
-    "s.fixmedins_code, p.death_date", "s.psn_no, p.death_date"
-)
 
-OVERLAP = """SELECT a.psn_no AS entity_id, a.happened_at, 'visits' AS row_table, a.mdtrt_id AS row_id, a.fixmedins_code, b.fixmedins_code AS other, a.adm_date, a.end_date,
+def after_death(entity: str, beside: str, grace_days: int = 3) -> str:
+    """Settlements after a registered death, told of `entity` (a column of s) with `beside` it."""
+    return f"""SELECT s.{entity} AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, s.{beside}, p.death_date,
+    coalesce(s.fund_pay_sumamt_fen, 0) + coalesce(s.acct_pay_fen, 0) AS fen FROM settlements s JOIN persons p USING (psn_no)
+    WHERE p.death_date IS NOT NULL AND s.happened_at::DATE > p.death_date + {grace_days} AND coalesce(s.manual_flag, '0') <> '1'"""
+
+
+def overlap(entity: str) -> str:
+    """A person's stays at two units at once, transfers left out, told of `entity` (psn_no or mdtrt_id)."""
+    return f"""SELECT a.{entity} AS entity_id, a.happened_at, 'visits' AS row_table, a.mdtrt_id AS row_id, a.fixmedins_code, b.fixmedins_code AS other, a.adm_date, a.end_date,
     date_diff('day', greatest(a.adm_date, b.adm_date), least(a.end_date, b.end_date)) AS days FROM stays a
     JOIN stays b ON b.psn_no = a.psn_no AND b.mdtrt_id <> a.mdtrt_id AND b.fixmedins_code <> a.fixmedins_code
     WHERE a.adm_date < b.end_date AND b.adm_date < a.end_date AND coalesce(b.dscg_way, '') <> '2' AND coalesce(a.dscg_way, '') <> '2'"""
-STAY_OVERLAP = OVERLAP.replace("a.psn_no AS entity_id", "a.mdtrt_id AS entity_id")
 
-ASSISTED = """SELECT s.psn_no AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, s.fixmedins_code, s.maf_pay_fen AS fen, p.psn_idet_type,
+
+def assisted(entity: str, beside: str) -> str:
+    """Medical assistance paid to somebody without a status, told of `entity` with `beside` it."""
+    return f"""SELECT s.{entity} AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, s.{beside}, s.maf_pay_fen AS fen, p.psn_idet_type,
     date_diff('day', s.happened_at::DATE, a.d) AS days_ago FROM settlements s CROSS JOIN main.asof a JOIN persons p USING (psn_no)
     WHERE s.maf_pay_fen > 0 AND p.psn_idet_type IS NULL"""
-DESK_ASSISTED = ASSISTED.replace("s.psn_no AS entity_id", "s.fixmedins_code AS entity_id").replace(
-    "s.fixmedins_code, s.maf", "s.psn_no, s.maf"
-)
+
 
 #: Settlements of one number under two basic schemes within 30 days (employees and residents exclude one another).
 SCHEMES_OF_ONE = """WITH s AS (SELECT psn_no, happened_at, setl_id, fixmedins_code, insutype, coalesce(fund_pay_sumamt_fen, 0) AS fen,
@@ -126,12 +129,12 @@ declare(person(
     innocent="家属持卡代购（N05）；机构坐标登记有误（N35）",
 ))  # fmt: skip
 declare(person(
-    name="after_death_times", label="死亡后就医次数", unit="次", windows=(365,), rows=AFTER_DEATH, measure="count(*)", needs=("persons.death_date",),
+    name="after_death_times", label="死亡后就医次数", unit="次", windows=(365,), rows=after_death("psn_no", "fixmedins_code"), measure="count(*)", needs=("persons.death_date",),
     reason="近{window}天在登记死亡3天之后仍有{value}次结算" + above("次"),
     innocent="死亡日期登记有误（N35）；住院费用死后结算已按就诊日剔除",
 ))  # fmt: skip
 declare(person(
-    name="stays_overlap_days", label="两院同时住院天数", unit="天", windows=(365,), rows=OVERLAP, measure="max(days)",
+    name="stays_overlap_days", label="两院同时住院天数", unit="天", windows=(365,), rows=overlap("psn_no"), measure="max(days)",
     reason="近{window}天有两次不同机构的住院重叠{value}天" + above("天"),
     innocent="转院当日交叉（N16，转院离院已剔除）、家庭病床（N34）",
 ))  # fmt: skip
@@ -148,13 +151,13 @@ declare(person(
     innocent="多病共存老人（N29）",
 ))  # fmt: skip
 declare(person(
-    name="assisted_without_status_yuan", label="无身份享受医疗救助金额", unit="元", windows=(365,), rows=ASSISTED, measure="sum(fen) / 100.0", scheme="T26", source="3.15",
+    name="assisted_without_status_yuan", label="无身份享受医疗救助金额", unit="元", windows=(365,), rows=assisted("psn_no", "fixmedins_code"), measure="sum(fen) / 100.0", scheme="T26", source="3.15",
     needs=("persons.psn_idet_type", "settlements.maf_pay_fen"),
     reason="近{window}天未登记困难身份却享受医疗救助{value}元" + above("元"),
     innocent="身份认定补录（N33）、当年已退出但待遇延续（N26）",
 ))  # fmt: skip
 declare(person(
-    name="assisted_without_status_times", label="无身份享受医疗救助次数", unit="次", windows=(365,), rows=ASSISTED, measure="count(*)", scheme="T26", source="3.15",
+    name="assisted_without_status_times", label="无身份享受医疗救助次数", unit="次", windows=(365,), rows=assisted("psn_no", "fixmedins_code"), measure="count(*)", scheme="T26", source="3.15",
     needs=("persons.psn_idet_type", "settlements.maf_pay_fen"),
     reason="近{window}天未登记困难身份却有{value}次医疗救助支付" + above("次"),
     innocent="身份认定补录（N33）",
@@ -176,7 +179,7 @@ declare(desk(
     innocent="妇幼机构新生儿记在母亲名下（N12）；编码映射错误（N35）",
 ))  # fmt: skip
 declare(desk(
-    name="desk_after_death_times", label="为已故人员结算次数", unit="次", windows=(365,), rows=DESK_AFTER_DEATH, measure="count(*)", needs=("persons.death_date",),
+    name="desk_after_death_times", label="为已故人员结算次数", unit="次", windows=(365,), rows=after_death("fixmedins_code", "psn_no"), measure="count(*)", needs=("persons.death_date",),
     reason="近{window}天为登记死亡3天以上的人员结算{value}次" + above("次"),
     innocent="死亡日期登记有误（N35）",
 ))  # fmt: skip
@@ -192,7 +195,7 @@ declare(desk(
     innocent="参保关系转移后编号更换（N33）",
 ))  # fmt: skip
 declare(desk(
-    name="desk_assisted_without_status_people", label="无身份享受救助人数", unit="人", windows=(365,), rows=DESK_ASSISTED, measure="count(DISTINCT psn_no)",
+    name="desk_assisted_without_status_people", label="无身份享受救助人数", unit="人", windows=(365,), rows=assisted("fixmedins_code", "psn_no"), measure="count(DISTINCT psn_no)",
     scheme="T26", source="3.15", needs=("persons.psn_idet_type", "settlements.maf_pay_fen"),
     reason="近{window}天有{value}人未登记困难身份却在该机构享受医疗救助" + above("人"),
     innocent="身份认定补录（N33）",
@@ -203,7 +206,7 @@ declare(stay(
     innocent="新生儿费用记在母亲名下（N12）",
 ))  # fmt: skip
 declare(stay(
-    name="stay_overlap_elsewhere", label="与他院住院重叠天数", unit="天", rows=STAY_OVERLAP, measure="max(days)",
+    name="stay_overlap_elsewhere", label="与他院住院重叠天数", unit="天", rows=overlap("mdtrt_id"), measure="max(days)",
     reason="本次住院与本人在另一机构的住院重叠{value}天" + above("天"),
     innocent="转院当日交叉（N16）、家庭病床（N34）",
 ))  # fmt: skip

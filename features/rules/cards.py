@@ -8,7 +8,7 @@ from functools import partial
 from statistics import NormalDist
 
 from features.catalog.cash_out import ARTICLE, TILL
-from features.catalog.identity import AFTER_DEATH, DESK_AFTER_DEATH, MOVES
+from features.catalog.identity import MOVES, after_death
 from features.declare import Feature, PeerTest, declare
 from features.rules.settings import setting
 
@@ -208,14 +208,14 @@ declare(unit(
     reason="触发规则R33客流转移：一家机构被暂停协议后一周内，其过半顾客首先转到本机构，共{value}人",
     innocent="附近只剩这一家（N30）",
 ))  # fmt: skip
-_GRACE = f"> p.death_date + {setting('R34', 'grace_days')}"
+_GRACE = setting("R34", "grace_days")
 declare(person(
-    name="rule_r34", rule="R34", label=setting("R34", "name"), scheme="T03", family="identity", kind="hard", rows=AFTER_DEATH.replace("> p.death_date + 3", _GRACE), needs=("persons.death_date",),
+    name="rule_r34", rule="R34", label=setting("R34", "name"), scheme="T03", family="identity", kind="hard", rows=after_death("psn_no", "fixmedins_code", _GRACE), needs=("persons.death_date",),
     reason="触发规则R34死亡后就医：近{window}天在登记死亡日期之后仍就医结算{value}次",
     innocent="死亡日期登记有误（转数据质量核对）",
 ))  # fmt: skip
 declare(unit(
-    name="rule_r34_inst", rule="R34", label=setting("R34", "name"), scheme="T03", family="identity", kind="hard", rows=DESK_AFTER_DEATH.replace("> p.death_date + 3", _GRACE), needs=("persons.death_date",),
+    name="rule_r34_inst", rule="R34", label=setting("R34", "name"), scheme="T03", family="identity", kind="hard", rows=after_death("fixmedins_code", "psn_no", _GRACE), needs=("persons.death_date",),
     reason="触发规则R34死亡后就医：近{window}天为已故人员结算{value}次",
     innocent="死亡日期登记有误（转数据质量核对）",
 ))  # fmt: skip

@@ -8,7 +8,7 @@ use the unit most.
 
 from functools import partial
 
-from features.catalog.identity import ASSISTED, CLASH, DESK, SCHEMES_OF_ONE, STAY_CLASH, TWICE
+from features.catalog.identity import CLASH, DESK, SCHEMES_OF_ONE, STAY_CLASH, TWICE, assisted
 from features.declare import Feature, PeerTest, declare
 from features.knowledge import CATALOG, LINE_ID
 from features.rules.settings import setting
@@ -111,7 +111,7 @@ declare(person(
     reason="触发规则R63重复享受：近{window}天有{value}次两种医保交替享受或联网与手工重复报销", innocent="参保关系转换补录（N33）、退费后改手工（N32）",
 ))  # fmt: skip
 declare(person(
-    name="rule_r63_status", rule="R63", label="困难身份不实", scheme="T26", kind="lead", rows=ASSISTED, needs=("persons.psn_idet_type", "settlements.maf_pay_fen"), exempt=("N33",), source="3.15 5.6",
+    name="rule_r63_status", rule="R63", label="困难身份不实", scheme="T26", kind="lead", rows=assisted("psn_no", "fixmedins_code"), needs=("persons.psn_idet_type", "settlements.maf_pay_fen"), exempt=("N33",), source="3.15 5.6",
     reason="触发规则R63身份不实：近{window}天未登记困难身份享受医疗救助{value}次", innocent="身份认定补录（N33）、年度内待遇延续（N26）",
 ))  # fmt: skip
 declare(person(
