@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,6 @@ from training.later import auc_figure, judged, outcomes_after
 from training.lift import OFFICE, best, wilson
 from training.truth import Truth
 
-MONTH = 30
-
 
 def figures(
     root: Path,
@@ -32,13 +30,12 @@ def figures(
 ) -> list[dict[str, Any]]:
     """One record per list date: {"day", "unseen", "champion": {...}, "challenger": {...}}; every figure with n, and None where it cannot be said.
 
-    The first date is the later of the two models' own; outcomes known after it and by `as_of` are unseen by both. Later dates follow by months.
-    With a truth (a simulated county) the dates reach to `as_of` and precision over all on the list is given too.
+    The list date is the later of the two models' own; outcomes known after it and by `as_of` are unseen by both. With a truth (a simulated county)
+    `as_of` is a second list date, and precision over all on the list is given too.
     """
     first = max(date.fromisoformat(champion.as_of), date.fromisoformat(challenger.as_of))
-    days = [d for d in (first, first + timedelta(days=MONTH)) if d < as_of]
-    if truth is not None:
-        days = sorted({*days, as_of})
+    days = [d for d in (first, as_of) if d < as_of or truth is not None]
+    days = list(dict.fromkeys(days))
     if not days:
         return []
     store = Warehouse.open(root)
