@@ -86,7 +86,15 @@ def _meetings(rings: list[Ring]) -> pd.DataFrame:
     """Every settlement in a meeting of an unexplained ring: psn_no, fixmedins_code, dr_codg, day, fen, members (of its ring), row_table, row_id, happened_at."""
     columns = ["psn_no", "fixmedins_code", "dr_codg", "day", "fen", "row_table", "row_id", "happened_at"]
     parts = [r.sessions[columns].assign(members=len(r.members)) for r in rings if r.explanation is None]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({c: [] for c in [*columns, "members"]})
+    if parts:
+        return pd.concat(parts, ignore_index=True)
+    kinds = dict.fromkeys(columns, "str") | {
+        "day": "datetime64[s]",
+        "happened_at": "datetime64[s]",
+        "fen": "int64",
+        "members": "int64",
+    }
+    return pd.DataFrame({c: pd.Series(dtype=kind) for c, kind in kinds.items()})
 
 
 def near_cases(weight: sp.csr_matrix, seed: np.ndarray, alpha: float = ALPHA) -> np.ndarray:
@@ -108,7 +116,8 @@ def near_cases(weight: sp.csr_matrix, seed: np.ndarray, alpha: float = ALPHA) ->
         start[some, np.arange(len(some))] = 1 - alpha
         reach[some] -= solver.solve(start)[some, np.arange(len(some))]
     others = np.maximum(len(seeds) - seed, 1)
-    return np.asarray(np.maximum(reach, 0.0) * n / others)
+    reach[reach < 1e-12] = 0.0  # what rounding leaves of a difference
+    return np.asarray(reach * n / others)
 
 
 def place_bonds(
@@ -139,9 +148,9 @@ def place_bonds(
                 each.loc[codes.index, "cards"], each.loc[codes.index, "fen"]
             )
     out["bond_near"] = _near_places(events, each.index, cases)
-    top = paths[paths["patients"] >= FEW_PATIENTS]
-    share = top["patients"] / top["fixmedins_code"].map(paths.groupby("fixmedins_code")["patients"].sum())
-    out["bond_one_doctor"] = share.groupby(top["fixmedins_code"]).max().reindex(out.index).fillna(0.0)
+    share = paths["patients"] / paths.groupby("fixmedins_code")["patients"].transform("sum")
+    many = paths["patients"] >= FEW_PATIENTS
+    out["bond_one_doctor"] = share[many].groupby(paths.loc[many, "fixmedins_code"]).max().reindex(out.index).fillna(0.0)
     return out[list(BOND_COLUMNS["institution"])].astype("float64").rename_axis("entity_id")
 
 

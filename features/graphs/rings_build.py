@@ -52,7 +52,8 @@ def build_rings(warehouse: Warehouse, as_of: date | datetime, window_days: int, 
     values, entities, rows = ring_tables(rings, events, institutions, lines, moment)
     bonds = bond_tables(events, institutions, pairs, rings, frames["cases"].drop_duplicates())
     for name, table in bonds.items():
-        table.to_parquet(out / f"bonds_{name}.parquet", index=name != "meetings")
+        table = table if name == "meetings" else table.sort_index().reset_index()
+        table.to_parquet(out / f"bonds_{name}.parquet", index=False)
     entities["innocent"] = entities["sentence"].where(entities["explanation"].notna(), "")
     values = values.rename_axis("entity_id").sort_index()
     values.reset_index().to_parquet(out / "values.parquet", index=False)
