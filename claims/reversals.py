@@ -26,6 +26,26 @@ def normalise_signs(con: duckdb.DuckDBPyConnection, src: str, money: list[str]) 
     con.execute(f"UPDATE {src} SET refd_setl_flag = '0' WHERE refd_setl_flag IS NULL")
 
 
+def part_numbers(con: duckdb.DuckDBPyConnection, src: str, stored: str | None) -> None:
+    """Give an act its own number where an old system gave it the number of the settlement it takes back or replaces.
+
+    Such a system writes a reversal as the old number with another first digit, and the settling anew with yet another; where the number began
+    with that digit already, two acts bear one number, and the later names its own number as its original. It becomes ``NUMBER-R`` (a refund) or
+    ``NUMBER-S`` (settled anew, beside a refund of the same original). Without such a refund it is a correction: a version, not an act (D04).
+    """
+    acts = f"SELECT setl_id, setl_time, refd_setl_flag, init_setl_id FROM {src}"
+    if stored:
+        acts += f" UNION ALL SELECT setl_id, setl_time, refd_setl_flag, init_setl_id FROM {stored}"
+    con.execute(
+        f"""UPDATE {src} SET setl_id = setl_id || CASE WHEN refd_setl_flag = '1' THEN '-R' ELSE '-S' END
+        WHERE init_setl_id = setl_id
+            AND EXISTS (SELECT 1 FROM ({acts}) o WHERE o.setl_id = {src}.setl_id AND o.init_setl_id IS DISTINCT FROM o.setl_id
+                AND o.refd_setl_flag = '0' AND o.setl_time <> {src}.setl_time)
+            AND (refd_setl_flag = '1' OR EXISTS (SELECT 1 FROM ({acts}) r
+                WHERE r.refd_setl_flag = '1' AND r.init_setl_id = {src}.setl_id AND r.setl_id <> r.init_setl_id))"""
+    )
+
+
 def link(con: duckdb.DuckDBPyConnection, src: str, stored: str | None, money: list[str]) -> str:
     """Set `init_setl_id` of refunds that lack it; returns SQL giving `_row` of those that stay orphans or ambiguous."""
     cells = "setl_id, psn_no, fixmedins_code, med_type, setl_time, " + ", ".join(MUST_MATCH)

@@ -46,6 +46,7 @@ def settlements(batch: Batch) -> None:
             f"WHERE {src}._err IS NULL AND b.psn_no = {src}.psn_no AND CAST(begntime AS DATE) < b.brdy"
         )
     reversals.normalise_signs(con, src, money)
+    reversals.part_numbers(con, src, stored_sql(batch, "settlements"))
     con.execute(
         f"UPDATE {src} SET _err = 'Q07:medfee_sumamt' WHERE _err IS NULL AND refd_setl_flag = '0' AND medfee_sumamt < 0"
     )

@@ -216,8 +216,8 @@ def legacy_lines() -> list[str]:
         *table(figures),
         "",
         "The rows only in `legacy.zip` are no fault of intake: the old system reverses a settlement and settles the same amounts anew weeks later under two new",
-        "numbers, and the twin holds the original only. Where the new number happens to be the original's own, the contract (a corrected settlement with the same",
-        "id is a new version, D04) takes it as a version: a re-settlement that reuses the number (8) is netted away by the reversal beside it, and a reversal that reuses it (9) hides the act from `kept`. That is a known miss.",
+        "numbers, and the twin holds the original only. Each nets to nothing against its original. Where the new number happens to be the original's own, the act",
+        "gets a number of its own (`claims.reversals.part_numbers`), so that it is neither a version of the original nor lost.",
         "Where a row came in a format without seconds or time of day, what was lost cannot be brought back: times differ from the twin by up to a day.",
     ]
 

@@ -17,9 +17,12 @@ TEXTS = {
     "only_clean": "only in the clean twin",
     "only_clean_quarantined": "… of them in our quarantine (broken date, person or amount)",
     "only_legacy": "only in legacy.zip",
-    "corrections": "… of them late corrections: a reversal (old number with 9 in front of the tail) and the settling anew (8), linked to an original that is there",
+    "corrections": "… of them late corrections: a reversal (old number with 9 as its first digit) and the settling anew (8), linked to an original that is there",
+    "renumbered_reversals": "… of these, reversals whose number is the original's own (it began with 9 already): kept apart as NUMBER-R",
+    "renumbered_anew": "… of these, settlings anew whose number is the original's own (it began with 8 already): kept apart as NUMBER-S",
+    "originals": "originals in both that are no refunds",
+    "same_net": "… of them with the same total after all acts linked to them (refunds, reversals, settlings anew)",
     "versions": "second versions in legacy.zip",
-    "number_reused": "… of them reversals or re-settlements whose new number is the original's own (it began with 9 or 8 already): versions of one number",
     "clock_rewritten": "… of them the same row again with its times in another of the four formats (seconds or the time of day lost)",
     "lines_only_clean": "fee lines only in the clean twin",
     "lines_only_clean_quarantined": "… of them in our quarantine (broken date, or the visit is quarantined)",
@@ -55,7 +58,7 @@ def count_differences(legacy: Path, clean: Path) -> dict[str, int]:
         con.execute("CREATE TABLE only_clean AS FROM clean_settlements ANTI JOIN first USING (setl_id)")
         con.execute("CREATE TABLE only_legacy AS FROM first ANTI JOIN clean_settlements USING (setl_id)")
         con.execute(
-            "CREATE TABLE later AS SELECT b.*, a.init_setl_id AS before FROM legacy_settlements b JOIN first a USING (setl_id) WHERE b.version_no > 1"
+            "CREATE TABLE later AS SELECT b.* FROM legacy_settlements b JOIN first a USING (setl_id) WHERE b.version_no > 1"
         )
         con.execute("CREATE TABLE lines_only AS FROM clean_fee_details ANTI JOIN lines USING (mdtrt_id, feedetl_sn)")
         queries = {
@@ -66,11 +69,15 @@ def count_differences(legacy: Path, clean: Path) -> dict[str, int]:
             "only_clean": "FROM only_clean",
             "only_clean_quarantined": """FROM only_clean WHERE setl_id IN (SELECT json_extract_string(raw, '$."结算流水"') FROM held WHERE "table" = 'settlements')""",
             "only_legacy": "FROM only_legacy",
-            "corrections": """FROM only_legacy o JOIN clean_settlements c ON c.setl_id = o.init_setl_id WHERE o.setl_id[2:] = o.init_setl_id[2:]
+            "corrections": """FROM only_legacy o JOIN clean_settlements c ON c.setl_id = o.init_setl_id
+                WHERE regexp_replace(o.setl_id, '-[RS]$', '')[2:] = o.init_setl_id[2:]
                 AND o.mdtrt_id = c.mdtrt_id AND ((o.refd_setl_flag = '0' AND o.setl_id[1] = '8' AND o.medfee_sumamt_fen = c.medfee_sumamt_fen)
                 OR (o.refd_setl_flag = '1' AND o.setl_id[1] = '9' AND o.medfee_sumamt_fen = -c.medfee_sumamt_fen))""",
+            "renumbered_reversals": "FROM only_legacy WHERE setl_id = init_setl_id || '-R'",
+            "renumbered_anew": "FROM only_legacy WHERE setl_id = init_setl_id || '-S'",
+            "originals": f"FROM ({net('clean_settlements')}) JOIN ({net('first')}) USING (id)",
+            "same_net": f"FROM ({net('clean_settlements')}) JOIN ({net('first')}) USING (id, fen)",
             "versions": "FROM later",
-            "number_reused": "FROM later WHERE init_setl_id = setl_id AND setl_id[1] IN ('8', '9') AND before IS DISTINCT FROM init_setl_id",
             "clock_rewritten": """FROM later b JOIN first a USING (setl_id) WHERE b.init_setl_id IS NOT DISTINCT FROM a.init_setl_id
                 AND CAST(a.setl_time AS DATE) = CAST(b.setl_time AS DATE) AND a.medfee_sumamt_fen = b.medfee_sumamt_fen""",
             "lines_only_clean": "FROM lines_only",
@@ -82,6 +89,12 @@ def count_differences(legacy: Path, clean: Path) -> dict[str, int]:
             "persons_missing": "FROM clean_persons ANTI JOIN legacy_persons USING (psn_no)",
         }  # fmt: skip
         return {key: int(con.execute(f"SELECT count(*) {rest}").fetchall()[0][0]) for key, rest in queries.items()}
+
+
+def net(relation: str) -> str:
+    """SQL of each original of a table and what is left of its total after all acts linked to it."""
+    left = f"SELECT coalesce(init_setl_id, setl_id) AS id, sum(medfee_sumamt_fen)::BIGINT AS fen FROM {relation} GROUP BY 1"
+    return f"SELECT * FROM ({left}) WHERE id IN (SELECT setl_id FROM {relation} WHERE init_setl_id IS NULL)"
 
 
 def table(figures: dict[str, int]) -> list[str]:

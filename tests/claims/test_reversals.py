@@ -56,6 +56,7 @@ def readings(house: Path, at: datetime = T) -> dict[str, object]:
     return said[0]
 
 
+AGAIN = VISIT | {"init_setl_id": "S1", "setl_time": "2025-03-01 11:00:00"}
 #: name → (deliveries in order, each a list of settlement rows; net; kept; pairs)
 FULL = [("RS1", WHOLE, True)]
 MATRIX: dict[str, tuple[list[list[Row]], tuple[int, int], tuple[int, int], list[tuple]]] = {
@@ -76,6 +77,10 @@ MATRIX: dict[str, tuple[list[list[Row]], tuple[int, int], tuple[int, int], list[
     "three partial that leave a rest": ([[VISIT, part("A", 1, 1001), part("B", 2, 2002), part("C", 3, 3003)]], (1, 4004), (1, WHOLE), [("A", 1001, False), ("B", 2002, False), ("C", 3003, False)]),
     "refunded and settled again": ([[VISIT, refund(VISIT), VISIT | {"setl_id": "S2", "setl_time": "2025-03-01 11:00:00"}]], (1, WHOLE), (2, 2 * WHOLE), FULL),
     "corrected under the same number, then refunded": ([[VISIT], [VISIT | {"medfee_sumamt": "90.10", "acct_pay": "20.10"}, refund(VISIT | {"medfee_sumamt": "90.10", "acct_pay": "20.10"})]], (0, 0), (1, 9010), [("RS1", 9010, True)]),
+    "reversed under the original's own number, settled again": ([[VISIT, refund(VISIT, setl_id="S1"), AGAIN | {"setl_id": "S2"}]], (1, WHOLE), (2, 2 * WHOLE), [("S1-R", WHOLE, True)]),
+    "reversed, settled again under the original's own number": ([[AGAIN, VISIT, refund(VISIT)]], (1, WHOLE), (2, 2 * WHOLE), FULL),
+    "reversed, settled again under the original's own number, a delivery later": ([[VISIT], [AGAIN, refund(VISIT)], [AGAIN, VISIT | {"setl_id": "S9", "mdtrt_id": "M9", "psn_no": "P2"}]], (2, 2 * WHOLE), (3, 3 * WHOLE), FULL),
+    "corrected, naming its own number, without a reversal": ([[VISIT, AGAIN | {"medfee_sumamt": "90.10", "acct_pay": "20.10"}]], (1, 9010), (1, 9010), []),
     "a twin of the other person stays": ([[VISIT, VISIT | {"setl_id": "S9", "mdtrt_id": "M9", "psn_no": "P2"}, refund(VISIT, init_setl_id="")]], (1, WHOLE), (2, 2 * WHOLE), FULL),
 }  # fmt: skip
 
