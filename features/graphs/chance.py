@@ -1,9 +1,10 @@
 """How surprising a pair must be, so that chance alone makes no group: computed from the loads and rates of the data at hand, tuned on nothing.
 
 If every pair of cards met only by chance (Poisson with its expected days E_ij), it would pass the threshold z with p_ij(z) = P(Poisson(E_ij) ≥ c), c the least
-count that reaches z. A group needs four cards held together by at least three such pairs, and the expected number of trees on four cards is
-Σ_i λ_i³ / 6 (stars) + ½ Σ_ij λ_i p_ij λ_j (paths), λ_i = Σ_j p_ij. That bounds the expected number of chance groups; the threshold is the least z ≥ Z_MIN,
-in steps of a quarter, for which the bound is at most EXPECTED_GROUPS. Sums over all pairs are estimated on SAMPLE cards spread evenly over the loads.
+count that reaches z. In a large county thousands of pairs pass, and three of them now and then hang four cards together as a tree; a cycle hardly ever
+closes. So a group must have at least as many surprising pairs as members (features/graphs/groups.py), and the least chance groups are four cards in a circle,
+expected Σ_ij (P²)_ij² / 8 times, or a triangle with a fourth card, Σ_i (P³)_ii λ_i / 2 times, λ_i = Σ_j p_ij. The threshold is the least z ≥ Z_MIN, in steps of a
+quarter, for which their sum is at most EXPECTED_GROUPS. Sums over all cards are estimated on SAMPLE cards spread evenly over the loads.
 """
 
 from __future__ import annotations
@@ -88,8 +89,10 @@ def chance_pairs(
     p = _pass_matrix(cards, loads.first, loads.inst, loads.visits, table, ks, z)
     share = n / len(cards)
     partners = p.sum(axis=1) * share
-    stars, paths = share * (partners**3).sum() / 6, share**2 * float(partners @ p @ partners) / 2
-    return float(share * partners.sum() / 2), float(stars + paths)
+    steps = p @ p
+    pendants = share**3 * float((steps * p).sum(axis=1) @ partners) / 2
+    np.fill_diagonal(steps, 0.0)
+    return float(share * partners.sum() / 2), pendants + share**4 * float((steps**2).sum()) / 8
 
 
 def chance_threshold(loads: Loads, rates: Mapping[int, Floats], scales: tuple[tuple[int, int], ...]) -> float:

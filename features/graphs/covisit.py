@@ -13,7 +13,8 @@ together and their words stay in cache. Source: research note "graph mining", se
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numba as nb
 import numpy as np
@@ -24,6 +25,8 @@ from features.graphs.visit_order import DAY, Ints, Visits
 
 #: more directed scans than this are refused, not begun (about two minutes of one core)
 MAX_SCANS = 60_000_000_000
+#: events counted at a time in the same-institution form
+BLOCK = 500_000
 #: bit of a node in `node` that says: this node has several events on that day, so its days must be told apart
 REPEAT = np.uint32(1 << 31)
 #: `node` of an event that takes no part
@@ -52,7 +55,7 @@ def grow(array, size):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True)
-def _node_keys(card, inst, minute, start, same, spare, day_bits, keys, number, who):  # type: ignore[no-untyped-def]
+def _node_keys(card, inst, minute, start, n_cards, same, spare, day_bits, keys, number, who):  # type: ignore[no-untyped-def]
     """Fill `keys`, one an event: node | event (same institution) or node | day | event (any institution), and `who`, the card of each number.
 
     `spare` bits are kept for the event. Anywhere, cards are numbered by the largest institution they visit: most comparisons are made there.
@@ -67,7 +70,7 @@ def _node_keys(card, inst, minute, start, same, spare, day_bits, keys, number, w
                     who[known] = card[e]
                     known += 1
     for e in range(len(card)):
-        major = np.int64(inst[e]) * len(number) + card[e] if same else number[card[e]] << day_bits | minute[e] // 1440
+        major = np.int64(inst[e]) * n_cards + card[e] if same else number[card[e]] << day_bits | minute[e] // 1440
         keys[e] = np.uint64(major) << np.uint64(spare) | np.uint64(e)
 
 
@@ -223,18 +226,35 @@ def count_covisits(visits: Visits, *, dt: int, k: int, same_institution: bool = 
     if k > days:
         none = np.zeros(0, np.int64)
         return Pairs(a=none, b=none, inst=none, count=none)
-    node, name, own, day, first = _nodes(visits, k, days, same_institution)
+    parts = _blocks(visits) if same_institution else [visits]
+    counted = [_count_block(part, dt, k, days, same_institution, limit) for part in parts]
+    a, b, inst, met = (np.concatenate(columns) for columns in zip(*counted, strict=True))
+    rank = np.lexsort((inst, b, a))
+    return Pairs(a=a[rank], b=b[rank], inst=inst[rank], count=met[rank].astype(np.int64))
+
+
+def _blocks(visits: Visits, events: int = BLOCK) -> Iterator[Visits]:
+    """The same events some institutions at a time, so that working memory is that of the largest."""
+    i = 0
+    while i < visits.n_inst:
+        j = max(int(np.searchsorted(visits.start, visits.start[i] + events, side="right")) - 1, i + 1)
+        here = slice(int(visits.start[i]), int(visits.start[j]))
+        if here.stop > here.start:
+            rows = {"inst": visits.inst[here], "card": visits.card[here], "minute": visits.minute[here]}
+            yield replace(visits, **rows, start=visits.start[i : j + 1] - here.start)
+        i = j
+
+
+def _count_block(visits: Visits, dt: int, k: int, days: int, same: bool, limit: int) -> tuple[Ints, Ints, Ints, Ints]:
+    """(a, b, inst, days) of the pairs, in no order."""
+    node, name, own, day, first = _nodes(visits, k, days, same)
     window, here = open_windows(visits, node, dt, limit)
     _look_up(own, node, window)
     del node, window
     word, met = np.empty(len(name), np.uint32), np.zeros(len(name), np.int64)
     x, y, met_days = _count(here, own, day, first, k, days.bit_length(), word, met)
-    card, place = (
-        (name % visits.n_cards, name // visits.n_cards) if same_institution else (name, np.full(len(name), -1))
-    )
-    a, b, inst = np.minimum(card[x], card[y]), np.maximum(card[x], card[y]), place[x]
-    rank = np.lexsort((inst, b, a))
-    return Pairs(a=a[rank], b=b[rank], inst=inst[rank], count=met_days[rank].astype(np.int64))
+    card, place = (name % visits.n_cards, name // visits.n_cards) if same else (name, np.full(len(name), -1))
+    return np.minimum(card[x], card[y]), np.maximum(card[x], card[y]), place[x], met_days
 
 
 def _nodes(
@@ -251,8 +271,11 @@ def _nodes(
         raise UserError(
             f"{visits.n_cards} cards x {days} days x {n} events do not fit a 64-bit key: split the events into institution buckets"
         )
-    keys, number, who = np.empty(n, np.uint64), np.full(visits.n_cards, -1), np.empty(visits.n_cards, np.int64)
-    _node_keys(visits.card, visits.inst, visits.minute, visits.start, same, spare, day_bits, keys, number, who)
+    keys = np.empty(n, np.uint64)
+    number, who = np.full(0 if same else visits.n_cards, -1), np.empty(0 if same else visits.n_cards, np.int64)
+    _node_keys(
+        visits.card, visits.inst, visits.minute, visits.start, visits.n_cards, same, spare, day_bits, keys, number, who
+    )
     keys.sort()
     node, own, day = np.empty(n, np.uint32), np.empty(n, np.int64), np.empty(n, np.int32)
     first, name = np.empty(n // k + 2, np.int64), np.empty(n // k + 1, np.int64)

@@ -87,7 +87,8 @@ def find_groups(
     readable: int = READABLE,
     density: float = DENSITY,
 ) -> list[Ints]:
-    """Node groups (sorted arrays, largest first) of at least `min_members` whose every member is linked to a share `density` of the others."""
+    """Node groups (sorted arrays, largest first) of at least `min_members` whose every member is linked to a share `density` of the others, and with at least
+    as many links as members: chance makes trees (features/graphs/chance.py)."""
     if len(a) == 0:
         return []
     matrix = adjacency(a, b, weight, n)
@@ -103,7 +104,7 @@ def find_groups(
                 waiting += [nodes[part] for part in _parts(labels, min_members)]
                 continue
         kept = _trim(matrix, nodes, density)
-        if len(kept) >= min_members:
+        if len(kept) >= min_members and matrix[kept][:, kept].nnz // 2 >= len(kept):
             done.append(kept)
     return sorted(done, key=lambda nodes: (-len(nodes), nodes.tolist()))
 

@@ -47,6 +47,6 @@ def test_the_threshold_rises_until_chance_makes_no_group() -> None:
     z = chance_threshold(loads, rates, SCALES)
     assert z >= Z_MIN
     assert chance_pairs(loads, rates, SCALES, z)[1] <= EXPECTED_GROUPS
-    assert chance_pairs(loads, rates, SCALES, 3.0)[1] > EXPECTED_GROUPS
+    assert chance_pairs(loads, rates, ((60, 1),), 1.0)[1] > EXPECTED_GROUPS
     lone = sort_visits([0, 1], [0, 0], [5, 6])
     assert chance_threshold(count_loads(lone), {dt: coincidence_rates(lone, dt) for dt, _ in SCALES}, SCALES) == Z_MIN

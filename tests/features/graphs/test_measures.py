@@ -149,6 +149,10 @@ def test_communities_cut_what_cannot_be_read_and_only_that():
     found = find_groups(a, b, np.ones(len(a)), 120, min_members=4)
     assert [set(g.tolist()) for g in found] == [set(range(0, 40)), set(range(40, 80)), set(range(80, 120))]
     assert find_groups(a[:0], b[:0], np.ones(0), 120, min_members=4) == []
+    tree = np.array([0, 0, 0, 4, 5, 6]), np.array([1, 2, 3, 5, 6, 7])
+    assert find_groups(*tree, np.ones(6), 8, min_members=4) == []  # a star and a path: what chance makes
+    circle = find_groups(np.append(tree[0], 7), np.append(tree[1], 4), np.ones(7), 8, min_members=4)
+    assert [g.tolist() for g in circle] == [[4, 5, 6, 7]]
     chain = np.arange(50), np.arange(1, 51)
     assert all(len(g) < 12 for g in find_groups(*chain, np.ones(50), 51, min_members=4))
 
