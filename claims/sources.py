@@ -78,6 +78,11 @@ def table_of(stem: str, mapping: Mapping) -> str | None:
 
 def find_sources(source: str | Path, mapping: Mapping, staging: Path) -> list[Source]:
     """Every file of `source` that fills a table, in a fixed order. UserError if there is none."""
+    if str(source).partition("://")[0] in ("spark", "spark+local"):
+        from claims.spark import export_tables
+
+        found = export_tables(str(source), mapping, staging)
+        return sorted(found, key=lambda s: list(SOURCE).index(s.table))
     if "://" in str(source):
         from claims.database import find_tables
 
@@ -192,8 +197,8 @@ def _unzip(path: Path, mapping: Mapping, staging: Path) -> Iterator[Source]:
 
 
 def digest(source: Source) -> str:
-    """SHA-256 of the source's bytes; empty for a database."""
-    if source.path is None:
+    """SHA-256 of the source's bytes; empty for a database or a cluster, whose bytes say nothing of their content."""
+    if source.path is None or source.url is not None:
         return ""
     try:
         return sha256(source.path)

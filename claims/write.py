@@ -81,7 +81,7 @@ def publish_batch(batch: Batch, label: str, check: Callable[[str], None], starte
 
 def _without_secret(label: str) -> str:
     head, sep, tail = label.partition("://")
-    return f"{head}://{tail.rpartition('@')[2]}" if sep else Path(label).name
+    return f"{head}://{tail.rpartition('@')[2].partition('?')[0]}" if sep else Path(label).name
 
 
 def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:

@@ -166,6 +166,15 @@ def test_intake_and_features_on_spark_give_the_same_bytes(
         assert (here.path / name).read_bytes() == (there.path / name).read_bytes()
 
 
+def test_the_whole_pilot_taken_in_by_a_spark_task_is_the_local_warehouse(
+    executor: SparkExecutor, pilot: Path, tmp_path: Path
+) -> None:
+    """1.2 million lines in one task on a worker: intake is one job, its buckets share the checks between tables and cannot be tasks of their own."""
+    job = functools.partial(take_in, source=str(pilot / "claims"), house=str(tmp_path), mapping="pilot")
+    assert list(executor.map(job, [1])) == [job(0)]
+    assert digests(tmp_path / "0") == digests(tmp_path / "1")
+
+
 def test_a_master_that_is_not_there_is_told() -> None:
     from claims.errors import UserError
 
