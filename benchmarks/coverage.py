@@ -4,7 +4,8 @@
     python -m benchmarks.coverage --page REPORT.json [DEVELOPED.json] > docs/figures/coverage.md
 
 Both sides are fixed beforehand. Every column becomes its tail share: the share of its peers (the product's own peer groups, all where a group is
-small) that are at least as bad, in the declared direction; an entity's score is the mean of −log(tail share) over all the columns.
+small) that are at least as bad, in the declared direction; an entity's score is the mean of −log(tail share) over its numbers (of one
+feature's windows the largest).
 *Ours* are the scheme's own features and rules at that grain, as declared, and for a stay those of its hospital, doctor and patient; whoever the data
 shows to be one of the scheme's innocents (features that `excuses` N01 … N34) scores nothing. No label is used.
 *Plain* are thirteen simple aggregates of the same grain. They have no direction, so both ends count. Beside this score the plain side may use the one
@@ -53,16 +54,21 @@ PARENTS: tuple[tuple[Grain, str], ...] = (
 )
 
 
-def tail_scores(values: pd.DataFrame, groups: pd.DataFrame, worse: Sequence[str]) -> pd.Series:
-    """Mean over columns of −log(share of peers at least as bad); missing values say nothing. Shapes: n × m, n × 2, m."""
+def tail_scores(
+    values: pd.DataFrame, groups: pd.DataFrame, worse: Sequence[str], names: Sequence[str] = ()
+) -> pd.Series:
+    """Mean of −log(share of peers at least as bad); missing values say nothing. Of columns with the same name the largest counts.
+
+    Shapes: `values` n × m, `groups` n × 2, `worse` and `names` m.
+    """
     group, _ = choose_groups(groups["peer_group"].fillna("?"), groups["peer_group_coarse"].fillna("?"))
-    total = np.zeros(len(values))
     data = values.to_numpy("float64")
+    surprise = np.zeros_like(data)
     for _, rows in pd.Series(np.arange(len(values))).groupby(group.to_numpy()):
-        block = data[rows.to_numpy()]
         for j, side in enumerate(worse):
-            total[rows.to_numpy()] += _surprise(block[:, j], side)
-    return pd.Series(total / max(1, data.shape[1]), index=values.index)
+            surprise[rows.to_numpy(), j] = _surprise(data[rows.to_numpy(), j], side)
+    frame = pd.DataFrame(surprise, index=values.index, columns=list(names) or list(values.columns))
+    return frame.T.groupby(level=0).max().mean(axis=0)
 
 
 def _surprise(x: np.ndarray, side: str) -> np.ndarray:
@@ -199,8 +205,11 @@ def _score(part: Partition, scheme: str) -> tuple[pd.Series, int, int]:
     values = pd.read_parquet(part.path / "values.parquet", columns=["entity_id", *(c for c, _ in chosen)]).set_index(
         "entity_id"
     )
-    score = tail_scores(values, entities.reindex(values.index), [f.worse for _, f in chosen])
-    return score, len(chosen), sum(f.rule is not None for _, f in chosen)
+    score = tail_scores(
+        values, entities.reindex(values.index), [f.worse for _, f in chosen], [f.name for _, f in chosen]
+    )
+    declared = {f.name: f for _, f in chosen}
+    return score, len(declared), sum(f.rule is not None for f in declared.values())
 
 
 #: Thirteen simple aggregates a grain, over what the county's tables hold (stays: of the stay, its patient and its hospital, as in benchmarks/county.py).
