@@ -272,7 +272,7 @@ def page(runs: Sequence[dict[str, Any]]) -> str:
         out.append(f"\n## Seed {recipe['seed']}: {recipe['persons']:,} insured, {recipe['months']} months ({title})\n")
         out.append("; ".join(f"{k.strip('*')} {n}" for k, n in counts.items()) + ".\n")
         out.append(
-            "| scheme | grain | columns | rules | planted | innocents | ours | plain, best | by | gain | verdict |\n|---|---|---:|---:|---:|---:|---|---|---|---|---|"
+            "| scheme | grain | features | rules | planted | innocents | ours | plain, best | by | gain | verdict |\n|---|---|---:|---:|---:|---:|---|---|---|---|---|"
         )
         for r in sorted(run["rows"], key=lambda r: (r["scheme"], GRAINS.index(r["grain"]))):
             out.append(_line(r))
