@@ -1,8 +1,11 @@
-"""The second country: provider labels nobody here planted. `python benchmarks/medicare.py [--seeds 3] [--json FILE]`
+"""The second country: provider labels nobody here planted.
 
-5-fold by provider. Beside each other: size alone, plain aggregates with LightGBM, and the full road (peer z, step-by-step declared directions,
-unlabelled scorers as offset, monotone trees). Says where it falls short: gain paired by fold, and within quartiles of size.
-Data: $XIEZHI_SHARED/data/medicare or ../shared/data/medicare (not part of the project).
+    python -m benchmarks.medicare --out docs/figures        writes medicare.md and medicare.json
+
+5-fold by provider, three seeds. Beside each other: size alone, plain aggregates with LightGBM as it comes, the same aggregates with our small trees, and our
+road (evidence columns, small trees, several bags). Gain paired by fold, and within quartiles of size.
+Columns and trees were chosen on fold seeds 10–12 and are reported on fold seeds 0–2: other folds of the same providers, so the choice has seen them
+all, and the gain is a little flattered. Data: $XIEZHI_SHARED/data/medicare or ../shared/data/medicare (not part of the project).
 """
 
 from __future__ import annotations
@@ -10,53 +13,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from models.ranker import Ranker
+from training.lift import paired
+from training.splits import grouped_folds
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from models.ensemble import ranker_input, tails, unlabelled  # noqa: E402
-from models.ranker import Ranker  # noqa: E402
-from training.learn import _offset, linear  # noqa: E402
-from training.lift import paired  # noqa: E402
-from training.splits import grouped_folds  # noqa: E402
-
-
-@dataclass(frozen=True)
-class Meta:
-    """Column metadata of this benchmark: no schemes, directions where the trade agrees on them."""
-
-    label: str
-    worse: str
-    scheme: str = ""
-    unit: str = ""
-    kind: str = "feature"
-    family: str = ""
-
-
-@dataclass(frozen=True)
-class Providers:
-    """A MatrixLike of providers."""
-
-    grain: str
-    as_of: date
-    entities: pd.DataFrame
-    X: pd.DataFrame
-    z: pd.DataFrame
-    percentile: pd.DataFrame
-    meta: dict[str, Any]
-
-    def rows(self, ids: pd.Index) -> Providers:
-        frames = {k: getattr(self, k).loc[ids] for k in ("entities", "X", "z", "percentile")}
-        return Providers(self.grain, self.as_of, meta=self.meta, **frames)
 
 
 def data_folder() -> Path | None:
@@ -107,120 +76,62 @@ def days(claims: pd.DataFrame) -> pd.Series:
     return (claims[end] - claims[start]).dt.days.clip(lower=0) + 1.0
 
 
-def rich(claims: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Meta]]:
-    """Plain aggregates and what our schemes would look at: sameness of diagnoses and procedures, shared patients, doctors per stay, price beside
-    the same diagnosis group elsewhere, readmissions, mix of the sick and the well."""
-    out = plain(claims)
-    c = claims.assign(days=days(claims))
-    money = next(x for x in c.columns if x.startswith("InscClaimAmt"))
-    group = next((x for x in c.columns if x.startswith("DiagnosisGroup")), None)
-    diagnoses = [x for x in c.columns if x.startswith(("ClmDiagnosisCode", "DiagnosisCode", "ClaimDiagnosis"))]
-    procedures = [x for x in c.columns if x.startswith(("ClmProcedureCode", "ProcedureCode"))]
-    g = c.groupby("Provider")
-    out["n_diagnoses"] = c[diagnoses].notna().sum(axis=1).groupby(c["Provider"]).mean()
-    out["n_procedures"] = c[procedures].notna().sum(axis=1).groupby(c["Provider"]).mean()
-    for name, column in (
-        ("dx", diagnoses[1] if len(diagnoses) > 1 else diagnoses[0]),
-        ("admit_dx", "ClmAdmitDiagnosisCode"),
-        ("drg", group),
-        ("proc", procedures[0]),
-    ):
-        if column is None or column not in c:
-            continue
-        counts = c.groupby(["Provider", column]).size()
-        share = counts / counts.groupby("Provider").transform("sum")
-        out[f"same_{name}"] = (share**2).groupby("Provider").sum()
-        out[f"kinds_{name}"] = counts.groupby("Provider").size()
-    if group is not None:
-        by = c.groupby(group)
-        expected, spread = by[money].transform("mean"), by[money].transform("std")
-        out["price_excess"] = ((c[money] - expected) / spread.where(spread > 0)).groupby(c["Provider"]).mean()
-        out["days_excess"] = (c["days"] - by["days"].transform("mean")).groupby(c["Provider"]).mean()
-    patients = c.groupby("BeneID")["Provider"].nunique()
-    out["shared_patients"] = c["BeneID"].map(patients).gt(1).groupby(c["Provider"]).mean()
-    doctors = c.groupby("AttendingPhysician")["Provider"].nunique()
-    out["roaming_doctors"] = c["AttendingPhysician"].map(doctors).gt(1).groupby(c["Provider"]).mean()
-    top = c.groupby(["Provider", "AttendingPhysician"]).size().groupby("Provider").max()
-    out["top_doctor_share"] = top / out["stays"]
-    out["stays_per_doctor"] = out["stays"] / out["n_AttendingPhysician"].clip(lower=1)
-    start = next(x for x in c.columns if x.startswith("Admission"))
-    ordered = c.sort_values(["BeneID", start])
-    gap = ordered.groupby("BeneID")[start].diff().dt.days
-    out["return_30"] = gap.le(30).groupby(ordered["Provider"]).mean()
-    out["no_operation_doctor"] = c["OperatingPhysician"].isna().groupby(c["Provider"]).mean()
-    out["other_doctor"] = c["OtherPhysician"].notna().groupby(c["Provider"]).mean()
-    out["weekday"] = c[start].dt.day_of_week.ge(5).groupby(c["Provider"]).mean()
-    month = c.groupby(["Provider", c[start].dt.month]).size()
-    out["peak_month"] = month.groupby("Provider").max() / out["stays"]
-    born = next((x for x in c.columns if x.startswith("DOB")), None)
-    if born:
-        age = (c[start] - c[born]).dt.days / 365.25
-        out["age_mean"], out["age_sd"] = age.groupby(c["Provider"]).mean(), age.groupby(c["Provider"]).std()
-    chronic = [x for x in c.columns if x.startswith("ChronicCond")]
-    if chronic:
-        out["chronic"] = c[chronic].eq(1).sum(axis=1).groupby(c["Provider"]).mean()
-    died = next((x for x in c.columns if x.startswith("DOD")), None)
-    if died:
-        out["dead"] = c[died].notna().groupby(c["Provider"]).mean()
-    states = next((x for x in c.columns if x.startswith("State")), None)
-    if states:
-        out["kinds_state"] = g[states].nunique()
-        county = g[states].agg(lambda s: s.mode().iloc[0])
-        out["state_size"] = out["stays"] / out["stays"].groupby(county).transform("median")
-    out = out.astype("float64")
-    up = ("stays", "patients", "paid_sum", "days_sum")
-    return out, {x: Meta(x, "high" if x in up else "either") for x in out.columns}
+def evidence(claims: pd.DataFrame) -> pd.DataFrame:
+    """What our stay features look at, per provider: payment per day of stay (`daily_fee_yuan`), the same beside other stays of the diagnosis group, and how much
+    is recorded per day (`item_kinds_per_day`, `treatment_fee_share`): stays that are long and thin, or short and dear."""
+    who, length = claims["Provider"], days(claims)
+    money = claims[next(c for c in claims.columns if c.startswith("InscClaimAmt"))]
+    codes = {
+        "diagnoses": [c for c in claims.columns if c.startswith("ClmDiagnosisCode")],
+        "procedures": [c for c in claims.columns if c.startswith("ClmProcedureCode")],
+    }
+    per_day = money / length
+    beside = per_day / per_day.groupby(claims["DiagnosisGroupCode"]).transform("mean")
+    out = pd.DataFrame(
+        {
+            "per_day_mean": per_day.groupby(who).mean(),
+            "per_day_max": per_day.groupby(who).max(),
+            "per_day_p90": per_day.groupby(who).quantile(0.9),
+            "per_day_all": money.groupby(who).sum() / length.groupby(who).sum(),
+            "per_day_beside_group": beside.groupby(who).mean(),
+        }
+    )
+    for name, columns in codes.items():
+        out[f"{name}_per_day"] = (claims[columns].notna().sum(axis=1) / length).groupby(who).mean()
+    return out.astype("float64")
 
 
-def matrix_of(claims: pd.DataFrame) -> Providers:
-    """Providers with z beside peers of the same size (tercile of stays): labels are not used."""
-    X, meta = rich(claims)
-    size = X["stays"].rank(pct=True)
-    peer = (size * 3).clip(upper=2.999).astype(int)
-    middle = X.groupby(peer).transform("median")
-    spread = 1.4826 * (X - middle).abs().groupby(peer).transform("median")
-    z = ((X - middle) / spread.where(spread > 1e-9)).clip(-10, 10)
-    percentile = X.groupby(peer).rank(pct=True) * 100
-    money = pd.DataFrame({"fund_fen": X["paid_sum"], "total_fen": X["paid_sum"]})
-    return Providers("institution", date(2010, 12, 31), money, X, z, percentile, dict(meta))
+SMALL = {"trees": 100, "leaves": 8, "rate": 0.03, "min_leaf": 20, "l2": 0.0, "columns_share": 1.0}
+"""1,461 providers teach small trees only; as LightGBM comes (31 leaves, rate 0.1) it learns them by heart."""
+BAGS = 5
+
+
+def as_it_comes(X: pd.DataFrame, y: pd.Series, test: pd.DataFrame, seed: int) -> pd.Series:
+    """LightGBM with its own defaults, 100 rounds: the yardstick of the data's README."""
+    data = lgb.Dataset(X.to_numpy(), y.to_numpy())
+    booster = lgb.train({"objective": "binary", "verbose": -1, "num_threads": 1, "seed": seed}, data, 100)
+    return pd.Series(np.asarray(booster.predict(test.to_numpy(), raw_score=True)), index=test.index)
+
+
+def small_trees(X: pd.DataFrame, y: pd.Series, test: pd.DataFrame, seed: int) -> pd.Series:
+    """Mean raw risk of our ranker over `BAGS` seeds."""
+    rankers = (Ranker(**SMALL, seed=seed * 100 + bag, threads=1).fit(X, y) for bag in range(BAGS))
+    return sum((r.raw(test) for r in rankers), pd.Series(0.0, index=test.index)) / BAGS
 
 
 def fold_scores(
-    matrix: Providers, y: pd.Series, base: pd.DataFrame, train: pd.Index, test: pd.Index, seed: int, threads: int
+    base: pd.DataFrame, more: pd.DataFrame, y: pd.Series, train: pd.Index, test: pd.Index, seed: int
 ) -> dict[str, pd.Series]:
     """Scores of the competitors on `test`; labels of `test` are never seen."""
-    out = {"size": base.loc[test, "stays"]}
-    # the yardstick of the data's README: LightGBM as it comes
-    out["plain"] = (
-        Ranker(trees=100, leaves=31, rate=0.1, min_leaf=20, l2=0.0, columns_share=1.0, seed=seed, threads=threads)
-        .fit(base.loc[train], y[train])
-        .raw(base.loc[test])
-    )
-    free = unlabelled(matrix, seed=seed)
-    t = tails(free, matrix)
-    out["unlabelled"] = t.loc[test].mean(axis=1)
-    X = ranker_input(matrix.X, matrix.z)
-    worse = {c: matrix.meta[c].worse for c in matrix.X.columns}
-    offset = {"size": np.log1p(base["stays"]), "size2": np.log1p(base["paid_sum"])}
-    T = pd.DataFrame({**{c: t[c] for c in ("isolation", "deviations")}, **offset})
-    slopes, intercept = _offset(T.loc[train], y[train].to_numpy(), np.ones(len(train)))
-    start = pd.Series(linear(T, slopes, intercept), index=T.index)
-    parts = []
-    for bag in range(5):
-        ranker = Ranker(
-            worse,
-            trees=150,
-            leaves=6,
-            rate=0.04,
-            min_leaf=15,
-            l2=10.0,
-            columns_share=0.3,
-            seed=seed * 100 + bag,
-            threads=threads,
-        )
-        parts.append(ranker.fit(X.loc[train], y[train], offset=start[train]).raw(X.loc[test]))
-    out["full"] = start[test] + sum(parts) / len(parts)
-    return out
+    full = base.join(more)
+    one = base.join(more[["per_day_mean"]])
+    return {
+        "size": base.loc[test, "paid_sum"],
+        "plain": as_it_comes(base.loc[train], y[train], base.loc[test], seed),
+        "plain, small trees": small_trees(base.loc[train], y[train], base.loc[test], seed),
+        "plain + payment per day, as it comes": as_it_comes(one.loc[train], y[train], one.loc[test], seed),
+        "full": small_trees(full.loc[train], y[train], full.loc[test], seed),
+    }
 
 
 def figures(y: pd.Series, s: pd.Series) -> dict[str, float]:
@@ -234,14 +145,13 @@ def figures(y: pd.Series, s: pd.Series) -> dict[str, float]:
     }
 
 
-def main(seeds: int = 3, threads: int = 2) -> dict[str, Any]:
+def study(seeds: int = 3) -> dict[str, Any]:
     """All figures as plain values."""
     folder = data_folder()
     if folder is None:
         raise SystemExit("Medicare data not found: set XIEZHI_SHARED to the shared folder")
     claims, y = load(folder)
-    matrix, base = matrix_of(claims), plain(claims)
-    matrix, base = matrix.rows(y.index), base.loc[y.index]
+    base, more = plain(claims).loc[y.index], evidence(claims).loc[y.index]
     per: list[dict[str, Any]] = []
     pooled: dict[str, list[pd.Series]] = {}
     for seed in range(seeds):
@@ -249,7 +159,7 @@ def main(seeds: int = 3, threads: int = 2) -> dict[str, Any]:
         whole: dict[str, list[pd.Series]] = {}
         for fold in range(5):
             test, train = y.index[folds == fold], y.index[folds != fold]
-            for name, s in fold_scores(matrix, y, base, train, test, seed, threads).items():
+            for name, s in fold_scores(base, more, y, train, test, seed).items():
                 per.append({"seed": seed, "fold": fold, "scorer": name, **figures(y[test], s)})
                 whole.setdefault(name, []).append(s)
         for name, parts in whole.items():
@@ -257,35 +167,114 @@ def main(seeds: int = 3, threads: int = 2) -> dict[str, Any]:
             pooled.setdefault(name, []).append(pd.concat([p.rank(pct=True) for p in parts]).reindex(y.index))
     table = pd.DataFrame(per)
     out: dict[str, Any] = {"providers": len(y), "fraud": int(y.sum()), "seeds": seeds}
-    out["mean"] = table.groupby("scorer")[["auc", "auprc", "p10"]].mean().round(4).to_dict("index")
-    # a fold of one seed shares rows with folds of the others: seeds are averaged per fold number before the interval is taken
+    out["mean"] = table.groupby("scorer", sort=False)[["auc", "auprc", "p10"]].mean().round(4).to_dict("index")
     wide = table.pivot_table(index=["seed", "fold"], columns="scorer", values="auprc")
-    gain = wide["full"] - wide["plain"]
-    out["gain_auprc_over_plain"] = {f"seed {s}": paired(gain[s], np.zeros(5)).to_json() for s in range(seeds)}
-    out["gain_auprc_over_plain"]["all 15 folds (overlapping rows: too narrow)"] = paired(
-        gain.to_numpy(), np.zeros(len(gain))
-    ).to_json()
-    out["folds_won"] = f"{int((gain > 0).sum())}/{len(gain)}"
-    quartile = pd.qcut(base["stays"].rank(method="first"), 4, labels=False)
-    within = {}
-    for q in range(4):
-        ids = y.index[quartile == q]
-        row: dict[str, Any] = {"n": len(ids), "fraud": int(y[ids].sum())}
-        if 5 <= row["fraud"] <= len(ids) - 5:
-            for name in ("size", "plain", "full"):
-                row[name] = round(float(np.mean([average_precision_score(y[ids], p[ids]) for p in pooled[name]])), 4)
-        within[f"quartile {q + 1} by stays"] = row
-    out["auprc_within_size_quartiles"] = within
+    out["gain"] = {against: gains(wide["full"] - wide[against], seeds) for against in ("plain", "plain, small trees")}
+    out["within_size_quartiles"] = within_quartiles(base["paid_sum"], y, pooled)
     return out
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+def gains(gain: pd.Series, seeds: int) -> dict[str, Any]:
+    """Gain in AUPRC paired by fold: one interval per seed (5 folds share training rows, so even these are somewhat narrow), and the wins over all."""
+    out = {f"seed {s}": paired(gain[s], np.zeros(5)).to_json() for s in range(seeds)}
+    return out | {"folds_won": f"{int((gain > 0).sum())} of {len(gain)}"}
+
+
+def within_quartiles(size: pd.Series, y: pd.Series, pooled: dict[str, list[pd.Series]]) -> list[dict[str, Any]]:
+    """AUPRC inside quartiles of size (payments); names only where both classes have at least five."""
+    quartile = pd.qcut(size.rank(method="first"), 4, labels=False)
+    out = []
+    for q in range(4):
+        ids = y.index[quartile == q]
+        row: dict[str, Any] = {"quartile": q + 1, "n": len(ids), "fraud": int(y[ids].sum())}
+        if 5 <= row["fraud"] <= len(ids) - 5:
+            for name in ("size", "plain", "full"):
+                row[name] = round(float(np.mean([average_precision_score(y[ids], p[ids]) for p in pooled[name]])), 4)
+            draws = bootstrap(y[ids], [p[ids] for p in pooled["full"]], [p[ids] for p in pooled["size"]])
+            row["over_size"] = [round(float(v), 4) for v in np.quantile(draws, [0.025, 0.975])]
+        out.append(row)
+    return out
+
+
+def bootstrap(y: pd.Series, a: list[pd.Series], b: list[pd.Series], draws: int = 300) -> np.ndarray:
+    """Gain in AUPRC of a over b, mean over seeds, providers drawn with replacement."""
+    r = np.random.default_rng(0)
+    out = np.empty(draws)
+    truth = y.to_numpy()
+    pairs = [(p.to_numpy(), q.to_numpy()) for p, q in zip(a, b, strict=True)]
+    for i in range(draws):
+        pick = r.integers(0, len(truth), len(truth))
+        t = truth[pick]
+        if t.min() == t.max():
+            out[i] = 0.0
+            continue
+        out[i] = np.mean([average_precision_score(t, p[pick]) - average_precision_score(t, q[pick]) for p, q in pairs])
+    return out
+
+
+def page(found: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    published = {"size": "published 0.694, 0.795", "plain": "published 0.772, 0.854"}
+    lines = ["# Medicare: labels nobody here planted", "", "    python -m benchmarks.medicare --out docs/figures", ""]
+    lines += [*str(__doc__).split("\n\n", 2)[2].strip().splitlines(), ""]
+    lines += [
+        f"{found['providers']:,} providers, {found['fraud']} labelled as fraud; mean of 5 folds × {found['seeds']} seeds.",
+        "",
+    ]
+    lines += ["| | AUC | AUPRC | precision at 10 % | |", "|---|---:|---:|---:|---|"]
+    for name, row in found["mean"].items():
+        lines.append(
+            f"| {name} | {row['auc']:.3f} | {row['auprc']:.3f} | {row['p10']:.3f} | {published.get(name, '')} |"
+        )
+    for against, gain in found["gain"].items():
+        lines += [
+            "",
+            f"Gain of *full* over *{against}*, AUPRC, paired by fold ({gain['folds_won']} folds won), 95 % t interval per seed:",
+            "",
+        ]
+        for name, f in gain.items():
+            if name != "folds_won":
+                missed = "" if f["low"] > 0 else " **holds 0**"
+                lines.append(f"- {name}: {f['value']:+.3f} ({f['low']:+.3f} … {f['high']:+.3f}){missed}")
+    lines += ["", "Within quartiles of size (payments), where size itself says little:", ""]
+    lines += [
+        "| quartile | providers | fraud | size | plain | full | full − size, 95 % bootstrap over providers |",
+        "|---:|---:|---:|---:|---:|---:|---|",
+    ]
+    for row in found["within_size_quartiles"]:
+        if "full" not in row:
+            lines.append(f"| {row['quartile']} | {row['n']} | {row['fraud']} | too few to say | | | |")
+            continue
+        low, high = row["over_size"]
+        lines.append(
+            f"| {row['quartile']} | {row['n']} | {row['fraud']} | {row['size']:.3f} | {row['plain']:.3f} | {row['full']:.3f} | {low:+.3f} … {high:+.3f} |"
+        )
+    lines += ["", *LIMITS]
+    return "\n".join(lines) + "\n"
+
+
+LIMITS = (
+    "What to make of it:", "",
+    "- Folds of one seed share three quarters of their training rows and the three seeds share all providers, so fifteen folds are not fifteen samples; no",
+    "  interval is given over all of them.",
+    "- Most of the gain comes from one column, the mean payment per day of stay, and from smaller trees; the table gives each its own line. Shared patients,",
+    "  physicians' networks, duplicate claims, code mix, deaths, readmissions and price beside the diagnosis group were tried one by one on the development folds",
+    "  and added nothing (each within ± 0.008), so they are left out.",
+    "- Where the labels come from was never disclosed; a length of stay beyond twenty days separates them oddly well. They may have been made by rules on",
+    "  just such columns. It shows that the road carries another country's claims, no more.",
+)  # fmt: skip
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    result = main(given.seeds)
-    text = json.dumps(result, ensure_ascii=False, indent=1)
-    print(text)
-    if given.json:
-        given.json.write_text(text + "\n", "utf-8")
+    found = study(given.seeds)
+    (given.out / "medicare.json").write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    (given.out / "medicare.md").write_text(page(found), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
