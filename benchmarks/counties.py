@@ -1,7 +1,7 @@
 """Counties nobody tuned to: visible inspections only, four dates each, everything judged against the truth.
 
     python -m benchmarks.counties prepare --seed 31 --work DIR     county, warehouse, features of one more snapshot; repeat until it says "ready"
-    python -m benchmarks.counties judge --seed 31 --work DIR       lists as of four dates, figures into DIR/figures/31.json
+    python -m benchmarks.counties judge --seed 31 --work DIR       lists as of four dates, figures into DIR/figures/31-GRAIN.json (done ones are kept)
     python -m benchmarks.counties page --work DIR --out docs/figures/counties.md
 
 Snapshots lie 90 days apart, like those the models train on, so a county costs six feature passes. Each step can be stopped and run again.
@@ -28,17 +28,17 @@ from claims.synth import simulate
 from features.build import build
 from features.grains import Grain
 from features.matrix import Matrix, load_matrix
-from models.beds import bed_contributions
-from models.ensemble import ranker_input, ranker_worse
+from models.beds import bed_contributions, with_ranker
+from models.ensemble import ranker_input, ranker_worse, tails
 from models.ranker import Ranker
 from models.score import score_with
 from serving.lists.bedcheck import home_beds
 from training.against_truth import absent_at, is_open
 from training.competitors import Dated, dated
 from training.labels import decided
-from training.learn import strongest_columns
+from training.learn import Variant, learn, strongest_columns
 from training.lift import best
-from training.rows import drawn_by_chance
+from training.rows import Rows, drawn_by_chance
 from training.truth import Truth, load_truth
 
 SEVERITY = {31: 1.0, 32: 0.6, 33: 0.75, 34: 0.9, 35: 1.05, 36: 1.2, 37: 1.4, 38: 1.6}
@@ -91,28 +91,28 @@ class Shelf:
 # ------------------------------------------------------------------ judging
 
 
-def judge(seed: int, work: Path, grains: tuple[Grain, ...] = GRAINS, variants: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Figures of one county: one record per grain and date. variants: other ways to learn, beside the default."""
+def judge(seed: int, work: Path, grain: Grain, variants: tuple[Variant, ...] = ()) -> dict[str, Any]:
+    """Figures of one grain of one county: a record per list date, and for stays the evenings' beds. variants: other ways to learn, beside the default."""
     truth, house = load_truth(work / f"s{seed}"), work / f"w{seed}"
-    out: dict[str, Any] = {"seed": seed, "severity": SEVERITY.get(seed, 1.0), "lists": [], "beds": [], "seconds": {}}
-    weak = weak_people(house)
-    for grain in grains:
-        started = time.process_time()
-        shelf = Shelf()
-        for day in DATES:
-            made = dated(house, day, grain, seed=seed, load=shelf)
-            others = {
-                v: dated(house, day, grain, seed=seed, load=shelf, variant=v).scores["full"]  # type: ignore[arg-type]
-                for v in variants
-                if made.ranker
-            }
-            ceiling = taught_by_truth(house, day, grain, truth, shelf, seed)
-            out["lists"].append(record(made, truth, ceiling, others, weak))
-            if grain == "admission":
-                out["beds"].append(beds(house, made, truth))
-        out["seconds"][grain] = round(time.process_time() - started, 1)
-        print(f"{seed} {grain} {out['seconds'][grain]} s", file=sys.stderr, flush=True)
-    return out
+    out: dict[str, Any] = {"seed": seed, "severity": SEVERITY.get(seed, 1.0), "grain": grain, "lists": [], "beds": []}
+    weak, shelf, started = weak_people(house), Shelf(), time.process_time()
+    for day in DATES:
+        made = dated(house, day, grain, seed=seed, load=shelf)
+        others = {v: learned_by(v, made, seed) for v in variants if made.ranker}
+        out["lists"].append(record(made, truth, taught_by_truth(house, day, grain, truth, shelf, seed), others, weak))
+        if grain == "admission":
+            out["beds"].append(beds(house, made, truth))
+    return out | {"seconds": round(time.process_time() - started, 1)}
+
+
+def learned_by(variant: Variant, made: Dated, seed: int) -> pd.Series:
+    """Raw risk of a ranker taught another way on the same rows."""
+    assert made.rows is not None
+    now = Rows(
+        made.rows.grain, ranker_input(made.matrix.X, made.matrix.z), tails(made.model, made.matrix), pd.DataFrame()
+    )
+    learned = learn(made.rows, made.matrix.meta, variant=variant, seed=seed, threads=1)
+    return pd.Series(learned.raw(now), index=made.matrix.X.index)
 
 
 def record(
@@ -191,8 +191,11 @@ def beds(house: Path, made: Dated, truth: Truth) -> dict[str, Any]:
     here = made.matrix.only([e for e in opened if e not in home])
     gone = here.X.index.isin(list(absent_at(truth, pd.Timestamp(made.day) + pd.Timedelta(hours=23, minutes=59))))
     k = max(1, round(len(here.X) * BED_SHARE))
+    blend = bed_contributions(here)
+    learned = made.scored.contributions.loc[here.X.index]
     scores = {
-        "bed score": bed_contributions(here).sum(axis=1),
+        "bed score": with_ranker(blend, learned).sum(axis=1) if made.ranker else blend.sum(axis=1),
+        "blend alone": blend.sum(axis=1),
         "admission model": made.scores["full"].reindex(here.X.index),
         "plain": made.scores.get("plain_lightgbm", made.scores["largest"]).reindex(here.X.index),
     }
@@ -209,19 +212,25 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--grain", action="append")
     parser.add_argument("--variant", action="append", default=[])
+    parser.add_argument("--development", type=int, action="append", help="page: a development county, shown apart")
     parser.add_argument("--code", default="this commit", help="page: which commits made the figures")
     given = parser.parse_args()
     if given.step == "prepare":
         print(prepare(given.seed, given.work))
     elif given.step == "judge":
-        found = judge(given.seed, given.work, tuple(given.grain or GRAINS), tuple(given.variant))
-        target = given.out or given.work / "figures" / f"{given.seed}.json"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
+        for grain in given.grain or GRAINS:
+            target = given.work / "figures" / f"{given.seed}-{grain}.json"
+            if target.exists():
+                continue
+            found = judge(given.seed, given.work, grain, tuple(given.variant))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
+            print(f"{given.seed} {grain} {found['seconds']} s", file=sys.stderr, flush=True)
     else:
         from benchmarks.counties_page import page
 
-        given.out.write_text(page(given.work / "figures", sorted(SEVERITY), given.code), "utf-8")
+        text = page(given.work / "figures", sorted(SEVERITY), given.development or [], given.code)
+        given.out.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.counties import BED_SHARE, CAPACITY, MONTHS, PERSONS, SEVERITY
+from benchmarks.counties import BED_SHARE, CAPACITY, GRAINS, MONTHS, PERSONS, SEVERITY
 
 DRAWS = 2000
 NAMES = {
@@ -22,8 +22,15 @@ Ratio = tuple[float, float, float]
 
 
 def load(folder: Path, seeds: Sequence[int]) -> list[Record]:
-    """The figures of the counties judged so far, in order of seed."""
-    return [json.loads((folder / f"{s}.json").read_text("utf-8")) for s in seeds if (folder / f"{s}.json").exists()]
+    """The figures of the counties judged so far, in order of seed: those whose four grains are all done."""
+    counties = []
+    for seed in seeds:
+        files = [folder / f"{seed}-{grain}.json" for grain in GRAINS]
+        if all(f.exists() for f in files):
+            parts = [json.loads(f.read_text("utf-8")) for f in files]
+            joined = {k: [x for p in parts for x in p[k]] for k in ("lists", "beds")}
+            counties.append({"seed": seed, "severity": parts[0]["severity"], **joined})
+    return counties
 
 
 def sums(county: Record, grain: str, scorer: str, field: str, k: int) -> float:
@@ -191,9 +198,9 @@ def per_county(counties: Sequence[Record]) -> list[str]:
     return lines
 
 
-def page(folder: Path, seeds: Sequence[int], code: str) -> str:
-    """The whole page. code: which commits made it."""
-    counties = load(folder, seeds)
+def page(folder: Path, seeds: Sequence[int], development: Sequence[int], code: str) -> str:
+    """The whole page. development: counties that were looked at while learning was improved; code: which commits made it."""
+    counties, seen = load(folder, seeds), load(folder, development)
     missing = [s for s in seeds if s not in {c["seed"] for c in counties}]
     done = ", ".join(str(c["seed"]) for c in counties)
     severity = ", ".join(f"{SEVERITY[c['seed']]:g}" for c in counties)
@@ -237,7 +244,30 @@ def page(folder: Path, seeds: Sequence[int], code: str) -> str:
         "",
         *per_county(counties),
     ]
+    if seen:
+        lines += ["", "## Development", "", *on_development(seen)]
     return "\n".join(lines) + "\n"
+
+
+def on_development(counties: Sequence[Record]) -> list[str]:
+    """Ways to learn, side by side on the counties the default was chosen on."""
+    seeds = ", ".join(str(c["seed"]) for c in counties)
+    lines = [
+        f"Seed {seeds}: looked at while the learning was being improved, so its figures flatter. Hits over the four lists; *full* is the default (`pu`).",
+        "",
+        "| | stays@100 | persons@100 | institutions@17 | stays@30 |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    names = [n for n in counties[0]["lists"][0]["scorers"] if n.startswith("full")]
+    for name in ["plain_lightgbm", "wide_lightgbm", "unlabelled", *names, "ceiling"]:
+        cells = [
+            sum(sums(c, g, name, "hits", k) for c in counties)
+            for g, k in (("admission", 100), ("person", 100), ("institution", 17), ("admission", 30))
+        ]
+        lines.append(
+            f"| {NAMES.get(name, name)} | " + " | ".join(f"{v:.0f}" if np.isfinite(v) else "–" for v in cells) + " |"
+        )
+    return lines
 
 
 def beds_table(counties: Sequence[Record]) -> list[str]:

@@ -36,6 +36,7 @@ from features.declare import fingerprint
 from models.amount import AmountModel
 from models.calibrate import Calibration
 from models.ensemble import ALL, GrainModel, Tail, Z
+from models.findings import Findings
 from models.outliers import Isolation, RobustSum
 from models.ranker import Ranker
 from models.rules import Rules
@@ -132,6 +133,7 @@ def _grain_files(model: GrainModel, golden: pd.DataFrame | None) -> dict[str, by
         "declared": model.declared,
         "slopes": model.slopes,
         "intercept": model.intercept,
+        "findings": model.findings.to_json() if model.findings is not None else None,
         "calibration": model.calibration.to_json(),
         "amount": model.amount.to_json(),
         "money_scale": model.money_scale,
@@ -220,6 +222,7 @@ def _restore(grain: str, contents: Mapping[str, bytes], folder: Path) -> GrainMo
         float(values["money_scale"]),
         values["declared"],
         values["facts"],
+        Findings(values["findings"]) if values["findings"] else None,
     )
     if "ranker" in values:
         text = contents[f"{grain}.ranker.txt"].decode()

@@ -17,6 +17,7 @@ import pandas as pd
 
 from models.amount import AmountModel, prior_amount, rule_families
 from models.calibrate import Calibration
+from models.findings import Findings
 from models.outliers import Isolation, RobustSum
 from models.ranker import Ranker
 from models.rules import Rules, is_outcome, is_rule
@@ -83,6 +84,7 @@ class GrainModel:
     money_scale: float = 1e6
     declared: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    findings: Findings | None = None
 
     @property
     def label(self) -> str:
@@ -153,12 +155,13 @@ def offset(model: GrainModel, tails: pd.DataFrame) -> pd.Series:
 
 
 def tails(model: GrainModel, matrix: MatrixLike) -> pd.DataFrame:
-    """Tail rank per scorer, columns = scorer names."""
+    """Tail rank per scorer, columns = scorer names; where there are findings, their tails too."""
     bad = badness_of(matrix)
     found = {
         name: model.tails[name].at(s.raw(inputs(matrix, name, bad)).to_numpy()) for name, s in model.scorers().items()
     }
-    return pd.DataFrame(found, index=matrix.X.index)
+    out = pd.DataFrame(found, index=matrix.X.index)
+    return out.join(model.findings.tails(matrix.entities)) if model.findings is not None else out
 
 
 def ranker_input(X: pd.DataFrame, z: pd.DataFrame) -> pd.DataFrame:
@@ -209,6 +212,11 @@ def explained(model: GrainModel, matrix: MatrixLike) -> tuple[pd.DataFrame, pd.D
         for column in parts.columns:
             total[:, place[column.removeprefix(Z)]] += parts[column].to_numpy()
         total[:, -1] += model.intercept
+    if model.findings is not None:
+        # findings are no claims and have no column: they stand in the base, and the list says their number beside the reasons
+        for name, values in model.findings.tails(matrix.entities).items():
+            seen[str(name)] = values.to_numpy()
+            total[:, -1] += model.slopes.get(str(name), 0.0) * values.to_numpy()
     return pd.DataFrame(total, index=matrix.X.index, columns=[*matrix.X.columns, BASE]), pd.DataFrame(
         seen, index=matrix.X.index
     )

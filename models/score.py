@@ -12,6 +12,7 @@ from claims.errors import UserError
 from models.amount import amounts, fund_at_stake, rule_families
 from models.bundle import Bundle, mismatch
 from models.ensemble import ALL, GrainModel, explained, unlabelled
+from models.findings import PREFIX
 from models.scheme import attribute
 from models.scorer import BASE, MatrixLike
 
@@ -25,7 +26,7 @@ class Scored:
     """A scored matrix. All frames share the index entity_id.
 
     frame: risk (what the list is ordered by, in [0, 1]), raw, suspicion (risk without money), probability (NaN = cannot say yet),
-    amount_fen, amount_low_fen, amount_high_fen (80 %), 明确可追, 需核实, 推算 (fen), scheme, scheme_share, model.
+    found_before (confirmed stays of the same doctor), amount_fen, amount_low_fen, amount_high_fen (80 %), 明确可追, 需核实, 推算 (fen), scheme, scheme_share, model.
     contributions: columns of X + base, row sum = raw to 1e-9. scorers: risk in [0, 1] per scorer (rules, outliers, graph, ranker).
     """
 
@@ -61,6 +62,7 @@ def score_with(matrix: MatrixLike, model: GrainModel, *, order: Order = "probabi
     money = amounts(model.amount, matrix.X, fund_at_stake(matrix.entities), family, kind)
     chance = np.where(np.isnan(probability), supposed(model, suspicion), probability)
     frame = pd.DataFrame(index=matrix.X.index)
+    frame["found_before"] = found_before(model, matrix)
     frame["risk"] = ordered(chance, money["amount_fen"].to_numpy(), order, model.money_scale)
     frame["raw"], frame["suspicion"], frame["probability"] = raw, suspicion, probability
     frame = frame.join(money)
@@ -72,6 +74,13 @@ def score_with(matrix: MatrixLike, model: GrainModel, *, order: Order = "probabi
     scorers["graph"] = -np.expm1(-tails["graph"].to_numpy()) if "graph" in tails else np.nan
     scorers["ranker"] = suspicion if model.ranker is not None else np.nan
     return Scored(frame, contributions[[*matrix.X.columns, BASE]], scorers)
+
+
+def found_before(model: GrainModel, matrix: MatrixLike) -> pd.Series | int:
+    """Stays of the same doctor confirmed before the model was fitted, others' only; 0 where the model counts none (models/findings.py)."""
+    if model.findings is None or "dr_codg" not in model.findings.confirmed:
+        return 0
+    return model.findings.counts(matrix.entities)[f"{PREFIX}dr_codg"].astype("int64")
 
 
 def suspicion_of(model: GrainModel, raw: np.ndarray) -> np.ndarray:

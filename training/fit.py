@@ -1,6 +1,6 @@
 """Labels known by a date → a model bundle for every grain, put in force and logged.
 
-A grain with at least 30 confirmed and 100 refuted cases gets a ranker; the others get rules + outliers + graph, and say so.
+A grain with enough confirmed and refuted cases (training.labels.FEWEST) gets a ranker; the others get rules + outliers + graph, and say so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from models.amount import amounts, fund_at_stake, rule_families
 from models.bundle import Bundle, activate, active_table, declarations, load_active, mismatch, write_bundle
 from models.ensemble import FALLBACK, GrainModel, explained, unlabelled
 from models.score import suspicion_of
-from training.labels import decided, enough
+from training.labels import FEWEST, decided, enough
 from training.learn import DEFAULT, Variant, no_calibration, with_ranker
 from training.register import log_fit
 from training.rows import Rows, read_labels, training_rows
@@ -157,7 +157,8 @@ def fit_grain(
     if ok:
         rows = training_rows(root, as_of, grain, labels, model, seed=seed, progress=progress, load=load)
         y = rows.info["y"][~rows.info["soft"]] if len(rows.info) else pd.Series(dtype=float)
-        if int((y == 1).sum()) < 20 or int((y == 0).sum()) < 50:
+        fewest = [n / 2 for n in FEWEST[grain]]
+        if int((y == 1).sum()) < fewest[0] or int((y == 0).sum()) < fewest[1]:
             reason += f"，但各快照内仅能对上查实{int((y == 1).sum())}例、排除{int((y == 0).sum())}例：{FALLBACK}"
             rows = None
         else:
@@ -167,8 +168,8 @@ def fit_grain(
             rows = replace(rows, info=rows.info.assign(held_out=held_out))
             reason += "：已训练排序模型"
     else:
-        reason += f"，不足30例/100例：{FALLBACK}"
-        model = replace(model, calibration=no_calibration(f"已查实{confirmed}例，不足30例，暂不能给出概率"))
+        reason += f"，不足{FEWEST[grain][0]}例/{FEWEST[grain][1]}例：{FALLBACK}"
+        model = replace(model, calibration=no_calibration(f"已查实{confirmed}例，结论太少，暂不能给出概率"))
     facts = {
         "confirmed": confirmed,
         "refuted": refuted,

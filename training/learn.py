@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from models.amount import AmountModel, fit_amount
 from models.calibrate import Calibration, calibrate
 from models.ensemble import GrainModel, ranker_worse
+from models.findings import PREFIX
 from models.ranker import SIGN, Ranker
 from training.propensity import inverse_weights
 from training.rows import Rows
@@ -230,9 +231,7 @@ def with_ranker(
     figures |= {f"later_{k}": v for k, v in measured(rows, later).items()}
     figures["calibrated_on"] = basis
     figures |= {
-        f"fallback_{k}": v
-        for k, v in measured(rows, rows.tails.mean(axis=1).to_numpy()).items()
-        if k.startswith(("auc", "ap"))
+        f"fallback_{k}": v for k, v in measured(rows, fallback_raw(rows)).items() if k.startswith(("auc", "ap"))
     }
     figures["calibration"] = curve.kind
     return (
@@ -241,6 +240,7 @@ def with_ranker(
             ranker=learned.ranker,
             slopes=learned.slopes,
             intercept=learned.intercept,
+            findings=rows.findings,
             calibration=curve,
             amount=amount_from(rows),
         ),
@@ -258,6 +258,11 @@ def _curve(rows: Rows, later: np.ndarray, folds: np.ndarray) -> tuple[Calibratio
         if curve.kind != "none":
             return curve, basis
     return curve, "none"
+
+
+def fallback_raw(rows: Rows) -> np.ndarray:
+    """What the list would go by without a ranker: the mean of the unlabelled scorers' tails."""
+    return np.asarray(rows.tails[[c for c in rows.tails if not c.startswith(PREFIX)]].mean(axis=1))
 
 
 def amount_from(rows: Rows) -> AmountModel:

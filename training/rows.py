@@ -16,12 +16,13 @@ from features.grains import WINDOW_DAYS, Grain
 from features.matrix import Matrix, load_matrix
 from models.amount import fund_at_stake, rule_amounts, rule_families
 from models.ensemble import GrainModel, ranker_input, tails
+from models.findings import KEYS, Findings, known_before
 from training.labels import load_labels
 from training.splits import groups_of
 
 STEP_DAYS = 90
 """Days between snapshots: the window of stays and persons, so that each is seen by exactly one; a snapshot costs a whole feature build."""
-UNLABELLED = 2000
+UNLABELLED = 4000
 """Entities nobody inspected that are drawn per fit, for the PU variants and for propensities."""
 Progress = Callable[[str, float], None]
 
@@ -30,7 +31,7 @@ Progress = Callable[[str, float], None]
 class Rows:
     """Training rows of one grain, index `entity_id|snapshot`, sorted.
 
-    X: ranker input. tails: tail rank per unlabelled scorer. info: entity_id, snapshot, y (NaN = not inspected), weight, soft, random,
+    X: ranker input. tails: tail rank per unlabelled scorer, and what was found before at the same doctor and hospital (models/findings.py). info: entity_id, snapshot, y (NaN = not inspected), weight, soft, random,
     group, area, fund_fen, amount_fen (confirmed), certain and check (rule amounts), lead_source, selection_prob, scheme, inspected_at, known_at.
     """
 
@@ -38,10 +39,11 @@ class Rows:
     X: pd.DataFrame
     tails: pd.DataFrame
     info: pd.DataFrame
+    findings: Findings | None = None
 
     def where(self, mask: np.ndarray) -> Rows:
         """The rows of a mask."""
-        return Rows(self.grain, self.X[mask], self.tails[mask], self.info[mask])
+        return Rows(self.grain, self.X[mask], self.tails[mask], self.info[mask], self.findings)
 
 
 def read_table(warehouse: Warehouse, table: str) -> pd.DataFrame | None:
@@ -130,6 +132,7 @@ def training_rows(
     spot = place(usable, days, grain)
     used = sorted(spot.dropna().unique())
     known = set(labels.loc[labels["grain"] == grain, "entity_id"])
+    cases = confirmed_cases(warehouse, labels, grain)
     parts = []
     for i, stamp in enumerate(used):
         if progress is not None:
@@ -140,12 +143,24 @@ def training_rows(
         inside = here[here["entity_id"].isin(matrix.X.index)]
         free = matrix.X.index[~matrix.X.index.isin(known)]
         drawn = drawn_by_chance(free, max(1, unlabelled // len(used)), f"{seed}|{day}")
-        parts.append(_rows(matrix.only([*inside["entity_id"], *drawn]), day, inside, model))
+        parts.append(_rows(matrix.only([*inside["entity_id"], *drawn]), day, inside, model, cases))
     if not parts:
         empty = pd.DataFrame(index=pd.Index([], name="row"))
         return Rows(grain, empty, empty, empty.assign(y=pd.Series(dtype=float), soft=pd.Series(dtype=bool)))
-    stacked = Rows(grain, *(pd.concat([getattr(p, k) for p in parts]).sort_index() for k in ("X", "tails", "info")))
-    return stacked
+    stacked = (pd.concat([getattr(p, k) for p in parts]).sort_index() for k in ("X", "tails", "info"))
+    keys = KEYS.get(grain, ())
+    findings = Findings({k: cases[k].dropna().astype(str).to_dict() for k in keys}) if keys and len(cases) else None
+    return Rows(grain, *stacked, findings)
+
+
+def confirmed_cases(warehouse: Warehouse, labels: pd.DataFrame, grain: Grain) -> pd.DataFrame:
+    """Confirmed cases of a grain that shares doctors and hospitals: index entity_id, columns known_at and KEYS; empty for other grains."""
+    found = labels[(labels["grain"] == grain) & (labels["outcome"] == "confirmed") & ~labels["soft"].astype(bool)]
+    if grain not in KEYS or found.empty:
+        return pd.DataFrame(columns=["known_at", *KEYS.get(grain, ())])
+    found = found.drop_duplicates("entity_id", keep="last").set_index("entity_id")[["known_at"]]
+    stays = read_stays(warehouse, pd.Series(found.index)).set_index("mdtrt_id").rename(columns={"atddr_no": "dr_codg"})
+    return found.join(stays[list(KEYS[grain])])
 
 
 def drawn_by_chance(ids: pd.Index, n: int, salt: str) -> list[str]:
@@ -154,7 +169,7 @@ def drawn_by_chance(ids: pd.Index, n: int, salt: str) -> list[str]:
     return [str(ids[i]) for i in np.argsort(keys, kind="stable")[:n]]
 
 
-def _rows(matrix: Matrix, day: date | datetime, labels: pd.DataFrame, model: GrainModel) -> Rows:
+def _rows(matrix: Matrix, day: date | datetime, labels: pd.DataFrame, model: GrainModel, cases: pd.DataFrame) -> Rows:
     index = pd.Index([f"{e}|{day:%Y-%m-%d}" for e in matrix.X.index], name="row")
     family, kind = rule_families(matrix.meta)
     money = rule_amounts(matrix.X, family, kind)
@@ -178,9 +193,12 @@ def _rows(matrix: Matrix, day: date | datetime, labels: pd.DataFrame, model: Gra
         else info["fund_fen"]
     )
     info["certain_fen"], info["check_fen"] = money["明确可追"], money["需核实"]
+    # an inspected case is met with what was known before its inspection, any other with what was known on the snapshot
+    moments = info["inspected_at"].where(info["y"].notna(), pd.Timestamp(day) + pd.Timedelta(days=1))
+    before = known_before(cases, matrix.entities, moments, KEYS.get(matrix.grain, ()))
     return Rows(
         matrix.grain,
         ranker_input(matrix.X, matrix.z).set_axis(index),
-        tails(model, matrix).set_axis(index),
+        tails(model, matrix).join(before).set_axis(index),
         info.set_axis(index),
     )

@@ -14,7 +14,7 @@ from claims.errors import UserError
 from claims.warehouse import Warehouse
 from features.asof import open_views
 from features.matrix import Matrix
-from models.beds import bed_columns, bed_contributions
+from models.beds import bed_columns, bed_contributions, with_ranker
 from models.scheme import attribute
 from models.score import Scored
 from models.scorer import BASE
@@ -24,6 +24,7 @@ from serving.lists.source import quality_notes, scored_matrix
 from serving.lists.worklist import assemble
 
 MODEL = "查床：挂床特征合成（未训练）"
+LEARNED = "查床：挂床特征合成＋住院学习模型"
 
 _HOME = """
 SELECT mdtrt_id FROM net.stays s WHERE EXISTS (
@@ -105,14 +106,17 @@ def home_beds(warehouse: Path, at: date | datetime) -> set[str]:
 
 
 def bed_scores(matrix: Matrix, scored: Scored) -> Scored:
-    """Scores of the open stays: `raw` = weighted mean badness, `risk` = raw / (1 + raw); money as the admission model has it."""
+    """Scores of the open stays: `raw` as models/beds.py has it, `risk` = raw squashed to [0, 1); money as the admission model has it."""
     contributions = bed_contributions(matrix)
+    learned = scored.scorers.loc[matrix.X.index, "ranker"].notna().all()
+    if learned:
+        contributions = with_ranker(contributions, scored.contributions.loc[matrix.X.index])
     raw = contributions.sum(axis=1)
     frame = scored.frame.loc[matrix.X.index].drop(columns=["scheme", "scheme_share"])
     frame["raw"] = raw
-    frame["risk"] = frame["suspicion"] = raw / (1.0 + raw)
+    frame["risk"] = frame["suspicion"] = 1.0 / (1.0 + np.exp(-raw)) if learned else raw / (1.0 + raw)
     frame["probability"] = np.nan
-    frame["model"] = MODEL
+    frame["model"] = LEARNED if learned else MODEL
     own = [c for c in bed_columns(matrix) if c in matrix.percentile.columns]
     frame = frame.join(attribute(contributions[[*own, BASE]], matrix.X[own], matrix.percentile[own], matrix.meta))
     return Scored(frame, contributions, scored.scorers.loc[matrix.X.index])

@@ -13,7 +13,7 @@ from features.grains import SCHEMES
 from features.peers import MIN_PEERS
 from serving.lists.reasons import BASE, reasons_of
 from serving.lists.rows import DISCLAIMER, NAMES, Note
-from serving.lists.worklist import check_grain, hits, yuan
+from serving.lists.worklist import check_grain, earlier_findings, hits, yuan
 from serving.lists.write import plain
 
 #: Rows shown of one reason; the count of all is always given beside them.
@@ -101,6 +101,7 @@ def dossier(
         "suspicion": plain(frame.get("suspicion")),
         "probability": plain(frame.get("probability")),
         "model": plain(frame.get("model")),
+        "earlier_findings": earlier_findings(frame),
         "scorers": {str(k): plain(v) for k, v in scored.scorers.loc[entity_id].items()},
         "amount_yuan": yuan(frame["amount_fen"]),
         "amount_low_yuan": yuan(frame["amount_low_fen"]),
@@ -193,6 +194,7 @@ def explain_text(found: Mapping[str, Any]) -> str:
         f"{found['grain_zh']} {found['entity_id']}　数据截至 {found['as_of']}　{DISCLAIMER}",
         f"疑点类型：{found['scheme_zh'] or '—'} {found['scheme']}　疑点金额：{found['amount_low_yuan']:,.2f} – {found['amount_high_yuan']:,.2f} 元",
     ]
+    lines += filter(None, [found.get("earlier_findings", "")])
     for i, r in enumerate(found["reasons"], start=1):
         evidence = r["evidence"]
         lines += [

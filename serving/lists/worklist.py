@@ -111,6 +111,8 @@ def _rows(
         who = entities.loc[entity_id]
         reasons = reasons_of(matrix, scored.contributions, entity_id)
         texts = [r.text for r in reasons] + [""] * 3
+        if found := earlier_findings(row):
+            texts[0] = "；".join(filter(None, [texts[0], found]))
         honest = list(dict.fromkeys(r.innocent for r in reasons if r.innocent))
         out.append(
             {
@@ -145,6 +147,12 @@ def _rows(
             }
         )
     return pd.DataFrame(out, columns=[*COLUMNS, "members", *(c for c in EXTRA if c != "lead"), "keys"])
+
+
+def earlier_findings(row: Any) -> str:
+    """What the list says when stays of the same doctor were confirmed before: it raised the score, and no claim row shows it."""
+    count = row.get("found_before", 0)
+    return f"同一医师此前已有{int(count)}例住院查实" if count and count > 0 else ""
 
 
 def with_evidence(worklist: WorkList, found: Mapping[tuple[str, str, str], pd.DataFrame]) -> WorkList:

@@ -92,10 +92,10 @@ def test_money_in_fen_or_yuan():
 
 
 def test_enough_needs_both_sides():
-    rows = [("admission", f"c{i}", "O1_FRAUD") for i in range(30)] + [
-        ("admission", f"r{i}", "O6_CLEAR") for i in range(100)
+    rows = [("admission", f"c{i}", "O1_FRAUD") for i in range(20)] + [
+        ("admission", f"r{i}", "O6_CLEAR") for i in range(50)
     ]
-    assert enough(load_labels(inspections(*rows)), "admission") == (True, 30, 100)
+    assert enough(load_labels(inspections(*rows)), "admission") == (True, 20, 50)
     assert not enough(load_labels(inspections(*rows[1:])), "admission")[0]
     assert not enough(load_labels(inspections(*rows[:-1])), "admission")[0]
 
