@@ -23,7 +23,6 @@ def main() -> None:
     if speed.exists():
         known = json.loads(speed.read_text(encoding="utf-8"))
         out.append(speed_page(known["tasks"], known["events"], known["cards"]))
-        out.append(f"{known['note']}\n" if "note" in known else "")
     out.append(
         "## One ring of the pilot export\n\n![ring](ring.svg)\n\nMembers are numbers, units are letters. `python -m benchmarks.draw_ring EXPORT_FOLDER docs/figures/ring.svg`\n"
     )

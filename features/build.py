@@ -185,7 +185,8 @@ def _build(
             if progress:
                 progress(f"团伙 {tag_of(as_of)}", 0.0)
             (stage / "ring").mkdir()
-            build_rings(warehouse, as_of, plans[0].window_days, stage / "ring")
+            far = None if isinstance(executor, ThreadExecutor) else executor
+            build_rings(warehouse, as_of, plans[0].window_days, stage / "ring", far)
         else:
             _pass(warehouse, as_of, plans, stage, progress, executor)
         for plan in plans:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from claims.executor import Executor
 from claims.warehouse import Warehouse
 from features.asof import moment_of, open_views
 from features.graphs.bonds import bond_tables
+from features.graphs.bucket_pairs import bucket_pairs
 from features.graphs.ring_partition import ring_tables
 from features.graphs.rings import search_rings
 
@@ -33,8 +35,14 @@ _CASES = """WITH last AS (
 _WORDS = frozenset(re.findall(r"\w+", _EVENTS + _STAYS + _LINES + _CASES))
 
 
-def build_rings(warehouse: Warehouse, as_of: date | datetime, window_days: int, out: Path) -> None:
-    """Write values, entities and rows of all rings with a meeting in the window to `out`, and what they say of persons, institutions and doctors."""
+def build_rings(
+    warehouse: Warehouse, as_of: date | datetime, window_days: int, out: Path, executor: Executor | None = None
+) -> None:
+    """Write values, entities and rows of all rings with a meeting in the window to `out`, and what they say of persons, institutions and doctors.
+
+    With an executor (Spark), pairs are counted per institution bucket there; the rings are the same.
+    """
+    edges = None if executor is None else bucket_pairs(warehouse, as_of, window_days, executor)
     parts: dict[str, list[pd.DataFrame]] = {"events": [], "stays": [], "lines": [], "persons": [], "cases": []}
     institutions = pd.DataFrame()
     for bucket in range(warehouse.buckets):
@@ -48,7 +56,9 @@ def build_rings(warehouse: Warehouse, as_of: date | datetime, window_days: int, 
             con.close()
     frames = {name: pd.concat(found, ignore_index=True) for name, found in parts.items()}
     events, lines, moment = frames["events"], frames["lines"], moment_of(as_of)
-    rings, pairs = search_rings(events, frames["persons"], institutions, frames["stays"], as_of=moment, lines=lines)
+    rings, pairs = search_rings(
+        events, frames["persons"], institutions, frames["stays"], as_of=moment, lines=lines, edges=edges
+    )
     values, entities, rows = ring_tables(rings, events, institutions, lines, moment)
     bonds = bond_tables(events, institutions, pairs, rings, frames["cases"].drop_duplicates())
     for name, table in bonds.items():

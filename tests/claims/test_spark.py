@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 
 from claims.intake import intake
@@ -23,6 +24,7 @@ from claims.synth import simulate
 from claims.warehouse import Warehouse
 from features.build import build
 from tests.conftest import ROOT, shared
+from tests.features.graphs.test_bucket_pairs import plant_ring
 
 pytestmark = [pytest.mark.slow, pytest.mark.spark]
 SHIM = """#!/bin/bash
@@ -173,6 +175,20 @@ def test_the_whole_pilot_taken_in_by_a_spark_task_is_the_local_warehouse(
     job = functools.partial(take_in, source=str(pilot / "claims"), house=str(tmp_path), mapping="pilot")
     assert list(executor.map(job, [1])) == [job(0)]
     assert digests(tmp_path / "0") == digests(tmp_path / "1")
+
+
+def test_rings_found_on_spark_are_those_of_one_search(executor: SparkExecutor, tmp_path: Path) -> None:
+    simulate(tmp_path / "county", 500, 6, 5)
+    claims, members = plant_ring(tmp_path / "county" / "claims", tmp_path)
+    for house in ("here", "there"):
+        intake(claims, tmp_path / house, buckets=4)
+    as_of = Warehouse.open(tmp_path / "here").span()[2].date()
+    here = build(tmp_path / "here", as_of, "ring")
+    there = build(tmp_path / "there", as_of, "ring", executor=executor)
+    assert any(set(members) <= set(names.split(";")) for names in here.entities()["members"])
+    for name in ("values", "entities", "rows", "bonds_person", "bonds_institution", "bonds_doctor"):
+        ours, theirs = (pd.read_parquet(p.path / f"{name}.parquet") for p in (here, there))
+        pd.testing.assert_frame_equal(ours, theirs, check_dtype=False)
 
 
 def test_a_master_that_is_not_there_is_told() -> None:
