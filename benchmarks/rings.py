@@ -23,7 +23,6 @@ from features.graphs.peel import peel_block
 from features.graphs.rings import Ring, find_rings
 from features.graphs.surprise import SCALES
 
-
 KINDS: tuple[Kind, ...] = ("county", "hard", "dependent")
 
 
