@@ -11,6 +11,7 @@ from __future__ import annotations
 import pandas as pd
 
 from claims.errors import UserError
+from models.ensemble import role
 from models.explain import signal
 from models.rules import is_outcome
 from models.scheme import schemes_of
@@ -27,7 +28,7 @@ def bed_columns(matrix: MatrixLike) -> dict[str, float]:
     for column in matrix.X.columns:
         meta = matrix.meta[column]
         weight = max((WEIGHTS.get(code, 0.0) for code in schemes_of(meta.scheme)), default=0.0)
-        if weight and meta.kind != "amount" and not is_outcome(column):
+        if weight and role(column, meta) != "amount" and not is_outcome(column):
             chosen[column] = weight * (PARENT_WEIGHT if "__" in column else 1.0)
     signals = pd.Series([signal(c) for c in chosen], dtype=object).value_counts()
     return {column: weight / float(signals[signal(column)]) for column, weight in chosen.items()}

@@ -222,7 +222,7 @@ def _restore(grain: str, contents: Mapping[str, bytes], folder: Path) -> GrainMo
         float(values["money_scale"]),
         values["declared"],
         values["facts"],
-        Findings(values["findings"]) if values["findings"] else None,
+        Findings(values["findings"]) if values.get("findings") else None,
     )
     if "ranker" in values:
         text = contents[f"{grain}.ranker.txt"].decode()
