@@ -7,27 +7,23 @@ repeated header, a page total, two encodings in one file) becomes a `TextFault` 
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
+from claims.encoding import decide_encoding, mixed_lines, require, utf8_blocks
 from claims.errors import UserError
 
-BLOCK = 1 << 22
 MAX_QUOTED_LINES = 50  # an open quote that spans more lines than this was never closed
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
 CONTROL_BYTES = bytes(b for b in (*range(32), 127) if b not in (9, 10, 13))
-#: a run of bytes that is nothing but Chinese in UTF-8, inside a file that as a whole is GB18030
-UTF8_RUN = re.compile(rb"(?<![\x80-\xff])(?:[\xe3-\xe9][\x80-\xbf]{2}){2,}(?![\x80-\xff])")
 TOTALS = ("合计", "小计", "总计", "本页合计", "共计")
+TOTALS_END = "计".encode()
 MOJIBAKE = ("锟斤拷", "烫烫烫", "Ã¥", "â€")
 
 
@@ -54,79 +50,6 @@ class CleanText:
     encoding: str
 
 
-def _open(path: Path) -> BinaryIO:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
-
-
-def decide_encoding(path: Path, label: str) -> str:
-    """The one encoding in which the whole file is valid. UserError with the byte offset if there is none."""
-    try:
-        with _open(path) as file:
-            head = file.read(4)
-        if head.startswith(codecs.BOM_UTF8):
-            return _strict(path, label, ("utf-8-sig",))
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return _strict(path, label, ("utf-16",))
-        return _strict(path, label, ("utf-8", "gb18030"))
-    except (OSError, EOFError) as error:
-        raise UserError(f"cannot read {label}: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _strict(path: Path, label: str, names: tuple[str, ...]) -> str:
-    worst = (0, names[-1])
-    for name in names:
-        decoder = codecs.getincrementaldecoder(name)("strict")
-        done = 0
-        try:
-            with _open(path) as file:
-                while block := file.read(BLOCK):
-                    held = len(decoder.getstate()[0])
-                    decoder.decode(block)
-                    done += len(block)
-                held = len(decoder.getstate()[0])
-                decoder.decode(b"", final=True)
-            return name
-        except UnicodeDecodeError as error:
-            worst = max(worst, (done - held + error.start, name))
-    raise UserError(
-        f"{label}: not valid {' nor '.join(n.upper() for n in names)} (first impossible byte at offset {worst[0]:,}); "
-        "the file mixes encodings or is damaged, export it again as UTF-8 or GB18030"
-    )
-
-
-def _blocks(path: Path, encoding: str) -> Iterator[bytes]:
-    """The file as UTF-8 blocks ending at a line end; CR LF and lone CR become LF."""
-    rest = b""
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
-    plain = encoding in ("utf-8", "utf-8-sig")
-    if encoding == "utf-8-sig":
-        decoder = codecs.getincrementaldecoder("utf-8-sig")("strict")
-    with _open(path) as file:
-        first = True
-        while True:
-            block = file.read(BLOCK)
-            data = block if plain and not first else decoder.decode(block, final=not block).encode()
-            if plain and first:
-                data = block.removeprefix(codecs.BOM_UTF8)
-            first = False
-            data = rest + data
-            if not block:
-                break
-            if data.endswith(b"\r"):  # the LF may follow in the next block
-                cut = data.rfind(b"\n") + 1
-            else:
-                cut = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
-            data, rest = data[:cut], data[cut:]
-            if data:
-                yield _lf(data)
-    if data:
-        yield _lf(data)
-
-
-def _lf(data: bytes) -> bytes:
-    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
-
-
 def _delimiter(line: str, label: str) -> str:
     counts = {d: line.count(d) for d in (",", "\t", "|", "^", ";", "，")}
     best = max(counts, key=lambda d: counts[d])
@@ -141,25 +64,6 @@ def _record(line: str, delimiter: str) -> list[str]:
     return next(csv.reader(io.StringIO(line), delimiter=delimiter, strict=True), [])
 
 
-def _mixed(raw: bytes) -> bool:
-    """Whether a line of a GB18030 file holds a run that is plainly Chinese in UTF-8 and not in GB18030."""
-    for run in UTF8_RUN.findall(raw):
-        try:
-            as_utf8 = run.decode("utf-8")
-            as_utf8.encode("gb2312")
-        except UnicodeError:
-            continue
-        try:
-            run.decode("gb2312")
-        except UnicodeDecodeError:
-            return True
-        if any(pair[0] >= 0xD8 for pair in (c.encode("gb2312") for c in run.decode("gb2312"))) and all(
-            c.encode("gb2312")[0] < 0xD8 for c in as_utf8
-        ):
-            return True
-    return False
-
-
 def clean_csv(path: Path, out: Path, label: str) -> CleanText:
     """Decode and check `path`, write its sound records to `out`. UserError if the file as a whole cannot be read."""
     if path.is_dir():
@@ -170,125 +74,153 @@ def clean_csv(path: Path, out: Path, label: str) -> CleanText:
     except OSError as error:
         raise UserError(f"cannot read {label}: {error.strerror}") from None
     encoding = decide_encoding(path, label)
-    mixed_lines = _mixed_lines(path) if encoding == "gb18030" else set()
-    header: list[str] | None = None
-    delimiter = ","
-    width = rows = 0
-    line = 0  # line number of the last line read
-    jumps: list[tuple[int, int]] = []
-    faults: list[TextFault] = []
-    shift = 0
-    open_record: list[str] = []
+    mixed = mixed_lines(path) if encoding == "gb18030" else set()
+    try:
+        with out.open("w", encoding="utf-8", newline="") as file:
+            records = _Records(label, file, mixed)
+            for block in utf8_blocks(path, encoding):
+                records.read(block)
+            records.finish()
+    except (UserError, UnicodeDecodeError):
+        require(path, encoding, label)  # bytes that are no text explain any other fault
+        raise
+    header = tuple(h.strip().removeprefix("\ufeff") or f"column_{i + 1}" for i, h in enumerate(records.header))
+    first = records.jumps[0][1] if records.jumps else 2
+    return CleanText(out, header, records.rows, first, tuple(records.jumps), tuple(records.faults), encoding)
 
-    def fault(at: int, code: str, raw: str, detail: str = "") -> None:
-        faults.append(TextFault(at, code, raw[:4000], detail))
 
-    with out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+@dataclass
+class _Records:
+    """The records of one file while it is read: sound ones go to `file`, the others become faults."""
 
-        def note(at: int) -> None:
-            nonlocal shift
-            if at - rows != shift or not jumps:
-                shift = at - rows
-                jumps.append((rows, shift))
+    label: str
+    file: TextIOWrapper
+    mixed: set[int]  # lines in another encoding than the file
+    header: list[str] = field(default_factory=list)
+    delimiter: str = ","
+    rows: int = 0  # written
+    line: int = 0  # number of the last line read
+    jumps: list[tuple[int, int]] = field(default_factory=list)
+    faults: list[TextFault] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)  # lines of a record whose quote is still open
 
-        def take(record_text: str, at: int, final: bool = False) -> bool:
-            """One record; False if its quote is still open."""
-            nonlocal rows
-            quotes = record_text.count('"')
-            if quotes % 2:
-                if not final:
-                    return False
-                fault(at, "Q06", record_text, "引号未闭合")
-                return True
-            if not record_text.strip():
-                if not final or record_text:
-                    pass
-                return True
-            if found := CONTROL.search(record_text):
-                fault(at, "Q05" if found[0] == "\ufffd" else "Q11", record_text)
-                return True
-            if at in mixed_lines or any(m in record_text for m in MOJIBAKE):
-                fault(at, "Q05", record_text, "同一文件混用两种编码" if at in mixed_lines else "")
-                return True
-            try:
-                cells = _record(record_text, delimiter)
-            except csv.Error:
-                fault(at, "Q06", record_text, "引号错位")
-                return True
-            cells = [c.removeprefix("\ufeff") for c in cells]
-            if cells == header:
-                fault(at, "Q06", record_text, "重复的表头")
-            elif len(cells) != width:
-                fault(at, "Q06", record_text, f"应有{width}列，实有{len(cells)}列")
-            elif cells[0].strip() in TOTALS or sum(c.strip() in TOTALS for c in cells):
-                fault(at, "Q06", record_text, "合计行")
-            else:
-                note(at)
-                writer.writerow(cells)
-                rows += 1
+    def read(self, block: bytes) -> None:
+        """Whole lines: written at once where every one is plainly sound, else record by record."""
+        if not self.header and not (block := self._begin(block)):
+            return
+        if not self.held and not self.mixed and not _marked(block):
+            sound = _fast(block, self.delimiter, len(self.header), self.header)
+            if sound is not None:
+                self._write(sound)
+                return
+        for text in block.decode().split("\n")[: -1 if block.endswith(b"\n") else None]:
+            self.line += 1
+            self._add(text)
+
+    def finish(self) -> None:
+        """The end of the file: a quote that is still open was never closed. UserError if there was no header."""
+        for i, text in enumerate(self.held):
+            self._take(text, self.line - len(self.held) + 1 + i, final=True)
+        if not self.header:
+            raise UserError(f"{self.label} holds no header; expected one line naming the columns, then rows")
+
+    def _begin(self, block: bytes) -> bytes:
+        """Read the header; what follows it, empty if the block holds none."""
+        start = len(block) - len(block.lstrip(b"\n "))
+        self.line += block[:start].count(b"\n")
+        top, _, rest = block[start:].partition(b"\n")
+        if not top:
+            return b""
+        self.line += 1
+        first = top.decode()
+        if CONTROL.search(first):
+            raise UserError(
+                f"{self.label}: line {self.line} holds control characters where the header should be; this is not a text table"
+            )
+        self.delimiter = _delimiter(first, self.label)
+        try:
+            self.header = _record(first, self.delimiter)
+        except csv.Error:
+            raise UserError(f"{self.label}: the quotes of the header on line {self.line} are not closed") from None
+        names = [h.strip() for h in self.header]
+        if twice := sorted({n for n in names if names.count(n) > 1 and n}):
+            raise UserError(f"{self.label}: the header names the column {twice[0]!r} twice; rename one of them")
+        return rest
+
+    def _write(self, sound: bytes) -> None:
+        if count := sound.count(b"\n"):
+            self._note(self.line + 1)
+            self.file.flush()
+            self.file.buffer.write(sound)
+            self.rows += count
+            self.line += count
+
+    def _note(self, at: int) -> None:
+        """Remember where row numbers and line numbers part."""
+        if not self.jumps or at - self.rows != self.jumps[-1][1]:
+            self.jumps.append((self.rows, at - self.rows))
+
+    def _fault(self, at: int, code: str, raw: str, detail: str = "") -> None:
+        self.faults.append(TextFault(at, code, raw[:4000], detail))
+
+    def _add(self, text: str) -> None:
+        """One more line: it ends the record, leaves it open, or shows that its quote was never closed."""
+        self.held.append(text)
+        at = self.line - len(self.held) + 1
+        if self._take("\n".join(self.held), at):
+            self.held = []
+        elif len(self.held) > MAX_QUOTED_LINES or (len(self.held) > 1 and self._whole(text)):
+            # give up the line that opened the quote, read the others again
+            given_up, self.held = self.held, []
+            self._fault(at, "Q06", given_up[0], "引号未闭合")
+            for i, again in enumerate(given_up[1:], start=1):
+                self.held.append(again)
+                if self._take("\n".join(self.held), at + i - len(self.held) + 1):
+                    self.held = []
+
+    def _whole(self, text: str) -> bool:
+        """Whether a line is a complete record by itself: then a quote left open above it was never closed."""
+        return text.count(self.delimiter) == len(self.header) - 1 and text.count('"') % 2 == 0
+
+    def _take(self, record: str, at: int, final: bool = False) -> bool:
+        """One record; False if its quote is still open."""
+        if record.count('"') % 2:
+            if final:
+                self._fault(at, "Q06", record, "引号未闭合")
+            return final
+        if not record.strip():
             return True
+        if found := CONTROL.search(record):
+            self._fault(at, "Q05" if found[0] == "\ufffd" else "Q11", record)
+        elif at in self.mixed or any(m in record for m in MOJIBAKE):
+            self._fault(at, "Q05", record, "同一文件混用两种编码" if at in self.mixed else "")
+        else:
+            self._split(record, at)
+        return True
 
-        for block in _blocks(path, encoding):
-            if header is None:
-                start = len(block) - len(block.lstrip(b"\n "))
-                line += block[:start].count(b"\n")
-                block = block[start:]
-                if not block:
-                    continue
-                top, _, block = block.partition(b"\n")
-                line += 1
-                first = top.decode()
-                if CONTROL.search(first):
-                    raise UserError(
-                        f"{label}: line {line} holds control characters where the header should be; this is not a text table"
-                    )
-                delimiter = _delimiter(first, label)
-                try:
-                    header = _record(first, delimiter)
-                except csv.Error:
-                    raise UserError(f"{label}: the quotes of the header on line {line} are not closed") from None
-                names = [h.strip() for h in header]
-                twice = sorted({n for n in names if names.count(n) > 1 and n})
-                if twice:
-                    raise UserError(f"{label}: the header names the column {twice[0]!r} twice; rename one of them")
-                width = len(header)
-            if not open_record and not mixed_lines and not any(t.encode() in block for t in (*TOTALS, *MOJIBAKE)):
-                sound = _fast(block, delimiter, width, header)
-                if sound is not None:
-                    count = sound.count(b"\n")
-                    if count:
-                        note(line + 1)
-                        file.flush()
-                        file.buffer.write(sound)
-                        rows += count
-                        line += count
-                    continue
-            for text in block.decode().split("\n")[: None if not block.endswith(b"\n") else -1]:
-                line += 1
-                open_record.append(text)
-                at = line - len(open_record) + 1
-                if take("\n".join(open_record), at):
-                    open_record = []
-                elif len(open_record) > MAX_QUOTED_LINES or (len(open_record) > 1 and _whole(text, delimiter, width)):
-                    # the quote was never closed: give up the line that opened it, read the others again
-                    held, open_record = open_record, []
-                    fault(at, "Q06", held[0], "引号未闭合")
-                    for i, again in enumerate(held[1:], start=1):
-                        open_record.append(again)
-                        if take("\n".join(open_record), at + i - len(open_record) + 1):
-                            open_record = []
-        for i, text in enumerate(open_record):
-            take(text, line - len(open_record) + 1 + i, final=True)
-    if header is None:
-        raise UserError(f"{label} holds no header; expected one line naming the columns, then rows")
-    names = [h.strip().removeprefix("\ufeff") or f"column_{i + 1}" for i, h in enumerate(header)]
-    return CleanText(out, tuple(names), rows, jumps[0][1] if jumps else 2, tuple(jumps), tuple(faults), encoding)
+    def _split(self, record: str, at: int) -> None:
+        try:
+            cells = [c.removeprefix("\ufeff") for c in _record(record, self.delimiter)]
+        except csv.Error:
+            self._fault(at, "Q06", record, "引号错位")
+            return
+        if cells == self.header:
+            self._fault(at, "Q06", record, "重复的表头")
+        elif len(cells) != len(self.header):
+            self._fault(at, "Q06", record, f"应有{len(self.header)}列，实有{len(cells)}列")
+        elif cells[0].strip() in TOTALS or sum(c.strip() in TOTALS for c in cells):
+            self._fault(at, "Q06", record, "合计行")
+        else:
+            self._note(at)
+            csv.writer(self.file, lineterminator="\n").writerow(cells)
+            self.rows += 1
 
 
-def _whole(text: str, delimiter: str, width: int) -> bool:
-    """Whether a line is a complete record by itself: then a quote left open above it was never closed."""
-    return text.count(delimiter) == width - 1 and text.count('"') % 2 == 0
+def _marked(block: bytes) -> bool:
+    """Whether a block holds a word that may be a total (all of them end alike) or mojibake, so that its records are looked at one by one."""
+    return (TOTALS_END in block and any(t.encode() in block for t in TOTALS)) or any(
+        m.encode() in block for m in MOJIBAKE
+    )
 
 
 def _fast(block: bytes, delimiter: str, width: int, header: list[str]) -> bytes | None:
@@ -311,35 +243,3 @@ def _fast(block: bytes, delimiter: str, width: int, header: list[str]) -> bytes 
     if not (np.diff(upto, prepend=np.int32(0)) == width - 1).all():
         return None
     return block.replace(mark, b",") if mark != b"," else block
-
-
-def _suspicious(data: bytes) -> bool:
-    """Whether two Chinese characters in UTF-8 stand right behind an ASCII byte somewhere (vectorised; `_mixed` looks closer)."""
-    raw = np.frombuffer(b"\n" + data, np.uint8)
-    if len(raw) < 7:
-        return False
-    lead = (raw >= 0xE3) & (raw <= 0xE9)
-    tail = (raw >= 0x80) & (raw <= 0xBF)
-    n = len(raw) - 6
-    starts = (raw[:n] < 0x80) & lead[1 : n + 1] & lead[4 : n + 4]
-    for k in (2, 3, 5, 6):
-        starts &= tail[k : n + k]
-    return bool(starts.any())
-
-
-def _mixed_lines(path: Path) -> set[int]:
-    """Lines of a GB18030 file that are really UTF-8 (files concatenated from two systems)."""
-    found: set[int] = set()
-    line = 0
-    with _open(path) as file:
-        rest = b""
-        while True:
-            block = file.read(BLOCK)
-            data = rest + block
-            cut = data.rfind(b"\n") + 1 if block else len(data)
-            data, rest = data[:cut], data[cut:]
-            if _suspicious(data):
-                found |= {line + i for i, raw in enumerate(data.split(b"\n"), start=1) if _mixed(raw)}
-            line += data.count(b"\n")
-            if not block:
-                return found
