@@ -26,6 +26,15 @@ MONEY = [
     "inscp_scp_amt",
     "act_pay_dedc",
 ]
+#: Columns of a settlement that the views themselves read, whoever else names them.
+ALWAYS = (
+    "manual_flag",
+    "psn_cash_pay_fen",
+    "act_pay_dedc_fen",
+    "medfee_sumamt_fen",
+    "fund_pay_sumamt_fen",
+    "acct_pay_fen",
+)
 #: Facts older than this before T are not read: windows never reach further, and memory stays bounded.
 HORIZON_DAYS = 400
 
@@ -80,7 +89,7 @@ def make_settlements(con: duckdb.DuckDBPyConnection, words: frozenset[str] | Non
         f"""CREATE TABLE base.remainders AS SELECT s.* REPLACE ({money}) FROM base.originals s JOIN base.refunded r USING (setl_id)
         JOIN base.reversed v USING (setl_id) WHERE NOT v.fully"""
     )
-    named = {n: k for n, k in declared.items() if words is None or n in words or n == "manual_flag"}
+    named = {n: k for n, k in declared.items() if words is None or n in words or n in ALWAYS}
     absent = absent_columns(named, stored)
     con.execute(f"CREATE VIEW kept.settlements AS SELECT * EXCLUDE (touched){absent} FROM base.originals")
     con.execute(
