@@ -132,7 +132,7 @@ def _plan(warehouse: Warehouse, as_of: date | datetime, grain: Grain, window_day
     )
     identity = {"fingerprint": fingerprint(told), "warehouse": warehouse.version, "window_days": window}
     if grain == "ring":  # what rings say of others lies beside them
-        identity["bonds"] = sorted(f"{g}.{name}" for g, columns in BOND_COLUMNS.items() for name in columns)
+        identity["bonds"] = ["graph", *sorted(f"{g}.{name}" for g, columns in BOND_COLUMNS.items() for name in columns)]
     return _Plan(grain, window, features, absent, path, identity)
 
 

@@ -9,14 +9,16 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import networkx as nx
 import pandas as pd
 
 from claims.intake import intake
 from claims.synth import simulate
 from claims.warehouse import Warehouse
 from features.build import build
-from features.evidence import evidence
 from features.declare import REGISTRY, load_catalog
+from features.evidence import evidence
+from features.graphs.ring_graph import ring_graph
 from features.matrix import load_matrix
 from models.score import score
 from serving.lists.explain import explain
@@ -75,12 +77,31 @@ first = str(worklist.rows.loc[worklist.rows["slot"] == "ranked", "entity_id"].il
 dossier = explain(house, as_of, "admission", first)
 for reason in dossier["reasons"]:
     print("·", reason["text"], "｜可能的正常情形：", reason["innocent"])
-print("contributions + base − raw =", sum(c["contribution"] for c in dossier["contributions"]) + dossier["base"] - dossier["raw"])
+print(
+    "contributions + base − raw =",
+    sum(c["contribution"] for c in dossier["contributions"]) + dossier["base"] - dossier["raw"],
+)
+
+# %% [markdown]
+# ## A ring is a networkx graph
+# Members are nodes, surprising pairs are edges, both with attributes; a small county may have none this half-year.
+
+# %%
+for ring_id in build(house, as_of, "ring").values().index[:1]:
+    graph = ring_graph(house, as_of, ring_id)
+    nx.draw_networkx(graph, with_labels=False, width=[d["days"] / 4 for _, _, d in graph.edges(data=True)])
 
 # %% [markdown]
 # ## How good was that? Ask the truth, which the list never saw.
 
 # %%
-truth = duckdb.sql(f"SELECT mdtrt_id FROM '{county}/truth/admissions.parquet' WHERE scheme IS NOT NULL").df()["mdtrt_id"]
+truth = duckdb.sql(f"SELECT mdtrt_id FROM '{county}/truth/admissions.parquet' WHERE scheme IS NOT NULL").df()[
+    "mdtrt_id"
+]
 ranked = worklist.rows[worklist.rows["slot"] == "ranked"]
-print("planted among the ranked:", ranked["entity_id"].isin(set(truth)).mean(), "· among all:", matrix.X.index.isin(set(truth)).mean())
+print(
+    "planted among the ranked:",
+    ranked["entity_id"].isin(set(truth)).mean(),
+    "· among all:",
+    matrix.X.index.isin(set(truth)).mean(),
+)

@@ -14,6 +14,7 @@ from claims.warehouse import Warehouse
 from features.asof import moment_of, open_views
 from features.graphs.bonds import bond_tables
 from features.graphs.bucket_pairs import bucket_pairs
+from features.graphs.ring_graph import write_graphs
 from features.graphs.ring_partition import ring_tables
 from features.graphs.rings import search_rings
 
@@ -60,6 +61,7 @@ def build_rings(
         events, frames["persons"], institutions, frames["stays"], as_of=moment, lines=lines, edges=edges
     )
     values, entities, rows = ring_tables(rings, events, institutions, lines, moment)
+    write_graphs(rings, out)
     bonds = bond_tables(events, institutions, pairs, rings, frames["cases"].drop_duplicates())
     for name, table in bonds.items():
         table = table if name == "meetings" else table.sort_index().reset_index()

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from claims.errors import UserError
 from claims.executor import LocalExecutor
 from claims.intake import intake
 from claims.synth import simulate
 from claims.warehouse import Warehouse
 from features.build import Partition, build
 from features.graphs.bucket_pairs import bucket_pairs
+from features.graphs.ring_graph import ring_graph
 from tests.features.county import read_tables, write_tables
 
 PLACES = 6
@@ -74,6 +76,22 @@ def test_buckets_and_executors_find_the_rings_of_one_search(
         pd.testing.assert_frame_equal(
             *(pd.read_parquet(p.path / f"{name}.parquet") for p in (here, there)), check_dtype=False
         )
+
+
+def test_a_ring_comes_out_of_the_warehouse_as_a_networkx_graph(
+    planted: tuple[Path, list[str], date], tmp_path: Path
+) -> None:
+    claims, members, as_of = planted
+    intake(claims, tmp_path / "house", buckets=1)
+    names = build(tmp_path / "house", as_of, "ring").entities()["members"].str.split(";")
+    ring_id = next(str(name) for name, who in names.items() if set(members) <= set(who))
+    graph = ring_graph(tmp_path / "house", as_of, ring_id)
+    assert set(graph) == set(names[ring_id])
+    assert all({"age", "fen", "meetings"} <= set(data) for _, data in graph.nodes(data=True))
+    assert all(d["z"] >= 6 and d["days"] >= 2 for _, _, d in graph.edges(data=True))
+    assert graph.number_of_edges() >= len(graph)
+    with pytest.raises(UserError, match="no ring nobody"):
+        ring_graph(tmp_path / "house", as_of, "nobody")
 
 
 def test_processes_count_what_a_loop_counts(planted: tuple[Path, list[str], date], tmp_path: Path) -> None:
