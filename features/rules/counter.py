@@ -24,7 +24,7 @@ from features.entities import entities_sql
 from features.grains import WINDOW_DAYS, Grain
 from features.limits import LIMITS, apply_limits
 from features.reasons import number
-from features.rules.heap import Heap, lay_out
+from features.rules.heap import Filled, Heap, lay_out
 from features.rules.run import rows_that_hit, rules_of
 from features.rules.settings import setting
 
@@ -88,7 +88,7 @@ def check_claim(
     with tempfile.TemporaryDirectory(prefix="counter-") as folder:
         heap = lay_out(Path(folder), whole, settlement, lines, moment_of(as_of))
         rules = [f for f in rules_of() if f.grain in limits and f.rule not in AT_COUNTER_NOT and not f.spans]
-        absent = absent_features(heap, rules)  # type: ignore[arg-type]
+        absent = absent_features(Filled(heap), rules)  # type: ignore[arg-type]
         judged = [f for f in rules if f.name not in absent]
         found = _judge(
             heap, judged, {"admission": str(settlement["mdtrt_id"]), "person": str(settlement["psn_no"])}, limits, as_of

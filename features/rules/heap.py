@@ -44,10 +44,25 @@ class Heap:
         return self.whole.files(table, layout, bucket) if self.whole else []
 
     def columns(self, table: str) -> list[str]:
-        """Columns that hold a value in the warehouse or in the claim."""
-        known = self.whole.columns(table) if self.whole else []
-        declared = CANONICAL[table].canonical_columns
-        return [c for c in declared if c in known or f"{table}.{c}" in self.claimed]
+        """Columns of the files; most may be empty (see `Filled`)."""
+        if self._own(table).exists():
+            return list(CANONICAL[table].canonical_columns)
+        return self.whole.columns(table) if self.whole else []
+
+
+@dataclass(frozen=True)
+class Filled:
+    """Which tables and columns hold a value, in the warehouse or in the claim: what decides whether a rule can be judged."""
+
+    heap: Heap
+
+    def tables(self) -> list[str]:
+        return self.heap.tables()
+
+    def columns(self, table: str) -> list[str]:
+        whole = self.heap.whole
+        known = whole.columns(table) if whole else []
+        return [c for c in CANONICAL[table].canonical_columns if c in known or f"{table}.{c}" in self.heap.claimed]
 
 
 def lay_out(folder: Path, whole: Warehouse | None, settlement: Row, lines: Sequence[Row], moment: datetime) -> Heap:
