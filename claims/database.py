@@ -33,7 +33,8 @@ def find_tables(url: str, mapping: Mapping) -> list[Source]:
     """Database tables and views that fill a table of ours. Errors never repeat the address: it may hold a password."""
     import sqlalchemy
 
-    from claims.sources import Source, table_of
+    from claims.folders import table_of
+    from claims.sources import Source
 
     try:
         inspector = sqlalchemy.inspect(_engine(url))

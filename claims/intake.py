@@ -14,12 +14,13 @@ import duckdb
 
 from claims.batch import Batch, Counts, IntakeSummary, Progress, connect, count, fingerprint, has
 from claims.errors import UserError
+from claims.folders import find_sources
 from claims.lines import lines
 from claims.mapping import load_mapping
 from claims.publish import writing
 from claims.reject import pending
 from claims.settle import settlements
-from claims.sources import Source, digest, find_sources, load
+from claims.sources import Source, digest, load
 from claims.supporting import derive, plain
 from claims.tables import SOURCE
 from claims.take import Reading, read, take

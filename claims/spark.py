@@ -134,7 +134,8 @@ def _answers(master: str) -> None:
 
 
 def _exported(session: Any, address: Address, mapping: Mapping, staging: Path, url: str) -> Iterator[Source]:
-    from claims.sources import Source, table_of
+    from claims.folders import table_of
+    from claims.sources import Source
 
     with _told(f"the Spark {'database ' + address.database if address.database else 'folder'}"):
         names = _names(session, address)

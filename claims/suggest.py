@@ -14,9 +14,10 @@ from pathlib import Path
 import duckdb
 
 from claims.errors import UserError
+from claims.folders import SUFFIXES, find_sources
 from claims.mapping import Mapping
 from claims.parse import MACROS, name
-from claims.sources import Source, find_sources, load
+from claims.sources import Source, load
 from claims.tables import SOURCE, Column, Table
 
 SAMPLE = 2000
@@ -87,7 +88,6 @@ def assign(columns: dict[str, list[str]], table: Table) -> dict[str, tuple[str, 
 
 
 def _files(source: Path) -> list[Path]:
-    from claims.sources import SUFFIXES
 
     if source.is_file():
         return [source]
