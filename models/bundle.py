@@ -39,6 +39,7 @@ from models.ensemble import ALL, GrainModel, Tail, Z
 from models.findings import Findings
 from models.outliers import Isolation, RobustSum
 from models.ranker import Ranker
+from models.ring_risk import RingRisk
 from models.rules import Rules
 from models.scorer import MatrixLike, State
 
@@ -212,7 +213,9 @@ def _restore(grain: str, contents: Mapping[str, bytes], folder: Path) -> GrainMo
         Rules.restore(scorers["rules"], part["rules"]),
         Isolation.restore(scorers["isolation"], part["isolation"]),
         RobustSum.restore(scorers["deviations"], part["deviations"]),
-        RobustSum.restore(scorers["graph"], part["graph"]) if "graph" in scorers else None,
+        (RingRisk if grain == "ring" else RobustSum).restore(scorers["graph"], part["graph"])
+        if "graph" in scorers
+        else None,
         {n: Tail(arrays[f"tail/{n}/x"], arrays[f"tail/{n}/t"]) for n in [*scorers, ALL]},
         None,
         {k: float(v) for k, v in values["slopes"].items()},

@@ -20,6 +20,7 @@ from models.calibrate import Calibration
 from models.findings import Findings
 from models.outliers import Isolation, RobustSum
 from models.ranker import Ranker
+from models.ring_risk import RingRisk
 from models.rules import Rules, is_outcome, is_rule
 from models.scorer import BASE, MatrixLike, Scorer, badness
 
@@ -74,7 +75,7 @@ class GrainModel:
     rules: Rules
     isolation: Isolation
     deviations: RobustSum
-    graph: RobustSum | None
+    graph: RobustSum | RingRisk | None
     tails: dict[str, Tail]
     ranker: Ranker | None = None
     slopes: dict[str, float] = field(default_factory=dict)
@@ -107,7 +108,9 @@ def unlabelled(matrix: MatrixLike, *, seed: int = 0, y: pd.Series | None = None)
     rules = Rules(family, kind).fit(matrix.X, y)
     isolation = Isolation(seed=seed).fit(bad[own])
     deviations = RobustSum({c: PARENT_WEIGHT for c in bad.columns if roles[c] == "parent"}).fit(bad)
-    graph = RobustSum().fit(bad[graph_columns]) if graph_columns else None
+    graph: RobustSum | RingRisk | None = RobustSum().fit(bad[graph_columns]) if graph_columns else None
+    if matrix.grain == "ring":  # rings have few peers: declared weights, and an honest explanation outweighs them all
+        graph = RingRisk().fit(matrix.X)
     model = GrainModel(
         matrix.grain, list(matrix.X.columns), rules, isolation, deviations, graph, {}, amount=prior_amount(matrix.grain)
     )
@@ -140,8 +143,8 @@ def role(column: str, meta: Any) -> str:
 
 
 def inputs(matrix: MatrixLike, name: str, bad: pd.DataFrame) -> pd.DataFrame:
-    """What a scorer reads: rules the hit columns, the others the badness of peers' z."""
-    return matrix.X if name == "rules" else bad
+    """What a scorer reads: rules the hit columns, the graph scorer of rings their numbers, all others the badness of peers' z."""
+    return matrix.X if name == "rules" or (name == "graph" and matrix.grain == "ring") else bad
 
 
 def offset(model: GrainModel, tails: pd.DataFrame) -> pd.Series:

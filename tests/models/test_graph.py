@@ -1,12 +1,17 @@
 """The graph scorers keep the one contract, and each does what its name says."""
 
+from dataclasses import replace
+
 import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
 
 from claims.errors import UserError
-from models.graph import RING_WEIGHTS, NearCases, Residual, RingRisk
+from models.ensemble import explained as explained_parts
+from models.ensemble import tails, unlabelled
+from models.graph import NearCases, Residual
+from models.ring_risk import RING_WEIGHTS, RingRisk
 from models.scorer import BASE, check_scorer
 
 
@@ -98,3 +103,16 @@ def _kept(graph: nx.Graph, oracle: dict[str, float], y: pd.Series) -> float:
     """How much a seed's own start weighs once the mass of dangling nodes has gone back to the seeds."""
     dangling = sum(v for node, v in oracle.items() if graph.degree(node) == 0)
     return 1 + 0.85 * dangling / 0.15
+
+
+def test_rings_are_ranked_by_their_own_scorer(build) -> None:
+    toy, _ = build(grain="ring")
+    numbers = some_rings(len(toy.X)).set_axis(toy.X.index)
+    toy = replace(toy, X=pd.concat([toy.X, numbers], axis=1))
+    model = unlabelled(toy)
+    assert isinstance(model.graph, RingRisk)
+    risk = tails(model, toy)["graph"]
+    explained = numbers["ring_explained"] > 0
+    assert risk[explained].max() < risk[~explained].min()
+    contributions, _ = explained_parts(model, toy)
+    assert contributions.loc[explained, "ring_explained"].lt(0).all()
