@@ -32,8 +32,7 @@ from models.beds import bed_contributions, with_ranker
 from models.ensemble import ranker_input, ranker_worse, tails
 from models.ranker import Ranker
 from models.score import score_with
-from serving.lists.bedcheck import home_beds
-from training.against_truth import absent_at, is_open
+from training.against_truth import absent_at, home_stays, is_open
 from training.competitors import Dated, dated
 from training.labels import decided
 from training.learn import Variant, learn, strongest_columns
@@ -101,7 +100,7 @@ def judge(seed: int, work: Path, grain: Grain, variants: tuple[Variant, ...] = (
         others = {v: learned_by(v, made, seed) for v in variants if made.ranker}
         out["lists"].append(record(made, truth, taught_by_truth(house, day, grain, truth, shelf, seed), others, weak))
         if grain == "admission":
-            out["beds"].append(beds(house, made, truth))
+            out["beds"].append(beds(made, truth))
     return out | {"seconds": round(time.process_time() - started, 1)}
 
 
@@ -184,9 +183,10 @@ def taught_by_truth(house: Path, day: date, grain: Grain, truth: Truth, shelf: S
     return ranker.risk(ranker_input(now.X, now.z))
 
 
-def beds(house: Path, made: Dated, truth: Truth) -> dict[str, Any]:
-    """One evening: stays open at the end of the day, the empty beds among them, and how many lie in the first tenth by the bed score."""
-    home = home_beds(house, made.day)
+def beds(made: Dated, truth: Truth) -> dict[str, Any]:
+    """One evening: stays open at the end of the day, the empty beds among them, and how many lie in the first tenth by the bed score. Home beds are left
+    out as the product leaves them out (it knows them by their filing and billing, the study by the truth)."""
+    home = home_stays(truth)
     opened = made.matrix.entities.index[is_open(made.matrix.entities)]
     here = made.matrix.only([e for e in opened if e not in home])
     gone = here.X.index.isin(list(absent_at(truth, pd.Timestamp(made.day) + pd.Timedelta(hours=23, minutes=59))))

@@ -253,7 +253,7 @@ def on_development(counties: Sequence[Record]) -> list[str]:
     """Ways to learn, side by side on the counties the default was chosen on."""
     seeds = ", ".join(str(c["seed"]) for c in counties)
     lines = [
-        f"Seed {seeds}: looked at while the learning was being improved, so its figures flatter. Hits over the four lists; *full* is the default (`pu`).",
+        f"Seed {seeds}: looked at while the learning was being improved, so its figures flatter. Hits over the four lists; *full* is the default (`ips+pu` for stays, `pu` for the others).",
         "",
         "| | stays@100 | persons@100 | institutions@17 | stays@30 |",
         "|---|---:|---:|---:|---:|",

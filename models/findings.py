@@ -39,7 +39,7 @@ class Findings:
 
     def tails(self, entities: pd.DataFrame) -> pd.DataFrame:
         """ln(1 + count): the tenth finding says less than the first."""
-        return np.log1p(self.counts(entities))
+        return pd.DataFrame(np.log1p(self.counts(entities)))
 
     def to_json(self) -> dict[str, Any]:
         return {key: dict(sorted(cases.items())) for key, cases in sorted(self.confirmed.items())}

@@ -79,13 +79,8 @@ def by_part(lists: Sequence[Scores], parts: Sequence[pd.Series], k: int) -> dict
 
 
 def beds(lists: Sequence[Dated], truth: Truth, share: float = 0.1) -> dict[str, Any]:
-    """Of the stays open at the end of each day, the share of the empty beds among the first `share` by the bed score. Home beds (N34) are left out:
-    their patient is at home by right."""
-    home = (
-        set(truth.innocents.query("innocent == 'N34' and grain == 'admission'")["entity_id"])
-        if len(truth.innocents)
-        else set()
-    )
+    """Of the stays open at the end of each day, the share of the empty beds among the first `share` by the bed score. Home beds are left out."""
+    home = home_stays(truth)
     opened = empty = found = checked = 0
     for d in lists:
         moment = pd.Timestamp(d.day) + pd.Timedelta(hours=23, minutes=59)
@@ -102,6 +97,16 @@ def beds(lists: Sequence[Dated], truth: Truth, share: float = 0.1) -> dict[str, 
     low, high = wilson(found, empty)
     said = Figure(found / empty, low, high, empty) if empty >= MIN_CASES else cannot_say(empty)
     return {"open": opened, "empty": empty, "checked": checked, "found": found, "share_found": said.to_json()}
+
+
+def home_stays(truth: Truth) -> set[str]:
+    """mdtrt_id of stays in a home bed (N34): their patient is at home by right."""
+    kinds = truth.innocents
+    return (
+        set()
+        if kinds.empty
+        else set(kinds.loc[(kinds["innocent"] == "N34") & (kinds["grain"] == "admission"), "entity_id"])
+    )
 
 
 def is_open(entities: pd.DataFrame) -> pd.Series:

@@ -18,7 +18,7 @@ from models.ensemble import GrainModel, badness_of, unlabelled
 from models.ranker import Ranker
 from models.score import Order, Scored, score, score_with
 from training.fit import fit_grain
-from training.learn import DEFAULT, Variant
+from training.learn import Variant
 from training.rows import Rows, read_labels, training_rows
 
 Load = Callable[..., Matrix]
@@ -59,7 +59,7 @@ def dated(
     seed: int = 0,
     order: Order = "probability",
     refit: bool = True,
-    variant: Variant = DEFAULT,
+    variant: Variant | None = None,
     load: Load | None = None,
 ) -> Dated:
     """Scores of every competitor as of one date, each fitted only on what was known by then (`refit`; else the bundle in force)."""

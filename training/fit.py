@@ -22,7 +22,7 @@ from models.bundle import Bundle, activate, active_table, declarations, load_act
 from models.ensemble import FALLBACK, GrainModel, explained, unlabelled
 from models.score import suspicion_of
 from training.labels import FEWEST, decided, enough
-from training.learn import DEFAULT, Variant, no_calibration, with_ranker
+from training.learn import Variant, no_calibration, with_ranker
 from training.register import log_fit
 from training.rows import Rows, read_labels, training_rows
 
@@ -69,7 +69,7 @@ def fit(
     *,
     seed: int = 0,
     progress: Progress | None = None,
-    variant: Variant = DEFAULT,
+    variant: Variant | None = None,
     threads: int = 2,
     promote: bool | None = None,
     log: bool = True,
@@ -141,7 +141,7 @@ def fit_grain(
     labels: pd.DataFrame,
     *,
     seed: int = 0,
-    variant: Variant = DEFAULT,
+    variant: Variant | None = None,
     threads: int = 2,
     progress: Progress | None = None,
     load: Callable[..., Matrix] | None = None,

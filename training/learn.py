@@ -22,7 +22,8 @@ from training.splits import fold_pairs, grouped_folds, out_of_time
 
 Variant = Literal["labelled", "pu", "ips", "ips+pu", "noise+pu", "noise+ips+pu"]
 VARIANTS: Final[tuple[Variant, ...]] = get_args(Variant)
-DEFAULT: Final[Variant] = "pu"
+CHOSEN: Final[dict[str, Variant]] = {"admission": "ips+pu"}
+"""How each grain learns where nothing else is asked, `pu` where none is named: by the table of docs/figures/counties.md, on a development county."""
 PU_MASS = 30.0
 """Total weight of uninspected rows beside that of refuted ones. Inspectors clear whom a rule or a caller made suspicious, so refuted cases alone teach that
 suspicion is innocence; the uninspected stand for the county the list ranks. Chosen on a development county (docs/figures/counties.md)."""
@@ -57,11 +58,12 @@ def linear(tails: pd.DataFrame, slopes: Mapping[str, float], intercept: float) -
 
 
 def learn(
-    rows: Rows, meta: Mapping[str, Any], *, variant: Variant = DEFAULT, seed: int = 0, threads: int = 2
+    rows: Rows, meta: Mapping[str, Any], *, variant: Variant | None = None, seed: int = 0, threads: int = 2
 ) -> Learned:
     """Fit offset and trees. `labelled` uses inspected rows only; `pu` adds uninspected rows as weak negatives (Elkan & Noto 2008 in spirit);
-    `ips` weighs inspected rows by clipped inverse propensity; `noise` fits twice, the second time with each refuted case counted as confirmed by the
+    `ips` weighs inspected rows by clipped inverse propensity; None = what is CHOSEN for the grain; `noise` fits twice, the second time with each refuted case counted as confirmed by the
     chance that it was missed. Raises ValueError with one class only."""
+    variant = variant or chosen(rows.grain)
     y, weight = taught(rows, variant)
     keep = weight > 0
     part, y, weight = rows.where(keep), y[keep], weight[keep]
@@ -76,6 +78,11 @@ def learn(
     y = np.concatenate([y, np.ones(len(twins.info))])
     weight = np.concatenate([weight * (1 - doubt), (weight * doubt)[doubt > 0]])
     return _fit(both, y, weight, meta, seed, threads)
+
+
+def chosen(grain: str) -> Variant:
+    """The default variant of a grain."""
+    return CHOSEN.get(grain, "pu")
 
 
 def taught(rows: Rows, variant: Variant) -> tuple[np.ndarray, np.ndarray]:
@@ -153,7 +160,13 @@ def _offset(tails: pd.DataFrame, y: np.ndarray, weight: np.ndarray) -> tuple[dic
 
 
 def out_of_fold(
-    rows: Rows, meta: Mapping[str, Any], *, variant: Variant = DEFAULT, seed: int = 0, folds: int = 5, threads: int = 2
+    rows: Rows,
+    meta: Mapping[str, Any],
+    *,
+    variant: Variant | None = None,
+    seed: int = 0,
+    folds: int = 5,
+    threads: int = 2,
 ) -> np.ndarray:
     """Raw risk of each row by models that saw neither it nor its group; NaN where no fold could be trained."""
     y = rows.info["y"]
@@ -170,7 +183,7 @@ def out_of_fold(
 
 
 def out_of_time_raw(
-    rows: Rows, meta: Mapping[str, Any], *, variant: Variant = DEFAULT, seed: int = 0, threads: int = 2
+    rows: Rows, meta: Mapping[str, Any], *, variant: Variant | None = None, seed: int = 0, threads: int = 2
 ) -> np.ndarray:
     """Raw risk of the later decided rows by models that knew only what was known before those were inspected; NaN for the earliest ones.
 
@@ -217,7 +230,7 @@ def with_ranker(
     rows: Rows,
     meta: Mapping[str, Any],
     *,
-    variant: Variant = DEFAULT,
+    variant: Variant | None = None,
     seed: int = 0,
     threads: int = 2,
 ) -> tuple[GrainModel, dict[str, Any], np.ndarray]:
@@ -227,7 +240,7 @@ def with_ranker(
     raw = out_of_fold(rows, meta, variant=variant, seed=seed, threads=threads)
     later = out_of_time_raw(rows, meta, variant=variant, seed=seed, threads=threads)
     curve, basis = _curve(rows, later, raw)
-    figures: dict[str, Any] = {"variant": variant, **measured(rows, raw)}
+    figures: dict[str, Any] = {"variant": variant or chosen(rows.grain), **measured(rows, raw)}
     figures |= {f"later_{k}": v for k, v in measured(rows, later).items()}
     figures["calibrated_on"] = basis
     figures |= {

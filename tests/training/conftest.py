@@ -99,6 +99,9 @@ class Store:
     def open(cls, path):
         return cls()
 
+    def tables(self):
+        return {}
+
     def span(self):
         first, last = pd.Timestamp("2024-07-01").to_pydatetime(), pd.Timestamp("2025-06-30").to_pydatetime()
         return first, last, last
