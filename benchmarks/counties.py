@@ -28,7 +28,7 @@ from claims.synth import simulate
 from features.build import build
 from features.grains import Grain
 from features.matrix import Matrix, load_matrix
-from models.beds import bed_contributions, with_ranker
+from models.beds import bed_contributions
 from models.ensemble import ranker_input, ranker_worse, tails
 from models.ranker import Ranker
 from models.score import score_with
@@ -191,12 +191,11 @@ def beds(made: Dated, truth: Truth) -> dict[str, Any]:
     here = made.matrix.only([e for e in opened if e not in home])
     gone = here.X.index.isin(list(absent_at(truth, pd.Timestamp(made.day) + pd.Timedelta(hours=23, minutes=59))))
     k = max(1, round(len(here.X) * BED_SHARE))
-    blend = bed_contributions(here)
-    learned = made.scored.contributions.loc[here.X.index]
+    blend = bed_contributions(here).sum(axis=1)
+    learned = made.scored.frame.loc[here.X.index, "raw"]
     scores = {
-        "bed score": with_ranker(blend, learned).sum(axis=1) if made.ranker else blend.sum(axis=1),
-        "blend alone": blend.sum(axis=1),
-        "admission model": made.scores["full"].reindex(here.X.index),
+        "bed list": learned if made.ranker else blend,
+        "ghost-bed score, not fitted": blend,
         "plain": made.scores.get("plain_lightgbm", made.scores["largest"]).reindex(here.X.index),
     }
     found = {n: int(pd.Series(gone, index=here.X.index)[best(s, k)].sum()) for n, s in scores.items()}

@@ -113,7 +113,7 @@ def targets(counties: Sequence[Record]) -> list[str]:
                 1.5,
             )
         )
-    found = each(lambda c: sum(b["found"]["bed score"] for b in c["beds"]))
+    found = each(lambda c: sum(b["found"]["bed list"] for b in c["beds"]))
     lines.append(
         target(
             "empty beds found in the first tenth of the open stays",

@@ -2,8 +2,8 @@
 
 Columns of schemes T01, T02 and T03, the stay's own and the habits of its unit, patient and doctor, each turned so that larger is worse than
 its peers (other open stays at that level of care). Windows of one feature share one vote. A bureau finds a handful of empty beds a year, too few to fit
-a score on; but the admission ranker learns from them together with all other findings about stays, so where there is one its log odds join in with
-the same spread.
+a score on; the admission ranker learns from them together with all other findings about stays. Where there is one, serving/lists/bedcheck.py goes by it
+(on a development county it put 5 of 5 empty beds into the first tenth, this score 2, both together 3) and this score is the fallback.
 """
 
 from __future__ import annotations
@@ -44,10 +44,3 @@ def bed_contributions(matrix: MatrixLike) -> pd.DataFrame:
     out = pd.DataFrame(0.0, index=matrix.X.index, columns=[*matrix.X.columns, BASE])
     out[list(weights)] = bad[list(weights)] * share
     return out
-
-
-def with_ranker(blend: pd.DataFrame, learned: pd.DataFrame) -> pd.DataFrame:
-    """Bed contributions of the same stays with the admission ranker's joined in: learned + blend × (spread of learned ÷ spread of blend), still additive."""
-    spread = blend.sum(axis=1).std(ddof=0)
-    scale = float(learned.sum(axis=1).std(ddof=0) / spread) if spread > 0 else 0.0
-    return learned[blend.columns] + blend * scale

@@ -14,7 +14,7 @@ from claims.errors import UserError
 from claims.warehouse import Warehouse
 from features.asof import open_views
 from features.matrix import Matrix
-from models.beds import bed_columns, bed_contributions, with_ranker
+from models.beds import bed_columns, bed_contributions
 from models.scheme import attribute
 from models.score import Scored
 from models.scorer import BASE
@@ -24,7 +24,7 @@ from serving.lists.source import quality_notes, scored_matrix
 from serving.lists.worklist import assemble
 
 MODEL = "查床：挂床特征合成（未训练）"
-LEARNED = "查床：挂床特征合成＋住院学习模型"
+LEARNED = "查床：住院学习模型"
 
 _HOME = """
 SELECT mdtrt_id FROM net.stays s WHERE EXISTS (
@@ -106,11 +106,9 @@ def home_beds(warehouse: Path, at: date | datetime) -> set[str]:
 
 
 def bed_scores(matrix: Matrix, scored: Scored) -> Scored:
-    """Scores of the open stays: `raw` as models/beds.py has it, `risk` = raw squashed to [0, 1); money as the admission model has it."""
-    contributions = bed_contributions(matrix)
-    learned = scored.scorers.loc[matrix.X.index, "ranker"].notna().all()
-    if learned:
-        contributions = with_ranker(contributions, scored.contributions.loc[matrix.X.index])
+    """Scores of the open stays: `raw` is the admission ranker's, or without one that of models/beds.py, `risk` = raw squashed to [0, 1); money as the admission model has it."""
+    learned = bool(scored.scorers.loc[matrix.X.index, "ranker"].notna().all())
+    contributions = scored.contributions.loc[matrix.X.index] if learned else bed_contributions(matrix)
     raw = contributions.sum(axis=1)
     frame = scored.frame.loc[matrix.X.index].drop(columns=["scheme", "scheme_share"])
     frame["raw"] = raw
