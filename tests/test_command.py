@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ["simulate", "intake", "features", "fit", "evaluate", "rank", "bedcheck", "explain", "check", "serve", "week", "demo"]
+COMMANDS = ["simulate", "intake", "features", "fit", "evaluate", "rank", "bedcheck", "explain", "check", "serve", "week", "demo", "models"]
 
 
 def xiezhi(*words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
