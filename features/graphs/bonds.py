@@ -161,7 +161,7 @@ def _near_places(events: pd.DataFrame, places: pd.Index, cases: pd.DataFrame) ->
     seeds = cases[cases["psn_no"].isin(names)]
     if seeds.empty:
         return out
-    place = places.get_indexer(events["fixmedins_code"])
+    place = places.get_indexer(pd.Index(events["fixmedins_code"]))
     matrix = sp.csr_matrix((np.ones(len(card)), (card, place)), shape=(len(names), len(places)))
     matrix.sum_duplicates()
     row = pd.Index(names).get_indexer(seeds["psn_no"])
@@ -183,7 +183,7 @@ def _near_places(events: pd.DataFrame, places: pd.Index, cases: pd.DataFrame) ->
     for j, code in enumerate(own, start=1):
         out[places.get_loc(code)] = near[places.get_loc(code), j]
     usual = np.asarray(matrix.sum(axis=0)).ravel() * ALPHA / (1 + ALPHA)  # institutions hold α / (1 + α) of all mass
-    return np.divide(out * matrix.sum(), usual, out=np.zeros(len(places)), where=usual > 0)
+    return np.asarray(np.divide(out * matrix.sum(), usual, out=np.zeros(len(places)), where=usual > 0))
 
 
 def doctor_bonds(events: pd.DataFrame, rings: list[Ring], paths: pd.DataFrame) -> pd.DataFrame:

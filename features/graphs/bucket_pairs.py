@@ -51,7 +51,9 @@ def bucket_pairs(
 ) -> pd.DataFrame:
     """a, b, dt, count, expected, z of all surprising pairs of swipes in the window; equal to `rings.ring_edges` of all of them at once."""
     buckets = range(warehouse.buckets)
-    where = {"root": str(warehouse.root), "as_of": as_of, "days": window_days}
-    found = list(executor.map(partial(_sketch_bucket, **where, bits=bits), buckets))
+    root = str(warehouse.root)
+    first = partial(_sketch_bucket, root=root, as_of=as_of, days=window_days, bits=bits)
+    found = list(executor.map(first, buckets))
     sketches = {dt: merge_sketches(each[dt] for each in found) for dt, _ in SCALES}
-    return combine(executor.map(partial(_weigh_bucket, **where, sketches=sketches), buckets))
+    second = partial(_weigh_bucket, root=root, as_of=as_of, days=window_days, sketches=sketches)
+    return combine(executor.map(second, buckets))

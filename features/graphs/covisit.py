@@ -240,8 +240,13 @@ def _blocks(visits: Visits, events: int = BLOCK) -> Iterator[Visits]:
         j = max(int(np.searchsorted(visits.start, visits.start[i] + events, side="right")) - 1, i + 1)
         here = slice(int(visits.start[i]), int(visits.start[j]))
         if here.stop > here.start:
-            rows = {"inst": visits.inst[here], "card": visits.card[here], "minute": visits.minute[here]}
-            yield replace(visits, **rows, start=visits.start[i : j + 1] - here.start)
+            yield replace(
+                visits,
+                inst=visits.inst[here],
+                card=visits.card[here],
+                minute=visits.minute[here],
+                start=visits.start[i : j + 1] - here.start,
+            )
         i = j
 
 

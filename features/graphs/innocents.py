@@ -124,11 +124,12 @@ def explain_all(people: pd.DataFrame, sessions: pd.DataFrame, alike: Floats) -> 
     part = _addresses(people, np.array([f is None for f in found]))
     if part.empty:
         return found
-    people, sessions = (
-        f.drop(columns="group").merge(part[["psn_no", "part", "group"]], on="psn_no") for f in (people, sessions)
+    who, met = (
+        f.drop(columns="group").merge(part[["psn_no", "part"]], on="psn_no").rename(columns={"part": "group"})
+        for f in (people, sessions)
     )
-    of = part.drop_duplicates("part").set_index("part")["group"].to_numpy()
-    parts = measure_traits(*(f.assign(group=f["part"]) for f in (people, sessions)), alike[of])
+    of = part.drop_duplicates("part").set_index("part")["group"].sort_index().to_numpy()
+    parts = measure_traits(who, met, alike[of])
     for group in np.unique(of):
         answers = [(explain(parts[p]), parts[p].members) for p in np.flatnonzero(of == group)]
         good = [(a, members) for a, members in answers if a is not None]

@@ -144,7 +144,7 @@ def mark_days(events: pd.DataFrame, index: EventIndex) -> pd.DataFrame:
     came = came[np.r_[True, came[1:] != came[:-1]]] if len(came) else came
     cards = np.bincount(np.searchsorted(day, came // max(len(index.cards), 1)), minlength=len(day))
     usual = pd.Series(cards).groupby(day // days).median()
-    here = index.places.get_indexer(events["fixmedins_code"])
+    here = index.places.get_indexer(pd.Index(events["fixmedins_code"]))
     mine = np.searchsorted(day, here * days + (events["minute"].to_numpy() - first) // DAY)
     return events.assign(
         collapsed=((rows >= 5) & (busiest >= 0.8 * rows))[mine],

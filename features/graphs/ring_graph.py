@@ -41,6 +41,7 @@ def ring_graph(root: Path | str, as_of: date | datetime, ring_id: str) -> nx.Gra
     for table, ends in (("members", ["psn_no"]), ("pairs", ["a", "b"])):
         rows = pd.read_parquet(folder / f"{table}.parquet")
         for row in rows[rows["entity_id"] == ring_id].drop(columns="entity_id").to_dict("records"):
-            names = [row.pop(end) for end in ends]
-            graph.add_node(*names, **row) if table == "members" else graph.add_edge(*names, **row)
+            data = {str(k): v for k, v in row.items() if k not in ends}
+            names = [row[end] for end in ends]
+            graph.add_node(*names, **data) if table == "members" else graph.add_edge(*names, **data)
     return graph

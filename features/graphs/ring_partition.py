@@ -81,7 +81,7 @@ def _resale_shares(rings: list[Ring], lines: pd.DataFrame | None) -> np.ndarray:
     fen = mine["fen"].to_numpy(dtype=np.float64)
     risky = mine["resale_risk_flag"].astype("str").isin(["1", "True", "true", "是"]).to_numpy()
     total, part = (np.bincount(at[keep], weights=fen[keep], minlength=len(rings)) for keep in (slice(None), risky))
-    return np.divide(part, total, out=np.full(len(rings), np.nan), where=total > 0)
+    return np.asarray(np.divide(part, total, out=np.full(len(rings), np.nan), where=total > 0))
 
 
 def _totals(events: pd.DataFrame, rings: list[Ring]) -> pd.Series:

@@ -233,15 +233,10 @@ def _describe(
     facts = _facts(met, pairs, len(kept)).assign(members=members)
     met = met.rename(columns={"setl_id": "row_id"})
     bounds = [np.searchsorted(f["group"], np.arange(len(kept) + 1)) for f in (met, pairs, people)]
-    rings = [
-        _make_ring(
-            *(f.iloc[b[g] : b[g + 1]] for f, b in zip((met, pairs, people), bounds, strict=True)),
-            fact,
-            drugs[g],
-            found[g],
-        )
-        for g, fact in enumerate(facts.itertuples())
-    ]
+    rings = []
+    for g, fact in enumerate(facts.itertuples()):
+        own = [f.iloc[b[g] : b[g + 1]] for f, b in zip((met, pairs, people), bounds, strict=True)]
+        rings.append(_make_ring(own[0], own[1], own[2], fact, drugs[g], found[g]))
     return sorted(rings, key=lambda r: (r.explanation is not None, -r.surprise, r.ring_id))
 
 
@@ -319,7 +314,7 @@ def _drugs(items: pd.DataFrame | None, n: int) -> list[list[tuple[str, int]]]:
     if items is not None:
         goods = items[~items["service"]].drop_duplicates(["group", "name", "psn_no"])
         sizes = goods.groupby(["group", "name"]).size().sort_values(ascending=False, kind="stable")
-        for (group, name), size in sizes.items():  # type: ignore[misc]
+        for group, name, size in sizes.reset_index(name="members").itertuples(index=False, name=None):
             out[group].append((str(name), int(size)))
     return out
 

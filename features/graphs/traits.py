@@ -77,8 +77,8 @@ def dialysis_patients(events: pd.DataFrame) -> set[str]:
 def top_values(group: Codes, values: pd.Series, n: int) -> tuple[list[object], Floats]:
     """(commonest known value, its share of all rows) of each group 0…n−1; the earlier one on a tie; blank and missing are not known."""
     code, names = pd.factorize(values)
-    blank = np.flatnonzero(np.asarray(names.astype("str") == "", dtype=bool)) if len(names) else []
-    known = (code >= 0) & ~np.isin(code, blank)
+    blank = np.append(np.asarray(names.astype("str") == "", dtype=bool), True)  # the last for −1, missing
+    known = ~blank[code]
     table = pd.DataFrame({"group": group[known], "code": code[known]}).groupby(["group", "code"], sort=False).size()
     first = table.sort_values(ascending=False, kind="stable").reset_index(name="rows").drop_duplicates("group")
     top: list[object] = [None] * n
@@ -161,7 +161,7 @@ def measure_traits(people: pd.DataFrame, sessions: pd.DataFrame, alike: Floats) 
         "mutual_aid": _share(met, sessions["mulaid_fen"] > 0, n), "collapsed": _share(met, sessions["collapsed"], n), "exam": _share(met, sessions["exam"], n),
         "busy": _median(met, sessions["day_cards"] / sessions["usual_cards"].clip(lower=1), n), "yuan": _median(met, sessions["fen"], n) / 100,
         "dx3": [str(x or "") for x in dx3], "dx3_share": same_dx, "doctor": top_values(met, sessions["dr_codg"], n)[1],
-        "place": at_place, "place_kind": [str(kind[p]) for p in place], "places": sessions.groupby("group")["fixmedins_code"].nunique().to_numpy(),
+        "place": at_place, "place_kind": [str(kind.get(str(p), "")) for p in place], "places": sessions.groupby("group")["fixmedins_code"].nunique().to_numpy(),
         "pharmacy": _share(met, sessions["fixmedins_type"] == "2", n), "local": _share(met, sessions["medins_type"].isin(VILLAGE_PLACES), n),
         "ward": _share(met, sessions["ward"].astype(bool), n) > 0,
     }  # fmt: skip
