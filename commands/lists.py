@@ -120,10 +120,11 @@ def week(
             fitted = run_fit(warehouse, when, progress=bars).to_json()
         run = publish_week(warehouse, when, top=top, progress=bars)
     lists = {g: len(run.worklist(g)["rows"]) for g in run.grains}
+    published = f"published {run.name}: " + ", ".join(f"{g} {n}" for g, n in lists.items())
     say(
         {"as_of": as_of, "run": run.name, "lists": lists, "fit": fitted},
         as_json,
-        f"published {run.name}: " + ", ".join(f"{g} {n}" for g, n in lists.items()),
+        "\n".join(filter(None, [published, (fitted or {}).get("standing")])),
     )
 
 
