@@ -69,3 +69,5 @@ def lines(batch: Batch) -> None:
     )  # fmt: skip
     con.execute("DROP VIEW rows_fee_details; DROP TABLE known_visits; DROP TABLE settled")
     close(batch, "fee_details")
+    if not any(rule.derive == "fee_details" for rule in batch.mapping.tables.values()):
+        con.execute(f"DROP TABLE {src}")  # the largest table there is; nothing asks for it any more

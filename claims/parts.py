@@ -79,7 +79,7 @@ def _shown(table: Table, column: str, kind: str) -> str:
 
 
 def close(batch: Batch, table: str, parts: tuple[str, ...] = ()) -> None:
-    """Finish the count of a table: accepted rows are those that changed something, the others left in `parsed_` are duplicates."""
+    """Finish the count of a table and let go of its text: accepted rows are those that changed something, the others left in `parsed_` are duplicates."""
     con = batch.con
     touched = " UNION ".join(f"SELECT _row FROM new_{part}" for part in parts or (table,))
     for source, loaded, start in batch.parts[table]:
@@ -94,3 +94,5 @@ def close(batch: Batch, table: str, parts: tuple[str, ...] = ()) -> None:
             batch.retry_ids[table] += [ids[i] for i in sorted(gone)]
         else:
             count(batch, table, Counts(accepted=taken, duplicates=kept - taken))
+        if loaded.drop:  # its text is only needed for what is set aside
+            con.execute(f"DROP TABLE {name(loaded.drop)}")

@@ -53,6 +53,8 @@ def publish_batch(batch: Batch, label: str, check: Callable[[str], None], starte
         outs.append("clock_collapsed")
     for table in dict.fromkeys(outs):
         files += _write(batch, table, manifest)
+        if has(batch, f"new_{table}"):
+            con.execute(f"DROP VIEW out_{table}; DROP TABLE new_{table}")
     for kind, frame in (
         ("rows", quarantine.frame(batch.rejected, batch.name, fingerprint(batch.mapping))),
         ("resolved", pd.DataFrame({"row_id": sorted(resolved)}, dtype="str")),
