@@ -55,11 +55,12 @@ def draw(ring: Ring, path: Path) -> None:
     left.axis("off")
     met = ring.sessions
     colours = plt.get_cmap("tab10")
-    for i, (code, rows) in enumerate(met.groupby("fixmedins_code", sort=False)):
+    for i, code in enumerate(ring.places):  # a round of several units on one day shows as dots above one another
+        rows = met[met["fixmedins_code"] == code]
         right.scatter(
             pd.to_datetime(rows["happened_at"]),
-            rows["psn_no"].map(number),
-            s=14,
+            rows["psn_no"].map(number) + 0.12 * (i - (len(ring.places) - 1) / 2),
+            s=9,
             color=colours(i),
             label=f"unit {place[code]}",
         )
