@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from claims.errors import UserError
-from features.graphs.covisit import count_covisits
+from features.graphs.covisit import _blocks, _count_block, count_covisits
 from features.graphs.loads import coincidence_rates, count_loads, expected_days
 from features.graphs.surprise import poisson_surprise, surprising_pairs
 from features.graphs.visit_order import sort_visits, ward_visits
@@ -71,6 +71,31 @@ def test_order_of_events_and_names_change_nothing():
     name = rng.permutation(30)
     renamed = found(name[card], rng.permutation(5)[inst], minute + 7 * DAY, 30, 2)
     assert sorted((*sorted((name[a], name[b])), c) for a, b, _, c in before) == [(a, b, c) for a, b, _, c in renamed]
+
+
+def test_institutions_counted_some_at_a_time_give_what_all_at_once_give():
+    rng = np.random.default_rng(5)
+    events = rng.integers(0, 30, 900), rng.integers(0, 9, 900), rng.integers(0, 6 * DAY, 900)
+    visits = sort_visits(*events)
+    parts = list(_blocks(visits, 150))
+    assert len(parts) > 3
+    counted = [np.stack(_count_block(part, 30, 2, 6, True, 10**9)) for part in parts]
+    rows = sorted(map(tuple, np.concatenate(counted, axis=1).T.tolist()))
+    assert rows == found(*events, 30, 2, True)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_words_are_cleared_before_owners_run_out(same):
+    # 400,000 days leave 13 bits for the owner of a word: 8,191 owners a round, and 12,000 cards
+    card = np.arange(12_000)
+    both = (
+        np.r_[card, card],
+        np.r_[card // 2, card // 2],
+        np.r_[np.full(12_000, 500), np.full(12_000, 400_000 * DAY + 500)],
+    )
+    pairs = count_covisits(sort_visits(*both), dt=3, k=2, same_institution=same)
+    assert (pairs.a.tolist(), pairs.b.tolist()) == (card[::2].tolist(), card[1::2].tolist())
+    assert (pairs.count == 2).all()
 
 
 def test_a_whole_day_on_one_timestamp_is_counted():
