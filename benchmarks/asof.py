@@ -88,17 +88,18 @@ def _trial(house: Warehouse, t: datetime, layout: str, bucket: int) -> dict[str,
 
 def page(house: Warehouse, t: datetime, spent: dict[str, float]) -> str:
     """The figures as Markdown."""
-    lines, rows = spent["lines"] / spent["plain_lines"], house.rows("fee_details")
+    lines, whole = spent["lines"] / spent["plain_lines"], spent["opened"] / spent["plain"]
+    rows = house.rows("fee_details")
     said = [HEADING, "", f"Made by `python -m benchmarks.asof --write`: every column aggregated as of {t:%Y-%m-%d}, {rows:,} fee lines, {house.buckets} bucket(s), both layouts, CPU seconds.", "",
             "| way | CPU s | ÷ plain |", "|---|---|---|",
             f"| fee lines plainly, from the files | {spent['plain_lines']:.2f} | 1.00 |",
             f"| fee lines in force at T, from the same files (both clocks, versions) | {spent['lines']:.2f} | {lines:.2f} |",
             f"| all facts plainly, from the files | {spent['plain']:.2f} | 1.00 |",
-            f"| all views opened (lines joined to visits, refunds matched, three readings) and aggregated once | {spent['opened']:.2f} | {spent['opened'] / spent['plain']:.2f} |",
+            f"| all views opened (lines joined to visits, refunds matched, three readings) and aggregated once | {spent['opened']:.2f} | {whole:.2f} |",
             f"| the views aggregated again, as each feature does | {spent['again']:.2f} | {spent['again'] / spent['plain']:.2f} |",
-            "", f"What the two clocks cost: **{lines:.2f}** (target ≤ 2: {'met' if lines <= 2 else 'missed'}). Opening all readings and one aggregate: "
-            f"**{spent['opened'] / spent['plain']:.2f}** ({'within' if spent['opened'] <= 2 * spent['plain'] else 'missed:'} 2"
-            + (")" if spent["opened"] <= 2 * spent["plain"] else "; most of it is joining lines to their visits and keeping them in memory, paid once a bucket for all features)") + ".",
+            "", f"What the two clocks cost: **{lines:.2f}** (target ≤ 2: {'met' if lines <= 2 else 'missed'}).",
+            f"Opening all readings and one aggregate: **{whole:.2f}** (target ≤ 2: {'met' if whole <= 2 else 'missed'}). Most of that is joining lines to their",
+            "visits and keeping them in memory; it is paid once a bucket, for all features.",
             ]  # fmt: skip
     return "\n".join(said) + "\n"
 
