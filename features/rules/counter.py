@@ -30,6 +30,8 @@ from features.rules.settings import setting
 
 #: Stay rules that look at other patients (a shared bed) or at what is itself an outcome (a bed check): the batch answers them.
 AT_COUNTER_NOT = frozenset({"R05", "R21"})
+#: The grains a claim can answer for.
+ASKED: tuple[Grain, ...] = ("admission", "person")
 NO_LIMIT = "尚无同类阈值，请先运行 xiezhi features"
 _ORDER = {"hard": 0, "lead": 1, "KPI": 2, "DQ": 3, "feature": 4}
 
@@ -84,7 +86,7 @@ def check_claim(
         if not settlement.get(needed):
             raise UserError(f"the settlement has no {needed}; a claim at the counter needs it")
     whole = Warehouse.open(Path(warehouse)) if warehouse is not None else None
-    limits = {g: _limits(warehouse, g, as_of) for g in ("admission", "person")}
+    limits = {g: _limits(warehouse, g, as_of) for g in ASKED}
     with tempfile.TemporaryDirectory(prefix="counter-") as folder:
         heap = lay_out(Path(folder), whole, settlement, lines, moment_of(as_of))
         rules = [f for f in rules_of() if f.grain in limits and f.rule not in AT_COUNTER_NOT and not f.spans]

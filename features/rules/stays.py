@@ -186,11 +186,16 @@ WHERE NOT s.day_surgery AND {entity} IS NOT NULL"""
 _LOW = "病情确需住院、流行期收治或转诊检查（N14、N16、N21、N29）"
 declare(rule("R17", "admission", "T05", low_rows("s.mdtrt_id"), "count(*) FILTER (r17)", amount="coalesce(sum(fen) FILTER (r17), 0)", exempt="N03", peers=PeerTest(statistic="max(whole_fen)", side="low", times=setting("R17", "fee_share")),
     reason="门诊可处理的诊断，无手术、输液和重护理，费用不到同类住院中位数的一半（命中{value}）", innocent=_LOW))  # fmt: skip
-for _grain, _entity, _roll in (("institution", "fixmedins_code", "inst"), ("doctor", "dr_codg", "doctor")):
-    declare(rule("R17", _grain, "T05", judged_rows(_entity, "rule_r17"), "count(*)", amount="sum(fen)", roll=_roll, windows=(180,), by="judged", exempt="N03",  # type: ignore[arg-type]
+_TOLD: tuple[tuple[Grain, str, str], ...] = (("institution", "fixmedins_code", "inst"), ("doctor", "dr_codg", "doctor"))
+for _grain, _entity, _roll in _TOLD:
+    declare(rule("R17", _grain, "T05", judged_rows(_entity, "rule_r17"), "count(*)", amount="sum(fen)", roll=_roll, windows=(180,), by="judged", exempt="N03",
         reason=_WHO[_grain] + "门诊可处理而收住院，命中{value}次", innocent=_LOW))  # fmt: skip
-for _grain, _entity, _roll in (("admission", "s.mdtrt_id", ""), ("institution", "s.fixmedins_code", "inst")):
-    declare(rule("R18", _grain, "T05", f"SELECT * FROM ({low_rows(_entity)}) WHERE r18", "count(*)", amount="sum(fen)", roll=_roll, windows=_LEVEL_OF[_grain], exempt="N16",  # type: ignore[arg-type]
+_CHECKUPS: tuple[tuple[Grain, str, str], ...] = (
+    ("admission", "s.mdtrt_id", ""),
+    ("institution", "s.fixmedins_code", "inst"),
+)
+for _grain, _entity, _roll in _CHECKUPS:
+    declare(rule("R18", _grain, "T05", f"SELECT * FROM ({low_rows(_entity)}) WHERE r18", "count(*)", amount="sum(fen)", roll=_roll, windows=_LEVEL_OF[_grain], exempt="N16",
         reason=_WHO[_grain] + "检查化验占六成以上的体检式短住院，命中{value}次", innocent=_LOW))  # fmt: skip
 
 # R19 — long after recovery
