@@ -22,6 +22,7 @@ TEXTS = {
     "renumbered_anew": "… of these, settlings anew whose number is the original's own (it began with 8 already): kept apart as NUMBER-S",
     "originals": "originals in both that are no refunds",
     "same_net": "… of them with the same total after all acts linked to them (refunds, reversals, settlings anew)",
+    "refund_quarantined": "… of the others, originals whose refund is in our quarantine",
     "versions": "second versions in legacy.zip",
     "clock_rewritten": "… of them the same row again with its times in another of the four formats (seconds or the time of day lost)",
     "lines_only_clean": "fee lines only in the clean twin",
@@ -77,6 +78,7 @@ def count_differences(legacy: Path, clean: Path) -> dict[str, int]:
             "renumbered_anew": "FROM only_legacy WHERE setl_id = init_setl_id || '-S'",
             "originals": f"FROM ({net('clean_settlements')}) JOIN ({net('first')}) USING (id)",
             "same_net": f"FROM ({net('clean_settlements')}) JOIN ({net('first')}) USING (id, fen)",
+            "refund_quarantined": f"""FROM ({net('first')}) ANTI JOIN ({net('clean_settlements')}) USING (id, fen) WHERE id IN (SELECT init_setl_id FROM only_clean)""",
             "versions": "FROM later",
             "clock_rewritten": """FROM later b JOIN first a USING (setl_id) WHERE b.init_setl_id IS NOT DISTINCT FROM a.init_setl_id
                 AND CAST(a.setl_time AS DATE) = CAST(b.setl_time AS DATE) AND a.medfee_sumamt_fen = b.medfee_sumamt_fen""",
