@@ -226,10 +226,12 @@ def main() -> None:
             target.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
             print(f"{given.seed} {grain} {found['seconds']} s", file=sys.stderr, flush=True)
     else:
-        from benchmarks.counties_page import page
+        from benchmarks.counties_page import load, page
 
         text = page(given.work / "figures", sorted(SEVERITY), given.development or [], given.code)
         given.out.write_text(text, "utf-8")
+        counties = load(given.work / "figures", sorted(SEVERITY))
+        given.out.with_suffix(".json").write_text(json.dumps(counties, ensure_ascii=False) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
