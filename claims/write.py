@@ -19,6 +19,9 @@ from claims.quality import gather
 from claims.tables import CANONICAL, LAYOUT_KEY
 from claims.warehouse import FACTS, bucket_sql
 
+#: Half as large again as zstd, but a quarter less work to write and less to read; numbers of visits get no dictionary, they would fill it in vain.
+PARQUET = "FORMAT parquet, COMPRESSION lz4_raw, DICTIONARY_SIZE_LIMIT 4000, ROW_GROUP_SIZE 122880"
+
 
 def publish_batch(batch: Batch, label: str, check: Callable[[str], None], started: datetime) -> IntakeSummary:
     con, old = batch.con, batch.house.manifest
@@ -141,7 +144,7 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
             only = f"{bucket_of_row} = {bucket}" if bucket_of_row != "0" else "true"
             con.execute(
                 f"COPY (SELECT {shown} FROM (SELECT {', '.join(map(name, held))} FROM {rows_of} WHERE {where} AND {only} ORDER BY {', '.join(map(name, sorting))})) "
-                f"TO {quote(str(path))} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 122880)"
+                f"TO {quote(str(path))} ({PARQUET})"
             )
             rows = con.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({quote(str(path))})").fetchall()[0][0]
             manifest["tables"].setdefault(table, {}).setdefault(layout, {}).setdefault(str(bucket), []).append(
