@@ -111,8 +111,8 @@ def measure(step: str, work: Path) -> dict[str, Any]:
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def study(pilot: Path, work: Path, rows: int, steps: list[str]) -> dict[str, Any]:
-    """The figures of one size: made where missing, measured anew where named in `steps`."""
+def study(pilot: Path, work: Path, rows: int, steps: list[str] | None) -> dict[str, Any]:
+    """The figures of one size: those still missing are measured, or those named in `steps` and no others."""
     here = work / str(rows)
     kept = here / "figures.json"
     figures: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
@@ -120,7 +120,7 @@ def study(pilot: Path, work: Path, rows: int, steps: list[str]) -> dict[str, Any
         figures = {"lines": make(pilot, here, rows)}
         kept.write_text(json.dumps(figures))
     for step in STEPS:
-        if step in steps or (step not in figures and not steps):
+        if step in steps if steps is not None else step not in figures:
             subprocess.run(["rm", "-rf", here / "house_parquet", here / "house_csv"], check=True)
             figures[step] = measure(step, here)
             kept.write_text(json.dumps(figures))
@@ -175,7 +175,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[3_000_000, 10_000_000])
     parser.add_argument("--pilot", type=Path, default=Path(os.environ.get("XIEZHI_SHARED", ROOT.parent / "shared")) / "data" / "pilot" / "claims")  # fmt: skip
     parser.add_argument("--work", type=Path, help="folder that keeps the files and figures (default: a temporary one)")
-    parser.add_argument("--steps", nargs="+", default=[], choices=list(STEPS), help="measure these anew")
+    parser.add_argument("--steps", nargs="*", help="measure these anew and no others (none named: only print)")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/figures/intake.md")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -108,6 +108,7 @@ def _run(
         entry["rows_in"] = loaded.rows + len(loaded.faults)
         batch.files.append(entry)
         readings.append(read(batch, source, loaded, batch.mapping))
+    say("解析", done, steps)
     readings += pending(batch)
     for table in SOURCE:
         take(batch, [reading for reading in readings if reading.source.table == table])
