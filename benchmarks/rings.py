@@ -86,24 +86,32 @@ def run(kind: Kind, seed: int, cards: int, *, beside: bool = True) -> dict[str, 
     return row | (baselines(world) if beside else {})
 
 
+def met(row: dict[str, object]) -> bool:
+    """Whether a row reaches its world's target."""
+    found, unexplained, share = (float(str(row[k])) for k in ("found", "unexplained", "share"))
+    return {"county": found >= 29 and unexplained == 0, "hard": found >= 25, "dependent": share <= 0.1}[
+        str(row["world"])
+    ]
+
+
 def page(rows: list[dict[str, object]]) -> str:
     """The accuracy table in Markdown."""
-    goal = {"county": "≥ 29/30", "hard": "≥ 25/30", "dependent": "unexplained ≤ 10 %"}
+    goal = {"county": "≥ 29/30, none unexplained", "hard": "≥ 25/30", "dependent": "unexplained ≤ 10 %"}
     scales = ", ".join(f"{dt} min × {k} days" for dt, k in SCALES)
     out = [
         "## Accuracy of ring search", "",
-        f"`python -m benchmarks.rings`; scales {scales}; threshold: the least z ≥ 6 at which chance is expected to make at most "
+        f"`python -m benchmarks.rings --worlds county hard --seeds 11 12 13 --out docs/figures`, then `--worlds dependent --cards 200000`; scales {scales}; threshold: the least z ≥ 6 at which chance is expected to make at most "
         f"{EXPECTED_GROUPS} groups in these very data (features/graphs/chance.py). Rules and threshold were written on other seeds (0, 7, 50–52, 100–102). ",
         "*found*: rings of 30. *reported*: groups shown as suspects. *unexplained*: of these, groups that are no planted ring (their share must stay ≤ 10 %). "
         "*explained*: innocent lockstep shown with its reason. *excused*: planted ring groups that got an innocent explanation. "
         "SVD and FRAUDAR on the static card × institution matrix: rings with half their cards in the first 2,000.", "",
-        "| world | seed | cards | events | found | target | reported | unexplained | share | which | explained | excused | SVD-20 | FRAUDAR | CPU s |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "| world | seed | cards | events | found | target | met | reported | unexplained | share | which | explained | excused | SVD-20 | FRAUDAR | CPU s |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
     for r in rows:
         which = ", ".join(f"{k} {v}" for k, v in r["which"].items()) or "–"  # type: ignore[attr-defined]
         out.append(
-            f"| {r['world']} | {r['seed']} | {r['cards']:,} | {r['events']:,} | **{r['found']}/{r['planted']}** | {goal[str(r['world'])]} | {r['reported']} | {r['unexplained']} "
+            f"| {r['world']} | {r['seed']} | {r['cards']:,} | {r['events']:,} | **{r['found']}/{r['planted']}** | {goal[str(r['world'])]} | {'yes' if met(r) else '**no**'} | {r['reported']} | {r['unexplained']} "
             f"| {r['share']:.0%} | {which} | {r['explained']} | {r['rings_excused']} | {r.get('SVD-20', '–')} | {r.get('FRAUDAR', '–')} | {r['cpu_s']} |"
         )
     return "\n".join(out) + "\n"
