@@ -47,6 +47,10 @@ def read(county: Path, persons: set[str] | None = None) -> Tables:
         found[name] = frame
     people = county / "claims" / "persons.parquet"
     found["persons"] = pd.read_parquet(people)
+    # A claim from before its patient's birth contradicts itself: intake sets it aside (Q07), so nobody counts it.
+    born = pd.to_datetime(found["persons"].groupby("psn_no")["brdy"].min())
+    bills = found["settlements"]
+    found["settlements"] = bills[~(bills["begntime"].dt.normalize() < bills["psn_no"].map(born))]
     return found
 
 
