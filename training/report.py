@@ -134,6 +134,8 @@ def gate_text(report: Mapping[str, Any]) -> str:
         "",
         f"现用 {champion}（数据截至 {report['champion_as_of']}）· 挑战者 {report['challenger'][:12]}（数据截至 {report['challenger_as_of']}）",
         "",
+        f"    xiezhi models compare {report['challenger'][:12]} --warehouse W --as-of {report['as_of']} [--truth …] --out …",
+        "",
         "启用须由两位不同的人签名；训练人不得签名。疑点线索，非违规结论。",
     ]
     for grain, part in report["grains"].items():
