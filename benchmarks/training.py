@@ -74,7 +74,8 @@ def whole_fit(warehouse: Path, as_of: date) -> dict[str, Any]:
     with (
         watched(lgb, ("train",), spent),
         watched(lgb.Booster, ("predict",), spent),
-        watched(fitting, ("load_matrix",), read),watched(rows, ("load_matrix",), read)
+        watched(fitting, ("load_matrix",), read),
+        watched(rows, ("load_matrix",), read),
     ):
         start = time.process_time()
         summary = fitting.fit(warehouse, as_of, promote=False, log=False, threads=1)
