@@ -82,9 +82,12 @@ def typed(folder: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.spark
-def test_a_folder_of_parquet_and_a_hive_database_give_what_the_files_give(java: Path, tmp_path: Path) -> None:
+def test_a_folder_of_parquet_and_a_hive_database_give_what_the_files_give(
+    java: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from pyspark.sql import SparkSession
 
+    monkeypatch.chdir(tmp_path)  # the embedded metastore logs where Java was started
     folder = typed(tmp_path / "parquet")
     intake(tmp_path / "csv", tmp_path / "expected")
     expected = contents(tmp_path / "expected")
