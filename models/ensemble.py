@@ -217,9 +217,10 @@ def explained(model: GrainModel, matrix: MatrixLike) -> tuple[pd.DataFrame, pd.D
         total[:, -1] += model.intercept
     if model.findings is not None:
         # findings are no claims and have no column: they stand in the base, and the list says their number beside the reasons
-        for name, values in model.findings.tails(matrix.entities).items():
-            seen[str(name)] = values.to_numpy()
-            total[:, -1] += model.slopes.get(str(name), 0.0) * values.to_numpy()
+        found = model.findings.tails(matrix.entities)
+        for column in map(str, found.columns):
+            seen[column] = found[column].to_numpy()
+            total[:, -1] += model.slopes.get(column, 0.0) * seen[column]
     return pd.DataFrame(total, index=matrix.X.index, columns=[*matrix.X.columns, BASE]), pd.DataFrame(
         seen, index=matrix.X.index
     )

@@ -95,7 +95,7 @@ def _model(
     labels: pd.DataFrame,
     seed: int,
     refit: bool,
-    variant: Variant,
+    variant: Variant | None,
     load: Load,
 ) -> tuple[GrainModel, Bundle | None, Rows | None]:
     if not refit and (bundle := load_active(root)) is not None and grain in bundle.grains:

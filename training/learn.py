@@ -275,7 +275,7 @@ def _curve(rows: Rows, later: np.ndarray, folds: np.ndarray) -> tuple[Calibratio
 
 def fallback_raw(rows: Rows) -> np.ndarray:
     """What the list would go by without a ranker: the mean of the unlabelled scorers' tails."""
-    return np.asarray(rows.tails[[c for c in rows.tails if not c.startswith(PREFIX)]].mean(axis=1))
+    return np.asarray(rows.tails[[c for c in rows.tails if not str(c).startswith(PREFIX)]].mean(axis=1))
 
 
 def amount_from(rows: Rows) -> AmountModel:

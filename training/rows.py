@@ -147,10 +147,15 @@ def training_rows(
     if not parts:
         empty = pd.DataFrame(index=pd.Index([], name="row"))
         return Rows(grain, empty, empty, empty.assign(y=pd.Series(dtype=float), soft=pd.Series(dtype=bool)))
-    stacked = (pd.concat([getattr(p, k) for p in parts]).sort_index() for k in ("X", "tails", "info"))
-    keys = KEYS.get(grain, ())
-    findings = Findings({k: cases[k].dropna().astype(str).to_dict() for k in keys}) if keys and len(cases) else None
-    return Rows(grain, *stacked, findings)
+    X, tails_, info = (pd.concat([getattr(p, k) for p in parts]).sort_index() for k in ("X", "tails", "info"))
+    return Rows(grain, X, tails_, info, findings_of(cases, grain))
+
+
+def findings_of(cases: pd.DataFrame, grain: Grain) -> Findings | None:
+    """The confirmed cases as a model keeps them; None where the grain shares nobody or nothing was confirmed."""
+    if grain not in KEYS or not len(cases):
+        return None
+    return Findings({k: {str(e): str(c) for e, c in cases[k].dropna().items()} for k in KEYS[grain]})
 
 
 def confirmed_cases(warehouse: Warehouse, labels: pd.DataFrame, grain: Grain) -> pd.DataFrame:
