@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -80,7 +80,8 @@ def rules_show(
     from features.rules.feedback import history_text, precision_of
     from features.rules.show import show_rule
 
-    text, summary = show_rule(rule), {"rule": rule.upper()}
+    text = show_rule(rule)
+    summary: dict[str, Any] = {"rule": rule.upper()}
     if warehouse is not None:
         when = a_date(as_of) if as_of else Warehouse.open(warehouse).span()[2].date()
         history = precision_of(rule, warehouse, when)

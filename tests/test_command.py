@@ -9,7 +9,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ["simulate", "intake", "features", "fit", "evaluate", "rank", "bedcheck", "explain", "check", "serve", "week", "demo", "models"]
+COMMANDS = [
+    "simulate",
+    "intake",
+    "features",
+    "fit",
+    "evaluate",
+    "rank",
+    "bedcheck",
+    "explain",
+    "check",
+    "serve",
+    "week",
+    "demo",
+    "models",
+]
 
 
 def xiezhi(*words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -165,8 +165,8 @@ def _rows(con: duckdb.DuckDBPyConnection, f: Feature) -> tuple[HitRow, ...]:
         rows_that_hit(rows).drop_duplicates(["row_table", "row_id"]).sort_values(["happened_at", "row_table", "row_id"])
     )
     return tuple(
-        HitRow(str(r.row_table), str(r.row_id), str(r.happened_at), None if pd.isna(r.fen) else int(r.fen))
-        for r in told.itertuples()
+        HitRow(str(table), str(row), str(at), None if pd.isna(fen) else int(fen))
+        for table, row, at, fen in told[["row_table", "row_id", "happened_at", "fen"]].to_numpy(dtype=object)
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow.parquet as pq
 
 from claims.warehouse import Warehouse, paths_sql
 from features.asof import moment_of
@@ -117,7 +118,7 @@ def _was_hit(root: Path | str, grain: Grain, rules: list[Feature], cases: pd.Dat
         columns = [column_name(f.name, w) for f in rules for w in f.windows]
         if not now.any():
             continue
-        present = duckdb.sql(f"SELECT * FROM '{path}/values.parquet' LIMIT 0").columns
+        present = pq.read_schema(path / "values.parquet").names
         held = pd.read_parquet(path / "values.parquet", columns=["entity_id", *(c for c in columns if c in present)])
         seen = cases.loc[now, "entity_id"].isin(held["entity_id"])
         struck = held.set_index("entity_id").gt(0).any(axis=1)

@@ -94,7 +94,7 @@ def _parts(whole: Warehouse | None, settlement: Row, lines: Sequence[Row]) -> di
     row = dict(settlement) | {"visit_class": kind, "is_inpatient": is_inpatient(kind)}
     settled = row | {"setl_time": row.get("setl_time") or row.get("endtime") or row["begntime"]}
     common = {k: settlement.get(k) for k in ("mdtrt_id", "psn_no", "fixmedins_code", "setl_id")}
-    billed = [common | {"feedetl_sn": f"{i + 1:06d}"} | _told(line) for i, line in enumerate(lines)]
+    billed: list[Row] = [common | {"feedetl_sn": f"{i + 1:06d}"} | _told(line) for i, line in enumerate(lines)]
     return {
         "visits": [row],
         "discharges": [row] if row["is_inpatient"] and row.get("endtime") else [],
@@ -150,7 +150,7 @@ def _canonical(table: str, row: Row, moment: datetime) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in CANONICAL[table].canonical_columns:
         column = next((c for c in source.columns if name in (c.name, c.canonical)), None)
-        value = row.get(column.name, row.get(name)) if column else row.get(name)
+        value: Any = row.get(column.name, row.get(name)) if column else row.get(name)
         value = value.item() if hasattr(value, "item") else value
         if value is not None and value != "":
             values[name] = _scaled(name, value, column.kind) if column else value
