@@ -1,9 +1,10 @@
 """Three suspects of the pilot export, down to their rows, recounted from the raw files by plain pandas that knows nothing of this project.
 
     python -m benchmarks.by_hand --pilot PILOT/claims --house WAREHOUSE [--as-of 2025-09-28] > docs/figures/by_hand.md
+    … --rows      also prints the rows behind each number; the committed page only counts them: an export's rows stay out of this project
 
 A stay, a card and a unit: those whose scheme's own numbers stand out most (the fixed score of benchmarks/coverage.py; no label, no model). Of each,
-the numbers that are recounted here, the sentence the list prints, the rows behind it, and the same number from the raw settlements and fee lines.
+the numbers that are recounted here, the sentence the list prints, how many rows lie behind it, and the same number from the raw settlements and fee lines.
 Members are numbers, units letters; no code of the export is printed. A suspect is a lead, never a verdict.
 """
 
@@ -176,6 +177,12 @@ def told(part: Partition, column: str, entity: str) -> tuple[float, str]:
     )
 
 
+def row_count(rows: pd.DataFrame) -> str:
+    """How many rows of which tables lie behind a number."""
+    counts = rows_that_hit(rows)["row_table"].value_counts().sort_index()
+    return "  rows behind it: " + (", ".join(f"{n:,} {table}" for table, n in counts.items()) or "none")
+
+
 def row_lines(rows: pd.DataFrame, raw: Raw, masks: Masks) -> list[str]:
     """The first rows behind a number: when, where, how much; ids stay out."""
     hit = rows_that_hit(rows).reset_index(drop=True)
@@ -195,7 +202,7 @@ def row_lines(rows: pd.DataFrame, raw: Raw, masks: Masks) -> list[str]:
     return out
 
 
-def page(pilot: Path, house: Path, day: date) -> str:
+def page(pilot: Path, house: Path, day: date, *, rows: bool = False) -> str:
     """The whole page as Markdown."""
     load_catalog()
     if not (house / "CURRENT").exists():
@@ -222,7 +229,8 @@ def page(pilot: Path, house: Path, day: date) -> str:
                 else "**differs**"
             )
             out.append(f"- `{column}`: {sentence}\n  product {value:,.4f} · by hand {again:,.4f} · {agrees}")
-            out += row_lines(evidence[column, entity], raw, masks)
+            out.append(row_count(evidence[column, entity]))
+            out += row_lines(evidence[column, entity], raw, masks) if rows else []
     return "\n".join(out)
 
 
@@ -231,8 +239,9 @@ def main() -> None:
     parser.add_argument("--pilot", type=Path, required=True)
     parser.add_argument("--house", type=Path, required=True)
     parser.add_argument("--as-of", type=date.fromisoformat, default=date(2025, 9, 28))
+    parser.add_argument("--rows", action="store_true")
     args = parser.parse_args()
-    print(page(args.pilot, args.house, args.as_of))
+    print(page(args.pilot, args.house, args.as_of, rows=args.rows))
 
 
 if __name__ == "__main__":
