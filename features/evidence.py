@@ -1,5 +1,6 @@
 """A reason's way back to its claim rows: the rows behind a number, in time order; the declared measure over them is the number."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -158,13 +159,20 @@ def _finished(found: dict[Answer, list[pd.DataFrame]], as_of: date | datetime) -
         own = answer[0].rpartition("__")[2]
         feature = _declared(own)[0]
         if feature.across is None:
-            done[answer] = _stack(frames)
+            done[answer] = _marked(_stack(frames), feature)
             continue
         if feature.name not in crossed:
             crossed[feature.name] = _cross(pd.concat(frames, ignore_index=True), feature, as_of)
         rows = crossed[feature.name]
-        done[answer] = _within(rows[rows["entity_id"] == answer[1]], own, as_of).reset_index(drop=True)
+        mine = _within(rows[rows["entity_id"] == answer[1]], own, as_of).reset_index(drop=True)
+        done[answer] = _marked(mine, feature)
     return done
+
+
+def _marked(rows: pd.DataFrame, feature: Feature) -> pd.DataFrame:
+    """Pages print the rows marked `hit`. A number that does not count the marks is only recomputed from all rows, so it keeps none."""
+    counted = feature.rule is not None or "hit" in re.findall(r"\w+", f"{feature.measure} {feature.amount}")
+    return rows if counted or "hit" not in rows else rows.drop(columns="hit")
 
 
 def _cross(rows: pd.DataFrame, feature: Feature, as_of: date | datetime) -> pd.DataFrame:

@@ -130,6 +130,13 @@ def test_the_evidence_adds_up(grain: Grain, plain: Path) -> None:
         again = recompute(feature, rows[column, entity])
         if not np.isclose(again, value, rtol=1e-9, atol=1e-9):
             wrong.append((column, entity, value, again))
+        # A page prints only the marked rows: marks that the number does not count would hide what it is made of.
+        if (
+            "hit" in rows[column, entity]
+            and feature.rule is None
+            and "hit" not in f"{feature.measure} {feature.amount}"
+        ):
+            wrong.append((column, entity, "marked rows alone do not give", value))
     assert not wrong, wrong[:8]
     assert len({w[0] for w in wanted}) > 10
 
