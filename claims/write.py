@@ -137,6 +137,8 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
             else f"NULL::{EMPTY if kind == 'VARCHAR' else kind} AS {name(c)}"
             for c, kind in declared.canonical_columns.items()
         )
+        # One writer: two cut the sorted rows at moments of their own, and the dictionaries of a page differ in their bytes.
+        con.execute("SET threads = 1")
         for bucket in present:
             final = f"tables/{table}/{layout}/b{bucket:03d}/{batch.name}.parquet"
             path = root / final
@@ -151,6 +153,7 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
                 describe(path, final, rows)
             )
             written.append(final)
+        con.execute("SET threads = 2")
     counted = ", ".join(f"count({name(c)})" if c in there or c == "happened_at" else "0" for c in columns)
     have = con.execute(f"SELECT {counted} FROM out_{table}").fetchall()[0]
     before = manifest["columns"].get(table, [])
