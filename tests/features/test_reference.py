@@ -15,10 +15,18 @@ from features.build import build
 from features.declare import REGISTRY, load_catalog
 
 
+def one_bed_a_ward(path: Path) -> None:
+    """All stays of a unit's department into one bed, so that some share it: in a simulated county nobody does."""
+    bills = pd.read_parquet(path)
+    bills.loc[bills["adm_bed"].notna(), "adm_bed"] = "07"
+    bills.to_parquet(path, index=False)
+
+
 @pytest.fixture(scope="module")
 def plain_and_house(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, pd.Series], Path, date]:
     folder = tmp_path_factory.mktemp("reference")
     simulate(folder / "county", 500, 6, 3)
+    one_bed_a_ward(folder / "county" / "claims" / "settlements.parquet")
     intake(str(folder / "county"), folder / "house", buckets=1)
     last = Warehouse.open(folder / "house").span()[2].date()
     return compute(read(folder / "county"), datetime.combine(last, time(23, 59, 59, 999999))), folder / "house", last
