@@ -11,7 +11,7 @@ import pandas as pd
 from claims.errors import UserError
 from features.grains import SCHEMES
 from features.peers import MIN_PEERS
-from serving.lists.reasons import BASE, reasons_of
+from serving.lists.reasons import BASE, honest_of, reasons_of
 from serving.lists.rows import DISCLAIMER, NAMES, Note
 from serving.lists.worklist import check_grain, earlier_findings, hits, yuan
 from serving.lists.write import plain
@@ -107,7 +107,7 @@ def dossier(
         "amount_low_yuan": yuan(frame["amount_low_fen"]),
         "amount_high_yuan": yuan(frame["amount_high_fen"]),
         "reasons": [plain({**vars(r), "evidence": _evidence(rows.get(r.key()))}) for r in reasons],
-        "innocents": list(dict.fromkeys(r.innocent for r in reasons if r.innocent)),
+        "innocents": honest_of(matrix, entity_id, reasons),
         "base": plain(scored.contributions.loc[entity_id].get(BASE, 0.0)),
         "contributions": contributions,
         "peers": _peers(matrix, [r.column for r in reasons], entity_id),

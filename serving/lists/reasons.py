@@ -70,6 +70,21 @@ def beyond(worse: str, percentile: float) -> float:
             return max(percentile, 100.0 - percentile)
 
 
+def excuse_of(meta: Any) -> str:
+    """The innocent (N01 …) that a column shows, "" for all others: to lack an excuse is no reason to inspect anybody."""
+    return meta.feature.excuses if meta.feature is not None else ""
+
+
+def honest_of(matrix: Any, entity_id: str, reasons: Iterable[Reason]) -> list[str]:
+    """What could clear an entity: first the innocents that the bureau's own data shows of it or of its patient, then those its reasons name."""
+    shown = []
+    for column, meta in matrix.meta.items():
+        if excuse_of(meta) and column in matrix.X and matrix.X.at[entity_id, column] > 0:
+            whose = "" if meta.grain == matrix.grain else f"所属{LABEL[meta.grain]}"
+            shown.append(f"{whose}数据中已有记录：{meta.label.partition('：')[2]}（{excuse_of(meta)}）")
+    return list(dict.fromkeys([*shown, *(r.innocent for r in reasons if r.innocent)]))
+
+
 def reasons_of(matrix: Any, contributions: pd.DataFrame, entity_id: str, limit: int = 3) -> list[Reason]:
     """The `limit` strongest reasons of one entity, strongest first, one per signal (the windows of a feature are one signal).
 
@@ -85,7 +100,7 @@ def reasons_of(matrix: Any, contributions: pd.DataFrame, entity_id: str, limit: 
 
     def is_bad(column: str) -> bool:
         meta = matrix.meta.get(column)
-        if meta is None or meta.kind == "amount":
+        if meta is None or meta.kind == "amount" or excuse_of(meta):
             return False
         return worse_than_peers(meta.worse, float(value[column]), float(peer[column]), float(z[column]))
 

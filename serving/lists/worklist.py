@@ -12,7 +12,7 @@ from claims.errors import UserError
 from features.grains import GRAINS, WINDOW_DAYS
 from models.bundle import Bundle
 from models.score import Order
-from serving.lists.reasons import reasons_of
+from serving.lists.reasons import honest_of, reasons_of
 from serving.lists.rows import COLUMNS, EXTRA, NAMES, Note, WorkList
 from serving.lists.slots import choose, interleave, random_for
 
@@ -113,7 +113,6 @@ def _rows(
         texts = [r.text for r in reasons] + [""] * 3
         if found := earlier_findings(row):
             texts[0] = "；".join(filter(None, [texts[0], found]))
-        honest = list(dict.fromkeys(r.innocent for r in reasons if r.innocent))
         out.append(
             {
                 "rank": rank,
@@ -130,7 +129,7 @@ def _rows(
                 "probability": _rounded(row["probability"]),
                 "amount_low_yuan": yuan(row["amount_low_fen"]),
                 "amount_high_yuan": yuan(row["amount_high_fen"]),
-                "innocent": "；".join(honest),
+                "innocent": "；".join(honest_of(matrix, entity_id, reasons)),
                 "area": _text(who.get("area")),
                 "fixmedins_code": _text(who.get("fixmedins_code")),
                 "psn_no": _text(who.get("psn_no")),

@@ -13,7 +13,7 @@ from python_calamine import CalamineWorkbook
 
 from claims.errors import UserError
 from serving.lists.explain import dossier, known
-from serving.lists.reasons import reasons_of, worse_than_peers
+from serving.lists.reasons import honest_of, reasons_of, worse_than_peers
 from serving.lists.rows import COLUMNS, DISCLAIMER, mask
 from serving.lists.worklist import assemble, check_grain
 from serving.lists.write import as_csv, harmless, write
@@ -201,3 +201,15 @@ def test_dossier_is_json(tmp_path: Path):
     matrix, scored = county("admission")
     found = dossier(matrix, scored, matrix.X.index[0], {}, as_of=date(2025, 9, 28), grain="admission")
     json.dumps(found, allow_nan=False)
+
+
+def test_a_mark_of_innocence_clears_and_never_accuses():
+    matrix, scored = county("admission")
+    column, entity_id = "same_bag", str(matrix.X.index[0])
+    told = replace(matrix.meta[column].feature, name="stay_like_n01", worse="low", excuses="N01")
+    marked = replace(matrix.meta[column], label="正常相似：透析", worse="low", feature=told)
+    matrix = replace(matrix, meta={**matrix.meta, column: marked}, X=matrix.X.assign(same_bag=0.0))
+    assert column not in {r.column for r in reasons_of(matrix, scored.contributions, entity_id, limit=9)}
+    assert not any("N01" in text for text in honest_of(matrix, entity_id, []))
+    matrix.X.loc[entity_id, column] = 1.0
+    assert honest_of(matrix, entity_id, [])[0] == "数据中已有记录：透析（N01）"
