@@ -54,6 +54,8 @@ def publish_batch(batch: Batch, label: str, check: Callable[[str], None], starte
             outs.append("superseded")
     if has(batch, "out_clock_collapsed") and con.execute("SELECT count(*) FROM out_clock_collapsed").fetchall()[0][0]:
         outs.append("clock_collapsed")
+    # One writer: two cut the sorted rows at moments of their own, and the dictionaries of a page differ in their bytes.
+    con.execute("SET threads = 1")
     for table in dict.fromkeys(outs):
         files += _write(batch, table, manifest)
         if has(batch, f"new_{table}"):
@@ -137,8 +139,6 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
             else f"NULL::{EMPTY if kind == 'VARCHAR' else kind} AS {name(c)}"
             for c, kind in declared.canonical_columns.items()
         )
-        # One writer: two cut the sorted rows at moments of their own, and the dictionaries of a page differ in their bytes.
-        con.execute("SET threads = 1")
         for bucket in present:
             final = f"tables/{table}/{layout}/b{bucket:03d}/{batch.name}.parquet"
             path = root / final
@@ -153,7 +153,6 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
                 describe(path, final, rows)
             )
             written.append(final)
-        con.execute("SET threads = 2")
     counted = ", ".join(f"count({name(c)})" if c in there or c == "happened_at" else "0" for c in columns)
     have = con.execute(f"SELECT {counted} FROM out_{table}").fetchall()[0]
     before = manifest["columns"].get(table, [])
