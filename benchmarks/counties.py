@@ -28,10 +28,10 @@ from claims.synth import simulate
 from features.build import build
 from features.grains import Grain
 from features.matrix import Matrix, load_matrix
-from models.beds import bed_contributions
+from models.beds import bed_contributions, bed_evidence
 from models.ensemble import ranker_input, ranker_worse, tails
 from models.ranker import Ranker
-from models.score import score_with
+from models.score import risk_by
 from training.against_truth import absent_at, home_stays, is_open
 from training.competitors import Dated, dated
 from training.labels import decided
@@ -129,7 +129,10 @@ def record(
     fen = truth.amounts(grain).reindex(ids).fillna(0.0)
     scores = {n: s for n, s in made.scores.items() if n != "random"} | {f"full, {v}": s for v, s in others.items()}
     for order in ("expected", "blend"):
-        scores[f"full by {order}"] = score_with(made.matrix, made.model, order=order).frame["risk"]  # type: ignore[arg-type]
+        money = made.frame["amount_fen"].to_numpy()
+        risk = risk_by(made.model, made.frame["placed"].to_numpy(), money, order)  # type: ignore[arg-type]
+        scores[f"full by {order}"] = pd.Series(risk, index=made.frame.index)
+    scores["full, not levelled"] = made.frame["raw"]
     if ceiling is not None:
         scores["ceiling"] = ceiling
     out: dict[str, Any] = {
@@ -191,11 +194,10 @@ def beds(made: Dated, truth: Truth) -> dict[str, Any]:
     here = made.matrix.only([e for e in opened if e not in home])
     gone = here.X.index.isin(list(absent_at(truth, pd.Timestamp(made.day) + pd.Timedelta(hours=23, minutes=59))))
     k = max(1, round(len(here.X) * BED_SHARE))
-    blend = bed_contributions(here).sum(axis=1)
-    learned = made.scored.frame.loc[here.X.index, "raw"]
     scores = {
-        "bed list": learned if made.ranker else blend,
-        "ghost-bed score, not fitted": blend,
+        "bed list": bed_evidence(made.model, here)[0].sum(axis=1),
+        "admission model": made.frame.loc[here.X.index, "raw"],
+        "ghost-bed score, not fitted": bed_contributions(here).sum(axis=1),
         "plain": made.scores.get("plain_lightgbm", made.scores["largest"]).reindex(here.X.index),
     }
     found = {n: int(pd.Series(gone, index=here.X.index)[best(s, k)].sum()) for n, s in scores.items()}

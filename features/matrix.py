@@ -101,6 +101,9 @@ def load_matrix(
             continue
         pv, pp = _with_peers(_with_bonds(root, parent), parent.entities())
         lookup = entities[key].astype("object").where(entities[key].notna(), None)
+        if parent_grain == "person":
+            group = parent.entities()["peer_group"].reindex(lookup.to_numpy())
+            entities = entities.assign(patient_group=group.to_numpy())
         n_parent = pd.DataFrame(dict.fromkeys(pv.columns, pp.n), index=pv.index)
         for frames, source in ((X, pv), (z, pp.z), (percentile, pp.percentile), (peer, pp.median), (n, n_parent)):
             looked_up = source.reindex(lookup.to_numpy())

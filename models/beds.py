@@ -1,25 +1,42 @@
-"""Who might not lie in the bed tonight: the ghost-bed part of a stay's evidence as one additive score.
+"""Who might not lie in the bed tonight.
 
-Columns of schemes T01, T02 and T03, the stay's own and the habits of its unit, patient and doctor, each turned so that larger is worse than
-its peers (other open stays at that level of care). Windows of one feature share one vote. A bureau finds a handful of empty beds a year, too few to fit
-a score on; the admission ranker learns from them together with all other findings about stays. Where there is one, serving/lists/bedcheck.py goes by it
-(on a development county it put 5 of 5 empty beds into the first tenth, this score 2, both together 3) and this score is the fallback.
+Three ways to say it, the best one there is. Taught (`Taught`, kept with the admission model): a ranker whose confirmed cases are empty and lent beds alone
+(schemes T01, T02, T03), whoever else was confirmed left out; on the development counties it put more of the stays with empty beds into the first tenth than
+the admission ranker, which learns from all findings about stays (docs/design.md §9). The admission ranker, where fewer than ten such cases
+are known. And without any ranker the ghost-bed part of a stay's evidence as one additive score, not fitted: columns of those schemes, the stay's own and the habits
+of its unit, patient and doctor, each turned so that larger is worse than its peers; windows of one feature share one vote.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
+
 import pandas as pd
 
 from claims.errors import UserError
-from models.ensemble import role
+from models.ensemble import GrainModel, explained, role
 from models.explain import signal
 from models.rules import is_outcome
 from models.scheme import schemes_of
 from models.scorer import BASE, MatrixLike, badness
 
-#: What an empty bed is a sign of, and how much a column of that scheme counts; a parent's habit counts half.
-WEIGHTS = {"T01": 1.0, "T02": 0.5, "T03": 0.5}
-PARENT_WEIGHT = 0.5
+WEIGHTS: Final = {"T01": 1.0, "T02": 0.5, "T03": 0.5}
+"""What an empty bed is a sign of, and how much a column of that scheme counts; a parent's habit counts half."""
+PARENT_WEIGHT: Final = 0.5
+TAUGHT: Final = "查床：空床专用学习模型"
+LEARNED: Final = "查床：住院学习模型"
+NOT_TAUGHT: Final = "查床：挂床特征合成（未训练）"
+
+
+def bed_evidence(model: GrainModel | None, matrix: MatrixLike) -> tuple[pd.DataFrame, str]:
+    """(contributions: columns of X + base, a row adds up to the stay's bed score; what the list says it was ranked by) by the best way there is."""
+    if model is None or model.ranker is None:
+        return bed_contributions(matrix), NOT_TAUGHT
+    if model.beds is None:
+        return explained(model, matrix)[0], LEARNED
+    taught = replace(model, ranker=model.beds.ranker, slopes=model.beds.slopes, intercept=model.beds.intercept)
+    return explained(taught, matrix)[0], TAUGHT
 
 
 def bed_columns(matrix: MatrixLike) -> dict[str, float]:

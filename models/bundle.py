@@ -35,17 +35,18 @@ from claims.errors import UserError
 from features.declare import fingerprint
 from models.amount import AmountModel
 from models.calibrate import Calibration
-from models.ensemble import ALL, GrainModel, Tail, Z
+from models.ensemble import ALL, GrainModel, Taught, Z
 from models.findings import Findings
 from models.outliers import Isolation, RobustSum
 from models.ranker import Ranker
 from models.ring_risk import RingRisk
 from models.rules import Rules
 from models.scorer import MatrixLike, State
+from models.tail import Tail
 
-FORMAT = 1
+FORMAT = 2
 GRAINS = ("admission", "person", "institution", "doctor", "ring")
-ALLOWED = re.compile(rf"^({'|'.join(GRAINS)})\.(json|arrays\.npz|golden\.npz|ranker\.txt)$")
+ALLOWED = re.compile(rf"^({'|'.join(GRAINS)})\.(json|arrays\.npz|golden\.npz|ranker\.txt|beds\.txt)$")
 MAX_BYTES = 512 * 1024 * 1024
 PROBE_SECONDS = 120.0
 
@@ -139,6 +140,7 @@ def _grain_files(model: GrainModel, golden: pd.DataFrame | None) -> dict[str, by
         "amount": model.amount.to_json(),
         "money_scale": model.money_scale,
         "facts": model.facts,
+        "strata": sorted(model.strata),
         "scorers": {},
     }
     arrays: dict[str, np.ndarray] = {}
@@ -148,6 +150,8 @@ def _grain_files(model: GrainModel, golden: pd.DataFrame | None) -> dict[str, by
         arrays |= {f"{name}/{k}": v for k, v in state[1].items()}
     for name, tail in model.tails.items():
         arrays |= {f"tail/{name}/x": tail.x, f"tail/{name}/t": tail.t}
+    for i, name in enumerate(values["strata"]):
+        arrays |= {f"stratum/{i}/x": model.strata[name].x, f"stratum/{i}/t": model.strata[name].t}
     out = {}
     if model.ranker is not None:
         state = model.ranker.state()
@@ -158,6 +162,14 @@ def _grain_files(model: GrainModel, golden: pd.DataFrame | None) -> dict[str, by
             out[f"{grain}.golden.npz"] = _npz(
                 {"X": rows.to_numpy(dtype=np.float64), "raw": model.ranker.raw(rows).to_numpy()}
             )
+    if model.beds is not None:
+        state = model.beds.ranker.state()
+        values["beds"] = {
+            "columns": state[0]["columns"],
+            "slopes": model.beds.slopes,
+            "intercept": model.beds.intercept,
+        }
+        out[f"{grain}.beds.txt"] = _thread_free(state[0]["text"]).encode()
     out[f"{grain}.json"] = _json(values)
     out[f"{grain}.arrays.npz"] = _npz(arrays)
     return out
@@ -226,15 +238,22 @@ def _restore(grain: str, contents: Mapping[str, bytes], folder: Path) -> GrainMo
         values["declared"],
         values["facts"],
         Findings(values["findings"]) if values.get("findings") else None,
+        {n: Tail(arrays[f"stratum/{i}/x"], arrays[f"stratum/{i}/t"]) for i, n in enumerate(values["strata"])},
     )
     if "ranker" in values:
-        text = contents[f"{grain}.ranker.txt"].decode()
-        model.ranker = Ranker.restore({"columns": values["ranker"]["columns"], "text": text}, {})
-        unknown = [c for c in model.ranker.columns_ if c.removeprefix(Z) not in set(model.columns)]
-        if unknown:
-            raise _damaged(folder, f"{grain} 的排序模型含未声明的列 {unknown[0]}")
+        model.ranker = _ranker(model, values["ranker"]["columns"], contents[f"{grain}.ranker.txt"], folder)
         _replay(model, contents.get(f"{grain}.golden.npz"), folder)
+    if beds := values.get("beds"):
+        ranker = _ranker(model, beds["columns"], contents[f"{grain}.beds.txt"], folder)
+        model.beds = Taught(ranker, {k: float(v) for k, v in beds["slopes"].items()}, float(beds["intercept"]))
     return model
+
+
+def _ranker(model: GrainModel, columns: list[str], text: bytes, folder: Path) -> Ranker:
+    ranker = Ranker.restore({"columns": columns, "text": text.decode()}, {})
+    if unknown := [c for c in ranker.columns_ if c.removeprefix(Z) not in set(model.columns)]:
+        raise _damaged(folder, f"{model.grain} 的排序模型含未声明的列 {unknown[0]}")
+    return ranker
 
 
 def _replay(model: GrainModel, golden: bytes | None, folder: Path) -> None:
@@ -266,9 +285,10 @@ def probe(folder: Path, seconds: float = PROBE_SECONDS) -> None:
     The child imports numpy and LightGBM alone. Raises UserError when it fails, crashes, hangs or computes otherwise.
     """
     contents, _ = verified(folder)
-    for name in sorted(n for n in contents if n.endswith(".ranker.txt")):
+    for name in sorted(n for n in contents if n.endswith(".txt")):
         given = {"text": np.frombuffer(contents[name], dtype=np.uint8)}
-        if (golden := contents.get(name.replace("ranker.txt", "golden.npz"))) is not None:
+        golden = contents.get(name.replace("ranker.txt", "golden.npz")) if name.endswith(".ranker.txt") else None
+        if golden is not None:
             with np.load(io.BytesIO(golden), allow_pickle=False) as stored:
                 given |= {k: stored[k] for k in stored.files}
         try:

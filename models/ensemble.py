@@ -23,10 +23,10 @@ from models.ranker import Ranker
 from models.ring_risk import RingRisk
 from models.rules import Rules, is_outcome, is_rule
 from models.scorer import BASE, MatrixLike, Scorer, badness
+from models.strata import levelled, strata_of, strata_tails
+from models.tail import Tail, tail_of
 
 FALLBACK = "规则+离群+图（标签不足）"
-GRID = 512
-"""Points kept of a reference distribution; spaced so that half of them lie in the worst two percent."""
 Z = "z__"
 """Prefix of a peer-z column in the ranker's input; its contribution is added to the column itself."""
 ALL = "all"
@@ -35,35 +35,12 @@ PARENT_WEIGHT = 0.3
 
 
 @dataclass(frozen=True)
-class Tail:
-    """Reference distribution of one scorer's raw risk: knots x (rising) → t = −ln(1 − F(x)), continued logarithmically above the last."""
+class Taught:
+    """What outcomes taught: slopes of the unlabelled tails and trees beside them."""
 
-    x: np.ndarray
-    t: np.ndarray
-
-    def at(self, raw: np.ndarray) -> np.ndarray:
-        out = np.interp(raw, self.x, self.t)
-        above = raw > self.x[-1]
-        if above.any():
-            spread = max(float(self.x[-1] - self.x[0]), 1e-9)
-            out = np.where(above, self.t[-1] + np.log1p(np.maximum(raw - self.x[-1], 0) / spread), out)
-        return np.asarray(out)
-
-
-def tail_of(raw: np.ndarray) -> Tail:
-    """The Tail of a population's raw risks (midranks, so ties share)."""
-    raw = np.sort(np.asarray(raw, dtype=np.float64))
-    if not len(raw):
-        return Tail(np.array([0.0]), np.array([0.0]))
-    x, first, count = np.unique(raw, return_index=True, return_counts=True)
-    t = -np.log1p(-((first + count / 2.0) / len(raw)) * (1.0 - 0.5 / len(raw)))
-    if len(x) > GRID:
-        share = (first + count / 2.0) / len(raw)
-        want = np.concatenate([np.linspace(0, 0.98, GRID // 2), 1 - np.geomspace(0.02, 1.0 / len(raw), GRID // 2)])
-        keep = np.unique(np.clip(np.searchsorted(share, want), 0, len(x) - 1))
-        keep = np.unique(np.concatenate([[0], keep, [len(x) - 1]]))
-        x, t = x[keep], t[keep]
-    return Tail(x, t)
+    ranker: Ranker
+    slopes: dict[str, float]
+    intercept: float
 
 
 @dataclass
@@ -86,6 +63,10 @@ class GrainModel:
     declared: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     findings: Findings | None = None
+    strata: dict[str, Tail] = field(default_factory=dict)
+    """Reference distributions of raw risk per stratum (models/strata.py); empty where the grain has none."""
+    beds: Taught | None = None
+    """Of stays: what empty beds alone taught (models/beds.py)."""
 
     @property
     def label(self) -> str:
@@ -115,7 +96,9 @@ def unlabelled(matrix: MatrixLike, *, seed: int = 0, y: pd.Series | None = None)
         matrix.grain, list(matrix.X.columns), rules, isolation, deviations, graph, {}, amount=prior_amount(matrix.grain)
     )
     model.tails = {name: tail_of(s.raw(inputs(matrix, name, bad)).to_numpy()) for name, s in model.scorers().items()}
-    model.tails[ALL] = tail_of(tails(model, matrix).mean(axis=1).to_numpy())
+    ranks = tails(model, matrix)
+    model.tails[ALL] = tail_of(ranks.mean(axis=1).to_numpy())
+    model.strata = strata_tails(matrix.grain, matrix.entities, offset(model, ranks).to_numpy())
     return model
 
 
@@ -155,6 +138,17 @@ def offset(model: GrainModel, tails: pd.DataFrame) -> pd.Series:
     for name, slope in model.slopes.items():
         out = out + slope * tails[name]
     return out
+
+
+def raw_risk(model: GrainModel, matrix: MatrixLike) -> pd.Series:
+    """Raw risk without its contributions: what `explained` adds up to, at a fraction of the cost."""
+    raw = offset(model, tails(model, matrix))
+    return raw if model.ranker is None else raw + model.ranker.raw(ranker_input(matrix.X, matrix.z))
+
+
+def place(model: GrainModel, entities: pd.DataFrame, raw: np.ndarray) -> np.ndarray:
+    """The raw risk a list is ordered by: levelled over the strata of a grain that has them (models/strata.py), else `raw` itself."""
+    return levelled(model.strata, strata_of(model.grain, entities), raw)
 
 
 def tails(model: GrainModel, matrix: MatrixLike) -> pd.DataFrame:

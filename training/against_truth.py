@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from models.beds import bed_contributions
+from models.beds import bed_evidence
 from training.alarms import leaks
 from training.competitors import Dated
 from training.lift import MIN_CASES, OFFICE, Figure, best, cannot_say, compared, wilson
@@ -87,7 +87,7 @@ def beds(lists: Sequence[Dated], truth: Truth, share: float = 0.1) -> dict[str, 
         here = d.matrix.only([e for e in d.matrix.entities.index[is_open(d.matrix.entities)] if e not in home])
         if here.X.empty:
             continue
-        raw = d.scored.contributions.loc[here.X.index] if d.ranker else bed_contributions(here)
+        raw, _ = bed_evidence(d.model, here)
         top = best(raw.sum(axis=1), max(1, round(len(here.X) * share)))
         gone = absent_at(truth, moment)
         opened, empty = opened + len(here.X), empty + int(here.X.index.isin(list(gone)).sum())

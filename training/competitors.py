@@ -13,10 +13,10 @@ import pandas as pd
 
 from features.grains import Grain
 from features.matrix import Matrix, load_matrix
-from models.bundle import Bundle, load_active
-from models.ensemble import GrainModel, badness_of, unlabelled
+from models.bundle import load_active
+from models.ensemble import GrainModel, badness_of, raw_risk, unlabelled
 from models.ranker import Ranker
-from models.score import Order, Scored, score, score_with
+from models.score import Order, model_for, standing, suspicion_of
 from training.fit import fit_grain
 from training.learn import Variant
 from training.rows import Rows, read_labels, training_rows
@@ -35,12 +35,12 @@ SIMPLE: Final[dict[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Dated:
-    """The competitors' scores of one grain as of one date, {name: Series by entity_id}, and what they were made from."""
+    """The competitors' scores of one grain as of one date, {name: Series by entity_id}, and what they were made from. frame: models.score.standing."""
 
     day: date
     matrix: Matrix
     scores: dict[str, pd.Series]
-    scored: Scored
+    frame: pd.DataFrame
     model: GrainModel
     labels: pd.DataFrame
     rows: Rows | None
@@ -66,16 +66,16 @@ def dated(
     load = load or load_matrix
     matrix = load(root, day, grain)
     labels = read_labels(root, day)
-    model, bundle, rows = _model(root, day, grain, matrix, labels, seed, refit, variant, load)
-    scored = score_with(matrix, model, order=order) if bundle is None else score(matrix, bundle, order=order)  # type: ignore[arg-type]
+    model, rows = _model(root, day, grain, matrix, labels, seed, refit, variant, load)
+    frame = standing(matrix, model, order=order)
     free = unlabelled(matrix, seed=seed)
     scores = {
         "random": pd.Series(np.random.default_rng(seed).random(len(matrix.X)), index=matrix.X.index),
         "largest": matrix.entities["total_fen"].astype("float64").fillna(0.0),
         "rules": free.rules.risk(matrix.X),
         "isolation": free.isolation.risk(badness_of(matrix)),
-        "unlabelled": score_with(matrix, free, order="probability").frame["suspicion"],
-        "full": scored.frame["risk"],
+        "unlabelled": pd.Series(suspicion_of(free, raw_risk(free, matrix).to_numpy()), index=matrix.X.index),
+        "full": frame["risk"],
     }
     if free.graph is not None:
         scores["graph"] = free.graph.risk(badness_of(matrix))
@@ -84,7 +84,7 @@ def dated(
         learned = plain_lightgbm(root, grain, matrix, rows, columns=columns, seed=seed, load=load)
         if learned is not None:
             scores[name] = learned
-    return Dated(day, matrix, scores, scored, model, labels, rows)
+    return Dated(day, matrix, scores, frame, model, labels, rows)
 
 
 def _model(
@@ -97,11 +97,11 @@ def _model(
     refit: bool,
     variant: Variant | None,
     load: Load,
-) -> tuple[GrainModel, Bundle | None, Rows | None]:
+) -> tuple[GrainModel, Rows | None]:
     if not refit and (bundle := load_active(root)) is not None and grain in bundle.grains:
-        return bundle.grains[grain], bundle, None
+        return model_for(matrix, bundle), None
     model, _, rows = fit_grain(root, day, grain, matrix, labels, seed=seed, variant=variant, load=load)
-    return model, None, rows
+    return model, rows
 
 
 def plain_columns(matrix: Matrix) -> pd.DataFrame:

@@ -19,8 +19,9 @@ from features.grains import Grain
 from features.matrix import Matrix, load_matrix
 from models.amount import amounts, fund_at_stake, rule_families
 from models.bundle import Bundle, activate, active_table, declarations, load_active, mismatch, write_bundle
-from models.ensemble import FALLBACK, GrainModel, explained, unlabelled
+from models.ensemble import FALLBACK, GrainModel, raw_risk, unlabelled
 from models.score import suspicion_of
+from models.strata import strata_tails
 from training.labels import FEWEST, decided, enough
 from training.learn import Variant, no_calibration, with_ranker
 from training.register import log_fit
@@ -176,14 +177,17 @@ def fit_grain(
         "reason": reason,
         "figures": {k: _plain(v) for k, v in figures.items()},
     }
-    model = replace(model, money_scale=scale_of(model, matrix), facts=facts)
+    raw = raw_risk(model, matrix)
+    # whoever is decided already stands on no list, so their places must not be taken from the others of their stratum
+    free = ~matrix.X.index.isin(known.index)
+    strata = strata_tails(grain, matrix.entities[free], raw[free].to_numpy())
+    model = replace(model, money_scale=scale_of(model, matrix, raw), facts=facts, strata=strata)
     return model, GrainSummary(grain, rows is not None, confirmed, refuted, reason, figures), rows
 
 
-def scale_of(model: GrainModel, matrix: Matrix) -> float:
+def scale_of(model: GrainModel, matrix: Matrix, raw: pd.Series) -> float:
     """The amount at which chance × amount counts half: the 95th percentile of the population's suspicion × amount, so lists spread over [0, 1)."""
-    contributions, _ = explained(model, matrix)
-    chance = suspicion_of(model, contributions.sum(axis=1).to_numpy())
+    chance = suspicion_of(model, raw.to_numpy())
     family, kind = rule_families(matrix.meta)
     money = amounts(model.amount, matrix.X, fund_at_stake(matrix.entities), family, kind)["amount_fen"].to_numpy()
     return round(float(max(np.quantile(chance * money, 0.95), 1.0)), 2) if len(money) else 1.0

@@ -12,8 +12,9 @@ from scipy.optimize import minimize
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.amount import AmountModel, fit_amount
+from models.beds import WEIGHTS
 from models.calibrate import Calibration, calibrate
-from models.ensemble import GrainModel, ranker_worse
+from models.ensemble import GrainModel, Taught, ranker_worse
 from models.findings import PREFIX
 from models.ranker import SIGN, Ranker
 from training.propensity import inverse_weights
@@ -35,14 +36,13 @@ CUTS: Final = (0.4, 0.6, 0.8)
 FEWEST_BEFORE: Final = 10
 """Fewer confirmed cases than this teach nothing that could be tested on later ones."""
 
+FEWEST_BEDS: Final = 10
+"""Fewer confirmed empty beds than this cannot tell themselves from other findings about stays."""
+
 
 @dataclass(frozen=True)
-class Learned:
+class Learned(Taught):
     """A fitted pair (slopes of the unlabelled tails, trees) and how to apply it to rows."""
-
-    ranker: Ranker
-    slopes: dict[str, float]
-    intercept: float
 
     def raw(self, rows: Rows) -> np.ndarray:
         """Raw risk per row: offset + trees."""
@@ -123,6 +123,20 @@ def _fit(part: Rows, y: np.ndarray, weight: np.ndarray, meta: Mapping[str, Any],
     offset = pd.Series(linear(part.tails, slopes, intercept), index=index)
     ranker.fit(part.X[chosen], pd.Series(y, index=index), weight=pd.Series(weight, index=index), offset=offset)
     return Learned(ranker, slopes, intercept)
+
+
+def learn_beds(
+    rows: Rows, meta: Mapping[str, Any], *, variant: Variant | None = None, seed: int = 0, threads: int = 2
+) -> Taught | None:
+    """What empty and lent beds alone teach: stays confirmed for anything else are left out. None below `FEWEST_BEDS` such cases."""
+    other = ((rows.info["y"] == 1) & ~rows.info["scheme"].isin(list(WEIGHTS))).to_numpy()
+    kept = rows.where(~other)
+    if rows.grain != "admission" or int((kept.info["y"] == 1).sum()) < FEWEST_BEDS:
+        return None
+    try:
+        return learn(kept, meta, variant=variant, seed=seed, threads=threads)
+    except ValueError:
+        return None
 
 
 def strongest_columns(X: pd.DataFrame, y: pd.Series, worse: Mapping[str, str], most: int) -> list[str]:
@@ -256,6 +270,7 @@ def with_ranker(
             findings=rows.findings,
             calibration=curve,
             amount=amount_from(rows),
+            beds=learn_beds(rows, meta, variant=variant, seed=seed, threads=threads),
         ),
         figures,
         np.where(np.isnan(later), raw, later),

@@ -1,6 +1,6 @@
 """Tonight's bed check: stays open at a moment, by the chance that nobody lies in the bed.
 
-Only what was known at that moment counts. The scorer is the ghost-bed part of the stay's evidence (models/beds.py).
+Only what was known at that moment counts. The scorer is that of models/beds.py.
 Home beds (N34) are never on the list: their patient is at home by right.
 """
 
@@ -14,7 +14,9 @@ from claims.errors import UserError
 from claims.warehouse import Warehouse
 from features.asof import open_views
 from features.matrix import Matrix
-from models.beds import bed_columns, bed_contributions
+from models.beds import NOT_TAUGHT, bed_columns, bed_evidence
+from models.bundle import load_active
+from models.ensemble import GrainModel
 from models.scheme import attribute
 from models.score import Scored
 from models.scorer import BASE
@@ -22,9 +24,6 @@ from serving.lists.prepare import Prepared, finish
 from serving.lists.rows import WorkList
 from serving.lists.source import quality_notes, scored_matrix
 from serving.lists.worklist import assemble
-
-MODEL = "查床：挂床特征合成（未训练）"
-LEARNED = "查床：住院学习模型"
 
 _HOME = """
 SELECT mdtrt_id FROM net.stays s WHERE EXISTS (
@@ -66,7 +65,8 @@ def prepare_bedcheck(
     if not len(listed):
         raise UserError(f"no stay was open on {moment:%Y-%m-%d %H:%M}; choose a moment within the data")
     inside = matrix.only([str(i) for i in listed])
-    beds = bed_scores(inside, scored)
+    bundle = load_active(warehouse)
+    beds = bed_scores(inside, scored, bundle.grains.get("admission") if bundle is not None else None)
     day = at.date() if isinstance(at, datetime) else at
     notes = quality_notes(warehouse, at)
 
@@ -105,16 +105,17 @@ def home_beds(warehouse: Path, at: date | datetime) -> set[str]:
     return found
 
 
-def bed_scores(matrix: Matrix, scored: Scored) -> Scored:
-    """Scores of the open stays: `raw` is the admission ranker's, or without one that of models/beds.py, `risk` = raw squashed to [0, 1); money as the admission model has it."""
-    learned = bool(scored.scorers.loc[matrix.X.index, "ranker"].notna().all())
-    contributions = scored.contributions.loc[matrix.X.index] if learned else bed_contributions(matrix)
+def bed_scores(matrix: Matrix, scored: Scored, model: GrainModel | None) -> Scored:
+    """Scores of the open stays by models/beds.py: `raw` is the bed score, `risk` = raw squashed to [0, 1); money as the admission model has it."""
+    contributions, way = bed_evidence(model, matrix)
     raw = contributions.sum(axis=1)
     frame = scored.frame.loc[matrix.X.index].drop(columns=["scheme", "scheme_share"])
     frame["raw"] = raw
-    frame["risk"] = frame["suspicion"] = 1.0 / (1.0 + np.exp(-raw)) if learned else raw / (1.0 + raw)
+    # the bed check's score is no probability of the admission model, and log odds only where a ranker made it
+    frame["risk"] = frame["suspicion"] = raw / (1.0 + raw) if way == NOT_TAUGHT else 1.0 / (1.0 + np.exp(-raw))
     frame["probability"] = np.nan
-    frame["model"] = LEARNED if learned else MODEL
+    frame["stratum"] = ""
+    frame["model"] = way
     own = [c for c in bed_columns(matrix) if c in matrix.percentile.columns]
     frame = frame.join(attribute(contributions[[*own, BASE]], matrix.X[own], matrix.percentile[own], matrix.meta))
     return Scored(frame, contributions, scored.scorers.loc[matrix.X.index])

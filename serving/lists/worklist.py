@@ -17,6 +17,8 @@ from serving.lists.rows import COLUMNS, EXTRA, NAMES, Note, WorkList
 from serving.lists.slots import choose, interleave, random_for
 
 EXPLAINED = ["entity_id", "label", "members", "innocent"]
+FAIR = "先在同龄段、同慢特病状况的人群内比较，再合排名次，各人群按人数占比入列，不因年老或患慢性病而多列："
+"""What a levelled list says of itself, before each stratum's numbers."""
 
 
 def build_worklist(
@@ -191,6 +193,7 @@ def _facts(
     counts = rows["slot"].value_counts()
     window = window_days or WINDOW_DAYS.get(grain, 90)  # type: ignore[call-overload]
     model = str(table["model"].iloc[0]) if len(table) else ""
+    strata = strata_of(rows, table)
     return {
         "population": len(table),
         "ranked": int(counts.get("ranked", 0)),
@@ -201,6 +204,7 @@ def _facts(
         "seed": seed,
         "draw_share": draw_share,
         "model": model,
+        "strata": strata,
         "scorers": [str(c) for c in scored.scorers.columns if scored.scorers[c].notna().any()],
         "amount_yuan": round(float(rows.loc[rows["slot"] == "ranked", "amount_at_risk_yuan"].sum()), 2),
         "described": {
@@ -208,8 +212,16 @@ def _facts(
             "排序总体": f"{'该时刻在院' if at else f'最近{window}天有活动'}的{NAMES.get(grain, grain)}共 {len(table)} 个",  # type: ignore[call-overload]
             "构成": "按风险排序，另有随机抽取与对照行混排其中、不作标记，用于诚实估计命中率",
             "模型": model or "—",
-        },
+        }
+        | ({"公平": FAIR + "；".join(f"{s} {n} 个中列 {k} 个" for s, (n, k) in strata.items())} if strata else {}),
     }
+
+
+def strata_of(rows: pd.DataFrame, table: pd.DataFrame) -> dict[str, list[int]]:
+    """{stratum: [population, ranked on the list]}; empty where the order was not levelled (models/strata.py)."""
+    named = table.loc[table["stratum"] != "", "stratum"] if "stratum" in table else pd.Series(dtype=str)
+    ranked = named.reindex(rows.loc[rows["slot"] == "ranked", "entity_id"]).value_counts()
+    return {str(s): [int(n), int(ranked.get(s, 0))] for s, n in named.value_counts().sort_index().items()}
 
 
 def yuan(fen: Any) -> float:

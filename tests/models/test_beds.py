@@ -1,9 +1,14 @@
-"""The bed score leaves other evidence out, and says when there is none."""
+"""The bed score leaves other evidence out, goes by the best way there is, and says which."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from claims.errors import UserError
-from models.beds import bed_columns, bed_contributions
+from models.beds import LEARNED, NOT_TAUGHT, TAUGHT, bed_columns, bed_contributions, bed_evidence
+from models.ensemble import Taught, ranker_input, ranker_worse, raw_risk, unlabelled
+from models.ranker import Ranker
 from models.scorer import BASE
 
 
@@ -22,3 +27,24 @@ def test_no_evidence_no_list(toy):
     bare = type(matrix)(**{**vars(matrix), "X": matrix.X[["age"]]})
     with pytest.raises(UserError, match="empty bed"):
         bed_contributions(bare)
+
+
+def test_the_best_way_there_is(toy):
+    matrix, y = toy
+    X = ranker_input(matrix.X, matrix.z)
+    worse = ranker_worse(matrix.meta, list(X.columns))
+    free = unlabelled(matrix)
+    slopes = dict.fromkeys(free.scorers(), 0.2)
+    learned = replace(free, ranker=Ranker(worse, trees=20).fit(X, y), slopes=slopes, intercept=-2.0)
+    beds = Taught(Ranker(worse, trees=20).fit(X, matrix.X["rule_R01"]), dict.fromkeys(slopes, 0.0), -1.0)
+    for model, way in (
+        (None, NOT_TAUGHT),
+        (free, NOT_TAUGHT),
+        (learned, LEARNED),
+        (replace(learned, beds=beds), TAUGHT),
+    ):
+        parts, said = bed_evidence(model, matrix)
+        assert said == way
+        assert list(parts.columns) == [*matrix.X.columns, BASE]
+    np.testing.assert_allclose(parts.sum(axis=1), beds.ranker.raw(X) - 1.0, atol=1e-9)
+    np.testing.assert_allclose(bed_evidence(learned, matrix)[0].sum(axis=1), raw_risk(learned, matrix), atol=1e-9)

@@ -10,7 +10,8 @@ import pytest
 
 from claims.errors import UserError
 from models import bundle as store
-from models.ensemble import ranker_input, ranker_worse, unlabelled
+from models.beds import TAUGHT, bed_evidence
+from models.ensemble import Taught, ranker_input, ranker_worse, unlabelled
 from models.ranker import Ranker
 from models.score import score
 
@@ -27,7 +28,8 @@ def write(matrix, y, folder, threads=1):
     model = unlabelled(matrix)
     ranker = Ranker(ranker_worse(matrix.meta, list(X.columns)), trees=20, threads=threads).fit(X, y)
     slopes = dict.fromkeys(model.scorers(), 0.3)
-    model = replace(model, ranker=ranker, slopes=slopes, intercept=-2.0, declared=store.declarations(matrix))
+    beds = Taught(ranker, dict.fromkeys(slopes, 0.1), -3.0)
+    model = replace(model, ranker=ranker, slopes=slopes, intercept=-2.0, beds=beds, declared=store.declarations(matrix))
     return store.write_bundle(
         folder, {"admission": model}, {"admission": X.sort_index().iloc[:10]}, as_of="2025-06-30", seed=0
     )
@@ -37,6 +39,8 @@ def test_round_trip_scores_the_same(made):
     folder, bundle, matrix = made
     again = store.load_bundle(folder / bundle.hash)
     pd.testing.assert_frame_equal(score(matrix, bundle).frame, score(matrix, again).frame, check_exact=True)
+    for read in (bundle, again):
+        assert bed_evidence(read.grains["admission"], matrix)[1] == TAUGHT
     assert "pickle" not in "".join(p.name for p in (folder / bundle.hash).iterdir())
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
@@ -213,3 +214,14 @@ def test_a_mark_of_innocence_clears_and_never_accuses():
     assert not any("N01" in text for text in honest_of(matrix, entity_id, []))
     matrix.X.loc[entity_id, column] = 1.0
     assert honest_of(matrix, entity_id, [])[0] == "数据中已有记录：透析（N01）"
+
+
+def test_a_levelled_list_says_so_and_an_unlevelled_one_does_not():
+    matrix, scored = county("person")
+    stratum = np.where(np.arange(len(scored.frame)) % 4 == 0, "60岁及以上有慢特病", "60岁以下无慢特病")
+    fair = replace(scored, frame=scored.frame.assign(stratum=stratum))
+    made = assemble(matrix, fair, 10, as_of=AS_OF, grain="person")
+    assert sum(n for n, _ in made.facts["strata"].values()) == made.facts["population"]
+    assert sum(k for _, k in made.facts["strata"].values()) == made.facts["ranked"]
+    assert "不因年老" in made.facts["described"]["公平"]
+    assert "公平" not in assemble(matrix, scored, 10, as_of=AS_OF, grain="person").facts["described"]

@@ -14,7 +14,7 @@ from models.score import score
 from training import register
 from training.evaluate import evaluate
 from training.fit import fit, summary_lines
-from training.learn import VARIANTS, hard, learn, measured, out_of_fold, out_of_time_raw
+from training.learn import FEWEST_BEDS, VARIANTS, hard, learn, learn_beds, measured, out_of_fold, out_of_time_raw
 from training.propensity import drawn_rate, inverse_weights, propensities
 from training.rows import training_rows
 
@@ -40,6 +40,15 @@ def test_fit_puts_a_model_in_force_and_says_what_it_did(county, root, as_of):
     assert (scored.contributions.sum(axis=1) - scored.frame["raw"]).abs().max() <= 1e-9
     json.dumps(summary.to_json())
     assert len(summary_lines(summary)) == 2
+
+
+def test_empty_beds_alone_teach_the_bed_check(county, rows):
+    meta = county.matrix(None, date(2025, 6, 30), "admission").meta
+    assert learn_beds(rows, meta) is not None
+    confirmed = (rows.info["y"] == 1).to_numpy()
+    few = rows.info["scheme"].mask(confirmed & (np.cumsum(confirmed) > FEWEST_BEDS - 1), "T23")
+    other = type(rows)(rows.grain, rows.X, rows.tails, rows.info.assign(scheme=few))
+    assert learn_beds(other, meta) is None, "what other findings teach is not said to be about beds"
 
 
 def test_same_input_same_bundle_for_any_threads(county, root, as_of, tmp_path):
