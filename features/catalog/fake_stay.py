@@ -14,6 +14,7 @@ from functools import partial
 from features.catalog.stay_rows import HOLIDAYS, STAY_DAYS, profile_rows, stay_rows
 from features.declare import Feature, declare
 from features.rules.settings import setting
+from features.shared import once
 
 _COMMON = setting("R09", "common_share")
 _DAYS = setting("R09", "window_days")
@@ -21,7 +22,9 @@ _ROWS, _BANDS = 3, 14
 
 #: Other stays of the unit within 30 days whose bag of items is alike (Jaccard ≥ 0.7 of the item sets, items in > 80 % of its stays dropped). Candidates come from
 #: min-hash bands of three rows, so no pair of the unit is compared without cause; a pair at 0.7 is found with 1−(1−0.343)^14 > 99.7 %. `fee_gap` is the relative gap of totals.
-TWINS = f"""WITH items_ AS (SELECT DISTINCT l.mdtrt_id, l.fixmedins_code, l.med_list_codg AS code FROM lines l JOIN stays s ON s.mdtrt_id = l.mdtrt_id
+_PAIRS = once(
+    "twins",
+    f"""WITH items_ AS (SELECT DISTINCT l.mdtrt_id, l.fixmedins_code, l.med_list_codg AS code FROM lines l JOIN stays s ON s.mdtrt_id = l.mdtrt_id
         WHERE l.is_inpatient AND NOT s.day_surgery AND l.med_chrgitm_type NOT IN ('01', '02', '07', '12', '13')),
 codes_ AS (SELECT code, (row_number() OVER (ORDER BY code))::INTEGER AS id FROM (SELECT DISTINCT code FROM items_)),
 stays_ AS (SELECT fixmedins_code, count(DISTINCT mdtrt_id) AS n FROM items_ GROUP BY 1),
@@ -41,8 +44,9 @@ close_ AS (SELECT x.fixmedins_code, x.mdtrt_id AS a, y.mdtrt_id AS b, x.fund_fen
         x.dx3 = y.dx3 AS same_dx3, x.nights = y.nights AS same_nights, len(x.bag) AS codes, len(y.bag) AS other_codes, len(list_intersect(x.bag, y.bag)) AS shared,
         abs(x.fee_fen - y.fee_fen) / nullif(greatest(x.fee_fen, y.fee_fen), 0) AS fee_gap
     FROM pairs_ p JOIN bags_ x ON x.mdtrt_id = p.a JOIN bags_ y ON y.mdtrt_id = p.b WHERE x.psn_no <> y.psn_no)
-SELECT a AS entity_id, 'visits' AS row_table, b AS row_id, *, shared / (codes + other_codes - shared)::DOUBLE AS likeness, shared / (codes + other_codes - shared)::DOUBLE >= 0.8 AS hit
-FROM close_ WHERE shared / (codes + other_codes - shared)::DOUBLE >= 0.7"""
+SELECT *, shared / (codes + other_codes - shared)::DOUBLE AS likeness FROM close_ WHERE shared / (codes + other_codes - shared)::DOUBLE >= 0.7""",
+)
+TWINS = f"SELECT a AS entity_id, 'visits' AS row_table, b AS row_id, *, likeness >= 0.8 AS hit FROM {_PAIRS}"
 
 
 def twin_rows(grain: str) -> str:

@@ -13,6 +13,7 @@ from functools import partial
 
 from features.declare import Feature, declare
 from features.knowledge import CAPS, LINE_ID
+from features.shared import once
 from features.wording import above
 
 #: Lines priced above the cap in force that day (tolerance 1 fen a unit); the cap on the line itself goes before the catalogue's.
@@ -61,17 +62,19 @@ PANELS = f"""SELECT p.fixmedins_code AS entity_id, p.happened_at, 'visits' AS ro
     p.surgery, p.tests, p.lab_fen, p.scans, CASE WHEN p.tests >= 3 THEN p.panel END AS panel FROM ({_PANEL}) p"""
 
 
-#: The same exam or laboratory test of one person again within seven days, at a unit.
-def again(entity: str, beside: str = "", only: str = "true") -> str:
-    """Exams and tests of one person, each with the days since the last one at the same unit, told of `entity` (a column of lines)."""
-    return f"""WITH l AS (SELECT l.*, date_diff('day', lag(l.day) OVER p, l.day) AS after_days FROM lines l WHERE l.med_chrgitm_type IN ('03', '04') AND {only}
-        WINDOW p AS (PARTITION BY l.psn_no, l.med_list_codg, l.fixmedins_code ORDER BY l.happened_at, l.mdtrt_id, l.feedetl_sn))
-    SELECT l.{entity} AS entity_id, {beside}l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.hilist_name, l.med_chrgitm_type AS kind, l.fen, l.after_days,
-    coalesce(l.after_days BETWEEN 0 AND 7, false) AS again FROM l"""
+#: Exams and tests of one person, each with the days since the same one at the same unit.
+_AGAIN = once("tests", """SELECT l.mdtrt_id, l.feedetl_sn, l.psn_no, l.fixmedins_code, l.dr_codg, l.happened_at, l.hilist_name, l.med_chrgitm_type AS kind, l.fen,
+    date_diff('day', lag(l.day) OVER (PARTITION BY l.psn_no, l.med_list_codg, l.fixmedins_code ORDER BY l.happened_at, l.mdtrt_id, l.feedetl_sn), l.day) AS after_days
+    FROM lines l WHERE l.med_chrgitm_type IN ('03', '04')""")  # fmt: skip
+
+
+def again(entity: str) -> str:
+    """The same exam or laboratory test of one person again within seven days at the same unit, told of `entity` (a column of lines)."""
+    return f"""SELECT l.{entity} AS entity_id, l.fixmedins_code, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.hilist_name, l.kind, l.fen, l.after_days,
+    coalesce(l.after_days BETWEEN 0 AND 7, false) AS again FROM {_AGAIN} l WHERE l.{entity} IS NOT NULL"""
 
 
 AGAIN = again("fixmedins_code")
-AGAIN_DOCTOR = again("dr_codg", "l.fixmedins_code, ", "l.dr_codg IS NOT NULL")
 
 IMPLANTS = f"""WITH l AS (SELECT l.*, bool_or(l.med_chrgitm_type = '06') OVER (PARTITION BY l.mdtrt_id) AS surgery FROM lines l
         WHERE l.med_chrgitm_type = '06' OR (l.med_chrgitm_type = '08' AND l.pric >= 1000))
@@ -299,7 +302,7 @@ declare(unit(
 ))  # fmt: skip
 declare(Feature(
     name="doctor_test_again_share", label="七日内重复检查化验占比", unit="%", grain="doctor", by="institution", reversed="net", family="charge", windows=(90, 180), scheme="T21", worse="high",
-    rows=AGAIN_DOCTOR, empty=None, measure="CASE WHEN count(*) >= 30 THEN avg(again::INT) END", needs=("fee_details.bilg_dr_codg",), source="3.10",
+    rows=again("dr_codg"), empty=None, measure="CASE WHEN count(*) >= 30 THEN avg(again::INT) END", needs=("fee_details.bilg_dr_codg",), source="3.10",
     reason="近{window}天所开检查化验有{value}是同一人七日内重复" + above(),
     innocent="重症、透析科室常规监测（N01、N21）",
 ))  # fmt: skip
