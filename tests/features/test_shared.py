@@ -9,7 +9,7 @@ import pytest
 from features.shared import _FRAGMENTS, Shared, once
 
 
-@pytest.fixture()
+@pytest.fixture
 def con(monkeypatch: pytest.MonkeyPatch) -> duckdb.DuckDBPyConnection:
     monkeypatch.setattr("features.shared._FRAGMENTS", dict(_FRAGMENTS))
     con = duckdb.connect()
@@ -31,7 +31,8 @@ def test_a_fragment_is_computed_once_a_reading_and_says_the_same(con: duckdb.Duc
     for reading, expected in (("net", 18), ("kept", 40)):
         read(con, reading)
         sql = shared.tables(summed, reading)
-        assert "SELECT x" not in sql and f"{reading}.shared_test_large" in sql
+        assert "SELECT x" not in sql
+        assert f"{reading}.shared_test_large" in sql
         assert con.execute(sql).fetchall() == con.execute(summed).fetchall() == [(expected,)]
     con.execute("DROP TABLE net.t")
     read(con, "net")
