@@ -131,7 +131,7 @@ declare(person(
     innocent="外出居住换机构取药（N20）、原机构断药",
 ))  # fmt: skip
 declare(person(
-    name="drug_same_units", label="同一种药的取药机构数", unit="家", windows=(90, 180), measure=_UNITS_OF_TOP_DRUG,
+    name="drug_same_units", also=("T13", "T15"), label="同一种药的取药机构数", unit="家", windows=(90, 180), measure=_UNITS_OF_TOP_DRUG,
     reason="近{window}天同一种药从{value}家机构取得" + above("家"),
     innocent="多病老人就近购药（N29）、异地居住（N20）",
 ))  # fmt: skip
@@ -141,7 +141,7 @@ declare(person(
     innocent="按周取药的精神类、抗凝药物",
 ))  # fmt: skip
 declare(person(
-    name="drug_tour_days", label="一日多家机构取药天数", unit="天", windows=(90, 365), measure=_DAYS_WITH_TWO_UNITS,
+    name="drug_tour_days", also=("T15",), label="一日多家机构取药天数", unit="天", windows=(90, 365), measure=_DAYS_WITH_TWO_UNITS,
     reason="近{window}天有{value}天在两家以上机构取药" + above("天"),
     innocent="首家缺药转往他店、外配处方",
 ))  # fmt: skip
@@ -151,7 +151,7 @@ declare(person(
     innocent="多病共存看多个专科（N29）",
 ))  # fmt: skip
 declare(person(
-    name="drug_units", label="取药机构数", unit="家", windows=(30, 90), measure="count(DISTINCT fixmedins_code)",
+    name="drug_units", also=("T30",), label="取药机构数", unit="家", windows=(30, 90), measure="count(DISTINCT fixmedins_code)",
     reason="近{window}天在{value}家机构取药" + above("家"),
     innocent="多病老人、居住地变动（N20、N29）",
 ))  # fmt: skip
@@ -171,12 +171,12 @@ declare(person(
     innocent="谈判药、特病用药（N30）",
 ))  # fmt: skip
 declare(person(
-    name="resale_yuan", label="易倒卖药品支出", unit="元", windows=(90, 180, 365), measure="sum(fen) FILTER (WHERE resale) / 100.0", needs=("catalog.resale_risk_flag",),
+    name="resale_yuan", also=("T15",), label="易倒卖药品支出", unit="元", windows=(90, 180, 365), measure="sum(fen) FILTER (WHERE resale) / 100.0", needs=("catalog.resale_risk_flag",),
     reason="近{window}天易倒卖药品支出{value}元" + above("元"),
     innocent="确需长期服用且病历、检验支持（N29）",
 ))  # fmt: skip
 declare(person(
-    name="resale_units", label="易倒卖药品取药机构数", unit="家", windows=(90, 180), measure="count(DISTINCT fixmedins_code) FILTER (WHERE resale)",
+    name="resale_units", also=("T15",), label="易倒卖药品取药机构数", unit="家", windows=(90, 180), measure="count(DISTINCT fixmedins_code) FILTER (WHERE resale)",
     needs=("catalog.resale_risk_flag",),
     reason="近{window}天从{value}家机构取得易倒卖药品" + above("家"),
     innocent="异地居住（N20）",
