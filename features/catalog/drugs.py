@@ -33,9 +33,10 @@ FILLS = f"""WITH l AS (SELECT l.psn_no, l.mdtrt_id, l.feedetl_sn, l.happened_at,
 _RX = once("prescriptions", f"""SELECT *, count(*) OVER (PARTITION BY dr_codg, fixmedins_code, day, bag) AS same_bag FROM (
     SELECT l.dr_codg, l.fixmedins_code, l.psn_no, l.mdtrt_id, min(l.happened_at) AS happened_at, min(l.day) AS day, sum(l.fen)::BIGINT AS fen,
         count(DISTINCT l.med_list_codg) FILTER (WHERE l.med_chrgitm_type IN ('09', '11')) AS kinds, max(l.prd_days) AS days,
+        sum(l.cnt) FILTER (WHERE l.prd_days > 0) AS packs, sum(l.prd_days) AS supply,
         sum(hash(l.med_list_codg, l.cnt))::VARCHAR AS bag, coalesce(sum(l.fen) FILTER (WHERE c.resale_risk_flag = '1'), 0)::BIGINT AS resale_fen
     FROM lines l LEFT JOIN {CATALOG} c USING (med_list_codg) WHERE NOT l.is_inpatient AND l.dr_codg IS NOT NULL AND {DRUG} GROUP BY ALL)""")  # fmt: skip
-_RX_COLUMNS = "r.happened_at, 'visits' AS row_table, r.mdtrt_id AS row_id, r.psn_no, r.fen, r.kinds, r.days, r.day, r.bag, r.resale_fen, r.same_bag"
+_RX_COLUMNS = "r.happened_at, 'visits' AS row_table, r.mdtrt_id AS row_id, r.psn_no, r.fen, r.kinds, r.days, r.packs, r.supply, r.day, r.bag, r.resale_fen, r.same_bag"
 RX_DOCTOR = f"SELECT r.dr_codg AS entity_id, r.fixmedins_code, {_RX_COLUMNS} FROM {_RX} r"
 RX_UNIT = f"SELECT r.fixmedins_code AS entity_id, r.dr_codg, {_RX_COLUMNS} FROM {_RX} r"
 
@@ -123,6 +124,12 @@ declare(person(
     name="supply_overlap_days", label="用药天数重叠", unit="天", windows=(30, 90, 180, 365), measure="sum(overlap)", needs=("fee_details.prd_days",), scheme="T13",
     reason="近{window}天重复取药，同药用药天数重叠合计{value}天" + above("天"),
     innocent="提前续方、长处方（N08、N28）；用药天数填报为默认值",
+))  # fmt: skip
+declare(person(
+    name="drug_packs_per_day", label="每个用药日的取药盒数", unit="盒", windows=(90, 365), measure="CASE WHEN count(*) FILTER (WHERE days > 0) >= 3 THEN sum(cnt) FILTER (WHERE days > 0) / sum(days) END",
+    needs=("fee_details.prd_days",), scheme="T13", also=("T14",), empty=None,
+    reason="近{window}天每个用药日平均取药{value}盒" + above("盒"),
+    innocent="小包装药品、一日多次大剂量用药；长处方一次取足（N08）",
 ))  # fmt: skip
 declare(person(
     name="supply_overlap_elsewhere_days", label="跨机构用药天数重叠", unit="天", windows=(90, 180, 365), measure="sum(overlap) FILTER (WHERE elsewhere)",
@@ -216,6 +223,11 @@ declare(doctor(
     name="rx_long_share", label="超30天处方占比", unit="%", windows=(90, 180), measure="CASE WHEN count(days) >= 10 THEN avg((days > 30)::INT) END", needs=("fee_details.prd_days",), empty=None,
     reason="近{window}天用药超过30天的处方占{value}" + above(),
     innocent="长期处方、慢病门诊（N08）",
+))  # fmt: skip
+declare(doctor(
+    name="rx_packs_per_day", label="每个用药日的开药盒数", unit="盒", windows=(90, 180), measure="CASE WHEN count(supply) >= 10 THEN sum(packs) / nullif(sum(supply), 0) END", needs=("fee_details.prd_days",), empty=None,
+    reason="近{window}天所开药品平均每个用药日{value}盒" + above("盒"),
+    innocent="小包装药品、大剂量用药的专科（N22）",
 ))  # fmt: skip
 declare(doctor(
     name="rx_mean_yuan", label="平均每张处方金额", unit="元", windows=(90, 180), measure="avg(fen) / 100.0", empty=None,
