@@ -106,3 +106,28 @@ for _code, _scheme, _name, _told in (
 ):
     declare(_person(name=f"card_like_{_code.lower()}", label=f"正常相似：{_name}", scheme=_scheme, measure=f"max({_code.lower()}::INT)", excuses=_code,
         reason=f"近{{window}}天{_told}（{{value}}，同类中位{{peer}}）", innocent=f"{_MARKED}（{_code}）"))  # fmt: skip
+
+#: One row a settlement of a unit: what its own register and its clock say of it.
+UNIT_MARKS = """SELECT w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.psn_no, coalesce(w.clock_collapsed, false) AS n07,
+    coalesce(i.level = 3, false) AS n21, coalesce(i.open_24h_flag = '1', false) AS n23, coalesce(i.sp_drugstore_flag = '1', false) AS n30
+FROM settlements w JOIN institutions i USING (fixmedins_code)"""
+
+_unit = partial(
+    Feature,
+    grain="institution",
+    by="institution",
+    reversed="kept",
+    windows=(180,),
+    rows=UNIT_MARKS,
+    worse="low",
+    family="innocent",
+    unit="家",
+)
+for _code, _scheme, _name, _told, _measure in (
+    ("N07", "T09", "批量上传", "半数以上结算为整日集中上传，时间不说明先后", "(avg(n07::INT) >= 0.5)::INT"),
+    ("N21", "T21", "区域医疗中心", "三级医院，收治重症，费用和检查较多属正常", "max(n21::INT)"),
+    ("N23", "T08", "24小时药店", "登记为24小时营业，夜间刷卡属正常", "max(n23::INT)"),
+    ("N30", "T08", "双通道药店", "登记为特药（双通道）药店，单价高、品种集中属正常", "max(n30::INT)"),
+):
+    declare(_unit(name=f"unit_like_{_code.lower()}", label=f"正常相似：{_name}", scheme=_scheme, measure=_measure, excuses=_code,
+        reason=f"{_told}（{{value}}，同类中位{{peer}}）", innocent=f"{_MARKED}（{_code}）"))  # fmt: skip

@@ -29,10 +29,10 @@ _TOGETHER = "家庭、同村、透析班次等正常结伴就医（已识别的�
 _NEAR = "与被查实者同住、同路，本人未参与"
 BOND_COLUMNS: dict[Grain, dict[str, BondColumn]] = {
     "person": {
-        "bond_partners": BondColumn(label="多次与本人同时同地结算、超出巧合的人数", unit="人", scheme="T15", also=("T09",), innocent=_TOGETHER),
-        "bond_surprise": BondColumn(label="与最紧密同伴同行纯属巧合的可能性（负对数）", unit="", scheme="T15", also=("T09",), innocent=_TOGETHER),
-        "bond_core": BondColumn(label="所在结伴圈的核数（圈内人人至少与这么多人结伴）", unit="", scheme="T15", also=("T09",), innocent=_TOGETHER),
-        "bond_tightness": BondColumn(label="同伴之间也互相结伴的程度", unit="", scheme="T15", also=("T09",), innocent=_TOGETHER),
+        "bond_partners": BondColumn(label="多次与本人同时同地结算、超出巧合的人数", unit="人", scheme="T09", innocent=_TOGETHER),
+        "bond_surprise": BondColumn(label="与最紧密同伴同行纯属巧合的可能性（负对数）", unit="", scheme="T09", innocent=_TOGETHER),
+        "bond_core": BondColumn(label="所在结伴圈的核数（圈内人人至少与这么多人结伴）", unit="", scheme="T09", innocent=_TOGETHER),
+        "bond_tightness": BondColumn(label="同伴之间也互相结伴的程度", unit="", scheme="T09", innocent=_TOGETHER),
         "bond_block": BondColumn(label="处于全县结伴最密集人群中", unit="", scheme="T15", also=("T09",), innocent=_TOGETHER),
         "bond_ring_members": BondColumn(label="所在结伙刷卡团伙人数", unit="人", scheme="T15", also=("T09",), innocent=_TOGETHER),
         "bond_ring_days": BondColumn(label="随团伙结伴刷卡天数", unit="天", scheme="T15", also=("T09",), innocent=_TOGETHER),
