@@ -152,6 +152,18 @@ declare(unit(
     innocent="24小时药店、夜间急诊（N23）",
 ))  # fmt: skip
 declare(unit(
+    name="trade_peak_month", label="最忙月刷卡量与月中位之比", unit="倍", windows=(365,), rows=TRADE, worse="high", scheme="T10", empty=None, source="3.9",
+    measure="CASE WHEN count(*) >= 100 THEN list_max(map_values(histogram(date_trunc('month', day)))) / list_aggregate(map_values(histogram(date_trunc('month', day))), 'median') END",
+    reason="近{window}天最忙一月的刷卡次数为各月中位的{value}倍" + above("倍"),
+    innocent="流感季、邻店停业后客流自然转来（N14、N30）",
+))  # fmt: skip
+declare(unit(
+    name="trade_evening_share", label="傍晚刷卡占比", unit="%", windows=(90, 365), rows=TRADE, worse="high", scheme="T10", empty=None, source="3.9",
+    measure="CASE WHEN count(hour) >= 50 THEN avg((hour BETWEEN 19 AND 21)::INT) END",
+    reason="近{window}天19时至22时的刷卡占{value}，与白天另成一峰" + above(),
+    innocent="居民区药店下班后客流集中、24小时药店（N23）",
+))  # fmt: skip
+declare(unit(
     name="trade_address_entropy", label="顾客住址分散度", unit="比特", windows=(90,), rows=TRADE, worse="either", scheme="T10", empty=None, source="3.9",
     measure="CASE WHEN count(*) >= 20 THEN entropy(curr_addr_code) END", needs=("persons.curr_addr_code",),
     reason="近{window}天顾客住址分散度为{value}比特" + above("比特"),
