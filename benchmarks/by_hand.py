@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.coverage import own_scores
+from benchmarks.coverage_scores import Sheet, open_sheets, own_scores
 from claims.intake import intake
-from features.build import Partition, build
+from features.build import Partition
 from features.declare import REGISTRY, load_catalog
 from features.evidence import gather_evidence
-from features.grains import LABEL, SCHEMES, Grain
+from features.grains import LABEL, SCHEMES, WINDOW_DAYS, Grain
 from features.peers import compare
 from features.reasons import render
 from features.rules.run import rows_that_hit
@@ -151,10 +151,9 @@ class Raw:
         return float(((own["setl_id"].map(refunds) - own["setl_time"]) <= pd.Timedelta(minutes=10)).sum())
 
 
-def suspect(parts: dict[Grain, Partition], grain: Grain, scheme: str) -> str:
+def suspect(sheets: dict[Grain, Sheet], grain: Grain, scheme: str) -> str:
     """The entity whose scheme's own numbers stand out most; ties by id."""
-    score, _, _ = own_scores(parts, grain, scheme)
-    return str(score.sort_index().idxmax())
+    return str(own_scores(sheets, grain, scheme).score.sort_index().idxmax())
 
 
 def told(part: Partition, column: str, entity: str) -> tuple[float, str]:
@@ -208,11 +207,12 @@ def page(pilot: Path, house: Path, day: date, *, rows: bool = False) -> str:
     if not (house / "CURRENT").exists():
         intake(str(pilot), house, "pilot")
     raw, masks = Raw(pilot, day), Masks()
-    parts: dict[Grain, Partition] = {g: build(house, day, g) for g in ("admission", "person", "institution", "doctor")}
+    sheets = open_sheets(house, day, WINDOW_DAYS["admission"])
+    parts = {grain: sheet.part for grain, sheet in sheets.items()}
     doc = (__doc__ or "").split("\n", 1)
     out = [f"# Three suspects of the pilot, by hand\n\n{doc[0]}\n{doc[1]}"]
     for grain, scheme, columns in SUSPECTS:
-        entity = suspect(parts, grain, scheme)
+        entity = suspect(sheets, grain, scheme)
         name = {"person": masks.member, "institution": masks.unit}.get(
             grain, lambda e: f"a stay of {masks.member(str(parts['admission'].entities().at[e, 'psn_no']))}"
         )(entity)

@@ -69,6 +69,7 @@ def prepare(seed: int, work: Path) -> str:
     for day in SNAPSHOTS:
         if not (house / "features" / f"{day}" / "doctor" / "manifest.json").exists():
             build(house, day, "admission")
+            build(house, day, "ring")
             return f"features {day}"
     return "ready"
 

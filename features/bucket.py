@@ -19,6 +19,7 @@ from features.asof import open_views, read_as
 from features.declare import REGISTRY, Feature, GraphMeasure, column_name, load_catalog
 from features.entities import entities_sql, focus_sql
 from features.grains import Grain, Layout
+from features.shared import Shared
 
 #: Stays this recent are judged against each other and told to their hospital and doctor (rules.md §1: peers of the trailing 12 months).
 PEER_DAYS = 365
@@ -69,14 +70,15 @@ def build_bucket(task: BucketTask, layout: Layout, bucket: int) -> str:
         warehouse, task.as_of, layout, bucket, temp=Path(task.temp), words=words, threads=1, memory="1500MB"
     )
     try:
+        shared = Shared(con)
         for job in task.jobs[layout]:
-            _run(con, job, layout, f"{layout}-b{bucket:03d}")
+            _run(con, shared, job, layout, f"{layout}-b{bucket:03d}")
     finally:
         con.close()
     return f"{layout}-{bucket}"
 
 
-def _run(con: duckdb.DuckDBPyConnection, job: Job, layout: Layout, tag: str) -> None:
+def _run(con: duckdb.DuckDBPyConnection, shared: Shared, job: Job, layout: Layout, tag: str) -> None:
     out = Path(job.out)
     own = job.grain == "admission" or layout == ("person" if job.grain == "person" else "institution")
     if own:
@@ -84,18 +86,18 @@ def _run(con: duckdb.DuckDBPyConnection, job: Job, layout: Layout, tag: str) -> 
         entities = entities_sql(job.grain, job.window_days)
         con.execute(f"COPY ({entities}) TO '{out}/part-entities-{tag}.parquet' (FORMAT parquet)")
         if job.grain != "doctor":
-            frame = evaluate(con, [REGISTRY[n] for n in job.local])
+            frame = evaluate(con, [REGISTRY[n] for n in job.local], shared)
             frame.to_parquet(out / f"part-values-{tag}.parquet", index=False)
     for i, group in enumerate(grouped(REGISTRY[n] for n in job.gathered)):
         read_as(con, group[0].reversed)
         # An entity in the focus of any bucket is in that of this one, if its rows lie in the layout that decides who is active.
         kept = "SEMI JOIN main.focus USING (entity_id)" if own and group[0].across is None else ""
         chosen = ", ".join(f'r."{c}"' for c in needed(con, group))
-        rows = f"SELECT {chosen} FROM ({group[0].rows}) r {kept}"
+        rows = shared.tables(f"SELECT {chosen} FROM ({group[0].rows}) r {kept}", group[0].reversed)
         con.execute(f"COPY ({rows}) TO '{out}/part-rows-{layout}-{i:03d}-{tag}.parquet' (FORMAT parquet)")
     if job.wide:
         focus(con, job.grain, job.wide_days)
-        frame = evaluate(con, [REGISTRY[n] for n in job.wide])
+        frame = evaluate(con, [REGISTRY[n] for n in job.wide], shared)
         frame.to_parquet(out / f"part-wide-{tag}.parquet", index=False)
         entities = entities_sql(job.grain, job.wide_days)
         con.execute(f"COPY ({entities}) TO '{out}/part-yearly-{tag}.parquet' (FORMAT parquet)")
@@ -148,10 +150,10 @@ def needed(con: duckdb.DuckDBPyConnection, group: Sequence[Feature]) -> list[str
     return [c for c in _COLUMNS[rows] if c in words]
 
 
-def evaluate(con: duckdb.DuckDBPyConnection, features: Sequence[Feature]) -> pd.DataFrame:
+def evaluate(con: duckdb.DuckDBPyConnection, features: Sequence[Feature], shared: Shared | None = None) -> pd.DataFrame:
     """All features of one bucket: one row per focus entity, sorted; missing evidence gives the declared `empty`.
 
-    A rule with a peer test is not yet held against its peers: its statistic stands beside it as `NAME__stat`.
+    `shared` keeps what several of them contain; without it every declaration is computed from its own text. A rule with a peer test is not yet held against its peers: its statistic stands beside it as `NAME__stat`.
     """
     base = con.execute("SELECT entity_id FROM main.focus ORDER BY 1").df()
     parts: list[pd.DataFrame] = []
@@ -159,6 +161,7 @@ def evaluate(con: duckdb.DuckDBPyConnection, features: Sequence[Feature]) -> pd.
         read_as(con, group[0].reversed)
         try:
             rows = evidence_sql(group[0], () if group[0].across is not None else needed(con, group))
+            rows = shared.tables(rows, group[0].reversed) if shared is not None else rows
             source = f"({rows})"
             if len({w for f in group for w in f.windows}) > 1 or any(not isinstance(f.measure, str) for f in group):
                 con.execute(f"CREATE OR REPLACE TEMP TABLE feature_rows AS {rows}")

@@ -68,7 +68,8 @@ class Feature:
     lie in several buckets (a doctor's; a unit's by="person") or `across` is given, they are gathered first and `across`, a SELECT over the table
     `gathered`, makes the evidence of them; by="judged" reads `judged`, the stays of the last year with the admission rules they break.
 
-    `excuses` names the innocent (N05) whom the number shows to be one: such a feature lowers risks.
+    `excuses` names the innocent (N05) whom the number shows to be one: such a feature lowers risks. `also` are the other schemes whose trace schemes.md
+    says the number is: it is measured once and counted for each.
     """
 
     name: str
@@ -94,12 +95,18 @@ class Feature:
     peers: PeerTest | None = None
     across: str | None = None
     excuses: str = ""
+    also: tuple[str, ...] = ()
     source: str = ""
     where: str = field(default="", compare=False)
 
     def columns(self) -> list[str]:
         """Column names in a feature partition, one per window."""
         return [column_name(self.name, w) for w in self.windows]
+
+    @property
+    def schemes(self) -> tuple[str, ...]:
+        """Every scheme it is a trace of, its own first."""
+        return (self.scheme, *self.also)
 
     @property
     def spans(self) -> bool:
@@ -161,8 +168,11 @@ def _problems(f: Feature) -> Iterable[str]:
         yield f"already declared in features/{REGISTRY[f.name].where}"
     if f.grain not in get_args(Grain):
         yield f"unknown grain {f.grain!r}"
-    if f.scheme not in SCHEMES:
-        yield f"unknown scheme {f.scheme!r}; schemes.md has T01–T32"
+    for scheme in f.schemes:
+        if scheme not in SCHEMES:
+            yield f"unknown scheme {scheme!r}; schemes.md has T01–T32"
+    if len(set(f.schemes)) < len(f.schemes):
+        yield "a scheme is named twice"
     if not f.windows or len(set(f.windows)) != len(f.windows) or any(w < 0 for w in f.windows):
         yield "windows must be distinct days, at least one, 0 for all history"
     if f.by == "judged" and f.grain not in ("institution", "doctor"):

@@ -57,7 +57,7 @@ def coverage(registry: Iterable[Feature]) -> str:
     )
     lines = [head]
     for code, name in SCHEMES.items():
-        of = [f for f in known if f.scheme == code]
+        of = [f for f in known if code in f.schemes]
         cells = []
         for grain in GRAINS:
             if grain != "ring":
@@ -147,6 +147,7 @@ def _feature(f: Feature, rows: str) -> str:
         f"by {f.by}",
     ]
     facts.append("windows " + ", ".join("全部" if w == 0 else f"{w}天" for w in f.windows))
+    facts += [f"also {' '.join(f.also)}"] if f.also else []
     facts += [f"kind {f.kind}"] if f.rule else []
     facts += [f"family {f.family}"] if f.family else []
     facts += [f"needs {', '.join(f.needs)}"] if f.needs else []

@@ -3,15 +3,23 @@
 All of them return NULL or false where the knowledge is missing: absence of knowledge is never a violation.
 """
 
+from features.shared import once
+
 #: One row a code: the catalogue in force at T.
-CATALOG = """(SELECT * FROM catalog WHERE coalesce(begndate, DATE '1900-01-01') <= (SELECT d FROM main.asof)
-    QUALIFY row_number() OVER (PARTITION BY med_list_codg ORDER BY begndate DESC NULLS LAST, pric_uplmt_amt_e6, generic_code) = 1)"""
+CATALOG = once(
+    "articles",
+    """SELECT * FROM catalog WHERE coalesce(begndate, DATE '1900-01-01') <= (SELECT d FROM main.asof)
+    QUALIFY row_number() OVER (PARTITION BY med_list_codg ORDER BY begndate DESC NULLS LAST, pric_uplmt_amt_e6, generic_code) = 1""",
+)
 
 #: Price caps by code with the span they hold (D24: a price regime changes on a date; the next version ends the one before).
-CAPS = """(SELECT med_list_codg, pric_uplmt_amt_e6 AS cap_e6, coalesce(begndate, DATE '1900-01-01') AS since,
+CAPS = once(
+    "caps",
+    """SELECT med_list_codg, pric_uplmt_amt_e6 AS cap_e6, coalesce(begndate, DATE '1900-01-01') AS since,
     least(coalesce(enddate + 1, DATE '9999-12-31'), coalesce(lead(begndate) OVER (PARTITION BY med_list_codg ORDER BY begndate NULLS FIRST), DATE '9999-12-31')) AS until
     FROM (SELECT * FROM catalog WHERE pric_uplmt_amt_e6 > 0
-          QUALIFY row_number() OVER (PARTITION BY med_list_codg, begndate ORDER BY pric_uplmt_amt_e6 DESC) = 1))"""
+          QUALIFY row_number() OVER (PARTITION BY med_list_codg, begndate ORDER BY pric_uplmt_amt_e6 DESC) = 1)""",
+)
 
 #: A line's row id, the key of fee_details.
 LINE_ID = "l.mdtrt_id || '|' || l.feedetl_sn"

@@ -4,7 +4,7 @@ An admission sees its hospital, its patient and its doctor (`inst__…`, `person
 scorers found over the whole county (`bond_…`, features/graphs/bonds.py): it lies beside the ring partition of the same as-of.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -99,8 +99,8 @@ def load_matrix(
         parent = build(root, as_of, parent_grain, progress=progress)
         if not parent.rows or not parent.columns:
             continue
-        pv, pp = _with_peers(_with_bonds(root, parent), parent.entities())
         lookup = entities[key].astype("object").where(entities[key].notna(), None)
+        pv, pp = _with_peers(_with_bonds(root, parent), parent.entities(), lookup.dropna().unique())
         if parent_grain == "person":
             group = parent.entities()["peer_group"].reindex(lookup.to_numpy())
             entities = entities.assign(patient_group=group.to_numpy())
@@ -130,9 +130,13 @@ def _with_bonds(root: Path | str, partition: Partition) -> pd.DataFrame:
     return values.assign(**{name: found[name].fillna(column.empty) for name, column in declared.items()})
 
 
-def _with_peers(values: pd.DataFrame, entities: pd.DataFrame) -> tuple[pd.DataFrame, Peers]:
+def _with_peers(
+    values: pd.DataFrame, entities: pd.DataFrame, wanted: Collection[Hashable] | None = None
+) -> tuple[pd.DataFrame, Peers]:
+    """Values and peers of all rows, or of those `wanted`."""
     entities = entities.reindex(values.index)
-    return values, compare(values, entities["peer_group"], entities["peer_group_coarse"])
+    peers = compare(values, entities["peer_group"], entities["peer_group_coarse"], wanted)
+    return values.loc[peers.z.index], peers
 
 
 def _meta(column: str, own: str, grain: Grain, about: Grain) -> ColumnMeta:

@@ -4,6 +4,7 @@ z = (x − median) / (1.4826 · MAD), MAD floored so that a constant group gives
 members gives way to the coarser one, then to all; `n` says how many the entity was compared with.
 """
 
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,20 +52,23 @@ def _members(group: str, fine: pd.Series, coarse: pd.Series) -> np.ndarray:
     return np.arange(len(fine))
 
 
-def compare(values: pd.DataFrame, fine: pd.Series, coarse: pd.Series) -> Peers:
-    """Peers of every value. Shapes: `values` n × m float64 (NaN = not evaluable), `fine` and `coarse` n group names."""
-    group, n = choose_groups(fine.fillna("?"), coarse.fillna("?"))
+def compare(
+    values: pd.DataFrame, fine: pd.Series, coarse: pd.Series, wanted: Collection[Hashable] | None = None
+) -> Peers:
+    """Peers of every value, or of the rows `wanted`. Shapes: `values` n × m float64 (NaN = not evaluable), `fine` and `coarse` n group names."""
     fine, coarse = fine.fillna("?"), coarse.fillna("?")
+    group, n = choose_groups(fine, coarse)
     data = values.to_numpy("float64")
-    median, z, percentile = (np.full(data.shape, np.nan) for _ in range(3))
+    asked = np.arange(len(values)) if wanted is None else np.flatnonzero(values.index.isin(list(wanted)))
+    group, n = group.iloc[asked], n.iloc[asked]
+    median, z, percentile = (np.full((len(asked), data.shape[1]), np.nan) for _ in range(3))
     for name in sorted(group.unique()):
         rows = np.flatnonzero((group == name).to_numpy())
         members = _members(name, fine, coarse)
-        m, s, p = _against(data[rows], data[members])
-        median[rows], z[rows], percentile[rows] = m, s, p
+        median[rows], z[rows], percentile[rows] = _against(data[asked[rows]], data[members])
 
     def frame(a: np.ndarray) -> pd.DataFrame:
-        return pd.DataFrame(a, index=values.index, columns=values.columns)
+        return pd.DataFrame(a, index=group.index, columns=values.columns)
 
     return Peers(frame(median), frame(z), frame(percentile), n, group)
 

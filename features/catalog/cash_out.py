@@ -12,7 +12,7 @@ town or a dual-channel pharmacy with dear drugs (N30), corrections at the till (
 from functools import partial
 
 from features.declare import Feature, declare
-from features.wording import above, below
+from features.wording import above
 
 #: Personal-account swipes with what cash-out shows. A balance is what was left after the swipe; before = after + paid.
 _SWIPE = """w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.acct_pay_fen AS fen, w.medfee_sumamt_fen AS medfee_fen,
@@ -72,9 +72,9 @@ declare(shop(
     innocent="商品定价为整数、挂号等固定收费；唯一药店品种少（N30）",
 ))  # fmt: skip
 declare(shop(
-    name="account_whole_ten_share", label="整十元刷账户占比（过低为人为回避整数）", unit="%", windows=(90, 180), rows=SHOP, worse="low",
+    name="account_whole_ten_share", label="整十元刷账户占比（过低疑刻意回避，过高疑凑整）", unit="%", windows=(90, 180), rows=SHOP, worse="either",
     measure="CASE WHEN count(*) >= 50 THEN avg(round10::INT) END",
-    reason="近{window}天个人账户刷卡金额为10元整数倍的仅占{value}" + below() + "，整数金额异常偏少，疑似刻意回避",
+    reason="近{window}天个人账户刷卡金额为10元整数倍的占{value}" + above() + "，整数金额偏离同类常态",
     innocent="以称重饮片、拆零销售为主，金额自然零散",
 ))  # fmt: skip
 declare(shop(
@@ -84,7 +84,7 @@ declare(shop(
     innocent="商品以198、299等尾数定价",
 ))  # fmt: skip
 declare(shop(
-    name="account_same_sum_share", label="最常见刷卡金额占比", unit="%", windows=(30, 90), rows=SHOP, worse="high",
+    name="account_same_sum_share", also=("T11",), label="最常见刷卡金额占比", unit="%", windows=(30, 90), rows=SHOP, worse="high",
     measure="CASE WHEN count(*) >= 20 THEN list_max(map_values(histogram(fen))) / count(*) END",
     reason="近{window}天账户刷卡中同一金额反复出现，占{value}" + above(),
     innocent="固定收费项目（如一般诊疗费）或单一规格商品热销（N30）",
@@ -134,7 +134,7 @@ declare(shop(
     innocent="流感季、账户集中划拨（N06）或邻店停业（N30）",
 ))  # fmt: skip
 declare(shop(
-    name="account_article_share", label="单品占月刷卡额最高比重", unit="%", windows=(90, 180), rows=ARTICLE, worse="high", empty=0.0,
+    name="account_article_share", also=("T11",), label="单品占月刷卡额最高比重", unit="%", windows=(90, 180), rows=ARTICLE, worse="high", empty=0.0,
     measure="max(share)", needs=("fee_details",),
     reason="近{window}天有一种商品占到当月刷卡金额的{value}" + above(),
     innocent="双通道单一高价药（N30）、流感季或应急期热销（N14、N25）",
@@ -152,13 +152,13 @@ declare(till(
     innocent="系统切换、类别或险种录错后更正重结（N31）",
 ))  # fmt: skip
 declare(till(
-    name="refund_quick_times", label="十分钟内秒退次数", unit="次", windows=(30, 90), rows=TILL, worse="high",
+    name="refund_quick_times", also=("T08",), label="十分钟内秒退次数", unit="次", windows=(30, 90), rows=TILL, worse="high",
     measure="count(*) FILTER (WHERE quick)",
     reason="近{window}天结算后10分钟内退费{value}次" + above("次"),
     innocent="收费员当场发现录错并更正（N31）",
 ))  # fmt: skip
 declare(till(
-    name="refund_loop_times", label="结算—退费—再结算次数", unit="次", windows=(90, 180), rows=TILL, worse="high",
+    name="refund_loop_times", also=("T08",), label="结算—退费—再结算次数", unit="次", windows=(90, 180), rows=TILL, worse="high",
     measure="count(*) FILTER (WHERE rung_again)",
     reason="近{window}天同一人结算、退费后一小时内又结算{value}次" + above("次"),
     innocent="改医疗类别或险种后重结，金额相近（N31）",
@@ -201,7 +201,7 @@ declare(holder(
     innocent="慢性病长期用药、家庭共济账户（N05）",
 ))  # fmt: skip
 declare(holder(
-    name="account_one_shop_share", label="账户刷卡集中于一家的比例", unit="%", windows=(180, 365), rows=HOLDER, worse="high", empty=None,
+    name="account_one_shop_share", also=("T09",), label="账户刷卡集中于一家的比例", unit="%", windows=(180, 365), rows=HOLDER, worse="high", empty=None,
     measure="CASE WHEN count(*) >= 6 THEN list_max(map_values(histogram(fixmedins_code))) / count(*) END",
     reason="近{window}天个人账户刷卡有{value}在同一家机构" + above(),
     innocent="住家附近只有一家药店（N30）",

@@ -39,7 +39,7 @@ FOLLOW_UP = f"""SELECT l.psn_no AS entity_id, l.happened_at, 'fee_details' AS ro
     WHERE NOT l.is_inpatient AND (l.visit_class IN {_KIND} OR l.med_chrgitm_type IN ('03', '04'))"""
 
 #: Everything the fund paid for one person, by the calendar year of T.
-YEAR = """SELECT s.psn_no AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, s.fixmedins_code, coalesce(s.fund_pay_sumamt_fen, 0) AS fen,
+YEAR = """SELECT s.psn_no AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, s.fixmedins_code, coalesce(s.fund_pay_sumamt_fen, 0) AS fen, coalesce(s.acct_pay_fen, 0) AS acct_fen,
     extract(year FROM s.happened_at) = extract(year FROM a.d) AS this_year, date_diff('day', s.happened_at::DATE, a.d) AS days_ago,
     extract(month FROM s.happened_at) IN (11, 12) AS year_end FROM settlements s CROSS JOIN main.asof a"""
 
@@ -92,13 +92,13 @@ declare(person(
     innocent="资格补录、认定在前录入在后（N33）",
 ))  # fmt: skip
 declare(person(
-    name="chronic_limit_used", label="慢特病限额使用率", unit="%", windows=(365,), measure="CASE WHEN any_value(limit_fen) > 0 THEN sum(fen) / any_value(limit_fen) END", empty=None,
+    name="chronic_limit_used", also=("T24",), label="慢特病限额使用率", unit="%", windows=(365,), measure="CASE WHEN any_value(limit_fen) > 0 THEN sum(fen) / any_value(limit_fen) END", empty=None,
     needs=("chronic_registry.annual_limit_fen",), scheme="T31",
     reason="近{window}天已用慢特病年度限额的{value}" + above(),
     innocent="病情需要、按月均衡使用（N28）",
 ))  # fmt: skip
 declare(person(
-    name="chronic_year_end_share", label="慢特病年末支出占比", unit="%", windows=(365,), measure="CASE WHEN count(*) >= 6 THEN coalesce(sum(fen) FILTER (WHERE year_end), 0) / nullif(sum(fen), 0) END",
+    name="chronic_year_end_share", also=("T24",), label="慢特病年末支出占比", unit="%", windows=(365,), measure="CASE WHEN count(*) >= 6 THEN coalesce(sum(fen) FILTER (WHERE year_end), 0) / nullif(sum(fen), 0) END",
     empty=None, scheme="T31", source="3.16",
     reason="近{window}天慢特病支出有{value}发生在11、12月" + above(),
     innocent="节前续方（N28）、长处方（N08）",
@@ -140,6 +140,17 @@ declare(person(
     scheme="T31", empty=None, source="5.17",
     reason="近{window}天的基金支付有{value}发生在11、12月" + above(),
     innocent="冬季呼吸道疾病高发、年末续方（N28）",
+))  # fmt: skip
+declare(person(
+    name="year_end_times", label="年末结算次数", unit="次", windows=(365,), rows=YEAR, measure="count(*) FILTER (WHERE year_end)", scheme="T31", source="5.17",
+    reason="近{window}天中11、12月结算{value}次" + above("次"),
+    innocent="冬季呼吸道疾病高发、年末续方（N28）、规律透析放化疗（N01、N02）",
+))  # fmt: skip
+declare(person(
+    name="year_end_rise", label="年末月均支出较其余月份", unit="倍", windows=(365,), rows=YEAR, scheme="T31", empty=None, source="5.17",
+    measure="CASE WHEN count(*) >= 3 THEN 5.0 * coalesce(sum(fen + acct_fen) FILTER (WHERE year_end), 0) / nullif(sum(fen + acct_fen) FILTER (WHERE NOT year_end), 0) END",
+    reason="近{window}天中11、12月的基金和账户月均支出为其余月份的{value}倍" + above("倍"),
+    innocent="冬季住院、年末续方（N28）、长处方（N08）",
 ))  # fmt: skip
 declare(unit(
     name="chronic_unit_per_patient", label="慢特病人均支出", unit="元", windows=(90, 180), measure="CASE WHEN count(DISTINCT psn_no) >= 5 THEN sum(fen) / 100.0 / count(DISTINCT psn_no) END", empty=None,

@@ -4,7 +4,7 @@ How it works: a runner empties many cards at one till in a row; an organiser sen
 honest; its neighbours in time do not.
 What it leaves: swipes with several other cards minutes before and after, on several days; prescriptions that other cards got the same day from the
 same doctor, item for item.
-Honest cases: nursing homes and families (N04, N05: shared accounts are left out), pension days (N06), village uploads (N07: collapsed clocks are left
+Honest cases: nursing homes and families (N04, N05: one address does not count, shared accounts are left out), pension days (N06), village uploads (N07: collapsed clocks are left
 out), influenza (N14), screening days (N15), clinical packages (N13), the only shop of a town (N30).
 """
 
@@ -14,34 +14,39 @@ from features.catalog.drugs import RX_UNIT
 from features.declare import Feature, declare
 from features.wording import above
 
-#: A card's swipes with at least two other cards within three minutes at the same till. The rows lie with the unit; a card is told of all of them.
-CROWDED = """SELECT psn_no AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, fixmedins_code, happened_at::DATE AS day, persons - 1 AS others, pharmacy, fen FROM (
-    SELECT w.psn_no, w.happened_at, w.setl_id, w.fixmedins_code, w.fixmedins_type = '2' AS pharmacy, coalesce(w.fund_pay_sumamt_fen, 0) + coalesce(w.acct_pay_fen, 0) AS fen,
-        count(DISTINCT w.psn_no) OVER (PARTITION BY w.fixmedins_code ORDER BY w.happened_at RANGE BETWEEN INTERVAL 3 MINUTE PRECEDING AND INTERVAL 3 MINUTE FOLLOWING) AS persons
-    FROM swipes w WHERE NOT w.clock_collapsed AND w.visit_class <> 'dialysis' AND coalesce(w.acct_mulaid_pay_fen, 0) = 0) WHERE persons >= 3"""
+#: A card's swipes with at least two cards of other addresses within three minutes at the same till: a home, a family, a village on its screening day share
+#: an address, collected cards do not (N04, N05, N15). The rows lie with the unit; a card is told of all of them.
+CROWDED = """WITH w AS (SELECT w.psn_no, w.happened_at, w.setl_id, w.fixmedins_code, w.fixmedins_type = '2' AS pharmacy, coalesce(w.fund_pay_sumamt_fen, 0) + coalesce(w.acct_pay_fen, 0) AS fen,
+        coalesce(p.curr_addr_code, w.psn_no) AS address FROM swipes w LEFT JOIN persons p USING (psn_no)
+        WHERE NOT w.clock_collapsed AND w.visit_class <> 'dialysis' AND coalesce(w.acct_mulaid_pay_fen, 0) = 0),
+    n AS (SELECT *, count(DISTINCT psn_no) OVER till - count(DISTINCT psn_no) OVER home AS others FROM w
+        WINDOW till AS (PARTITION BY fixmedins_code ORDER BY happened_at RANGE BETWEEN INTERVAL 3 MINUTE PRECEDING AND INTERVAL 3 MINUTE FOLLOWING),
+               home AS (PARTITION BY fixmedins_code, address ORDER BY happened_at RANGE BETWEEN INTERVAL 3 MINUTE PRECEDING AND INTERVAL 3 MINUTE FOLLOWING))
+    SELECT psn_no AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, fixmedins_code, happened_at::DATE AS day, others, pharmacy, fen FROM n WHERE others >= 2"""
 _till = partial(
     Feature, grain="person", scheme="T09", by="institution", reversed="kept", family="swipe", windows=(90, 365), rows=CROWDED, worse="high", source="3.4"
 )  # fmt: skip
 _CROWD = "高峰时段排队、集中到账日、义诊（N06、N15、N30）"
 declare(_till(name="card_crowded_times", label="与多人接连刷卡次数", unit="次", measure="count(*)",
-    reason="近{window}天有{value}次与另两人以上在三分钟内接连刷卡" + above("次"), innocent=_CROWD))  # fmt: skip
+    reason="近{window}天有{value}次与不同住址的另两人以上在三分钟内接连刷卡" + above("次"), innocent=_CROWD))  # fmt: skip
 declare(_till(name="card_crowded_days", label="与多人接连刷卡天数", unit="天", measure="count(DISTINCT day)",
-    reason="近{window}天有{value}天与另两人以上在三分钟内接连刷卡" + above("天"), innocent=_CROWD))  # fmt: skip
+    reason="近{window}天有{value}天与不同住址的另两人以上在三分钟内接连刷卡" + above("天"), innocent=_CROWD))  # fmt: skip
 declare(_till(name="card_crowded_yuan", label="与多人接连刷卡金额", unit="元", measure="sum(fen) / 100.0",
-    reason="近{window}天与另两人以上接连刷卡合计{value}元" + above("元"), innocent=_CROWD))  # fmt: skip
+    reason="近{window}天与不同住址的另两人以上接连刷卡合计{value}元" + above("元"), innocent=_CROWD))  # fmt: skip
 declare(_till(name="card_crowd_most", label="接连刷卡最多人数", unit="人", measure="max(others)",
-    reason="近{window}天最多有{value}人与其在三分钟内接连刷卡" + above("人"), innocent=_CROWD))  # fmt: skip
+    reason="近{window}天最多有{value}名不同住址者与其在三分钟内接连刷卡" + above("人"), innocent=_CROWD))  # fmt: skip
 
-#: A card's prescriptions that somebody else got the same day from the same doctor, item for item.
-SAME_BAG = f"""SELECT psn_no AS entity_id, happened_at, row_table, row_id, entity_id AS fixmedins_code, dr_codg, day, kinds, same_bag - 1 AS others, fen, resale_fen FROM ({RX_UNIT})
-    WHERE same_bag >= 2 AND kinds >= 2"""
+#: A card's prescriptions that somebody of another address got the same day from the same doctor, item for item.
+SAME_BAG = f"""SELECT * FROM (SELECT r.psn_no AS entity_id, r.happened_at, r.row_table, r.row_id, r.entity_id AS fixmedins_code, r.dr_codg, r.day, r.kinds, r.fen, r.resale_fen,
+        r.same_bag - count(*) OVER (PARTITION BY r.entity_id, r.dr_codg, r.day, r.bag, coalesce(p.curr_addr_code, r.psn_no)) AS others
+        FROM ({RX_UNIT}) r LEFT JOIN persons p USING (psn_no)) WHERE others >= 1 AND kinds >= 2"""
 _bag = partial(
     Feature, grain="person", scheme="T15", by="institution", reversed="net", family="drug", windows=(90, 365), rows=SAME_BAG, worse="high", needs=("fee_details.bilg_dr_codg",), source="3.9"
 )  # fmt: skip
 _SAME = "养老机构集中配药、流感季、协定处方（N04、N13、N14）"
 declare(_bag(name="card_same_bag_times", label="与他人同日同方次数", unit="次", measure="count(*)",
-    reason="近{window}天有{value}张处方与同一医师当天开给别人的完全相同" + above("次"), innocent=_SAME))  # fmt: skip
+    reason="近{window}天有{value}张处方与同一医师当天开给不同住址者的完全相同" + above("次"), innocent=_SAME))  # fmt: skip
 declare(_bag(name="card_same_bag_days", label="与他人同日同方天数", unit="天", measure="count(DISTINCT day)",
-    reason="近{window}天有{value}天取得与别人完全相同的处方" + above("天"), innocent=_SAME))  # fmt: skip
+    reason="近{window}天有{value}天取得与不同住址者完全相同的处方" + above("天"), innocent=_SAME))  # fmt: skip
 declare(_bag(name="card_same_bag_resale_yuan", label="同日同方中的易倒卖药", unit="元", measure="sum(resale_fen) / 100.0",
-    reason="近{window}天与别人完全相同的处方中含易倒卖药品{value}元" + above("元"), innocent=_SAME))  # fmt: skip
+    reason="近{window}天与不同住址者完全相同的处方中含易倒卖药品{value}元" + above("元"), innocent=_SAME))  # fmt: skip

@@ -104,7 +104,7 @@ declare(doctor(
     innocent="一般诊疗费、固定收费（N13）",
 ))  # fmt: skip
 declare(doctor(
-    name="doctor_few_patients_share", label="最常见患者占比", unit="%", measure="CASE WHEN count(*) >= 20 THEN list_max(map_values(histogram(psn_no))) / count(*) END", scheme="T15", empty=None,
+    name="doctor_few_patients_share", label="最常见患者占比", unit="%", measure="CASE WHEN count(*) >= 20 THEN list_max(map_values(histogram(psn_no))) / count(*) END", empty=None,
     reason="近{window}天有{value}的开单集中于同一患者" + above(),
     innocent="只管少数长期住院患者（N03）",
 ))  # fmt: skip

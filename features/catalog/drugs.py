@@ -12,6 +12,7 @@ from functools import partial
 
 from features.declare import Feature, declare
 from features.knowledge import CATALOG, DRUG, LINE_ID, OFF_LIMIT, unfit
+from features.shared import once
 from features.wording import above
 
 #: Outpatient drug lines with the days of supply the person already held: on hand = Σ days so far, run down day by day.
@@ -28,31 +29,31 @@ FILLS = f"""WITH l AS (SELECT l.psn_no, l.mdtrt_id, l.feedetl_sn, l.happened_at,
         l.fen, l.day, l.days, coalesce(l.held, 0) AS held, least(l.days, coalesce(l.held, 0)) AS overlap, coalesce(l.last_unit <> l.fixmedins_code, false) AS elsewhere,
         coalesce(l.resale, false) AS resale FROM h l"""
 
-#: Outpatient prescriptions: one row a doctor and visit.
-_RX = f"""(SELECT l.dr_codg, l.fixmedins_code, l.psn_no, l.mdtrt_id, min(l.happened_at) AS happened_at, min(l.day) AS day, sum(l.fen)::BIGINT AS fen,
+#: Outpatient prescriptions: one row a doctor and visit; `same_bag` counts the patients of his day who got exactly the same.
+_RX = once("prescriptions", f"""SELECT *, count(*) OVER (PARTITION BY dr_codg, fixmedins_code, day, bag) AS same_bag FROM (
+    SELECT l.dr_codg, l.fixmedins_code, l.psn_no, l.mdtrt_id, min(l.happened_at) AS happened_at, min(l.day) AS day, sum(l.fen)::BIGINT AS fen,
         count(DISTINCT l.med_list_codg) FILTER (WHERE l.med_chrgitm_type IN ('09', '11')) AS kinds, max(l.prd_days) AS days,
+        sum(l.cnt) FILTER (WHERE l.prd_days > 0) AS packs, sum(l.prd_days) AS supply,
         sum(hash(l.med_list_codg, l.cnt))::VARCHAR AS bag, coalesce(sum(l.fen) FILTER (WHERE c.resale_risk_flag = '1'), 0)::BIGINT AS resale_fen
-        FROM lines l LEFT JOIN {CATALOG} c USING (med_list_codg) WHERE NOT l.is_inpatient AND l.dr_codg IS NOT NULL AND {DRUG} GROUP BY ALL)"""
-_RX_COLUMNS = """r.happened_at, 'visits' AS row_table, r.mdtrt_id AS row_id, r.psn_no, r.fen, r.kinds, r.days, r.day, r.bag, r.resale_fen,
-    count(*) OVER (PARTITION BY r.dr_codg, r.fixmedins_code, r.day, r.bag) AS same_bag"""
+    FROM lines l LEFT JOIN {CATALOG} c USING (med_list_codg) WHERE NOT l.is_inpatient AND l.dr_codg IS NOT NULL AND {DRUG} GROUP BY ALL)""")  # fmt: skip
+_RX_COLUMNS = "r.happened_at, 'visits' AS row_table, r.mdtrt_id AS row_id, r.psn_no, r.fen, r.kinds, r.days, r.packs, r.supply, r.day, r.bag, r.resale_fen, r.same_bag"
 RX_DOCTOR = f"SELECT r.dr_codg AS entity_id, r.fixmedins_code, {_RX_COLUMNS} FROM {_RX} r"
 RX_UNIT = f"SELECT r.fixmedins_code AS entity_id, r.dr_codg, {_RX_COLUMNS} FROM {_RX} r"
 
-_LIMIT = f"""FROM lines l JOIN {CATALOG} c USING (med_list_codg) JOIN persons p USING (psn_no) LEFT JOIN institutions i ON i.fixmedins_code = l.fixmedins_code"""
-_UNFIT = unfit("p.gend", "p.brdy", "l.day")
-UNFIT = f"""SELECT l.psn_no AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.fixmedins_code, l.hilist_name, l.scope_fen AS fen
-    {_LIMIT} WHERE {DRUG} AND {_UNFIT}"""
+#: Drug lines outside their paid limits: `unfit` by sex or age of the holder, `off_limit` by level of the unit or kind of the visit.
+_LIMITED = once("off_limit", f"""SELECT * FROM (SELECT l.mdtrt_id, l.feedetl_sn, l.psn_no, l.fixmedins_code, l.dr_codg, l.happened_at, l.is_inpatient, l.hilist_name, l.scope_fen AS fen,
+        {unfit("p.gend", "p.brdy", "l.day")} AS unfit, {OFF_LIMIT} AS off_limit
+    FROM lines l JOIN (SELECT * FROM {CATALOG} WHERE coalesce(lmt_gend, lmt_hosp_lv, lmt_med_type) IS NOT NULL OR coalesce(lmt_age_min, lmt_age_max) IS NOT NULL) c USING (med_list_codg)
+    JOIN persons p USING (psn_no) LEFT JOIN institutions i ON i.fixmedins_code = l.fixmedins_code WHERE {DRUG}) WHERE unfit OR off_limit""")  # fmt: skip
 
 
-def limited(entity: str, beside: str = "", only: str = "true") -> str:
-    """Drug lines outside their paid limits, told of `entity` (a column of lines); `unfit` tells sex and age from level and setting."""
-    return f"""SELECT l.{entity} AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, {beside}l.hilist_name, l.scope_fen AS fen,
-    {_UNFIT} AS unfit {_LIMIT} WHERE {DRUG} AND {only} AND ({_UNFIT} OR {OFF_LIMIT})"""
+def limited(entity: str, only: str = "true") -> str:
+    """Drug lines outside their paid limits, told of `entity` (a column of lines), of those that fulfil `only`."""
+    return f"""SELECT l.{entity} AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.fixmedins_code, l.hilist_name, l.fen, l.unfit
+    FROM {_LIMITED} l WHERE l.{entity} IS NOT NULL AND {only}"""
 
 
-LIMITED_STAY = limited("mdtrt_id", only="l.is_inpatient")
-LIMITED_UNIT = limited("fixmedins_code", "l.psn_no, ")
-LIMITED_PERSON = limited("psn_no", "l.fixmedins_code, ")
+UNFIT = limited("psn_no", "l.unfit")
 
 STAY_DRUGS = f"""SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.med_list_codg, l.hilist_name, l.cnt, l.fen, l.day,
     l.prd_days, l.dscg_tkdrug_flag = '1' AS taken_home FROM lines l WHERE l.is_inpatient AND {DRUG}"""
@@ -125,13 +126,19 @@ declare(person(
     innocent="提前续方、长处方（N08、N28）；用药天数填报为默认值",
 ))  # fmt: skip
 declare(person(
+    name="drug_packs_per_day", label="每个用药日的取药盒数", unit="盒", windows=(90, 365), measure="CASE WHEN count(*) FILTER (WHERE days > 0) >= 3 THEN sum(cnt) FILTER (WHERE days > 0) / sum(days) END",
+    needs=("fee_details.prd_days",), scheme="T13", also=("T14",), empty=None,
+    reason="近{window}天每个用药日平均取药{value}盒" + above("盒"),
+    innocent="小包装药品、一日多次大剂量用药；长处方一次取足（N08）",
+))  # fmt: skip
+declare(person(
     name="supply_overlap_elsewhere_days", label="跨机构用药天数重叠", unit="天", windows=(90, 180, 365), measure="sum(overlap) FILTER (WHERE elsewhere)",
     needs=("fee_details.prd_days",),
     reason="近{window}天上一次的药还没吃完就到另一家机构再取，重叠合计{value}天" + above("天"),
     innocent="外出居住换机构取药（N20）、原机构断药",
 ))  # fmt: skip
 declare(person(
-    name="drug_same_units", label="同一种药的取药机构数", unit="家", windows=(90, 180), measure=_UNITS_OF_TOP_DRUG,
+    name="drug_same_units", also=("T13", "T15"), label="同一种药的取药机构数", unit="家", windows=(90, 180), measure=_UNITS_OF_TOP_DRUG,
     reason="近{window}天同一种药从{value}家机构取得" + above("家"),
     innocent="多病老人就近购药（N29）、异地居住（N20）",
 ))  # fmt: skip
@@ -141,7 +148,7 @@ declare(person(
     innocent="按周取药的精神类、抗凝药物",
 ))  # fmt: skip
 declare(person(
-    name="drug_tour_days", label="一日多家机构取药天数", unit="天", windows=(90, 365), measure=_DAYS_WITH_TWO_UNITS,
+    name="drug_tour_days", also=("T15",), label="一日多家机构取药天数", unit="天", windows=(90, 365), measure=_DAYS_WITH_TWO_UNITS,
     reason="近{window}天有{value}天在两家以上机构取药" + above("天"),
     innocent="首家缺药转往他店、外配处方",
 ))  # fmt: skip
@@ -151,7 +158,7 @@ declare(person(
     innocent="多病共存看多个专科（N29）",
 ))  # fmt: skip
 declare(person(
-    name="drug_units", label="取药机构数", unit="家", windows=(30, 90), measure="count(DISTINCT fixmedins_code)",
+    name="drug_units", also=("T30",), label="取药机构数", unit="家", windows=(30, 90), measure="count(DISTINCT fixmedins_code)",
     reason="近{window}天在{value}家机构取药" + above("家"),
     innocent="多病老人、居住地变动（N20、N29）",
 ))  # fmt: skip
@@ -171,12 +178,12 @@ declare(person(
     innocent="谈判药、特病用药（N30）",
 ))  # fmt: skip
 declare(person(
-    name="resale_yuan", label="易倒卖药品支出", unit="元", windows=(90, 180, 365), measure="sum(fen) FILTER (WHERE resale) / 100.0", needs=("catalog.resale_risk_flag",),
+    name="resale_yuan", also=("T15",), label="易倒卖药品支出", unit="元", windows=(90, 180, 365), measure="sum(fen) FILTER (WHERE resale) / 100.0", needs=("catalog.resale_risk_flag",),
     reason="近{window}天易倒卖药品支出{value}元" + above("元"),
     innocent="确需长期服用且病历、检验支持（N29）",
 ))  # fmt: skip
 declare(person(
-    name="resale_units", label="易倒卖药品取药机构数", unit="家", windows=(90, 180), measure="count(DISTINCT fixmedins_code) FILTER (WHERE resale)",
+    name="resale_units", also=("T15",), label="易倒卖药品取药机构数", unit="家", windows=(90, 180), measure="count(DISTINCT fixmedins_code) FILTER (WHERE resale)",
     needs=("catalog.resale_risk_flag",),
     reason="近{window}天从{value}家机构取得易倒卖药品" + above("家"),
     innocent="异地居住（N20）",
@@ -187,7 +194,7 @@ declare(person(
     innocent="家庭共济代购（N05）、妇幼同号（N12）",
 ))  # fmt: skip
 declare(person(
-    name="off_limit_person_yuan", label="超限定支付药费", unit="元", windows=(180,), rows=LIMITED_PERSON, measure="sum(fen) / 100.0", needs=("catalog.lmt_hosp_lv",), scheme="T22",
+    name="off_limit_person_yuan", label="超限定支付药费", unit="元", windows=(180,), rows=limited("psn_no"), measure="sum(fen) / 100.0", needs=("catalog.lmt_hosp_lv",), scheme="T22",
     source="3.10", reason="近{window}天超出限定支付范围的药费{value}元" + above("元"),
     innocent="疫情应急政策放宽（N25）",
 ))  # fmt: skip
@@ -216,6 +223,11 @@ declare(doctor(
     name="rx_long_share", label="超30天处方占比", unit="%", windows=(90, 180), measure="CASE WHEN count(days) >= 10 THEN avg((days > 30)::INT) END", needs=("fee_details.prd_days",), empty=None,
     reason="近{window}天用药超过30天的处方占{value}" + above(),
     innocent="长期处方、慢病门诊（N08）",
+))  # fmt: skip
+declare(doctor(
+    name="rx_packs_per_day", label="每个用药日的开药盒数", unit="盒", windows=(90, 180), measure="CASE WHEN count(supply) >= 10 THEN sum(packs) / nullif(sum(supply), 0) END", needs=("fee_details.prd_days",), empty=None,
+    reason="近{window}天所开药品平均每个用药日{value}盒" + above("盒"),
+    innocent="小包装药品、大剂量用药的专科（N22）",
 ))  # fmt: skip
 declare(doctor(
     name="rx_mean_yuan", label="平均每张处方金额", unit="元", windows=(90, 180), measure="avg(fen) / 100.0", empty=None,
@@ -263,7 +275,7 @@ declare(unit(
     innocent="专科机构用药结构（N22）",
 ))  # fmt: skip
 declare(unit(
-    name="off_limit_unit_yuan", label="超限定支付药费", unit="元", windows=(90, 180), rows=LIMITED_UNIT, measure="sum(fen) / 100.0", needs=("catalog.lmt_hosp_lv",), scheme="T22", source="3.10",
+    name="off_limit_unit_yuan", label="超限定支付药费", unit="元", windows=(90, 180), rows=limited("fixmedins_code"), measure="sum(fen) / 100.0", needs=("catalog.lmt_hosp_lv",), scheme="T22", source="3.10",
     reason="近{window}天超出限定等级、就医方式、性别或年龄的药费{value}元" + above("元"),
     innocent="疫情应急政策放宽（N25）、家庭共济（N05）",
 ))  # fmt: skip
@@ -283,7 +295,7 @@ declare(stay(
     innocent="重症、多病共存（N29）",
 ))  # fmt: skip
 declare(stay(
-    name="stay_off_limit_yuan", label="住院超限定药费", unit="元", rows=LIMITED_STAY, measure="sum(fen) / 100.0", needs=("catalog.lmt_hosp_lv",), scheme="T22", source="3.10",
+    name="stay_off_limit_yuan", label="住院超限定药费", unit="元", rows=limited("mdtrt_id", "l.is_inpatient"), measure="sum(fen) / 100.0", needs=("catalog.lmt_hosp_lv",), scheme="T22", source="3.10",
     reason="本次住院超出限定支付范围的药费{value}元" + above("元"),
     innocent="疫情应急政策放宽（N25）",
 ))  # fmt: skip

@@ -14,6 +14,7 @@ from functools import partial
 from features.catalog.stay_rows import HOLIDAYS, STAY_DAYS, profile_rows, stay_rows
 from features.declare import Feature, declare
 from features.rules.settings import setting
+from features.shared import once
 
 _COMMON = setting("R09", "common_share")
 _DAYS = setting("R09", "window_days")
@@ -21,7 +22,9 @@ _ROWS, _BANDS = 3, 14
 
 #: Other stays of the unit within 30 days whose bag of items is alike (Jaccard ≥ 0.7 of the item sets, items in > 80 % of its stays dropped). Candidates come from
 #: min-hash bands of three rows, so no pair of the unit is compared without cause; a pair at 0.7 is found with 1−(1−0.343)^14 > 99.7 %. `fee_gap` is the relative gap of totals.
-TWINS = f"""WITH items_ AS (SELECT DISTINCT l.mdtrt_id, l.fixmedins_code, l.med_list_codg AS code FROM lines l JOIN stays s ON s.mdtrt_id = l.mdtrt_id
+_PAIRS = once(
+    "twins",
+    f"""WITH items_ AS (SELECT DISTINCT l.mdtrt_id, l.fixmedins_code, l.med_list_codg AS code FROM lines l JOIN stays s ON s.mdtrt_id = l.mdtrt_id
         WHERE l.is_inpatient AND NOT s.day_surgery AND l.med_chrgitm_type NOT IN ('01', '02', '07', '12', '13')),
 codes_ AS (SELECT code, (row_number() OVER (ORDER BY code))::INTEGER AS id FROM (SELECT DISTINCT code FROM items_)),
 stays_ AS (SELECT fixmedins_code, count(DISTINCT mdtrt_id) AS n FROM items_ GROUP BY 1),
@@ -41,8 +44,9 @@ close_ AS (SELECT x.fixmedins_code, x.mdtrt_id AS a, y.mdtrt_id AS b, x.fund_fen
         x.dx3 = y.dx3 AS same_dx3, x.nights = y.nights AS same_nights, len(x.bag) AS codes, len(y.bag) AS other_codes, len(list_intersect(x.bag, y.bag)) AS shared,
         abs(x.fee_fen - y.fee_fen) / nullif(greatest(x.fee_fen, y.fee_fen), 0) AS fee_gap
     FROM pairs_ p JOIN bags_ x ON x.mdtrt_id = p.a JOIN bags_ y ON y.mdtrt_id = p.b WHERE x.psn_no <> y.psn_no)
-SELECT a AS entity_id, 'visits' AS row_table, b AS row_id, *, shared / (codes + other_codes - shared)::DOUBLE AS likeness, shared / (codes + other_codes - shared)::DOUBLE >= 0.8 AS hit
-FROM close_ WHERE shared / (codes + other_codes - shared)::DOUBLE >= 0.7"""
+SELECT *, shared / (codes + other_codes - shared)::DOUBLE AS likeness FROM close_ WHERE shared / (codes + other_codes - shared)::DOUBLE >= 0.7""",
+)
+TWINS = f"SELECT a AS entity_id, 'visits' AS row_table, b AS row_id, *, likeness >= 0.8 AS hit FROM {_PAIRS}"
 
 
 def twin_rows(grain: str) -> str:
@@ -78,11 +82,11 @@ _step = partial(
     Feature, grain="admission", scheme="T02", by="institution", reversed="net", windows=(0,), rows=IN_STEP, worse="high"
 )
 _BATCH = "透析、放化疗、养老机构批量或义诊转入（N01、N02、N04、N15）"
-declare(_step(name="same_day_admissions", label="同日入院人数", unit="人", measure="count(*)",
+declare(_step(name="same_day_admissions", also=("T29",), label="同日入院人数", unit="人", measure="count(*)",
     reason="同日同院另有{value}人入院（同类中位{peer}人，高于{percentile}的同类）", innocent=_BATCH))  # fmt: skip
-declare(_step(name="in_step_persons", label="同进同出人数", unit="人", measure="count(*) FILTER (together)",
+declare(_step(name="in_step_persons", also=("T29",), label="同进同出人数", unit="人", measure="count(*) FILTER (together)",
     reason="与{value}人同日入院、同日出院（同类中位{peer}人，高于{percentile}的同类）", innocent=_BATCH))  # fmt: skip
-declare(_step(name="in_step_same_origin", label="同村同单位的同进人数", unit="人", measure="count(*) FILTER (same_village OR same_employer)",
+declare(_step(name="in_step_same_origin", also=("T29",), label="同村同单位的同进人数", unit="人", measure="count(*) FILTER (same_village OR same_employer)",
     reason="同日入院者中{value}人与其同村或同单位（同类中位{peer}人，高于{percentile}的同类）", innocent="家庭成员同病、养老机构批量就诊、义诊（N04、N14、N15）"))  # fmt: skip
 declare(_step(name="in_step_same_doctor", label="同医师同日收治人数", unit="人", measure="count(*) FILTER (same_doctor)",
     reason="其主治医师当日在本院另收治{value}人（同类中位{peer}人，高于{percentile}的同类）", innocent="当日值班医师集中收治"))  # fmt: skip
@@ -94,7 +98,7 @@ VILLAGE = """SELECT s.mdtrt_id AS entity_id, o.begntime AS happened_at, 'visits'
 FROM stays s JOIN main.persons p ON p.psn_no = s.psn_no JOIN stays o ON o.fixmedins_code = s.fixmedins_code AND o.psn_no <> s.psn_no
 JOIN main.persons q ON q.psn_no = o.psn_no AND q.curr_addr_code = p.curr_addr_code
 WHERE abs(date_diff('day', s.adm_date, o.adm_date)) <= 3 AND NOT s.day_surgery AND NOT o.day_surgery"""
-declare(Feature(name="village_wave", label="同村三日内同院入院人数", unit="人", grain="admission", scheme="T02", by="institution", reversed="net", windows=(0,), rows=VILLAGE,
+declare(Feature(name="village_wave", also=("T29",), label="同村三日内同院入院人数", unit="人", grain="admission", scheme="T02", by="institution", reversed="net", windows=(0,), rows=VILLAGE,
     measure="count(DISTINCT psn_no)", worse="high", needs=("persons.curr_addr_code",),
     reason="前后三天同村有{value}人在同一医院入院（同类中位{peer}人，高于{percentile}的同类）", innocent="就近就医的大村、流感季或义诊（N14、N15）"))  # fmt: skip
 
@@ -125,7 +129,7 @@ declare(_stay(name="discharged_late", label="出院时刻", unit="时", measure=
 PRIOR_HERE = """SELECT s.mdtrt_id AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.visit_class, w.is_inpatient, w.medfee_sumamt_fen AS fen
 FROM stays s JOIN settlements w ON w.psn_no = s.psn_no AND w.fixmedins_code = s.fixmedins_code AND w.mdtrt_id <> s.mdtrt_id
     AND w.happened_at < s.begntime - INTERVAL 1 DAY AND w.happened_at > s.begntime - INTERVAL 365 DAY WHERE NOT s.day_surgery"""
-declare(Feature(name="earlier_contacts_here", label="入院前一年在本院就诊次数", unit="次", grain="admission", scheme="T02", by="institution", reversed="net", windows=(0,),
+declare(Feature(name="earlier_contacts_here", also=("T29",), label="入院前一年在本院就诊次数", unit="次", grain="admission", scheme="T02", by="institution", reversed="net", windows=(0,),
     rows=PRIOR_HERE, measure="count(*)", worse="low",
     reason="入院前一年只在本院就诊过{value}次（同类中位{peer}次）", innocent="首次患病、转诊或急诊"))  # fmt: skip
 
@@ -137,7 +141,7 @@ FROM stays s JOIN swipes w ON w.psn_no = s.psn_no AND w.happened_at > s.begntime
     AND (w.happened_at < s.begntime - INTERVAL 1 DAY OR (w.happened_at > s.end_at AND NOT s."open"))
 LEFT JOIN main.institutions i ON i.fixmedins_code = w.fixmedins_code LEFT JOIN main.institutions h ON h.fixmedins_code = s.fixmedins_code WHERE NOT s.day_surgery"""
 _around = partial(Feature, grain="admission", scheme="T02", by="person", reversed="net", windows=(0,), rows=AROUND)
-declare(_around(name="visits_before", label="入院前半年门诊购药次数", unit="次", measure="count(*) FILTER (before)", worse="low",
+declare(_around(name="visits_before", also=("T29",), label="入院前半年门诊购药次数", unit="次", measure="count(*) FILTER (before)", worse="low",
     reason="入院前半年门诊和购药只有{value}次（同类中位{peer}次，低于{percentile}的同类）", innocent="平素健康，突发疾病"))  # fmt: skip
 declare(_around(name="disease_trace_before", label="入院前半年同病就诊次数", unit="次", measure="count(*) FILTER (before AND same_disease)", worse="low",
     reason="入院前半年因同一疾病就诊{value}次（同类中位{peer}次）", innocent="首次发病或急症"))  # fmt: skip

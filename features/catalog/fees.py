@@ -13,6 +13,7 @@ from functools import partial
 
 from features.declare import Feature, declare
 from features.knowledge import CAPS, LINE_ID
+from features.shared import once
 from features.wording import above
 
 #: Lines priced above the cap in force that day (tolerance 1 fen a unit); the cap on the line itself goes before the catalogue's.
@@ -45,6 +46,11 @@ PRICES = f"""WITH m AS (SELECT fixmedins_code, med_list_codg, date_trunc('month'
     FROM lines l JOIN m ON m.fixmedins_code = l.fixmedins_code AND m.med_list_codg = l.med_list_codg AND m.month = date_trunc('month', l.day)
     LEFT JOIN settlements s ON s.setl_id = l.setl_id WHERE abs(l.pric / m.usual - 1) > 0.02"""
 
+#: A pharmacy's drug lines beside the cap in force: caps make articles comparable, peers tell what the area charges.
+TO_CAP = f"""SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.hilist_name, l.cnt, l.pric, l.fen, l.cnt * c.cap_e6 / 1e4 AS cap_fen
+    FROM lines l JOIN institutions i USING (fixmedins_code) JOIN {CAPS} c ON c.med_list_codg = l.med_list_codg AND l.day >= c.since AND l.day < c.until
+    WHERE NOT l.is_inpatient AND i.fixmedins_type = '2' AND l.med_chrgitm_type IN ('09', '11')"""
+
 #: One row a stay: its fee by kind, its laboratory panel of the first two days.
 _PANEL = """SELECT l.fixmedins_code, l.mdtrt_id, min(l.psn_no) AS psn_no, max(l.happened_at) AS happened_at, sum(l.fen)::BIGINT AS fen,
         coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type IN ('03', '04')), 0)::BIGINT AS test_fen,
@@ -61,17 +67,19 @@ PANELS = f"""SELECT p.fixmedins_code AS entity_id, p.happened_at, 'visits' AS ro
     p.surgery, p.tests, p.lab_fen, p.scans, CASE WHEN p.tests >= 3 THEN p.panel END AS panel FROM ({_PANEL}) p"""
 
 
-#: The same exam or laboratory test of one person again within seven days, at a unit.
-def again(entity: str, beside: str = "", only: str = "true") -> str:
-    """Exams and tests of one person, each with the days since the last one at the same unit, told of `entity` (a column of lines)."""
-    return f"""WITH l AS (SELECT l.*, date_diff('day', lag(l.day) OVER p, l.day) AS after_days FROM lines l WHERE l.med_chrgitm_type IN ('03', '04') AND {only}
-        WINDOW p AS (PARTITION BY l.psn_no, l.med_list_codg, l.fixmedins_code ORDER BY l.happened_at, l.mdtrt_id, l.feedetl_sn))
-    SELECT l.{entity} AS entity_id, {beside}l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.hilist_name, l.med_chrgitm_type AS kind, l.fen, l.after_days,
-    coalesce(l.after_days BETWEEN 0 AND 7, false) AS again FROM l"""
+#: Exams and tests of one person, each with the days since the same one at the same unit.
+_AGAIN = once("tests", """SELECT l.mdtrt_id, l.feedetl_sn, l.psn_no, l.fixmedins_code, l.dr_codg, l.happened_at, l.hilist_name, l.med_chrgitm_type AS kind, l.fen,
+    date_diff('day', lag(l.day) OVER (PARTITION BY l.psn_no, l.med_list_codg, l.fixmedins_code ORDER BY l.happened_at, l.mdtrt_id, l.feedetl_sn), l.day) AS after_days
+    FROM lines l WHERE l.med_chrgitm_type IN ('03', '04')""")  # fmt: skip
+
+
+def again(entity: str) -> str:
+    """The same exam or laboratory test of one person again within seven days at the same unit, told of `entity` (a column of lines)."""
+    return f"""SELECT l.{entity} AS entity_id, l.fixmedins_code, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.hilist_name, l.kind, l.fen, l.after_days,
+    coalesce(l.after_days BETWEEN 0 AND 7, false) AS again FROM {_AGAIN} l WHERE l.{entity} IS NOT NULL"""
 
 
 AGAIN = again("fixmedins_code")
-AGAIN_DOCTOR = again("dr_codg", "l.fixmedins_code, ", "l.dr_codg IS NOT NULL")
 
 IMPLANTS = f"""WITH l AS (SELECT l.*, bool_or(l.med_chrgitm_type = '06') OVER (PARTITION BY l.mdtrt_id) AS surgery FROM lines l
         WHERE l.med_chrgitm_type = '06' OR (l.med_chrgitm_type = '08' AND l.pric >= 1000))
@@ -159,7 +167,7 @@ declare(stay(
     innocent="诊断不明、术前评估（N21）",
 ))  # fmt: skip
 declare(stay(
-    name="stay_test_yuan_a_day", label="日均检查化验费", unit="元", scheme="T21", measure="sum(fen) FILTER (WHERE kind IN ('03', '04')) / 100.0 / any_value(bed_days)", empty=None,
+    name="stay_test_yuan_a_day", also=("T05",), label="日均检查化验费", unit="元", scheme="T21", measure="sum(fen) FILTER (WHERE kind IN ('03', '04')) / 100.0 / any_value(bed_days)", empty=None,
     reason="本次住院日均检查化验费{value}元" + above("元"),
     innocent="短住院术前检查集中（N10）",
 ))  # fmt: skip
@@ -191,18 +199,18 @@ declare(stay(
 ))  # fmt: skip
 
 declare(unit(
-    name="over_cap_yuan", label="超最高限价金额", unit="元", windows=(30, 90, 365), scheme="T20", rows=OVER_CAP_UNIT, measure="sum(excess_fen) / 100.0",
+    name="over_cap_yuan", also=("T12",), label="超最高限价金额", unit="元", windows=(30, 90, 365), scheme="T20", rows=OVER_CAP_UNIT, measure="sum(excess_fen) / 100.0",
     needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="近{window}天收费超出最高限价合计{value}元" + above("元"),
     innocent="调价当日目录未同步（N24）；应急期临时价（N25）",
 ))  # fmt: skip
 declare(unit(
-    name="over_cap_lines", label="超最高限价明细条数", unit="条", windows=(90,), scheme="T20", rows=OVER_CAP_UNIT, measure="count(*)", needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
+    name="over_cap_lines", also=("T12",), label="超最高限价明细条数", unit="条", windows=(90,), scheme="T20", rows=OVER_CAP_UNIT, measure="count(*)", needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="近{window}天有{value}条明细单价高于最高限价" + above("条"),
     innocent="调价当日目录未同步（N24）",
 ))  # fmt: skip
 declare(unit(
-    name="over_cap_codes", label="超限价项目种数", unit="种", windows=(90,), scheme="T20", rows=OVER_CAP_UNIT, measure="count(DISTINCT med_list_codg)", needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
+    name="over_cap_codes", also=("T12",), label="超限价项目种数", unit="种", windows=(90,), scheme="T20", rows=OVER_CAP_UNIT, measure="count(DISTINCT med_list_codg)", needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="近{window}天有{value}种项目按高于最高限价收费" + above("种"),
     innocent="机构等级登记有误致限价对错档",
 ))  # fmt: skip
@@ -220,6 +228,12 @@ declare(unit(
     name="dual_price_yuan", label="高于本机构常价金额", unit="元", windows=(30, 90, 365), scheme="T12", rows=PRICES, measure="sum(above_fen) FILTER (WHERE insured) / 100.0", source="3.9",
     reason="近{window}天医保结算价高于本机构同月同码常价，多收{value}元" + above("元"),
     innocent="月中调价（N24）、拆零与整盒计价",
+))  # fmt: skip
+declare(unit(
+    name="drug_price_level", label="药价与最高限价之比", unit="倍", windows=(90, 180), scheme="T12", rows=TO_CAP, source="3.9", needs=("fee_details", "catalog.pric_uplmt_amt_e6"), empty=None,
+    measure="CASE WHEN count(*) >= 50 THEN sum(fen) / sum(cap_fen) END",
+    reason="近{window}天刷卡药价平均为最高限价的{value}倍" + above("倍"),
+    innocent="集采调价未及时同步（N24）、应急期临时价（N25）",
 ))  # fmt: skip
 declare(unit(
     name="dual_price_codes", label="同月多价的药品种数", unit="种", windows=(90,), scheme="T12", rows=PRICES, measure="count(DISTINCT med_list_codg) FILTER (WHERE drug AND ratio > 1.1)", source="3.9",
@@ -299,7 +313,7 @@ declare(unit(
 ))  # fmt: skip
 declare(Feature(
     name="doctor_test_again_share", label="七日内重复检查化验占比", unit="%", grain="doctor", by="institution", reversed="net", family="charge", windows=(90, 180), scheme="T21", worse="high",
-    rows=AGAIN_DOCTOR, empty=None, measure="CASE WHEN count(*) >= 30 THEN avg(again::INT) END", needs=("fee_details.bilg_dr_codg",), source="3.10",
+    rows=again("dr_codg"), empty=None, measure="CASE WHEN count(*) >= 30 THEN avg(again::INT) END", needs=("fee_details.bilg_dr_codg",), source="3.10",
     reason="近{window}天所开检查化验有{value}是同一人七日内重复" + above(),
     innocent="重症、透析科室常规监测（N01、N21）",
 ))  # fmt: skip

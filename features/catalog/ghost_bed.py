@@ -46,9 +46,9 @@ declare(_outside(name="outside_swipe_days", label="住院期间院外刷卡天�
     reason="住院期间有{value}天在院外刷卡（同类中位{peer}天，高于{percentile}的同类）", innocent=_FAMILY))  # fmt: skip
 declare(_outside(name="outside_swipes", label="住院期间院外刷卡次数", unit="次", measure="count(*)",
     reason="住院期间在院外刷卡{value}次（同类中位{peer}次，高于{percentile}的同类）", innocent=_FAMILY))  # fmt: skip
-declare(_outside(name="outside_unexplained_days", label="住院期间无合理缘由的院外刷卡天数", unit="天", measure="count(DISTINCT day) FILTER (hit)",
+declare(_outside(name="outside_unexplained_days", also=("T02", "T03"), label="住院期间无合理缘由的院外刷卡天数", unit="天", measure="count(DISTINCT day) FILTER (hit)",
     reason="剔除共济账户、常去药店取药和上级医院检查后，住院期间仍有{value}天在院外刷卡（同类中位{peer}天）", innocent="请假离院，或家属首次到别的药店代购"))  # fmt: skip
-declare(_outside(name="outside_visit_days", label="住院期间院外门诊天数", unit="天", measure="count(DISTINCT day) FILTER (NOT shop AND NOT referred)",
+declare(_outside(name="outside_visit_days", also=("T02", "T03"), label="住院期间院外门诊天数", unit="天", measure="count(DISTINCT day) FILTER (NOT shop AND NOT referred)",
     reason="住院期间有{value}天在别的医疗机构门诊就诊，须本人到场（同类中位{peer}天，高于{percentile}的同类）", innocent="本院无相应科室，经同意到外院门诊"))  # fmt: skip
 declare(_outside(name="outside_units", label="住院期间院外刷卡机构数", unit="家", measure="count(DISTINCT fixmedins_code)",
     reason="住院期间在{value}家其他定点机构刷卡（同类中位{peer}家，高于{percentile}的同类）", innocent=_FAMILY))  # fmt: skip
@@ -92,22 +92,22 @@ declare(_day(name="service_day_share", label="有诊疗项目的住院日占比"
     reason="住院日中只有{value}有检查、化验、治疗或手术（同类中位{peer}，低于{percentile}的同类）", innocent=_WARD))  # fmt: skip
 declare(_day(name="test_day_share", label="有检查化验的住院日占比", unit="%", measure="count(*) FILTER (test) / max(bed_days)", worse="low",
     reason="住院日中只有{value}做过检查或化验（同类中位{peer}，低于{percentile}的同类）", innocent=_WARD))  # fmt: skip
-declare(_day(name="idle_days", label="只有床位护理诊察费的天数", unit="天", measure="max(bed_days) - count(*) FILTER (active)", worse="high",
+declare(_day(name="idle_days", also=("T06",), label="只有床位护理诊察费的天数", unit="天", measure="max(bed_days) - count(*) FILTER (active)", worse="high",
     reason="住院期间有{value}天除床位、护理、诊察费外没有任何项目（同类中位{peer}天，高于{percentile}的同类）", innocent=_WARD))  # fmt: skip
-declare(_day(name="longest_idle_run", label="连续无诊疗用药天数", unit="天", measure="greatest(coalesce(max(idle_before), 0), max(idle_after))", worse="high",
+declare(_day(name="longest_idle_run", also=("T06",), label="连续无诊疗用药天数", unit="天", measure="greatest(coalesce(max(idle_before), 0), max(idle_after))", worse="high",
     reason="连续{value}天没有诊疗和用药（同类中位{peer}天，高于{percentile}的同类）", innocent=_WARD))  # fmt: skip
 declare(_day(name="nursing_missing_days", label="缺护理收费的住院日", unit="天", measure="max(bed_days) - count(*) FILTER (nursing)", worse="high",
     reason="有{value}个住院日没有护理收费（同类中位{peer}天，高于{percentile}的同类）", innocent="护理费按出院日一次记账，或该病区不单收护理费"))  # fmt: skip
 declare(_day(name="hotel_fee_share", label="床位与口服药占比", unit="%", measure="sum(bed_fen + oral_fen) / nullif(sum(fen), 0)", worse="high",
     reason="费用的{value}是床位费和口服药（同类中位{peer}，高于{percentile}的同类）", innocent="慢性病住院以口服药维持"))  # fmt: skip
-declare(_day(name="daily_fee_spread", label="日费用波动系数", unit="倍", worse="low",
+declare(_day(name="daily_fee_spread", also=("T06",), label="日费用波动系数", unit="倍", worse="low",
     measure="sqrt(greatest(0, sum(fen * fen::DOUBLE) / max(bed_days) - pow(sum(fen) / max(bed_days), 2))) / nullif(sum(fen) / max(bed_days), 0)",
     reason="每日费用几乎不变，波动系数仅{value}（同类中位{peer}，低于{percentile}的同类）", innocent="按床日付费或长期康复，费用本来平稳（N03）"))  # fmt: skip
 declare(_day(name="daily_fee_yuan", label="日均费用", unit="元", measure="sum(fen) / 100.0 / max(bed_days)", worse="low",
     reason="日均费用{value}元（同类中位{peer}元，低于{percentile}的同类）", innocent="病情轻稳、使用集采药，或按床日付费"))  # fmt: skip
 declare(_day(name="daily_fee_without_bed", label="日均费用（不含床位）", unit="元", measure="sum(fen - bed_fen) / 100.0 / max(bed_days)", worse="low",
     reason="除床位费外日均只有{value}元（同类中位{peer}元，低于{percentile}的同类）", innocent="病情轻稳、使用集采药，或按床日付费"))  # fmt: skip
-declare(_day(name="first_two_days_share", label="前两日费用占比", unit="%", measure="sum(fen) FILTER (position < 2) / nullif(sum(fen), 0)", worse="high",
+declare(_day(name="first_two_days_share", also=("T05",), label="前两日费用占比", unit="%", measure="sum(fen) FILTER (position < 2) / nullif(sum(fen), 0)", worse="high",
     reason="费用的{value}集中在入院头两天，其后很少（同类中位{peer}，高于{percentile}的同类）", innocent="短住院或入院即手术"))  # fmt: skip
 declare(_day(name="unbilled_days", label="完全没有收费的住院日", unit="天", measure="max(bed_days) - count(*)", worse="high",
     reason="有{value}个住院日没有任何收费记录（同类中位{peer}天，高于{percentile}的同类）", innocent="费用延迟上传，或请假期间停止计费（N19）"))  # fmt: skip

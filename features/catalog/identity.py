@@ -72,6 +72,12 @@ TWICE = """SELECT m.psn_no AS entity_id, m.happened_at, 'settlements' AS row_tab
     coalesce(m.fund_pay_sumamt_fen, 0) AS fen FROM settlements m JOIN settlements s ON s.psn_no = m.psn_no AND s.medfee_sumamt_fen = m.medfee_sumamt_fen
     AND s.happened_at::DATE = m.happened_at::DATE WHERE m.manual_flag = '1' AND coalesce(s.manual_flag, '0') <> '1' AND m.medfee_sumamt_fen > 0"""
 
+#: What each number of a human (certificate) last settled; across all buckets, since another number may lie in another one.
+NUMBERS = """SELECT s.psn_no AS entity_id, max(s.happened_at) AS happened_at, 'settlements' AS row_table, last(s.setl_id ORDER BY s.happened_at, s.setl_id) AS row_id, p.certno,
+    s.psn_no AS number, sum(coalesce(s.fund_pay_sumamt_fen, 0))::BIGINT AS fen FROM settlements s JOIN persons p USING (psn_no) WHERE p.certno IS NOT NULL GROUP BY s.psn_no, p.certno"""
+OTHER_NUMBERS = """SELECT a.entity_id, b.happened_at, b.row_table, b.row_id, b.number, b.fen
+    FROM gathered a JOIN gathered b ON b.certno = a.certno AND b.entity_id <> a.entity_id"""
+
 #: One certificate behind several person numbers at one unit.
 TWINS = """WITH s AS (SELECT s.fixmedins_code, s.psn_no, s.setl_id, s.happened_at, s.insutype, p.certno, coalesce(s.fund_pay_sumamt_fen, 0) AS fen
         FROM settlements s JOIN persons p USING (psn_no) WHERE p.certno IS NOT NULL),
@@ -173,6 +179,21 @@ declare(person(
     reason="近{window}天同日同额费用既联网结算又手工报销，涉及{value}元" + above("元"),
     innocent="联网结算已退费后改手工报销（N32）",
 ))  # fmt: skip
+_number = partial(
+    person,
+    windows=(365,),
+    rows=NUMBERS,
+    across=OTHER_NUMBERS,
+    scheme="T27",
+    source="3.11 3.14",
+    needs=("persons.certno",),
+)
+_MOVED = "参保关系转移、险种变更后编号更换，原编号当年仍有结算（N33）"
+declare(_number(name="other_numbers", label="同一证件号的其他在用参保编号", unit="个", measure="count(DISTINCT number)",
+    reason="近{window}天同一证件号另有{value}个参保编号在结算" + above("个"), innocent=_MOVED))  # fmt: skip
+declare(_number(name="other_numbers_yuan", label="同一证件号其他编号的统筹支出", unit="元", measure="sum(fen) / 100.0",
+    reason="同一证件号的其他参保编号由统筹支付{value}元" + above("元"), innocent=_MOVED))  # fmt: skip
+
 declare(desk(
     name="desk_dx_impossible_times", label="诊断与性别年龄不符人次", unit="次", windows=(90, 180), rows=DESK, measure="count(*)",
     reason="近{window}天有{value}人次的诊断与参保人性别或年龄不符" + above("次"),

@@ -18,12 +18,12 @@ from features.rules.settings import family_of_diagnoses as family
 STAY_MARKS = f"""SELECT s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.dx, s.visit_class,
     regexp_matches(coalesce(s.dx, ''), {family("dialysis")}) AS n01, regexp_matches(coalesce(s.dx, ''), {family("chemo")}) AS n02, {LONG_CARE} AS n03,
     coalesce(o.family, false) AS n05, coalesce(o.tests, false) AS n09, s.day_surgery AS n10, s.planned AS n11, regexp_matches(coalesce(s.dx, ''), {family("delivery")}) OR s.med_type = '52' AS n12,
-    coalesce(s.med_type = '26', false) AS n13, coalesce(s.dscg_way = '2', false) OR coalesce(t.mdtrt_id IS NOT NULL, false) AS n16, coalesce(o.usual, false) AS n18,
+    coalesce(s.med_type = '26', false) AS n13, coalesce(s.dscg_way = '2', false) OR coalesce(t.mdtrt_id IS NOT NULL, false) OR coalesce(f.sent, false) AS n16, coalesce(o.usual, false) AS n18,
     coalesce(f.leave, false) AS n19, s.insutype = '340' OR coalesce(s.psn_type LIKE '13%', false) AS n27, coalesce(f.home, false) AS n34
 FROM stays s
 LEFT JOIN (SELECT entity_id, bool_and(family) AS family, bool_and(referred) AS tests, bool_and(usual OR family) AS usual FROM ({OUTSIDE}) GROUP BY 1) o ON o.entity_id = s.mdtrt_id
 LEFT JOIN (SELECT DISTINCT s.mdtrt_id FROM stays s JOIN stays b ON b.psn_no = s.psn_no AND b.mdtrt_id <> s.mdtrt_id AND b.dscg_way = '2' AND abs(date_diff('day', b.end_date, s.adm_date)) <= 1) t ON t.mdtrt_id = s.mdtrt_id
-LEFT JOIN (SELECT s.mdtrt_id, bool_or(g.kind = '请假') AS leave, bool_or(g.kind IN ('家庭病床', '居家护理')) AS home FROM stays s
+LEFT JOIN (SELECT s.mdtrt_id, bool_or(g.kind = '请假') AS leave, bool_or(g.kind IN ('家庭病床', '居家护理')) AS home, bool_or(g.kind = '转诊') AS sent FROM stays s
     JOIN main.filings g ON g.psn_no = s.psn_no AND g.begndate <= s.end_date AND coalesce(g.enddate, s.end_date) >= s.adm_date GROUP BY 1) f ON f.mdtrt_id = s.mdtrt_id"""
 
 _stay = partial(
@@ -65,15 +65,16 @@ PERSON_MARKS = f"""WITH s AS (SELECT psn_no, happened_at, setl_id, mdtrt_id, vis
     many AS (SELECT psn_no, count(*) AS kinds FROM steady GROUP BY 1),
     fills AS (SELECT l.psn_no, l.prd_days, date_diff('day', lag(l.day) OVER p, l.day) < 0.6 * lag(l.prd_days) OVER p AS early FROM lines l LEFT JOIN {CATALOG} c USING (med_list_codg)
         WHERE NOT l.is_inpatient AND l.med_chrgitm_type IN ('09', '11') AND l.prd_days > 0 WINDOW p AS (PARTITION BY l.psn_no, coalesce(c.generic_code, l.med_list_codg) ORDER BY l.day, l.mdtrt_id, l.feedetl_sn)),
-    lasts AS (SELECT psn_no, bool_or(prd_days > 30) AS long FROM fills SEMI JOIN main.chronic_registry c USING (psn_no) GROUP BY 1 HAVING coalesce(avg(early::INT), 0) < 0.2)
+    calm AS (SELECT psn_no, bool_or(prd_days > 30) AS long FROM fills GROUP BY 1 HAVING coalesce(avg(early::INT), 0) < 0.2),
+    lasts AS (FROM calm SEMI JOIN main.chronic_registry c USING (psn_no))
 SELECT s.psn_no AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, s.visit_class,
     s.visit_class = 'dialysis' OR regexp_matches(coalesce(s.opt_diag_code, t.dx, ''), {family("dialysis")}) AS n01, regexp_matches(coalesce(t.dx, s.opt_diag_code, ''), {family("chemo")}) AS n02,
     coalesce(t.long_care, false) AS n03, coalesce(s.acct_mulaid_pay_fen > 0, false) AS n05, coalesce(g.long, false) AS n08,
     coalesce(s.out_flag = '1', false) OR e.psn_no IS NOT NULL AS n20, p.psn_idet_type IS NOT NULL AS n26, s.insutype = '340' OR coalesce(s.psn_type LIKE '13%', false) AS n27,
-    g.psn_no IS NOT NULL AS n28, p.age >= 65 AND coalesce(m.kinds, 0) >= 3 AS n29, s.touched_ AS n31, coalesce(s.manual_flag = '1', false) AS n32,
+    g.psn_no IS NOT NULL AS n28, p.age >= 65 AND coalesce(m.kinds, 0) >= 3 AND k.psn_no IS NOT NULL AS n29, s.touched_ AS n31, coalesce(s.manual_flag = '1', false) AS n32,
     coalesce(c.since BETWEEN s.happened_at::DATE AND s.happened_at::DATE + 30, false) AS n33
 FROM s LEFT JOIN main.persons p ON p.psn_no = s.psn_no LEFT JOIN (SELECT s.mdtrt_id, s.dx, {LONG_CARE} AS long_care FROM stays s) t ON t.mdtrt_id = s.mdtrt_id
-LEFT JOIN lasts g ON g.psn_no = s.psn_no LEFT JOIN many m ON m.psn_no = s.psn_no
+LEFT JOIN lasts g ON g.psn_no = s.psn_no LEFT JOIN calm k ON k.psn_no = s.psn_no LEFT JOIN many m ON m.psn_no = s.psn_no
 LEFT JOIN (SELECT DISTINCT psn_no FROM main.filings WHERE kind LIKE '异地%') e ON e.psn_no = s.psn_no
 LEFT JOIN (SELECT psn_no, min(opsp_begndate) AS since FROM main.chronic_registry GROUP BY 1) c ON c.psn_no = s.psn_no"""
 
@@ -98,10 +99,35 @@ for _code, _scheme, _name, _told in (
     ("N26", "T26", "困难身份", "登记有困难身份，低自付属正常"),
     ("N27", "T25", "离休待遇", "离休人员待遇"),
     ("N28", "T31", "慢病续方", "有慢特病备案，续方间隔与用量相称"),
-    ("N29", "T30", "多病老人", "65岁以上、三种以上药物长期服用"),
+    ("N29", "T30", "多病老人", "65岁以上、三种以上药物长期服用，且不提前续方"),
     ("N31", "T32", "更正重结", "有当场以后才办的退费更正"),
     ("N32", "T27", "手工报销", "有中心手工报销"),
     ("N33", "T24", "备案补录", "就诊后30天内补录慢特病备案"),
 ):
     declare(_person(name=f"card_like_{_code.lower()}", label=f"正常相似：{_name}", scheme=_scheme, measure=f"max({_code.lower()}::INT)", excuses=_code,
         reason=f"近{{window}}天{_told}（{{value}}，同类中位{{peer}}）", innocent=f"{_MARKED}（{_code}）"))  # fmt: skip
+
+#: One row a settlement of a unit: what its own register and its clock say of it.
+UNIT_MARKS = """SELECT w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.psn_no, coalesce(w.clock_collapsed, false) AS n07,
+    coalesce(i.level = 3, false) AS n21, coalesce(i.open_24h_flag = '1', false) AS n23, coalesce(i.sp_drugstore_flag = '1', false) AS n30
+FROM settlements w JOIN institutions i USING (fixmedins_code)"""
+
+_unit = partial(
+    Feature,
+    grain="institution",
+    by="institution",
+    reversed="kept",
+    windows=(180,),
+    rows=UNIT_MARKS,
+    worse="low",
+    family="innocent",
+    unit="家",
+)
+for _code, _scheme, _name, _told, _measure in (
+    ("N07", "T09", "批量上传", "半数以上结算为整日集中上传，时间不说明先后", "(avg(n07::INT) >= 0.5)::INT"),
+    ("N21", "T21", "区域医疗中心", "三级医院，收治重症，费用和检查较多属正常", "max(n21::INT)"),
+    ("N23", "T08", "24小时药店", "登记为24小时营业，夜间刷卡属正常", "max(n23::INT)"),
+    ("N30", "T08", "双通道药店", "登记为特药（双通道）药店，单价高、品种集中属正常", "max(n30::INT)"),
+):
+    declare(_unit(name=f"unit_like_{_code.lower()}", label=f"正常相似：{_name}", scheme=_scheme, measure=_measure, excuses=_code,
+        reason=f"{_told}（{{value}}，同类中位{{peer}}）", innocent=f"{_MARKED}（{_code}）"))  # fmt: skip

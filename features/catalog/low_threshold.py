@@ -37,10 +37,14 @@ declare(_need(name="mild_without_need", label="轻症且无手术输液重护理
     reason="门诊可处理的诊断，住院中没有手术、输液和一级以上护理（命中{value}，同类中位{peer}）", innocent=_MILD))  # fmt: skip
 declare(_need(name="first_day_test_share", label="入院当日检查占全部检查", unit="%", measure="sum(fen) FILTER (test AND first_day) / nullif(sum(fen) FILTER (test), 0)", worse="high",
     reason="{value}的检查化验在入院当日一次做完（同类中位{peer}，高于{percentile}的同类）", innocent="入院常规检查"))  # fmt: skip
-declare(_need(name="item_kinds_per_day", label="每日收费项目种类", unit="种", measure="count(DISTINCT hilist_name) / max(bed_days)::DOUBLE", worse="low",
+declare(_need(name="item_kinds_per_day", scheme="T06", label="每日收费项目种类", unit="种", measure="count(DISTINCT hilist_name) / max(bed_days)::DOUBLE", worse="low",
     reason="平均每住院日只有{value}种收费项目（同类中位{peer}种，低于{percentile}的同类）", innocent="病情平稳的长期住院（N03）"))  # fmt: skip
 declare(_need(name="mild_stay_fee_yuan", label="轻症住院总费用", unit="元", measure="CASE WHEN bool_or(mild) THEN sum(fen) / 100.0 END", worse="high",
     reason="门诊可处理的诊断，住院共收费{value}元（同类中位{peer}元，高于{percentile}的同类）", innocent=_MILD))  # fmt: skip
+declare(_need(name="mild_daily_fee_yuan", label="轻症住院日均费用", unit="元", measure="CASE WHEN bool_or(mild) THEN sum(fen) / 100.0 / max(bed_days) END", worse="high",
+    reason="门诊可处理的诊断，住院日均收费{value}元（同类中位{peer}元，高于{percentile}的同类）", innocent=_MILD))  # fmt: skip
+declare(_need(name="mild_test_fee_yuan", label="轻症住院检查化验费", unit="元", measure="CASE WHEN bool_or(mild) THEN coalesce(sum(fen) FILTER (test), 0) / 100.0 END", worse="high",
+    reason="门诊可处理的诊断，住院检查化验收费{value}元（同类中位{peer}元，高于{percentile}的同类）", innocent=_MILD))  # fmt: skip
 
 STAYS = stay_rows("s.mdtrt_id")
 _stay = partial(Feature, grain="admission", by="institution", reversed="net", windows=(0,), rows=STAYS)
@@ -50,9 +54,9 @@ declare(_stay(name="stay_fee_yuan", label="住院总费用", unit="元", scheme=
     reason="住院总费用{value}元（同类中位{peer}元，高于{percentile}的同类）", innocent="病情复杂、手术或耗材较多（N21）"))  # fmt: skip
 declare(_stay(name="short_mild_stay", label="短住院（三夜以内）", unit="次", scheme="T05", measure="count(*) FILTER (NOT \"open\" AND nights <= 3)", worse="high",
     reason="三夜以内即出院{value}次（同类中位{peer}）", innocent="急性轻症观察、短程化疗（N02）"))  # fmt: skip
-declare(_stay(name="no_self_pay", label="应付起付线却零自付", unit="次", scheme="T29", measure="count(*) FILTER (settled AND zero_cash AND NOT waived AND NOT course)", worse="high",
+declare(_stay(name="no_self_pay", also=("T02",), label="应付起付线却零自付", unit="次", scheme="T29", measure="count(*) FILTER (settled AND zero_cash AND NOT waived AND NOT course)", worse="high",
     reason="没有优惠身份，本人现金支付却为零（命中{value}，同类中位{peer}）", innocent="个人账户抵付、年度起付线已满、救助待遇未录入（N26、N27）"))  # fmt: skip
-declare(_stay(name="own_cash_share", label="本人现金负担比例", unit="%", scheme="T29", measure="max(cash_fen) / nullif(max(medfee_fen), 0)::DOUBLE", worse="low", empty=None,
+declare(_stay(name="own_cash_share", also=("T02",), label="本人现金负担比例", unit="%", scheme="T29", measure="max(cash_fen) / nullif(max(medfee_fen), 0)::DOUBLE", worse="low", empty=None,
     reason="本人现金只负担了{value}（同类中位{peer}，低于{percentile}的同类）", innocent="困难群体、离休人员待遇（N26、N27）"))  # fmt: skip
 
 _tail = partial(

@@ -74,7 +74,7 @@ FROM stays s WHERE NOT s.day_surgery"""
 _person = partial(
     Feature, grain="person", scheme="T04", by="person", reversed="net", windows=(365,), rows=PERSON_STAYS, worse="high"
 )
-declare(_person(name="person_stays", label="住院次数", unit="次", measure="count(*)",
+declare(_person(name="person_stays", also=("T30",), label="住院次数", unit="次", measure="count(*)",
     reason="近{window}天住院{value}次（同类中位{peer}次，高于{percentile}的同类）", innocent=_COURSE))  # fmt: skip
 declare(_person(name="person_short_returns", label="十五天内同院再入院次数", unit="次", measure="count(*) FILTER (gap_days <= 15 AND NOT course)",
     reason="近{window}天有{value}次在同一医院出院十五天内再入院（同类中位{peer}次）", innocent=_COURSE))  # fmt: skip

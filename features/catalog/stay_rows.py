@@ -5,6 +5,7 @@ the hospital, `stay_rows("s.atddr_no")` of the attending doctor. `STAY_DAYS` giv
 """
 
 from features.rules.settings import family_of_diagnoses, setting
+from features.shared import once
 
 #: Lunar New Year's Day (public almanac); with National Day and Labour Day the holidays on which wards empty.
 _NEW_YEAR = [
@@ -46,7 +47,9 @@ DRUG = "('09', '10', '11')"
 ORAL = f"l.med_chrgitm_type IN {DRUG} AND NOT regexp_matches(coalesce(l.hilist_name, '注射'), '注射|输液|滴注|针')"
 
 #: One row per stay and billed day, nights only (the discharge day counts for same-day stays), so days and `bed_days` compare.
-_DAYS = f"""SELECT l.mdtrt_id, l.day, min(l.happened_at) AS first_at, max(l.happened_at) AS last_at, min(l.feedetl_sn) AS sn, count(*) AS n,
+_DAYS = once(
+    "stay_days",
+    f"""SELECT l.mdtrt_id, l.day, min(l.happened_at) AS first_at, max(l.happened_at) AS last_at, min(l.feedetl_sn) AS sn, count(*) AS n,
         bool_or(l.clock_collapsed) AS collapsed, sum(l.fen) AS fen,
         sum(CASE WHEN l.med_chrgitm_type = '01' THEN l.fen ELSE 0 END) AS bed_fen,
         sum(CASE WHEN {ORAL} THEN l.fen ELSE 0 END) AS oral_fen,
@@ -58,7 +61,8 @@ _DAYS = f"""SELECT l.mdtrt_id, l.day, min(l.happened_at) AS first_at, max(l.happ
         bool_or(l.med_chrgitm_type NOT IN {ROUTINE}) AS active, bool_or(l.med_chrgitm_type = '06') AS surgery,
         md5(string_agg(DISTINCT l.med_list_codg, ',' ORDER BY l.med_list_codg)) AS bag
     FROM lines l WHERE l.is_inpatient AND l.day >= l.adm_date AND l.day < greatest(l.end_date, l.adm_date + 1)
-    GROUP BY l.mdtrt_id, l.day"""
+    GROUP BY l.mdtrt_id, l.day""",
+)
 
 STAY_DAYS = f"""SELECT s.mdtrt_id AS entity_id, d.first_at AS happened_at, 'fee_details' AS row_table, d.mdtrt_id || '|' || d.sn AS row_id,
     d.*, s.bed_days, s.nights, s.adm_date, s."open", s.medfee_fen,
@@ -68,7 +72,7 @@ STAY_DAYS = f"""SELECT s.mdtrt_id AS entity_id, d.first_at AS happened_at, 'fee_
     CASE WHEN d.active THEN date_diff('day', coalesce(max(CASE WHEN d.active THEN d.day END) OVER before_, s.adm_date - 1), d.day) - 1 END AS idle_before,
     date_diff('day', coalesce(max(CASE WHEN d.active THEN d.day END) OVER all_, s.adm_date - 1), greatest(s.end_date, s.adm_date + 1)) - 1 AS idle_after,
     NOT d.active AS hit
-FROM ({_DAYS}) d JOIN stays s ON s.mdtrt_id = d.mdtrt_id WHERE NOT s.day_surgery
+FROM {_DAYS} d JOIN stays s ON s.mdtrt_id = d.mdtrt_id WHERE NOT s.day_surgery
 WINDOW before_ AS (PARTITION BY d.mdtrt_id ORDER BY d.day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), all_ AS (PARTITION BY d.mdtrt_id)"""
 
 
@@ -93,5 +97,5 @@ def profile_rows(entity: str) -> str:
 FROM (SELECT mdtrt_id, count(*) FILTER (service) AS service_days, count(*) FILTER (nursing) AS nursing_days, count(*) FILTER (active) AS active_days,
           count(*) AS billed_days, count(DISTINCT bag) AS bags, sum(fen)::BIGINT AS lines_fen, sum(test_fen)::BIGINT AS test_fen, sum(bed_fen + oral_fen)::BIGINT AS hotel_fen,
           sum(fen * fen::DOUBLE) AS fen_squared, bool_or(treat) AS treated, bool_or(surgery) AS surgery, count(*) FILTER (test) AS test_days
-      FROM ({_DAYS}) GROUP BY mdtrt_id) d
+      FROM {_DAYS} GROUP BY mdtrt_id) d
 JOIN stays s ON s.mdtrt_id = d.mdtrt_id WHERE NOT s.day_surgery AND {entity} IS NOT NULL"""

@@ -152,6 +152,18 @@ declare(unit(
     innocent="24小时药店、夜间急诊（N23）",
 ))  # fmt: skip
 declare(unit(
+    name="trade_peak_month", label="最忙月刷卡量与月中位之比", unit="倍", windows=(365,), rows=TRADE, worse="high", scheme="T10", empty=None, source="3.9",
+    measure="CASE WHEN count(*) >= 100 THEN list_max(map_values(histogram(date_trunc('month', day)))) / list_aggregate(map_values(histogram(date_trunc('month', day))), 'median') END",
+    reason="近{window}天最忙一月的刷卡次数为各月中位的{value}倍" + above("倍"),
+    innocent="流感季、邻店停业后客流自然转来（N14、N30）",
+))  # fmt: skip
+declare(unit(
+    name="trade_evening_share", label="傍晚刷卡占比", unit="%", windows=(90, 365), rows=TRADE, worse="high", scheme="T10", empty=None, source="3.9",
+    measure="CASE WHEN count(hour) >= 50 THEN avg((hour BETWEEN 19 AND 21)::INT) END",
+    reason="近{window}天19时至22时的刷卡占{value}，与白天另成一峰" + above(),
+    innocent="居民区药店下班后客流集中、24小时药店（N23）",
+))  # fmt: skip
+declare(unit(
     name="trade_address_entropy", label="顾客住址分散度", unit="比特", windows=(90,), rows=TRADE, worse="either", scheme="T10", empty=None, source="3.9",
     measure="CASE WHEN count(*) >= 20 THEN entropy(curr_addr_code) END", needs=("persons.curr_addr_code",),
     reason="近{window}天顾客住址分散度为{value}比特" + above("比特"),
@@ -176,13 +188,19 @@ declare(unit(
     innocent="双通道单品（N30）、流感季热销（N14）",
 ))  # fmt: skip
 declare(unit(
+    name="goods_same_price_share", label="五个最常见明细金额占比", unit="%", windows=(90, 180), rows=GOODS, worse="high", scheme="T11", empty=None, source="3.9", reversed="net",
+    measure="CASE WHEN count(*) >= 50 THEN list_sum(list_slice(list_reverse_sort(map_values(histogram(fen))), 1, 5)) / count(*) END", needs=("fee_details",),
+    reason="近{window}天的销售明细有{value}只用五个金额" + above(),
+    innocent="品种少、价格统一的小店（N30）；集采药统一定价（N24）",
+))  # fmt: skip
+declare(unit(
     name="goods_many_share", label="一次十件以上占比", unit="%", windows=(90,), rows=GOODS, worse="high", scheme="T11", empty=None, source="3.9", reversed="net",
     measure="CASE WHEN count(*) >= 20 THEN avg(many::INT) END", needs=("fee_details",),
     reason="近{window}天一次购买10件以上的占{value}" + above(),
     innocent="计量单位为片、支而非盒",
 ))  # fmt: skip
 declare(card(
-    name="card_days_at_main", label="同一机构刷卡天数", unit="天", windows=(90, 365), rows=CARD, worse="high",
+    name="card_days_at_main", label="同一机构刷卡天数", unit="天", windows=(90, 365), rows=CARD, worse="high", scheme="T30",
     measure="list_max(map_values(list_aggregate(list_transform(list(DISTINCT fixmedins_code || '@' || day::VARCHAR), lambda x: split_part(x, '@', 1)), 'histogram')))",
     reason="近{window}天在同一家机构刷卡{value}天" + above("天"),
     innocent="透析、理疗等固定治疗（N01）；住家旁唯一机构（N30）",

@@ -11,18 +11,24 @@ from functools import partial
 
 from features.declare import Feature, declare
 from features.rules.settings import family_of_diagnoses
+from features.shared import once
 from features.wording import above, below
 
 GRAVE = f"regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses('grave')})"
+
+_LINES = once(
+    "care",
+    """SELECT l.mdtrt_id AS of_stay, sum(l.fen)::BIGINT AS fen, count(*) FILTER (l.med_chrgitm_type IN ('03', '04')) AS tests,
+        count(*) FILTER (l.med_chrgitm_type IN ('09', '11') AND regexp_matches(coalesce(l.hilist_name, ''), '注射|输液|滴注|针')) AS needles,
+        coalesce(bool_or(l.med_chrgitm_type = '06' OR regexp_matches(coalesce(l.hilist_name, ''), '重症|监护|特级|Ⅰ级|一级|I级|吸氧|头孢|西林|沙星|培南|霉素')), false) AS close_care
+    FROM lines l WHERE l.is_inpatient GROUP BY 1""",
+)
 
 #: One row a finished stay with what a grave case would show; `weight` is NULL where the bureau sends no groups.
 CARE = f"""SELECT {{entity}} AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.psn_no, s.dx, s.bed_days, {GRAVE} AS grave, d.weight, c.*,
     coalesce(s.fund_fen, 0) AS fund_fen, s.happened_at > (SELECT t FROM main.asof) - INTERVAL 180 DAY AS recent,
     coalesce({GRAVE} AND NOT c.close_care AND c.needles + c.tests < s.bed_days, false) AS hit
-FROM stays s JOIN (SELECT l.mdtrt_id AS of_stay, sum(l.fen)::BIGINT AS fen, count(*) FILTER (l.med_chrgitm_type IN ('03', '04')) AS tests,
-        count(*) FILTER (l.med_chrgitm_type IN ('09', '11') AND regexp_matches(coalesce(l.hilist_name, ''), '注射|输液|滴注|针')) AS needles,
-        coalesce(bool_or(l.med_chrgitm_type = '06' OR regexp_matches(coalesce(l.hilist_name, ''), '重症|监护|特级|Ⅰ级|一级|I级|吸氧|头孢|西林|沙星|培南|霉素')), false) AS close_care
-    FROM lines l WHERE l.is_inpatient GROUP BY 1) c ON c.of_stay = s.mdtrt_id
+FROM stays s JOIN {_LINES} c ON c.of_stay = s.mdtrt_id
 LEFT JOIN (SELECT mdtrt_id, max(drg_weight) AS weight FROM base.discharges GROUP BY 1) d ON d.mdtrt_id = s.mdtrt_id
 WHERE NOT s."open" AND NOT s.day_surgery AND {{entity}} IS NOT NULL"""
 

@@ -145,12 +145,12 @@ declare(person(
     innocent="每周固定透析加取药（N01）",
 ))  # fmt: skip
 declare(person(
-    name="graph_tour_days", label="重复巡回天数", unit="天", windows=(365,), measure=_measured("tour_days"), scheme="T14",
+    name="graph_tour_days", also=("T15",), label="重复巡回天数", unit="天", windows=(365,), measure=_measured("tour_days"), scheme="T14",
     reason="近{window}天有{value}天走过完全相同的两家以上机构" + above("天"),
     innocent="医院开方后到同一药店取药",
 ))  # fmt: skip
 declare(person(
-    name="graph_day_places", label="一日最多机构数", unit="家", windows=(90, 365), measure=_measured("day_places"), scheme="T14",
+    name="graph_day_places", also=("T30",), label="一日最多机构数", unit="家", windows=(90, 365), measure=_measured("day_places"), scheme="T14",
     reason="近{window}天一天内最多到过{value}家机构" + above("家"),
     innocent="转诊、外配处方",
 ))  # fmt: skip

@@ -13,25 +13,34 @@ from features.catalog.institutions import MIX
 from features.declare import Feature, PeerTest, declare
 from features.knowledge import CAPS, CATALOG, LINE_ID
 from features.rules.settings import setting
+from features.shared import once
 
 _LINE = f"l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.mdtrt_id, l.med_list_codg, l.hilist_name, l.cnt"
+#: What of a line a shared fragment keeps, so that hits can be told of the stay, the person, the unit or the doctor.
+_KEPT = "l.feedetl_sn, l.fixmedins_code, l.is_inpatient, l.happened_at, l.psn_no, l.mdtrt_id, l.med_list_codg, l.hilist_name, l.cnt"
 
 #: Item B beside the item A that includes it, same visit and day; of an exclusive group all but the dearest.
-_R49_ROWS = f"""WITH k AS (SELECT med_list_codg, mutex_group, trim(unnest(regexp_split_to_array(coalesce(includes_item, ''), '[,;|]'))) AS part FROM {CATALOG}),
+_TWICE = once("charged_twice", f"""WITH k AS (SELECT med_list_codg, mutex_group, trim(unnest(regexp_split_to_array(coalesce(includes_item, ''), '[,;|]'))) AS part FROM {CATALOG}),
     l AS (SELECT l.* FROM lines l WHERE coalesce(l.list_type, '2') LIKE '2%' OR l.list_type LIKE '3%'),
     inc AS (SELECT DISTINCT b.mdtrt_id, b.feedetl_sn FROM l a JOIN k ON k.med_list_codg = a.med_list_codg AND k.part <> ''
         JOIN l b ON b.mdtrt_id = a.mdtrt_id AND b.day = a.day AND b.med_list_codg = k.part AND b.med_list_codg <> a.med_list_codg),
     mut AS (SELECT mdtrt_id, feedetl_sn FROM (SELECT l.mdtrt_id, l.feedetl_sn, l.med_list_codg, dense_rank() OVER (PARTITION BY l.mdtrt_id, l.day, m.mutex_group ORDER BY l.pric DESC, l.med_list_codg) AS place
         FROM l JOIN (SELECT DISTINCT med_list_codg, mutex_group FROM k WHERE mutex_group IS NOT NULL) m USING (med_list_codg)) WHERE place > 1)
-    SELECT l.@entity AS entity_id, {_LINE}, l.scope_fen AS fen FROM l SEMI JOIN (FROM inc UNION FROM mut) x USING (mdtrt_id, feedetl_sn) WHERE @where"""
+    SELECT {_KEPT}, l.scope_fen AS fen FROM l SEMI JOIN (FROM inc UNION FROM mut) x USING (mdtrt_id, feedetl_sn)""")  # fmt: skip
+_R49_ROWS = f"SELECT l.@entity AS entity_id, {_LINE}, l.fen FROM {_TWICE} l WHERE @where"
 
 #: Σ cnt beyond the limit of the day (freq_window_days 1) or visit (none); over more days, anything sooner than allowed after the last day.
-_R50_ROWS = f"""WITH l AS (SELECT l.*, c.max_freq, coalesce(c.freq_window_days, 0) AS span FROM lines l JOIN {CATALOG} c USING (med_list_codg) WHERE c.max_freq > 0),
-    t AS (SELECT *, CASE WHEN span = 1 THEN sum(cnt) OVER (PARTITION BY psn_no, med_list_codg, day @unit) WHEN span = 0 THEN sum(cnt) OVER (PARTITION BY mdtrt_id, med_list_codg) END AS total,
-        CASE WHEN span > 1 THEN date_diff('day', lag(day) OVER (PARTITION BY psn_no, med_list_codg @unit ORDER BY happened_at, mdtrt_id, feedetl_sn), day) END AS after_days FROM l)
-    SELECT l.@entity AS entity_id, {_LINE}, l.max_freq, l.total, l.after_days,
-        CASE WHEN l.span > 1 THEN l.scope_fen ELSE (l.scope_fen * (l.total - l.max_freq) / l.total)::BIGINT END AS excess_fen
-    FROM t l WHERE (l.total > l.max_freq OR (l.span > 1 AND l.after_days BETWEEN 1 AND l.span / l.max_freq - 1)) AND @where"""
+_R50_HITS = {
+    unit: once(name, f"""WITH l AS (SELECT l.*, c.max_freq, coalesce(c.freq_window_days, 0) AS span FROM lines l JOIN {CATALOG} c USING (med_list_codg) WHERE c.max_freq > 0),
+    t AS (SELECT *, CASE WHEN span = 1 THEN sum(cnt) OVER (PARTITION BY psn_no, med_list_codg, day{unit}) WHEN span = 0 THEN sum(cnt) OVER (PARTITION BY mdtrt_id, med_list_codg) END AS total,
+        CASE WHEN span > 1 THEN date_diff('day', lag(day) OVER (PARTITION BY psn_no, med_list_codg{unit} ORDER BY happened_at, mdtrt_id, feedetl_sn), day) END AS after_days FROM l)
+    SELECT {_KEPT}, l.max_freq, l.total, l.after_days, CASE WHEN l.span > 1 THEN l.scope_fen ELSE (l.scope_fen * (l.total - l.max_freq) / l.total)::BIGINT END AS excess_fen
+    FROM t l WHERE l.total > l.max_freq OR (l.span > 1 AND l.after_days BETWEEN 1 AND l.span / l.max_freq - 1)""")
+    for unit, name in (("", "too_often"), (", fixmedins_code", "too_often_at_unit"))
+}  # fmt: skip
+_R50_ROWS = (
+    f"SELECT l.@entity AS entity_id, {_LINE}, l.max_freq, l.total, l.after_days, l.excess_fen FROM @hits l WHERE @where"
+)
 
 #: The second and later operations of a day above p/q of the cap.
 R51 = f"""WITH l AS (SELECT l.*, k.discount_p / coalesce(nullif(k.discount_q, 0), 1) AS part, c.cap_e6 / 1e6 AS cap, row_number() OVER (PARTITION BY l.mdtrt_id, l.day ORDER BY l.pric DESC, l.feedetl_sn) AS place
@@ -51,12 +60,13 @@ R53_ACROSS = f"""WITH p AS (SELECT *, sum(n) OVER (PARTITION BY area, month, med
     SELECT p.*, m.usual, (p.fen * (1 - m.usual / p.pric))::BIGINT AS above_fen FROM p JOIN m USING (area, month, med_list_codg) WHERE p.pric > {setting("R53", "over_median")} * m.usual"""
 
 #: Closed stays only; the tolerance of one day covers both ways of counting (D17: parts are merged). One row per line of a charge that went over.
-_R54_ROWS = f"""WITH l AS (SELECT l.*, CASE WHEN l.med_chrgitm_type IN ('01', '07') THEN l.med_chrgitm_type ELSE 'h' END AS what FROM lines l JOIN stays s USING (mdtrt_id)
+_R54_HITS = once("too_many_days", f"""WITH l AS (SELECT l.*, CASE WHEN l.med_chrgitm_type IN ('01', '07') THEN l.med_chrgitm_type ELSE 'h' END AS what FROM lines l JOIN stays s USING (mdtrt_id)
         WHERE NOT s."open" AND (l.med_chrgitm_type = '01' OR (l.med_chrgitm_type = '07' AND coalesce(l.hilist_name, '') NOT LIKE '%小时%') OR l.hilist_name LIKE '%小时%')),
     t AS (SELECT *, CASE WHEN what = 'h' THEN sum(cnt) OVER (PARTITION BY mdtrt_id, med_list_codg, day) ELSE sum(cnt) OVER (PARTITION BY mdtrt_id, what) END AS total,
         CASE what WHEN 'h' THEN {setting("R54", "hours_a_day")} WHEN '01' THEN greatest(1, date_diff('day', adm_date, end_date)) + {setting("R54", "bed_days_over")}
              ELSE greatest(1, date_diff('day', adm_date, end_date)) + {setting("R54", "nursing_days_over")} END AS most FROM l)
-    SELECT l.@entity AS entity_id, {_LINE}, l.what, l.total, l.most, (l.scope_fen * (l.total - l.most) / l.total)::BIGINT AS excess_fen FROM t l WHERE l.total > l.most"""
+    SELECT {_KEPT}, l.what, l.total, l.most, (l.scope_fen * (l.total - l.most) / l.total)::BIGINT AS excess_fen FROM t l WHERE l.total > l.most""")  # fmt: skip
+_R54_ROWS = f"SELECT l.@entity AS entity_id, {_LINE}, l.what, l.total, l.most, l.excess_fen FROM {_R54_HITS} l"
 
 #: N10: day surgery is left out. An operation row, anaesthesia or surgical material each count as evidence.
 _R55_ROWS = f"""WITH k AS (SELECT mdtrt_id, bool_or(hilist_name LIKE '%麻醉%') AS asleep, bool_or(med_chrgitm_type = '08') AS material, bool_or(med_chrgitm_type = '06') AS surgery
@@ -65,9 +75,10 @@ _R55_ROWS = f"""WITH k AS (SELECT mdtrt_id, bool_or(hilist_name LIKE '%麻醉%')
     WHERE l.is_inpatient AND l.med_chrgitm_type = '06' AND l.visit_class <> 'day_surgery' AND k.surgery AND NOT coalesce(k.asleep, false) AND NOT coalesce(k.material, false)"""
 
 #: Over the hours of a day at one unit; a blank doctor is nobody (N35), collapsed days are left out (N07), registered multi-site doctors are counted per unit.
-_R56_ROWS = f"""WITH l AS (SELECT l.*, c.std_minutes * l.cnt / 60.0 AS hours FROM lines l JOIN {CATALOG} c USING (med_list_codg) WHERE l.dr_codg IS NOT NULL AND c.std_minutes > 0 AND NOT l.clock_collapsed),
+_R56_HITS = once("too_many_hours", f"""WITH l AS (SELECT l.*, c.std_minutes * l.cnt / 60.0 AS hours FROM lines l JOIN {CATALOG} c USING (med_list_codg) WHERE l.dr_codg IS NOT NULL AND c.std_minutes > 0 AND NOT l.clock_collapsed),
     t AS (SELECT *, sum(hours) OVER (PARTITION BY dr_codg, fixmedins_code, day) AS total FROM l)
-    SELECT l.@entity AS entity_id, {_LINE}, l.dr_codg, l.day, l.total, (l.scope_fen * (l.total - {setting("R56", "hours")}) / l.total)::BIGINT AS excess_fen FROM t l WHERE l.total > {setting("R56", "hours")}"""
+    SELECT {_KEPT}, l.dr_codg, l.day, l.total, (l.scope_fen * (l.total - {setting("R56", "hours")}) / l.total)::BIGINT AS excess_fen FROM t l WHERE l.total > {setting("R56", "hours")}""")  # fmt: skip
+_R56_ROWS = f"SELECT l.@entity AS entity_id, {_LINE}, l.dr_codg, l.day, l.total, l.excess_fen FROM {_R56_HITS} l"
 
 R57 = f"SELECT * FROM ({IMPLANTS}) WHERE NOT surgery AND pric >= {setting('R57', 'min_price_yuan')}"
 R57_COUNT = f"SELECT *, (fen * (n - {setting('R57', 'max_count')}) / n)::BIGINT AS excess_fen FROM (SELECT *, sum(cnt) OVER (PARTITION BY entity_id) AS n FROM ({IMPLANTS})) WHERE n > {setting('R57', 'max_count')}"
@@ -111,15 +122,15 @@ declare(unit(
     innocent="更正重记（N31，退费已冲减）",
 ))  # fmt: skip
 declare(stay(
-    name="rule_r50", rule="R50", label=setting("R50", "name"), scheme="T19", rows=_R50_ROWS.replace("@entity", "mdtrt_id").replace("@unit", "").replace("@where", "l.is_inpatient"), amount="sum(excess_fen)",
+    name="rule_r50", rule="R50", label=setting("R50", "name"), scheme="T19", rows=_R50_ROWS.replace("@entity", "mdtrt_id").replace("@hits", _R50_HITS[""]).replace("@where", "l.is_inpatient"), amount="sum(excess_fen)",
     needs=("catalog.max_freq",), reason="触发规则R50超频次：本次住院有{value}条超过限定频次", innocent="病情需要并有医嘱记录（N21）",
 ))  # fmt: skip
 declare(person(
-    name="rule_r50_person", rule="R50", label=setting("R50", "name"), scheme="T19", rows=_R50_ROWS.replace("@entity", "psn_no").replace("@unit", "").replace("@where", "true"), amount="sum(excess_fen)",
+    name="rule_r50_person", rule="R50", label=setting("R50", "name"), scheme="T19", rows=_R50_ROWS.replace("@entity", "psn_no").replace("@hits", _R50_HITS[""]).replace("@where", "true"), amount="sum(excess_fen)",
     needs=("catalog.max_freq",), reason="触发规则R50超频次：近{window}天有{value}条超过限定频次", innocent="病情需要并有医嘱记录（N21）",
 ))  # fmt: skip
 declare(unit(
-    name="rule_r50_inst", rule="R50", label=setting("R50", "name"), scheme="T19", rows=_R50_ROWS.replace("@entity", "fixmedins_code").replace("@unit", ", fixmedins_code").replace("@where", "true"), amount="sum(excess_fen)",
+    name="rule_r50_inst", rule="R50", label=setting("R50", "name"), scheme="T19", rows=_R50_ROWS.replace("@entity", "fixmedins_code").replace("@hits", _R50_HITS[", fixmedins_code"]).replace("@where", "true"), amount="sum(excess_fen)",
     needs=("catalog.max_freq",), reason="触发规则R50超频次：近{window}天有{value}条超过限定频次", innocent="病情需要并有医嘱记录（N21）",
 ))  # fmt: skip
 declare(stay(

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from features.catalog.chronic import CHRONIC, CHRONIC_UNIT
-from features.catalog.drugs import LIMITED_STAY, LIMITED_UNIT, RX_DOCTOR, UNFIT
+from features.catalog.drugs import RX_DOCTOR, UNFIT, limited
 from features.declare import Feature, PeerTest, declare
-from features.knowledge import CATALOG, DRUG, LINE_ID, OFF_LIMIT, unfit
+from features.knowledge import CATALOG, LINE_ID
 from features.rules.settings import setting
 
 _NORMAL_DAYS = setting("R38", "window_days") * setting("R38", "factor")
@@ -33,21 +33,12 @@ _R40_ROWS = f"""WITH l AS (SELECT l.*, trim(code) AS code FROM (SELECT *, unnest
     g AS (SELECT @entity, code, count(DISTINCT setl_id) AS times FROM l WHERE length(code) >= 10 GROUP BY ALL HAVING count(DISTINCT setl_id) >= {setting("R40", "min_settlements")})
     SELECT l.@entity AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.fixmedins_code, l.code, g.times, l.scope_fen AS fen FROM l JOIN g USING (@entity, code)"""
 
-_LIMITED = f"FROM lines l JOIN {CATALOG} c USING (med_list_codg) JOIN persons p USING (psn_no) LEFT JOIN institutions i ON i.fixmedins_code = l.fixmedins_code"
-_UNFIT = unfit("p.gend", "p.brdy", "l.day")
-_LINE = f"l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.fixmedins_code, l.hilist_name, l.scope_fen AS fen"
-UNFIT_DOCTOR = f"SELECT l.dr_codg AS entity_id, {_LINE} {_LIMITED} WHERE {DRUG} AND l.dr_codg IS NOT NULL AND {_UNFIT}"
-OFF_LIMIT_DOCTOR = (
-    f"SELECT l.dr_codg AS entity_id, {_LINE} {_LIMITED} WHERE {DRUG} AND l.dr_codg IS NOT NULL AND {OFF_LIMIT}"
-)
-
 _MOST_KINDS = setting("R43", "max_kinds")
 R43 = f"SELECT *, (fen * (kinds - {_MOST_KINDS}) / kinds)::BIGINT AS excess_fen FROM ({RX_DOCTOR}) WHERE kinds > {_MOST_KINDS}"
 R43_PERSON = R43.replace("r.dr_codg AS entity_id", "r.psn_no AS entity_id, r.dr_codg")
 
 #: A drug that does not fit the holder while somebody of the household could take it.
-_R44_ROWS = f"""SELECT l.@entity AS entity_id, {_LINE} {_LIMITED} SEMI JOIN (SELECT psn_no FROM household_links) h ON h.psn_no = l.psn_no
-    WHERE {DRUG} AND NOT l.is_inpatient AND l.@entity IS NOT NULL AND {_UNFIT}"""
+_R44 = "NOT l.is_inpatient AND l.unfit AND l.psn_no IN (SELECT psn_no FROM household_links)"
 
 #: N33: a registry entered up to 30 days after the visit heals it; the two diseases need none.
 _LATE = "SELECT c.* FROM ({rows}) c LEFT JOIN (SELECT psn_no AS holder, min(opsp_begndate) AS since FROM chronic_registry GROUP BY 1) r ON r.holder = c.{holder} WHERE NOT c.registered AND (r.since IS NULL OR c.day + 30 < r.since OR c.day > r.since)"
@@ -113,7 +104,7 @@ declare(unit(
     innocent="拆零共码、退费重结（N31）",
 ))  # fmt: skip
 declare(stay(
-    name="rule_r41", rule="R41", label=setting("R41", "name"), scheme="T22", kind="hard", rows=f"SELECT * FROM ({LIMITED_STAY}) WHERE unfit", needs=("catalog.lmt_gend",), exempt=("N12",),
+    name="rule_r41", rule="R41", label=setting("R41", "name"), scheme="T22", kind="hard", rows=limited("mdtrt_id", "l.is_inpatient AND l.unfit"), needs=("catalog.lmt_gend",), exempt=("N12",),
     reason="触发规则R41药品与性别年龄不符：本次住院{value}条",
     innocent="新生儿用药记在母亲名下（N12）",
 ))  # fmt: skip
@@ -123,22 +114,22 @@ declare(person(
     innocent="家庭共济代购（N05）、母婴同号（N12）",
 ))  # fmt: skip
 declare(doctor(
-    name="rule_r41_doctor", rule="R41", label=setting("R41", "name"), scheme="T13", kind="hard", rows=UNFIT_DOCTOR, needs=("catalog.lmt_gend", "fee_details.bilg_dr_codg"), exempt=("N12",),
+    name="rule_r41_doctor", rule="R41", label=setting("R41", "name"), scheme="T13", kind="hard", rows=limited("dr_codg", "l.unfit"), needs=("catalog.lmt_gend", "fee_details.bilg_dr_codg"), exempt=("N12",),
     reason="触发规则R41药品与性别年龄不符：近{window}天所开{value}条",
     innocent="母婴同号（N12）",
 ))  # fmt: skip
 declare(stay(
-    name="rule_r42", rule="R42", label=setting("R42", "name"), scheme="T22", kind="hard", rows=f"SELECT * FROM ({LIMITED_STAY}) WHERE NOT unfit", needs=("catalog.lmt_hosp_lv",), exempt=("N25",),
+    name="rule_r42", rule="R42", label=setting("R42", "name"), scheme="T22", kind="hard", rows=limited("mdtrt_id", "l.is_inpatient AND NOT l.unfit"), needs=("catalog.lmt_hosp_lv",), exempt=("N25",),
     reason="触发规则R42超限定支付范围用药：本次住院{value}条",
     innocent="疫情应急政策放宽（N25）",
 ))  # fmt: skip
 declare(doctor(
-    name="rule_r42_doctor", rule="R42", label=setting("R42", "name"), scheme="T22", kind="hard", rows=OFF_LIMIT_DOCTOR, needs=("catalog.lmt_hosp_lv", "fee_details.bilg_dr_codg"), exempt=("N25",),
+    name="rule_r42_doctor", rule="R42", label=setting("R42", "name"), scheme="T22", kind="hard", rows=limited("dr_codg", "l.off_limit"), needs=("catalog.lmt_hosp_lv", "fee_details.bilg_dr_codg"), exempt=("N25",),
     reason="触发规则R42超限定支付范围用药：近{window}天所开{value}条",
     innocent="疫情应急政策放宽（N25）",
 ))  # fmt: skip
 declare(unit(
-    name="rule_r42_inst", rule="R42", label=setting("R42", "name"), scheme="T22", kind="hard", rows=f"SELECT * FROM ({LIMITED_UNIT}) WHERE NOT unfit", needs=("catalog.lmt_hosp_lv",), exempt=("N25",),
+    name="rule_r42_inst", rule="R42", label=setting("R42", "name"), scheme="T22", kind="hard", rows=limited("fixmedins_code", "NOT l.unfit"), needs=("catalog.lmt_hosp_lv",), exempt=("N25",),
     reason="触发规则R42超限定支付范围用药：近{window}天{value}条",
     innocent="疫情应急政策放宽（N25）",
 ))  # fmt: skip
@@ -153,12 +144,12 @@ declare(person(
     innocent="多病共存老人（N29）",
 ))  # fmt: skip
 declare(person(
-    name="rule_r44", rule="R44", label=setting("R44", "name"), scheme="T13", rows=_R44_ROWS.replace("@entity", "psn_no"), needs=("household_links", "catalog.lmt_gend"), exempt=("N05",),
+    name="rule_r44", rule="R44", label=setting("R44", "name"), scheme="T13", rows=limited("psn_no", _R44), needs=("household_links", "catalog.lmt_gend"), exempt=("N05",),
     reason="触发规则R44搭车开药：近{window}天有{value}条本人不宜而家庭成员可用的药品",
     innocent="家庭共济代购（N05）",
 ))  # fmt: skip
 declare(doctor(
-    name="rule_r44_doctor", rule="R44", label=setting("R44", "name"), scheme="T13", rows=_R44_ROWS.replace("@entity", "dr_codg"), needs=("household_links", "catalog.lmt_gend", "fee_details.bilg_dr_codg"), exempt=("N05",),
+    name="rule_r44_doctor", rule="R44", label=setting("R44", "name"), scheme="T13", rows=limited("dr_codg", _R44), needs=("household_links", "catalog.lmt_gend", "fee_details.bilg_dr_codg"), exempt=("N05",),
     reason="触发规则R44搭车开药：近{window}天所开{value}条为患者本人不宜的药品",
     innocent="家庭共济代购（N05）",
 ))  # fmt: skip

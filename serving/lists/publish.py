@@ -14,6 +14,8 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -21,7 +23,7 @@ from typing import Any
 
 from claims.errors import UserError
 from claims.publish import fsync, sha256, write_text
-from features.grains import GRAINS
+from features.grains import GRAINS, Grain
 from serving.lists.rows import WorkList
 from serving.lists.write import as_json, plain
 
@@ -120,23 +122,33 @@ def publish_week(
 
     A grain that this warehouse cannot support (no stays, no rings) is left out and named, with the reason, in the manifest.
     """
+    from features.build import build
     from serving.lists.bedcheck import prepare_bedcheck
     from serving.lists.prepare import Prepared, prepare
+
+    def prepared(name: str) -> Prepared | str:
+        try:
+            if name == "bedcheck":
+                return prepare_bedcheck(warehouse, as_of, bedcheck_top, seed=seed, draw_share=draw_share)
+            return prepare(warehouse, as_of, name, top, window_days=window_days, seed=seed, draw_share=draw_share)
+        except UserError as error:
+            return str(error)
 
     names = [*grains, "bedcheck"]
     made: dict[str, Prepared] = {}
     absent: dict[str, str] = {}
-    for i, name in enumerate(names):
-        progress(name, i / len(names))
-        try:
-            if name == "bedcheck":
-                made[name] = prepare_bedcheck(warehouse, as_of, bedcheck_top, seed=seed, draw_share=draw_share)
+    partitions: tuple[Grain, ...] = ("admission", "ring")
+    for grain in partitions:  # before two lists ask for the same one; what cannot be built is said of each list below
+        with suppress(UserError):
+            build(warehouse, as_of, grain, progress=progress)
+    # Most of a list is queries, which release the interpreter: two at a time.
+    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+        for i, (name, found) in enumerate(zip(names, pool.map(prepared, names), strict=True), start=1):
+            progress(name, i / len(names))
+            if isinstance(found, str):
+                absent[name] = found
             else:
-                made[name] = prepare(
-                    warehouse, as_of, name, top, window_days=window_days, seed=seed, draw_share=draw_share
-                )
-        except UserError as error:
-            absent[name] = str(error)
+                made[name] = found
     if not made:
         raise UserError(f"no list could be made for {as_of}: " + "; ".join(f"{g}: {why}" for g, why in absent.items()))
     progress("publish", 1.0)

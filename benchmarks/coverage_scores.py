@@ -1,0 +1,148 @@
+"""Our side of benchmarks/coverage.py: a scheme's own columns as one score, fixed beforehand; no label is used."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.build import Partition, build
+from features.declare import REGISTRY
+from features.grains import Grain
+from features.graphs.bond_columns import BOND_COLUMNS
+from features.peers import choose_groups
+
+#: schemes.md §2: who looks the same without guilt.
+INNOCENTS = {
+    "T01": "N03 N05 N07 N09 N18 N19 N34", "T02": "N01 N02 N04 N10 N12 N13 N14 N15", "T03": "N05 N12 N16 N20 N32 N35", "T04": "N01 N02 N03 N11 N12 N16",
+    "T05": "N03 N14 N16 N21 N29", "T06": "N03 N27 N34", "T07": "N10 N14 N21 N24 N25 N34", "T08": "N05 N06 N23 N24 N30 N31",
+    "T09": "N01 N04 N05 N06 N07 N14 N15 N25 N30", "T10": "N06 N07 N30", "T11": "N22 N30", "T12": "N24 N25", "T13": "N05 N08 N25 N28 N29",
+    "T14": "N01 N02 N08 N20 N28 N29 N30", "T15": "N01 N04 N05 N13 N14", "T16": "N22 N24", "T17": "N07 N10 N31 N32 N35", "T18": "N14 N29", "T19": "N31 N21 N22",
+    "T20": "N24 N25", "T21": "N13 N21 N22", "T22": "N05 N12 N25", "T23": "N22 N24", "T24": "N08 N18 N28 N33", "T25": "N27 N03 N20 N29", "T26": "N26 N33",
+    "T27": "N12 N20 N32 N33", "T28": "N21 N29 N16", "T29": "N04 N14 N15 N26", "T30": "N01 N05 N20 N29", "T31": "N01 N02 N08 N28", "T32": "N31",
+}  # fmt: skip
+#: Whose numbers an entity hears besides its own, and by which of its keys.
+PARENTS: dict[Grain, tuple[tuple[Grain, str], ...]] = {
+    "admission": (("institution", "fixmedins_code"), ("person", "psn_no"), ("doctor", "dr_codg")),
+}
+LOUDEST = 3
+"""How many of the largest surprises make a score."""
+EXCUSED = 0.25
+"""What is left of the score of whoever bears a mark of innocence: a mark is no proof, and the guilty can bear it too."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A partition as read here: entities, and the values of any column, those of the graph scorers included."""
+
+    part: Partition
+    entities: pd.DataFrame
+    bonds: pd.DataFrame
+
+    def values(self, columns: Sequence[str]) -> pd.DataFrame:
+        """The named columns, index as `entities`."""
+        own = [c for c in columns if c not in self.bonds]
+        read = pd.read_parquet(self.part.path / "values.parquet", columns=["entity_id", *own]).set_index("entity_id")
+        return read.reindex(self.entities.index).join(self.bonds[[c for c in columns if c in self.bonds]])
+
+
+def open_sheets(house: Path, as_of: date, stay_days: int) -> dict[Grain, Sheet]:
+    """The partitions of one as-of; what fits is found, what does not is built."""
+    grains: tuple[Grain, ...] = ("admission", "person", "institution", "doctor")
+    parts = {g: build(house, as_of, g, stay_days if g == "admission" else None) for g in grains}
+    rings = build(house, as_of, "ring")
+    sheets = {}
+    for grain, part in parts.items():
+        entities = part.entities()
+        bonds = pd.DataFrame(index=entities.index)
+        if declared := BOND_COLUMNS.get(grain):
+            found = pd.read_parquet(rings.path / f"bonds_{grain}.parquet").set_index("entity_id")
+            bonds = found[list(declared)].reindex(entities.index).fillna({c: b.empty for c, b in declared.items()})
+        sheets[grain] = Sheet(part, entities, bonds)
+    return sheets
+
+
+def tail_scores(
+    values: pd.DataFrame, groups: pd.DataFrame, worse: Sequence[str], names: Sequence[str] = ()
+) -> pd.Series:
+    """Score of every entity by its own columns alone: `loudest` of `surprises`."""
+    return loudest(surprises(values, groups, worse, names))
+
+
+def loudest(surprise: pd.DataFrame) -> pd.Series:
+    """Mean of the LOUDEST largest of a row (n × m → n): one plain trace is not drowned by many columns that say nothing."""
+    data = np.sort(surprise.to_numpy("float64"), axis=1)
+    return pd.Series(data[:, -LOUDEST:].mean(axis=1) if data.shape[1] else 0.0, index=surprise.index)
+
+
+def surprises(
+    values: pd.DataFrame, groups: pd.DataFrame, worse: Sequence[str], names: Sequence[str] = ()
+) -> pd.DataFrame:
+    """−log(share of peers at least as bad) of every number; missing values say nothing. Of columns with the same name the largest counts.
+
+    Shapes: `values` n × m, `groups` n × 2, `worse` and `names` m.
+    """
+    groups = groups.reindex(values.index)
+    group, _ = choose_groups(groups["peer_group"].fillna("?"), groups["peer_group_coarse"].fillna("?"))
+    data = values.to_numpy("float64")
+    surprise = np.zeros_like(data)
+    for _, rows in pd.Series(np.arange(len(values))).groupby(group.to_numpy()):
+        for j, side in enumerate(worse):
+            surprise[rows.to_numpy(), j] = _surprise(data[rows.to_numpy(), j], side)
+    frame = pd.DataFrame(surprise, index=values.index, columns=list(names) or list(values.columns))
+    return frame.T.groupby(level=0).max().T
+
+
+def _surprise(x: np.ndarray, side: str) -> np.ndarray:
+    known = np.sort(x[~np.isnan(x)])
+    out = np.zeros(len(x))
+    if not len(known):
+        return out
+    high = (len(known) - np.searchsorted(known, x, "left")) / len(known)
+    low = np.searchsorted(known, x, "right") / len(known)
+    share = {"high": high, "low": low}.get(side, np.minimum(1.0, 2 * np.minimum(high, low)))
+    there = ~np.isnan(x)
+    out[there] = -np.log(np.maximum(share[there], 1 / (len(known) + 1)))
+    return out
+
+
+@dataclass(frozen=True)
+class Own:
+    """A scheme's score at a grain, and how many features and rules made it."""
+
+    score: pd.Series
+    features: int
+    rules: int
+
+
+def own_scores(sheets: Mapping[Grain, Sheet], grain: Grain, scheme: str) -> Own:
+    """Score by the scheme's own columns, to which half of what its hospital, patient and doctor reach is added for a stay; an excused one keeps EXCUSED of it."""
+    blocks = [own_surprises(sheets[grain], scheme)]
+    for about, key in PARENTS.get(grain, ()):
+        parent = own_surprises(sheets[about], scheme).reindex(sheets[grain].entities[key].to_numpy()).fillna(0.0)
+        blocks.append(parent.set_axis(blocks[0].index))
+    names = [name for block in blocks for name in block]
+    rules = sum(name in REGISTRY and REGISTRY[name].rule is not None for name in names)
+    score = loudest(blocks[0])
+    if told := [loudest(block) for block in blocks[1:] if block.shape[1]]:
+        score = score + sum(told) / (2 * len(told))
+    return Own(score.where(~excused(sheets[grain], scheme), EXCUSED * score), len(names) - rules, rules)
+
+
+def own_surprises(sheet: Sheet, scheme: str) -> pd.DataFrame:
+    """A column a declaration of the scheme; a bed check (R21) is an outcome, an innocent's mark no trace."""
+    declared = [(c, REGISTRY.column(c)[0]) for c in sheet.part.columns if not c.endswith("_fen")]
+    chosen = [(c, f.worse, f.name) for c, f in declared if scheme in f.schemes and not f.excuses and f.rule != "R21"]
+    bonds = BOND_COLUMNS.get(sheet.part.grain, {})
+    chosen += [(c, b.worse, c) for c, b in bonds.items() if scheme in b.schemes]
+    columns, worse, names = zip(*chosen, strict=True) if chosen else ((), (), ())
+    return surprises(sheet.values(columns), sheet.entities, worse, names)
+
+
+def excused(sheet: Sheet, scheme: str) -> pd.Series:
+    """Whom the data shows to be one of the scheme's innocents."""
+    codes = INNOCENTS[scheme].split()
+    marks = [f.columns()[0] for f in REGISTRY.of(sheet.part.grain) if f.excuses in codes]
+    return (sheet.values(marks).fillna(0.0) > 0).any(axis=1)
