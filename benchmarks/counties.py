@@ -138,24 +138,29 @@ def record(
         scores["ceiling"] = ceiling
     out: dict[str, Any] = {
         "grain": grain, "day": f"{made.day}", "n": len(ids), "guilty": int(guilty.sum()), "ranker": made.ranker, "money": float(fen.sum()) / 100,
-        "labels": len(known), "scorers": {}, "weak": {},
+        "labels": len(known), "scorers": {},
     }  # fmt: skip
     for name, score in scores.items():
         for k in CAPACITY[grain]:
             top = best(score.reindex(ids), k)
             row = out["scorers"].setdefault(name, {})
             row[str(k)] = {"hits": int(guilty[top].sum()), "listed": len(top), "yuan": float(fen[top].sum()) / 100}
-    flagged = pd.Series(ids.isin(best(made.scores["full"].reindex(ids), CAPACITY[grain][0])), index=ids)
+    for field, score in (("weak", made.scores["full"]), ("weak_unlevelled", made.frame["raw"])):
+        out[field] = false_flags(made, guilty, score, weak, CAPACITY[grain][0])
+    return out
+
+
+def false_flags(
+    made: Dated, guilty: pd.Series, score: pd.Series, weak: dict[str, pd.Series], k: int
+) -> dict[str, list[int]]:
+    """{group: honest people of it among the first k, honest people of it, honest others among the first k, honest others}; of a stay its patient counts."""
+    ids = guilty.index
+    flagged, honest = ids.isin(best(score.reindex(ids), k)), ~guilty.to_numpy()
+    who = ids if made.matrix.grain == "person" else made.matrix.entities.loc[ids, "psn_no"]
+    out = {}
     for name, people in weak.items():
-        who = ids if grain == "person" else made.matrix.entities.loc[ids, "psn_no"]
-        inside = people.reindex(who).fillna(False).to_numpy(dtype=bool) & ~guilty.to_numpy()
-        outside = ~people.reindex(who).fillna(False).to_numpy(dtype=bool) & ~guilty.to_numpy()
-        out["weak"][name] = [
-            int(flagged[inside].sum()),
-            int(inside.sum()),
-            int(flagged[outside].sum()),
-            int(outside.sum()),
-        ]
+        inside = people.reindex(who).fillna(False).to_numpy(dtype=bool)
+        out[name] = [int(x.sum()) for mine in (inside, ~inside) for x in (flagged & mine & honest, mine & honest)]
     return out
 
 

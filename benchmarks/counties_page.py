@@ -17,7 +17,7 @@ FEWEST = 4
 NAMES = {
     "largest": "largest first", "rules": "rules alone", "isolation": "isolation forest", "graph": "graph alone",
     "unlabelled": "rules + outliers + graph", "plain_lightgbm": "plain LightGBM", "wide_lightgbm": "LightGBM on more aggregates", "full": "**xiezhi**", "ceiling": "taught by the truth (ceiling)",
-    "full by expected": "xiezhi, chance × amount", "full by blend": "xiezhi, chance × √amount",
+    "full, not levelled": "xiezhi, not levelled", "full by expected": "xiezhi, chance × amount", "full by blend": "xiezhi, chance × √amount",
 }  # fmt: skip
 Record = dict[str, Any]
 Ratio = tuple[float, float, float]
@@ -147,10 +147,10 @@ def targets(counties: Sequence[Record]) -> list[str]:
     return lines
 
 
-def weak_ratio(counties: Sequence[Record], grain: str, name: str) -> Ratio:
-    """Rate of honest people of a group on the list over that of the other honest people, counties drawn whole."""
+def weak_ratio(counties: Sequence[Record], grain: str, name: str, field: str = "weak") -> Ratio:
+    """Rate of honest people of a group on the list over that of the other honest people, counties drawn whole. field: `weak_unlevelled` = by raw risk."""
     counts = np.array(
-        [np.sum([r["weak"][name] for r in c["lists"] if r["grain"] == grain], axis=0) for c in counties], float
+        [np.sum([r[field][name] for r in c["lists"] if r["grain"] == grain], axis=0) for c in counties], float
     )
     if not len(counts):
         return float("nan"), float("nan"), float("nan")
@@ -164,6 +164,26 @@ def weak_ratio(counties: Sequence[Record], grain: str, name: str) -> Ratio:
     pick = np.random.default_rng(0).integers(0, len(counts), (DRAWS, len(counts)))
     low, high = np.nanquantile(of(counts[pick].sum(axis=1)), [0.025, 0.975])
     return float(of(counts.sum(axis=0))), float(low), float(high)
+
+
+def levelling(counties: Sequence[Record]) -> list[str]:
+    """What ranking within strata (models/strata.py) changes and what it costs: hits and false-flag ratios by raw risk and as listed."""
+    lines = [
+        "| | hits by raw risk | hits as listed | chronic: raw | listed | elderly: raw | listed |",
+        "|---|---:|---:|---|---|---|---|",
+    ]
+    for grain, word in (("person", "persons"), ("admission", "stays")):
+        if not any(r["grain"] == grain for c in counties for r in c["lists"]):
+            continue
+        k = CAPACITY[grain][0]
+        hits = [sum(sums(c, grain, n, "hits", k) for c in counties) for n in ("full, not levelled", "full")]
+        ratios = [
+            shown(weak_ratio(counties, grain, name, field))
+            for name in ("chronic", "elderly")
+            for field in ("weak_unlevelled", "weak")
+        ]
+        lines.append(f"| {word}@{k} | {hits[0]:.0f} | {hits[1]:.0f} | {' | '.join(ratios)} |")
+    return lines
 
 
 def side_by_side(counties: Sequence[Record], grain: str) -> list[str]:
@@ -254,6 +274,12 @@ def page(folder: Path, seeds: Sequence[int], development: Sequence[int], code: s
             "",
         ]
     lines += [
+        "## Nobody singled out",
+        "",
+        "How often honest people of a group stand on the list, over how often the others do.",
+        "",
+        *levelling(counties),
+        "",
         "## Bed checks",
         "",
         *beds_table(counties),
@@ -273,8 +299,8 @@ def on_development(counties: Sequence[Record]) -> list[str]:
     """Ways to learn, side by side on the counties the default was chosen on."""
     seeds = ", ".join(str(c["seed"]) for c in counties)
     lines = [
-        f"Seed {seeds}: looked at while the learning was being improved, so its figures flatter. Hits over the four lists. *xiezhi* "
-        "was taught by `pu` in this run; by this table stays learn by `ips+pu` since, the other grains by `pu`.",
+        f"Seed {seeds}: looked at while the learning was being improved, so its figures flatter. Hits over the four lists. *xiezhi* is "
+        "each grain's way of training/learn.py: stays by `ips+pu`, the others by `pu`.",
         "",
         "| | stays@100 | persons@100 | institutions@17 | stays@30 |",
         "|---|---:|---:|---:|---:|",
@@ -288,7 +314,7 @@ def on_development(counties: Sequence[Record]) -> list[str]:
         lines.append(
             f"| {NAMES.get(name, name)} | " + " | ".join(f"{v:.0f}" if np.isfinite(v) else "–" for v in cells) + " |"
         )
-    return lines
+    return [*lines, "", *levelling(counties)]
 
 
 def beds_table(counties: Sequence[Record]) -> list[str]:
