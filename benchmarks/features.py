@@ -218,7 +218,7 @@ def main() -> None:
     parser.add_argument("--persons", type=int, default=400_000)
     parser.add_argument("--months", type=int, default=12)
     parser.add_argument("--growth", type=int, nargs=2, default=(250_000, 1_000_000))
-    parser.add_argument("--growth-months", type=int, default=2)
+    parser.add_argument("--growth-months", type=int, default=3)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--page", type=Path)
     parser.add_argument("--task", nargs="+")
