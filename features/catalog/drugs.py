@@ -220,7 +220,7 @@ declare(doctor(
     innocent="单病种门诊、协定处方（N13）",
 ))  # fmt: skip
 declare(doctor(
-    name="rx_long_share", label="超30天处方占比", unit="%", windows=(90, 180), measure="CASE WHEN count(days) >= 10 THEN avg((days > 30)::INT) END", needs=("fee_details.prd_days",), empty=None,
+    name="rx_long_share", label="超30天处方占比", unit="%", windows=(90, 180), scheme="T14", measure="CASE WHEN count(days) >= 10 THEN avg((days > 30)::INT) END", needs=("fee_details.prd_days",), empty=None,
     reason="近{window}天用药超过30天的处方占{value}" + above(),
     innocent="长期处方、慢病门诊（N08）",
 ))  # fmt: skip
@@ -260,7 +260,7 @@ declare(unit(
     innocent="流感季、养老机构配药（N04、N14）",
 ))  # fmt: skip
 declare(unit(
-    name="rx_unit_long_share", label="超30天处方占比", unit="%", windows=(90, 180), measure="CASE WHEN count(days) >= 20 THEN avg((days > 30)::INT) END", needs=("fee_details.prd_days",), empty=None,
+    name="rx_unit_long_share", label="超30天处方占比", unit="%", windows=(90, 180), scheme="T14", measure="CASE WHEN count(days) >= 20 THEN avg((days > 30)::INT) END", needs=("fee_details.prd_days",), empty=None,
     reason="近{window}天用药超过30天的处方占{value}" + above(),
     innocent="慢病长处方（N08）",
 ))  # fmt: skip
