@@ -12,6 +12,11 @@ from features.grains import GRAINS, LABEL, SCHEMES
 FEWEST = {"admission": 7, "person": 7, "institution": 3, "doctor": 3}
 FEWEST_INNOCENTS = 15
 DRAWS = 400
+STAND_IN = "\\* too few innocents of the scheme's own are named at this grain: everybody else of the same kind stands in for them."
+NO_TRACE = (
+    "No trace to find in these counties: the planted stays of T23 hold no implant (the simulator writes its line only beside an operation's, and takes the operation"
+    " away), those of T22 hold the drugs of the diagnosis they were given, and a false status (T26) looks like a true one in claims alone (schemes.md)."
+)
 _ABOUT = {"ours", "together", "scheme", "grain", "role", "seed", "as_of", "features", "rules"}
 
 
@@ -130,9 +135,7 @@ def page(developed: pd.DataFrame, reported: pd.DataFrame | None, doc: str) -> st
     if reported is not None:
         out += _table("Reported: nothing was developed on them", reported, verdicts(reported, choices))
     out += _table("Developed on: no proof", developed, own)
-    out.append(
-        "\n\\* too few innocents of the scheme's own are named at this grain: everybody else of the same kind stands in for them."
-    )
+    out.append(f"\n{STAND_IN}\n\n{NO_TRACE}")
     return "\n".join(out)
 
 

@@ -177,7 +177,7 @@ declare(till(
 ))  # fmt: skip
 
 declare(holder(
-    name="account_drained_times", label="账户被刷空次数", unit="次", windows=(180, 365), rows=HOLDER, worse="high",
+    name="account_drained_times", also=("T09",), label="账户被刷空次数", unit="次", windows=(180, 365), rows=HOLDER, worse="high",
     measure="count(*) FILTER (WHERE emptied)", needs=("settlements.balc_fen",),
     reason="近{window}天个人账户被一次刷空{value}次" + above("次"),
     innocent="慢性病续方花费大、账户划入少；家属代购（N05）",
@@ -195,7 +195,7 @@ declare(holder(
     innocent="账户划入额低于日常药费",
 ))  # fmt: skip
 declare(holder(
-    name="account_pharmacy_yuan", label="药店账户支出", unit="元", windows=(30, 90, 365), rows=HOLDER, worse="high",
+    name="account_pharmacy_yuan", also=("T09",), label="药店账户支出", unit="元", windows=(30, 90, 365), rows=HOLDER, worse="high",
     measure="sum(fen) FILTER (WHERE pharmacy) / 100.0",
     reason="近{window}天在药店刷个人账户{value}元" + above("元"),
     innocent="慢性病长期用药、家庭共济账户（N05）",

@@ -92,15 +92,15 @@ declare(_day(name="service_day_share", label="有诊疗项目的住院日占比"
     reason="住院日中只有{value}有检查、化验、治疗或手术（同类中位{peer}，低于{percentile}的同类）", innocent=_WARD))  # fmt: skip
 declare(_day(name="test_day_share", label="有检查化验的住院日占比", unit="%", measure="count(*) FILTER (test) / max(bed_days)", worse="low",
     reason="住院日中只有{value}做过检查或化验（同类中位{peer}，低于{percentile}的同类）", innocent=_WARD))  # fmt: skip
-declare(_day(name="idle_days", also=("T06",), label="只有床位护理诊察费的天数", unit="天", measure="max(bed_days) - count(*) FILTER (active)", worse="high",
+declare(_day(name="idle_days", label="只有床位护理诊察费的天数", unit="天", measure="max(bed_days) - count(*) FILTER (active)", worse="high",
     reason="住院期间有{value}天除床位、护理、诊察费外没有任何项目（同类中位{peer}天，高于{percentile}的同类）", innocent=_WARD))  # fmt: skip
-declare(_day(name="longest_idle_run", also=("T06",), label="连续无诊疗用药天数", unit="天", measure="greatest(coalesce(max(idle_before), 0), max(idle_after))", worse="high",
+declare(_day(name="longest_idle_run", label="连续无诊疗用药天数", unit="天", measure="greatest(coalesce(max(idle_before), 0), max(idle_after))", worse="high",
     reason="连续{value}天没有诊疗和用药（同类中位{peer}天，高于{percentile}的同类）", innocent=_WARD))  # fmt: skip
 declare(_day(name="nursing_missing_days", label="缺护理收费的住院日", unit="天", measure="max(bed_days) - count(*) FILTER (nursing)", worse="high",
     reason="有{value}个住院日没有护理收费（同类中位{peer}天，高于{percentile}的同类）", innocent="护理费按出院日一次记账，或该病区不单收护理费"))  # fmt: skip
 declare(_day(name="hotel_fee_share", label="床位与口服药占比", unit="%", measure="sum(bed_fen + oral_fen) / nullif(sum(fen), 0)", worse="high",
     reason="费用的{value}是床位费和口服药（同类中位{peer}，高于{percentile}的同类）", innocent="慢性病住院以口服药维持"))  # fmt: skip
-declare(_day(name="daily_fee_spread", also=("T06",), label="日费用波动系数", unit="倍", worse="low",
+declare(_day(name="daily_fee_spread", label="日费用波动系数", unit="倍", worse="low",
     measure="sqrt(greatest(0, sum(fen * fen::DOUBLE) / max(bed_days) - pow(sum(fen) / max(bed_days), 2))) / nullif(sum(fen) / max(bed_days), 0)",
     reason="每日费用几乎不变，波动系数仅{value}（同类中位{peer}，低于{percentile}的同类）", innocent="按床日付费或长期康复，费用本来平稳（N03）"))  # fmt: skip
 declare(_day(name="daily_fee_yuan", label="日均费用", unit="元", measure="sum(fen) / 100.0 / max(bed_days)", worse="low",

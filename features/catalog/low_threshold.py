@@ -37,7 +37,7 @@ declare(_need(name="mild_without_need", label="轻症且无手术输液重护理
     reason="门诊可处理的诊断，住院中没有手术、输液和一级以上护理（命中{value}，同类中位{peer}）", innocent=_MILD))  # fmt: skip
 declare(_need(name="first_day_test_share", label="入院当日检查占全部检查", unit="%", measure="sum(fen) FILTER (test AND first_day) / nullif(sum(fen) FILTER (test), 0)", worse="high",
     reason="{value}的检查化验在入院当日一次做完（同类中位{peer}，高于{percentile}的同类）", innocent="入院常规检查"))  # fmt: skip
-declare(_need(name="item_kinds_per_day", scheme="T06", label="每日收费项目种类", unit="种", measure="count(DISTINCT hilist_name) / max(bed_days)::DOUBLE", worse="low",
+declare(_need(name="item_kinds_per_day", scheme="T01", label="每日收费项目种类", unit="种", measure="count(DISTINCT hilist_name) / max(bed_days)::DOUBLE", worse="low",
     reason="平均每住院日只有{value}种收费项目（同类中位{peer}种，低于{percentile}的同类）", innocent="病情平稳的长期住院（N03）"))  # fmt: skip
 declare(_need(name="mild_stay_fee_yuan", label="轻症住院总费用", unit="元", measure="CASE WHEN bool_or(mild) THEN sum(fen) / 100.0 END", worse="high",
     reason="门诊可处理的诊断，住院共收费{value}元（同类中位{peer}元，高于{percentile}的同类）", innocent=_MILD))  # fmt: skip
