@@ -13,6 +13,7 @@ from features.evidence import gather_evidence
 from features.graphs.bond_columns import BOND_COLUMNS
 from features.matrix import load_matrix
 from models.ensemble import ranker_input, unlabelled
+from models.strata import strata_of
 from serving.lists.reasons import sentence
 from tests.features.county import read_tables, write_tables
 from tests.features.graphs.test_bucket_pairs import plant_ring
@@ -78,3 +79,13 @@ def test_stays_units_and_doctors_carry_theirs(house: tuple[Path, list[str], date
     places = load_matrix(root, as_of, "institution").X
     assert (places["bond_visitors"] >= 6).sum() >= 3
     assert set(BOND_COLUMNS["doctor"]) <= set(load_matrix(root, as_of, "doctor").X.columns)
+
+
+def test_a_stay_knows_its_patients_group(house: tuple[Path, list[str], date]) -> None:
+    root, _, as_of = house
+    stays, persons = load_matrix(root, as_of, "admission").entities, load_matrix(root, as_of, "person").entities
+    assert len(stays)
+    expected = persons["peer_group"].reindex(stays["psn_no"]).to_numpy()
+    assert list(stays["patient_group"].fillna("")) == list(pd.Series(expected).fillna(""))
+    assert stays["patient_group"].notna().mean() > 0.9
+    assert strata_of("admission", stays).str.contains("60岁").all()
