@@ -9,12 +9,14 @@ export PYTHONHASHSEED := 0
 
 .PHONY: install install-spark demo test check lock docs clean
 
+# Bytecode is written at install even where the environment tells pip and Python not to: without it a start of this package compiles for ten seconds.
 install: $(VENV)/.installed
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true
 	$(BIN)/python -m features.graphs.compile
 	@touch $@
 

@@ -6,11 +6,14 @@ One intake is one batch: load (`sources`) → parse (`take`) → check and link 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from claims.batch import Batch, Counts, IntakeSummary, Progress, connect, count, fingerprint, has
 from claims.errors import UserError
@@ -26,6 +29,10 @@ from claims.tables import SOURCE
 from claims.take import Reading, read, take
 from claims.warehouse import Warehouse, empty_manifest
 from claims.write import publish_batch
+
+#: Two buckets of this size run at a time in 1.5 GB each; planning a bucket's queries costs about as much as 200,000 lines (docs/figures/features.md).
+LINES_A_BUCKET = 1_500_000
+BYTES_A_LINE = 120
 
 
 def intake(
@@ -69,13 +76,19 @@ def intake(
 
 
 def _bucket_count(sources: list[Source]) -> int:
-    size = sum(
-        s.path.stat().st_size * (4 if s.kind == "parquet" else 1)
-        for s in sources
-        if s.path and s.table == "fee_details"
-    )
-    # Up to 2 million lines a bucket: its views and features fit in 1.5 GB, and two buckets run at a time. A county's planning overhead is per bucket.
-    return 1 if size < 240 * 2**20 else 8 if size < 1_600 * 2**20 else 16 if size < 6_400 * 2**20 else 64
+    lines = sum(_line_count(s) for s in sources if s.path and s.table == "fee_details")
+    return min(256, max(1, math.ceil(lines / LINES_A_BUCKET)))
+
+
+def _line_count(source: Source) -> int:
+    """Rows of a file: as Parquet says, of text by its size. A damaged file counts nothing: reading it says what is wrong."""
+    assert source.path is not None
+    if source.kind != "parquet":
+        return source.path.stat().st_size // BYTES_A_LINE
+    try:
+        return int(pq.read_metadata(source.path).num_rows)
+    except (OSError, pa.ArrowException):
+        return 0
 
 
 def _run(
