@@ -92,13 +92,14 @@ class Shelf:
 
 
 def judge(seed: int, work: Path, grain: Grain, variants: tuple[Variant, ...] = ()) -> dict[str, Any]:
-    """Figures of one grain of one county: a record per list date, and for stays the evenings' beds. variants: other ways to learn, beside the default."""
+    """Figures of one grain of one county: a record per list date, and for stays the evenings' beds. variants: other ways to learn, beside the default; by raw risk."""
     truth, house = load_truth(work / f"s{seed}"), work / f"w{seed}"
     out: dict[str, Any] = {"seed": seed, "severity": SEVERITY.get(seed, 1.0), "grain": grain, "lists": [], "beds": []}
     weak, shelf, started = weak_people(house), Shelf(), time.process_time()
     for day in DATES:
         made = dated(house, day, grain, seed=seed, load=shelf)
-        others = {v: learned_by(v, made, seed) for v in variants if made.ranker}
+        # a date without a ranker has the same list whichever way is asked for, so every row of the table counts the same dates
+        others = {v: learned_by(v, made, seed) if made.ranker else made.frame["raw"] for v in variants}
         out["lists"].append(record(made, truth, taught_by_truth(house, day, grain, truth, shelf, seed), others, weak))
         if grain == "admission":
             out["beds"].append(beds(made, truth))
@@ -218,7 +219,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--grain", action="append")
-    parser.add_argument("--variant", action="append", default=[])
+    parser.add_argument("--variant", action="append", help="judge: other ways to learn; lambdarank+pu unless given")
     parser.add_argument("--development", type=int, action="append", help="page: a development county, shown apart")
     parser.add_argument("--code", default="this commit", help="page: which commits made the figures")
     given = parser.parse_args()
@@ -229,7 +230,7 @@ def main() -> None:
             target = given.work / "figures" / f"{given.seed}-{grain}.json"
             if target.exists():
                 continue
-            found = judge(given.seed, given.work, grain, tuple(given.variant))
+            found = judge(given.seed, given.work, grain, tuple(given.variant or ("lambdarank+pu",)))
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
             print(f"{given.seed} {grain} {found['seconds']} s", file=sys.stderr, flush=True)

@@ -18,6 +18,7 @@ NAMES = {
     "largest": "largest first", "rules": "rules alone", "isolation": "isolation forest", "graph": "graph alone",
     "unlabelled": "rules + outliers + graph", "plain_lightgbm": "plain LightGBM", "wide_lightgbm": "LightGBM on more aggregates", "full": "**xiezhi**", "ceiling": "taught by the truth (ceiling)",
     "full, not levelled": "xiezhi, not levelled", "full by expected": "xiezhi, chance × amount", "full by blend": "xiezhi, chance × √amount",
+    "full, lambdarank+pu": "xiezhi by LambdaRank, not levelled",
 }  # fmt: skip
 Record = dict[str, Any]
 Ratio = tuple[float, float, float]

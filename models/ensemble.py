@@ -21,7 +21,7 @@ from models.findings import Findings
 from models.outliers import Isolation, RobustSum
 from models.ranker import Ranker
 from models.ring_risk import RingRisk
-from models.rules import Rules, is_outcome, is_rule
+from models.rules import GUILTY_SHARE, Rules, is_outcome, is_rule
 from models.scorer import BASE, MatrixLike, Scorer, badness
 from models.strata import levelled, strata_of, strata_tails
 from models.tail import Tail, tail_of
@@ -86,7 +86,7 @@ def unlabelled(matrix: MatrixLike, *, seed: int = 0, y: pd.Series | None = None)
     roles = {c: role(c, matrix.meta[c]) for c in bad.columns}
     graph_columns = [c for c in bad.columns if roles[c] == "graph"]
     own = [c for c in bad.columns if roles[c] != "parent"]
-    rules = Rules(family, kind).fit(matrix.X, y)
+    rules = Rules(family, kind, GUILTY_SHARE.get(matrix.grain)).fit(matrix.X, y)
     isolation = Isolation(seed=seed).fit(bad[own])
     deviations = RobustSum({c: PARENT_WEIGHT for c in bad.columns if roles[c] == "parent"}).fit(bad)
     graph: RobustSum | RingRisk | None = RobustSum().fit(bad[graph_columns]) if graph_columns else None

@@ -26,6 +26,7 @@ class Ranker(Scorer):
 
     worse: {column: 'high' | 'low' | 'either'} → monotone constraint. trees ≤ 300, leaves small: two cores and few labels.
     `fit(..., offset=)` is the init score per row; `raw` and `contributions` leave the offset out (models.ensemble adds it).
+    objective: 'binary', or 'lambdarank' (Burges 2010), which learns the order within each of `groups` and leaves raw without a unit.
     """
 
     name = "ranker"
@@ -41,6 +42,7 @@ class Ranker(Scorer):
         columns_share: float = 0.5,
         seed: int = 0,
         threads: int = 2,
+        objective: str = "binary",
     ) -> None:
         self.worse = worse
         self.trees = trees
@@ -51,6 +53,7 @@ class Ranker(Scorer):
         self.columns_share = columns_share
         self.seed = seed
         self.threads = threads
+        self.objective = objective
 
     def fit(
         self,
@@ -69,6 +72,11 @@ class Ranker(Scorer):
         order = np.lexsort(
             (*X[self.columns_].fillna(0).to_numpy()[:, :8].T, y.to_numpy(), X.index.astype(str).to_numpy())
         )
+        sizes = None
+        if self.objective == "lambdarank":
+            query = (pd.Series("", index=X.index) if groups is None else groups).astype(str).to_numpy()
+            order = order[np.argsort(query[order], kind="stable")]
+            sizes = np.unique(query, return_counts=True)[1]
         matrix = X[self.columns_].to_numpy(dtype=np.float64)[order]
         worse = dict(self.worse or {})
         threads = self._threads(len(matrix))
@@ -76,6 +84,7 @@ class Ranker(Scorer):
             matrix,
             label=y.to_numpy(dtype=np.float64)[order],
             weight=None if weight is None else weight.to_numpy(dtype=np.float64)[order],
+            group=sizes,
             init_score=None if offset is None else offset.to_numpy(dtype=np.float64)[order],
             params={
                 "verbose": -1,
@@ -88,7 +97,7 @@ class Ranker(Scorer):
         )
         self.booster_ = lgb.train(
             {
-                "objective": "binary",
+                "objective": self.objective,
                 "learning_rate": self.rate,
                 "num_leaves": self.leaves,
                 "min_data_in_leaf": self.min_leaf,

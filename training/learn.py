@@ -21,7 +21,7 @@ from training.propensity import inverse_weights
 from training.rows import Rows
 from training.splits import fold_pairs, grouped_folds, out_of_time
 
-Variant = Literal["labelled", "pu", "ips", "ips+pu", "noise+pu", "noise+ips+pu"]
+Variant = Literal["labelled", "pu", "ips", "ips+pu", "noise+pu", "noise+ips+pu", "lambdarank+pu"]
 VARIANTS: Final[tuple[Variant, ...]] = get_args(Variant)
 CHOSEN: Final[dict[str, Variant]] = {"admission": "ips+pu"}
 """How each grain learns where nothing else is asked, `pu` where none is named: by the table of docs/figures/counties.md, on a development county."""
@@ -35,6 +35,11 @@ CUTS: Final = (0.4, 0.6, 0.8)
 """Where the decided cases are cut in time: the first two fifths only teach, each later fifth is foretold from what was known before it."""
 FEWEST_BEFORE: Final = 10
 """Fewer confirmed cases than this teach nothing that could be tested on later ones."""
+
+RATE: Final = 0.05
+OFFSET_WORTH: Final[Mapping[str, float]] = {"institution": 50.0, "doctor": 50.0}
+"""How many confirmed units what was known before any label is worth: with n of them the trees take n / (n + this) of the usual step. Units nobody
+inspected stand among the negatives and on the list; trees that follow a dozen cases learn them by heart."""
 
 FEWEST_BEDS: Final = 10
 """Fewer confirmed empty beds than this cannot tell themselves from other findings about stays."""
@@ -62,14 +67,15 @@ def learn(
 ) -> Learned:
     """Fit offset and trees. `labelled` uses inspected rows only; `pu` adds uninspected rows as weak negatives (Elkan & Noto 2008 in spirit);
     `ips` weighs inspected rows by clipped inverse propensity; None = what is CHOSEN for the grain; `noise` fits twice, the second time with each refuted case counted as confirmed by the
-    chance that it was missed. Raises ValueError with one class only."""
+    chance that it was missed; `lambdarank` learns the order within each snapshot and area instead of a chance. Raises ValueError with one class only."""
     variant = variant or chosen(rows.grain)
     y, weight = taught(rows, variant)
     keep = weight > 0
     part, y, weight = rows.where(keep), y[keep], weight[keep]
     if len(np.unique(y)) < 2:
         raise ValueError("one class only")
-    learned = _fit(part, y, weight, meta, seed, threads)
+    objective = "lambdarank" if "lambdarank" in variant else "binary"
+    learned = _fit(part, y, weight, meta, seed, threads, objective)
     if "noise" not in variant:
         return learned
     doubt = missed_chance(learned.raw(part), part.info["y"].to_numpy(dtype=float))
@@ -105,10 +111,19 @@ def missed_chance(raw: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.where(y == 0, MISSED * p / (1.0 - (1.0 - MISSED) * p), 0.0)
 
 
-def _fit(part: Rows, y: np.ndarray, weight: np.ndarray, meta: Mapping[str, Any], seed: int, threads: int) -> Learned:
-    """Slopes and trees on weighted rows with both classes; the size of the trees follows the number of confirmed cases."""
+def _fit(
+    part: Rows,
+    y: np.ndarray,
+    weight: np.ndarray,
+    meta: Mapping[str, Any],
+    seed: int,
+    threads: int,
+    objective: str = "binary",
+) -> Learned:
+    """Slopes and trees on weighted rows with both classes; the size of the trees follows the number of confirmed cases, of units their step too."""
     slopes, intercept = _offset(part.tails, y, weight)
     confirmed = int((part.info["y"] == 1).sum())
+    own = max(1, part.info["entity_id"][hard(part) & (part.info["y"] == 1).to_numpy()].nunique())
     worse = ranker_worse(meta, list(part.X.columns))
     chosen = strongest_columns(part.X, pd.Series(y), worse, max(60, 3 * confirmed))
     ranker = Ranker(
@@ -116,12 +131,17 @@ def _fit(part: Rows, y: np.ndarray, weight: np.ndarray, meta: Mapping[str, Any],
         trees=int(min(300, 60 + 2 * confirmed)),
         leaves=4 if confirmed < 60 else 7 if confirmed < 300 else 15,
         min_leaf=10 if confirmed < 100 else 20,
+        rate=RATE * own / (own + OFFSET_WORTH.get(part.grain, 0.0)),
         seed=seed,
         threads=threads,
+        objective=objective,
     )
     index = part.X.index
+    groups = part.info["snapshot"].astype(str) + "|" + part.info["area"].astype(str)
     offset = pd.Series(linear(part.tails, slopes, intercept), index=index)
-    ranker.fit(part.X[chosen], pd.Series(y, index=index), weight=pd.Series(weight, index=index), offset=offset)
+    ranker.fit(
+        part.X[chosen], pd.Series(y, index=index), weight=pd.Series(weight, index=index), groups=groups, offset=offset
+    )
     return Learned(ranker, slopes, intercept)
 
 

@@ -21,11 +21,13 @@ def every(toy) -> dict[str, tuple[Scorer, pd.DataFrame]]:
         "rules": (Rules(*rule_families(matrix.meta)), matrix.X),
         "isolation": (Isolation(trees=20), bad),
         "deviations": (RobustSum(), bad),
+        "unit rules": (Rules(*rule_families(matrix.meta), share=0.2), matrix.X),
         "ranker": (Ranker(ranker_worse(matrix.meta, list(X.columns)), trees=30), X),
+        "lambdarank": (Ranker(ranker_worse(matrix.meta, list(X.columns)), trees=30, objective="lambdarank"), X),
     }
 
 
-@pytest.mark.parametrize("name", ["rules", "isolation", "deviations", "ranker"])
+@pytest.mark.parametrize("name", ["rules", "unit rules", "isolation", "deviations", "ranker", "lambdarank"])
 def test_contract(toy, name):
     scorer, X = every(toy)[name]
     check_scorer(scorer, X, toy[1])
@@ -85,6 +87,30 @@ def test_rule_belief_moves_only_with_five_decided_cases():
     many = Rules().fit(X, pd.Series([0.0] * 5 + [np.nan]))
     assert few.belief_[0] == 0.25
     assert many.belief_[0] == pytest.approx(2.5 / 15)
+
+
+def test_a_rule_most_units_break_is_believed_no_more_than_their_presumed_share():
+    X = pd.DataFrame({"rule_R53": [9.0] * 8 + [0.0] * 2, "rule_R54": [1.0] + [0.0] * 9})
+    hard = dict.fromkeys(X, "hard")
+    rules = Rules(kind=hard, share=0.2).fit(X, pd.Series([1.0] * 10))
+    assert rules.belief_.tolist() == pytest.approx([0.2 / 0.8, 0.6]), (
+        "the rare one keeps its prior, and outcomes move neither"
+    )
+    assert rules.risk(X)[1] == pytest.approx(0.25), "nine hits of a unit count once"
+    assert rules.risk(X)[1] < Rules(kind=hard).fit(X).risk(X)[1]
+
+
+def test_lambdarank_learns_within_groups():
+    """The guilty are the largest of their group, and the groups lie far apart: only an order within groups can be learned from the difference."""
+    x = np.arange(400.0)
+    X = pd.DataFrame({"size": x % 20, "level": x // 20}, index=[f"E{i:03d}" for i in range(400)])
+    y, groups = pd.Series((x % 20 >= 17).astype(float), index=X.index), pd.Series(x // 20, index=X.index)
+    fitted = Ranker(trees=20, objective="lambdarank").fit(X, y, groups=groups)
+    raw = fitted.raw(X)
+    assert raw[y == 1].min() > raw[y == 0].max()
+    mixed = X.sample(frac=1.0, random_state=1)
+    again = Ranker(trees=20, objective="lambdarank").fit(mixed, y[mixed.index], groups=groups[mixed.index])
+    pd.testing.assert_series_equal(again.raw(X), raw, check_exact=True)
 
 
 def test_isolation_equals_scikit_learn(toy):

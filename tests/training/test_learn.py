@@ -1,10 +1,12 @@
 """What each way of learning does to the rows, seen where it can be checked by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from training.learn import MISSED, PU_MASS, missed_chance, taught
+from training.learn import MISSED, OFFSET_WORTH, PU_MASS, RATE, learn, missed_chance, taught
 from training.rows import Rows
 
 
@@ -32,6 +34,26 @@ def test_uninspected_rows_weigh_only_where_a_variant_asks_for_them():
     _, weight = taught(part, "pu")
     assert weight[3:].sum() == pytest.approx(PU_MASS * 1.5), "together a fixed multiple of the refuted ones"
     assert weight[:3].tolist() == [1, 1, 0.5]
+
+
+@pytest.mark.parametrize("grain", ["admission", "institution"])
+def test_few_confirmed_units_move_the_trees_little(grain, monkeypatch):
+    steps = []
+    monkeypatch.setattr("training.learn.Ranker", lambda *_, rate, **__: steps.append(rate) or Quiet())
+    part = replace(rows([1] * 10 + [0] * 30, [1] * 40), grain=grain)
+    part.info["entity_id"] = [f"E{i // 2}" for i in range(40)]
+    part.info["snapshot"], part.info["area"] = pd.Timestamp("2025-06-30"), ""
+    learn(part, {}, variant="labelled")
+    assert steps == [pytest.approx(RATE * (5 / (5 + OFFSET_WORTH[grain]) if grain in OFFSET_WORTH else 1))], (
+        "five units, each seen twice"
+    )
+
+
+class Quiet:
+    """A ranker that learns nothing."""
+
+    def fit(self, *_, **__):
+        return self
 
 
 def test_inverse_propensity_raises_the_unlikely_ones():
