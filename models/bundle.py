@@ -141,6 +141,7 @@ def _grain_files(model: GrainModel, golden: pd.DataFrame | None) -> dict[str, by
         "money_scale": model.money_scale,
         "facts": model.facts,
         "strata": sorted(model.strata),
+        "usual": model.usual,
         "scorers": {},
     }
     arrays: dict[str, np.ndarray] = {}
@@ -239,6 +240,7 @@ def _restore(grain: str, contents: Mapping[str, bytes], folder: Path) -> GrainMo
         values["facts"],
         Findings(values["findings"]) if values.get("findings") else None,
         {n: Tail(arrays[f"stratum/{i}/x"], arrays[f"stratum/{i}/t"]) for i, n in enumerate(values["strata"])},
+        {n: (float(mean), float(spread)) for n, (mean, spread) in values.get("usual", {}).items()},
     )
     if "ranker" in values:
         model.ranker = _ranker(model, values["ranker"]["columns"], contents[f"{grain}.ranker.txt"], folder)

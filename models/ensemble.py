@@ -65,6 +65,8 @@ class GrainModel:
     findings: Findings | None = None
     strata: dict[str, Tail] = field(default_factory=dict)
     """Reference distributions of raw risk per stratum (models/strata.py); empty where the grain has none."""
+    usual: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """What the population it was fitted on shows of each scheme (models/scheme.py); empty for a model fitted on the matrix it scores."""
     beds: Taught | None = None
     """Of stays: what empty beds alone taught (models/beds.py)."""
 

@@ -19,7 +19,8 @@ from features.grains import Grain
 from features.matrix import Matrix, load_matrix
 from models.amount import amounts, fund_at_stake, rule_families
 from models.bundle import Bundle, activate, active_table, declarations, load_active, mismatch, write_bundle
-from models.ensemble import FALLBACK, GrainModel, raw_risk, unlabelled
+from models.ensemble import FALLBACK, GrainModel, explained, raw_risk, unlabelled
+from models.scheme import SAMPLE, usual_evidence
 from models.score import suspicion_of
 from models.strata import strata_tails
 from training.labels import FEWEST, decided, enough
@@ -182,7 +183,15 @@ def fit_grain(
     free = ~matrix.X.index.isin(known.index)
     strata = strata_tails(grain, matrix.entities[free], raw[free].to_numpy())
     model = replace(model, money_scale=scale_of(model, matrix, raw), facts=facts, strata=strata)
+    model = replace(model, usual=usual_of(model, matrix))
     return model, GrainSummary(grain, rows is not None, confirmed, refuted, reason, figures), rows
+
+
+def usual_of(model: GrainModel, matrix: Matrix) -> dict[str, tuple[float, float]]:
+    """Usual evidence per scheme (models/scheme.py) over every n-th entity, `SAMPLE` of them at most."""
+    some = matrix.only(list(matrix.X.index.sort_values()[:: max(1, -(-len(matrix.X) // SAMPLE))]))
+    contributions, _ = explained(model, some)
+    return usual_evidence(contributions, some.X, some.percentile, some.meta)
 
 
 def scale_of(model: GrainModel, matrix: Matrix, raw: pd.Series) -> float:

@@ -29,7 +29,7 @@ def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str)
     check_grain(grain)
     matrix, scored = scored_matrix(warehouse, as_of, grain)
     known(matrix.entities.index, grain, entity_id)
-    reasons = reasons_of(matrix, scored.contributions, entity_id)
+    reasons = reasons_of(matrix, scored.contributions, entity_id, scheme=scored.frame.at[entity_id, "scheme"])
     rows = claim_rows(warehouse, as_of, [r.key() for r in reasons])
     events = events_of(warehouse, as_of, people_of(matrix, [entity_id]))
     notes = quality_notes(warehouse, as_of)
@@ -83,9 +83,9 @@ def dossier(
     """The dossier from loaded shapes, JSON-ready. `contributions` plus `base` add up to `raw` (up to floating point)."""
     frame = scored.frame.loc[entity_id]
     who = matrix.entities.loc[entity_id]
-    reasons = reasons_of(matrix, scored.contributions, entity_id)
-    contributions = _contributions(matrix, scored.contributions.loc[entity_id], entity_id)
     scheme = frame["scheme"] if isinstance(frame["scheme"], str) else ""
+    reasons = reasons_of(matrix, scored.contributions, entity_id, scheme=scheme)
+    contributions = _contributions(matrix, scored.contributions.loc[entity_id], entity_id)
     return {
         "grain": grain,
         "grain_zh": NAMES.get(grain, grain),

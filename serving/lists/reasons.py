@@ -10,6 +10,7 @@ import pandas as pd
 from features.grains import LABEL
 from features.reasons import number, render
 from models.explain import signal
+from models.scheme import schemes_of
 
 BASE = "base"
 CLEAR = 75.0
@@ -85,12 +86,15 @@ def honest_of(matrix: Any, entity_id: str, reasons: Iterable[Reason]) -> list[st
     return list(dict.fromkeys([*shown, *(r.innocent for r in reasons if r.innocent)]))
 
 
-def reasons_of(matrix: Any, contributions: pd.DataFrame, entity_id: str, limit: int = 3) -> list[Reason]:
+def reasons_of(
+    matrix: Any, contributions: pd.DataFrame, entity_id: str, limit: int = 3, scheme: str = ""
+) -> list[Reason]:
     """The `limit` strongest reasons of one entity, strongest first, one per signal (the windows of a feature are one signal).
 
     A reason needs a positive contribution and a value worse than its peers': clearly worse (CLEAR) if there are such columns. Where fewer
     than `limit` are found, the list is filled with columns far out on the bad side (largest |z|) that did not raise the score, their
-    contribution shown as it is, and only then with those that raised it while hardly standing out.
+    contribution shown as it is, and only then with those that raised it while hardly standing out. Where the list names a `scheme`
+    (models/scheme.py) and none of these speaks for it, the last gives way to the strongest clear one that does.
     """
     own: Any = contributions.loc[entity_id].drop(BASE, errors="ignore")
     value, peer, z, percentile = (
@@ -106,16 +110,14 @@ def reasons_of(matrix: Any, contributions: pd.DataFrame, entity_id: str, limit: 
 
     ordered = [c for c in _candidates(own, sums, z) if is_bad(c)]
     clear = [c for c in ordered if beyond(matrix.meta[c].worse, float(percentile[c])) >= CLEAR]
-    chosen: list[Reason] = []
-    taken: set[str] = set()
+    signals: dict[str, str] = {}
     for column in [*clear, *ordered]:
-        if signal(column) in taken:
-            continue
-        taken.add(signal(column))
-        chosen.append(_reason(matrix, column, entity_id, float(sums.get(signal(column), 0.0))))
-        if len(chosen) == limit:
-            break
-    return chosen
+        signals.setdefault(signal(column), column)
+    chosen = list(signals.values())[:limit]
+    if scheme and not any(scheme in schemes_of(matrix.meta[c].scheme) for c in chosen):
+        speaks = [c for c in clear if scheme in schemes_of(matrix.meta[c].scheme)]
+        chosen = [*chosen[: limit - 1], *speaks[:1]] if speaks else chosen
+    return [_reason(matrix, c, entity_id, float(sums.get(signal(c), 0.0))) for c in chosen]
 
 
 def _candidates(own: pd.Series, sums: pd.Series, z: pd.Series) -> Iterable[str]:

@@ -111,7 +111,7 @@ def _rows(
     for rank, (key, row) in enumerate(table.iterrows(), start=1):
         entity_id = str(key)
         who = entities.loc[entity_id]
-        reasons = reasons_of(matrix, scored.contributions, entity_id)
+        reasons = reasons_of(matrix, scored.contributions, entity_id, scheme=str(row["scheme"]))
         texts = [r.text for r in reasons] + [""] * 3
         if found := earlier_findings(row):
             texts[0] = "；".join(filter(None, [texts[0], found]))

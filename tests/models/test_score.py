@@ -1,6 +1,7 @@
 """From matrix to list: sums, money, schemes, orders."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from models.amount import AmountModel, amounts, expected_amount, fit_amount, fun
 from models.calibrate import Calibration, calibrate
 from models.ensemble import FALLBACK, badness_of, unlabelled
 from models.explain import grouped, shared, signal, strongest
+from models.scheme import attribute, usual_evidence
 from models.score import score, score_with
 from models.scorer import BASE
 
@@ -161,3 +163,23 @@ def test_groups_keep_the_sum(toy):
 
 def test_badness_leaves_rules_and_money_out(toy):
     assert not [c for c in badness_of(toy[0]).columns if c.startswith("rule_")]
+
+
+def test_evidence_counts_by_how_unusual_it_is():
+    """Ten columns of one scheme that everybody has some of say less than one column that hardly anybody has."""
+    rng = np.random.default_rng(5)
+    n = 200
+    common = {f"common_{i}": rng.uniform(0.5, 1.0, n) for i in range(10)}
+    X = pd.DataFrame({**common, "rare": np.zeros(n)}, index=[f"e{i:03d}" for i in range(n)])
+    X.loc["e007", "rare"] = 1.0
+    contributions = X * 0.1
+    contributions[BASE] = 0.0
+    meta = {c: SimpleNamespace(scheme="T08" if c == "rare" else "T30", worse="high", kind="feature") for c in X.columns}
+    percentile = X.rank(pct=True)
+    told = (contributions, X, percentile, meta)
+    plain, usual = attribute(*told), attribute(*told, usual_evidence(*told))
+    assert plain.at["e007", "scheme"] == "T30"
+    assert usual.at["e007", "scheme"] == "T08"
+    assert usual["scheme_share"].between(0, 1).all()
+    alone = [part.loc[["e007"]] for part in told[:3]]
+    pd.testing.assert_frame_equal(attribute(*alone, meta, usual_evidence(*told)), usual.loc[["e007"]])

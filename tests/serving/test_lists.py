@@ -65,6 +65,20 @@ def test_reasons_are_worse_than_peers_and_carry_their_number():
         assert used == sorted(used, reverse=True)
 
 
+def test_a_named_scheme_has_a_reason_that_speaks_for_it():
+    matrix, scored = county("admission")
+    spoken = 0
+    for entity_id in list(matrix.X.index[:40]):
+        usual = reasons_of(matrix, scored.contributions, entity_id, limit=2)
+        several = {r.scheme for r in reasons_of(matrix, scored.contributions, entity_id, limit=9)}
+        for scheme in sorted(several - {r.scheme for r in usual} - {""}):
+            named = reasons_of(matrix, scored.contributions, entity_id, limit=2, scheme=scheme)
+            assert named[:1] == usual[:1]
+            assert len(named) == 2
+            spoken += named[-1].scheme == scheme
+    assert spoken > 0
+
+
 @pytest.mark.parametrize(
     ("worse", "value", "peer", "z", "expected"),
     [
