@@ -1,7 +1,8 @@
 """T16 串换药品项目, T19 重复分解收费, T20 超标准收费, T21 过度检查诊疗, T23 高值耗材违规.
 
-How it works: small sums on many lines. A price sits above its cap, an item is billed twice or beside the bundle that holds it, bed and nursing days exceed the nights, every patient gets the same panel, an uncovered thing is billed
-under a covered code, implants are billed without the operation. Often it is a template of the billing system: constant, everywhere, since one day.
+How it works: small sums on many lines. A price sits above its cap, an item is billed twice or beside the bundle that holds it, bed and nursing days
+exceed the nights, every patient gets the same panel, an uncovered thing is billed under a covered code, implants are billed without the operation.
+Often it is a template of the billing system: constant, everywhere, since one day.
 What it leaves: excess over the cap in fen, the same code twice in a minute or many times a day, bed days − nights, exam and lab shares, one panel in
 most stays, material without surgery. What one article costs is in features/catalog/prices.py.
 Honest cases: intensive care and oxygen by the hour, repeated tests of the severely ill (N21), specialist hospitals (N22), price regimes (N24),
