@@ -8,7 +8,8 @@ small) that are at least as bad, in the declared direction; an entity's score is
 feature's windows the largest: a plain trace is not drowned by columns that say nothing.
 *Ours* are the scheme's own features, rules and graph scores at that grain, those of other schemes that declare to be a trace of it too, and for a stay half of
 what its hospital, doctor and patient reach on average. Whoever the data shows to be one of the scheme's innocents (features that `excuses` N01 … N34) keeps a
-quarter of the score: a mark is no proof, and the guilty bear some. No label is used.
+quarter of the score: a mark is no proof, and the guilty bear some. A hospital's or shop's mark lowers only the numbers whose declarations name it as their
+honest explanation: a licence to open at night explains night swipes, not round sums. No label is used.
 *Plain* are thirteen simple aggregates of the same grain, scored by the same rule. They have no direction, so both ends count. Beside this score the plain side
 may use the one column and direction that separated best, with the truth in hand, on the counties we developed on; the better of the two is what
 ours must beat. What it would reach if it saw the truth of these very counties is shown as `oracle`.

@@ -1,5 +1,6 @@
 """Our side of benchmarks/coverage.py: a scheme's own columns as one score, fixed beforehand; no label is used."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,9 +20,9 @@ INNOCENTS = {
     "T01": "N03 N05 N07 N09 N18 N19 N34", "T02": "N01 N02 N04 N10 N12 N13 N14 N15", "T03": "N05 N12 N16 N20 N32 N35", "T04": "N01 N02 N03 N11 N12 N16",
     "T05": "N03 N14 N16 N21 N29", "T06": "N03 N27 N34", "T07": "N10 N14 N21 N24 N25 N34", "T08": "N05 N06 N23 N24 N30 N31",
     "T09": "N01 N04 N05 N06 N07 N14 N15 N25 N30", "T10": "N06 N07 N30", "T11": "N22 N30", "T12": "N24 N25", "T13": "N05 N08 N25 N28 N29",
-    "T14": "N01 N02 N08 N20 N28 N29 N30", "T15": "N01 N04 N05 N13 N14", "T16": "N22 N24", "T17": "N07 N10 N31 N32 N35", "T18": "N14 N29", "T19": "N31 N21 N22",
+    "T14": "N01 N02 N08 N20 N28 N29 N30", "T15": "N01 N04 N05 N13 N14", "T16": "N22 N24", "T17": "N07 N10 N31 N32 N35", "T18": "N14", "T19": "N31",
     "T20": "N24 N25", "T21": "N13 N21 N22", "T22": "N05 N12 N25", "T23": "N22 N24", "T24": "N08 N18 N28 N33", "T25": "N27 N03 N20 N29", "T26": "N26 N33",
-    "T27": "N12 N20 N32 N33", "T28": "N21 N29 N16", "T29": "N04 N14 N15 N26", "T30": "N01 N05 N20 N29", "T31": "N01 N02 N08 N28", "T32": "N31",
+    "T27": "N12 N20 N32 N33", "T28": "N21", "T29": "N04 N14 N15 N26", "T30": "N01 N05 N20 N29", "T31": "N01 N02 N08 N28", "T32": "N31",
 }  # fmt: skip
 #: Whose numbers an entity hears besides its own, and by which of its keys.
 PARENTS: dict[Grain, tuple[tuple[Grain, str], ...]] = {
@@ -128,7 +129,9 @@ def own_scores(sheets: Mapping[Grain, Sheet], grain: Grain, scheme: str) -> Own:
     score = loudest(blocks[0])
     if told := [loudest(block) for block in blocks[1:] if block.shape[1]]:
         score = score + sum(told) / (2 * len(told))
-    return Own(score.where(~excused(sheets[grain], scheme), EXCUSED * score), len(names) - rules, rules)
+    if grain != "institution":  # a unit's marks have spoken already, number by number
+        score = score.where(~marks(sheets[grain], scheme).any(axis=1), EXCUSED * score)
+    return Own(score, len(names) - rules, rules)
 
 
 def own_surprises(sheet: Sheet, scheme: str) -> pd.DataFrame:
@@ -138,11 +141,26 @@ def own_surprises(sheet: Sheet, scheme: str) -> pd.DataFrame:
     bonds = BOND_COLUMNS.get(sheet.part.grain, {})
     chosen += [(c, b.worse, c) for c, b in bonds.items() if scheme in b.schemes]
     columns, worse, names = zip(*chosen, strict=True) if chosen else ((), (), ())
-    return surprises(sheet.values(columns), sheet.entities, worse, names)
+    found = surprises(sheet.values(columns), sheet.entities, worse, names)
+    return explained(found, sheet, scheme) if sheet.part.grain == "institution" else found
 
 
-def excused(sheet: Sheet, scheme: str) -> pd.Series:
-    """Whom the data shows to be one of the scheme's innocents."""
-    codes = INNOCENTS[scheme].split()
-    marks = [f.columns()[0] for f in REGISTRY.of(sheet.part.grain) if f.excuses in codes]
-    return (sheet.values(marks).fillna(0.0) > 0).any(axis=1)
+def marks(sheet: Sheet, scheme: str) -> pd.DataFrame:
+    """Which of the scheme's innocents the data shows an entity to be: a boolean column an innocent that some declaration excuses."""
+    told = {f.excuses: f.columns()[0] for f in REGISTRY.of(sheet.part.grain) if f.excuses in INNOCENTS[scheme].split()}
+    return (sheet.values(list(told.values())).fillna(0.0) > 0).set_axis(list(told), axis=1)
+
+
+def explained(found: pd.DataFrame, sheet: Sheet, scheme: str) -> pd.DataFrame:
+    """Surprises of a unit, of which EXCUSED is left where its mark is one that the declaration names as an honest explanation.
+
+    A mark of a stay or a card tells what the whole case is. A unit is many cases: its licence to open at night explains its night swipes, not its round sums.
+    """
+    borne = marks(sheet, scheme)
+    kept = found.copy()
+    for name in found:
+        feature = REGISTRY.get(name)
+        named = re.findall(r"N\d\d", " ".join((feature.innocent, *feature.exempt))) if feature else []
+        if codes := [c for c in borne if c in named]:
+            kept[name] = found[name].where(~borne[codes].any(axis=1), EXCUSED * found[name])
+    return kept

@@ -10,7 +10,7 @@ cadres who rightly pay nothing (N26, N27), courses with one deductible a year (N
 
 from functools import partial
 
-from features.catalog.stay_rows import stay_rows
+from features.catalog.stay_rows import DUE, LET_OFF, stay_rows
 from features.declare import Feature, declare
 
 #: One row per stay and night in house over the last half year, beside the unit's count of that night and its licensed beds.
@@ -55,9 +55,9 @@ declare(_stay(name="inst_zero_cash_share", label="零自付住院占比", unit="
     reason="近{window}天应付起付线的住院有{value}本人一分未付（同类中位{peer}，高于{percentile}的同类）", innocent="个人账户抵付、救助身份未录入（N26、N27）"))  # fmt: skip
 declare(_stay(name="inst_cash_share", label="住院本人负担比例", unit="%", scheme="T29", measure="sum(cash_fen) / nullif(sum(medfee_fen), 0)::DOUBLE", worse="low",
     reason="近{window}天住院费用本人只负担{value}（同类中位{peer}，低于{percentile}的同类）", innocent="困难群体和长期住院较多（N03、N26）"))  # fmt: skip
-declare(_stay(name="inst_weekday_concentration", label="入院日在周内集中度", unit="%", scheme="T29", worse="high",
-    measure="greatest(count(*) FILTER (adm_dow = 1), count(*) FILTER (adm_dow = 2), count(*) FILTER (adm_dow = 3), count(*) FILTER (adm_dow = 4), count(*) FILTER (adm_dow = 5), count(*) FILTER (adm_dow = 6), count(*) FILTER (adm_dow = 7)) / count(*)::DOUBLE",
-    reason="近{window}天有{value}的住院集中在一周的同一天入院（同类中位{peer}，高于{percentile}的同类）", innocent="专家固定出诊日、择期手术日"))  # fmt: skip
+declare(_stay(name="inst_deductible_waived_share", also=("T02",), label="免收起付线住院占比", unit="%", scheme="T29", windows=(365,), measure=f"count(*) FILTER ({LET_OFF}) / nullif(count(*) FILTER ({DUE}), 0)", worse="high",
+    needs=("settlements.act_pay_dedc_fen",),
+    reason="近{window}天应付起付线的住院有{value}未收起付线（同类中位{peer}，高于{percentile}的同类）", innocent="转院连续计算起付线（N16）、救助身份未录入（N26）"))  # fmt: skip
 declare(_stay(name="inst_length_spread", label="住院天数离散程度", unit="夜", scheme="T29", measure="stddev_pop(nights) FILTER (NOT \"open\")", worse="low",
     reason="近{window}天各次住院天数只相差{value}夜（同类中位{peer}夜，低于{percentile}的同类）", innocent="单病种专科、临床路径（N13、N22）"))  # fmt: skip
 declare(_stay(name="inst_elderly_short_share", label="短期轻付住院占比", unit="%", scheme="T29", measure="count(*) FILTER (nights BETWEEN 3 AND 8 AND zero_cash AND NOT course) / count(*)::DOUBLE", worse="high",
@@ -92,6 +92,8 @@ declare(_doctor(name="dr_stays", label="主治住院人次", unit="人次", meas
     reason="近{window}天主治住院{value}人次（同类中位{peer}人次，高于{percentile}的同类）", innocent="科室骨干、基层唯一医师"))  # fmt: skip
 declare(_doctor(name="dr_zero_cash_share", label="零自付住院占比", unit="%", measure="count(*) FILTER (settled AND zero_cash AND NOT waived AND NOT course) / nullif(count(*) FILTER (settled AND NOT waived AND NOT course), 0)", worse="high",
     reason="近{window}天主治的住院有{value}本人一分未付（同类中位{peer}，高于{percentile}的同类）", innocent="个人账户抵付、救助身份未录入（N26、N27）"))  # fmt: skip
+declare(_doctor(name="dr_deductible_waived_share", also=("T02",), label="免收起付线住院占比", unit="%", measure=f"count(*) FILTER ({LET_OFF}) / nullif(count(*) FILTER ({DUE}), 0)", worse="high", needs=("settlements.act_pay_dedc_fen",),
+    reason="近{window}天主治的应付起付线住院有{value}未收起付线（同类中位{peer}，高于{percentile}的同类）", innocent="转院连续计算起付线（N16）、救助身份未录入（N26）"))  # fmt: skip
 DOCTOR_DAYS = f"SELECT *, count(*) OVER (PARTITION BY entity_id, adm_date) AS same_day FROM ({DOCTOR_STAYS})"
 declare(Feature(name="dr_busiest_day", label="单日最多收治人数", unit="人", grain="doctor", scheme="T29", by="institution", reversed="net", windows=(180,), rows=DOCTOR_DAYS,
     measure="max(same_day)", worse="high",

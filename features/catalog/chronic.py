@@ -92,13 +92,13 @@ declare(person(
     innocent="资格补录、认定在前录入在后（N33）",
 ))  # fmt: skip
 declare(person(
-    name="chronic_limit_used", also=("T24",), label="慢特病限额使用率", unit="%", windows=(365,), measure="CASE WHEN any_value(limit_fen) > 0 THEN sum(fen) / any_value(limit_fen) END", empty=None,
+    name="chronic_limit_used", label="慢特病限额使用率", unit="%", windows=(365,), measure="CASE WHEN any_value(limit_fen) > 0 THEN sum(fen) / any_value(limit_fen) END", empty=None,
     needs=("chronic_registry.annual_limit_fen",), scheme="T31",
     reason="近{window}天已用慢特病年度限额的{value}" + above(),
     innocent="病情需要、按月均衡使用（N28）",
 ))  # fmt: skip
 declare(person(
-    name="chronic_year_end_share", also=("T24",), label="慢特病年末支出占比", unit="%", windows=(365,), measure="CASE WHEN count(*) >= 6 THEN coalesce(sum(fen) FILTER (WHERE year_end), 0) / nullif(sum(fen), 0) END",
+    name="chronic_year_end_share", label="慢特病年末支出占比", unit="%", windows=(365,), measure="CASE WHEN count(*) >= 6 THEN coalesce(sum(fen) FILTER (WHERE year_end), 0) / nullif(sum(fen), 0) END",
     empty=None, scheme="T31", source="3.16",
     reason="近{window}天慢特病支出有{value}发生在11、12月" + above(),
     innocent="节前续方（N28）、长处方（N08）",

@@ -9,11 +9,12 @@ Honest cases: dialysis and chemotherapy (N01, N02: same bag, same day), nursing-
 pathways (N13), influenza season (N14), free clinics (N15). Camouflage varies the items, so likeness is a matter of degree.
 """
 
+import re
 from functools import partial
 
-from features.catalog.stay_rows import HOLIDAYS, STAY_DAYS, profile_rows, stay_rows
+from features.catalog.stay_rows import COURSE, HOLIDAYS, LONG_CARE, STAY_DAYS, WAIVED, profile_rows, stay_rows
 from features.declare import Feature, declare
-from features.rules.settings import setting
+from features.rules.settings import family_of_diagnoses, setting
 from features.shared import once
 
 _COMMON = setting("R09", "common_share")
@@ -93,14 +94,22 @@ declare(_step(name="in_step_same_doctor", label="同医师同日收治人数", u
 declare(_step(name="admitted_within_half_hour", label="半小时内同院入院人数", unit="人", measure="count(*) FILTER (minutes_apart <= 30)",
     reason="前后半小时内本院另有{value}人办理入院（同类中位{peer}人，高于{percentile}的同类）", innocent="上午集中办理入院"))  # fmt: skip
 
-#: Same village, same unit, admitted within three days: a bus on its round.
-VILLAGE = """SELECT s.mdtrt_id AS entity_id, o.begntime AS happened_at, 'visits' AS row_table, o.mdtrt_id AS row_id, o.psn_no, o.dx3, coalesce(o.fund_fen, 0) AS fen
-FROM stays s JOIN main.persons p ON p.psn_no = s.psn_no JOIN stays o ON o.fixmedins_code = s.fixmedins_code AND o.psn_no <> s.psn_no
+#: Same village, same unit, admitted within nine days (the stay itself among them): a bus on its round. `near`: within three; `let_off`: no deductible though one
+#: was due; `outbreak`: the same notifiable disease.
+_OTHERS = partial(re.sub, r"\bs\.", "o.")
+VILLAGE = f"""SELECT s.mdtrt_id AS entity_id, o.begntime AS happened_at, 'visits' AS row_table, o.mdtrt_id AS row_id, o.psn_no, o.dx3, coalesce(o.fund_fen, 0) AS fen, o.psn_no <> s.psn_no AS other,
+    abs(date_diff('day', s.adm_date, o.adm_date)) <= 3 AS near, o.dx3 = s.dx3 AND regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses("epidemic")}) AS outbreak,
+    coalesce(o.dedc_fen = 0 AND o.medfee_fen > 0, false) AND o.visit_class <> 'maternity_ip' AND NOT ({_OTHERS(WAIVED.replace("p.", "q."))}) AND NOT ({_OTHERS(COURSE)}) AND NOT {_OTHERS(LONG_CARE)} AS let_off
+FROM stays s JOIN main.persons p ON p.psn_no = s.psn_no JOIN stays o ON o.fixmedins_code = s.fixmedins_code
 JOIN main.persons q ON q.psn_no = o.psn_no AND q.curr_addr_code = p.curr_addr_code
-WHERE abs(date_diff('day', s.adm_date, o.adm_date)) <= 3 AND NOT s.day_surgery AND NOT o.day_surgery"""
-declare(Feature(name="village_wave", also=("T29",), label="同村三日内同院入院人数", unit="人", grain="admission", scheme="T02", by="institution", reversed="net", windows=(0,), rows=VILLAGE,
-    measure="count(DISTINCT psn_no)", worse="high", needs=("persons.curr_addr_code",),
+WHERE abs(date_diff('day', s.adm_date, o.adm_date)) <= 9 AND NOT s.day_surgery AND NOT o.day_surgery"""
+_wave = partial(
+    Feature, grain="admission", by="institution", reversed="net", windows=(0,), rows=VILLAGE, worse="high", needs=("persons.curr_addr_code",)
+)  # fmt: skip
+declare(_wave(name="village_wave", scheme="T02", also=("T29",), label="同村三日内同院入院人数", unit="人", measure="count(DISTINCT psn_no) FILTER (other AND near)",
     reason="前后三天同村有{value}人在同一医院入院（同类中位{peer}人，高于{percentile}的同类）", innocent="就近就医的大村、流感季或义诊（N14、N15）"))  # fmt: skip
+declare(_wave(name="wave_waived", scheme="T29", also=("T02",), label="同村同批免收起付线人数", unit="人", measure="count(DISTINCT psn_no) FILTER (let_off)", needs=("persons.curr_addr_code", "settlements.act_pay_dedc_fen"),
+    reason="前后九天同村在同一医院住院者（含本人）有{value}人应付而未付起付线（同类中位{peer}人，高于{percentile}的同类）", innocent="转院连续计算起付线（N16）、救助身份未录入（N26）"))  # fmt: skip
 
 _day = partial(
     Feature, grain="admission", scheme="T02", by="institution", reversed="net", windows=(0,), rows=STAY_DAYS, empty=None
@@ -181,7 +190,7 @@ declare(_inst(name="inst_village_concentration", label="住院患者同村集中
     reason="近{window}天任取两名住院患者来自同一村的机会为{value}（同类中位{peer}，高于{percentile}的同类）", innocent="乡镇卫生院本来只服务几个村"))  # fmt: skip
 declare(_inst(name="inst_employer_concentration", label="住院患者同单位集中度", unit="%", measure="sum(CASE WHEN employer IS NOT NULL THEN of_employer END) / nullif(pow(count(employer), 2), 0)", worse="high",
     reason="近{window}天任取两名有单位的住院患者属同一单位的机会为{value}（同类中位{peer}，高于{percentile}的同类）", innocent="企业职工医院、厂区附近唯一医院"))  # fmt: skip
-declare(_inst(name="inst_night_admission_share", label="夜间入院占比", unit="%", measure="count(*) FILTER (adm_hour >= 20 OR adm_hour < 6) / count(*)::DOUBLE", worse="high",
+declare(_inst(name="inst_night_admission_share", scheme="T18", label="夜间入院占比", unit="%", measure="count(*) FILTER (adm_hour >= 20 OR adm_hour < 6) / count(*)::DOUBLE", worse="high",
     reason="近{window}天住院中{value}是夜间办理入院（同类中位{peer}，高于{percentile}的同类）", innocent="有急诊、产科的医院（N17）"))  # fmt: skip
 declare(_inst(name="inst_holiday_admission_share", label="长假入院占比", unit="%", measure="count(*) FILTER (adm_holiday) / count(*)::DOUBLE", worse="high",
     reason="近{window}天住院中{value}在春节国庆长假入院（同类中位{peer}，高于{percentile}的同类）", innocent="急诊量大的医院、流感季（N14）"))  # fmt: skip

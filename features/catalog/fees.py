@@ -1,10 +1,10 @@
-"""T12 同药不同价, T16 串换药品项目, T19 重复分解收费, T20 超标准收费, T21 过度检查诊疗, T23 高值耗材违规.
+"""T16 串换药品项目, T19 重复分解收费, T20 超标准收费, T21 过度检查诊疗, T23 高值耗材违规.
 
-How it works: small sums on many lines. A price sits above its cap, a card customer pays more than a cash customer, an item is billed twice or
-beside the bundle that holds it, bed and nursing days exceed the nights, every patient gets the same panel, an uncovered thing is billed
-under a covered code, implants are billed without the operation. Often it is a template of the billing system: constant, everywhere, since one day.
+How it works: small sums on many lines. A price sits above its cap, an item is billed twice or beside the bundle that holds it, bed and nursing days
+exceed the nights, every patient gets the same panel, an uncovered thing is billed under a covered code, implants are billed without the operation.
+Often it is a template of the billing system: constant, everywhere, since one day.
 What it leaves: excess over the cap in fen, the same code twice in a minute or many times a day, bed days − nights, exam and lab shares, one panel in
-most stays, one code at several prices, material without surgery.
+most stays, material without surgery. What one article costs is in features/catalog/prices.py.
 Honest cases: intensive care and oxygen by the hour, repeated tests of the severely ill (N21), specialist hospitals (N22), price regimes (N24),
 emergency windows (N25), corrections (N31), clinical pathways (N13), box and tablet units.
 """
@@ -37,19 +37,10 @@ REPEATED = f"""WITH l AS (SELECT l.*, row_number() OVER same AS nth, date_diff('
     SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.mdtrt_id, l.med_list_codg, l.hilist_name,
     l.med_chrgitm_type AS kind, l.fen, l.after_seconds < 60 AND NOT l.clock_collapsed AS twin FROM l WHERE l.nth >= 2"""
 
-#: Price of each line beside the unit's own month median of the code; the dearest and the odd are kept.
-PRICES = f"""WITH m AS (SELECT fixmedins_code, med_list_codg, date_trunc('month', day) AS month, median(pric) AS usual, count(*) AS n
-        FROM lines WHERE pric > 0 GROUP BY ALL HAVING count(*) >= 5 AND max(pric) > 1.02 * min(pric))
-    SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.med_list_codg, l.hilist_name, l.pric, m.usual, l.fen,
-    l.pric / m.usual AS ratio, l.med_chrgitm_type IN ('09', '10', '11') AS drug, coalesce(s.acct_pay_fen, 0) + coalesce(s.fund_pay_sumamt_fen, 0) > 0 AS insured,
-    greatest(0, l.fen * (1 - m.usual / l.pric))::BIGINT AS above_fen
-    FROM lines l JOIN m ON m.fixmedins_code = l.fixmedins_code AND m.med_list_codg = l.med_list_codg AND m.month = date_trunc('month', l.day)
-    LEFT JOIN settlements s ON s.setl_id = l.setl_id WHERE abs(l.pric / m.usual - 1) > 0.02"""
-
-#: A pharmacy's drug lines beside the cap in force: caps make articles comparable, peers tell what the area charges.
-TO_CAP = f"""SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.hilist_name, l.cnt, l.pric, l.fen, l.cnt * c.cap_e6 / 1e4 AS cap_fen
-    FROM lines l JOIN institutions i USING (fixmedins_code) JOIN {CAPS} c ON c.med_list_codg = l.med_list_codg AND l.day >= c.since AND l.day < c.until
-    WHERE NOT l.is_inpatient AND i.fixmedins_type = '2' AND l.med_chrgitm_type IN ('09', '11')"""
+#: Bed and nursing fees of a ward: due once a day, whatever the disease. `twice`: the same one again that day, or two days' worth on one.
+DAILY = f"""SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.mdtrt_id, l.hilist_name, l.cnt, l.fen,
+    row_number() OVER (PARTITION BY l.mdtrt_id, l.med_list_codg, l.day ORDER BY l.happened_at, l.feedetl_sn) > 1 OR l.cnt > 1 AS twice
+    FROM lines l WHERE l.is_inpatient AND l.med_chrgitm_type IN ('01', '07') AND coalesce(l.hilist_name, '') NOT LIKE '%小时%'"""
 
 #: One row a stay: its fee by kind, its laboratory panel of the first two days.
 _PANEL = """SELECT l.fixmedins_code, l.mdtrt_id, min(l.psn_no) AS psn_no, max(l.happened_at) AS happened_at, sum(l.fen)::BIGINT AS fen,
@@ -220,37 +211,6 @@ declare(unit(
     innocent="收费系统未及时更新价格（N24）",
 ))  # fmt: skip
 declare(unit(
-    name="dual_price_lines", label="高于常价的药品明细条数", unit="条", windows=(30, 90), scheme="T12", rows=PRICES, measure="count(*) FILTER (WHERE drug AND ratio > 1.05)", source="3.9",
-    reason="近{window}天有{value}条药品明细高于本机构同月同码常价5%以上" + above("条"),
-    innocent="月中调价、不同批次进价（N24）",
-))  # fmt: skip
-declare(unit(
-    name="dual_price_yuan", label="高于本机构常价金额", unit="元", windows=(30, 90, 365), scheme="T12", rows=PRICES, measure="sum(above_fen) FILTER (WHERE insured) / 100.0", source="3.9",
-    reason="近{window}天医保结算价高于本机构同月同码常价，多收{value}元" + above("元"),
-    innocent="月中调价（N24）、拆零与整盒计价",
-))  # fmt: skip
-declare(unit(
-    name="drug_price_level", label="药价与最高限价之比", unit="倍", windows=(90, 180), scheme="T12", rows=TO_CAP, source="3.9", needs=("fee_details", "catalog.pric_uplmt_amt_e6"), empty=None,
-    measure="CASE WHEN count(*) >= 50 THEN sum(fen) / sum(cap_fen) END",
-    reason="近{window}天刷卡药价平均为最高限价的{value}倍" + above("倍"),
-    innocent="集采调价未及时同步（N24）、应急期临时价（N25）",
-))  # fmt: skip
-declare(unit(
-    name="dual_price_codes", label="同月多价的药品种数", unit="种", windows=(90,), scheme="T12", rows=PRICES, measure="count(DISTINCT med_list_codg) FILTER (WHERE drug AND ratio > 1.1)", source="3.9",
-    reason="近{window}天有{value}种药同月内存在高出常价10%以上的结算" + above("种"),
-    innocent="同码不同厂牌规格（N24）",
-))  # fmt: skip
-declare(unit(
-    name="odd_price_yuan", label="价格明显异常明细金额", unit="元", windows=(90, 365), scheme="T16", rows=PRICES, measure="sum(fen) FILTER (WHERE ratio > 1.5 OR ratio < 0.5) / 100.0", source="3.8",
-    reason="近{window}天单价偏离同码常价一半以上的明细{value}元，疑似套用编码" + above("元"),
-    innocent="盒、片等计价单位不同；对码错误",
-))  # fmt: skip
-declare(unit(
-    name="odd_price_codes", label="价格明显异常编码数", unit="种", windows=(90,), scheme="T16", rows=PRICES, measure="count(DISTINCT med_list_codg) FILTER (WHERE ratio > 1.5 OR ratio < 0.5)", source="3.8",
-    reason="近{window}天有{value}个编码的单价偏离常价一半以上" + above("个"),
-    innocent="盒、片等计价单位不同；对码错误",
-))  # fmt: skip
-declare(unit(
     name="repeat_lines", label="同日同项目重复收费条数", unit="条", windows=(30, 90), scheme="T19", rows=REPEATED, measure="count(*)",
     reason="近{window}天同一就诊同一天重复收取同一检查治疗项目{value}条" + above("条"),
     innocent="一日多次治疗、病情复查（N21）",
@@ -265,10 +225,17 @@ declare(unit(
     reason="近{window}天同一项目一分钟内重复收取{value}条" + above("条"),
     innocent="双侧部位分别计价、批量记账（N07）",
 ))  # fmt: skip
-declare(unit(
-    name="repeat_tests_visits", label="化验检查同日重复的就诊数", unit="次", windows=(90,), scheme="T19", rows=REPEATED, measure="count(DISTINCT mdtrt_id) FILTER (WHERE kind IN ('03', '04'))",
-    reason="近{window}天有{value}次就诊同日重复收取同一检查化验" + above("次"),
-    innocent="急诊动态复查（N21）",
+_daily = partial(unit, windows=(180, 365), rows=DAILY, scheme="T19", empty=None)
+_ADDED = "专项护理另计、转科当日两科各计一次、补记前日费用（N31）"
+declare(_daily(
+    name="daily_fee_twice_per_stay", label="每例住院重复收取床位护理费天次", unit="次", measure="CASE WHEN count(DISTINCT mdtrt_id) >= 10 THEN count(*) FILTER (twice) / count(DISTINCT mdtrt_id) END",
+    reason="近{window}天平均每例住院有{value}次同一天重复收取同一床位或护理费" + above("次"),
+    innocent=_ADDED,
+))  # fmt: skip
+declare(_daily(
+    name="daily_fee_twice_times", label="同日重复收取床位护理费次数", unit="次", measure="count(*) FILTER (twice)",
+    reason="近{window}天有{value}次同一天重复收取同一床位或护理费" + above("次"),
+    innocent=_ADDED,
 ))  # fmt: skip
 declare(unit(
     name="panel_same_share", label="入院检查组合雷同占比", unit="%", windows=(90, 180), scheme="T21", rows=PANELS, empty=None,

@@ -8,6 +8,7 @@ Honest cases: these are the honest cases (N01–N34). A mark is no proof: a unit
 
 from functools import partial
 
+from features.catalog.fake_stay import VILLAGE
 from features.catalog.ghost_bed import OUTSIDE
 from features.catalog.stay_rows import LONG_CARE
 from features.declare import Feature, declare
@@ -56,6 +57,10 @@ for _code, _scheme, _name, _told in (
 ):
     declare(_stay(name=f"stay_like_{_code.lower()}", label=f"正常相似：{_name}", scheme=_scheme, measure=f"max({_code.lower()}::INT)", excuses=_code,
         reason=f"{_told}（{{value}}，同类中位{{peer}}）", innocent=f"{_MARKED}（{_code}）"))  # fmt: skip
+
+declare(Feature(name="stay_like_n14", label="正常相似：聚集疫情", unit="次", grain="admission", scheme="T29", by="institution", reversed="net", windows=(0,), rows=VILLAGE, worse="low", family="innocent",
+    measure="(count(DISTINCT psn_no) FILTER (other AND near AND outbreak) >= 2)::INT", excuses="N14", needs=("persons.curr_addr_code",),
+    reason="同村同期另有两人以上患同一传染性疾病住院，成批入院属正常（{value}，同类中位{peer}）", innocent=f"{_MARKED}（N14）"))  # fmt: skip
 
 #: One row a card and mark: why its habits are what they are.
 PERSON_MARKS = f"""WITH s AS (SELECT psn_no, happened_at, setl_id, mdtrt_id, visit_class, is_inpatient, acct_mulaid_pay_fen, manual_flag, out_flag, insutype, psn_type, opt_diag_code, medfee_sumamt_fen, touched_ FROM (

@@ -165,7 +165,7 @@ declare(unit(
     innocent="新开展手术（N22）",
 ))  # fmt: skip
 declare(unit(
-    name="unit_lines_per_visit", label="每次就诊明细条数", unit="条", rows=MIX, measure="CASE WHEN count(*) FILTER (WHERE NOT ward) >= 20 THEN avg(lines) FILTER (WHERE NOT ward) END", scheme="T19", needs=("fee_details",),
+    name="unit_lines_per_visit", label="每次就诊明细条数", unit="条", rows=MIX, measure="CASE WHEN count(*) FILTER (WHERE NOT ward) >= 20 THEN avg(lines) FILTER (WHERE NOT ward) END", scheme="T13", needs=("fee_details",),
     reason="近{window}天每次门诊平均{value}条收费明细" + above("条"),
     innocent="中药饮片一味一条（N22）",
 ))  # fmt: skip

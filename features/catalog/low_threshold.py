@@ -10,7 +10,7 @@ Honest cases: psychiatric, rehabilitation and nursing wards (N03), epidemics (N1
 
 from functools import partial
 
-from features.catalog.stay_rows import STAY_DAYS, profile_rows, stay_rows
+from features.catalog.stay_rows import LET_OFF, STAY_DAYS, profile_rows, stay_rows
 from features.declare import Feature, declare
 from features.rules.settings import family_of_diagnoses
 
@@ -56,6 +56,8 @@ declare(_stay(name="short_mild_stay", label="短住院（三夜以内）", unit=
     reason="三夜以内即出院{value}次（同类中位{peer}）", innocent="急性轻症观察、短程化疗（N02）"))  # fmt: skip
 declare(_stay(name="no_self_pay", also=("T02",), label="应付起付线却零自付", unit="次", scheme="T29", measure="count(*) FILTER (settled AND zero_cash AND NOT waived AND NOT course)", worse="high",
     reason="没有优惠身份，本人现金支付却为零（命中{value}，同类中位{peer}）", innocent="个人账户抵付、年度起付线已满、救助待遇未录入（N26、N27）"))  # fmt: skip
+declare(_stay(name="deductible_waived", also=("T02",), label="应付起付线却未付", unit="次", scheme="T29", measure=f"count(*) FILTER ({LET_OFF})", worse="high", needs=("settlements.act_pay_dedc_fen",),
+    reason="没有减免身份，本次住院却未承担起付线（命中{value}，同类中位{peer}）", innocent="转院连续计算起付线（N16）、救助身份未录入（N26）、慢病年度内免计"))  # fmt: skip
 declare(_stay(name="own_cash_share", also=("T02",), label="本人现金负担比例", unit="%", scheme="T29", measure="max(cash_fen) / nullif(max(medfee_fen), 0)::DOUBLE", worse="low", empty=None,
     reason="本人现金只负担了{value}（同类中位{peer}，低于{percentile}的同类）", innocent="困难群体、离休人员待遇（N26、N27）"))  # fmt: skip
 

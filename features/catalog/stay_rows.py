@@ -76,6 +76,11 @@ FROM {_DAYS} d JOIN stays s ON s.mdtrt_id = d.mdtrt_id WHERE NOT s.day_surgery
 WINDOW before_ AS (PARTITION BY d.mdtrt_id ORDER BY d.day ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), all_ AS (PARTITION BY d.mdtrt_id)"""
 
 
+#: SQL over `stay_rows`: a deductible is due (no status, no yearly course, no long care), and it was waived.
+DUE = "settled AND visit_class <> 'maternity_ip' AND NOT waived AND NOT course AND NOT long_care"
+LET_OFF = f"{DUE} AND no_deductible"
+
+
 def stay_rows(entity: str) -> str:
     """One row per stay: money, timing, diagnosis flags. `entity` is s.mdtrt_id, s.fixmedins_code or s.atddr_no."""
     return f"""SELECT {entity} AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.psn_no, s.begntime, s.adm_date, s.end_date,
@@ -83,7 +88,7 @@ def stay_rows(entity: str) -> str:
     s.medfee_fen, s.fund_fen, s.cash_fen, s.dedc_fen, s.lines_fen, coalesce(s.medfee_fen, s.lines_fen) AS fee_fen, coalesce(s.fund_fen, 0) AS fen,
     extract(hour FROM s.begntime) AS adm_hour, isodow(s.adm_date) AS adm_dow, h.feast IS NOT NULL AS adm_holiday,
     {WAIVED} AS waived, {COURSE} AS course, {LONG_CARE} AS long_care, p.curr_addr_code AS village, coalesce(p.emp_no, p.emp_name) AS employer,
-    coalesce(s.cash_fen = 0 AND s.medfee_fen > 0, false) AS zero_cash
+    coalesce(s.cash_fen = 0 AND s.medfee_fen > 0, false) AS zero_cash, coalesce(s.dedc_fen = 0 AND s.medfee_fen > 0, false) AS no_deductible
 FROM stays s LEFT JOIN main.persons p ON p.psn_no = s.psn_no
 LEFT JOIN (SELECT DISTINCT day, feast FROM {HOLIDAYS} WHERE phase = 'core') h ON h.day = s.adm_date
 WHERE NOT s.day_surgery AND {entity} IS NOT NULL"""

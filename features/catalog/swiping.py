@@ -65,55 +65,55 @@ card = partial(Feature, grain="person", scheme="T09", by="person", reversed="kep
 declare(unit(
     name="burst_most_persons", label="五分钟内最多刷卡人数", unit="人", windows=(30, 90), rows=BURST, worse="high", measure="max(persons)",
     reason="近{window}天五分钟内最多有{value}个不同的人在该机构刷卡" + above("人"),
-    innocent="账户到账日高峰（N06）、透析班次（N01）、集体义诊（N15）",
+    innocent="账户到账日高峰（N06）、透析班次（N01）、集体义诊（N15）；客流集中的唯一药店（N30），整日集中上传（N07）",
 ))  # fmt: skip
 declare(unit(
     name="burst_crowded_days", label="集中刷卡天数", unit="天", windows=(90, 180), rows=BURST, worse="high",
     measure="count(DISTINCT day) FILTER (WHERE crowd)",
     reason="近{window}天有{value}天出现五分钟内至少5人刷卡且超出本机构同时段常态" + above("天"),
-    innocent="养老机构批量就诊（N04）、到账日高峰（N06）",
+    innocent="养老机构批量就诊（N04）、到账日高峰（N06）；客流集中的唯一药店（N30），整日集中上传（N07）",
 ))  # fmt: skip
 declare(unit(
     name="burst_crowd_share", label="集中刷卡占比", unit="%", windows=(90, 180), rows=BURST, worse="high", empty=None,
     measure="CASE WHEN count(*) >= 20 THEN avg(crowd::INT) END",
     reason="近{window}天的刷卡有{value}落在异常密集的五分钟内" + above(),
-    innocent="客流集中的院边店、接种或义诊日（N15、N30）",
+    innocent="客流集中的院边店、接种或义诊日（N15、N30）；整日集中上传（N07）",
 ))  # fmt: skip
 declare(unit(
     name="burst_right_behind_share", label="紧接前一人刷卡占比", unit="%", windows=(30, 90), rows=BURST, worse="high", empty=None,
     measure="CASE WHEN count(*) >= 20 THEN avg(right_behind::INT) END",
     reason="近{window}天有{value}的刷卡在前一人之后90秒内完成" + above(),
-    innocent="多窗口大机构客流本就密集",
+    innocent="多窗口大机构客流本就密集；客流集中的唯一药店（N30），整日集中上传（N07）",
 ))  # fmt: skip
 declare(unit(
     name="burst_money_share", label="集中刷卡金额占比", unit="%", windows=(90,), rows=BURST, worse="high", empty=None,
     measure="CASE WHEN count(*) >= 20 THEN sum(fen) FILTER (WHERE crowd) / nullif(sum(fen), 0) END",
     reason="近{window}天基金和账户支出有{value}发生在异常密集的五分钟内" + above(),
-    innocent="到账日集中购药（N06）",
+    innocent="到账日集中购药（N06）；客流集中的唯一药店（N30），整日集中上传（N07）",
 ))  # fmt: skip
 declare(unit(
     name="burst_only_people", label="只在集中时段出现的人数", unit="人", windows=(180,), rows=BURST, worse="high",
     measure="count(DISTINCT psn_no) FILTER (WHERE crowd) - len(list_intersect(list(DISTINCT psn_no) FILTER (WHERE crowd), list(DISTINCT psn_no) FILTER (WHERE NOT crowd)))",
     reason="近{window}天有{value}人在该机构的刷卡全部落在异常密集时段" + above("人"),
-    innocent="养老机构、单位集体就诊（N04、N15）",
+    innocent="养老机构、单位集体就诊（N04、N15）；客流集中的唯一药店（N30），整日集中上传（N07）",
 ))  # fmt: skip
 declare(unit(
     name="basket_copied_times", label="相邻顾客购物篮完全相同次数", unit="次", windows=(30, 90), rows=BASKET, worse="high", needs=("fee_details",),
     measure="count(*) FILTER (WHERE copied)",
     reason="近{window}天相邻两位不同的人在半小时内所刷项目与数量完全相同，共{value}次" + above("次"),
-    innocent="固定收费的一般诊疗、流感季同方（N14）、养老机构统一配药（N04）",
+    innocent="固定收费的一般诊疗、流感季同方（N14）、养老机构统一配药（N04）；整日集中上传，次序不说明先后（N07）",
 ))  # fmt: skip
 declare(unit(
     name="basket_copied_share", label="相邻顾客购物篮相同占比", unit="%", windows=(90,), rows=BASKET, worse="high", empty=None, needs=("fee_details",),
     measure="CASE WHEN count(*) >= 20 THEN avg(copied::INT) END",
     reason="近{window}天有{value}的刷卡与前一位顾客的项目和数量完全相同" + above(),
-    innocent="只有一两种收费项目的小诊所",
+    innocent="只有一两种收费项目的小诊所；整日集中上传，次序不说明先后（N07）",
 ))  # fmt: skip
 declare(unit(
     name="basket_rich_copied_yuan", label="相同购物篮（两种以上）金额", unit="元", windows=(90, 180), rows=BASKET, worse="high", needs=("fee_details",),
     measure="sum(fen) FILTER (WHERE copied AND kinds >= 2) / 100.0",
     reason="近{window}天相邻顾客刷出同样的两种以上商品，金额合计{value}元" + above("元"),
-    innocent="养老机构统一配药（N04）",
+    innocent="养老机构统一配药（N04）；整日集中上传，次序不说明先后（N07）",
 ))  # fmt: skip
 declare(unit(
     name="trade_busiest_day", label="单日最多刷卡次数", unit="次", windows=(30, 90), rows=TRADE, worse="high", scheme="T10", source="3.9",
@@ -180,18 +180,6 @@ declare(unit(
     measure="CASE WHEN count(*) >= 20 THEN sum(fen) FILTER (WHERE outside) / sum(fen) END", needs=("fee_details",),
     reason="近{window}天丙类或全自费商品占刷卡金额的{value}" + above(),
     innocent="本地政策允许账户购买部分目录外商品",
-))  # fmt: skip
-declare(unit(
-    name="goods_few_codes", label="刷卡金额集中度", unit="%", windows=(90, 180), rows=GOODS, worse="high", scheme="T11", empty=None, source="3.9", reversed="net",
-    measure="CASE WHEN count(*) >= 50 THEN list_max(map_values(histogram(med_list_codg))) / count(*) END", needs=("fee_details",),
-    reason="近{window}天的销售有{value}是同一个编码" + above(),
-    innocent="双通道单品（N30）、流感季热销（N14）",
-))  # fmt: skip
-declare(unit(
-    name="goods_same_price_share", label="五个最常见明细金额占比", unit="%", windows=(90, 180), rows=GOODS, worse="high", scheme="T11", empty=None, source="3.9", reversed="net",
-    measure="CASE WHEN count(*) >= 50 THEN list_sum(list_slice(list_reverse_sort(map_values(histogram(fen))), 1, 5)) / count(*) END", needs=("fee_details",),
-    reason="近{window}天的销售明细有{value}只用五个金额" + above(),
-    innocent="品种少、价格统一的小店（N30）；集采药统一定价（N24）",
 ))  # fmt: skip
 declare(unit(
     name="goods_many_share", label="一次十件以上占比", unit="%", windows=(90,), rows=GOODS, worse="high", scheme="T11", empty=None, source="3.9", reversed="net",

@@ -82,6 +82,11 @@ for _grain, _entity, _prefix, _who in (
         reason=_who + "近{window}天危重诊断的住院有{value}几乎没有重症治疗" + above(), innocent="保守治疗为主的老年病院（N03）"))  # fmt: skip
     declare(_unit(name=f"{_prefix}_grave_daily_fee_yuan", label="危重诊断日均费用", unit="元", measure="CASE WHEN count(*) FILTER (grave) >= 5 THEN sum(fen) FILTER (grave) / 100.0 / sum(bed_days) FILTER (grave) END", worse="low",
         reason=_who + "近{window}天危重诊断住院日均只花{value}元" + below("元"), innocent="基层医院病情较轻、执行集采药价"))  # fmt: skip
+    declare(_unit(name=f"{_prefix}_grave_fee_ratio", label="危重诊断与其他诊断日均费用之比", unit="倍", worse="low",
+        measure="CASE WHEN count(*) FILTER (grave) >= 5 THEN sum(fen) FILTER (grave) / sum(bed_days) FILTER (grave) / nullif(sum(fen) FILTER (NOT grave) / sum(bed_days) FILTER (NOT grave), 0) END",
+        reason=_who + "近{window}天危重诊断的日均费用只有其他诊断的{value}倍" + below("倍"), innocent="手术、介入集中在非危重病种（N22）"))  # fmt: skip
+    declare(_unit(name=f"{_prefix}_grave_short_stays", label="危重诊断短住院例数", unit="例", worse="high", empty=0.0, measure="count(*) FILTER (grave AND bed_days <= 5)",
+        reason=_who + "近{window}天有{value}例危重诊断五天以内出院，须逐份核对病案首页" + above("例"), innocent="转上级医院（N16）、放弃治疗或死亡；接诊量大的医院例数自多"))  # fmt: skip
     declare(_unit(name=f"{_prefix}_grave_growth", label="危重诊断占比变化", unit="%", worse="high",
         measure="CASE WHEN count(*) FILTER (recent) >= 10 AND count(*) FILTER (NOT recent) >= 10 THEN avg(grave::INT) FILTER (recent) - avg(grave::INT) FILTER (NOT recent) END",
         reason=_who + "近半年危重诊断占比较此前上升{value}" + above(), innocent="编码培训后书写完整、新设重症科室（N21）"))  # fmt: skip

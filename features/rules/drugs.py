@@ -164,7 +164,7 @@ declare(unit(
     innocent="资格补录（N33）",
 ))  # fmt: skip
 declare(person(
-    name="rule_r46", rule="R46", label=setting("R46", "name"), scheme="T31", family="chronic", rows=R46, unit="次", needs=("chronic_registry.annual_limit_fen",), exempt=("N08", "N28"),
+    name="rule_r46", rule="R46", label=setting("R46", "name"), scheme="T31", also=("T24",), family="chronic", rows=R46, unit="次", needs=("chronic_registry.annual_limit_fen",), exempt=("N08", "N28"),
     reason="触发规则R46慢病限额年底突击：限额用足且11、12月结算{value}次、占比过高",
     innocent="年末续方（N28）、长处方（N08）",
 ))  # fmt: skip

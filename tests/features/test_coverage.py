@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks import coverage_scores
 from benchmarks.coverage_page import Choice, draws, page, pooled, verdicts
-from benchmarks.coverage_scores import loudest, surprises
+from benchmarks.coverage_scores import EXCUSED, explained, loudest, surprises
 
 
 def cases(ours: list[float], visits: list[float], role: list[str], seed: int) -> pd.DataFrame:
@@ -66,6 +67,15 @@ def test_one_plain_trace_is_not_drowned_by_columns_that_say_nothing() -> None:
     assert score.idxmax() == 7
     assert score[7] == pytest.approx(np.log(n) / 3)
     assert (score.drop(7) == 0).all()
+
+
+def test_a_units_mark_lowers_only_the_numbers_that_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    borne = pd.DataFrame({"N23": [True, False]}, index=["always open", "by day"])
+    monkeypatch.setattr(coverage_scores, "marks", lambda sheet, scheme: borne)
+    found = pd.DataFrame(2.0, index=borne.index, columns=["account_night_share", "goods_fitted_share"])
+    kept = explained(found, None, "T08")  # type: ignore[arg-type]
+    assert kept["account_night_share"].tolist() == [2 * EXCUSED, 2]
+    assert kept["goods_fitted_share"].tolist() == [2, 2]
 
 
 def test_the_page_names_every_table_and_counts_its_verdicts(counties: pd.DataFrame) -> None:

@@ -83,6 +83,15 @@ def test_a_price_above_the_units_own_month() -> None:
     assert found["rule_r53_dual_365"] == 0, "one shop is no area to compare with"
 
 
+def test_a_bed_is_due_once_a_day() -> None:
+    rows = ["feedetl_sn mdtrt_id psn_no fixmedins_code happened_at is_inpatient med_list_codg med_chrgitm_type cnt fen"]
+    rows += [f"{i} v{i} p{i} ward 06-01T08:00 true nurse 07 1 1000" for i in range(10)]
+    rows += ["90 v0 p0 ward 06-01T08:01 true nurse 07 1 1000", "91 v1 p1 ward 06-01T08:00 true bed 01 2 7000"]
+    rows += ["92 v2 p2 ward 06-01T09:00 true drip 05 3 900", "93 v3 p3 ward 06-02T08:00 true nurse 07 1 1000"]
+    found = measure_of(draw(lines="\n".join(rows)), "daily_fee_twice_times", "daily_fee_twice_per_stay", of="ward")
+    assert found.loc["ward"].tolist() == [2, 2, pytest.approx(0.2), pytest.approx(0.2)]
+
+
 def test_an_implant_without_an_operation() -> None:
     con = draw(lines="""
         feedetl_sn mdtrt_id psn_no fixmedins_code happened_at is_inpatient med_chrgitm_type pric fen
