@@ -1,14 +1,12 @@
-"""A model on disk: a folder of text, JSON and plain arrays, never a pickle, named by its hash. The only file of models/ that touches files.
+"""A model on disk: a folder of text, JSON and plain arrays, never a pickle, named by its hash.
 
     models/HASH/manifest.json            {"format", "as_of", "seed", "declarations", "files": {name: {"sha256", "bytes"}}}
     models/HASH/GRAIN.json               columns, families, calibration, amount, facts
     models/HASH/GRAIN.arrays.npz         forest nodes, rule beliefs, reference distributions
     models/HASH/GRAIN.ranker.txt         LightGBM's own text (absent where labels are too few)
     models/HASH/GRAIN.golden.npz         rows and the raw risk they must give
-    models/ACTIVE.json                   which bundle is in force per grain, and everyone who ever was
 
-HASH is the SHA-256 of manifest.json. LightGBM's parser crashes or errs silently on damaged text (13 crashes, 2 wrong predictions in 28
-tries, so bytes reach it only after their hash matched; before a bundle is put in force a child process loads it under a time limit.
+HASH is the SHA-256 of manifest.json, and no byte reaches LightGBM's parser before its own hash matched. Which bundle is in force: models/in_force.py.
 """
 
 from __future__ import annotations
@@ -19,12 +17,9 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +37,12 @@ from models.ranker import Ranker
 from models.ring_risk import RingRisk
 from models.rules import Rules
 from models.scorer import MatrixLike, State
+from models.stored import damaged, json_bytes, npz_bytes, read_file, sync_folder, thread_free, write_synced
 from models.tail import Tail
 
 FORMAT = 2
 GRAINS = ("admission", "person", "institution", "doctor", "ring")
 ALLOWED = re.compile(rf"^({'|'.join(GRAINS)})\.(json|arrays\.npz|golden\.npz|ranker\.txt|beds\.txt)$")
-MAX_BYTES = 512 * 1024 * 1024
-PROBE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +66,7 @@ def declarations(matrix: MatrixLike) -> dict[str, str]:
         feature = getattr(meta, "feature", None)
         said = [str(getattr(meta, k, "")) for k in ("scheme", "worse", "unit", "kind", "family")]
         out[column] = hashlib.sha256(
-            _json([column, *said, fingerprint([feature]) if feature is not None else ""])
+            json_bytes([column, *said, fingerprint([feature]) if feature is not None else ""])
         ).hexdigest()[:16]
     return out
 
@@ -102,12 +96,12 @@ def write_bundle(
     files: dict[str, bytes] = {}
     for grain, model in sorted(grains.items()):
         files |= _grain_files(model, golden.get(grain))
-    manifest = _json(
+    manifest = json_bytes(
         {
             "format": FORMAT,
             "as_of": as_of,
             "seed": seed,
-            "declarations": {g: hashlib.sha256(_json(m.declared)).hexdigest() for g, m in sorted(grains.items())},
+            "declarations": {g: hashlib.sha256(json_bytes(m.declared)).hexdigest() for g, m in sorted(grains.items())},
             "files": {n: {"sha256": hashlib.sha256(b).hexdigest(), "bytes": len(b)} for n, b in sorted(files.items())},
         }
     )
@@ -117,10 +111,10 @@ def write_bundle(
         stage = Path(tempfile.mkdtemp(prefix=".stage-", dir=folder))
         try:
             for file, content in {**files, "manifest.json": manifest}.items():
-                _write_synced(stage / file, content)
+                write_synced(stage / file, content)
             stage.chmod(0o755)
             os.rename(stage, target)
-            _sync_folder(folder)
+            sync_folder(folder)
         except BaseException:
             shutil.rmtree(stage, ignore_errors=True)
             raise
@@ -157,10 +151,10 @@ def _grain_files(model: GrainModel, golden: pd.DataFrame | None) -> dict[str, by
     if model.ranker is not None:
         state = model.ranker.state()
         values["ranker"] = {"columns": state[0]["columns"]}
-        out[f"{grain}.ranker.txt"] = _thread_free(state[0]["text"]).encode()
+        out[f"{grain}.ranker.txt"] = thread_free(state[0]["text"]).encode()
         if golden is not None and len(golden):
             rows = golden[model.ranker.columns_]
-            out[f"{grain}.golden.npz"] = _npz(
+            out[f"{grain}.golden.npz"] = npz_bytes(
                 {"X": rows.to_numpy(dtype=np.float64), "raw": model.ranker.raw(rows).to_numpy()}
             )
     if model.beds is not None:
@@ -170,9 +164,9 @@ def _grain_files(model: GrainModel, golden: pd.DataFrame | None) -> dict[str, by
             "slopes": model.beds.slopes,
             "intercept": model.beds.intercept,
         }
-        out[f"{grain}.beds.txt"] = _thread_free(state[0]["text"]).encode()
-    out[f"{grain}.json"] = _json(values)
-    out[f"{grain}.arrays.npz"] = _npz(arrays)
+        out[f"{grain}.beds.txt"] = thread_free(state[0]["text"]).encode()
+    out[f"{grain}.json"] = json_bytes(values)
+    out[f"{grain}.arrays.npz"] = npz_bytes(arrays)
     return out
 
 
@@ -191,23 +185,23 @@ def verified(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
     """({file: bytes}, manifest) once every byte is what the folder's name says; the bytes checked are the bytes used."""
     if not folder.is_dir():
         raise UserError(f"模型文件夹 {folder.name[:16]} 不存在；请运行 xiezhi fit 重新生成。")
-    raw = _read(folder, "manifest.json")
+    raw = read_file(folder, "manifest.json")
     if hashlib.sha256(raw).hexdigest() != folder.name:
-        raise _damaged(folder, "manifest.json 与文件夹名不符")
+        raise damaged(folder, "manifest.json 与文件夹名不符")
     manifest: dict[str, Any] = json.loads(raw)
     if manifest.get("format") != FORMAT:
-        raise _damaged(folder, f"格式版本 {manifest.get('format')!r} 不认识")
+        raise damaged(folder, f"格式版本 {manifest.get('format')!r} 不认识")
     listed = manifest["files"]
     present = {p.name for p in folder.iterdir()}
     if extra := sorted(present - set(listed) - {"manifest.json"}):
-        raise _damaged(folder, f"多出文件 {extra[0]}")
+        raise damaged(folder, f"多出文件 {extra[0]}")
     contents = {}
     for name, entry in listed.items():
         if not ALLOWED.match(name):
-            raise _damaged(folder, f"文件名 {name} 不在允许之列")
-        content = _read(folder, name)
+            raise damaged(folder, f"文件名 {name} 不在允许之列")
+        content = read_file(folder, name)
         if len(content) != entry["bytes"] or hashlib.sha256(content).hexdigest() != entry["sha256"]:
-            raise _damaged(folder, f"{name} 已被改动")
+            raise damaged(folder, f"{name} 已被改动")
         contents[name] = content
     return contents, manifest
 
@@ -254,7 +248,7 @@ def _restore(grain: str, contents: Mapping[str, bytes], folder: Path) -> GrainMo
 def _ranker(model: GrainModel, columns: list[str], text: bytes, folder: Path) -> Ranker:
     ranker = Ranker.restore({"columns": columns, "text": text.decode()}, {})
     if unknown := [c for c in ranker.columns_ if c.removeprefix(Z) not in set(model.columns)]:
-        raise _damaged(folder, f"{model.grain} 的排序模型含未声明的列 {unknown[0]}")
+        raise damaged(folder, f"{model.grain} 的排序模型含未声明的列 {unknown[0]}")
     return ranker
 
 
@@ -265,161 +259,4 @@ def _replay(model: GrainModel, golden: bytes | None, folder: Path) -> None:
         rows, expected = stored["X"], stored["raw"]
     got = model.ranker.raw(pd.DataFrame(rows, columns=model.ranker.columns_)).to_numpy()
     if got.shape != expected.shape or not np.allclose(got, expected, rtol=0.0, atol=1e-9):
-        raise _damaged(folder, f"{model.grain} 的校验行重算结果不符")
-
-
-PROBE = """
-import io, sys
-for heavy in ("pandas", "sklearn", "matplotlib", "dask", "pyarrow"):
-    sys.modules[heavy] = None
-import numpy as np, lightgbm as lgb
-with np.load(io.BytesIO(sys.stdin.buffer.read()), allow_pickle=False) as given:
-    booster = lgb.Booster(model_str=given["text"].tobytes().decode())
-    if "X" in given.files:
-        got = booster.predict(given["X"], raw_score=True, num_threads=1)
-        sys.exit(0 if np.allclose(got, given["raw"], rtol=0, atol=1e-9) else 3)
-"""
-
-
-def probe(folder: Path, seconds: float = PROBE_SECONDS) -> None:
-    """Load each ranker and replay its golden rows in a child process under a time limit, after the hashes matched.
-
-    The child imports numpy and LightGBM alone. Raises UserError when it fails, crashes, hangs or computes otherwise.
-    """
-    contents, _ = verified(folder)
-    for name in sorted(n for n in contents if n.endswith(".txt")):
-        given = {"text": np.frombuffer(contents[name], dtype=np.uint8)}
-        golden = contents.get(name.replace("ranker.txt", "golden.npz")) if name.endswith(".ranker.txt") else None
-        if golden is not None:
-            with np.load(io.BytesIO(golden), allow_pickle=False) as stored:
-                given |= {k: stored[k] for k in stored.files}
-        try:
-            done = subprocess.run(
-                [sys.executable, "-I", "-c", PROBE],
-                input=_npz(given),
-                capture_output=True,
-                timeout=seconds,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise _damaged(folder, f"试装载 {name} 超过 {seconds:g} 秒") from None
-        if done.returncode != 0:
-            raise _damaged(folder, f"试装载 {name} 失败（退出码 {done.returncode}）")
-
-
-# ------------------------------------------------------------------ in force
-
-
-def active_table(models: Path) -> dict[str, Any]:
-    """ACTIVE.json: {"grains": {grain: hash}, "history": [{"at","action","grains","by","note"}]}; empty when nothing was ever in force."""
-    path = models / "ACTIVE.json"
-    if not path.exists():
-        return {"grains": {}, "history": []}
-    try:
-        table: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (ValueError, OSError):
-        raise UserError("models/ACTIVE.json 无法读取；请从备份恢复，或运行 xiezhi fit 重新生成模型。") from None
-    return table
-
-
-def activate(
-    models: Path,
-    name: str,
-    *,
-    grains: list[str] | None = None,
-    action: str = "fit",
-    by: list[str] | None = None,
-    note: str = "",
-) -> None:
-    """Put a bundle in force for its grains (or only some), after a probe in a child process. History is only ever appended to."""
-    probe(models / name)
-    bundle = load_bundle(models / name)
-    chosen = sorted(grains if grains is not None else bundle.grains)
-    if missing := [g for g in chosen if g not in bundle.grains]:
-        raise UserError(f"模型 {name[:12]} 不含“{missing[0]}”；可启用的有 {'、'.join(sorted(bundle.grains))}。")
-    table = active_table(models)
-    table["grains"] = dict(sorted({**table["grains"], **dict.fromkeys(chosen, name)}.items()))
-    entry = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "action": action,
-        "grains": dict.fromkeys(chosen, name),
-        "by": by or [],
-        "note": note,
-    }
-    table["history"] = [*table["history"], entry]
-    write_active(models, table)
-
-
-def write_active(models: Path, table: Mapping[str, Any]) -> None:
-    """Replace ACTIVE.json atomically."""
-    stage = models / ".ACTIVE.json.stage"
-    _write_synced(stage, _json(dict(table), indent=1))
-    os.replace(stage, models / "ACTIVE.json")
-    _sync_folder(models)
-
-
-def load_active(warehouse: Path) -> Bundle | None:
-    """The bundle in force, grain by grain (grains may come from different bundles); None when there is none. Damaged files raise UserError."""
-    models = warehouse / "models"
-    chosen: dict[str, str] = active_table(models)["grains"]
-    if not chosen:
-        return None
-    loaded = {name: load_bundle(models / name) for name in sorted(set(chosen.values()))}
-    newest = max(loaded.values(), key=lambda b: (b.as_of, b.hash))
-    return Bundle(newest.hash, newest.as_of, newest.seed, {g: loaded[n].grains[g] for g, n in chosen.items()})
-
-
-# ------------------------------------------------------------------ bytes
-
-
-def _json(value: Any, indent: int | None = None) -> bytes:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=indent, default=_plain).encode()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"not plain JSON: {type(value).__name__}")
-
-
-def _npz(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Arrays as .npz with sorted names and no dates, so equal arrays give equal bytes."""
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **{k: np.ascontiguousarray(arrays[k]) for k in sorted(arrays)})
-    return buffer.getvalue()
-
-
-def _thread_free(text: str) -> str:
-    """LightGBM writes its thread count into the text; the model does not depend on it, so neither may its hash."""
-    return re.sub(r"^\[num_threads: \d+\]$", "[num_threads: 0]", text, flags=re.MULTILINE)
-
-
-def _read(folder: Path, name: str) -> bytes:
-    path = folder / name
-    try:
-        if path.is_symlink() or path.stat().st_size > MAX_BYTES:
-            raise _damaged(folder, f"{name} 不是普通文件或过大")
-        return path.read_bytes()
-    except OSError:
-        raise _damaged(folder, f"缺少 {name}") from None
-
-
-def _damaged(folder: Path, what: str) -> UserError:
-    return UserError(
-        f"模型 {folder.name[:12]} 未通过校验：{what}；已拒绝装载，现用名单不受影响。请从备份恢复该文件夹，或运行 xiezhi fit。"
-    )
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        raise damaged(folder, f"{model.grain} 的校验行重算结果不符")

@@ -13,8 +13,8 @@ import pandas as pd
 
 from features.grains import Grain
 from features.matrix import Matrix, load_matrix
-from models.bundle import load_active
 from models.ensemble import GrainModel, badness_of, raw_risk, unlabelled
+from models.in_force import load_active
 from models.ranker import Ranker
 from models.score import Order, model_for, standing, suspicion_of
 from training.fit import fit_grain

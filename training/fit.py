@@ -18,8 +18,9 @@ from claims.errors import UserError
 from features.grains import Grain
 from features.matrix import Matrix, load_matrix
 from models.amount import amounts, fund_at_stake, rule_families
-from models.bundle import Bundle, activate, active_table, declarations, load_active, mismatch, write_bundle
+from models.bundle import Bundle, declarations, mismatch, write_bundle
 from models.ensemble import FALLBACK, GrainModel, explained, raw_risk, unlabelled
+from models.in_force import activate, active_table, load_active
 from models.scheme import SAMPLE, usual_evidence
 from models.score import suspicion_of
 from models.strata import strata_tails

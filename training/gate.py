@@ -18,8 +18,9 @@ import pandas as pd
 from claims.errors import UserError
 from features.grains import Grain
 from features.matrix import load_matrix
-from models.bundle import Bundle, activate, active_table, load_active, load_bundle
+from models.bundle import Bundle, load_bundle
 from models.explain import strongest
+from models.in_force import activate, active_table, load_active
 from models.score import Order, Scored, score
 from training.lift import best
 from training.register import drop_alias, move_alias

@@ -15,8 +15,8 @@ from claims.warehouse import Warehouse
 from features.asof import open_views
 from features.matrix import Matrix
 from models.beds import NOT_TAUGHT, bed_columns, bed_evidence
-from models.bundle import load_active
 from models.ensemble import GrainModel
+from models.in_force import load_active
 from models.scheme import attribute
 from models.score import Scored
 from models.scorer import BASE

@@ -13,7 +13,8 @@ from features.asof import open_views
 from features.declare import REGISTRY, load_catalog
 from features.evidence import gather_evidence
 from features.matrix import Matrix, load_matrix
-from models.bundle import Bundle, load_active
+from models.bundle import Bundle
+from models.in_force import load_active
 from models.score import Order, Scored, score
 from serving.lists.rows import Note
 

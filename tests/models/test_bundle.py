@@ -10,6 +10,7 @@ import pytest
 
 from claims.errors import UserError
 from models import bundle as store
+from models import in_force
 from models.beds import TAUGHT, bed_evidence
 from models.ensemble import Taught, ranker_input, ranker_worse, unlabelled
 from models.ranker import Ranker
@@ -152,13 +153,13 @@ def test_changed_declaration_is_refused_new_columns_are_not(made):
 
 def test_activation_probes_and_keeps_history(made):
     folder, bundle, _ = made
-    store.activate(folder, bundle.hash, action="first")
-    assert store.load_active(folder.parent).hash == bundle.hash
+    in_force.activate(folder, bundle.hash, action="first")
+    assert in_force.load_active(folder.parent).hash == bundle.hash
     broken = "0" * 64
     shutil.copytree(folder / bundle.hash, folder / broken)
     with pytest.raises(UserError, match="未通过校验"):
-        store.activate(folder, broken)
-    table = store.active_table(folder)
+        in_force.activate(folder, broken)
+    table = in_force.active_table(folder)
     assert table["grains"] == {"admission": bundle.hash}, "the model in force stays in force"
     assert [h["action"] for h in table["history"]] == ["first"]
 
@@ -166,8 +167,8 @@ def test_activation_probes_and_keeps_history(made):
 def test_probe_has_a_time_limit(made):
     folder, bundle, _ = made
     with pytest.raises(UserError, match="超过"):
-        store.probe(folder / bundle.hash, seconds=0.05)
+        in_force.probe(folder / bundle.hash, seconds=0.05)
 
 
 def test_no_model_no_error(tmp_path):
-    assert store.load_active(tmp_path) is None
+    assert in_force.load_active(tmp_path) is None

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from claims.errors import UserError
-from models.bundle import active_table, load_active
 from models.ensemble import FALLBACK
+from models.in_force import active_table, load_active
 from models.score import score
 from training import register
 from training.evaluate import evaluate

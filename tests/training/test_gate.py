@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import xiezhi
 from claims.errors import UserError
-from models.bundle import active_table
+from models.in_force import active_table
 from training import gate, side_by_side
 from training.fit import fit
 from training.report import gate_text
