@@ -40,7 +40,7 @@ TARGETS: dict[str, tuple[float, bool]] = {
     "peak memory, GiB": (4.0, True),
     "plain / ours, same columns and sample, CPU": (30.0, False),
     "CPU per settlement, county / a quarter": (1.2, True),
-    "second as-of / first, CPU": (0.9, True),
+    "second as-of / first, CPU": (0.5, True),
 }
 
 
@@ -200,7 +200,7 @@ def page(found: dict[str, Any]) -> str:
     out += [f"| {name} | {one['cpu']:.1f} | {one['wall']:.1f} |" for name, one in processes(found).items()]
     out.append(
         "\nA second as-of reuses nothing of the first: every window moves with the date, and a fact that arrives later can change a stay that was closed. What it saves is"
-        " the verification of files already read, within one process."
+        " the verification of files already read, within one process. *Well under the first* is read as half of it."
     )
     return "\n".join(out)
 

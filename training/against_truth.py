@@ -10,6 +10,8 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from models.beds import bed_evidence
+from models.ensemble import explained
+from models.scheme import attribute
 from training.alarms import leaks
 from training.competitors import Dated
 from training.lift import MIN_CASES, OFFICE, Figure, best, cannot_say, compared, wilson
@@ -40,6 +42,7 @@ def against_truth(grain: str, lists: Sequence[Dated], truth: Truth, *, seed: int
         "table": pd.concat(tables).to_dict("records") if tables else [],
         "auc": {n: _auc(pd.concat([t for _, t in c]), pd.concat([s for s, _ in c])) for n, c in candidates.items()},
         "schemes": recall_per_scheme(candidates["full"], guilty, k),
+        "named": schemes_named(lists, truth, grain),
         "money": money_captured(candidates, amount, k),
         "innocents": false_accusations(grain, candidates["full"], truth, k),
         "areas": by_part(candidates["full"], [d.matrix.entities["area"] for d in lists], k),
@@ -132,6 +135,26 @@ def recall_per_scheme(lists: Sequence[Scores], guilty: pd.Series, k: int) -> dic
             row[f"in_{k}"] += int(ids.isin(top).sum())
             row["in_tenth"] += int(ids.isin(tenth).sum())
     return dict(sorted(out.items()))
+
+
+def schemes_named(lists: Sequence[Dated], truth: Truth, grain: str) -> dict[str, Any]:
+    """Of the guilty in the windows, listed or not: how many would carry a scheme they are guilty of (models/scheme.py), and `plain`: by summed evidence alone."""
+    part = truth.guilty[truth.guilty["grain"] == grain]
+    of = part.groupby("entity_id")["scheme"].agg(set)
+    said = {"named": 0, "plain": 0}
+    n = 0
+    for d in lists:
+        here = d.matrix.only(list(of.index))
+        if here.X.empty:
+            continue
+        contributions, _ = explained(d.model, here)
+        n += len(here.X)
+        for name, usual in (("named", d.model.usual or None), ("plain", None)):
+            scheme = attribute(contributions, here.X, here.percentile, here.meta, usual)["scheme"]
+            said[name] += sum(scheme[e] in of[e] for e in here.X.index)
+    low, high = wilson(said["named"], n)
+    share = Figure(said["named"] / n, low, high, n) if n >= MIN_CASES else cannot_say(n)
+    return {"guilty": n, **said, "share": share.to_json()}
 
 
 def money_captured(candidates: dict[str, list[Scores]], amount: pd.Series, k: int) -> dict[str, Any]:
