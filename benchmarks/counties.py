@@ -219,7 +219,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--grain", action="append")
-    parser.add_argument("--variant", action="append", help="judge: other ways to learn; lambdarank+pu unless given")
+    parser.add_argument("--variant", action="append", help="judge: other ways to learn; of units lambdarank+pu unless given")
     parser.add_argument("--development", type=int, action="append", help="page: a development county, shown apart")
     parser.add_argument("--code", default="this commit", help="page: which commits made the figures")
     given = parser.parse_args()
@@ -230,7 +230,8 @@ def main() -> None:
             target = given.work / "figures" / f"{given.seed}-{grain}.json"
             if target.exists():
                 continue
-            found = judge(given.seed, given.work, grain, tuple(given.variant or ("lambdarank+pu",)))
+            units = ("lambdarank+pu",) if grain in ("institution", "doctor") else ()
+            found = judge(given.seed, given.work, grain, tuple(given.variant or units))
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
             print(f"{given.seed} {grain} {found['seconds']} s", file=sys.stderr, flush=True)
