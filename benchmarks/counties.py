@@ -219,7 +219,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--grain", action="append")
-    parser.add_argument("--variant", action="append", help="judge: other ways to learn; of units lambdarank+pu unless given")
+    parser.add_argument(
+        "--variant", action="append", help="judge: other ways to learn; of units lambdarank+pu unless given"
+    )
     parser.add_argument("--development", type=int, action="append", help="page: a development county, shown apart")
     parser.add_argument("--code", default="this commit", help="page: which commits made the figures")
     given = parser.parse_args()
