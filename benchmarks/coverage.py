@@ -16,7 +16,7 @@ ours must beat. What it would reach if it saw the truth of these very counties i
 Judged are the planted cases against the innocents that schemes.md names for the scheme, of those active in the window. Scores are made, and cases compared,
 within one county and as-of only; a figure is the share of its own county's innocents that a planted case outranks, over the cases of all counties.
 Stays are those of the window before each day given (90 days unless --stay-days says otherwise), each as of the first day given after its discharge; the
-others as of the last day. Here: one day, 2026-09-25. An interval is the 90 % bootstrap over 400 draws: of the planted cases, and within each county of its innocents. `covered`: the interval of the difference lies above 0;
+others as of the last day. An interval is the 90 % bootstrap over 400 draws: of the planted cases, and within each county of its innocents. `covered`: the interval of the difference lies above 0;
 `ahead`: only the difference itself does.
 """
 

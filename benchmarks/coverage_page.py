@@ -140,7 +140,11 @@ def page(developed: pd.DataFrame, reported: pd.DataFrame | None, doc: str) -> st
 
 
 def _table(title: str, table: pd.DataFrame, found: list[Verdict]) -> list[str]:
-    seeds = ", ".join(map(str, sorted(table["seed"].unique())))
+    seeds = (
+        ", ".join(map(str, sorted(table["seed"].unique())))
+        + ", as of "
+        + ", ".join(sorted(set(map(str, table["as_of"]))))
+    )
     counts = pd.Series([v.word.strip("*") for v in found]).value_counts()
     missing = [f"{code} {name}" for code, name in SCHEMES.items() if code not in {v.scheme for v in found}]
     return [
