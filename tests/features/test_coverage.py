@@ -7,6 +7,7 @@ import pytest
 from benchmarks import coverage_scores
 from benchmarks.coverage_page import Choice, draws, page, pooled, verdicts
 from benchmarks.coverage_scores import EXCUSED, explained, loudest, surprises
+from features.declare import load_catalog
 
 
 def cases(ours: list[float], visits: list[float], role: list[str], seed: int) -> pd.DataFrame:
@@ -70,6 +71,7 @@ def test_one_plain_trace_is_not_drowned_by_columns_that_say_nothing() -> None:
 
 
 def test_a_units_mark_lowers_only_the_numbers_that_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    load_catalog()
     borne = pd.DataFrame({"N23": [True, False]}, index=["always open", "by day"])
     monkeypatch.setattr(coverage_scores, "marks", lambda sheet, scheme: borne)
     found = pd.DataFrame(2.0, index=borne.index, columns=["account_night_share", "goods_fitted_share"])
