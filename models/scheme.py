@@ -1,8 +1,8 @@
 """Which scheme does the evidence support, and how much of it?
 
 Evidence of a column: its positive contribution to the entity's risk, how far out in the bad tail it lies, and rule hits; summed per scheme tag,
-then counted in standard deviations above what the population shows: schemes with many columns, or columns that most people have some of, would
-otherwise be everybody's. The share tells the officer how mixed the picture is. A scheme is a direction for the check, never a finding.
+of persons then counted in standard deviations above what the population shows: schemes with many columns, or columns that most people have some of,
+would otherwise be everybody's. The share tells the officer how mixed the picture is. A scheme is a direction for the check, never a finding.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ KIND_WEIGHT = {"parent": PARENT, "amount": 0.0}
 
 Usual = Mapping[str, tuple[float, float]]
 """Scheme → (mean, standard deviation) of its evidence in a population."""
+BY_USUAL = ("person",)
+"""Grains whose evidence is held against the usual: for stays and units the plain sums name more of the guilty rightly (docs/design.md §8)."""
 FEWEST_USUAL = 30
 """Fewer entities than this are no population to compare with."""
 SAMPLE = 1000

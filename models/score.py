@@ -13,7 +13,7 @@ from models.amount import amounts, fund_at_stake, rule_families
 from models.bundle import Bundle, mismatch
 from models.ensemble import ALL, GrainModel, explained, place, raw_risk, unlabelled
 from models.findings import PREFIX
-from models.scheme import attribute, usual_evidence
+from models.scheme import BY_USUAL, attribute, usual_evidence
 from models.scorer import BASE, MatrixLike
 from models.strata import strata_of
 
@@ -63,7 +63,8 @@ def score_with(matrix: MatrixLike, model: GrainModel, *, order: Order = "probabi
     contributions, tails = explained(model, matrix)
     frame = _standing(matrix, model, contributions.sum(axis=1).to_numpy(), order)
     told = (contributions, matrix.X, matrix.percentile, matrix.meta)
-    frame = frame.join(attribute(*told, model.usual or usual_evidence(*told)))
+    usual = (model.usual or usual_evidence(*told)) if matrix.grain in BY_USUAL else None
+    frame = frame.join(attribute(*told, usual))
     frame["model"] = model.label
     scorers = pd.DataFrame(index=matrix.X.index)
     scorers["rules"] = -np.expm1(-tails["rules"].to_numpy())

@@ -21,7 +21,7 @@ from models.amount import amounts, fund_at_stake, rule_families
 from models.bundle import Bundle, declarations, mismatch, write_bundle
 from models.ensemble import FALLBACK, GrainModel, explained, raw_risk, unlabelled
 from models.in_force import activate, active_table, load_active
-from models.scheme import SAMPLE, usual_evidence
+from models.scheme import BY_USUAL, SAMPLE, usual_evidence
 from models.score import suspicion_of
 from models.strata import strata_tails
 from training.labels import FEWEST, decided, enough
@@ -184,7 +184,8 @@ def fit_grain(
     free = ~matrix.X.index.isin(known.index)
     strata = strata_tails(grain, matrix.entities[free], raw[free].to_numpy())
     model = replace(model, money_scale=scale_of(model, matrix, raw), facts=facts, strata=strata)
-    model = replace(model, usual=usual_of(model, matrix))
+    if grain in BY_USUAL:
+        model = replace(model, usual=usual_of(model, matrix))
     return model, GrainSummary(grain, rows is not None, confirmed, refuted, reason, figures), rows
 
 
