@@ -3,17 +3,20 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from serving.lists import publish
+from serving.lists.worklist import FAIR
 from serving.web import sessions
 from serving.web.gate import MAX_BODY, OPEN_PATHS, Gate
 from serving.web.limit import Limit
 from serving.web.masking import masked
 from serving.web.pages import TITLES, pages
 
-from .conftest import GRAINS, TestClient
+from .conftest import AS_OF, GRAINS, TestClient, made_list
 
 HOST = "http://127.0.0.1"
 
@@ -291,3 +294,16 @@ def test_every_page_has_a_json_twin_by_accept(officer: TestClient):
     for path in ("/", "/lists/person", "/lists/person/1"):
         assert officer.get(path, headers={"accept": "application/json"}).json()["title"]
     assert set(TITLES) == {*GRAINS, "bedcheck"}
+
+
+def test_a_levelled_list_says_so_on_its_page(tmp_path: Path):
+    (tmp_path / "lists").mkdir()
+    made = {g: made_list(g)[:2] for g in ("person", "institution")}
+    levelled, *rest = made["person"]
+    described = {**levelled.facts["described"], "公平": FAIR}
+    made["person"] = (replace(levelled, facts={**levelled.facts, "described": described}), *rest)
+    publish.publish(tmp_path, AS_OF, made, {})
+    client = TestClient(Gate(pages(tmp_path), tmp_path), base_url=HOST, follow_redirects=False)
+    client.post("/sign-in", data={"token": sessions.new_token(tmp_path)})
+    assert FAIR in client.get("/lists/person").text
+    assert "公平" not in client.get("/lists/institution").text
