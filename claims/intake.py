@@ -30,7 +30,7 @@ from claims.take import Reading, read, take
 from claims.warehouse import Warehouse, empty_manifest
 from claims.write import publish_batch
 
-#: Two buckets of this size run at a time in 1.5 GB each; planning a bucket's queries costs about as much as 200,000 lines (docs/figures/features.md).
+#: Two buckets of this size run at a time in 1.5 GB each; planning a bucket's queries costs about as much as 200,000 lines.
 LINES_A_BUCKET = 1_500_000
 BYTES_A_LINE = 120
 
