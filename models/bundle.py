@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 
 from claims.errors import UserError
+from claims.publish import fsync
 from features.declare import fingerprint
 from models.amount import AmountModel
 from models.calibrate import Calibration
@@ -37,7 +38,7 @@ from models.ranker import Ranker
 from models.ring_risk import RingRisk
 from models.rules import Rules
 from models.scorer import MatrixLike, State
-from models.stored import damaged, json_bytes, npz_bytes, read_file, sync_folder, thread_free, write_synced
+from models.stored import damaged, json_bytes, npz_bytes, read_file, thread_free, write_synced
 from models.tail import Tail
 
 FORMAT = 2
@@ -114,7 +115,7 @@ def write_bundle(
                 write_synced(stage / file, content)
             stage.chmod(0o755)
             os.rename(stage, target)
-            sync_folder(folder)
+            fsync(folder)
         except BaseException:
             shutil.rmtree(stage, ignore_errors=True)
             raise

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -19,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from claims.errors import UserError
+from claims.publish import write_text
 from models.bundle import Bundle, load_bundle, verified
-from models.stored import damaged, json_bytes, npz_bytes, sync_folder, write_synced
+from models.stored import damaged, json_bytes, npz_bytes
 
 PROBE_SECONDS = 120.0
 
@@ -105,10 +105,7 @@ def activate(
 
 def write_active(models: Path, table: Mapping[str, Any]) -> None:
     """Replace ACTIVE.json atomically."""
-    stage = models / ".ACTIVE.json.stage"
-    write_synced(stage, json_bytes(dict(table), indent=1))
-    os.replace(stage, models / "ACTIVE.json")
-    sync_folder(models)
+    write_text(models / "ACTIVE.json", json_bytes(dict(table), indent=1).decode())
 
 
 def load_active(warehouse: Path) -> Bundle | None:

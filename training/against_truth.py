@@ -138,7 +138,8 @@ def recall_per_scheme(lists: Sequence[Scores], guilty: pd.Series, k: int) -> dic
 
 
 def schemes_named(lists: Sequence[Dated], truth: Truth, grain: str) -> dict[str, Any]:
-    """Of the guilty in the windows, listed or not: how many would carry a scheme they are guilty of (models/scheme.py), and `plain`: by summed evidence alone."""
+    """Of the guilty in the windows, listed or not: how many would carry a scheme they are guilty of (models/scheme.py); `plain`: by summed
+    evidence alone, None where that is how the grain is named."""
     part = truth.guilty[truth.guilty["grain"] == grain]
     of = part.groupby("entity_id")["scheme"].agg(set)
     said = {"named": 0, "plain": 0}
@@ -149,12 +150,13 @@ def schemes_named(lists: Sequence[Dated], truth: Truth, grain: str) -> dict[str,
             continue
         contributions, _ = explained(d.model, here)
         n += len(here.X)
-        for name, usual in (("named", d.model.usual or None), ("plain", None)):
+        for name, usual in (("named", d.model.usual), ("plain", None)):
             scheme = attribute(contributions, here.X, here.percentile, here.meta, usual)["scheme"]
             said[name] += sum(scheme[e] in of[e] for e in here.X.index)
     low, high = wilson(said["named"], n)
     share = Figure(said["named"] / n, low, high, n) if n >= MIN_CASES else cannot_say(n)
-    return {"guilty": n, **said, "share": share.to_json()}
+    plain = said["plain"] if any(d.model.usual for d in lists) else None
+    return {"guilty": n, "named": said["named"], "plain": plain, "share": share.to_json()}
 
 
 def money_captured(candidates: dict[str, list[Scores]], amount: pd.Series, k: int) -> dict[str, Any]:

@@ -56,11 +56,10 @@ def _schemes(part: Mapping[str, Any]) -> list[str]:
     lines = ["", f"| 骗保类型 | 有问题 | 前 {part['k']} 名 | 前一成 |", "|---|---|---|---|"]
     lines += [f"| {s} | " + " | ".join(str(v) for v in row.values()) + " |" for s, row in part["schemes"].items()]
     told = part["named"]
-    return [
-        *lines,
-        "",
-        f"归入手法：有问题的 {told['guilty']} 个对象（不论是否列出）中 {told['named']} 个归入其所犯手法（{_figure(told['share'])}）；不与总体常态相比、只按证据相加则 {told['plain']} 个",
-    ]
+    named = f"归入手法：有问题的 {told['guilty']} 个对象（不论是否列出）中 {told['named']} 个归入其所犯手法（{_figure(told['share'])}）"
+    if told["plain"] is not None:
+        named += f"；不与总体常态相比、只按证据相加则 {told['plain']} 个"
+    return [*lines, "", named]
 
 
 def _innocents(part: Mapping[str, Any]) -> list[str]:

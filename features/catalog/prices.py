@@ -9,7 +9,8 @@ Honest cases: old tariffs and wrong mapping (N24), emergency windows (N25), holi
 
 from functools import partial
 
-from features.declare import Feature, declare
+from features.catalog.fees import unit
+from features.declare import declare
 from features.knowledge import CAPS, LINE_ID
 from features.wording import above
 
@@ -29,17 +30,6 @@ TO_CAP = f"""SELECT *, usual / cap AS level, abs(pric / usual - 1) > 0.1 AS fitt
         median(l.pric) OVER (PARTITION BY l.fixmedins_code, l.med_list_codg, c.since, date_trunc('quarter', l.day)) AS usual
     FROM lines l JOIN institutions i USING (fixmedins_code) JOIN {CAPS} c ON c.med_list_codg = l.med_list_codg AND l.day >= c.since AND l.day < c.until
     WHERE NOT l.is_inpatient AND i.fixmedins_type = '2' AND l.med_chrgitm_type IN ('09', '10', '11') AND l.pric > 0)"""
-
-unit = partial(
-    Feature,
-    grain="institution",
-    by="institution",
-    reversed="net",
-    family="charge",
-    worse="high",
-    needs=("fee_details",),
-    source="3.10",
-)
 
 declare(unit(
     name="dual_price_lines", label="高于常价的药品明细条数", unit="条", windows=(30, 90), scheme="T08", rows=PRICES, measure="count(*) FILTER (WHERE drug AND ratio > 1.05)", source="3.9",
