@@ -13,7 +13,7 @@ import duckdb
 from claims.tables import CANONICAL, LAYOUT_KEY
 from claims.warehouse import FACTS, Warehouse, paths_sql
 from features.grains import Layout, Reversed
-from features.readings import HORIZON_DAYS, absent_columns, make_lines, make_reversals, make_settlements, make_stays
+from features.readings import HORIZON_DAYS, absent_columns, make_lines, make_settlements, make_stays
 
 KEYS = {
     "visits": "mdtrt_id",
@@ -82,7 +82,6 @@ def open_views(
             con, warehouse, table, layout, bucket, t, empty=table == "fee_details" and not lines, keyed=keys is not None
         )
     _dimensions(con, warehouse, layout, bucket, t, words)
-    make_reversals(con)
     make_settlements(con, words)
     for mode in ("kept", "net"):
         make_stays(con, mode)
@@ -150,7 +149,7 @@ def _fact(
         )
     filled = set(warehouse.columns(table)) | {"known_at", "version_no", *KEYS[table].replace("|| '|' ||", " ").split()}
     stored = [n for n in declared if n in filled]
-    kind = "VIEW" if table == "fee_details" else "TABLE"
+    kind = "VIEW" if table in ("settlements", "fee_details") else "TABLE"
     con.execute(
         f"CREATE {kind} base.{table}_stored AS SELECT {', '.join(stored)} FROM (SELECT * FROM {source} WHERE {where}) f{anti}"
     )

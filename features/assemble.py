@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 
 from features.asof import moment_of
-from features.bucket import STAT, evidence_sql, fill, grouped, measure
+from features.bucket import STAT, Values, grouped, measure, placed_sql
 from features.declare import REGISTRY, Feature
 from features.grains import Grain, Layout
 from features.limits import LIMITS, hold_against
@@ -39,13 +39,11 @@ def assemble(
         con.execute(f"CREATE TABLE entities AS {_entities(stage, grain, layouts)}")
         con.execute("CREATE TABLE main.focus AS SELECT entity_id FROM entities")
         con.execute(f"COPY (FROM entities ORDER BY entity_id) TO '{stage}/entities.parquet' (FORMAT parquet)")
-        frame = con.execute("SELECT entity_id FROM entities ORDER BY 1").df().set_index("entity_id")
-        late = [_spanning(con, stage, frame, [f for f in features if f.spans])]
-        late.append(_rolled_up(con, judged, frame, [f for f in features if f.by == "judged"]))
+        late = [_measured(con, stage, judged, [f for f in features if f.spans or f.by == "judged"])]
         limits = pd.DataFrame(columns=LIMITS)
         if grain == "admission":
             yearly, limits = _yearly(con, stage, wide_features(features))
-            late.append(yearly.reindex(frame.index))
+            late.append(yearly.reindex(late[0].index))
         local = [f for f in features if not f.spans and f.by != "judged"]
         local = [f for f in local if f not in wide_features(features)] if grain == "admission" else local
         if grain != "doctor":
@@ -98,33 +96,26 @@ def _joined(stage: Path, layouts: Sequence[Layout]) -> str:
     return f"SELECT * {joined}"
 
 
-def _spanning(
-    con: duckdb.DuckDBPyConnection, stage: Path, frame: pd.DataFrame, features: Sequence[Feature]
+def _measured(
+    con: duckdb.DuckDBPyConnection, stage: Path, judged: Path | None, features: Sequence[Feature]
 ) -> pd.DataFrame:
-    """Rows of all buckets first, measured once, so any aggregate is exact."""
-    parts: list[pd.DataFrame] = []
-    for layout in dict.fromkeys(f.by for f in features):
+    """What is measured once the rows of all buckets are together (so any aggregate is exact), or of judged stays; index entity_id, sorted."""
+    values = Values(con)
+    for layout in dict.fromkeys(f.by for f in features if f.by != "judged"):
         for i, group in enumerate(grouped(f for f in features if f.by == layout)):
             con.execute(
                 f"CREATE OR REPLACE TABLE gathered AS FROM read_parquet('{stage}/part-rows-{layout}-{i:03d}-*.parquet', union_by_name=true)"
             )
             rows = f"({group[0].across})" if group[0].across is not None else "gathered"
-            con.execute(f"CREATE OR REPLACE TABLE feature_rows AS FROM {rows} SEMI JOIN focus USING (entity_id)")
-            parts += measure(con, "feature_rows", group)
-    con.execute("DROP TABLE IF EXISTS gathered; DROP TABLE IF EXISTS feature_rows")
-    return fill(frame, parts, features).set_index("entity_id")
-
-
-def _rolled_up(
-    con: duckdb.DuckDBPyConnection, judged: Path | None, frame: pd.DataFrame, features: Sequence[Feature]
-) -> pd.DataFrame:
-    parts: list[pd.DataFrame] = []
-    if judged is not None and features:
+            con.execute(f"CREATE OR REPLACE TABLE feature_rows AS FROM {rows} JOIN main.places USING (entity_id)")
+            measure(con, "feature_rows", group, values)
+    if judged is not None:
         con.execute(f"CREATE VIEW judged AS FROM '{judged}'")
-        for group in grouped(features):
-            con.execute(f"CREATE OR REPLACE TABLE feature_rows AS {evidence_sql(group[0])}")
-            parts += measure(con, "feature_rows", group)
-    return fill(frame, parts, features).set_index("entity_id")
+        for group in grouped(f for f in features if f.by == "judged"):
+            con.execute(f"CREATE OR REPLACE TABLE feature_rows AS {placed_sql(group)}")
+            measure(con, "feature_rows", group, values)
+    con.execute("DROP TABLE IF EXISTS gathered; DROP TABLE IF EXISTS feature_rows")
+    return values.frame(features)
 
 
 def _yearly(

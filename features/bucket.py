@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from claims.warehouse import Warehouse
@@ -127,12 +128,7 @@ def grouped(features: Iterable[Feature]) -> list[list[Feature]]:
 def evidence_sql(feature: Feature, columns: Sequence[str] = ()) -> str:
     """The rows of the entities in `main.focus`; all columns, or those named."""
     chosen = ", ".join(f'r."{c}"' for c in columns) or "r.*"
-    rows = (
-        feature.rows
-        if feature.across is None
-        else f"WITH gathered AS ({feature.rows}) SELECT * FROM ({feature.across})"
-    )
-    return f"SELECT {chosen} FROM ({rows}) r SEMI JOIN main.focus USING (entity_id)"
+    return f"SELECT {chosen} FROM ({rows_sql(feature)}) r SEMI JOIN main.focus USING (entity_id)"
 
 
 _COLUMNS: dict[str, list[str]] = {}
@@ -150,59 +146,94 @@ def needed(con: duckdb.DuckDBPyConnection, group: Sequence[Feature]) -> list[str
     return [c for c in _COLUMNS[rows] if c in words]
 
 
+class Values:
+    """Numbers of the entities in `main.focus`, put in group by group. Made once per focus: it lays out `main.places`, an integer for each entity, so
+    that nothing after the evidence carries the entity's own key."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        con.execute(
+            "CREATE OR REPLACE TABLE main.places AS SELECT entity_id, (row_number() OVER (ORDER BY entity_id) - 1)::INTEGER AS entity_place FROM main.focus"
+        )
+        self.ids = pd.Index(con.execute("SELECT entity_id FROM main.places ORDER BY entity_place").df()["entity_id"])
+        self._found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+
+    def put(self, places: np.ndarray, column: str, numbers: np.ndarray) -> None:
+        self._found[column] = (places, numbers)
+
+    def frame(self, features: Iterable[Feature]) -> pd.DataFrame:
+        """All declared columns in order of declaration, index entity_id sorted; missing evidence becomes the declared `empty`, of an amount 0."""
+        columns: dict[str, np.ndarray] = {}
+        for f in features:
+            for column in f.columns():
+                empties = [(column, f.empty)] + ([(f"{column}_fen", 0.0)] if f.amount is not None else [])
+                empties += [(column + STAT, None)] if f.peers is not None else []
+                for name, empty in empties:
+                    one = np.full(len(self.ids), np.nan)
+                    if name in self._found:
+                        places, numbers = self._found[name]
+                        one[places] = numbers
+                    columns[name] = one if empty is None else np.where(np.isnan(one), empty, one)
+        return pd.DataFrame(columns, index=self.ids)
+
+
 def evaluate(con: duckdb.DuckDBPyConnection, features: Sequence[Feature], shared: Shared | None = None) -> pd.DataFrame:
-    """All features of one bucket: one row per focus entity, sorted; missing evidence gives the declared `empty`.
+    """All features of one bucket: one row per focus entity, sorted, first column `entity_id`; missing evidence gives the declared `empty`.
 
     `shared` keeps what several of them contain; without it every declaration is computed from its own text. A rule with a peer test is not yet held against its peers: its statistic stands beside it as `NAME__stat`.
     """
-    base = con.execute("SELECT entity_id FROM main.focus ORDER BY 1").df()
-    parts: list[pd.DataFrame] = []
+    values = Values(con)
     for group in grouped(features):
         read_as(con, group[0].reversed)
         try:
-            rows = evidence_sql(group[0], () if group[0].across is not None else needed(con, group))
+            graphs = any(not isinstance(f.measure, str) or isinstance(f.amount, GraphMeasure) for f in group)
+            rows = placed_sql(group, () if graphs or group[0].across is not None else needed(con, group))
             rows = shared.tables(rows, group[0].reversed) if shared is not None else rows
             source = f"({rows})"
-            if len({w for f in group for w in f.windows}) > 1 or any(not isinstance(f.measure, str) for f in group):
+            if len({w for f in group for w in f.windows}) > 1 or graphs:
                 con.execute(f"CREATE OR REPLACE TEMP TABLE feature_rows AS {rows}")
                 source = "feature_rows"
-            parts += measure(con, source, group)
+            measure(con, source, group, values)
         except duckdb.Error as error:
             raise RuntimeError(f"feature {group[0].name} (features/{group[0].where}): {error}") from error
     read_as(con, "net")
-    return fill(base.set_index("entity_id"), parts, features)
+    return values.frame(features).reset_index()
 
 
-def fill(frame: pd.DataFrame, parts: list[pd.DataFrame], features: Sequence[Feature]) -> pd.DataFrame:
-    """All declared columns in order of declaration, aligned to the focus; NaN becomes the declared `empty`, an amount 0."""
-    found = {str(c): part[c] for part in parts for c in part.columns}
-    columns: dict[str, pd.Series] = {}
-    for f in features:
-        for column in f.columns():
-            empties = [(column, f.empty)] + ([(f"{column}_fen", 0.0)] if f.amount is not None else [])
-            empties += [(column + STAT, None)] if f.peers is not None else []
-            for name, empty in empties:
-                one = found.get(name, pd.Series(dtype="float64")).astype("float64").reindex(frame.index)
-                columns[name] = one if empty is None else one.fillna(empty)
-    wide = pd.DataFrame(columns, index=frame.index) if columns else frame
-    return wide.reset_index()
+def placed_sql(group: Sequence[Feature], columns: Sequence[str] = ()) -> str:
+    """The rows of a group within its widest window, of the entities in `main.focus`: their `entity_place` and all columns, or those named."""
+    widest = 0 if any(0 in f.windows for f in group) else max(w for f in group for w in f.windows)
+    chosen = ", ".join(f'r."{c}"' for c in columns if c != "entity_id") or "r.*"
+    return f"SELECT p.entity_place, {chosen} FROM ({rows_sql(group[0])}) r JOIN main.places p USING (entity_id) {_since(widest)}"
 
 
-def measure(con: duckdb.DuckDBPyConnection, table: str, group: Sequence[Feature]) -> list[pd.DataFrame]:
-    """Measures of one group over its evidence table, one frame (index entity_id) per window and graph function."""
-    frames = []
+def rows_sql(feature: Feature) -> str:
+    """Its evidence rows; of one that is measured across entities, those made of all that lie here."""
+    if feature.across is None:
+        return feature.rows
+    return f"WITH gathered AS ({feature.rows}) SELECT * FROM ({feature.across})"
+
+
+def measure(con: duckdb.DuckDBPyConnection, table: str, group: Sequence[Feature], values: Values) -> None:
+    """Measure a group over its evidence table, which names entities by `entity_place`: one query per window, one call per window and graph function."""
     for window in sorted({w for f in group for w in f.windows}):
-        since = f"WHERE happened_at > (SELECT t FROM main.asof) - INTERVAL {window} DAY" if window else ""
         wanted = [f for f in group if window in f.windows]
         columns = [f"({sql})::DOUBLE AS {name}" for f in wanted for name, sql in _numbers(f, window).items()]
         if columns:
-            sql = f"SELECT entity_id, {', '.join(columns)} FROM {table} {since} GROUP BY entity_id"
-            frames.append(con.execute(sql).df().set_index("entity_id"))
-        graphs = [f for f in wanted if isinstance(f.measure, GraphMeasure)]
+            sql = f"SELECT entity_place, {', '.join(columns)} FROM {table} {_since(window)} GROUP BY entity_place"
+            found = con.execute(sql).df()
+            for name in found.columns[1:]:
+                values.put(found["entity_place"].to_numpy(), name, found[name].to_numpy("float64"))
+        graphs = [f for f in wanted if isinstance(f.measure, GraphMeasure) or isinstance(f.amount, GraphMeasure)]
         if graphs:
-            rows = con.execute(f"SELECT * FROM {table} {since} ORDER BY entity_id, happened_at, row_id").df()
-            frames += _graphs(rows, graphs, window)
-    return frames
+            rows = con.execute(
+                f"SELECT * EXCLUDE (entity_place) FROM {table} {_since(window)} ORDER BY entity_id, happened_at, row_id"
+            ).df()
+            for one in _graphs(rows, graphs, window):
+                values.put(values.ids.get_indexer(one.index), str(one.name), one.to_numpy("float64"))
+
+
+def _since(window: int) -> str:
+    return f"WHERE happened_at > (SELECT t FROM main.asof) - INTERVAL {window} DAY" if window else ""
 
 
 def _numbers(f: Feature, window: int) -> dict[str, str]:
@@ -216,14 +247,12 @@ def _numbers(f: Feature, window: int) -> dict[str, str]:
     return {column: sql for column, sql in told.items() if isinstance(sql, str)}
 
 
-def _graphs(rows: pd.DataFrame, graphs: Sequence[Feature], window: int) -> list[pd.DataFrame]:
+def _graphs(rows: pd.DataFrame, graphs: Sequence[Feature], window: int) -> Iterable[pd.Series]:
     results: dict[Any, pd.DataFrame] = {}
-    frames = []
     for f in graphs:
         name = column_name(f.name, window)
         for column, told in ((name, f.measure), (f"{name}_fen", f.amount)):
             if isinstance(told, GraphMeasure):
                 if told.function not in results:
                     results[told.function] = told.function(rows)
-                frames.append(results[told.function][told.column].astype("float64").rename(column).to_frame())
-    return frames
+                yield results[told.function][told.column].rename(column)

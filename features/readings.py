@@ -44,61 +44,64 @@ def absent_columns(declared: dict[str, str], stored: list[str] | set[str]) -> st
     return "".join(f", NULL::{kind} AS {name}" for name, kind in declared.items() if name not in stored)
 
 
-def make_reversals(con: duckdb.DuckDBPyConnection) -> None:
-    """What each settlement lost to refunds known by T (tables.md §6.3); any order of arrival gives the same."""
-    sums = ", ".join(f"sum(coalesce({m}_fen,0))::BIGINT AS {m}_fen" for m in MONEY)
+def make_settlements(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> None:
+    """One table of originals, in which the few that refunds touched are swapped for what is left of them: `net`. `kept` swaps them back.
+
+    What each settlement lost are all refunds known by T (tables.md §6.3); any order of arrival gives the same.
+    """
+    stored = {r[0] for r in con.execute("DESCRIBE base.settlements_stored").fetchall()}
+    declared = {n: k for n, k in CANONICAL["settlements"].canonical_columns.items() if n != "happened_at"}
+    named = {n: k for n, k in declared.items() if words is None or n in words or n in ALWAYS}
     con.execute(
-        f"CREATE TABLE base.refunded AS SELECT init_setl_id AS setl_id, {sums} FROM base.settlements"
-        " WHERE refd_setl_flag='1' AND init_setl_id IS NOT NULL GROUP BY 1"
+        f"""CREATE TABLE net.settlements AS SELECT s.*{absent_columns(named, stored)}, coalesce(s.begntime, s.setl_time) AS happened_at,
+               i.fixmedins_type, i.medins_type, i.level, i.area, c.fixmedins_code IS NOT NULL AS clock_collapsed, false AS remainder
+        FROM base.settlements_stored s LEFT JOIN main.institutions i USING (fixmedins_code)
+        LEFT JOIN main.clock_collapsed c ON c.fixmedins_code = s.fixmedins_code AND c.day = s.begntime::DATE
+        WHERE s.refd_setl_flag IS DISTINCT FROM '1'"""
     )
+    con.execute("CREATE TABLE base.refunds AS FROM base.settlements WHERE refd_setl_flag = '1'")
+    sums = ", ".join(f"sum(coalesce({m}_fen, 0))::BIGINT AS {m}_fen" for m in MONEY)
     con.execute(
-        """CREATE TABLE base.reversed AS SELECT s.setl_id, s.mdtrt_id,
-               s.medfee_sumamt_fen + r.medfee_sumamt_fen <= 1 AS fully
-        FROM base.settlements s JOIN base.refunded r USING (setl_id) WHERE s.refd_setl_flag IS DISTINCT FROM '1'"""
+        f"CREATE TABLE base.refunded AS SELECT init_setl_id AS setl_id, {sums} FROM base.refunds WHERE init_setl_id IS NOT NULL GROUP BY 1"
+    )
+    con.execute("CREATE TABLE base.touched AS FROM net.settlements SEMI JOIN base.refunded USING (setl_id)")
+    con.execute(
+        """CREATE TABLE base.reversed AS SELECT s.setl_id, s.mdtrt_id, s.medfee_sumamt_fen + r.medfee_sumamt_fen <= 1 AS fully
+        FROM base.touched s JOIN base.refunded r USING (setl_id)"""
     )
     # A visit that only ever carried refunds is no visit.
     con.execute(
-        """CREATE TABLE base.refund_visits AS SELECT mdtrt_id FROM base.settlements GROUP BY 1
-        HAVING bool_and(refd_setl_flag = '1')"""
+        """DELETE FROM base.visits_stored WHERE mdtrt_id IN
+        (SELECT mdtrt_id FROM base.refunds WHERE mdtrt_id NOT IN (SELECT s.mdtrt_id FROM net.settlements s SEMI JOIN base.refunds USING (mdtrt_id)))"""
     )
-    con.execute("DELETE FROM base.visits_stored WHERE mdtrt_id IN (FROM base.refund_visits)")
     con.execute(
         """CREATE VIEW main.refunds AS
         SELECT o.setl_id, r.setl_id AS refund_setl_id, o.mdtrt_id, o.psn_no, o.fixmedins_code, o.med_type, o.is_inpatient,
                r.setl_time AS happened_at, o.setl_time AS settled_at, o.begntime,
                date_diff('second', o.setl_time, r.setl_time) / 60.0 AS gap_minutes,
                -r.medfee_sumamt_fen AS fen, -r.medfee_sumamt_fen >= o.medfee_sumamt_fen - 1 AS "full"
-        FROM base.settlements r JOIN base.settlements o ON o.setl_id = r.init_setl_id
-        WHERE r.refd_setl_flag = '1' AND o.refd_setl_flag IS DISTINCT FROM '1'"""
+        FROM base.refunds r JOIN base.touched o ON o.setl_id = r.init_setl_id"""
     )
-
-
-def make_settlements(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> None:
-    """One table of originals; `net` swaps the few that refunds touched for what is left of them."""
+    left = ", ".join(f"s.{m}_fen + coalesce(r.{m}_fen, 0) AS {m}_fen" for m in MONEY if f"{m}_fen" in stored)
+    con.execute("DELETE FROM net.settlements WHERE setl_id IN (SELECT setl_id FROM base.touched)")
     con.execute(
-        """CREATE TABLE base.originals AS SELECT s.*, coalesce(s.begntime, s.setl_time) AS happened_at, i.fixmedins_type, i.medins_type, i.level, i.area,
-               c.fixmedins_code IS NOT NULL AS clock_collapsed, r.setl_id IS NOT NULL AS touched
-        FROM base.settlements_stored s LEFT JOIN main.institutions i USING (fixmedins_code) LEFT JOIN base.refunded r USING (setl_id)
-        LEFT JOIN main.clock_collapsed c ON c.fixmedins_code = s.fixmedins_code AND c.day = s.begntime::DATE
-        WHERE s.refd_setl_flag IS DISTINCT FROM '1'"""
-    )
-    stored = {r[0] for r in con.execute("DESCRIBE base.originals").fetchall()}
-    declared = {n: k for n, k in CANONICAL["settlements"].canonical_columns.items() if n != "happened_at"}
-    money = ", ".join(f"s.{m}_fen + coalesce(r.{m}_fen, 0) AS {m}_fen" for m in MONEY if f"{m}_fen" in stored)
-    con.execute(
-        f"""CREATE TABLE base.remainders AS SELECT s.* REPLACE ({money}) FROM base.originals s JOIN base.refunded r USING (setl_id)
+        f"""INSERT INTO net.settlements SELECT s.* REPLACE ({left}, true AS remainder) FROM base.touched s JOIN base.refunded r USING (setl_id)
         JOIN base.reversed v USING (setl_id) WHERE NOT v.fully"""
     )
-    named = {n: k for n, k in declared.items() if words is None or n in words or n in ALWAYS}
-    absent = absent_columns(named, stored)
-    con.execute(f"CREATE VIEW kept.settlements AS SELECT * EXCLUDE (touched){absent} FROM base.originals")
-    con.execute(
-        f"CREATE VIEW net.settlements AS SELECT * EXCLUDE (touched){absent} FROM (FROM base.originals WHERE NOT touched UNION ALL FROM base.remainders)"
-    )
+    con.execute("CREATE VIEW kept.settlements AS FROM net.settlements WHERE NOT remainder UNION ALL FROM base.touched")
     for mode in ("net", "kept"):
         con.execute(
             f"CREATE VIEW {mode}.swipes AS SELECT * FROM {mode}.settlements WHERE NOT is_inpatient AND coalesce(manual_flag,'0') <> '1'"
         )
+    # Shared by both readings of stays: what was charged during a stay, and which ones ever had a settlement.
+    con.execute("CREATE TABLE base.beds AS SELECT DISTINCT mdtrt_id FROM base.visits WHERE is_inpatient")
+    con.execute(
+        "CREATE TABLE base.settled AS SELECT DISTINCT mdtrt_id FROM kept.settlements SEMI JOIN base.beds USING (mdtrt_id)"
+    )
+    con.execute(
+        """CREATE TABLE base.charged AS SELECT mdtrt_id, sum(det_item_fee_sumamt_fen)::BIGINT AS lines_fen, count(*) AS lines
+        FROM base.fee_details SEMI JOIN base.beds USING (mdtrt_id) GROUP BY 1"""
+    )
 
 
 def make_stays(con: duckdb.DuckDBPyConnection, mode: str) -> None:
@@ -108,9 +111,7 @@ def make_stays(con: duckdb.DuckDBPyConnection, mode: str) -> None:
         f"""CREATE TABLE {mode}.stays AS
         WITH m AS (SELECT mdtrt_id, sum(medfee_sumamt_fen)::BIGINT medfee_fen, sum(fund_pay_sumamt_fen)::BIGINT fund_fen, sum(acct_pay_fen)::BIGINT acct_fen,
                           sum(psn_cash_pay_fen)::BIGINT cash_fen, sum(act_pay_dedc_fen)::BIGINT dedc_fen
-                   FROM {mode}.settlements WHERE is_inpatient GROUP BY 1),
-             k AS (SELECT DISTINCT mdtrt_id FROM base.settlements WHERE refd_setl_flag IS DISTINCT FROM '1'),
-             f AS (SELECT mdtrt_id, sum(det_item_fee_sumamt_fen)::BIGINT lines_fen, count(*) AS lines FROM base.fee_details GROUP BY 1)
+                   FROM {mode}.settlements WHERE is_inpatient GROUP BY 1)
         SELECT v.mdtrt_id, v.psn_no, v.fixmedins_code, v.med_type, v.visit_class, v.visit_class = 'day_surgery' AS day_surgery,
                v.begntime, d.endtime, coalesce(d.endtime, a.t) AS end_at, coalesce(d.endtime, a.t) AS happened_at,
                d.endtime IS NULL AS "open", m.mdtrt_id IS NOT NULL AS settled,
@@ -124,18 +125,19 @@ def make_stays(con: duckdb.DuckDBPyConnection, mode: str) -> None:
                m.medfee_fen, m.fund_fen, m.acct_fen, m.cash_fen, m.dedc_fen, coalesce(f.lines_fen, 0) AS lines_fen, coalesce(f.lines, 0) AS lines,
                i.level, i.area, i.medins_type
         FROM base.visits v CROSS JOIN main.asof a LEFT JOIN base.discharges d USING (mdtrt_id) LEFT JOIN m USING (mdtrt_id)
-        LEFT JOIN k USING (mdtrt_id) LEFT JOIN f USING (mdtrt_id) LEFT JOIN main.institutions i ON i.fixmedins_code = v.fixmedins_code
+        LEFT JOIN base.settled k USING (mdtrt_id) LEFT JOIN base.charged f USING (mdtrt_id) LEFT JOIN main.institutions i ON i.fixmedins_code = v.fixmedins_code
         WHERE v.is_inpatient AND v.begntime <= a.t AND coalesce(d.endtime, a.t) > a.t - INTERVAL {HORIZON_DAYS} DAY {alive}"""
     )
 
 
 def make_lines(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> None:
-    """One table of original lines, read from the files once; `net` swaps the touched ones for what is left of them."""
+    """One table of lines, read from the files once, in which those that refunds touched are swapped for what is left of them: `net`. `kept` swaps them back."""
     declared = {n: k for n, k in CANONICAL["fee_details"].canonical_columns.items() if n != "happened_at"}
     stored = {r[0] for r in con.execute("DESCRIBE base.fee_details_stored").fetchall()}
     hidden = (
         "setl_id", "known_at", "version_no", "setl_known_at", "bilg_dr_codg", "det_item_fee_sumamt_fen", "inscp_scp_amt_fen", "cnt_e4", "pric_e6",
     )  # fmt: skip
+    named = {n: k for n, k in declared.items() if n not in hidden and (words is None or n in words)}
     always = ("mdtrt_id", "feedetl_sn", "psn_no", "fixmedins_code", "fee_ocur_time", "bilg_dept_codg")
     stored = {n for n in stored if words is None or n in words or n in hidden or n in always}
     taken = ", ".join(f"l.{n}" for n in declared if n in stored and n not in hidden)
@@ -148,18 +150,17 @@ def make_lines(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> 
         """CREATE TABLE base.line_refunds AS
         SELECT o.mdtrt_id, l.init_feedetl_sn AS feedetl_sn, sum(l.cnt_e4)::BIGINT AS cnt_e4, sum(l.det_item_fee_sumamt_fen)::BIGINT AS fen,
                sum(coalesce(l.inscp_scp_amt_fen, 0))::BIGINT AS scope_fen
-        FROM base.fee_details l JOIN base.settlements r ON r.setl_id = l.setl_id AND r.refd_setl_flag = '1'
-        JOIN base.settlements o ON o.setl_id = r.init_setl_id
+        FROM base.fee_details l JOIN base.refunds r ON r.setl_id = l.setl_id JOIN base.touched o ON o.setl_id = r.init_setl_id
         WHERE l.init_feedetl_sn IS NOT NULL AND l.setl_known_at <= (SELECT t FROM main.asof) GROUP BY 1, 2"""
     )
     con.execute(
-        f"""CREATE TABLE base.lines AS
-        SELECT {taken}, CASE WHEN l.setl_known_at <= a.t THEN l.setl_id END AS setl_id,
+        f"""CREATE TABLE net.lines AS
+        SELECT {taken}{absent_columns(named, stored)}, CASE WHEN l.setl_known_at <= a.t THEN l.setl_id END AS setl_id,
                l.fee_ocur_time AS happened_at, l.fee_ocur_time::DATE AS day, v.is_inpatient, v.visit_class, v.med_type, v.begntime,
                {fen} AS fen, coalesce({of("inscp_scp_amt_fen")}, {fen}) AS scope_fen, {of("cnt_e4")} / 1e4 AS cnt, {of("pric_e6")} / 1e6 AS pric,
                s.adm_date, s.end_date, s.dx3, nullif(v.atddr_no, '') AS atddr_no, nullif({of("bilg_dr_codg")}, '') AS dr_codg,
                c.fixmedins_code IS NOT NULL AS clock_collapsed,
-               x.setl_id IS NOT NULL OR q.feedetl_sn IS NOT NULL AS touched, coalesce(x.fully, false) AS fully
+               x.setl_id IS NOT NULL OR q.feedetl_sn IS NOT NULL AS touched, coalesce(x.fully, false) AS fully, false AS remainder
         FROM base.fee_details_stored l CROSS JOIN main.asof a JOIN base.visits v USING (mdtrt_id)
         LEFT JOIN kept.stays s USING (mdtrt_id)
         LEFT JOIN base.reversed x ON x.setl_id = l.setl_id AND l.setl_known_at <= a.t
@@ -167,15 +168,14 @@ def make_lines(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> 
         LEFT JOIN main.clock_collapsed c ON c.fixmedins_code = l.fixmedins_code AND c.day = l.fee_ocur_time::DATE
         WHERE {of("cnt_e4")} > 0"""
     )
+    con.execute("CREATE TABLE base.touched_lines AS FROM net.lines WHERE touched")
+    con.execute("DELETE FROM net.lines WHERE touched")
     con.execute(
-        """CREATE TABLE base.line_remainders AS
-        SELECT l.* REPLACE (l.fen + coalesce(q.fen, 0) AS fen, l.scope_fen + coalesce(q.scope_fen, 0) AS scope_fen, l.cnt + coalesce(q.cnt_e4, 0) / 1e4 AS cnt)
-        FROM base.lines l LEFT JOIN base.line_refunds q USING (mdtrt_id, feedetl_sn)
-        WHERE l.touched AND NOT l.fully AND l.cnt + coalesce(q.cnt_e4, 0) / 1e4 > 0"""
+        """INSERT INTO net.lines
+        SELECT l.* REPLACE (l.fen + coalesce(q.fen, 0) AS fen, l.scope_fen + coalesce(q.scope_fen, 0) AS scope_fen, l.cnt + coalesce(q.cnt_e4, 0) / 1e4 AS cnt, true AS remainder)
+        FROM base.touched_lines l LEFT JOIN base.line_refunds q USING (mdtrt_id, feedetl_sn)
+        WHERE NOT l.fully AND l.cnt + coalesce(q.cnt_e4, 0) / 1e4 > 0"""
     )
-    named = {n: k for n, k in declared.items() if n not in hidden and (words is None or n in words)}
-    absent = absent_columns(named, stored)
-    con.execute(f"CREATE VIEW kept.lines AS SELECT * EXCLUDE (touched, fully){absent} FROM base.lines")
-    con.execute(
-        f"CREATE VIEW net.lines AS SELECT * EXCLUDE (touched, fully){absent} FROM (FROM base.lines WHERE NOT touched UNION ALL FROM base.line_remainders)"
-    )
+    for table in ("net.lines", "base.touched_lines"):
+        con.execute(f"ALTER TABLE {table} DROP COLUMN touched; ALTER TABLE {table} DROP COLUMN fully")
+    con.execute("CREATE VIEW kept.lines AS FROM net.lines WHERE NOT remainder UNION ALL FROM base.touched_lines")
