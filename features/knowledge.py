@@ -24,6 +24,22 @@ CAPS = once(
 #: A line's row id, the key of fee_details.
 LINE_ID = "l.mdtrt_id || '|' || l.feedetl_sn"
 
+
+def counts_of(key: str, other: str, where: str = "") -> str:
+    """SQL aggregate: for each `key` how many distinct `other` stand beside it (in rows that fulfil `where`), as a list; NULLs are nobody.
+
+    Pairs are told by 32 bits of each one's hash: numbers are distinct faster than text.
+    """
+    pair = f"CASE WHEN ({key}) IS NOT NULL AND ({other}) IS NOT NULL THEN ((hash({key}) >> 32) << 32) | (hash({other}) >> 32) END"
+    only = f" FILTER (WHERE {where})" if where else ""
+    return f"map_values(list_aggregate(list_transform(list(DISTINCT {pair}){only}, lambda x: x >> 32), 'histogram'))"
+
+
+def most_of(key: str, other: str) -> str:
+    """SQL aggregate: the most distinct `other` that stand beside one `key`."""
+    return f"list_max({counts_of(key, other)})"
+
+
 DRUG = "l.med_chrgitm_type IN ('09', '10', '11')"
 
 #: Great-circle kilometres between (lon1, lat1) and (lon2, lat2).

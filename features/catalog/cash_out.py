@@ -202,7 +202,7 @@ declare(holder(
 ))  # fmt: skip
 declare(holder(
     name="account_one_shop_share", also=("T09",), label="账户刷卡集中于一家的比例", unit="%", windows=(180, 365), rows=HOLDER, worse="high", empty=None,
-    measure="CASE WHEN count(*) >= 6 THEN list_max(map_values(histogram(fixmedins_code))) / count(*) END",
+    measure="CASE WHEN count(*) >= 6 THEN list_max(map_values(histogram(hash(fixmedins_code)))) / count(*) END",
     reason="近{window}天个人账户刷卡有{value}在同一家机构" + above(),
     innocent="住家附近只有一家药店（N30）",
 ))  # fmt: skip

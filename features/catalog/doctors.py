@@ -9,7 +9,7 @@ centres (N21), specialists (N22); a blank doctor is nobody (N35).
 from functools import partial
 
 from features.declare import Feature, declare
-from features.knowledge import CATALOG, LINE_ID
+from features.knowledge import CATALOG, LINE_ID, counts_of, most_of
 from features.wording import above
 
 #: One row a doctor, visit and day: what was ordered.
@@ -26,12 +26,10 @@ MINUTES = f"""SELECT l.dr_codg AS entity_id, l.fixmedins_code, l.happened_at, 'f
     c.std_minutes * l.cnt AS minutes, sum(c.std_minutes * l.cnt) OVER (PARTITION BY l.dr_codg, l.fixmedins_code, l.day) / 60.0 AS day_hours
     FROM lines l JOIN {CATALOG} c USING (med_list_codg) WHERE l.dr_codg IS NOT NULL AND c.std_minutes > 0"""
 
-_TOP = "list_max(map_values(list_aggregate(list_transform(list(DISTINCT {pair}), lambda x: split_part(x, '@', 1)), 'histogram')))"
-_HOURS_A_DAY = _TOP.format(pair="day::VARCHAR || '@' || hour::VARCHAR")
-_PATIENTS_A_DAY = _TOP.format(pair="day::VARCHAR || '@' || psn_no")
+_HOURS_A_DAY = most_of("day", "hour")
+_PATIENTS_A_DAY = most_of("day", "psn_no")
 _HOURS_AT_TWO = (
-    "len(list_filter(map_values(list_aggregate(list_transform(list(DISTINCT day::VARCHAR || ' ' || hour::VARCHAR || '@' || fixmedins_code) FILTER (WHERE hour IS NOT NULL AND NOT ward),"
-    " lambda x: split_part(x, '@', 1)), 'histogram')), lambda n: n >= 2))"
+    f"len(list_filter({counts_of('day + INTERVAL 1 HOUR * hour', 'fixmedins_code', 'NOT ward')}, lambda n: n >= 2))"
 )
 
 doctor = partial(
@@ -104,7 +102,7 @@ declare(doctor(
     innocent="一般诊疗费、固定收费（N13）",
 ))  # fmt: skip
 declare(doctor(
-    name="doctor_few_patients_share", label="最常见患者占比", unit="%", measure="CASE WHEN count(*) >= 20 THEN list_max(map_values(histogram(psn_no))) / count(*) END", empty=None,
+    name="doctor_few_patients_share", label="最常见患者占比", unit="%", measure="CASE WHEN count(*) >= 20 THEN list_max(map_values(histogram(hash(psn_no)))) / count(*) END", empty=None,
     reason="近{window}天有{value}的开单集中于同一患者" + above(),
     innocent="只管少数长期住院患者（N03）",
 ))  # fmt: skip

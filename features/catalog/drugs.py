@@ -11,23 +11,25 @@ windows (N25), year-end refills (N28), old people with many diseases (N29), dual
 from functools import partial
 
 from features.declare import Feature, declare
-from features.knowledge import CATALOG, DRUG, LINE_ID, OFF_LIMIT, unfit
+from features.knowledge import CATALOG, DRUG, LINE_ID, OFF_LIMIT, counts_of, most_of, unfit
 from features.shared import once
 from features.wording import above
 
 #: Outpatient drug lines with the days of supply the person already held: on hand = Σ days so far, run down day by day.
 #: With S the running sum of days, the end of supply after fill k is S_k + max_j(day_j − S_{j−1}). Days of 0 are unknown, over 180 are cut.
+#: `early`: before six tenths of the last fill's days had passed.
 FILLS = f"""WITH l AS (SELECT l.psn_no, l.mdtrt_id, l.feedetl_sn, l.happened_at, l.day, l.fixmedins_code, l.dr_codg, l.fen, l.cnt, l.pric, l.hilist_name,
         coalesce(c.generic_code, l.med_list_codg) AS drug, c.resale_risk_flag = '1' AS resale, least(180, coalesce(l.prd_days, 0)) AS days,
         date_diff('day', DATE '2000-01-01', l.day) AS n FROM lines l LEFT JOIN {CATALOG} c USING (med_list_codg)
         WHERE NOT l.is_inpatient AND l.med_chrgitm_type IN ('09', '11')),
-    s AS (SELECT *, sum(days) OVER p AS supplied FROM l WINDOW p AS (PARTITION BY psn_no, drug ORDER BY happened_at, mdtrt_id, feedetl_sn ROWS UNBOUNDED PRECEDING)),
-    h AS (SELECT *, lag(fixmedins_code) OVER p AS last_unit, greatest(0, supplied - days + max(n - (supplied - days))
-        OVER (PARTITION BY psn_no, drug ORDER BY happened_at, mdtrt_id, feedetl_sn ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) - n) AS held
-        FROM s WINDOW p AS (PARTITION BY psn_no, drug ORDER BY happened_at, mdtrt_id, feedetl_sn))
+    s AS (SELECT *, sum(days) OVER p AS supplied, lag(fixmedins_code) OVER p AS last_unit, n - lag(n) OVER p AS gap, lag(days) OVER p AS last_days
+        FROM l WINDOW p AS (PARTITION BY psn_no, drug ORDER BY happened_at, mdtrt_id, feedetl_sn ROWS UNBOUNDED PRECEDING)),
+    h AS (SELECT *, greatest(0, supplied - days + max(n - (supplied - days))
+        OVER (PARTITION BY psn_no, drug ORDER BY happened_at, mdtrt_id, feedetl_sn ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) - n) AS held FROM s)
     SELECT l.psn_no AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.fixmedins_code, l.dr_codg, l.drug, l.hilist_name, l.cnt, l.pric,
         l.fen, l.day, l.days, coalesce(l.held, 0) AS held, least(l.days, coalesce(l.held, 0)) AS overlap, coalesce(l.last_unit <> l.fixmedins_code, false) AS elsewhere,
-        coalesce(l.resale, false) AS resale FROM h l"""
+        coalesce(l.resale, false) AS resale, CASE WHEN l.days > 0 AND l.last_days > 0 THEN l.gap < 0.6 * l.last_days END AS early,
+        r.psn_no IS NOT NULL AS registered, p.age FROM h l LEFT JOIN (SELECT DISTINCT psn_no FROM main.chronic_registry) r USING (psn_no) LEFT JOIN main.persons p USING (psn_no)"""
 
 #: Outpatient prescriptions: one row a doctor and visit; `same_bag` counts the patients of his day who got exactly the same.
 _RX = once("prescriptions", f"""SELECT *, count(*) OVER (PARTITION BY dr_codg, fixmedins_code, day, bag) AS same_bag FROM (
@@ -58,12 +60,8 @@ UNFIT = limited("psn_no", "l.unfit")
 STAY_DRUGS = f"""SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.med_list_codg, l.hilist_name, l.cnt, l.fen, l.day,
     l.prd_days, l.dscg_tkdrug_flag = '1' AS taken_home FROM lines l WHERE l.is_inpatient AND {DRUG}"""
 
-#: How many distinct units (or what follows the @) share the commonest drug of a list of 'drug@unit' pairs.
-_UNITS_OF_TOP_DRUG = "list_max(map_values(list_aggregate(list_transform(list(DISTINCT drug || '@' || fixmedins_code), lambda x: split_part(x, '@', 1)), 'histogram')))"
-_DAYS_WITH_TWO_UNITS = (
-    "len(list_filter(map_values(list_aggregate(list_transform(list(DISTINCT fixmedins_code || '@' || day::VARCHAR), lambda x: split_part(x, '@', 2)), 'histogram')),"
-    " lambda n: n >= 2))"
-)
+_UNITS_OF_TOP_DRUG = most_of("drug", "fixmedins_code")
+_DAYS_WITH_TWO_UNITS = f"len(list_filter({counts_of('day', 'fixmedins_code')}, lambda n: n >= 2))"
 
 person = partial(
     Feature,
@@ -143,7 +141,7 @@ declare(person(
     innocent="多病老人就近购药（N29）、异地居住（N20）",
 ))  # fmt: skip
 declare(person(
-    name="drug_same_fills", label="同一种药取药次数", unit="次", windows=(30, 90), measure="list_max(map_values(histogram(drug)))",
+    name="drug_same_fills", label="同一种药取药次数", unit="次", windows=(30, 90), measure="list_max(map_values(histogram(hash(drug))))",
     reason="近{window}天同一种药取了{value}次" + above("次"),
     innocent="按周取药的精神类、抗凝药物",
 ))  # fmt: skip
@@ -240,7 +238,7 @@ declare(doctor(
     innocent="义诊、集中随访日（N15）",
 ))  # fmt: skip
 declare(doctor(
-    name="rx_repeat_patients", label="单个患者最多开方次数", unit="次", windows=(90,), measure="list_max(map_values(histogram(psn_no)))", scheme="T15",
+    name="rx_repeat_patients", label="单个患者最多开方次数", unit="次", windows=(90,), measure="list_max(map_values(histogram(hash(psn_no))))", scheme="T15",
     reason="近{window}天为同一患者开药最多{value}次" + above("次"),
     innocent="按周复诊的慢病、精神科患者",
 ))  # fmt: skip

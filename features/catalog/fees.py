@@ -24,12 +24,14 @@ _EXCESS = """l.hilist_name, l.cnt, l.pric, coalesce(nullif(l.pric_uplmt_amt_e6, 
 OVER_CAP_STAY = f"SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, {_EXCESS} {_CAP} AND l.is_inpatient"
 OVER_CAP_UNIT = f"SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.med_list_codg, {_EXCESS} {_CAP}"
 
-#: The lines of a stay with what their codes alone tell; `twin`: the same item again within a minute; `nth`: its count that day so far.
-STAY = f"""SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.med_list_codg, l.hilist_name, l.med_chrgitm_type AS kind, l.cnt, l.pric, l.fen, l.day,
+#: The lines of a stay with what their codes alone tell; of services `twin`: the same item again within a minute; `nth`: its count that day so far.
+STAY = f"""WITH served AS (SELECT *, date_diff('second', lag(happened_at) OVER same, happened_at) < 60 AND NOT clock_collapsed AS twin,
+        row_number() OVER (PARTITION BY mdtrt_id, med_list_codg, day ORDER BY happened_at, feedetl_sn) AS nth
+        FROM lines WHERE is_inpatient AND med_chrgitm_type IN ('03', '04', '05', '06', '07') WINDOW same AS (PARTITION BY mdtrt_id, med_list_codg ORDER BY happened_at, feedetl_sn))
+    SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.med_list_codg, l.hilist_name, l.med_chrgitm_type AS kind, l.cnt, l.pric, l.fen, l.day,
     greatest(1, date_diff('day', l.adm_date, l.end_date)) AS bed_days,
-    coalesce(date_diff('second', lag(l.happened_at) OVER same, l.happened_at) < 60, false) AND l.med_chrgitm_type IN ('03', '04', '05', '06', '07') AND NOT l.clock_collapsed AS twin,
-    row_number() OVER (PARTITION BY l.mdtrt_id, l.med_list_codg, l.day ORDER BY l.happened_at, l.feedetl_sn) AS nth
-    FROM lines l WHERE l.is_inpatient WINDOW same AS (PARTITION BY l.mdtrt_id, l.med_list_codg ORDER BY l.happened_at, l.feedetl_sn)"""
+    coalesce(l.twin, false) AS twin, l.nth
+    FROM (SELECT *, false AS twin, NULL AS nth FROM lines WHERE is_inpatient AND coalesce(med_chrgitm_type, '') NOT IN ('03', '04', '05', '06', '07') UNION ALL FROM served) l"""
 
 #: Service items billed again on the same day within one visit, at a unit.
 REPEATED = f"""WITH l AS (SELECT l.*, row_number() OVER same AS nth, date_diff('second', lag(l.happened_at) OVER same, l.happened_at) AS after_seconds FROM lines l
@@ -49,11 +51,11 @@ _PANEL = """SELECT l.fixmedins_code, l.mdtrt_id, min(l.psn_no) AS psn_no, max(l.
         coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = '14'), 0)::BIGINT AS other_fen,
         max(l.fen) FILTER (WHERE l.med_chrgitm_type = '08' AND l.pric >= 1000) AS implant_fen,
         count(*) FILTER (WHERE l.med_chrgitm_type = '06') AS surgery,
-        sum(hash(l.med_list_codg)) FILTER (WHERE l.med_chrgitm_type IN ('03', '04') AND l.nth = 1 AND l.day <= l.adm_date + 1)::VARCHAR AS panel,
+        sum(DISTINCT hash(l.med_list_codg)) FILTER (WHERE l.med_chrgitm_type IN ('03', '04') AND l.day <= l.adm_date + 1)::VARCHAR AS panel,
         count(DISTINCT l.med_list_codg) FILTER (WHERE l.med_chrgitm_type IN ('03', '04')) AS tests,
         coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = '04'), 0)::BIGINT AS lab_fen,
         count(*) FILTER (WHERE l.med_chrgitm_type = '03' AND regexp_matches(upper(coalesce(l.hilist_name, '')), 'CT|MR|磁共振|断层')) AS scans
-        FROM (SELECT *, row_number() OVER (PARTITION BY mdtrt_id, med_list_codg ORDER BY happened_at, feedetl_sn) AS nth FROM lines WHERE is_inpatient) l GROUP BY ALL"""
+        FROM lines l WHERE l.is_inpatient GROUP BY ALL"""
 PANELS = f"""SELECT p.fixmedins_code AS entity_id, p.happened_at, 'visits' AS row_table, p.mdtrt_id AS row_id, p.psn_no, p.fen, p.test_fen, p.material_fen, p.other_fen, p.implant_fen,
     p.surgery, p.tests, p.lab_fen, p.scans, CASE WHEN p.tests >= 3 THEN p.panel END AS panel FROM ({_PANEL}) p"""
 

@@ -8,11 +8,12 @@ Honest cases: these are the honest cases (N01–N34). A mark is no proof: a unit
 
 from functools import partial
 
+from features.catalog.drugs import FILLS
 from features.catalog.fake_stay import VILLAGE
 from features.catalog.ghost_bed import OUTSIDE
 from features.catalog.stay_rows import LONG_CARE
 from features.declare import Feature, declare
-from features.knowledge import CATALOG
+from features.knowledge import counts_of
 from features.rules.settings import family_of_diagnoses as family
 
 #: One row a stay with a boolean per innocent.
@@ -64,22 +65,14 @@ declare(Feature(name="stay_like_n14", label="正常相似：聚集疫情", unit=
 
 #: One row a card and mark: why its habits are what they are.
 PERSON_MARKS = f"""WITH s AS (SELECT psn_no, happened_at, setl_id, mdtrt_id, visit_class, is_inpatient, acct_mulaid_pay_fen, manual_flag, out_flag, insutype, psn_type, opt_diag_code, medfee_sumamt_fen, touched_ FROM (
-        SELECT x.*, r.setl_id IS NOT NULL AS touched_ FROM settlements x LEFT JOIN (SELECT DISTINCT setl_id FROM refunds WHERE gap_minutes > 10) r USING (setl_id))),
-    steady AS (SELECT psn_no, drug FROM (SELECT l.psn_no, coalesce(c.generic_code, l.med_list_codg) AS drug, count(DISTINCT date_trunc('month', l.day)) AS months FROM lines l LEFT JOIN {CATALOG} c USING (med_list_codg)
-        WHERE NOT l.is_inpatient AND l.med_chrgitm_type IN ('09', '11') GROUP BY ALL) WHERE months >= 4),
-    many AS (SELECT psn_no, count(*) AS kinds FROM steady GROUP BY 1),
-    fills AS (SELECT l.psn_no, l.prd_days, date_diff('day', lag(l.day) OVER p, l.day) < 0.6 * lag(l.prd_days) OVER p AS early FROM lines l LEFT JOIN {CATALOG} c USING (med_list_codg)
-        WHERE NOT l.is_inpatient AND l.med_chrgitm_type IN ('09', '11') AND l.prd_days > 0 WINDOW p AS (PARTITION BY l.psn_no, coalesce(c.generic_code, l.med_list_codg) ORDER BY l.day, l.mdtrt_id, l.feedetl_sn)),
-    calm AS (SELECT psn_no, bool_or(prd_days > 30) AS long FROM fills GROUP BY 1 HAVING coalesce(avg(early::INT), 0) < 0.2),
-    lasts AS (FROM calm SEMI JOIN main.chronic_registry c USING (psn_no))
+        SELECT x.*, r.setl_id IS NOT NULL AS touched_ FROM settlements x LEFT JOIN (SELECT DISTINCT setl_id FROM refunds WHERE gap_minutes > 10) r USING (setl_id)))
 SELECT s.psn_no AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, s.visit_class,
     s.visit_class = 'dialysis' OR regexp_matches(coalesce(s.opt_diag_code, t.dx, ''), {family("dialysis")}) AS n01, regexp_matches(coalesce(t.dx, s.opt_diag_code, ''), {family("chemo")}) AS n02,
-    coalesce(t.long_care, false) AS n03, coalesce(s.acct_mulaid_pay_fen > 0, false) AS n05, coalesce(g.long, false) AS n08,
+    coalesce(t.long_care, false) AS n03, coalesce(s.acct_mulaid_pay_fen > 0, false) AS n05,
     coalesce(s.out_flag = '1', false) OR e.psn_no IS NOT NULL AS n20, p.psn_idet_type IS NOT NULL AS n26, s.insutype = '340' OR coalesce(s.psn_type LIKE '13%', false) AS n27,
-    g.psn_no IS NOT NULL AS n28, p.age >= 65 AND coalesce(m.kinds, 0) >= 3 AND k.psn_no IS NOT NULL AS n29, s.touched_ AS n31, coalesce(s.manual_flag = '1', false) AS n32,
+    s.touched_ AS n31, coalesce(s.manual_flag = '1', false) AS n32,
     coalesce(c.since BETWEEN s.happened_at::DATE AND s.happened_at::DATE + 30, false) AS n33
 FROM s LEFT JOIN main.persons p ON p.psn_no = s.psn_no LEFT JOIN (SELECT s.mdtrt_id, s.dx, {LONG_CARE} AS long_care FROM stays s) t ON t.mdtrt_id = s.mdtrt_id
-LEFT JOIN lasts g ON g.psn_no = s.psn_no LEFT JOIN calm k ON k.psn_no = s.psn_no LEFT JOIN many m ON m.psn_no = s.psn_no
 LEFT JOIN (SELECT DISTINCT psn_no FROM main.filings WHERE kind LIKE '异地%') e ON e.psn_no = s.psn_no
 LEFT JOIN (SELECT psn_no, min(opsp_begndate) AS since FROM main.chronic_registry GROUP BY 1) c ON c.psn_no = s.psn_no"""
 
@@ -99,17 +92,43 @@ for _code, _scheme, _name, _told in (
     ("N02", "T30", "放化疗", "放化疗疗程，就医频繁属正常"),
     ("N03", "T30", "长期住院", "在精神、康复、护理病区住院"),
     ("N05", "T08", "家庭共济", "有共济账户支付，代购属正常"),
-    ("N08", "T13", "长处方", "有慢特病备案，开具超过30天的长处方，且不提前续方"),
     ("N20", "T30", "异地居住", "有异地备案或异地就医，机构分散属正常"),
     ("N26", "T26", "困难身份", "登记有困难身份，低自付属正常"),
     ("N27", "T25", "离休待遇", "离休人员待遇"),
-    ("N28", "T31", "慢病续方", "有慢特病备案，续方间隔与用量相称"),
-    ("N29", "T30", "多病老人", "65岁以上、三种以上药物长期服用，且不提前续方"),
     ("N31", "T32", "更正重结", "有当场以后才办的退费更正"),
     ("N32", "T27", "手工报销", "有中心手工报销"),
     ("N33", "T24", "备案补录", "就诊后30天内补录慢特病备案"),
 ):
     declare(_person(name=f"card_like_{_code.lower()}", label=f"正常相似：{_name}", scheme=_scheme, measure=f"max({_code.lower()}::INT)", excuses=_code,
+        reason=f"近{{window}}天{_told}（{{value}}，同类中位{{peer}}）", innocent=f"{_MARKED}（{_code}）"))  # fmt: skip
+
+#: What the fills of a card tell, taken back ones left out.
+_CALM = "coalesce(avg(early::INT), 0) < 0.2"
+_STEADY = f"""len(list_filter({counts_of("drug", "date_trunc('month', day)")}, lambda n: n >= 4)) >= 3"""
+for _code, _scheme, _name, _told, _measure in (
+    (
+        "N08",
+        "T13",
+        "长处方",
+        "有慢特病备案，开具超过30天的长处方，且不提前续方",
+        f"any_value(registered) AND bool_or(days > 30) AND {_CALM}",
+    ),
+    (
+        "N28",
+        "T31",
+        "慢病续方",
+        "有慢特病备案，续方间隔与用量相称",
+        f"any_value(registered) AND bool_or(days > 0) AND {_CALM}",
+    ),
+    (
+        "N29",
+        "T30",
+        "多病老人",
+        "65岁以上、三种以上药物长期服用，且不提前续方",
+        f"any_value(age) >= 65 AND bool_or(days > 0) AND {_CALM} AND {_STEADY}",
+    ),
+):
+    declare(_person(name=f"card_like_{_code.lower()}", label=f"正常相似：{_name}", scheme=_scheme, rows=FILLS, reversed="net", measure=f"(coalesce({_measure}, false))::INT", excuses=_code,
         reason=f"近{{window}}天{_told}（{{value}}，同类中位{{peer}}）", innocent=f"{_MARKED}（{_code}）"))  # fmt: skip
 
 #: One row a settlement of a unit: what its own register and its clock say of it.

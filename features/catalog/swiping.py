@@ -11,6 +11,7 @@ Honest cases: dialysis shifts (N01), nursing homes (N04), families (N05), pensio
 from functools import partial
 
 from features.declare import Feature, declare
+from features.knowledge import counts_of, most_of
 from features.wording import above
 
 #: Swipes with a believable clock, beside whoever was at the same till before.
@@ -189,7 +190,7 @@ declare(unit(
 ))  # fmt: skip
 declare(card(
     name="card_days_at_main", label="同一机构刷卡天数", unit="天", windows=(90, 365), rows=CARD, worse="high", scheme="T30",
-    measure="list_max(map_values(list_aggregate(list_transform(list(DISTINCT fixmedins_code || '@' || day::VARCHAR), lambda x: split_part(x, '@', 1)), 'histogram')))",
+    measure=most_of("fixmedins_code", "day"),
     reason="近{window}天在同一家机构刷卡{value}天" + above("天"),
     innocent="透析、理疗等固定治疗（N01）；住家旁唯一机构（N30）",
 ))  # fmt: skip
@@ -213,8 +214,7 @@ declare(card(
 ))  # fmt: skip
 declare(card(
     name="card_same_day_shops", label="一日多家药店刷卡天数", unit="天", windows=(90, 365), rows=CARD, worse="high",
-    measure="len(list_filter(map_values(list_aggregate(list_transform(list(DISTINCT fixmedins_code || '@' || day::VARCHAR) FILTER (WHERE pharmacy), "
-    "lambda x: split_part(x, '@', 2)), 'histogram')), lambda n: n >= 2))",
+    measure=f"len(list_filter({counts_of('day', 'fixmedins_code', 'pharmacy')}, lambda n: n >= 2))",
     reason="近{window}天有{value}天在两家以上药店刷卡" + above("天"),
     innocent="首家缺货转往他店",
 ))  # fmt: skip

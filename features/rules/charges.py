@@ -32,10 +32,13 @@ _R49_ROWS = f"SELECT l.@entity AS entity_id, {_LINE}, l.fen FROM {_TWICE} l WHER
 #: Σ cnt beyond the limit of the day (freq_window_days 1) or visit (none); over more days, anything sooner than allowed after the last day.
 _R50_HITS = {
     unit: once(name, f"""WITH l AS (SELECT l.*, c.max_freq, coalesce(c.freq_window_days, 0) AS span FROM lines l JOIN {CATALOG} c USING (med_list_codg) WHERE c.max_freq > 0),
-    t AS (SELECT *, CASE WHEN span = 1 THEN sum(cnt) OVER (PARTITION BY psn_no, med_list_codg, day{unit}) WHEN span = 0 THEN sum(cnt) OVER (PARTITION BY mdtrt_id, med_list_codg) END AS total,
-        CASE WHEN span > 1 THEN date_diff('day', lag(day) OVER (PARTITION BY psn_no, med_list_codg{unit} ORDER BY happened_at, mdtrt_id, feedetl_sn), day) END AS after_days FROM l)
-    SELECT {_KEPT}, l.max_freq, l.total, l.after_days, CASE WHEN l.span > 1 THEN l.scope_fen ELSE (l.scope_fen * (l.total - l.max_freq) / l.total)::BIGINT END AS excess_fen
-    FROM t l WHERE l.total > l.max_freq OR (l.span > 1 AND l.after_days BETWEEN 1 AND l.span / l.max_freq - 1)""")
+    d AS (SELECT psn_no, med_list_codg, day{unit}, sum(cnt) AS total FROM l WHERE span = 1 GROUP BY ALL HAVING sum(cnt) > min(max_freq)),
+    v AS (SELECT mdtrt_id, med_list_codg, sum(cnt) AS total FROM l WHERE span = 0 GROUP BY ALL HAVING sum(cnt) > min(max_freq)),
+    s AS (SELECT *, date_diff('day', lag(day) OVER (PARTITION BY psn_no, med_list_codg{unit} ORDER BY happened_at, mdtrt_id, feedetl_sn), day) AS after_days FROM l WHERE span > 1)
+    SELECT {_KEPT}, l.max_freq, d.total, NULL::BIGINT AS after_days, (l.scope_fen * (d.total - l.max_freq) / d.total)::BIGINT AS excess_fen
+        FROM l JOIN d USING (psn_no, med_list_codg, day{unit}) WHERE l.span = 1
+    UNION ALL SELECT {_KEPT}, l.max_freq, v.total, NULL, (l.scope_fen * (v.total - l.max_freq) / v.total)::BIGINT FROM l JOIN v USING (mdtrt_id, med_list_codg) WHERE l.span = 0
+    UNION ALL SELECT {_KEPT}, l.max_freq, NULL, l.after_days, l.scope_fen FROM s l WHERE l.after_days BETWEEN 1 AND l.span / l.max_freq - 1""")
     for unit, name in (("", "too_often"), (", fixmedins_code", "too_often_at_unit"))
 }  # fmt: skip
 _R50_ROWS = (
@@ -62,10 +65,12 @@ R53_ACROSS = f"""WITH p AS (SELECT *, sum(n) OVER (PARTITION BY area, month, med
 #: Closed stays only; the tolerance of one day covers both ways of counting (D17: parts are merged). One row per line of a charge that went over.
 _R54_HITS = once("too_many_days", f"""WITH l AS (SELECT l.*, CASE WHEN l.med_chrgitm_type IN ('01', '07') THEN l.med_chrgitm_type ELSE 'h' END AS what FROM lines l JOIN stays s USING (mdtrt_id)
         WHERE NOT s."open" AND (l.med_chrgitm_type = '01' OR (l.med_chrgitm_type = '07' AND coalesce(l.hilist_name, '') NOT LIKE '%小时%') OR l.hilist_name LIKE '%小时%')),
-    t AS (SELECT *, CASE WHEN what = 'h' THEN sum(cnt) OVER (PARTITION BY mdtrt_id, med_list_codg, day) ELSE sum(cnt) OVER (PARTITION BY mdtrt_id, what) END AS total,
-        CASE what WHEN 'h' THEN {setting("R54", "hours_a_day")} WHEN '01' THEN greatest(1, date_diff('day', adm_date, end_date)) + {setting("R54", "bed_days_over")}
-             ELSE greatest(1, date_diff('day', adm_date, end_date)) + {setting("R54", "nursing_days_over")} END AS most FROM l)
-    SELECT {_KEPT}, l.what, l.total, l.most, (l.scope_fen * (l.total - l.most) / l.total)::BIGINT AS excess_fen FROM t l WHERE l.total > l.most""")  # fmt: skip
+    k AS (SELECT *, CASE WHEN what = 'h' THEN med_list_codg ELSE '' END AS code, CASE WHEN what = 'h' THEN day ELSE DATE '1900-01-01' END AS of_day FROM l),
+    t AS (SELECT mdtrt_id, what, code, of_day, sum(cnt) AS total, CASE what WHEN 'h' THEN {setting("R54", "hours_a_day")}
+             WHEN '01' THEN greatest(1, date_diff('day', any_value(adm_date), any_value(end_date))) + {setting("R54", "bed_days_over")}
+             ELSE greatest(1, date_diff('day', any_value(adm_date), any_value(end_date))) + {setting("R54", "nursing_days_over")} END AS most FROM k GROUP BY mdtrt_id, what, code, of_day)
+    SELECT {_KEPT}, l.what, t.total, t.most, (l.scope_fen * (t.total - t.most) / t.total)::BIGINT AS excess_fen
+    FROM k l JOIN (FROM t WHERE total > most) t USING (mdtrt_id, what, code, of_day)""")  # fmt: skip
 _R54_ROWS = f"SELECT l.@entity AS entity_id, {_LINE}, l.what, l.total, l.most, l.excess_fen FROM {_R54_HITS} l"
 
 #: N10: day surgery is left out. An operation row, anaesthesia or surgical material each count as evidence.
@@ -76,8 +81,8 @@ _R55_ROWS = f"""WITH k AS (SELECT mdtrt_id, bool_or(hilist_name LIKE '%麻醉%')
 
 #: Over the hours of a day at one unit; a blank doctor is nobody (N35), collapsed days are left out (N07), registered multi-site doctors are counted per unit.
 _R56_HITS = once("too_many_hours", f"""WITH l AS (SELECT l.*, c.std_minutes * l.cnt / 60.0 AS hours FROM lines l JOIN {CATALOG} c USING (med_list_codg) WHERE l.dr_codg IS NOT NULL AND c.std_minutes > 0 AND NOT l.clock_collapsed),
-    t AS (SELECT *, sum(hours) OVER (PARTITION BY dr_codg, fixmedins_code, day) AS total FROM l)
-    SELECT {_KEPT}, l.dr_codg, l.day, l.total, (l.scope_fen * (l.total - {setting("R56", "hours")}) / l.total)::BIGINT AS excess_fen FROM t l WHERE l.total > {setting("R56", "hours")}""")  # fmt: skip
+    t AS (SELECT dr_codg, fixmedins_code, day, sum(hours) AS total FROM l GROUP BY ALL HAVING sum(hours) > {setting("R56", "hours")})
+    SELECT {_KEPT}, l.dr_codg, l.day, t.total, (l.scope_fen * (t.total - {setting("R56", "hours")}) / t.total)::BIGINT AS excess_fen FROM l JOIN t USING (dr_codg, fixmedins_code, day)""")  # fmt: skip
 _R56_ROWS = f"SELECT l.@entity AS entity_id, {_LINE}, l.dr_codg, l.day, l.total, l.excess_fen FROM {_R56_HITS} l"
 
 R57 = f"SELECT * FROM ({IMPLANTS}) WHERE NOT surgery AND pric >= {setting('R57', 'min_price_yuan')}"

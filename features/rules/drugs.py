@@ -10,7 +10,7 @@ from typing import Any
 from features.catalog.chronic import CHRONIC, CHRONIC_UNIT
 from features.catalog.drugs import RX_DOCTOR, UNFIT, limited
 from features.declare import Feature, PeerTest, declare
-from features.knowledge import CATALOG, LINE_ID
+from features.knowledge import CATALOG, DRUG, LINE_ID
 from features.rules.settings import setting
 
 _NORMAL_DAYS = setting("R38", "window_days") * setting("R38", "factor")
@@ -35,7 +35,12 @@ _R40_ROWS = f"""WITH l AS (SELECT l.*, trim(code) AS code FROM (SELECT *, unnest
 
 _MOST_KINDS = setting("R43", "max_kinds")
 R43 = f"SELECT *, (fen * (kinds - {_MOST_KINDS}) / kinds)::BIGINT AS excess_fen FROM ({RX_DOCTOR}) WHERE kinds > {_MOST_KINDS}"
-R43_PERSON = R43.replace("r.dr_codg AS entity_id", "r.psn_no AS entity_id, r.dr_codg")
+#: Told of the person: only visits with that many lines are counted at all.
+R43_PERSON = f"""SELECT *, (fen * (kinds - {_MOST_KINDS}) / kinds)::BIGINT AS excess_fen FROM (
+    SELECT l.psn_no AS entity_id, l.dr_codg, l.fixmedins_code, min(l.happened_at) AS happened_at, 'visits' AS row_table, l.mdtrt_id AS row_id, sum(l.fen)::BIGINT AS fen,
+        count(DISTINCT l.med_list_codg) FILTER (WHERE l.med_chrgitm_type IN ('09', '11')) AS kinds
+    FROM lines l SEMI JOIN (SELECT mdtrt_id FROM lines WHERE NOT is_inpatient GROUP BY 1 HAVING count(*) > {_MOST_KINDS}) m USING (mdtrt_id)
+    WHERE NOT l.is_inpatient AND l.dr_codg IS NOT NULL AND {DRUG} GROUP BY l.dr_codg, l.fixmedins_code, l.psn_no, l.mdtrt_id) WHERE kinds > {_MOST_KINDS}"""
 
 #: A drug that does not fit the holder while somebody of the household could take it.
 _R44 = "NOT l.is_inpatient AND l.unfit AND l.psn_no IN (SELECT psn_no FROM household_links)"
