@@ -12,6 +12,7 @@ town or a dual-channel pharmacy with dear drugs (N30), corrections at the till (
 from functools import partial
 
 from features.declare import Feature, declare
+from features.shared import once
 from features.wording import above
 
 #: Personal-account swipes with what cash-out shows. A balance is what was left after the swipe; before = after + paid.
@@ -40,7 +41,9 @@ TILL = f"""SELECT s.fixmedins_code AS entity_id, s.psn_no, s.happened_at, 'settl
 REFUNDER = f"""SELECT s.psn_no AS entity_id, s.fixmedins_code, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, {_TILL}"""
 
 #: One article of a month at one unit: its share of the month's swipe money and its surge over the unit's own usual month. Only articles that stand out are kept.
-ARTICLE = """WITH l AS (SELECT l.*, date_trunc('month', l.day) AS month FROM lines l WHERE NOT l.is_inpatient),
+ARTICLE = once(
+    "articles_of_month",
+    """WITH l AS (SELECT l.*, date_trunc('month', l.day) AS month FROM lines l WHERE NOT l.is_inpatient),
     m AS (SELECT fixmedins_code, med_list_codg, month, sum(fen)::BIGINT AS article_fen, sum(cnt) AS packs FROM l GROUP BY ALL),
     u AS (SELECT fixmedins_code, month, sum(article_fen)::BIGINT AS month_fen FROM m GROUP BY ALL),
     own AS (SELECT fixmedins_code, med_list_codg, median(packs) AS usual, count(*) AS months FROM m GROUP BY ALL),
@@ -48,7 +51,8 @@ ARTICLE = """WITH l AS (SELECT l.*, date_trunc('month', l.day) AS month FROM lin
           WHERE u.month_fen >= 100000 AND (m.article_fen >= 0.1 * u.month_fen OR (m.packs >= 3 * own.usual AND own.months >= 3 AND m.article_fen >= 0.03 * u.month_fen)))
     SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, l.mdtrt_id || '|' || l.feedetl_sn AS row_id, l.psn_no,
         l.med_list_codg, l.hilist_name, l.cnt, l.fen, j.article_fen / j.month_fen AS share, CASE WHEN j.months >= 3 THEN j.packs / j.usual END AS surge
-    FROM l JOIN j USING (fixmedins_code, med_list_codg, month)"""
+    FROM l JOIN j USING (fixmedins_code, med_list_codg, month)""",
+)
 
 shop = partial(
     Feature,
@@ -134,13 +138,13 @@ declare(shop(
     innocent="流感季、账户集中划拨（N06）或邻店停业（N30）",
 ))  # fmt: skip
 declare(shop(
-    name="account_article_share", also=("T11",), label="单品占月刷卡额最高比重", unit="%", windows=(90, 180), rows=ARTICLE, worse="high", empty=0.0,
+    name="account_article_share", also=("T11",), label="单品占月刷卡额最高比重", unit="%", windows=(90, 180), rows=f"FROM {ARTICLE}", worse="high", empty=0.0,
     measure="max(share)", needs=("fee_details",),
     reason="近{window}天有一种商品占到当月刷卡金额的{value}" + above(),
     innocent="双通道单一高价药（N30）、流感季或应急期热销（N14、N25）",
 ))  # fmt: skip
 declare(shop(
-    name="account_article_surge", label="单品销量较自身常态", unit="倍", windows=(90,), rows=ARTICLE, worse="high", empty=0.0,
+    name="account_article_surge", label="单品销量较自身常态", unit="倍", windows=(90,), rows=f"FROM {ARTICLE}", worse="high", empty=0.0,
     measure="max(surge)", needs=("fee_details",),
     reason="近{window}天有一种商品的月销量达到本店平常月份的{value}倍" + above("倍"),
     innocent="集采降价后销量放大（N24）、流感季（N14）",

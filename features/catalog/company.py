@@ -15,11 +15,13 @@ from features.declare import Feature, declare
 from features.wording import above
 
 #: A card's swipes with at least two cards of other addresses within three minutes at the same till: a home, a family, a village on its screening day share
-#: an address, collected cards do not (N04, N05, N15). The rows lie with the unit; a card is told of all of them.
+#: an address, collected cards do not (N04, N05, N15). The rows lie with the unit; a card is told of all of them. Whoever was alone at the till is left out first.
 CROWDED = """WITH w AS (SELECT w.psn_no, w.happened_at, w.setl_id, w.fixmedins_code, w.fixmedins_type = '2' AS pharmacy, coalesce(w.fund_pay_sumamt_fen, 0) + coalesce(w.acct_pay_fen, 0) AS fen,
         coalesce(p.curr_addr_code, w.psn_no) AS address FROM swipes w LEFT JOIN persons p USING (psn_no)
         WHERE NOT w.clock_collapsed AND w.visit_class <> 'dialysis' AND coalesce(w.acct_mulaid_pay_fen, 0) = 0),
-    n AS (SELECT *, count(DISTINCT psn_no) OVER till - count(DISTINCT psn_no) OVER home AS others FROM w
+    near AS (SELECT * FROM w WINDOW one AS (PARTITION BY fixmedins_code ORDER BY happened_at)
+        QUALIFY happened_at - lag(happened_at) OVER one <= INTERVAL 3 MINUTE OR lead(happened_at) OVER one - happened_at <= INTERVAL 3 MINUTE),
+    n AS (SELECT *, count(DISTINCT psn_no) OVER till - count(DISTINCT psn_no) OVER home AS others FROM near
         WINDOW till AS (PARTITION BY fixmedins_code ORDER BY happened_at RANGE BETWEEN INTERVAL 3 MINUTE PRECEDING AND INTERVAL 3 MINUTE FOLLOWING),
                home AS (PARTITION BY fixmedins_code, address ORDER BY happened_at RANGE BETWEEN INTERVAL 3 MINUTE PRECEDING AND INTERVAL 3 MINUTE FOLLOWING))
     SELECT psn_no AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, fixmedins_code, happened_at::DATE AS day, others, pharmacy, fen FROM n WHERE others >= 2"""

@@ -21,6 +21,14 @@ _COMMON = setting("R09", "common_share")
 _DAYS = setting("R09", "window_days")
 _ROWS, _BANDS = 3, 14
 
+
+def _each(told: str) -> str:
+    """`told` once for each of the hashes, whose number stands for {k}."""
+    return ", ".join(told.format(k=k) for k in range(_ROWS * _BANDS))
+
+
+_KEYS = ", ".join(f"hash({', '.join(f'h{k}' for k in range(_ROWS * b, _ROWS * b + _ROWS))})" for b in range(_BANDS))
+
 #: Other stays of the unit within 30 days whose bag of items is alike (Jaccard ≥ 0.7 of the item sets, items in > 80 % of its stays dropped). Candidates come from
 #: min-hash bands of three rows, so no pair of the unit is compared without cause; a pair at 0.7 is found with 1−(1−0.343)^14 > 99.7 %. `fee_gap` is the relative gap of totals.
 _PAIRS = once(
@@ -35,10 +43,9 @@ bags_ AS (SELECT r.mdtrt_id, list(id ORDER BY id) AS bag, any_value(s.fixmedins_
         any_value(coalesce(s.medfee_fen, s.lines_fen)) AS fee_fen, any_value(coalesce(s.fund_fen, 0)) AS fund_fen, any_value(s.happened_at) AS happened_at,
         any_value(s.dx3) AS dx3, any_value(s.nights) AS nights, any_value(s.atddr_no) AS atddr_no
     FROM rare_ r JOIN stays s USING (mdtrt_id) GROUP BY 1 HAVING count(*) >= 5),
-hashes_ AS (SELECT id, k, (md5_number_lower(code || '|' || k) % 2147483647)::INTEGER AS h FROM codes_, (SELECT unnest(range({_ROWS * _BANDS})) AS k)),
-sketch_ AS (SELECT mdtrt_id, k, min(h) AS h FROM rare_ JOIN hashes_ USING (id) GROUP BY 1, 2),
-bands_ AS (SELECT fixmedins_code, adm_date, mdtrt_id, k // {_ROWS} AS band, sum(h::HUGEINT * (1 + 2147483647::HUGEINT * (k % {_ROWS}))) AS key
-    FROM sketch_ JOIN bags_ USING (mdtrt_id) GROUP BY 1, 2, 3, 4),
+hashes_ AS (SELECT id, {_each("(md5_number_lower(code || '|{k}') % 2147483647)::INTEGER AS h{k}")} FROM codes_),
+sketch_ AS (SELECT mdtrt_id, {_each("min(h{k}) AS h{k}")} FROM rare_ JOIN hashes_ USING (id) GROUP BY 1),
+bands_ AS (SELECT b.fixmedins_code, b.adm_date, mdtrt_id, unnest(range({_BANDS})) AS band, unnest([{_KEYS}]) AS key FROM sketch_ JOIN bags_ b USING (mdtrt_id)),
 pairs_ AS (SELECT DISTINCT a.mdtrt_id AS a, b.mdtrt_id AS b FROM bands_ a JOIN bands_ b ON a.fixmedins_code = b.fixmedins_code AND a.band = b.band AND a.key = b.key
     AND a.mdtrt_id <> b.mdtrt_id AND abs(date_diff('day', a.adm_date, b.adm_date)) <= {_DAYS}),
 close_ AS (SELECT x.fixmedins_code, x.mdtrt_id AS a, y.mdtrt_id AS b, x.fund_fen AS own_fund_fen, y.fund_fen AS fen, x.happened_at AS own_at, y.happened_at, x.atddr_no,

@@ -18,7 +18,7 @@ from features.wording import above, below
 _DX = """(SELECT psn_no, fixmedins_code, happened_at, 'settlements' AS row_table, setl_id AS row_id, opt_diag_code AS dx,
         coalesce(fund_pay_sumamt_fen, 0) + coalesce(acct_pay_fen, 0) AS fen FROM swipes WHERE opt_diag_code IS NOT NULL
     UNION ALL SELECT psn_no, fixmedins_code, happened_at, 'visits', mdtrt_id, dx, coalesce(fund_fen, 0) FROM stays WHERE dx IS NOT NULL)"""
-_CLASH = f"""v.happened_at, v.row_table, v.row_id, v.dx, v.fen, p.gend, p.brdy FROM {_DX} v JOIN persons p USING (psn_no)
+_CLASH = f"""v.happened_at, v.row_table, v.row_id, v.dx, v.fen, p.gend, p.brdy FROM (SELECT * FROM {_DX} WHERE substr(dx, 1, 1) IN ('C', 'D', 'F', 'G', 'M', 'N', 'O', 'P', 'Z')) v JOIN persons p USING (psn_no)
     WHERE {impossible("v.dx", "p.gend", "p.brdy", "v.happened_at::DATE")}"""
 
 CLASH = f"SELECT v.psn_no AS entity_id, v.fixmedins_code, {_CLASH}"

@@ -59,7 +59,7 @@ _DAYS = once(
         bool_or(l.med_chrgitm_type IN {SERVICE}) AS service, bool_or(l.med_chrgitm_type IN ('03', '04')) AS test,
         bool_or(l.med_chrgitm_type IN ('05', '06')) AS treat, bool_or(l.med_chrgitm_type = '07') AS nursing,
         bool_or(l.med_chrgitm_type NOT IN {ROUTINE}) AS active, bool_or(l.med_chrgitm_type = '06') AS surgery,
-        md5(string_agg(DISTINCT l.med_list_codg, ',' ORDER BY l.med_list_codg)) AS bag
+        sum(DISTINCT hash(l.med_list_codg))::VARCHAR AS bag
     FROM lines l WHERE l.is_inpatient AND l.day >= l.adm_date AND l.day < greatest(l.end_date, l.adm_date + 1)
     GROUP BY l.mdtrt_id, l.day""",
 )

@@ -18,10 +18,11 @@ from features.wording import above
 BURST = """WITH w AS (SELECT fixmedins_code, psn_no, happened_at, setl_id, coalesce(fund_pay_sumamt_fen, 0) + coalesce(acct_pay_fen, 0) AS fen,
         happened_at::DATE AS day, extract(hour FROM happened_at) AS hour FROM swipes WHERE NOT clock_collapsed),
     usual AS (SELECT fixmedins_code, hour, count(*) / 12.0 / greatest(1, count(DISTINCT day)) AS per_five FROM w GROUP BY ALL),
-    n AS (SELECT w.*, count(DISTINCT psn_no) OVER five AS persons, lag(psn_no) OVER till AS before,
-        date_diff('second', lag(happened_at) OVER till, happened_at) AS gap_seconds FROM w
-        WINDOW five AS (PARTITION BY fixmedins_code ORDER BY happened_at RANGE BETWEEN INTERVAL 5 MINUTE PRECEDING AND CURRENT ROW),
-               till AS (PARTITION BY fixmedins_code ORDER BY happened_at, setl_id))
+    b AS MATERIALIZED (SELECT *, lag(psn_no) OVER till AS before, date_diff('second', lag(happened_at) OVER till, happened_at) AS gap_seconds,
+        coalesce(happened_at - lag(happened_at) OVER till <= INTERVAL 5 MINUTE OR lead(happened_at) OVER till - happened_at <= INTERVAL 5 MINUTE, false) AS near
+        FROM w WINDOW till AS (PARTITION BY fixmedins_code ORDER BY happened_at, setl_id)),
+    n AS (SELECT *, 1 AS persons FROM b WHERE NOT near UNION ALL SELECT *, count(DISTINCT psn_no) OVER (PARTITION BY fixmedins_code ORDER BY happened_at
+        RANGE BETWEEN INTERVAL 5 MINUTE PRECEDING AND CURRENT ROW) FROM b WHERE near)
     SELECT n.fixmedins_code AS entity_id, n.happened_at, 'settlements' AS row_table, n.setl_id AS row_id, n.psn_no, n.fen, n.day, n.hour, n.persons,
         coalesce(n.gap_seconds < 90 AND n.before <> n.psn_no, false) AS right_behind,
         n.persons >= 5 AND n.persons > u.per_five + 2.33 * sqrt(u.per_five) + 1 AS crowd,

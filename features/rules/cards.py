@@ -24,8 +24,10 @@ _MONTH = "date_trunc('month', happened_at)"
 R24 = f"""WITH w AS (SELECT w.fixmedins_code, w.psn_no, w.happened_at, w.setl_id, {_FEN}, w.happened_at::DATE AS day, extract(hour FROM w.happened_at) AS hour FROM swipes w
         WHERE NOT w.clock_collapsed AND w.visit_class <> 'dialysis' AND coalesce(w.acct_mulaid_pay_fen, 0) = 0 AND {_ORDINARY_DAY}),
     usual AS (SELECT fixmedins_code, hour, count(*) * {_R24("within_minutes")} / 60.0 / greatest(1, count(DISTINCT day)) AS rate FROM w GROUP BY ALL),
+    near AS (SELECT * FROM w WINDOW one AS (PARTITION BY fixmedins_code ORDER BY happened_at) QUALIFY happened_at - lag(happened_at) OVER one <= INTERVAL {_R24("within_minutes")} MINUTE
+        OR lead(happened_at) OVER one - happened_at <= INTERVAL {_R24("within_minutes")} MINUTE),
     n AS (SELECT *, count(DISTINCT psn_no) OVER (PARTITION BY fixmedins_code ORDER BY happened_at
-        RANGE BETWEEN INTERVAL {_R24("within_minutes")} MINUTE PRECEDING AND CURRENT ROW) AS persons FROM w),
+        RANGE BETWEEN INTERVAL {_R24("within_minutes")} MINUTE PRECEDING AND CURRENT ROW) AS persons FROM near),
     c AS (SELECT n.*, n.persons >= {_R24("min_persons")} AND n.persons > u.rate + {NormalDist().inv_cdf(_R24("quantile")):.4f} * sqrt(u.rate) + 1 AS crowd FROM n JOIN usual u USING (fixmedins_code, hour)),
     b AS (SELECT *, crowd AND NOT coalesce(lag(crowd) OVER (PARTITION BY fixmedins_code ORDER BY happened_at, setl_id), false) AS begins FROM c),
     m AS (SELECT *, count(*) FILTER (WHERE begins) OVER (PARTITION BY fixmedins_code, {_MONTH}) AS bursts FROM b)
@@ -53,7 +55,7 @@ _R29_ROWS = f"""WITH r AS (SELECT r.*, coalesce(s.fund_pay_sumamt_fen, 0) + coal
 _R29_RATE = f"CASE WHEN count(*) >= {_R29('min_settlements')} THEN avg(refunded::INT) END"
 
 #: Pharmacies without the dual-channel mark (N30).
-R30 = f"""SELECT a.* FROM ({ARTICLE}) a JOIN institutions i ON i.fixmedins_code = a.entity_id WHERE i.fixmedins_type = '2' AND coalesce(i.sp_drugstore_flag, '0') <> '1'
+R30 = f"""SELECT a.* FROM {ARTICLE} a JOIN institutions i ON i.fixmedins_code = a.entity_id WHERE i.fixmedins_type = '2' AND coalesce(i.sp_drugstore_flag, '0') <> '1'
     AND (a.share > {_R30("share")} OR a.surge > {_R30("month_factor")})"""
 
 #: N23: emergency visits, wards' houses and shops open around the clock are left out; N07: collapsed clocks.

@@ -21,7 +21,9 @@ _KEPT = "l.feedetl_sn, l.fixmedins_code, l.is_inpatient, l.happened_at, l.psn_no
 
 #: Item B beside the item A that includes it, same visit and day; of an exclusive group all but the dearest.
 _TWICE = once("charged_twice", f"""WITH k AS (SELECT med_list_codg, mutex_group, trim(unnest(regexp_split_to_array(coalesce(includes_item, ''), '[,;|]'))) AS part FROM {CATALOG}),
-    l AS (SELECT l.* FROM lines l WHERE coalesce(l.list_type, '2') LIKE '2%' OR l.list_type LIKE '3%'),
+    l AS MATERIALIZED (SELECT {_KEPT}, l.day, l.pric, l.scope_fen FROM lines l
+        WHERE l.med_list_codg IN (SELECT med_list_codg FROM k WHERE part <> '' OR mutex_group IS NOT NULL UNION SELECT part FROM k)
+        AND (coalesce(l.list_type, '2') LIKE '2%' OR l.list_type LIKE '3%')),
     inc AS (SELECT DISTINCT b.mdtrt_id, b.feedetl_sn FROM l a JOIN k ON k.med_list_codg = a.med_list_codg AND k.part <> ''
         JOIN l b ON b.mdtrt_id = a.mdtrt_id AND b.day = a.day AND b.med_list_codg = k.part AND b.med_list_codg <> a.med_list_codg),
     mut AS (SELECT mdtrt_id, feedetl_sn FROM (SELECT l.mdtrt_id, l.feedetl_sn, l.med_list_codg, dense_rank() OVER (PARTITION BY l.mdtrt_id, l.day, m.mutex_group ORDER BY l.pric DESC, l.med_list_codg) AS place
