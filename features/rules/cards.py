@@ -29,7 +29,8 @@ R24 = f"""WITH w AS (SELECT w.fixmedins_code, w.psn_no, w.happened_at, w.setl_id
     n AS (SELECT *, count(DISTINCT psn_no) OVER (PARTITION BY fixmedins_code ORDER BY happened_at
         RANGE BETWEEN INTERVAL {_R24("within_minutes")} MINUTE PRECEDING AND CURRENT ROW) AS persons FROM near),
     c AS (SELECT n.*, n.persons >= {_R24("min_persons")} AND n.persons > u.rate + {NormalDist().inv_cdf(_R24("quantile")):.4f} * sqrt(u.rate) + 1 AS crowd FROM n JOIN usual u USING (fixmedins_code, hour)),
-    b AS (SELECT *, crowd AND NOT coalesce(lag(crowd) OVER (PARTITION BY fixmedins_code ORDER BY happened_at, setl_id), false) AS begins FROM c),
+    b AS (SELECT *, crowd AND NOT coalesce(lag(crowd) OVER till AND happened_at - lag(happened_at) OVER till <= INTERVAL {_R24("within_minutes")} MINUTE, false) AS begins
+        FROM c WINDOW till AS (PARTITION BY fixmedins_code ORDER BY happened_at, setl_id)),
     m AS (SELECT *, count(*) FILTER (WHERE begins) OVER (PARTITION BY fixmedins_code, {_MONTH}) AS bursts FROM b)
     SELECT fixmedins_code AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, psn_no, persons, begins, fen FROM m WHERE crowd AND bursts >= {_R24("bursts_a_month")}"""
 
