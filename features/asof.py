@@ -64,8 +64,9 @@ def open_views(
     """A connection whose schemas `net`, `kept` and `pairs` hold the as-of views of one bucket. Use `read_as` to choose.
 
     `keys` (if given) keeps only those persons or institutions of the bucket: all rows of an entity share its layout key, so nothing about them changes.
-    `words` (if given) prunes fee-line columns and tables nobody names; `lines=False` leaves fee lines out (they are most of the work) where nobody asks for them.
+    `words` (if given) prunes fee-line columns and tables nobody names; `lines=False` leaves fee lines out (they are most of the work), as do words without them.
     """
+    lines = lines and (words is None or bool(words & {"lines", "lines_fen", "fee_details"}))
     con = duckdb.connect()
     con.execute(f"SET threads={threads}; SET memory_limit='{memory}'; SET preserve_insertion_order=false")
     con.execute("SET enable_progress_bar=false; SET TimeZone='Asia/Shanghai'")

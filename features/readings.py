@@ -138,7 +138,7 @@ def make_lines(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> 
         "setl_id", "known_at", "version_no", "setl_known_at", "bilg_dr_codg", "det_item_fee_sumamt_fen", "inscp_scp_amt_fen", "cnt_e4", "pric_e6",
     )  # fmt: skip
     named = {n: k for n, k in declared.items() if n not in hidden and (words is None or n in words)}
-    always = ("mdtrt_id", "feedetl_sn", "psn_no", "fixmedins_code", "fee_ocur_time", "bilg_dept_codg")
+    always = ("mdtrt_id", "feedetl_sn", "psn_no", "fixmedins_code", "fee_ocur_time")
     stored = {n for n in stored if words is None or n in words or n in hidden or n in always}
     taken = ", ".join(f"l.{n}" for n in declared if n in stored and n not in hidden)
 
@@ -146,6 +146,17 @@ def make_lines(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> 
         return f"l.{column}" if column in stored else f"NULL::{declared[column]}"
 
     fen = of("det_item_fee_sumamt_fen")
+    #: What the visit and the stay tell of a line, where somebody names it.
+    told = {
+        "visit_class": "v.visit_class", "med_type": "v.med_type", "begntime": "v.begntime", "atddr_no": "nullif(v.atddr_no, '')", "dr_codg": f"nullif({of('bilg_dr_codg')}, '')",
+        "pric": f"{of('pric_e6')} / 1e6", "adm_date": "s.adm_date", "end_date": "s.end_date", "dx3": "s.dx3", "clock_collapsed": "c.fixmedins_code IS NOT NULL",
+    }  # fmt: skip
+    told = {n: sql for n, sql in told.items() if words is None or n in words}
+    beside = "".join(f", {sql} AS {n}" for n, sql in told.items())
+    of_stay = "LEFT JOIN kept.stays s USING (mdtrt_id)" if {"adm_date", "end_date", "dx3"} & set(told) else ""
+    of_clock = (
+        "LEFT JOIN main.clock_collapsed c ON c.fixmedins_code = l.fixmedins_code AND c.day = l.fee_ocur_time::DATE"
+    )
     con.execute(
         """CREATE TABLE base.line_refunds AS
         SELECT o.mdtrt_id, l.init_feedetl_sn AS feedetl_sn, sum(l.cnt_e4)::BIGINT AS cnt_e4, sum(l.det_item_fee_sumamt_fen)::BIGINT AS fen,
@@ -156,16 +167,14 @@ def make_lines(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> 
     con.execute(
         f"""CREATE TABLE net.lines AS
         SELECT {taken}{absent_columns(named, stored)}, CASE WHEN l.setl_known_at <= a.t THEN l.setl_id END AS setl_id,
-               l.fee_ocur_time AS happened_at, l.fee_ocur_time::DATE AS day, v.is_inpatient, v.visit_class, v.med_type, v.begntime,
-               {fen} AS fen, coalesce({of("inscp_scp_amt_fen")}, {fen}) AS scope_fen, {of("cnt_e4")} / 1e4 AS cnt, {of("pric_e6")} / 1e6 AS pric,
-               s.adm_date, s.end_date, s.dx3, nullif(v.atddr_no, '') AS atddr_no, nullif({of("bilg_dr_codg")}, '') AS dr_codg,
-               c.fixmedins_code IS NOT NULL AS clock_collapsed,
+               l.fee_ocur_time AS happened_at, l.fee_ocur_time::DATE AS day, v.is_inpatient,
+               {fen} AS fen, coalesce({of("inscp_scp_amt_fen")}, {fen}) AS scope_fen, {of("cnt_e4")} / 1e4 AS cnt{beside},
                x.setl_id IS NOT NULL OR q.feedetl_sn IS NOT NULL AS touched, coalesce(x.fully, false) AS fully, false AS remainder
         FROM base.fee_details_stored l CROSS JOIN main.asof a JOIN base.visits v USING (mdtrt_id)
-        LEFT JOIN kept.stays s USING (mdtrt_id)
+        {of_stay}
         LEFT JOIN base.reversed x ON x.setl_id = l.setl_id AND l.setl_known_at <= a.t
         LEFT JOIN base.line_refunds q ON q.mdtrt_id = l.mdtrt_id AND q.feedetl_sn = l.feedetl_sn
-        LEFT JOIN main.clock_collapsed c ON c.fixmedins_code = l.fixmedins_code AND c.day = l.fee_ocur_time::DATE
+        {of_clock if "clock_collapsed" in told else ""}
         WHERE {of("cnt_e4")} > 0"""
     )
     con.execute("CREATE TABLE base.touched_lines AS FROM net.lines WHERE touched")

@@ -34,9 +34,11 @@ HOLDER = f"""SELECT w.psn_no AS entity_id, w.fixmedins_code, w.fixmedins_type = 
 
 #: Every original settlement with its refund, if any, and the next settlement of the same person at the same till.
 _TILL = """o.setl_id IS NOT NULL AS refunded, coalesce(o.gap_minutes <= 10, false) AS quick, coalesce(o.fen, 0) AS refund_fen, s.medfee_sumamt_fen AS fen,
-    o.setl_id IS NOT NULL AND lead(s.setl_time) OVER (PARTITION BY s.psn_no, s.fixmedins_code ORDER BY s.setl_time, s.setl_id) - s.setl_time < INTERVAL 60 MINUTE AS rung_again,
+    o.setl_id IS NOT NULL AND n.next_at - s.setl_time < INTERVAL 60 MINUTE AS rung_again,
     coalesce(o.fen >= 0.9 * s.medfee_sumamt_fen AND s.is_inpatient, false) AS stay_reversed
-    FROM settlements s LEFT JOIN (SELECT setl_id, min(gap_minutes) AS gap_minutes, sum(fen)::BIGINT AS fen FROM refunds GROUP BY 1) o USING (setl_id)"""
+    FROM settlements s LEFT JOIN (SELECT setl_id, min(gap_minutes) AS gap_minutes, sum(fen)::BIGINT AS fen FROM refunds GROUP BY 1) o USING (setl_id)
+    LEFT JOIN (SELECT setl_id, lead(setl_time) OVER (PARTITION BY psn_no, fixmedins_code ORDER BY setl_time, setl_id) AS next_at
+        FROM settlements SEMI JOIN refunds r USING (psn_no, fixmedins_code)) n USING (setl_id)"""
 TILL = f"""SELECT s.fixmedins_code AS entity_id, s.psn_no, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, {_TILL}"""
 REFUNDER = f"""SELECT s.psn_no AS entity_id, s.fixmedins_code, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, {_TILL}"""
 

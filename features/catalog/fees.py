@@ -35,6 +35,7 @@ STAY = f"""WITH served AS (SELECT *, date_diff('second', lag(happened_at) OVER s
 
 #: Service items billed again on the same day within one visit, at a unit.
 REPEATED = f"""WITH l AS (SELECT l.*, row_number() OVER same AS nth, date_diff('second', lag(l.happened_at) OVER same, l.happened_at) AS after_seconds FROM lines l
+        SEMI JOIN (SELECT mdtrt_id, med_list_codg, day FROM lines WHERE med_chrgitm_type IN ('03', '04', '05', '06') GROUP BY ALL HAVING count(*) > 1) m USING (mdtrt_id, med_list_codg, day)
         WHERE l.med_chrgitm_type IN ('03', '04', '05', '06') WINDOW same AS (PARTITION BY l.mdtrt_id, l.med_list_codg, l.day ORDER BY l.happened_at, l.feedetl_sn))
     SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.mdtrt_id, l.med_list_codg, l.hilist_name,
     l.med_chrgitm_type AS kind, l.fen, l.after_seconds < 60 AND NOT l.clock_collapsed AS twin FROM l WHERE l.nth >= 2"""

@@ -12,6 +12,7 @@ from functools import partial
 
 from features.declare import Feature, declare
 from features.knowledge import impossible, kilometres
+from features.shared import once
 from features.wording import above, below
 
 #: Visits that carry a diagnosis: outpatient settlements and stays.
@@ -30,12 +31,12 @@ DISEASES = f"""SELECT v.psn_no AS entity_id, v.happened_at, v.row_table, v.row_i
     date_diff('day', v.happened_at::DATE, a.d) < 90 AS recent FROM {_DX} v CROSS JOIN main.asof a"""
 
 #: A swipe within four hours of one elsewhere; shared family accounts are left out (N05).
-MOVES = f"""WITH w AS (SELECT w.psn_no, w.setl_id, w.fixmedins_code, w.happened_at, coalesce(w.fund_pay_sumamt_fen, 0) + coalesce(w.acct_pay_fen, 0) AS fen, i.lnt, i.lat
+MOVES = once("moves", f"""WITH w AS (SELECT w.psn_no, w.setl_id, w.fixmedins_code, w.happened_at, coalesce(w.fund_pay_sumamt_fen, 0) + coalesce(w.acct_pay_fen, 0) AS fen, i.lnt, i.lat
         FROM swipes w LEFT JOIN institutions i USING (fixmedins_code) WHERE NOT w.clock_collapsed AND coalesce(w.acct_mulaid_pay_fen, 0) = 0),
     n AS (SELECT *, lag(fixmedins_code) OVER p AS before, date_diff('second', lag(happened_at) OVER p, happened_at) / 60.0 AS minutes,
         {kilometres("lnt", "lat", "lag(lnt) OVER p", "lag(lat) OVER p")} AS km FROM w WINDOW p AS (PARTITION BY psn_no ORDER BY happened_at, setl_id))
     SELECT psn_no AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, fixmedins_code, before, minutes, km,
-        CASE WHEN km > 3 THEN km * 60 / greatest(minutes, 1) END AS kmh, fen FROM n WHERE before <> fixmedins_code AND minutes < 240"""
+        CASE WHEN km > 3 THEN km * 60 / greatest(minutes, 1) END AS kmh, fen FROM n WHERE before <> fixmedins_code AND minutes < 240""")  # fmt: skip
 
 
 def after_death(entity: str, beside: str, grace_days: int = 3) -> str:
@@ -63,7 +64,8 @@ def assisted(entity: str, beside: str) -> str:
 #: Settlements of one number under two basic schemes within 30 days (employees and residents exclude one another).
 SCHEMES_OF_ONE = """WITH s AS (SELECT psn_no, happened_at, setl_id, fixmedins_code, insutype, coalesce(fund_pay_sumamt_fen, 0) AS fen,
         lag(insutype) OVER p AS before, lag(happened_at) OVER p AS last_at, lead(insutype) OVER p AS after, lead(happened_at) OVER p AS next_at
-        FROM settlements WHERE insutype IN ('310', '390') WINDOW p AS (PARTITION BY psn_no ORDER BY happened_at, setl_id))
+        FROM settlements SEMI JOIN (SELECT psn_no FROM settlements WHERE insutype IN ('310', '390') GROUP BY 1 HAVING min(insutype) < max(insutype)) both_ USING (psn_no)
+        WHERE insutype IN ('310', '390') WINDOW p AS (PARTITION BY psn_no ORDER BY happened_at, setl_id))
     SELECT psn_no AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, fixmedins_code, insutype, before, fen FROM s
     WHERE before <> insutype AND happened_at - last_at < INTERVAL 30 DAY AND after = before AND next_at - happened_at < INTERVAL 30 DAY"""
 
@@ -120,17 +122,17 @@ declare(person(
     innocent="新生儿费用记在母亲名下（N12）；诊断编码录错（N35）",
 ))  # fmt: skip
 declare(person(
-    name="two_places_times", label="半小时内两地刷卡次数", unit="次", windows=(90, 365), rows=MOVES, measure="count(*) FILTER (WHERE minutes < 30 AND (km IS NULL OR km > 1))",
+    name="two_places_times", label="半小时内两地刷卡次数", unit="次", windows=(90, 365), rows=f"FROM {MOVES}", measure="count(*) FILTER (WHERE minutes < 30 AND (km IS NULL OR km > 1))",
     reason="近{window}天有{value}次在半小时内先后在两家机构刷卡" + above("次"),
     innocent="看完病到旁边药店取药；家属代购（N05）",
 ))  # fmt: skip
 declare(person(
-    name="two_places_gap", label="跨机构最短间隔", unit="分钟", windows=(90, 365), rows=MOVES, measure="min(minutes) FILTER (WHERE km > 3)", worse="low", empty=None,
+    name="two_places_gap", label="跨机构最短间隔", unit="分钟", windows=(90, 365), rows=f"FROM {MOVES}", measure="min(minutes) FILTER (WHERE km > 3)", worse="low", empty=None,
     reason="近{window}天在相距3公里以上的两家机构刷卡，最短间隔{value}分钟" + below("分钟"),
     innocent="家属持卡代购（N05）、乘车往返",
 ))  # fmt: skip
 declare(person(
-    name="two_places_kmh", label="跨机构最快折算时速", unit="公里/小时", windows=(90, 365), rows=MOVES, measure="max(kmh)", empty=0.0,
+    name="two_places_kmh", label="跨机构最快折算时速", unit="公里/小时", windows=(90, 365), rows=f"FROM {MOVES}", measure="max(kmh)", empty=0.0,
     reason="近{window}天两次刷卡之间折算时速最高{value}公里" + above("公里"),
     innocent="家属持卡代购（N05）；机构坐标登记有误（N35）",
 ))  # fmt: skip

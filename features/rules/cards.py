@@ -35,7 +35,7 @@ R24 = f"""WITH w AS (SELECT w.fixmedins_code, w.psn_no, w.happened_at, w.setl_id
     SELECT fixmedins_code AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, psn_no, persons, begins, fen FROM m WHERE crowd AND bursts >= {_R24("bursts_a_month")}"""
 
 #: The neighbour's door does not count (N30): a known distance of one kilometre or less is left out; shared accounts (N05) already are.
-R26 = f"SELECT * FROM ({MOVES}) WHERE (minutes < {_R26('within_minutes')} AND coalesce(km, 99) > 1) OR kmh > {_R26('speed_kmh')}"
+R26 = f"SELECT * FROM {MOVES} WHERE (minutes < {_R26('within_minutes')} AND coalesce(km, 99) > 1) OR kmh > {_R26('speed_kmh')}"
 
 _R27_ROWS = f"""WITH w AS (SELECT w.*, w.acct_pay_fen % {_R27("multiple_yuan") * 100} = 0 AS round_sum, date_trunc('month', w.happened_at) AS month FROM swipes w WHERE w.acct_pay_fen > 0),
     m AS (SELECT *, count(*) OVER one AS n, avg(round_sum::INT) OVER one AS share FROM w WINDOW one AS (PARTITION BY @entity, month))

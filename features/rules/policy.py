@@ -15,7 +15,7 @@ from features.rules.settings import setting
 
 #: Lines without a national code, or with one the catalogue does not know; a data defect, never a suspicion.
 R61 = f"""SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.med_list_codg, l.hilist_name, l.fen
-    FROM lines l ANTI JOIN {CATALOG} c USING (med_list_codg)"""
+    FROM lines l SEMI JOIN (SELECT med_list_codg FROM (SELECT DISTINCT med_list_codg FROM lines) ANTI JOIN {CATALOG} c USING (med_list_codg)) u USING (med_list_codg)"""
 
 _R63_TWICE = TWICE.replace("m.fixmedins_code, s.setl_id AS direct_setl_id,", "m.fixmedins_code,")
 R63 = f"SELECT entity_id, happened_at, row_table, row_id, fixmedins_code, fen FROM ({SCHEMES_OF_ONE}) UNION ALL SELECT entity_id, happened_at, row_table, row_id, fixmedins_code, fen FROM ({_R63_TWICE})"
