@@ -36,6 +36,11 @@ _SERVICES = """01 普通床位费 35|01 三人间床位费 48|01 监护床位费
 _MATERIALS = "一次性注射器 2|输液器 4|留置针 22|敷料 12|导尿包 36|止血材料 240|人工晶体 900|髋关节假体 6800|钢板螺钉 3600|冠脉支架 760|腹腔镜套件 1200|疝补片 1100|透析器 120|超声刀头 1500|吻合器 1900"
 
 
+#: Injections paid at units of level 2 and above only.
+LIMITED = ("丹参注射液", "血栓通注射液", "七叶皂苷钠注射液", "长春西汀注射液", "依达拉奉注射液", "胸腺法新注射液")
+INSTEAD = "胞磷胆碱注射液"
+
+
 @dataclass(frozen=True)
 class Items:
     """Item arrays, all of length n."""
@@ -50,6 +55,7 @@ class Items:
     resale: npt.NDArray[np.bool_]
     infusion: npt.NDArray[np.bool_]
     cut: npt.NDArray[np.bool_]  # central buying lowers the price on the day in the calendar
+    limited: npt.NDArray[np.bool_]  # paid from level 2 upwards only
     generic: npt.NDArray[np.object_]
     index: dict[str, int]
 
@@ -88,6 +94,9 @@ def make_items() -> Items:
     for part in _MATERIALS.split("|"):
         name, price = part.split()
         rows.append((name, "301", 8, float(price), 0, "2" if float(price) > 500 else "", f"M{len(rows):04d}"))
+    rows.append(
+        ("经血管介入治疗", "201", 5, 4600.0, 0, "", f"S{len(rows):04d}")
+    )  # N22: an operation that stands among treatments
     codes = []
     for i, (_, list_type, charge, _, _, _, _) in enumerate(rows):
         body = f"{(i * 7919 + 104729) % 1_000_000:06d}"
@@ -100,7 +109,7 @@ def make_items() -> Items:
         code=np.array(codes, object), name=np.array([r[0] for r in rows], object), list_type=np.array([r[1] for r in rows], object),
         charge=np.array([r[2] for r in rows]), level=np.array(level), price=np.array([round(r[3] * 100) for r in rows]),
         days=np.array([r[4] for r in rows]), resale=np.array(["r" in r[5] for r in rows]), infusion=np.array(["i" in r[5] for r in rows]),
-        cut=np.array(["c" in r[5] for r in rows]), generic=np.array([r[6] for r in rows], object), index={r[0]: i for i, r in enumerate(rows)},
+        cut=np.array(["c" in r[5] for r in rows]), limited=np.isin([r[0] for r in rows], LIMITED), generic=np.array([r[6] for r in rows], object), index={r[0]: i for i, r in enumerate(rows)},
     )  # fmt: skip
 
 

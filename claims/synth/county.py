@@ -41,7 +41,7 @@ from claims.synth.world import DAY, Array, World, make_world
 
 END = date(2026, 9, 27)
 CHUNK = 20_000
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)

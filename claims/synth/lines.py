@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from claims.synth import visits as v_
+from claims.synth.catalog import INSTEAD
 from claims.synth.stays import Stays
 from claims.synth.visits import Visits
 from claims.synth.world import DAY, PHARMACY, REHAB, TCM, TOWNSHIP, VILLAGE, Array, World
@@ -233,23 +234,18 @@ def stay_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, r
         second = (rng.normal(11, 2, len(knife)).clip(8, 17) * 3600).astype(np.int64)
         add(knife, s["surgery"][sk[knife]].astype(np.int64), 1, second)
         small = s["surgery"][sk[knife]] == items["白内障超声乳化"]
-        add(
-            knife,
-            np.where(
-                small,
-                items["局部浸润麻醉"],
-                np.where(rng.random(len(knife)) < 0.5, items["全身麻醉"], items["椎管内麻醉"]),
-            ),
-            1,
-            second - 900,
+        asleep = np.where(
+            small,
+            items["局部浸润麻醉"],
+            np.where(rng.random(len(knife)) < 0.5, items["全身麻醉"], items["椎管内麻醉"]),
         )
-        with_material = s["material"][sk[knife]] >= 0
-        add(
-            knife[with_material],
-            s["material"][sk[knife]][with_material].astype(np.int64),
-            1,
-            second[with_material] + 600,
-        )
+        cut = items.charge[s["surgery"][sk[knife]]] == 6
+        add(knife[cut], asleep[cut], 1, second[cut] - 900)
+    # T23 bills the implant whether or not anybody operated
+    bone = np.flatnonzero((s["material"][sk] >= 0) & (day == np.minimum(2, days[x] - 1)))
+    if len(bone):
+        second = (rng.normal(11, 2, len(bone)).clip(8, 17) * 3600).astype(np.int64) + 600
+        add(bone, s["material"][sk[bone]].astype(np.int64), s["implants"][sk[bone]].astype(np.int64), second)
     closed = s["end"][k] <= stop
     last = np.flatnonzero((day == days[x] - 1) & closed[x] & (rng.random(len(x)) < 0.55))
     if len(last):  # drugs to take home
@@ -258,6 +254,9 @@ def stay_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, r
 
     d, item, cnt, second, flag = (np.concatenate(c) for c in zip(*out, strict=True))
     item = _swapped(rng, world, s["inst"][sk[d]], item)
+    # what is not paid there is rarely given there (N25), but for T22
+    barred = items.limited[item] & (level[d] < 2) & (s["scheme"][sk[d]] != "T22")
+    item = np.where(barred & (_mix(sk[d].astype(np.int64), item) >= 6), items[INSTEAD], item)
     when = midnight[d] + second
     when = np.maximum(when, adm[x[d]] + 60)
     when = np.minimum(when, np.where(closed[x[d]], s["end"][k][x[d]] - 60, when))

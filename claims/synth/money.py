@@ -26,7 +26,7 @@ def settle(rng: np.random.Generator, world: World, v: Visits, s: Stays, total: A
     stay = kind == v_.STAY
     k = v["stay"].clip(0)
     medical = kind != v_.PH
-    poor = np.isin(p["idet"][person], ("特困", "低保", "脱贫不稳定户"))
+    poor = np.isin(p["idet"][person], ("特困", "低保", "脱贫不稳定户")) & (v["begin"] < p["idet_until"][person])
     year = (v["begin"] // DAY - world.span.start // DAY) // 365
     # deductible
     dedc = np.where(

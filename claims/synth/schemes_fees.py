@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from claims.synth.stays import Stays
-from claims.synth.world import CLINIC, PHARMACY, PRIVATE, TCM, VILLAGE, Array, World
+from claims.synth.world import CLINIC, PHARMACY, Array, World
 
 
 def plant(world: World) -> None:
@@ -47,19 +47,26 @@ def plant(world: World) -> None:
     some(hospitals[-max(1, n // 2) :], max(1, n // 2), "T07")
     i["crowded"] = np.zeros(len(i["kind"]), bool)
     i["crowded"][hospitals[-max(1, n // 2) :]] = True
-    some(world.of_kind(VILLAGE, TCM, PRIVATE), 1, "T22")
+    i["barred"] = np.zeros(n_all, bool)
+    i["barred"][some(hospitals[i["level"][hospitals] == 1], 1, "T22")] = True
 
 
 def persons(world: World, s: Stays) -> None:
-    """T26 a status that does not hold, T27 one human under two numbers; both told by registers, hardly by claims. T22, T23 mark stays."""
+    """T26 a status that does not hold, T27 one human under two numbers; and the stays of T22, T23. Half of T26 no claim shows: the register itself is false."""
     rng, p = world.rng("status"), world.p
     n = len(p["age"])
-    false_poor = rng.choice(
-        np.flatnonzero((p["insutype"] == "390") & (p["idet"] == "")), max(3, n // 8000), replace=False
-    )
+    p["unlisted"], p["idet_until"] = np.zeros(n, bool), np.full(n, 1 << 40)
+    # N26: a status that ended within the year stands in no register any more, and was paid for while it held
+    ended = np.flatnonzero((p["idet"] != "") & (rng.random(n) < 0.06))
+    p["unlisted"][ended] = True
+    p["idet_until"][ended] = rng.integers(world.span.start, world.span.stop, len(ended))
+    s["waived"] &= s["adm"] < p["idet_until"][s["person"]]
+    sick = np.flatnonzero((p["insutype"] == "390") & (p["idet"] == "") & p["chronic"])  # who gains by it
+    false_poor = rng.choice(sick, max(3, n // 4000), replace=False)
     for person in false_poor:
         world.tell("persons", int(person), "T26", 0.5)
         p["idet"][person] = "低保"
+    p["unlisted"][false_poor[::2]] = True
     twins = rng.choice(np.flatnonzero((p["insutype"] == "310") & (p["age"] < 60)), max(3, n // 8000), replace=False)
     p["twin"] = np.full(n, -1)
     others = rng.choice(np.flatnonzero(p["insutype"] == "390"), len(twins), replace=False)
@@ -67,18 +74,40 @@ def persons(world: World, s: Stays) -> None:
         world.tell("persons", int(a), "T27", 0.5)
         p["twin"][b] = a
         p["sex"][b], p["brdy"][b] = p["sex"][a], p["brdy"][a]
-    plates = np.flatnonzero(
-        (s["material"] >= 0)
-        & (s["scheme"] == "")
-        & np.isin(
-            s["surgery"], [world.items["骨折内固定术"], world.items["经皮冠脉支架植入"], world.items["髋关节置换术"]]
-        )
-    )
+    _implants(world, s)
+    _barred(world, s)
+
+
+def _implants(world: World, s: Stays) -> None:
+    """T23: an implant without any operation, or more of them than fit. N22: bones on both sides, and interventions that stand among treatments."""
+    rng, items = world.rng("implants"), world.items
+    knives = [items["骨折内固定术"], items["髋关节置换术"]]
+    plates = np.flatnonzero((s["material"] >= 0) & (s["scheme"] == "") & np.isin(s["surgery"], knives))
     plates = plates[(s["adm"][plates] > world.span.start) & (s["end"][plates] < world.span.stop)]
-    for row in rng.permutation(plates)[: max(1, rng.poisson(0.03 * len(plates)))]:
-        s["scheme"][row], s["severity"][row] = "T23", rng.beta(2, 2)
-        s["surgery"][row] = -1  # the implant is billed, no operation is
-    drugs = np.flatnonzero((s["scheme"] == "") & (s["innocent"] == "") & (world.dx.menu[s["dx"]] == "gut"))
-    for row in drugs[rng.random(len(drugs)) < 0.012]:
-        s["scheme"][row], s["severity"][row] = "T22", rng.beta(2, 2)
-        s["dx"][row] = world.dx["J18.900"]
+    plates = rng.permutation(plates)
+    k = max(1, rng.poisson(0.06 * len(plates)))
+    guilty, honest = plates[:k], plates[k:]
+    s["scheme"][guilty], s["severity"][guilty] = "T23", rng.beta(2, 2, len(guilty))
+    s["surgery"][guilty[::2]] = -1
+    s["implants"][guilty[1::2]] = rng.integers(3, 7, len(guilty[1::2]))
+    u = rng.random(len(honest))
+    both, beside = honest[u < 0.08], honest[u > 0.94]
+    s["implants"][both] = 2
+    s["surgery"][beside] = items["经血管介入治疗"]
+    for rows in (both, beside):
+        s["innocent"][rows] = np.where(s["innocent"][rows] == "", "N22", s["innocent"][rows])
+
+
+def _barred(world: World, s: Stays) -> None:
+    """T22: drugs paid from level 2 upwards only, given at a unit below it (one such unit does so often); or a diagnosis written to fit the drug, which no
+    single claim shows."""
+    rng, i, dx = world.rng("barred"), world.i, world.dx
+    free = (s["scheme"] == "") & (s["innocent"] == "")
+    wards = ("neuro", "cardio", "pain", "diabetes", "trauma", "rehab")
+    drugs = np.flatnonzero(free & np.isin(dx.menu[s["dx"]], wards) & (i["level"][s["inst"]] == 1))
+    given = drugs[rng.random(len(drugs)) < np.where(i["barred"][s["inst"][drugs]], 0.12, 0.005)]
+    stomachs = np.flatnonzero(free & (dx.menu[s["dx"]] == "gut"))
+    fitted = stomachs[rng.random(len(stomachs)) < 0.012]
+    s["dx"][fitted] = dx["J18.900"]
+    for rows in (given, fitted):
+        s["scheme"][rows], s["severity"][rows] = "T22", rng.beta(2, 2, len(rows))

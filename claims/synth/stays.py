@@ -17,7 +17,7 @@ Stays = dict[str, Array]
 COLUMNS: dict[str, tuple[Any, Any]] = {
     "person": (np.int32, -1), "inst": (np.int32, -1), "doctor": (np.int32, -1), "dx": (np.int16, -1), "med": ("U4", "21"), "adm": (np.int64, 0), "end": (np.int64, 0),
     "drug": (np.float32, 3.0), "oral": (np.float32, 0.3), "treat": (np.float32, 1.2), "lab0": (np.float32, 5.0), "lab": (np.float32, 0.3), "exam0": (np.float32, 1.5),
-    "exam": (np.float32, 0.08), "nurse": (np.int8, 2), "quiet_a": (np.int16, 999), "quiet_b": (np.int16, 999), "surgery": (np.int16, -1), "material": (np.int16, -1),
+    "exam": (np.float32, 0.08), "nurse": (np.int8, 2), "quiet_a": (np.int16, 999), "quiet_b": (np.int16, 999), "surgery": (np.int16, -1), "material": (np.int16, -1), "implants": (np.int8, 1),
     "same": (np.int32, -1), "sim": (np.float32, 0.0), "price": (np.float32, 1.0), "way": ("U1", "1"), "planned": (np.bool_, False), "adm_way": ("U1", "1"), "waived": (np.bool_, False),
     "home": (np.bool_, False), "minute": (np.int16, -1), "shared_bed": (np.bool_, False), "scheme": ("U3", ""), "severity": (np.float32, 0.0), "innocent": ("U3", ""),
     "follow": (np.int32, -1),  # the stay this one continues (chemotherapy, split stays, transfers)
