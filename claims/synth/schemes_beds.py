@@ -18,7 +18,7 @@ from claims.synth.visits import Visits
 from claims.synth.world import CLINIC, DAY, GENERAL, PHARMACY, PRIVATE, REHAB, TCM, TOWNSHIP, Array, World
 
 SHARE = {
-    "T01": 0.36,
+    "T01": 0.34,
     "T02": 0.22,
     "T04": 0.17,
     "T03": 0.05,
@@ -26,7 +26,7 @@ SHARE = {
     "T06": 0.03,
     "T17": 0.04,
     "T18": 0.03,
-    "T28": 0.02,
+    "T28": 0.04,
     "T29": 0.04,
 }
 MILD = ("I67.800", "M51.200", "E11.700", "K29.500", "I69.300", "I10.x00", "M54.500")
@@ -62,7 +62,7 @@ def _crooked(rng: np.random.Generator, world: World) -> dict[str, Array]:
     large = rng.permutation(world.of_kind(GENERAL, TCM, TOWNSHIP, PRIVATE))
     n = max(2, round(0.24 * len(small)))
     units = {"T01": small[:n], "T02": np.unique(np.concatenate([small[:1], small[n : n + max(1, n // 2)]])), "T29": small[-max(1, n // 3) :], "T04": large[: max(2, n // 2 + 1)],
-             "T05": small[1 : 1 + max(1, n // 2)], "T28": world.of_kind(GENERAL)[:1]}  # fmt: skip
+             "T05": small[1 : 1 + max(1, n // 2)], "T28": large[-1:]}  # fmt: skip
     # a ward of a large hospital does it too: the guilty units are no class of their own
     units["T01"] = np.unique(np.append(units["T01"][1:], rng.choice(world.of_kind(GENERAL))))
     for scheme, ids in units.items():

@@ -268,7 +268,7 @@ declare(unit(
     innocent="专科机构用药昂贵（N22）",
 ))  # fmt: skip
 declare(unit(
-    name="rx_unit_resale_share", label="易倒卖药品金额占比", unit="%", windows=(90, 180), measure="sum(resale_fen) / nullif(sum(fen), 0)", needs=("catalog.resale_risk_flag",), scheme="T14", empty=None,
+    name="rx_unit_resale_share", also=("T15",), label="易倒卖药品金额占比", unit="%", windows=(90, 180), measure="sum(resale_fen) / nullif(sum(fen), 0)", needs=("catalog.resale_risk_flag",), scheme="T14", empty=None,
     reason="近{window}天处方金额中易倒卖药品占{value}" + above(),
     innocent="专科机构用药结构（N22）",
 ))  # fmt: skip

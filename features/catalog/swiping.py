@@ -12,6 +12,7 @@ from functools import partial
 
 from features.declare import Feature, declare
 from features.knowledge import counts_of, most_of
+from features.shared import once
 from features.wording import above
 
 #: Swipes with a believable clock, beside whoever was at the same till before.
@@ -29,15 +30,20 @@ BURST = """WITH w AS (SELECT fixmedins_code, psn_no, happened_at, setl_id, coale
         coalesce(n.persons - u.per_five, 0) AS excess
     FROM n JOIN usual u USING (fixmedins_code, hour)"""
 
-#: One row a swipe with its basket, beside the one before at the same till.
-BASKET = """WITH l AS (SELECT fixmedins_code, setl_id, min(psn_no) AS psn_no, min(happened_at) AS happened_at, sum(fen)::BIGINT AS fen, count(*) AS kinds,
+#: One row a swipe with its basket, beside the ones before and after at the same till.
+BASKET = f"""SELECT fixmedins_code AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, psn_no, fen, kinds, basket, before, after, copied, copied_next FROM {
+    once(
+        "baskets",
+        '''
+    WITH l AS (SELECT fixmedins_code, setl_id, min(psn_no) AS psn_no, min(happened_at) AS happened_at, sum(fen)::BIGINT AS fen, count(*) AS kinds,
         sum(hash(med_list_codg, cnt))::VARCHAR AS basket
         FROM lines WHERE NOT is_inpatient AND setl_id IS NOT NULL AND NOT clock_collapsed GROUP BY ALL),
-    n AS (SELECT *, lag(basket) OVER till AS last_basket, lag(psn_no) OVER till AS before, lag(happened_at) OVER till AS last_at FROM l
-        WINDOW till AS (PARTITION BY fixmedins_code ORDER BY happened_at, setl_id))
-    SELECT fixmedins_code AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, psn_no, fen, kinds, basket,
-        coalesce(basket = last_basket AND before <> psn_no AND happened_at - last_at < INTERVAL 30 MINUTE, false) AS copied
-    FROM n"""
+    n AS (SELECT *, lag(basket) OVER till AS last_basket, lag(psn_no) OVER till AS before, lag(happened_at) OVER till AS last_at,
+        lead(basket) OVER till AS next_basket, lead(psn_no) OVER till AS after, lead(happened_at) OVER till AS next_at FROM l WINDOW till AS (PARTITION BY fixmedins_code ORDER BY happened_at, setl_id))
+    SELECT fixmedins_code, setl_id, psn_no, happened_at, fen, kinds, basket, before, after, coalesce(basket = last_basket AND before <> psn_no AND happened_at - last_at < INTERVAL 30 MINUTE, false) AS copied,
+        coalesce(basket = next_basket AND after <> psn_no AND next_at - happened_at < INTERVAL 30 MINUTE, false) AS copied_next FROM n''',
+    )
+}"""
 
 #: All swipes of a unit by day, with its staff and its customers' homes.
 TRADE = """SELECT w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.psn_no, w.medfee_sumamt_fen AS fen,
