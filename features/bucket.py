@@ -141,7 +141,7 @@ def needed(con: duckdb.DuckDBPyConnection, group: Sequence[Feature]) -> list[str
     rows = group[0].rows
     if rows not in _COLUMNS:
         _COLUMNS[rows] = [d[0] for d in con.execute(f"SELECT * FROM ({rows}) LIMIT 0").description or []]
-    if any(not isinstance(f.measure, str) for f in group) or group[0].across is not None:
+    if any(not isinstance(f.measure, str) for f in group):
         return _COLUMNS[rows]
     text = " ".join(f.sql().replace(f.rows, "") for f in group)
     words = set(re.findall(r"\w+", text)) | {"entity_id", "happened_at"}

@@ -13,18 +13,19 @@ from features.knowledge import CATALOG, LINE_ID, counts_of, most_of
 from features.wording import above
 
 #: One row a doctor, visit and day: what was ordered.
-WORK = """SELECT l.dr_codg AS entity_id, l.fixmedins_code, l.psn_no, min(l.happened_at) AS happened_at, 'visits' AS row_table, l.mdtrt_id AS row_id, l.day,
+WORK = """SELECT l.dr_codg AS entity_id, any_value(l.fixmedins_code) AS fixmedins_code, any_value(l.psn_no) AS psn_no, min(l.happened_at) AS happened_at, 'visits' AS row_table, l.mdtrt_id AS row_id, l.day,
     bool_or(l.is_inpatient) AS ward, CASE WHEN NOT bool_or(l.clock_collapsed) THEN extract(hour FROM min(l.happened_at)) END AS hour,
     sum(l.fen)::BIGINT AS fen, coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type IN ('09', '10', '11')), 0)::BIGINT AS drug_fen,
     coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type IN ('03', '04')), 0)::BIGINT AS test_fen,
     coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type IN ('05', '06')), 0)::BIGINT AS care_fen,
     coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = '08'), 0)::BIGINT AS material_fen
-    FROM lines l WHERE l.dr_codg IS NOT NULL GROUP BY l.dr_codg, l.fixmedins_code, l.psn_no, l.mdtrt_id, l.day"""
+    FROM lines l WHERE l.dr_codg IS NOT NULL GROUP BY l.dr_codg, l.mdtrt_id, l.day"""
 
-#: Minutes of service signed for a day at one unit (knowledge catalogue); days at another unit count there.
+#: Minutes of service signed for a day at one unit (knowledge catalogue); days at another unit count there. Days of less than four hours say nothing.
 MINUTES = f"""SELECT l.dr_codg AS entity_id, l.fixmedins_code, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.hilist_name, l.cnt, l.day,
     c.std_minutes * l.cnt AS minutes, sum(c.std_minutes * l.cnt) OVER (PARTITION BY l.dr_codg, l.fixmedins_code, l.day) / 60.0 AS day_hours
-    FROM lines l JOIN {CATALOG} c USING (med_list_codg) WHERE l.dr_codg IS NOT NULL AND c.std_minutes > 0"""
+    FROM lines l JOIN {CATALOG} c USING (med_list_codg) JOIN (SELECT dr_codg, fixmedins_code, day FROM lines JOIN {CATALOG} c USING (med_list_codg)
+        WHERE dr_codg IS NOT NULL AND c.std_minutes > 0 GROUP BY ALL HAVING sum(c.std_minutes * cnt) >= 240) d USING (dr_codg, fixmedins_code, day) WHERE c.std_minutes > 0"""
 
 _HOURS_A_DAY = most_of("day", "hour")
 _PATIENTS_A_DAY = most_of("day", "psn_no")

@@ -33,11 +33,11 @@ FILLS = f"""WITH l AS (SELECT l.psn_no, l.mdtrt_id, l.feedetl_sn, l.happened_at,
 
 #: Outpatient prescriptions: one row a doctor and visit; `same_bag` counts the patients of his day who got exactly the same.
 _RX = once("prescriptions", f"""SELECT *, count(*) OVER (PARTITION BY dr_codg, fixmedins_code, day, bag) AS same_bag FROM (
-    SELECT l.dr_codg, l.fixmedins_code, l.psn_no, l.mdtrt_id, min(l.happened_at) AS happened_at, min(l.day) AS day, sum(l.fen)::BIGINT AS fen,
+    SELECT l.dr_codg, any_value(l.fixmedins_code) AS fixmedins_code, any_value(l.psn_no) AS psn_no, l.mdtrt_id, min(l.happened_at) AS happened_at, min(l.day) AS day, sum(l.fen)::BIGINT AS fen,
         count(DISTINCT l.med_list_codg) FILTER (WHERE l.med_chrgitm_type IN ('09', '11')) AS kinds, max(l.prd_days) AS days,
         sum(l.cnt) FILTER (WHERE l.prd_days > 0) AS packs, sum(l.prd_days) AS supply,
         sum(hash(l.med_list_codg, l.cnt))::VARCHAR AS bag, coalesce(sum(l.fen) FILTER (WHERE c.resale_risk_flag = '1'), 0)::BIGINT AS resale_fen
-    FROM lines l LEFT JOIN {CATALOG} c USING (med_list_codg) WHERE NOT l.is_inpatient AND l.dr_codg IS NOT NULL AND {DRUG} GROUP BY ALL)""")  # fmt: skip
+    FROM lines l LEFT JOIN {CATALOG} c USING (med_list_codg) WHERE NOT l.is_inpatient AND l.dr_codg IS NOT NULL AND {DRUG} GROUP BY l.dr_codg, l.mdtrt_id)""")  # fmt: skip
 _RX_COLUMNS = "r.happened_at, 'visits' AS row_table, r.mdtrt_id AS row_id, r.psn_no, r.fen, r.kinds, r.days, r.packs, r.supply, r.day, r.bag, r.resale_fen, r.same_bag"
 RX_DOCTOR = f"SELECT r.dr_codg AS entity_id, r.fixmedins_code, {_RX_COLUMNS} FROM {_RX} r"
 RX_UNIT = f"SELECT r.fixmedins_code AS entity_id, r.dr_codg, {_RX_COLUMNS} FROM {_RX} r"

@@ -48,10 +48,12 @@ sketch_ AS (SELECT mdtrt_id, {_each("min(h{k}) AS h{k}")} FROM rare_ JOIN hashes
 bands_ AS (SELECT b.fixmedins_code, b.adm_date, mdtrt_id, unnest(range({_BANDS})) AS band, unnest([{_KEYS}]) AS key FROM sketch_ JOIN bags_ b USING (mdtrt_id)),
 pairs_ AS (SELECT DISTINCT a.mdtrt_id AS a, b.mdtrt_id AS b FROM bands_ a JOIN bands_ b ON a.fixmedins_code = b.fixmedins_code AND a.band = b.band AND a.key = b.key
     AND a.mdtrt_id <> b.mdtrt_id AND abs(date_diff('day', a.adm_date, b.adm_date)) <= {_DAYS}),
+alike_ AS (SELECT p.a, p.b, len(list_intersect(x.bag, y.bag)) AS shared FROM pairs_ p JOIN bags_ x ON x.mdtrt_id = p.a JOIN bags_ y ON y.mdtrt_id = p.b
+    WHERE p.a < p.b AND x.psn_no <> y.psn_no AND 10 * least(len(x.bag), len(y.bag)) >= 7 * greatest(len(x.bag), len(y.bag))),
 close_ AS (SELECT x.fixmedins_code, x.mdtrt_id AS a, y.mdtrt_id AS b, x.fund_fen AS own_fund_fen, y.fund_fen AS fen, x.happened_at AS own_at, y.happened_at, x.atddr_no,
-        x.dx3 = y.dx3 AS same_dx3, x.nights = y.nights AS same_nights, len(x.bag) AS codes, len(y.bag) AS other_codes, len(list_intersect(x.bag, y.bag)) AS shared,
+        x.dx3 = y.dx3 AS same_dx3, x.nights = y.nights AS same_nights, len(x.bag) AS codes, len(y.bag) AS other_codes, p.shared,
         abs(x.fee_fen - y.fee_fen) / nullif(greatest(x.fee_fen, y.fee_fen), 0) AS fee_gap
-    FROM pairs_ p JOIN bags_ x ON x.mdtrt_id = p.a JOIN bags_ y ON y.mdtrt_id = p.b WHERE x.psn_no <> y.psn_no)
+    FROM (SELECT a, b, shared FROM alike_ UNION ALL SELECT b, a, shared FROM alike_) p JOIN bags_ x ON x.mdtrt_id = p.a JOIN bags_ y ON y.mdtrt_id = p.b)
 SELECT *, shared / (codes + other_codes - shared)::DOUBLE AS likeness FROM close_ WHERE shared / (codes + other_codes - shared)::DOUBLE >= 0.7""",
 )
 TWINS = f"SELECT a AS entity_id, 'visits' AS row_table, b AS row_id, *, likeness >= 0.8 AS hit FROM {_PAIRS}"

@@ -46,7 +46,7 @@ DAILY = f"""SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' A
     FROM lines l WHERE l.is_inpatient AND l.med_chrgitm_type IN ('01', '07') AND coalesce(l.hilist_name, '') NOT LIKE '%小时%'"""
 
 #: One row a stay: its fee by kind, its laboratory panel of the first two days.
-_PANEL = """SELECT l.fixmedins_code, l.mdtrt_id, min(l.psn_no) AS psn_no, max(l.happened_at) AS happened_at, sum(l.fen)::BIGINT AS fen,
+_PANEL = """SELECT any_value(l.fixmedins_code) AS fixmedins_code, l.mdtrt_id, min(l.psn_no) AS psn_no, max(l.happened_at) AS happened_at, sum(l.fen)::BIGINT AS fen,
         coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type IN ('03', '04')), 0)::BIGINT AS test_fen,
         coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = '08'), 0)::BIGINT AS material_fen,
         coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = '14'), 0)::BIGINT AS other_fen,
@@ -56,7 +56,7 @@ _PANEL = """SELECT l.fixmedins_code, l.mdtrt_id, min(l.psn_no) AS psn_no, max(l.
         count(DISTINCT l.med_list_codg) FILTER (WHERE l.med_chrgitm_type IN ('03', '04')) AS tests,
         coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = '04'), 0)::BIGINT AS lab_fen,
         count(*) FILTER (WHERE l.med_chrgitm_type = '03' AND regexp_matches(upper(coalesce(l.hilist_name, '')), 'CT|MR|磁共振|断层')) AS scans
-        FROM lines l WHERE l.is_inpatient GROUP BY ALL"""
+        FROM lines l WHERE l.is_inpatient GROUP BY l.mdtrt_id"""
 PANELS = f"""SELECT p.fixmedins_code AS entity_id, p.happened_at, 'visits' AS row_table, p.mdtrt_id AS row_id, p.psn_no, p.fen, p.test_fen, p.material_fen, p.other_fen, p.implant_fen,
     p.surgery, p.tests, p.lab_fen, p.scans, CASE WHEN p.tests >= 3 THEN p.panel END AS panel FROM ({_PANEL}) p"""
 

@@ -104,7 +104,7 @@ for _code, _scheme, _name, _told in (
 
 #: What the fills of a card tell, taken back ones left out.
 _CALM = "coalesce(avg(early::INT), 0) < 0.2"
-_STEADY = f"""len(list_filter({counts_of("drug", "date_trunc('month', day)")}, lambda n: n >= 4)) >= 3"""
+_STEADY = f"""len(list_filter({counts_of("drug", "date_trunc('month', day)", "age >= 65")}, lambda n: n >= 4)) >= 3"""
 for _code, _scheme, _name, _told, _measure in (
     (
         "N08",

@@ -18,14 +18,14 @@ BOOK = """SELECT s.fixmedins_code AS entity_id, s.happened_at, 'settlements' AS 
     FROM settlements s CROSS JOIN main.asof a LEFT JOIN persons p USING (psn_no)"""
 
 #: One row a visit: its fee by kind (R59).
-MIX = """SELECT l.fixmedins_code AS entity_id, max(l.happened_at) AS happened_at, 'visits' AS row_table, l.mdtrt_id AS row_id, l.psn_no, bool_or(l.is_inpatient) AS ward, sum(l.fen)::BIGINT AS fen,
+MIX = """SELECT any_value(l.fixmedins_code) AS entity_id, max(l.happened_at) AS happened_at, 'visits' AS row_table, l.mdtrt_id AS row_id, any_value(l.psn_no) AS psn_no, bool_or(l.is_inpatient) AS ward, sum(l.fen)::BIGINT AS fen,
     coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type IN ('09', '10', '11')), 0)::BIGINT AS drug_fen,
     coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = '10'), 0)::BIGINT AS herb_fen,
     coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type IN ('03', '04')), 0)::BIGINT AS test_fen,
     coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = '08'), 0)::BIGINT AS material_fen,
     coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type IN ('05', '06')), 0)::BIGINT AS care_fen,
     count(*) AS lines, max(date_diff('day', l.day, a.d)) < 30 AS recent
-    FROM lines l CROSS JOIN main.asof a GROUP BY l.fixmedins_code, l.mdtrt_id, l.psn_no"""
+    FROM lines l CROSS JOIN main.asof a GROUP BY l.mdtrt_id"""
 
 DISCHARGED = """SELECT s.fixmedins_code AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.psn_no, s.dscg_way, s.medfee_fen AS fen, s.fund_fen, s.nights
     FROM stays s WHERE NOT s."open" """

@@ -35,9 +35,9 @@ BASKET = f"""SELECT fixmedins_code AS entity_id, happened_at, 'settlements' AS r
     once(
         "baskets",
         '''
-    WITH l AS (SELECT fixmedins_code, setl_id, min(psn_no) AS psn_no, min(happened_at) AS happened_at, sum(fen)::BIGINT AS fen, count(*) AS kinds,
+    WITH l AS (SELECT any_value(fixmedins_code) AS fixmedins_code, setl_id, min(psn_no) AS psn_no, min(happened_at) AS happened_at, sum(fen)::BIGINT AS fen, count(*) AS kinds,
         sum(hash(med_list_codg, cnt))::VARCHAR AS basket
-        FROM lines WHERE NOT is_inpatient AND setl_id IS NOT NULL AND NOT clock_collapsed GROUP BY ALL),
+        FROM lines WHERE NOT is_inpatient AND setl_id IS NOT NULL AND NOT clock_collapsed GROUP BY setl_id),
     n AS (SELECT *, lag(basket) OVER till AS last_basket, lag(psn_no) OVER till AS before, lag(happened_at) OVER till AS last_at,
         lead(basket) OVER till AS next_basket, lead(psn_no) OVER till AS after, lead(happened_at) OVER till AS next_at FROM l WINDOW till AS (PARTITION BY fixmedins_code ORDER BY happened_at, setl_id))
     SELECT fixmedins_code, setl_id, psn_no, happened_at, fen, kinds, basket, before, after, coalesce(basket = last_basket AND before <> psn_no AND happened_at - last_at < INTERVAL 30 MINUTE, false) AS copied,

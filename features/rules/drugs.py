@@ -37,10 +37,10 @@ _MOST_KINDS = setting("R43", "max_kinds")
 R43 = f"SELECT *, (fen * (kinds - {_MOST_KINDS}) / kinds)::BIGINT AS excess_fen FROM ({RX_DOCTOR}) WHERE kinds > {_MOST_KINDS}"
 #: Told of the person: only visits with that many lines are counted at all.
 R43_PERSON = f"""SELECT *, (fen * (kinds - {_MOST_KINDS}) / kinds)::BIGINT AS excess_fen FROM (
-    SELECT l.psn_no AS entity_id, l.dr_codg, l.fixmedins_code, min(l.happened_at) AS happened_at, 'visits' AS row_table, l.mdtrt_id AS row_id, sum(l.fen)::BIGINT AS fen,
+    SELECT any_value(l.psn_no) AS entity_id, l.dr_codg, any_value(l.fixmedins_code) AS fixmedins_code, min(l.happened_at) AS happened_at, 'visits' AS row_table, l.mdtrt_id AS row_id, sum(l.fen)::BIGINT AS fen,
         count(DISTINCT l.med_list_codg) FILTER (WHERE l.med_chrgitm_type IN ('09', '11')) AS kinds
     FROM lines l SEMI JOIN (SELECT mdtrt_id FROM lines WHERE NOT is_inpatient GROUP BY 1 HAVING count(*) > {_MOST_KINDS}) m USING (mdtrt_id)
-    WHERE NOT l.is_inpatient AND l.dr_codg IS NOT NULL AND {DRUG} GROUP BY l.dr_codg, l.fixmedins_code, l.psn_no, l.mdtrt_id) WHERE kinds > {_MOST_KINDS}"""
+    WHERE NOT l.is_inpatient AND l.dr_codg IS NOT NULL AND {DRUG} GROUP BY l.dr_codg, l.mdtrt_id) WHERE kinds > {_MOST_KINDS}"""
 
 #: A drug that does not fit the holder while somebody of the household could take it.
 _R44 = "NOT l.is_inpatient AND l.unfit AND l.psn_no IN (SELECT psn_no FROM household_links)"
