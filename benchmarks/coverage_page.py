@@ -14,8 +14,8 @@ FEWEST_INNOCENTS = 15
 DRAWS = 400
 STAND_IN = "\\* too few innocents of the scheme's own are named at this grain: everybody else of the same kind stands in for them."
 NO_TRACE = (
-    "No trace to find in these counties: the planted stays of T23 hold no implant (the simulator writes its line only beside an operation's, and takes the operation"
-    " away), those of T22 hold the drugs of the diagnosis they were given, and a false status (T26) looks like a true one in claims alone (schemes.md)."
+    "Half of the planted cases of T22 (a diagnosis written to fit the drug) and of T26 (a false entry in the register itself) leave no trace that claims alone could"
+    " show (schemes.md)."
 )
 _ABOUT = {"ours", "together", "scheme", "grain", "role", "seed", "as_of", "features", "rules"}
 

@@ -61,8 +61,11 @@ def persons(world: World, s: Stays) -> None:
     p["unlisted"][ended] = True
     p["idet_until"][ended] = rng.integers(world.span.start, world.span.stop, len(ended))
     s["waived"] &= s["adm"] < p["idet_until"][s["person"]]
-    sick = np.flatnonzero((p["insutype"] == "390") & (p["idet"] == "") & p["chronic"])  # who gains by it
-    false_poor = rng.choice(sick, max(3, n // 4000), replace=False)
+    # who gains by it: the sick, of the ages of those who hold one
+    sick = np.flatnonzero((p["insutype"] == "390") & (p["idet"] == "") & p["chronic"])
+    ages = p["age"][rng.choice(np.flatnonzero(p["idet"] != ""), max(3, n // 4000))]
+    near = [sick[np.abs(p["age"][sick] - age) <= 5] for age in ages]
+    false_poor = np.unique([rng.choice(pool if len(pool) else sick) for pool in near])
     for person in false_poor:
         world.tell("persons", int(person), "T26", 0.5)
         p["idet"][person] = "低保"
