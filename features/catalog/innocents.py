@@ -128,7 +128,7 @@ for _code, _scheme, _name, _told, _measure in (
         f"any_value(age) >= 65 AND bool_or(days > 0) AND {_CALM} AND {_STEADY}",
     ),
 ):
-    declare(_person(name=f"card_like_{_code.lower()}", label=f"正常相似：{_name}", scheme=_scheme, rows=FILLS, reversed="net", measure=f"(coalesce({_measure}, false))::INT", excuses=_code,
+    declare(_person(name=f"card_like_{_code.lower()}", label=f"正常相似：{_name}", scheme=_scheme, rows=FILLS, reversed="net", needs=("fee_details.prd_days",), measure=f"(coalesce({_measure}, false))::INT", excuses=_code,
         reason=f"近{{window}}天{_told}（{{value}}，同类中位{{peer}}）", innocent=f"{_MARKED}（{_code}）"))  # fmt: skip
 
 #: One row a settlement of a unit: what its own register and its clock say of it.

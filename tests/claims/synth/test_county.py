@@ -376,3 +376,26 @@ def test_the_county_is_hard(tmp_path: Path) -> None:
     simulate(tmp_path / "county", 60_000, 15, 1)
     figures = measure(tmp_path / "county")
     assert {k: v for k, v in figures.items() if k in GATES and not GATES[k][0] <= v <= GATES[k][1]} == {}
+
+
+def test_implants_barred_drugs_and_false_status_leave_traces_beside_honest_twins(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    billed = """(SELECT s.mdtrt_id, max(l.cnt::DOUBLE) FILTER (l.med_chrgitm_type = '08' AND l.pric >= 1000) AS implants, bool_or(l.med_chrgitm_type = '06') AS surgery,
+            bool_or(c.lmt_hosp_lv = '2') AND any_value(i.hosp_lv) IN ('08', '09', '10') AS barred
+        FROM fee_details l JOIN (SELECT DISTINCT mdtrt_id FROM settlements WHERE adm_bed IS NOT NULL) s USING (mdtrt_id) JOIN institutions i ON i.fixmedins_code = l.fixmedins_code
+        LEFT JOIN (SELECT DISTINCT med_list_codg, lmt_hosp_lv FROM catalog) c USING (med_list_codg) GROUP BY 1)"""
+    of = f"FROM {billed} b LEFT JOIN truth_admissions t USING (mdtrt_id)"
+    told = one(con, "SELECT count(*) FROM truth_admissions WHERE scheme = 'T23'")
+    assert (
+        told
+        == one(
+            con, f"SELECT count(*) {of} WHERE t.scheme = 'T23' AND (implants >= 3 OR (implants >= 1 AND NOT surgery))"
+        )
+        > 0
+    )
+    assert one(con, f"SELECT count(*) {of} WHERE t.scheme IS NULL AND implants >= 1 AND NOT surgery") > 0, "N22"
+    honest = one(con, f"SELECT count(*) {of} WHERE t.scheme IS NULL AND barred")
+    assert 0 < honest < 0.1 * one(con, f"SELECT count(*) {of} WHERE t.scheme IS NULL")
+    ended = "FROM truth_innocents n JOIN persons p ON p.psn_no = n.entity_id ANTI JOIN truth_persons t ON t.psn_no = p.psn_no WHERE n.innocent = 'N26' AND p.psn_idet_type IS NULL"
+    assert one(con, f"SELECT count(*) {ended}") > 0, "a status that ended (N26)"

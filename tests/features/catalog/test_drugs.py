@@ -75,6 +75,9 @@ def test_more_than_five_kinds_are_too_many() -> None:
     found = measure_of(draw(lines="\n".join(rows)), "rule_r43", of="d1 d2")
     assert found["rule_r43_365"].tolist() == [1, 0]
     assert found.loc["d1", "rule_r43_365_fen"] == 1000
+    cards = measure_of(draw(lines="\n".join(rows)), "rule_r43_person", of="ann bob")
+    assert cards["rule_r43_person_365"].tolist() == [1, 0]
+    assert cards.loc["ann", "rule_r43_person_365_fen"] == 1000
 
 
 def test_limits_come_from_the_catalogue_or_not_at_all() -> None:
