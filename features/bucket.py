@@ -127,10 +127,9 @@ def grouped(features: Iterable[Feature]) -> list[list[Feature]]:
     return list(groups.values())
 
 
-def evidence_sql(feature: Feature, columns: Sequence[str] = ()) -> str:
-    """The rows of the entities in `main.focus`; all columns, or those named."""
-    chosen = ", ".join(f'r."{c}"' for c in columns) or "r.*"
-    return f"SELECT {chosen} FROM ({rows_sql(feature)}) r SEMI JOIN main.focus USING (entity_id)"
+def evidence_sql(feature: Feature) -> str:
+    """The rows of the entities in `main.focus`, all columns."""
+    return f"SELECT r.* FROM ({rows_sql(feature)}) r SEMI JOIN main.focus USING (entity_id)"
 
 
 _COLUMNS: dict[str, list[str]] = {}
@@ -141,7 +140,7 @@ def needed(con: duckdb.DuckDBPyConnection, group: Sequence[Feature]) -> list[str
     rows = group[0].rows
     if rows not in _COLUMNS:
         _COLUMNS[rows] = [d[0] for d in con.execute(f"SELECT * FROM ({rows}) LIMIT 0").description or []]
-    if any(not isinstance(f.measure, str) for f in group):
+    if any(_by_function(f) for f in group):
         return _COLUMNS[rows]
     text = " ".join(f.sql().replace(f.rows, "") for f in group)
     words = set(re.findall(r"\w+", text)) | {"entity_id", "happened_at"}
@@ -187,7 +186,7 @@ def evaluate(con: duckdb.DuckDBPyConnection, features: Sequence[Feature], shared
     for group in grouped(features):
         read_as(con, group[0].reversed)
         try:
-            graphs = any(not isinstance(f.measure, str) or isinstance(f.amount, GraphMeasure) for f in group)
+            graphs = any(_by_function(f) for f in group)
             rows = placed_sql(group, () if graphs or group[0].across is not None else needed(con, group))
             rows = shared.tables(rows, group[0].reversed) if shared is not None else rows
             source = f"({rows})"
@@ -225,13 +224,18 @@ def measure(con: duckdb.DuckDBPyConnection, table: str, group: Sequence[Feature]
             found = con.execute(sql).df()
             for name in found.columns[1:]:
                 values.put(found["entity_place"].to_numpy(), name, found[name].to_numpy("float64"))
-        graphs = [f for f in wanted if isinstance(f.measure, GraphMeasure) or isinstance(f.amount, GraphMeasure)]
+        graphs = [f for f in wanted if _by_function(f)]
         if graphs:
             rows = con.execute(
                 f"SELECT * EXCLUDE (entity_place) FROM {table} {_since(window)} ORDER BY entity_id, happened_at, row_id"
             ).df()
             for one in _graphs(rows, graphs, window):
                 values.put(values.ids.get_indexer(one.index), str(one.name), one.to_numpy("float64"))
+
+
+def _by_function(f: Feature) -> bool:
+    """Whether a Python function measures it, which may need any column of its rows."""
+    return isinstance(f.measure, GraphMeasure) or isinstance(f.amount, GraphMeasure)
 
 
 def _since(window: int) -> str:

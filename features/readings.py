@@ -154,9 +154,11 @@ def make_lines(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> 
     told = {n: sql for n, sql in told.items() if words is None or n in words}
     beside = "".join(f", {sql} AS {n}" for n, sql in told.items())
     of_stay = "LEFT JOIN kept.stays s USING (mdtrt_id)" if {"adm_date", "end_date", "dx3"} & set(told) else ""
-    of_clock = (
-        "LEFT JOIN main.clock_collapsed c ON c.fixmedins_code = l.fixmedins_code AND c.day = l.fee_ocur_time::DATE"
-    )
+    of_clock = ""
+    if "clock_collapsed" in told:
+        of_clock = (
+            "LEFT JOIN main.clock_collapsed c ON c.fixmedins_code = l.fixmedins_code AND c.day = l.fee_ocur_time::DATE"
+        )
     con.execute(
         """CREATE TABLE base.line_refunds AS
         SELECT o.mdtrt_id, l.init_feedetl_sn AS feedetl_sn, sum(l.cnt_e4)::BIGINT AS cnt_e4, sum(l.det_item_fee_sumamt_fen)::BIGINT AS fen,
@@ -174,7 +176,7 @@ def make_lines(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> 
         {of_stay}
         LEFT JOIN base.reversed x ON x.setl_id = l.setl_id AND l.setl_known_at <= a.t
         LEFT JOIN base.line_refunds q ON q.mdtrt_id = l.mdtrt_id AND q.feedetl_sn = l.feedetl_sn
-        {of_clock if "clock_collapsed" in told else ""}
+        {of_clock}
         WHERE {of("cnt_e4")} > 0"""
     )
     con.execute("CREATE TABLE base.touched_lines AS FROM net.lines WHERE touched")
