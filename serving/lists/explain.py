@@ -179,10 +179,13 @@ def _peers(matrix: Any, columns: Sequence[str], entity_id: str) -> list[dict[str
 
 
 def records_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
-    """JSON-ready rows of a frame; money in fen also as yuan."""
+    """JSON-ready rows of a frame; money in fen also as yuan, a column of calendar days without an hour."""
     if frame is None or not len(frame):
         return []
     frame = frame.copy()
+    for column in frame.select_dtypes("datetime"):
+        if column != "happened_at" and (frame[column].dropna() == frame[column].dropna().dt.normalize()).all():
+            frame[column] = frame[column].dt.date.astype(object).where(frame[column].notna(), None)
     for column in [c for c in frame.columns if c == "fen" or str(c).endswith("_fen")]:
         frame[str(column).replace("fen", "yuan")] = (frame[column].astype("float64") / 100).round(2)
     return [{str(k): plain(v) for k, v in row.items()} for row in frame.to_dict(orient="records")]

@@ -239,3 +239,13 @@ def test_a_levelled_list_says_so_and_an_unlevelled_one_does_not():
     assert sum(k for _, k in made.facts["strata"].values()) == made.facts["ranked"]
     assert "不因年老" in made.facts["described"]["公平"]
     assert "公平" not in assemble(matrix, scored, 10, as_of=AS_OF, grain="person").facts["described"]
+
+
+def test_a_calendar_day_beside_a_moment_is_printed_without_an_hour() -> None:
+    from serving.lists.explain import records_of
+
+    at = pd.to_datetime(["2026-08-29 08:10", "2026-08-30 00:00"])
+    frame = pd.DataFrame({"happened_at": at.normalize(), "day": pd.to_datetime(["2026-08-29", None]), "last_at": at})
+    assert [r["day"] for r in records_of(frame)] == ["2026-08-29", None]
+    assert records_of(frame)[0]["last_at"] == "2026-08-29 08:10"
+    assert records_of(frame)[0]["happened_at"] == "2026-08-29 00:00", "a moment stays a moment"
