@@ -9,9 +9,9 @@ import json
 import re
 import string
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal, cast, get_args
 
 import pandas as pd
 
@@ -19,6 +19,9 @@ from features.grains import SCHEMES, Grain, Layout, Reversed, Worse
 
 REASON_FIELDS = frozenset({"window", "value", "unit", "peer", "percentile", "n"})
 Kind = Literal["feature", "hard", "lead", "KPI", "DQ"]
+
+#: The grain of a declaration that is `told_of` several.
+_NOBODY = cast(Grain, "")
 
 
 class DeclarationError(Exception):
@@ -54,9 +57,24 @@ class PeerTest:
     least: int = 10
 
 
+@dataclass(frozen=True, init=False)
+class Of:
+    """How a declaration is told of one grain: `key`, the SQL expression of the entity's key, stands wherever its SQL says `$entity`.
+
+    `overrides` are the fields of the declaration that read otherwise of this grain (its name, its reason, …).
+    """
+
+    key: str
+    overrides: Mapping[str, Any]
+
+    def __init__(self, key: str = "", **overrides: Any) -> None:
+        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "overrides", overrides)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Feature:
-    """One number about one kind of entity.
+    """One number about one kind of entity, or with `told_of` about several: declare() makes one feature of each grain.
 
     `rows` is a SELECT over the as-of views of docs/design.md §4 and must give `entity_id, happened_at, row_table, row_id`; an optional
     boolean `hit` marks the rows that are the evidence proper. `measure` is a SQL aggregate over the rows. `windows` are days on
@@ -68,6 +86,8 @@ class Feature:
     lie in several buckets (a doctor's; a unit's by="person") or `across` is given, they are gathered first and `across`, a SELECT over the table
     `gathered`, makes the evidence of them; by="judged" reads `judged`, the stays of the last year with the admission rules they break.
 
+    `told_of` says the same number of several grains: `$entity` in the SQL (the only thing ever filled in) is that grain's key.
+
     `excuses` names the innocent (N05) whom the number shows to be one: such a feature lowers risks. `also` are the other schemes whose trace schemes.md
     says the number is: it is measured once and counted for each.
     """
@@ -75,7 +95,8 @@ class Feature:
     name: str
     label: str
     unit: str
-    grain: Grain
+    grain: Grain = _NOBODY
+    told_of: Mapping[Grain, Of] = field(default_factory=dict, compare=False)
     scheme: str
     by: Layout
     reversed: Reversed
@@ -145,18 +166,61 @@ class Registry(dict[str, Feature]):
 REGISTRY = Registry()
 
 
-def declare(feature: Feature) -> Feature:
-    """Check a declaration and add it to the registry. Raises DeclarationError naming file and line."""
+def declare(feature: Feature) -> tuple[Feature, ...]:
+    """Check a declaration and add it to the registry, of each grain it is told of. Raises DeclarationError naming file and line."""
     frame = sys._getframe(1)
-    while frame.f_code.co_filename == __file__ and frame.f_back is not None:
-        frame = frame.f_back
     where = f"{frame.f_code.co_filename.rsplit('features/', 1)[-1]}:{frame.f_lineno}"
-    feature = replace(feature, where=where)
-    problems = list(_problems(feature))
-    if problems:
-        raise DeclarationError(f"features/{where}: {feature.name}: " + "; ".join(problems))
-    REGISTRY[feature.name] = feature
-    return feature
+    made = []
+    for one in _each_grain(replace(feature, where=where)):
+        problems = [one] if isinstance(one, str) else list(_problems(one))
+        if problems or isinstance(one, str):
+            raise DeclarationError(f"features/{where}: {feature.name}: " + "; ".join(problems))
+        REGISTRY[one.name] = one
+        made.append(one)
+    return tuple(made)
+
+
+#: What a declaration may not say otherwise of one grain.
+_ONE_FOR_ALL = frozenset({"grain", "told_of", "where"})
+_ENTITY = re.compile(r"\$(entity\b|\{entity\})")
+
+
+def _each_grain(f: Feature) -> Iterator[Feature | str]:
+    """The features of one declaration, `$entity` filled in; a text says why one of them cannot be made."""
+    if not f.told_of:
+        yield f if not _ENTITY.search(f.sql()) else "$entity in the SQL, but told_of does not say of whom"
+        return
+    if f.grain:
+        yield "either grain or told_of, not both"
+    for grain, of in f.told_of.items():
+        unknown = sorted(of.overrides.keys() - {x.name for x in fields(Feature)} | of.overrides.keys() & _ONE_FOR_ALL)
+        if unknown:
+            yield f"told_of {grain}: no such field(s) to override: {', '.join(unknown)}"
+        elif not of.key.strip():
+            yield f"told_of {grain}: the key is missing"
+        else:
+            one = replace(f, grain=grain, told_of={}, **of.overrides)
+            yield (
+                _of_entity(one, of.key)
+                if _ENTITY.search(one.rows)
+                else f"told_of {grain}: the rows do not name $entity"
+            )
+
+
+def _of_entity(f: Feature, key: str) -> Feature:
+    """The declaration with `key` in the place of `$entity`."""
+
+    def filled(sql: Any) -> Any:
+        return string.Template(sql).safe_substitute(entity=key) if isinstance(sql, str) else sql
+
+    return replace(
+        f,
+        rows=filled(f.rows),
+        measure=filled(f.measure),
+        amount=filled(f.amount),
+        across=filled(f.across),
+        peers=replace(f.peers, statistic=filled(f.peers.statistic)) if f.peers else None,
+    )
 
 
 def _problems(f: Feature) -> Iterable[str]:
@@ -166,7 +230,9 @@ def _problems(f: Feature) -> Iterable[str]:
         yield "the name must not end in a number (windows are appended)"
     if f.name in REGISTRY:
         yield f"already declared in features/{REGISTRY[f.name].where}"
-    if f.grain not in get_args(Grain):
+    if not f.grain:
+        yield "whom is it about? grain or told_of is missing"
+    elif f.grain not in get_args(Grain):
         yield f"unknown grain {f.grain!r}"
     for scheme in f.schemes:
         if scheme not in SCHEMES:
