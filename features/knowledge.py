@@ -42,14 +42,6 @@ def most_of(key: str, other: str) -> str:
 
 DRUG = "l.med_chrgitm_type IN ('09', '10', '11')"
 
-#: Great-circle kilometres between (lon1, lat1) and (lon2, lat2).
-_KM = "2 * 6371.0088 * asin(least(1.0, sqrt(pow(sin(radians({b} - {d}) / 2), 2) + cos(radians({b})) * cos(radians({d})) * pow(sin(radians({a} - {c}) / 2), 2))))"
-
-
-def kilometres(lon1: str, lat1: str, lon2: str, lat2: str) -> str:
-    """SQL for the distance of two points in km; NULL where a coordinate is missing."""
-    return _KM.format(a=lon1, b=lat1, c=lon2, d=lat2)
-
 
 def age_at(brdy: str, at: str) -> str:
     """SQL for whole years from a birth date to a day (tables.md §1.1: never from an age column)."""
