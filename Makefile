@@ -17,7 +17,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib >/dev/null || true
-	$(BIN)/python -m features.graphs.compile
+	$(BIN)/python -m features.networks.compile
 	@touch $@
 
 # Spark is an extra: half a gigabyte that one machine does not need.

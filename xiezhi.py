@@ -1,10 +1,10 @@
 """獬豸: the command, and the table of contents.
 
-    simulate   a county with planted schemes and innocents        claims.synth
-    intake     what the bureau sends → warehouse                  claims.intake
+    simulate   a county with planted schemes and innocents        simulator
+    intake     what the bureau sends → warehouse                  claims.intake.pipeline
     features   as-of views → feature partitions                   features.build
     fit        inspections known by then → models                 training.fit
-    evaluate   the lists against what was found later             training.evaluate
+    evaluate   the lists against what was found later             training.evaluation.evaluate
     rank       risk → a list with reasons and claim rows          serving.lists
     bedcheck   stays open at a moment, by the chance of an empty bed
     explain    everything behind one suspect
@@ -12,7 +12,7 @@
     week       features → fit if due → all lists, published
     serve      the pages and the API                              serving.service
     demo       all of it, on a simulated county
-    models     the gate: compare, promote, roll back, history       training.gate
+    models     the gate: compare, promote, roll back, history       training.promotion
 
 Summaries go to stdout (`--json`: one JSON object), progress to stderr. Exit code 0 only on success; 2 when the input is at fault.
 """

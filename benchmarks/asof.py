@@ -24,8 +24,8 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.intake import ROOT, write_section
-from claims.intake import intake
-from claims.warehouse import FACTS, Warehouse
+from claims.intake.pipeline import intake
+from claims.store.warehouse import FACTS, Warehouse
 from features.asof import open_views, scan
 
 HEADING = "## As-of views"

@@ -18,14 +18,14 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.coverage_scores import Sheet, open_sheets, own_scores
-from claims.intake import intake
+from claims.intake.pipeline import intake
 from features.build import Partition
+from features.checking.hits import rows_that_hit
 from features.declare import REGISTRY, load_catalog
 from features.evidence import gather_evidence
 from features.grains import LABEL, SCHEMES, WINDOW_DAYS, Grain
 from features.peers import compare
 from features.reasons import render
-from features.rules.run import rows_that_hit
 
 STAYS = ("21", "22", "23", "24", "25", "26", "28", "2105", "2106", "2107", "52")
 #: Grain, scheme by whose numbers the suspect is chosen, columns recounted.

@@ -23,8 +23,7 @@ from typing import Any
 
 import pandas as pd
 
-from claims.intake import intake
-from claims.synth import simulate
+from claims.intake.pipeline import intake
 from features.build import build
 from features.grains import Grain
 from features.matrix import Matrix, load_matrix
@@ -32,13 +31,14 @@ from models.beds import bed_contributions, bed_evidence
 from models.ensemble import ranker_input, ranker_worse, tails
 from models.ranker import Ranker
 from models.score import risk_by
-from training.against_truth import absent_at, home_stays, is_open
-from training.competitors import Dated, dated
+from simulator import simulate
+from training.dataset import Rows, drawn_by_chance
+from training.evaluation.against_truth import absent_at, home_stays, is_open
+from training.evaluation.baselines import Dated, dated
+from training.evaluation.metrics import best
+from training.evaluation.truth import Truth, load_truth
+from training.fit_ranker import Variant, learn, strongest_columns
 from training.labels import decided
-from training.learn import Variant, learn, strongest_columns
-from training.lift import best
-from training.rows import Rows, drawn_by_chance
-from training.truth import Truth, load_truth
 
 SEVERITY = {31: 1.0, 32: 0.6, 33: 0.75, 34: 0.9, 35: 1.05, 36: 1.2, 37: 1.4, 38: 1.6}
 """Fixed before any was looked at. Any other seed is a development county of severity 1."""

@@ -168,7 +168,7 @@ def weak_ratio(counties: Sequence[Record], grain: str, name: str, field: str = "
 
 
 def levelling(counties: Sequence[Record]) -> list[str]:
-    """What ranking within strata (models/strata.py) changes and what it costs: hits and false-flag ratios by raw risk and as listed."""
+    """What ranking within strata (models/parity.py) changes and what it costs: hits and false-flag ratios by raw risk and as listed."""
     lines = [
         "| | hits by raw risk | hits as listed | chronic: raw | listed | elderly: raw | listed |",
         "|---|---:|---:|---|---|---|---|",
@@ -301,7 +301,7 @@ def on_development(counties: Sequence[Record]) -> list[str]:
     seeds = ", ".join(str(c["seed"]) for c in counties)
     lines = [
         f"Seed {seeds}: looked at while the learning was being improved, so its figures flatter. Hits over the four lists. *xiezhi* is "
-        "each grain's way of training/learn.py: stays by `ips+pu`, the others by `pu`.",
+        "each grain's way of training/fit_ranker.py: stays by `ips+pu`, the others by `pu`.",
         "",
         "| | stays@100 | persons@100 | institutions@17 | stays@30 |",
         "|---|---:|---:|---:|---:|",

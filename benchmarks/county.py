@@ -25,7 +25,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.county_features import LIMIT, feature_figures, show, single_features
-from claims.synth import simulate
+from simulator import simulate
 
 STAY = "('21','22','23','24','26','28','2105','2106','2107','52')"
 SIMPLE = [

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from claims.intake import intake
+from claims.intake.pipeline import intake
 from features.build import build
 from features.grains import Grain
 

@@ -12,7 +12,7 @@ import pandas as pd
 from features.build import Partition, build
 from features.declare import REGISTRY
 from features.grains import Grain
-from features.graphs.bond_columns import BOND_COLUMNS
+from features.networks.scores.network_columns import BOND_COLUMNS
 from features.peers import choose_groups
 
 #: schemes.md §2: who looks the same without guilt.

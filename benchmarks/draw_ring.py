@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 import networkx as nx
 import pandas as pd
 
-from features.graphs.rings import Ring, find_rings
+from features.networks.rings.rings import Ring, find_rings
 
 SWIPES = """SELECT setl_id, psn_no, fixmedins_code, begntime AS happened_at, atddr_no AS dr_codg, opt_diag_code AS dx, dise_codg, med_type,
     CAST(round(medfee_sumamt * 100) AS BIGINT) AS fen, CAST(round(fund_pay_sumamt * 100) AS BIGINT) AS fund_fen,

@@ -25,13 +25,13 @@ from typing import Any
 
 import duckdb
 
-from claims.intake import intake
-from claims.synth import simulate
-from claims.warehouse import Warehouse, paths_sql
+from claims.intake.pipeline import intake
+from claims.store.warehouse import Warehouse, paths_sql
 from features.asof import open_views
 from features.bucket import evaluate, focus, named_words
 from features.build import ThreadExecutor, build
 from features.declare import REGISTRY, load_catalog
+from simulator import simulate
 
 THREADS = ThreadExecutor().workers
 SEED = 5
@@ -113,7 +113,7 @@ def run_task(task: str, words: list[str]) -> None:
     load_catalog()
     # What is imported is no part of the work, on either side.
     import benchmarks.reference.dozen  # noqa: F401
-    import features.graphs.visits  # noqa: F401
+    import features.networks.scores.card_visits  # noqa: F401
 
     cpu, wall = time.process_time(), time.monotonic()
     tasks[task]()

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import scipy.sparse as sp
 
-from features.graphs.peel import column_weights
+from features.networks.scores.densest_block import column_weights
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 DT, K, DAY = 10, 3, 1440

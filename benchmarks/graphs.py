@@ -36,14 +36,14 @@ from benchmarks.graph_baselines import (
 )
 from benchmarks.graphs_page import page
 from benchmarks.worlds import Builder
-from features.graphs.cores import core_numbers, egonets
-from features.graphs.covisit import count_covisits
-from features.graphs.groups import communities
-from features.graphs.pagerank import factorise
-from features.graphs.peel import peel_block
-from features.graphs.sparse import Csr, build_csr, to_networkx
-from features.graphs.visit_order import sort_visits
-from features.graphs.visits import visit_measures
+from features.networks.pairs.covisits import count_covisits
+from features.networks.pairs.events import sort_visits
+from features.networks.rings.groups import communities
+from features.networks.scores.card_visits import visit_measures
+from features.networks.scores.cores import core_numbers, egonets
+from features.networks.scores.densest_block import peel_block
+from features.networks.scores.pagerank import factorise
+from features.networks.sparse import Csr, build_csr, to_networkx
 
 
 def make_events(cards: int, seed: int = 0) -> Arrays:

@@ -38,7 +38,7 @@ for table, moment in (("settlements", "begntime"), ("fee_details", "fee_ocur_tim
     con.execute(f"COPY (FROM '{work}/parquet/{{table}}.parquet' ORDER BY psn_no, {{moment}}) TO '{work}/copy.parquet' (FORMAT parquet, COMPRESSION zstd)")
 """,
     "parquet_intake": """
-from claims.intake import intake
+from claims.intake.pipeline import intake
 intake("{work}/parquet", "{work}/house_parquet", "pilot", progress=phase)
 """,
     "csv_bare": "import codecs\n" + CONNECT + """
@@ -49,7 +49,7 @@ for table in ("settlements", "fee_details"):
     con.execute(f"CREATE TABLE {{table}} AS FROM read_csv('{work}/bare.csv', all_varchar = true, header = true)")
 """,
     "csv_intake": """
-from claims.intake import intake
+from claims.intake.pipeline import intake
 intake("{work}/csv", "{work}/house_csv", "pilot", progress=phase)
 """,
 }  # fmt: skip
@@ -57,7 +57,7 @@ FRAME = """
 import json, resource, sys, time
 sys.path.insert(0, {root!r})
 import duckdb
-import claims.intake
+import claims.intake.pipeline
 phases, begun = {{}}, [("", time.process_time())]
 def phase(label, done=0, total=0):
     now = time.process_time()

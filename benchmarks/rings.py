@@ -18,10 +18,10 @@ import pandas as pd
 import scipy.sparse as sp
 
 from benchmarks.worlds import Kind, World, build_world
-from features.graphs.chance import EXPECTED_GROUPS
-from features.graphs.peel import peel_block
-from features.graphs.rings import Ring, find_rings
-from features.graphs.surprise import SCALES
+from features.networks.pairs.significance import SCALES
+from features.networks.pairs.threshold import EXPECTED_GROUPS
+from features.networks.rings.rings import Ring, find_rings
+from features.networks.scores.densest_block import peel_block
 
 KINDS: tuple[Kind, ...] = ("county", "hard", "dependent")
 
@@ -101,7 +101,7 @@ def page(rows: list[dict[str, object]]) -> str:
     out = [
         "## Accuracy of ring search", "",
         f"`python -m benchmarks.rings --worlds county hard --seeds 11 12 13 --out docs/figures`, then `--worlds dependent --cards 200000`; scales {scales}; threshold: the least z ≥ 6 at which chance is expected to make at most "
-        f"{EXPECTED_GROUPS} groups in these very data (features/graphs/chance.py). Rules and threshold were written on other seeds (0, 7, 50, 51, 100, 101, 103). ",
+        f"{EXPECTED_GROUPS} groups in these very data (features/networks/pairs/threshold.py). Rules and threshold were written on other seeds (0, 7, 50, 51, 100, 101, 103). ",
         "*found*: rings of 30. *reported*: groups shown as suspects. *unexplained*: of these, groups that are no planted ring (their share must stay ≤ 10 %). "
         "*explained*: innocent lockstep shown with its reason. *excused*: planted ring groups that got an innocent explanation. "
         "SVD and FRAUDAR on the static card × institution matrix: rings with half their cards in the first 2,000.", "",

@@ -69,7 +69,7 @@ def whole_fit(warehouse: Path, as_of: date) -> dict[str, Any]:
     """Seconds of `fit` for all grains, of the LightGBM calls inside it, and of reading the matrices."""
     spent: dict[str, float] = {}
     read: dict[str, float] = {}
-    from training import rows
+    from training import dataset as rows
 
     with (
         watched(lgb, ("train",), spent),

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from claims.warehouse import Warehouse
+from claims.store.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    from claims.batch import Batch
+    from claims.intake.batch import Batch
 
 BURST, BURST_SECONDS = 5, 60  # D08: five settlements within a minute …
 BURST_SHARE = 0.5  # … that are at least half of the unit's day: a busy counter is no collapsed clock

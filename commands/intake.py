@@ -37,7 +37,7 @@ def simulate(
     as_json: JsonOption = False,
 ) -> None:
     """A county with planted schemes and innocents; the truth lies in a folder beside the input tables."""
-    from claims.synth import simulate as run
+    from simulator import simulate as run
 
     with Bars() as bars:
         made = run(out, persons, months, seed, severity=severity, dirty=dirty, progress=bars)
@@ -72,7 +72,7 @@ def intake(
     as_json: JsonOption = False,
 ) -> None:
     """Take an export in: rows in = accepted + quarantined + duplicates, per table, always."""
-    from claims.intake import intake as run
+    from claims.intake.pipeline import intake as run
 
     with Bars() as bars:
         taken = run(source, warehouse, mapping, a_date(known_at) if known_at else None, progress=bars)
@@ -99,8 +99,8 @@ def mapping_suggest(
     as_json: JsonOption = False,
 ) -> None:
     """Draft a mapping from names, Chinese headers and value shapes, with how sure each line is."""
-    from claims.suggest import suggest_mapping
-    from serving.lists.write import put
+    from claims.intake.suggest_mapping import suggest_mapping
+    from serving.lists.export import put
 
     text, sure = suggest_mapping(source)
     if out is not None:
@@ -111,7 +111,7 @@ def mapping_suggest(
 @quarantine_app.command("list")
 def quarantine_list(warehouse: WarehouseOption, as_json: JsonOption = False) -> None:
     """Rows set aside, by table and reason."""
-    from claims.quarantine import list_quarantine
+    from claims.intake.quarantine import list_quarantine
 
     frame = list_quarantine(warehouse)
     counts = frame.groupby(["table", "reason_code", "reason_zh"], as_index=False).size() if len(frame) else frame
@@ -125,7 +125,7 @@ def quarantine_list(warehouse: WarehouseOption, as_json: JsonOption = False) -> 
 @quarantine_app.command("export")
 def quarantine_export(warehouse: WarehouseOption, out: OutOption, as_json: JsonOption = False) -> None:
     """All quarantined rows as .xlsx, to mend and hand in again."""
-    from claims.quarantine import export_quarantine
+    from claims.intake.quarantine import export_quarantine
 
     rows = export_quarantine(warehouse, out)
     say({"out": str(out), "rows": rows}, as_json, f"{out}: {rows} rows")
@@ -138,8 +138,8 @@ def quarantine_readmit(
     as_json: JsonOption = False,
 ) -> None:
     """Take mended rows in."""
-    from claims.quarantine import list_quarantine
-    from claims.readmit import readmit
+    from claims.intake.quarantine import list_quarantine
+    from claims.intake.readmit import readmit
 
     taken = readmit(warehouse, source)
     tried = {name: vars(c) for name, c in taken.tables.items()}

@@ -87,8 +87,8 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """The lists against what was found later, or against a simulated county's truth, beside simple baselines."""
-    from training.evaluate import evaluate as run
-    from training.report import evaluation_text
+    from training.evaluation.evaluate import evaluate as run
+    from training.evaluation.report import evaluation_text
 
     when = a_date(as_of) if as_of else None
     with Bars() as bars:
@@ -113,7 +113,7 @@ def fit_text(done: dict[str, Any]) -> str:
 
 def fit_is_due(warehouse: Path, when: date, days: int = 28) -> bool:
     """No model fitted on what was known in the four weeks up to `when`; a challenger that waits for its signatures counts."""
-    from training.gate import bundles
+    from training.promotion import bundles
 
     ages = [(when - date.fromisoformat(b["as_of"])).days for b in bundles(warehouse) if b["as_of"]]
     return not any(0 <= age < days for age in ages)
@@ -122,7 +122,7 @@ def fit_is_due(warehouse: Path, when: date, days: int = 28) -> bool:
 @models_app.command("list")
 def models_list(warehouse: WarehouseOption, as_json: JsonOption = False) -> None:
     """Every model on disk: champion, challengers, former ones, damaged ones."""
-    from training.gate import bundles
+    from training.promotion import bundles
 
     rows = bundles(warehouse)
     lines = [f"{r['hash'][:12]}  {r['as_of']:<10}  {r['state']:<10}  {', '.join(r['in_force'])}" for r in rows]
@@ -141,9 +141,9 @@ def models_compare(
     as_json: JsonOption = False,
 ) -> None:
     """The report a promotion needs: both models on the same dates, who enters, who leaves and why, whose reasons flipped."""
-    from serving.lists.write import put
-    from training.gate import compare
-    from training.report import gate_text
+    from serving.lists.export import put
+    from training.evaluation.report import gate_text
+    from training.promotion import compare
 
     report = compare(warehouse, challenger, a_date(as_of), top=top, order=an_order(order), truth=truth)
     if out is not None:
@@ -163,7 +163,7 @@ def models_promote(
     """Put a challenger in force: needs the report of `compare` and two signatures."""
     import getpass
 
-    from training.gate import full_name, promote
+    from training.promotion import full_name, promote
 
     chosen = [a_grain(g) for g in grain] if grain else None
     warning = promote(warehouse, challenger, signed_by, trainer=trainer, grains=chosen, entered_by=getpass.getuser())
@@ -183,7 +183,7 @@ def models_rollback(
     as_json: JsonOption = False,
 ) -> None:
     """Put back what was in force before the last change."""
-    from training.gate import rollback
+    from training.promotion import rollback
 
     back = rollback(warehouse, by=signed_by or [], note=note)
     lines = [f"{g}: {n[:12]} is in force again" for g, n in back.items()]
@@ -193,7 +193,7 @@ def models_rollback(
 @models_app.command("history")
 def models_history(warehouse: WarehouseOption, as_json: JsonOption = False) -> None:
     """Who was in force when, and who signed."""
-    from training.gate import history
+    from training.promotion import history
 
     entries = history(warehouse)
     lines = [
@@ -215,9 +215,9 @@ def models_shadow(
     as_json: JsonOption = False,
 ) -> None:
     """The list a challenger would make, marked as a shadow; the champion keeps serving."""
+    from serving.lists.export import write
     from serving.lists.worklist import build_worklist
-    from serving.lists.write import write
-    from training.gate import challenger_bundle
+    from training.promotion import challenger_bundle
 
     check_out(out)
     bundle = challenger_bundle(warehouse, challenger)

@@ -40,8 +40,8 @@ def rank(
     as_json: JsonOption = False,
 ) -> None:
     """The list of one grain: ranked suspects, a random draw beside them, reasons and amounts."""
+    from serving.lists.export import write
     from serving.lists.worklist import build_worklist
-    from serving.lists.write import write
 
     check_out(out)
     with Bars() as bars:
@@ -71,7 +71,7 @@ def bedcheck(
 ) -> None:
     """Stays open at that moment, ranked by the chance that the bed is empty."""
     from serving.lists.bedcheck import build_bedcheck
-    from serving.lists.write import write
+    from serving.lists.export import write
 
     check_out(out)
     with Bars() as bars:
@@ -94,8 +94,8 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Every reason with its number, peer figure, SHAP contribution and claim rows."""
-    from serving.lists.explain import explain as run
-    from serving.lists.explain import explain_text
+    from serving.lists.dossier import explain as run
+    from serving.lists.dossier import explain_text
 
     found = run(warehouse, a_date(as_of), a_grain(grain), entity_id)
     say(found, as_json, lambda: explain_text(found))
@@ -155,10 +155,10 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """The whole way on a simulated county; run again, it goes on where it stands."""
-    from claims.intake import intake as run_intake
-    from claims.synth import simulate as run_simulate
-    from claims.warehouse import Warehouse
+    from claims.intake.pipeline import intake as run_intake
+    from claims.store.warehouse import Warehouse
     from serving.lists.publish import publish_week
+    from simulator import simulate as run_simulate
     from training.fit import fit as run_fit
 
     county, house = folder / f"county-{persons}-{months}-{seed}", folder / f"warehouse-{persons}-{months}-{seed}"

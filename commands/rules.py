@@ -26,8 +26,8 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """One incoming claim against all rules that it and its patient's past can answer, as the batch would."""
-    from features.rules.claim_file import answers_text, moment_of_claim, read_claim
-    from features.rules.counter import check_claim
+    from features.checking.check_claim import check_claim
+    from features.checking.claim_file import answers_text, moment_of_claim, read_claim
 
     settlement, billed = read_claim(claim, lines)
     when = a_moment(at) if at else moment_of_claim(settlement)
@@ -52,8 +52,8 @@ def rules_run(
     as_json: JsonOption = False,
 ) -> None:
     """All rules at one as-of: hits and amounts per rule and grain, line by line with --out."""
-    from features.rules.run import hit_rows, run_rules
-    from serving.lists.write import put
+    from features.checking.hits import hit_rows, run_rules
+    from serving.lists.export import put
 
     when = a_date(as_of)
     found = run_rules(warehouse, when, rule or None)
@@ -76,9 +76,9 @@ def rules_show(
     as_json: JsonOption = False,
 ) -> None:
     """One rule: official name, thresholds, SQL, exemptions, amount basis; with --warehouse its precision so far."""
-    from claims.warehouse import Warehouse
-    from features.rules.feedback import history_text, precision_of
-    from features.rules.show import show_rule
+    from claims.store.warehouse import Warehouse
+    from features.checking.describe import show_rule
+    from features.checking.precision import history_text, precision_of
 
     text = show_rule(rule)
     summary: dict[str, Any] = {"rule": rule.upper()}

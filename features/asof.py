@@ -10,10 +10,10 @@ from pathlib import Path
 
 import duckdb
 
-from claims.tables import CANONICAL, LAYOUT_KEY
-from claims.warehouse import FACTS, Warehouse, paths_sql
+from claims.schema.tables import CANONICAL, LAYOUT_KEY
+from claims.store.warehouse import FACTS, Warehouse, paths_sql
 from features.grains import Layout, Reversed
-from features.readings import HORIZON_DAYS, absent_columns, make_lines, make_settlements, make_stays
+from features.reversal_modes import HORIZON_DAYS, absent_columns, make_lines, make_settlements, make_stays
 
 KEYS = {
     "visits": "mdtrt_id",

@@ -15,12 +15,12 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from claims.warehouse import Warehouse
+from claims.store.warehouse import Warehouse
 from features.asof import open_views, read_as
+from features.common_subqueries import Shared
 from features.declare import REGISTRY, Feature, GraphMeasure, column_name, load_catalog
 from features.entities import entities_sql, focus_sql
 from features.grains import Grain, Layout
-from features.shared import Shared
 
 #: Stays this recent are judged against each other and told to their hospital and doctor (rules.md §1: peers of the trailing 12 months).
 PEER_DAYS = 365

@@ -19,14 +19,14 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from claims.errors import UserError
-from claims.executor import BucketJob
-from claims.warehouse import Warehouse
+from claims.store.executor import BucketJob
+from claims.store.warehouse import Warehouse
 from features.asof import tag_of
 from features.assemble import assemble, wide_features
 from features.bucket import BucketTask, Job
 from features.declare import REGISTRY, Feature, fingerprint, load_catalog
 from features.grains import GRAINS, WINDOW_DAYS, Grain, Layout
-from features.graphs.bond_columns import BOND_COLUMNS
+from features.networks.scores.network_columns import BOND_COLUMNS
 
 Progress = Callable[[str, float], None]
 
@@ -180,7 +180,7 @@ def _build(
     stage = Path(tempfile.mkdtemp(prefix=".stage-", dir=folder))
     try:
         if plans[0].grain == "ring":
-            from features.graphs.rings_build import build_rings
+            from features.networks.rings.search import build_rings
 
             if progress:
                 progress(f"团伙 {tag_of(as_of)}", 0.0)

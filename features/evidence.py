@@ -9,7 +9,7 @@ import duckdb
 import pandas as pd
 
 from claims.errors import UserError
-from claims.warehouse import Warehouse, bucket_of
+from claims.store.warehouse import Warehouse, bucket_of
 from features.asof import moment_of, open_views, read_as
 from features.bucket import evidence_sql, named_words
 from features.build import Partition, build

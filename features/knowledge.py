@@ -3,7 +3,7 @@
 All of them return NULL or false where the knowledge is missing: absence of knowledge is never a violation.
 """
 
-from features.shared import once
+from features.common_subqueries import once
 
 #: One row a code: the catalogue in force at T.
 CATALOG = once(

@@ -1,7 +1,7 @@
 """The matrix stage: one table per grain for the models, joined from partitions and never from claims.
 
 An admission sees its hospital, its patient and its doctor (`inst__…`, `person__…`, `doctor__…`). Persons, institutions and doctors see what the graph
-scorers found over the whole county (`bond_…`, features/graphs/bonds.py): it lies beside the ring partition of the same as-of.
+scorers found over the whole county (`bond_…`, features/networks/scores/network_scores.py): it lies beside the ring partition of the same as-of.
 """
 
 from collections.abc import Collection, Hashable, Sequence
@@ -15,7 +15,7 @@ import pandas as pd
 from features.build import Partition, Progress, build
 from features.declare import REGISTRY, Feature
 from features.grains import Grain
-from features.graphs.bond_columns import BOND_COLUMNS
+from features.networks.scores.network_columns import BOND_COLUMNS
 from features.peers import Peers, compare
 
 ColumnKind = Literal["feature", "rule", "graph", "parent", "amount"]
@@ -148,7 +148,7 @@ def _meta(column: str, own: str, grain: Grain, about: Grain) -> ColumnMeta:
             return ColumnMeta(
                 column=column, own=own, label=bond.label, unit=bond.unit, scheme=bond.scheme, worse=bond.worse, kind="graph", family="bond", innocent=bond.innocent, window=0, grain=about, feature=None
             )  # fmt: skip
-        from features.graphs.ring_partition import RING_FEATURES
+        from features.networks.rings.partition import RING_FEATURES
 
         label, unit, worse = RING_FEATURES.get(own, (own, "", "high"))
         innocent = "家庭、透析班次、村医巡诊、养老机构、学校传染病等正常结伴就医"

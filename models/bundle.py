@@ -27,19 +27,19 @@ import numpy as np
 import pandas as pd
 
 from claims.errors import UserError
-from claims.publish import fsync
+from claims.store.publish import fsync
 from features.declare import fingerprint
 from models.amount import AmountModel
 from models.calibrate import Calibration
 from models.ensemble import ALL, GrainModel, Taught, Z
+from models.files import damaged, json_bytes, npz_bytes, read_file, thread_free, write_synced
 from models.findings import Findings
 from models.outliers import Isolation, RobustSum
 from models.ranker import Ranker
+from models.reference_distribution import Tail
 from models.ring_risk import RingRisk
 from models.rules import Rules
 from models.scorer import MatrixLike, State
-from models.stored import damaged, json_bytes, npz_bytes, read_file, thread_free, write_synced
-from models.tail import Tail
 
 FORMAT = 2
 GRAINS = ("admission", "person", "institution", "doctor", "ring")

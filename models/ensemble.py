@@ -19,12 +19,12 @@ from models.amount import AmountModel, prior_amount, rule_families
 from models.calibrate import Calibration
 from models.findings import Findings
 from models.outliers import Isolation, RobustSum
+from models.parity import levelled, strata_of, strata_tails
 from models.ranker import Ranker
+from models.reference_distribution import Tail, tail_of
 from models.ring_risk import RingRisk
 from models.rules import GUILTY_SHARE, Rules, is_outcome, is_rule
 from models.scorer import BASE, MatrixLike, Scorer, badness
-from models.strata import levelled, strata_of, strata_tails
-from models.tail import Tail, tail_of
 
 FALLBACK = "规则+离群+图（标签不足）"
 Z = "z__"
@@ -64,7 +64,7 @@ class GrainModel:
     facts: dict[str, Any] = field(default_factory=dict)
     findings: Findings | None = None
     strata: dict[str, Tail] = field(default_factory=dict)
-    """Reference distributions of raw risk per stratum (models/strata.py); empty where the grain has none."""
+    """Reference distributions of raw risk per stratum (models/parity.py); empty where the grain has none."""
     usual: dict[str, tuple[float, float]] = field(default_factory=dict)
     """What the population it was fitted on shows of each scheme (models/scheme.py); empty for a model fitted on the matrix it scores."""
     beds: Taught | None = None
@@ -149,7 +149,7 @@ def raw_risk(model: GrainModel, matrix: MatrixLike) -> pd.Series:
 
 
 def place(model: GrainModel, entities: pd.DataFrame, raw: np.ndarray) -> np.ndarray:
-    """The raw risk a list is ordered by: levelled over the strata of a grain that has them (models/strata.py), else `raw` itself."""
+    """The raw risk a list is ordered by: levelled over the strata of a grain that has them (models/parity.py), else `raw` itself."""
     return levelled(model.strata, strata_of(model.grain, entities), raw)
 
 

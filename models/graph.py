@@ -1,6 +1,6 @@
 """Graph scorers behind the one contract: cash-out residuals, nearness to confirmed cases (rings: models/ring_risk.py).
 
-The graphs themselves are made in features/graphs; these turn numbers into risk, each additive in its columns.
+The graphs themselves are made in features/networks; these turn numbers into risk, each additive in its columns.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import pandas as pd
 import scipy.sparse as sp
 
 from claims.errors import UserError
-from features.graphs.pagerank import factorise
-from features.graphs.residuals import fit_line
+from features.networks.scores.pagerank import factorise
+from features.networks.scores.residuals import fit_line
 from models.scorer import BASE, Scorer, State, aligned
 
 
@@ -82,7 +82,7 @@ class NearCases(Scorer):
     """Personalised PageRank from confirmed cases, exact: X holds visits (rows = cards, columns = institutions or rings), y = 1 for a confirmed case.
 
     A card's raw risk is what reaches it through its institutions, in units of the average card; contributions name the institutions. Mass that starts at a card
-    and comes back to it counts here: where the score of a case itself is asked for (training rows), use the leave-one-out columns of features/graphs/bonds.py.
+    and comes back to it counts here: where the score of a case itself is asked for (training rows), use the leave-one-out columns of features/networks/scores/network_scores.py.
     Without any confirmed case every card scores 0.
     """
 

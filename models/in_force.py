@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from claims.errors import UserError
-from claims.publish import write_text
+from claims.store.publish import write_text
 from models.bundle import Bundle, load_bundle, verified
-from models.stored import damaged, json_bytes, npz_bytes
+from models.files import damaged, json_bytes, npz_bytes
 
 PROBE_SECONDS = 120.0
 

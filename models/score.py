@@ -13,9 +13,9 @@ from models.amount import amounts, fund_at_stake, rule_families
 from models.bundle import Bundle, mismatch
 from models.ensemble import ALL, GrainModel, explained, place, raw_risk, unlabelled
 from models.findings import PREFIX
+from models.parity import strata_of
 from models.scheme import BY_USUAL, attribute, usual_evidence
 from models.scorer import BASE, MatrixLike
-from models.strata import strata_of
 
 SUPPOSED = 0.02
 """Share of entities supposed to deserve a look before anything is known: a base rate of the order seen at bed checks (0.8 %, seeds.md S002)."""
@@ -27,7 +27,7 @@ ORDERS: Final = get_args(Order)
 class Scored:
     """A scored matrix. All frames share the index entity_id.
 
-    frame: risk (what the list is ordered by, in [0, 1]), raw, placed (raw levelled over strata, models/strata.py: what risk is made of), stratum ('' = none),
+    frame: risk (what the list is ordered by, in [0, 1]), raw, placed (raw levelled over strata, models/parity.py: what risk is made of), stratum ('' = none),
     suspicion (raw in [0, 1], without money), probability (NaN = cannot say yet),
     found_before (confirmed stays of the same doctor), amount_fen, amount_low_fen, amount_high_fen (80 %), 明确可追, 需核实, 推算 (fen), scheme, scheme_share, model.
     contributions: columns of X + base, row sum = raw to 1e-9. scorers: risk in [0, 1] per scorer (rules, outliers, graph, ranker).

@@ -12,16 +12,16 @@ import duckdb
 import networkx as nx
 import pandas as pd
 
-from claims.intake import intake
-from claims.synth import simulate
-from claims.warehouse import Warehouse
+from claims.intake.pipeline import intake
+from simulator import simulate
+from claims.store.warehouse import Warehouse
 from features.build import build
 from features.declare import REGISTRY, load_catalog
 from features.evidence import evidence
-from features.graphs.ring_graph import ring_graph
+from features.networks.rings.graph import ring_graph
 from features.matrix import load_matrix
 from models.score import score
-from serving.lists.explain import explain
+from serving.lists.dossier import explain
 from serving.lists.worklist import build_worklist
 
 pd.set_option("display.max_colwidth", 80)

@@ -6,7 +6,7 @@ from typing import Any
 
 from claims.errors import UserError
 from serving.lists import publish
-from serving.lists.explain import explain as explain_now
+from serving.lists.dossier import explain as explain_now
 from serving.web import sessions
 
 

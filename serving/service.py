@@ -20,7 +20,7 @@ from bentoml.exceptions import BadInput, NotFound
 from claims.errors import UserError
 from serving import api
 from serving.serve import serve
-from serving.web.gate import Gate, named_warehouse
+from serving.web.middleware import Gate, named_warehouse
 from serving.web.pages import pages
 
 

@@ -127,7 +127,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def last_day(house: Path) -> str:
-    from claims.warehouse import Warehouse
+    from claims.store.warehouse import Warehouse
 
     return Warehouse.open(house).span()[2].date().isoformat()
 

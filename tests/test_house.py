@@ -41,7 +41,7 @@ def test_nothing_pickles() -> None:
 
 @pytest.mark.parametrize(
     ("module", "where"),
-    [("mlflow", "training/register.py"), ("bentoml", "serving/service.py"), ("pyspark", "claims/spark.py")],
+    [("mlflow", "training/tracking.py"), ("bentoml", "serving/service.py"), ("pyspark", "claims/sources/spark.py")],
 )
 def test_one_file_imports_each_platform(module: str, where: str) -> None:
     assert [str(p.relative_to(ROOT)) for p in sources() if module in imported(p)] == [where]

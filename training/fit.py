@@ -21,13 +21,13 @@ from models.amount import amounts, fund_at_stake, rule_families
 from models.bundle import Bundle, declarations, mismatch, write_bundle
 from models.ensemble import FALLBACK, GrainModel, explained, raw_risk, unlabelled
 from models.in_force import activate, active_table, load_active
+from models.parity import strata_tails
 from models.scheme import BY_USUAL, SAMPLE, usual_evidence
 from models.score import suspicion_of
-from models.strata import strata_tails
+from training.dataset import Rows, read_labels, training_rows
+from training.fit_ranker import Variant, no_calibration, with_ranker
 from training.labels import FEWEST, decided, enough
-from training.learn import Variant, no_calibration, with_ranker
-from training.register import log_fit
-from training.rows import Rows, read_labels, training_rows
+from training.tracking import log_fit
 
 FITTED: Final[tuple[Grain, ...]] = ("admission", "person", "institution", "doctor")
 """Rings are found anew at every as-of and carry no lasting id, so nothing is fitted for them."""
@@ -80,7 +80,7 @@ def fit(
     """Fit every grain on what was known by the end of `as_of`, and write the bundle.
 
     It is put in force when nothing usable is (no model yet, a damaged one, one fitted on other feature declarations: such a model makes no list), else it
-    is a challenger that waits at the gate (training.gate). promote = True or False overrides this, for studies. An MLflow failure leaves the bundle
+    is a challenger that waits at the gate (training.promotion). promote = True or False overrides this, for studies. An MLflow failure leaves the bundle
     untouched and comes back as `warning`. UserError: no such date.
     """
     root = Path(warehouse)

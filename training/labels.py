@@ -61,7 +61,7 @@ def load_labels(
 ) -> pd.DataFrame:
     """One row per (grain, entity_id) finding known by the end of `as_of`: columns `COLUMNS`.
 
-    inspections, presence_checks: canonical tables (claims/tables.py), amounts in yuan or, with the suffix `_fen`, in fen.
+    inspections, presence_checks: canonical tables (claims/schema/tables.py), amounts in yuan or, with the suffix `_fen`, in fen.
     stays: mdtrt_id, psn_no, fixmedins_code, atddr_no, for soft labels from stays to persons, hospitals and doctors.
     Codes not in codes.md §17/18 count as missing: an unknown word is no verdict.
     """

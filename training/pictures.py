@@ -1,6 +1,6 @@
 """Pictures of a fitted ranker: SHAP beeswarm, dependence of the strongest columns, calibration, lift. Matplotlib on files, no display.
 
-Calibration and lift use the held-out raw risk of each decided row (`rows.info["held_out"]`, made by training.learn), never the fitted one.
+Calibration and lift use the held-out raw risk of each decided row (`rows.info["held_out"]`, made by training.fit_ranker), never the fitted one.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from models.ensemble import GrainModel, Z
-from training.learn import hard
-from training.lift import MIN_CASES, wilson
-from training.rows import Rows
+from training.dataset import Rows
+from training.evaluation.metrics import MIN_CASES, wilson
+from training.fit_ranker import hard
 
 FONTS = ("Noto Sans CJK SC", "Noto Serif CJK SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "SimHei", "DejaVu Sans")
 MOST_ROWS = 500

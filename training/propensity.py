@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from training.rows import Rows
+from training.dataset import Rows
 
 CLIP = 10.0
 """Largest weight of a case relative to the median: the price of bias for less variance."""

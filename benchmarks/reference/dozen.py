@@ -12,7 +12,7 @@ from pathlib import Path
 import networkx as nx
 import pandas as pd
 
-from claims.codes import is_inpatient, visit_class
+from claims.schema.codes import is_inpatient, visit_class
 
 #: Reference → (grain, column of the catalogue).
 COLUMNS = {

@@ -11,8 +11,8 @@ town or a dual-channel pharmacy with dear drugs (N30), corrections at the till (
 
 from functools import partial
 
+from features.common_subqueries import once
 from features.declare import Feature, declare
-from features.shared import once
 from features.wording import above
 
 #: Personal-account swipes with what cash-out shows. A balance is what was left after the swipe; before = after + paid.

@@ -10,9 +10,9 @@ windows (N25), year-end refills (N28), old people with many diseases (N29), dual
 
 from functools import partial
 
+from features.common_subqueries import once
 from features.declare import Feature, declare
 from features.knowledge import CATALOG, DRUG, LINE_ID, OFF_LIMIT, counts_of, most_of, unfit
-from features.shared import once
 from features.wording import above
 
 #: Outpatient drug lines with the days of supply the person already held: on hand = Σ days so far, run down day by day.

@@ -13,9 +13,9 @@ import re
 from functools import partial
 
 from features.catalog.stay_rows import COURSE, HOLIDAYS, LONG_CARE, STAY_DAYS, WAIVED, profile_rows, stay_rows
+from features.common_subqueries import once
 from features.declare import Feature, declare
-from features.rules.settings import family_of_diagnoses, setting
-from features.shared import once
+from features.thresholds import family_of_diagnoses, setting
 
 _COMMON = setting("R09", "common_share")
 _DAYS = setting("R09", "window_days")

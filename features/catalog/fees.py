@@ -11,9 +11,9 @@ emergency windows (N25), corrections (N31), clinical pathways (N13), box and tab
 
 from functools import partial
 
+from features.common_subqueries import once
 from features.declare import Feature, declare
 from features.knowledge import CAPS, LINE_ID
-from features.shared import once
 from features.wording import above
 
 #: Lines priced above the cap in force that day (tolerance 1 fen a unit); the cap on the line itself goes before the catalogue's.

@@ -12,7 +12,7 @@ from functools import partial
 
 from features.catalog.stay_rows import LONG_CARE, STAY_DAYS, profile_rows
 from features.declare import Feature, declare
-from features.rules.settings import setting
+from features.thresholds import setting
 
 #: Card use elsewhere on inner days. `usual`: same shop within 180 days before (N18); `test_only`: nothing but tests at a higher unit (N09); `far`: km away.
 _OUTSIDE = """WITH pairs_ AS (

@@ -11,9 +11,9 @@ elsewhere (N20), manual reimbursement and late entry (N32, N33), defects of the 
 from functools import partial
 
 from features.codes import kilometres
+from features.common_subqueries import once
 from features.declare import Feature, declare
 from features.knowledge import impossible
-from features.shared import once
 from features.wording import above, below
 
 #: Visits that carry a diagnosis: outpatient settlements and stays.

@@ -11,7 +11,7 @@ his right (N27); old people with many diseases (N29).
 from functools import partial
 
 from features.declare import Feature, declare
-from features.rules.settings import family_of_diagnoses
+from features.thresholds import family_of_diagnoses
 
 _INJURY = f"(s.visit_class = 'injury_ip' OR regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses('injury')}) OR s.trum_flag = '1' OR s.traf_dept_flag = '1')"
 #: Injury stays, with when they began and whether a case was closed for them.

@@ -14,7 +14,7 @@ from features.catalog.ghost_bed import OUTSIDE
 from features.catalog.stay_rows import LONG_CARE
 from features.declare import Feature, declare
 from features.knowledge import counts_of
-from features.rules.settings import family_of_diagnoses as family
+from features.thresholds import family_of_diagnoses as family
 
 #: One row a stay with a boolean per innocent.
 STAY_MARKS = f"""SELECT s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.dx, s.visit_class,

@@ -12,7 +12,7 @@ from functools import partial
 
 from features.catalog.stay_rows import LET_OFF, STAY_DAYS, profile_rows, stay_rows
 from features.declare import Feature, declare
-from features.rules.settings import family_of_diagnoses
+from features.thresholds import family_of_diagnoses
 
 _OUTPATIENT = f"regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses('outpatient_ok')})"
 

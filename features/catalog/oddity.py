@@ -9,7 +9,7 @@ Honest cases: a second disease treated in the same stay (N29), mother and infant
 from functools import partial
 
 from features.declare import Feature, declare
-from features.rules.settings import family_of_diagnoses, setting
+from features.thresholds import family_of_diagnoses, setting
 from features.wording import above, below
 
 #: One row a stay and item; `drug` tells drugs from tests and treatments.

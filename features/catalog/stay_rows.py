@@ -4,8 +4,8 @@ Not a scheme of its own. `stay_rows("s.mdtrt_id")` gives one row per stay about 
 the hospital, `stay_rows("s.atddr_no")` of the attending doctor. `STAY_DAYS` gives one row per calendar day of a stay on which anything was billed.
 """
 
-from features.rules.settings import family_of_diagnoses, setting
-from features.shared import once
+from features.common_subqueries import once
+from features.thresholds import family_of_diagnoses, setting
 
 #: Lunar New Year's Day (public almanac); with National Day and Labour Day the holidays on which wards empty.
 _NEW_YEAR = [

@@ -10,9 +10,9 @@ Honest cases: dialysis shifts (N01), nursing homes (N04), families (N05), pensio
 
 from functools import partial
 
+from features.common_subqueries import once
 from features.declare import Feature, declare
 from features.knowledge import counts_of, most_of
-from features.shared import once
 from features.wording import above
 
 #: Swipes with a believable clock, beside whoever was at the same till before.

@@ -9,9 +9,9 @@ rises then, and care fits it.
 
 from functools import partial
 
+from features.common_subqueries import once
 from features.declare import Feature, declare
-from features.rules.settings import family_of_diagnoses
-from features.shared import once
+from features.thresholds import family_of_diagnoses
 from features.wording import above, below
 
 GRAVE = f"regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses('grave')})"

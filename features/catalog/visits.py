@@ -1,7 +1,7 @@
 """T30 频繁就医购药, and each card's visit graph (also T03 and T14: a lent card, a collector's tour).
 
 How it works: very many visits mean a very sick person, a collector of drugs, or a card that several people use. The graph tells them apart: institutions are
-nodes, each next visit an edge (features/graphs/visits.py). The sick return to the same few places; a collector walks the same round of several places
+nodes, each next visit an edge (features/networks/scores/card_visits.py). The sick return to the same few places; a collector walks the same round of several places
 week after week; a lent card jumps, and drifts away from its own past.
 What it leaves: many nodes and edges, high entropy, low return rate, tours repeated over weeks, several institutions a day, short gaps and speeds
 no bus reaches, drift.
@@ -36,7 +36,7 @@ def graph_of_timed_visits(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _graph(rows: pd.DataFrame) -> pd.DataFrame:
     # Compiled code, and two seconds to import: a claim at the counter reads the declarations and needs no graph.
-    from features.graphs.visits import COUNTS, RATIOS, visit_measures
+    from features.networks.scores.card_visits import COUNTS, RATIOS, visit_measures
 
     rows = rows[rows["fixmedins_code"].notna()]
     if not len(rows):

@@ -6,8 +6,8 @@ carry P codes and are left out.
 """
 
 from features.declare import declare
-from features.rules.settings import setting
 from features.rules.stays import rule
+from features.thresholds import setting
 
 R52_ROWS = f"""SELECT {{entity}} AS entity_id, b.happened_at, 'settlements' AS row_table, b.setl_id AS row_id, m.setl_id AS maternity_setl_id, coalesce(b.fund_pay_sumamt_fen, 0) + coalesce(b.acct_pay_fen, 0) AS fen
 FROM settlements b LEFT JOIN stays s ON s.mdtrt_id = b.mdtrt_id

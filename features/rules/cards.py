@@ -10,7 +10,7 @@ from statistics import NormalDist
 from features.catalog.cash_out import ARTICLE, TILL
 from features.catalog.identity import MOVES, after_death
 from features.declare import Feature, PeerTest, declare
-from features.rules.settings import setting
+from features.thresholds import setting
 
 _FEN = "coalesce(w.fund_pay_sumamt_fen, 0) + coalesce(w.acct_pay_fen, 0) AS fen"
 _R24, _R26, _R27, _R28, _R29 = (partial(setting, r) for r in ("R24", "R26", "R27", "R28", "R29"))

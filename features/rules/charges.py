@@ -10,10 +10,10 @@ from typing import Any
 
 from features.catalog.fees import IMPLANTS, OVER_CAP_STAY, OVER_CAP_UNIT, PANELS
 from features.catalog.institutions import MIX
+from features.common_subqueries import once
 from features.declare import Feature, PeerTest, declare
 from features.knowledge import CAPS, CATALOG, LINE_ID
-from features.rules.settings import setting
-from features.shared import once
+from features.thresholds import setting
 
 _LINE = f"l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.mdtrt_id, l.med_list_codg, l.hilist_name, l.cnt"
 #: What of a line a shared fragment keeps, so that hits can be told of the stay, the person, the unit or the doctor.

@@ -1,6 +1,6 @@
 """R25 结伴刷卡 at the institution: sets of three or more cards that meet at one till on three or more distinct days.
 
-Whether a meeting is more than the unit's own load predicts is weighed at the ring grain (features/graphs/rings.py), which also names the members: a person is told of
+Whether a meeting is more than the unit's own load predicts is weighed at the ring grain (features/networks/rings/rings.py), which also names the members: a person is told of
 his ring there. Here it is counted which cards stand in a triangle of such pairs, and what they spent in each other's company. N01 dialysis, N05 shared accounts and N07 collapsed clocks are left out before counting.
 """
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.declare import Feature, GraphMeasure, declare
-from features.rules.settings import setting
+from features.thresholds import setting
 
 MEETINGS = """SELECT w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.psn_no, w.fixmedins_type = '2' AS pharmacy,
     coalesce(w.fund_pay_sumamt_fen, 0) + coalesce(w.acct_pay_fen, 0) AS fen FROM swipes w
@@ -42,8 +42,8 @@ def _together(rows: pd.DataFrame, minutes: int) -> float:
 def _triangles(rows: pd.DataFrame, minutes: int) -> pd.DataFrame:
     """The cards in a triangle: `entity_id, psn_no`, each once."""
     # Compiled code, and two seconds to import: a claim at the counter reads the declarations and needs no graph.
-    from features.graphs.covisit import count_covisits
-    from features.graphs.visit_order import sort_visits
+    from features.networks.pairs.covisits import count_covisits
+    from features.networks.pairs.events import sort_visits
 
     card, cards = pd.factorize(rows["psn_no"], sort=True)
     place, places = pd.factorize(rows["entity_id"], sort=True)

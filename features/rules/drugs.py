@@ -11,7 +11,7 @@ from features.catalog.chronic import CHRONIC, CHRONIC_UNIT
 from features.catalog.drugs import RX_DOCTOR, UNFIT, limited
 from features.declare import Feature, PeerTest, declare
 from features.knowledge import CATALOG, DRUG, LINE_ID
-from features.rules.settings import setting
+from features.thresholds import setting
 
 _NORMAL_DAYS = setting("R38", "window_days") * setting("R38", "factor")
 #: N08: a chronic settlement may carry twelve weeks; N25 is a matter of the bureau's windows. Within an institution only its own fills are summed.

@@ -11,7 +11,7 @@ from functools import partial
 from features.catalog.identity import CLASH, DESK, SCHEMES_OF_ONE, STAY_CLASH, TWICE, assisted
 from features.declare import Feature, PeerTest, declare
 from features.knowledge import CATALOG, LINE_ID
-from features.rules.settings import setting
+from features.thresholds import setting
 
 #: Lines without a national code, or with one the catalogue does not know; a data defect, never a suspicion.
 R61 = f"""SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.med_list_codg, l.hilist_name, l.fen

@@ -13,7 +13,7 @@ from features.catalog.split_stay import BUNCHING, READMISSIONS
 from features.catalog.stay_rows import COURSE, LONG_CARE, STAY_DAYS, stay_rows
 from features.declare import Feature, Kind, PeerTest, declare
 from features.grains import Grain, Layout, Reversed
-from features.rules.settings import family_of_diagnoses, setting
+from features.thresholds import family_of_diagnoses, setting
 
 FAMILY = {
     **dict.fromkeys(("R01", "R02", "R03", "R04", "R20", "R21"), "stay"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from claims.errors import UserError
-from claims.warehouse import Warehouse
+from claims.store.warehouse import Warehouse
 from features.asof import open_views
 from features.matrix import Matrix
 from models.beds import NOT_TAUGHT, bed_columns, bed_evidence
@@ -21,7 +21,7 @@ from models.scheme import attribute
 from models.score import Scored
 from models.scorer import BASE
 from serving.lists.prepare import Prepared, finish
-from serving.lists.rows import WorkList
+from serving.lists.schema import WorkList
 from serving.lists.source import quality_notes, scored_matrix
 from serving.lists.worklist import assemble
 

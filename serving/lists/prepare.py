@@ -12,8 +12,8 @@ from claims.errors import UserError
 from features.matrix import Matrix
 from models.bundle import Bundle
 from models.score import Order, Scored
-from serving.lists.explain import dossier, people_of
-from serving.lists.rows import WorkList
+from serving.lists.dossier import dossier, people_of
+from serving.lists.schema import WorkList
 from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix
 from serving.lists.worklist import assemble, check_grain, hits, with_evidence
 

@@ -1,8 +1,8 @@
 """This week's lists, published as one run: staged, fsynced, hashed, renamed, and only then pointed to.
 
     WAREHOUSE/lists/AS_OF/RUN/manifest.json         what is in the run, each file with its SHA-256
-    WAREHOUSE/lists/AS_OF/RUN/lists/GRAIN.json      a list (serving.lists.write.as_json)
-    WAREHOUSE/lists/AS_OF/RUN/leads/GRAIN/0007.json a dossier (serving.lists.explain.dossier), by its number on the unmarked sheet
+    WAREHOUSE/lists/AS_OF/RUN/lists/GRAIN.json      a list (serving.lists.export.as_json)
+    WAREHOUSE/lists/AS_OF/RUN/leads/GRAIN/0007.json a dossier (serving.lists.dossier.dossier), by its number on the unmarked sheet
     WAREHOUSE/lists/CURRENT                         "AS_OF/RUN"
 
 RUN is the beginning of the hash of all hashes: the same lists published twice are the same run. Readers verify what they read.
@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from claims.errors import UserError
-from claims.publish import fsync, sha256, write_text
+from claims.store.publish import fsync, sha256, write_text
 from features.grains import GRAINS, Grain
-from serving.lists.rows import WorkList
-from serving.lists.write import as_json, plain
+from serving.lists.export import as_json, plain
+from serving.lists.schema import WorkList
 
 Progress = Callable[[str, float], None]
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from claims.errors import UserError
 from claims.quality import check
-from claims.warehouse import Warehouse, bucket_of
+from claims.store.warehouse import Warehouse, bucket_of
 from features.asof import open_views
 from features.declare import REGISTRY, load_catalog
 from features.evidence import gather_evidence
@@ -16,7 +16,7 @@ from features.matrix import Matrix, load_matrix
 from models.bundle import Bundle
 from models.in_force import load_active
 from models.score import Order, Scored, score
-from serving.lists.rows import Note
+from serving.lists.schema import Note
 
 
 def scored_matrix(

@@ -13,8 +13,8 @@ from features.grains import GRAINS, WINDOW_DAYS
 from models.bundle import Bundle
 from models.score import Order
 from serving.lists.reasons import honest_of, reasons_of
-from serving.lists.rows import COLUMNS, EXTRA, NAMES, Note, WorkList
-from serving.lists.slots import choose, interleave, random_for
+from serving.lists.sampling import choose, interleave, random_for
+from serving.lists.schema import COLUMNS, EXTRA, NAMES, Note, WorkList
 
 EXPLAINED = ["entity_id", "label", "members", "innocent"]
 FAIR = "先在同龄段、同慢特病状况的人群内比较，再合排名次，各人群按人数占比入列，不因年老或患慢性病而多列："
@@ -218,7 +218,7 @@ def _facts(
 
 
 def strata_of(rows: pd.DataFrame, table: pd.DataFrame) -> dict[str, list[int]]:
-    """{stratum: [population, ranked on the list]}; empty where the order was not levelled (models/strata.py)."""
+    """{stratum: [population, ranked on the list]}; empty where the order was not levelled (models/parity.py)."""
     named = table.loc[table["stratum"] != "", "stratum"] if "stratum" in table else pd.Series(dtype=str)
     ranked = named.reindex(rows.loc[rows["slot"] == "ranked", "entity_id"]).value_counts()
     return {str(s): [int(n), int(ranked.get(s, 0))] for s, n in named.value_counts().sort_index().items()}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from serving.lists.rows import mask
+from serving.lists.schema import mask
 
 
 def masked(document: Mapping[str, Any], grain: str) -> dict[str, Any]:

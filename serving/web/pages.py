@@ -19,17 +19,17 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from claims.errors import UserError
-from claims.tables import CANONICAL
+from claims.schema.tables import CANONICAL
 from features.grains import LABEL, SCHEMES
 from features.reasons import number
-from serving import evidence
+from serving import charts
 from serving.lists import publish
-from serving.lists.rows import DISCLAIMER, mask
+from serving.lists.schema import DISCLAIMER, mask
 from serving.web import sessions
-from serving.web.gate import named_warehouse
 from serving.web.limit import Limit
 from serving.web.masking import masked
-from serving.web.sheet import workbook_of
+from serving.web.middleware import named_warehouse
+from serving.web.workbook import workbook_of
 
 HERE = Path(__file__).parent
 TITLES: dict[str, str] = {
@@ -175,7 +175,7 @@ def kind(handler: Callable[[Request], Response]) -> Page:
 
 
 def pages(given: Path | None = None) -> Starlette:
-    """The application of all pages over one warehouse (the process's own, unless given). Who may come in is the gate's business (serving.web.gate)."""
+    """The application of all pages over one warehouse (the process's own, unless given). Who may come in is the gate's business (serving.web.middleware)."""
     limit = Limit(tries=5, seconds=60)
 
     def run() -> publish.Run:
@@ -236,7 +236,7 @@ def pages(given: Path | None = None) -> Starlette:
         document = current.lead(grain, lead)
         facts = current.manifest["lists"][grain]
         count = facts["ranked"] + facts["draw"] + facts["control"]
-        pairs = evidence.companions(document["events"]) if document["entity"].get("members") else []
+        pairs = charts.companions(document["events"]) if document["entity"].get("members") else []
         data = masked({**document, "pairs": pairs[:200]}, grain)
         extra = {
             "title": f"{TITLES.get(grain, grain)}第 {lead} 号",
@@ -252,14 +252,14 @@ def pages(given: Path | None = None) -> Starlette:
         document = run().lead(request.path_params["grain"], request.path_params["lead"])
         match request.path_params["picture"]:
             case "timeline" if document["events"]:
-                chart = evidence.timeline(document["events"], document["as_of"], document["entity_id"])
+                chart = charts.timeline(document["events"], document["as_of"], document["entity_id"])
             case "peers" if document["peers"]:
-                chart = evidence.peers(document["peers"])
+                chart = charts.peers(document["peers"])
             case "ring" if document["entity"].get("members"):
-                chart = evidence.ring(document["entity"]["members"].split(";"), evidence.companions(document["events"]))
+                chart = charts.ring(document["entity"]["members"].split(";"), charts.companions(document["events"]))
             case other:
                 raise UserError(f"this row has no picture {other!r}")
-        return Response(evidence.svg(chart), media_type="image/svg+xml")
+        return Response(charts.svg(chart), media_type="image/svg+xml")
 
     async def sign_in(request: Request) -> Response:
         token = request.query_params.get("token", "")

@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 from claims.errors import UserError
-from claims.intake import IntakeSummary, intake
+from claims.intake.pipeline import IntakeSummary, intake
 from tests.claims.county import VISIT, write
 
 HEAD = ",".join(VISIT)
@@ -189,7 +189,7 @@ SPEED = "## Speed and memory"
 
 
 def reversal_lines() -> list[str]:
-    from tests.claims.test_reversals import MATRIX
+    from tests.claims.test_refunds import MATRIX
 
     lines = ["", "## Reversals", "", "Each row is a test of `tests/claims/test_reversals.py`: what the three readings give (settlements, 分), by person and by institution alike.", "",
              "| deliveries | `net` | `kept` | `pairs`: refund, 分, full |", "|---|---|---|---|"]  # fmt: skip
@@ -217,7 +217,7 @@ def legacy_lines() -> list[str]:
         "",
         "The rows only in `legacy.zip` are no fault of intake: the old system reverses a settlement and settles the same amounts anew weeks later under two new",
         "numbers, and the twin holds the original only. Each nets to nothing against its original. Where the new number happens to be the original's own, the act",
-        "gets a number of its own (`claims.reversals.part_numbers`), so that it is neither a version of the original nor lost.",
+        "gets a number of its own (`claims.intake.refunds.part_numbers`), so that it is neither a version of the original nor lost.",
         "Where a row came in a format without seconds or time of day, what was lost cannot be brought back: times differ from the twin by up to a day.",
     ]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-from claims.intake import intake
-from claims.warehouse import Warehouse
+from claims.intake.pipeline import intake
+from claims.store.warehouse import Warehouse
 
 TEXTS = {
     "settlements_clean": "settlements of the clean twin",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from claims.warehouse import Warehouse
+from claims.store.warehouse import Warehouse
 from tests.claims.corrupt_inputs import CASES, run
 
 

@@ -15,15 +15,15 @@ import pytest
 
 from claims import publish, warehouse
 from claims.errors import UserError
-from claims.intake import intake
-from claims.warehouse import Warehouse
+from claims.intake.pipeline import intake
+from claims.store.warehouse import Warehouse
 from tests.claims.county import LINE, VISIT, write
 from tests.claims.test_sources import contents
 from tests.conftest import ROOT
 
 INTAKE = """
 import os, sys, time
-from claims.intake import intake
+from claims.intake.pipeline import intake
 source, house, step = sys.argv[1], sys.argv[2], int(sys.argv[3])
 points = []
 def check(point):
@@ -118,7 +118,7 @@ LIMITED = """
 import resource, signal, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
 from claims.errors import UserError
-from claims.intake import intake
+from claims.intake.pipeline import intake
 try:
     intake(sys.argv[1], sys.argv[2])
 except UserError as error:

@@ -9,9 +9,9 @@ import duckdb
 import pytest
 
 from claims.errors import UserError
-from claims.intake import Counts, intake
-from claims.quarantine import list_quarantine
-from claims.warehouse import Warehouse, bucket_of
+from claims.intake.pipeline import Counts, intake
+from claims.intake.quarantine import list_quarantine
+from claims.store.warehouse import Warehouse, bucket_of
 from tests.claims.county import LINE, UNIT, VISIT, refund, write
 
 

@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from claims.errors import UserError
-from claims.intake import intake
-from claims.quarantine import list_quarantine
-from claims.text import CONTROL, MOJIBAKE, clean_csv
-from claims.warehouse import Warehouse
+from claims.intake.pipeline import intake
+from claims.intake.quarantine import list_quarantine
+from claims.sources.delimited import CONTROL, MOJIBAKE, clean_csv
+from claims.store.warehouse import Warehouse
 from tests.claims.county import VISIT, write
 
 pytestmark = pytest.mark.slow

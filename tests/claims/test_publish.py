@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from claims import warehouse
 from claims.errors import UserError
-from claims.intake import intake
-from claims.quarantine import export_quarantine, list_quarantine
-from claims.readmit import readmit
-from claims.warehouse import Warehouse
-from claims.xlsx import read_sheets
+from claims.intake.pipeline import intake
+from claims.intake.quarantine import export_quarantine, list_quarantine
+from claims.intake.readmit import readmit
+from claims.sources.excel import read_sheets
+from claims.store import warehouse
+from claims.store.warehouse import Warehouse
 from tests.claims.county import LINE, VISIT, write
 
 

@@ -15,8 +15,8 @@ import pytest
 import xlsxwriter
 
 from claims.errors import UserError
-from claims.intake import Counts, intake
-from claims.warehouse import Warehouse
+from claims.intake.pipeline import Counts, intake
+from claims.store.warehouse import Warehouse
 from tests.claims.county import LINE, UNIT, VISIT, Row, people, refund, write
 
 RARE = UNIT | {"fixmedins_name": "㐀𠮷镇卫生院"}

@@ -18,13 +18,13 @@ import duckdb
 import pandas as pd
 import pytest
 
-from claims.intake import intake
-from claims.spark import SparkExecutor
-from claims.synth import simulate
-from claims.warehouse import Warehouse
+from claims.intake.pipeline import intake
+from claims.sources.spark import SparkExecutor
+from claims.store.warehouse import Warehouse
 from features.build import build
+from simulator import simulate
 from tests.conftest import ROOT, shared
-from tests.features.graphs.test_bucket_pairs import plant_ring
+from tests.features.networks.test_bucket_pairs import plant_ring
 
 pytestmark = [pytest.mark.slow, pytest.mark.spark]
 SHIM = """#!/bin/bash

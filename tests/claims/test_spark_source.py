@@ -11,8 +11,8 @@ import duckdb
 import pytest
 
 from claims.errors import UserError
-from claims.intake import Counts, intake
-from claims.spark import Address
+from claims.intake.pipeline import Counts, intake
+from claims.sources.spark import Address
 from tests.claims.county import write
 from tests.claims.test_sources import MONEY, TABLES, TIMES, contents
 from tests.claims.test_spark import java_home

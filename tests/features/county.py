@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from claims.intake import intake
-from claims.synth import simulate
+from claims.intake.pipeline import intake
 from features.build import build
 from features.grains import GRAINS
+from simulator import simulate
 
 PERSONS, MONTHS, SEED = 700, 6, 5
 Tables = dict[str, pd.DataFrame]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from claims.warehouse import Warehouse
+from claims.store.warehouse import Warehouse
 from features.asof import open_views
 from features.bucket import evaluate
 from features.build import build

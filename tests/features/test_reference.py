@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from benchmarks.reference.dozen import COLUMNS, compute, read
-from claims.intake import intake
-from claims.synth import simulate
-from claims.warehouse import Warehouse
+from claims.intake.pipeline import intake
+from claims.store.warehouse import Warehouse
 from features.build import build
 from features.declare import REGISTRY, load_catalog
+from simulator import simulate
 
 
 def one_bed_a_ward(path: Path) -> None:

@@ -9,9 +9,9 @@ from models.amount import rule_families
 from models.ensemble import badness_of, ranker_input, ranker_worse
 from models.outliers import Isolation, RobustSum
 from models.ranker import Ranker
+from models.reference_distribution import Tail, tail_of
 from models.rules import Rules
 from models.scorer import BASE, Scorer, badness, check_scorer
-from models.tail import Tail, tail_of
 
 
 def every(toy) -> dict[str, tuple[Scorer, pd.DataFrame]]:

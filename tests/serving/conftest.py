@@ -13,8 +13,8 @@ from features.declare import Feature
 from features.matrix import ColumnMeta, Matrix
 from models.score import Scored
 from serving.lists import publish
-from serving.lists.explain import dossier
-from serving.lists.rows import Note
+from serving.lists.dossier import dossier
+from serving.lists.schema import Note
 from serving.lists.worklist import assemble, with_evidence
 
 with warnings.catch_warnings():

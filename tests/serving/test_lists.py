@@ -13,12 +13,12 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from claims.errors import UserError
-from serving.lists.explain import dossier, known
+from serving.lists.dossier import dossier, known
+from serving.lists.export import as_csv, harmless, write
 from serving.lists.reasons import honest_of, reasons_of, worse_than_peers
-from serving.lists.rows import COLUMNS, DISCLAIMER, mask
+from serving.lists.schema import COLUMNS, DISCLAIMER, mask
 from serving.lists.worklist import assemble, check_grain
-from serving.lists.write import as_csv, harmless, write
-from serving.web.sheet import evidence_table
+from serving.web.workbook import evidence_table
 
 from .conftest import AS_OF, GRAINS, county, made_list
 
@@ -242,7 +242,7 @@ def test_a_levelled_list_says_so_and_an_unlevelled_one_does_not():
 
 
 def test_a_calendar_day_beside_a_moment_is_printed_without_an_hour() -> None:
-    from serving.lists.explain import records_of
+    from serving.lists.dossier import records_of
 
     at = pd.to_datetime(["2026-08-29 08:10", "2026-08-30 00:00"])
     frame = pd.DataFrame({"happened_at": at.normalize(), "day": pd.to_datetime(["2026-08-29", None]), "last_at": at})

@@ -11,9 +11,9 @@ import pytest
 from serving.lists import publish
 from serving.lists.worklist import FAIR
 from serving.web import sessions
-from serving.web.gate import MAX_BODY, OPEN_PATHS, Gate
 from serving.web.limit import Limit
 from serving.web.masking import masked
+from serving.web.middleware import MAX_BODY, OPEN_PATHS, Gate
 from serving.web.pages import TITLES, pages
 
 from .conftest import AS_OF, GRAINS, TestClient, made_list

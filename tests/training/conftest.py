@@ -110,14 +110,15 @@ class Store:
 @pytest.fixture
 def county(monkeypatch) -> County:
     """A county whose matrices and labels are served to every function under test."""
-    from training import competitors, evaluate, fit, gate, rows, side_by_side
+    from training import dataset, fit, promotion
+    from training.evaluation import baselines, evaluate, side_by_side
 
     made = County()
-    for module in (rows, fit, competitors, gate, side_by_side):
+    for module in (dataset, fit, baselines, promotion, side_by_side):
         monkeypatch.setattr(module, "load_matrix", made.matrix)
-    for module in (rows, evaluate, side_by_side):
+    for module in (dataset, evaluate, side_by_side):
         monkeypatch.setattr(module, "Warehouse", Store)
-    for module in (fit, competitors):
+    for module in (fit, baselines):
         monkeypatch.setattr(module, "read_labels", lambda root, as_of: made.labels)
     monkeypatch.setattr(evaluate, "read_table", lambda store, table: None)
     monkeypatch.setattr(fit, "FITTED", ("admission", "person"))

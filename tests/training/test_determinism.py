@@ -13,10 +13,10 @@ ROAD = """
 import hashlib, locale, sys
 from pathlib import Path
 locale.setlocale(locale.LC_ALL, "")
-from claims.intake import intake
-from claims.warehouse import Warehouse
+from claims.intake.pipeline import intake
+from claims.store.warehouse import Warehouse
 from serving.lists.worklist import build_worklist
-from serving.lists.write import write
+from serving.lists.export import write
 from training.fit import fit
 county, house, buckets, threads = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 intake(str(county), house, buckets=buckets)
@@ -39,7 +39,7 @@ def road(county: Path, house: Path, buckets: int, threads: int, locale: str, zon
 
 @pytest.mark.slow
 def test_buckets_threads_and_locale_change_nothing(tmp_path: Path) -> None:
-    from claims.synth import simulate
+    from simulator import simulate
 
     simulate(tmp_path / "county", 1000, 6, 3)
     one = road(tmp_path / "county", tmp_path / "a", 1, 1, "C.UTF-8", "UTC", "1")

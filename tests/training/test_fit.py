@@ -11,12 +11,12 @@ from claims.errors import UserError
 from models.ensemble import FALLBACK
 from models.in_force import active_table, load_active
 from models.score import score
-from training import register
-from training.evaluate import evaluate
+from training import tracking as register
+from training.dataset import training_rows
+from training.evaluation.evaluate import evaluate
 from training.fit import fit, summary_lines
-from training.learn import FEWEST_BEDS, VARIANTS, hard, learn, learn_beds, measured, out_of_fold, out_of_time_raw
+from training.fit_ranker import FEWEST_BEDS, VARIANTS, hard, learn, learn_beds, measured, out_of_fold, out_of_time_raw
 from training.propensity import drawn_rate, inverse_weights, propensities
-from training.rows import training_rows
 
 
 @pytest.fixture
@@ -200,8 +200,8 @@ def test_evaluate_with_truth_shows_everybody_side_by_side(county, root, as_of, t
 
 
 def test_evaluate_without_truth_says_when_it_cannot_say(county, root, as_of, monkeypatch):
-    from training import evaluate as module
-    from training.report import evaluation_text
+    from training.evaluation import evaluate as module
+    from training.evaluation.report import evaluation_text
 
     later = county.labels.iloc[:12].assign(y=0.0)
     monkeypatch.setattr(module, "outcomes_after", lambda *_: later)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from training.rows import drawn_by_chance, place, snapshots
+from training.dataset import drawn_by_chance, place, snapshots
 from training.splits import fold_pairs, grouped_folds, out_of_time
 
 

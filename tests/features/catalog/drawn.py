@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from claims.warehouse import Warehouse, empty_manifest
+from claims.store.warehouse import Warehouse, empty_manifest
 from features.asof import open_views
 from features.bucket import evaluate
 from features.declare import REGISTRY, load_catalog

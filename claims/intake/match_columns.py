@@ -1,0 +1,98 @@
+"""A source's header against its table: which local column fills which official one, and which columns must be there."""
+
+from __future__ import annotations
+
+from claims.intake.normalize import name, quote
+from claims.schema.mapping import ColumnRule, TableRule
+from claims.schema.tables import Table
+
+#: Columns without which a row cannot be placed; a row that lacks one is quarantined (Q01).
+NEEDED: dict[str, tuple[str, ...]] = {
+    "persons": ("psn_no",),
+    "institutions": ("fixmedins_code",),
+    "doctors": ("dr_codg", "fixmedins_code"),
+    "settlements": ("mdtrt_id", "psn_no", "fixmedins_code", "begntime"),
+    "fee_details": ("feedetl_sn", "mdtrt_id", "fee_ocur_time", "det_item_fee_sumamt"),
+}
+
+
+#: Columns the checks name: they are there even where a source lacks them.
+WORKED: dict[str, tuple[str, ...]] = {
+    "persons": ("psn_no", "brdy"),
+    "institutions": ("fixmedins_code", "fixmedins_type"),
+    "settlements": (
+        "setl_id", "mdtrt_id", "psn_no", "fixmedins_code", "med_type", "begntime", "endtime", "setl_time", "refd_setl_flag", "init_setl_id",
+        "vali_flag", "medfee_sumamt", "fund_pay_sumamt", "hifp_pay", "acct_pay", "psn_cash_pay",
+    ),
+    "fee_details": (
+        "feedetl_sn", "mdtrt_id", "setl_id", "psn_no", "fixmedins_code", "fee_ocur_time", "cnt", "pric", "det_item_fee_sumamt",
+    ),
+    "presence_checks": ("mdtrt_id", "fixmedins_code", "check_time"),
+    "inspections": ("conclude_time", "insp_time"),
+    "stock_moves": ("move_time",),
+    "ward_census": ("stt_date",),
+    "operations": ("oprn_oprt_date",),
+}  # fmt: skip
+
+
+def _normal(header: str) -> str:
+    return header.strip().strip("\ufeff").lower().replace("（", "(").replace("）", ")").replace(" ", "")
+
+
+def local_columns(
+    table: Table, rule: TableRule, types: dict[str, str]
+) -> tuple[dict[str, str], dict[str, str], list[str]]:
+    """Official → local column, official → money unit named in the header (``费用(分)``), and the local columns nothing reads."""
+    by_name = {_normal(local): local for local in types}
+    bare = {}
+    units = {}
+    for normal, written in by_name.items():
+        for mark, unit in (("(元)", "yuan"), ("(分)", "fen"), ("(万元)", "wan")):
+            if normal.endswith(mark):
+                bare[normal[: -len(mark)]] = written
+                units[written] = unit
+    found: dict[str, str] = {}
+    header_units: dict[str, str] = {}
+    for column in table.columns:
+        local: str | None
+        given = rule.columns.get(column.name)
+        if given and given.source is not None:
+            local = by_name.get(_normal(given.source))
+        else:
+            names = (column.name, *column.aliases, column.zh)
+            local = next((by_name[_normal(n)] for n in names if _normal(n) in by_name), None)
+            local = local or next((bare[_normal(n)] for n in names if _normal(n) in bare), None)
+        if local is not None:
+            found[column.name] = local
+            if local in units:
+                header_units[column.name] = units[local]
+    used = set(found.values())
+    for given in rule.columns.values():
+        used |= {by_name[_normal(c)] for case, _ in given.cases for c in case if _normal(c) in by_name}
+    return found, header_units, [c for c in types if c not in used and c not in rule.drop]
+
+
+def local_of(column: str, types: dict[str, str], found: dict[str, str]) -> str | None:
+    by_name = {_normal(local): local for local in types} | dict(found)
+    return by_name.get(_normal(column))
+
+
+def computed(rule: ColumnRule, types: dict[str, str], found: dict[str, str]) -> str | None:
+    """SQL of a column that is not read but made: a constant, a join of columns, or the first case that holds."""
+    if rule.constant is not None:
+        return quote(rule.constant)
+    if rule.join:
+        cells = [f"CAST({name(local)} AS VARCHAR)" for c in rule.join if (local := local_of(c, types, found))]
+        return "concat_ws('|', " + ", ".join(cells) + ")" if len(cells) == len(rule.join) else None
+    if rule.cases:
+        arms = []
+        for when, value in rule.cases:
+            tests = []
+            for column, wanted in when.items():
+                local = local_of(column, types, found)
+                cell = name("k_" + local) if local else "NULL::VARCHAR"
+                said = f"{cell} IN ({quote(wanted)}, {quote(wanted + '.0')})"
+                tests.append({"": f"{cell} IS NULL", "*": f"{cell} IS NOT NULL"}.get(wanted, said))
+            arms.append(f"WHEN {' AND '.join(tests)} THEN {quote(value)}")
+        return f"CASE {' '.join(arms)} END"
+    return None

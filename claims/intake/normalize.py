@@ -1,0 +1,215 @@
+"""SQL that turns one source column into its canonical value, or into NULL where it cannot (tables.md §6.2).
+
+Every expression is vectorised DuckDB: a fast cast first, and the slow chain of habits only for the rows the cast refused.
+A value that is present but has no canonical form quarantines its row; nothing is ever skipped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from claims.schema.mapping import UNITS, ColumnRule
+from claims.schema.tables import Column
+
+MISSING = ("", "NULL", "null", "\\N", "-", "--", "无", "None", "NaN", "nan", "NaT", "0000-00-00", "0000-00-00 00:00:00")
+WHITE = " \t\u00a0\u3000\ufeff"
+FULL, HALF = "０１２３４５６７８９－／．：，（）＋％　", "0123456789-/.:,()+% "
+REASON = {"code": "Q04", "text": "Q05", "date": "Q02", "datetime": "Q02", "money": "Q03", "price": "Q03", "qty": "Q03"}
+NUMBERS = ("money", "price", "qty", "int", "ratio", "float")
+REASON |= {"int": "Q03", "ratio": "Q03", "float": "Q03", "bool": "Q03"}
+
+
+def quote(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def name(text: str) -> str:
+    """A SQL identifier."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+_missing = ", ".join(map(quote, MISSING))
+_epochs = ", ".join(
+    map(quote, ("1900-01-01", "1900/1/1", "1900/01/01", "19000101", "1900-01-01 00:00:00", "1900-1-1", "1900年1月1日"))
+)
+_separated = "replace(replace(translate(x, '年月/.', '----'), '日', ' '), 'T', ' ')"
+_formats = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%d', '%Y-%m-%d %H:%M:%S.%f', '%Y-%m-%d %H时%M分%S秒', '%Y-%m-%d %H时%M分', '%Y-%m-%d %H']"
+
+MACROS = (
+    # most values are plain ASCII of some length without a blank at either end: those are what they are
+    f"""MACRO clean(x) AS CASE WHEN strlen(x) > 4 AND strlen(x) = length(x) AND NOT prefix(x, '0000-') AND NOT contains(x, chr(9)) AND NOT prefix(x, ' ') AND NOT suffix(x, ' ') THEN x
+        WHEN trim(x, {quote(WHITE)}) IN ({_missing}) THEN NULL ELSE trim(x, {quote(WHITE)}) END""",
+    f"MACRO narrow(x) AS CASE WHEN strlen(x) = length(x) THEN x ELSE translate(x, {quote(FULL)}, {quote(HALF)}) END",
+    # codes: Excel's apostrophe and `.0` go, zeros stay, an exponent is damage beyond repair
+    """MACRO as_code(x) AS CASE
+        WHEN contains(x, '+') AND regexp_matches(x, '^[0-9](\\.[0-9]+)?[eE]\\+[0-9]+$') THEN NULL
+        WHEN suffix(x, '.0') AND regexp_matches(x, '^[0-9]+\\.0$') THEN left(x, length(x) - 2)
+        WHEN prefix(x, '''') THEN ltrim(x, '''')
+        ELSE x END""",
+    "MACRO sane(t) AS CASE WHEN t >= TIMESTAMP '1900-01-02' AND t < TIMESTAMP '2101-01-01' THEN t END",
+    # the shapes a legacy export writes a time in; an offset from UTC is only taken off when it is +08:00
+    f"""MACRO slow_time(x) AS CASE
+        WHEN regexp_matches(x, '^[0-9]{{8}}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] AS TIMESTAMP)
+        WHEN regexp_matches(x, '^[0-9]{{14}}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] || ' ' || x[9:10] || ':' || x[11:12] || ':' || x[13:14] AS TIMESTAMP)
+        WHEN regexp_matches(x, '^[0-9]{{12}}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] || ' ' || x[9:10] || ':' || x[11:12] AS TIMESTAMP)
+        WHEN regexp_matches(x, '^[0-9]{{8}}[ T][0-9]{{1,2}}:[0-9]{{2}}(:[0-9]{{2}})?$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] || ' ' || substr(x, 10) AS TIMESTAMP)
+        WHEN regexp_matches(x, '^[2-7][0-9]{{4}}([.][0-9]+)?$') THEN TIMESTAMP '1899-12-30' + to_days(CAST(floor(TRY_CAST(x AS DOUBLE)) AS INTEGER)) + to_seconds(CAST(round((TRY_CAST(x AS DOUBLE) % 1) * 86400) AS INTEGER))
+        WHEN regexp_matches(x, '^[0-9]{{1,2}}-[0-9]{{1,2}}月-[0-9]{{2}}$') THEN TRY_CAST('20' || split_part(x, '-', 3) || '-' || rtrim(split_part(x, '-', 2), '月') || '-' || split_part(x, '-', 1) AS TIMESTAMP)
+        WHEN regexp_matches(x, '^[0-9]{{4}}.*[+]08:?00$') THEN TRY_CAST(replace(regexp_replace(x, '[+]08:?00$', ''), 'T', ' ') AS TIMESTAMP)
+        WHEN regexp_matches(x, ' 24:00(:00)?$') THEN TRY_CAST(trim(regexp_replace(translate(x, '/.', '--'), ' 24:00(:00)?$', '')) AS TIMESTAMP) + INTERVAL 1 DAY
+        WHEN regexp_matches(x, '^[0-9]{{4}}[-/.年]') THEN try_strptime(trim(regexp_replace({_separated}, ' +', ' ', 'g')), {_formats})
+        END""",
+    # what DuckDB's own cast reads as the formats would: ten or nineteen characters, year first
+    """MACRO fast_time(x) AS CASE WHEN strlen(x) IN (10, 19) AND x[5] IN ('-', '/') AND NOT contains(x, '+') AND NOT prefix(x, '1900') THEN TRY_CAST(x AS TIMESTAMP) END""",
+    # numbers: ￥ 元 thousands 12.50- (12.50) １２; exponents only where a double was written
+    """MACRO plain(x) AS CASE
+        WHEN regexp_matches(x, '^-?[0-9]+([.][0-9]*)?$') OR regexp_matches(x, '^-?[.][0-9]+$') THEN x
+        WHEN regexp_matches(x, '^[+]([0-9]+([.][0-9]*)?|[.][0-9]+)$') THEN substr(x, 2)
+        WHEN regexp_matches(x, '^-?[0-9]{1,3}(,[0-9]{3})+([.][0-9]*)?$') THEN replace(x, ',', '')
+        WHEN regexp_matches(x, '^([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.][0-9]*)?-$') THEN '-' || replace(rtrim(x, '-'), ',', '')
+        WHEN regexp_matches(x, '^\\(([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.][0-9]*)?\\)$') THEN '-' || replace(trim(x, '()'), ',', '')
+        WHEN regexp_matches(x, '^-?[0-9]([.][0-9]+)?[eE]-?[0-9]{1,2}$') THEN CAST(TRY_CAST(x AS DECIMAL(18, 6)) AS VARCHAR)
+        END""",
+)
+
+
+#: The SELECT levels a cell goes through, in this order. A level only names columns of the levels before it, so that nothing is worked out twice
+#: (DuckDB pulls an expression that is repeated out of its CASE and would work it out for every row).
+LEVELS = ("raw", "fast", "sane", "clean", "narrow", "slow")
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """SQL of one column: `steps` are level → expression (gives the column ``LEVEL_NAME``), `typed` is the canonical value, NULL if it has none,
+    and `written` is not NULL where something is written that `fast` did not read."""
+
+    column: Column
+    steps: dict[str, str]
+    typed: str
+    written: str
+    lossy: bool = False  # a damaged value is dropped and counted, the row kept (certificates Excel destroyed)
+
+
+def step(level: str, column: str) -> str:
+    """The SQL name of what a level makes of a column."""
+    return name(f"{level}_{column}")
+
+
+def parse_column(column: Column, rule: ColumnRule, source_type: str, unit: str, local: str, keyed: str = "") -> Parsed:
+    """SQL for a column read from `local` (SQL over the source's columns) of DuckDB type `source_type`; `unit` is the money unit."""
+    raw, clean = step("raw", column.name), step("clean", column.name)
+    text = source_type == "VARCHAR" or bool(rule.values)
+    if column.kind in ("date", "datetime"):
+        if not text and (source_type.startswith("TIMESTAMP") or source_type == "DATE"):
+            held = f"CASE WHEN CAST({raw} AS TIMESTAMP) > TIMESTAMP '1900-01-01' THEN CAST({raw} AS TIMESTAMP) END"
+            typed = f"CAST(date_trunc('second', sane({clean})) AS {column.sql_type})"
+            return Parsed(column, {"raw": local, "clean": held}, typed, clean)
+        return _time(column, rule, _as_text(local, source_type))
+    if column.kind in NUMBERS:
+        if not text:
+            held = f"CASE WHEN NOT isnan({raw}) THEN {raw} END" if source_type in ("DOUBLE", "FLOAT") else raw
+            typed = _native_number(column, _factor(column, rule, unit), clean)
+            return Parsed(column, {"raw": local, "clean": held}, typed, clean)
+        return _number(column, rule, unit, _as_text(local, source_type))
+    return _code(column, rule, _as_text(local, source_type), keyed)
+
+
+def _as_text(local: str, source_type: str) -> str:
+    if source_type == "BOOLEAN":
+        return f"CAST(CAST({local} AS INTEGER) AS VARCHAR)"
+    return local if source_type == "VARCHAR" else f"CAST({local} AS VARCHAR)"
+
+
+def _translated(rule: ColumnRule, cell: str) -> str:
+    """The local value's translation, where the mapping has one."""
+    arms = " ".join(f"WHEN {quote(k)} THEN {quote(v)}" for k, v in rule.values.items())
+    return f"CASE {cell} {arms} ELSE {cell} END" if arms else cell
+
+
+def _code(column: Column, rule: ColumnRule, raw: str, keyed: str) -> Parsed:
+    r, clean, narrow, slow = (step(level, column.name) for level in ("raw", "clean", "narrow", "slow"))
+    steps = {"raw": raw, "clean": f"clean({r})"}
+    if column.kind == "text" and not rule.values:
+        return Parsed(column, steps, clean, clean)
+    steps["narrow"] = _translated(rule, f"narrow({clean})")
+    if column.kind == "text":
+        return Parsed(column, steps, narrow, clean)
+    steps["slow"] = f"as_code({narrow})"
+    typed = (
+        f"CASE WHEN length({slow}) < {rule.pad} THEN lpad({slow}, {rule.pad}, '0') ELSE {slow} END"
+        if rule.pad
+        else slow
+    )
+    return Parsed(column, steps, f"{keyed}({typed})" if keyed else typed, clean, lossy=column.name == "certno")
+
+
+def _time(column: Column, rule: ColumnRule, raw: str) -> Parsed:
+    r, fast, sane, clean, narrow, slow = (step(level, column.name) for level in LEVELS)
+    missing = f"prefix({r}, '1900') AND trim({r}) IN ({_epochs})"
+    steps = {"raw": raw}
+    first, typed = clean, f"sane({slow})"
+    if rule.values or rule.formats:
+        first = narrow
+    else:
+        steps |= {"fast": f"fast_time({r})", "sane": f"sane({fast})"}
+        missing += f" OR {sane} IS NOT NULL"
+        typed = f"coalesce({sane}, sane({slow}))"
+    ways = [f"fast_time({first})", f"slow_time({narrow})"]
+    if rule.formats:
+        ways.insert(0, f"try_strptime({narrow}, [{', '.join(map(quote, rule.formats))}])")
+    steps["clean"] = f"CASE WHEN {missing} THEN NULL ELSE clean({r}) END"
+    steps["narrow"] = _translated(rule, f"narrow({clean})")
+    steps["slow"] = f"CASE WHEN {narrow} IS NOT NULL THEN coalesce({', '.join(ways)}) END"
+    return Parsed(column, steps, f"CAST(date_trunc('second', {typed}) AS {column.sql_type})", clean)
+
+
+def _factor(column: Column, rule: ColumnRule, unit: str) -> tuple[int, int]:
+    """Decimal places read and what one unit is in canonical ones, for money, prices and quantities."""
+    factor = UNITS[rule.unit or unit]
+    return {"money": (6 if factor > 100 else 4, factor), "price": (6, factor * 10_000)}.get(column.kind, (4, 10_000))
+
+
+def _number(column: Column, rule: ColumnRule, unit: str, raw: str) -> Parsed:
+    r, fast, _, clean, narrow, slow = (step(level, column.name) for level in LEVELS)
+    # no form that only a cast would take for a number, and short enough that a product with the factor is exact as a DOUBLE (below 2^51)
+    simple = f"strlen({r}) < 12 AND NOT contains({r}, '_') AND NOT contains({r}, 'e') AND NOT contains({r}, 'E')"
+    typed, quick = f"TRY_CAST({slow} AS DOUBLE)", None
+    if column.kind in ("money", "price", "qty"):
+        places, factor = _factor(column, rule, unit)
+        kept = len(str(factor)) - 1
+        typed = f"TRY_CAST(round(CAST(TRY_CAST({slow} AS DECIMAL(18, {places})) AS DECIMAL(30, {places})) * {factor}, 0) AS BIGINT)"
+        if kept <= 6:
+            rounded = f"TRY_CAST(TRY_CAST({r} AS DECIMAL(18, {places})) AS DECIMAL(18, {kept}))"
+            quick = f"CASE WHEN {simple} THEN CAST(CAST({rounded} AS DOUBLE) * {factor} AS BIGINT) END"
+    elif column.kind == "int":
+        typed = f"TRY_CAST(regexp_extract({slow}, '^(-?[0-9]+)([.]0*)?$', 1) AS BIGINT)"
+        quick = (
+            f"CASE WHEN {simple} AND NOT contains({r}, '.') THEN CAST(TRY_CAST({r} AS DECIMAL(18, 0)) AS BIGINT) END"
+        )
+    tidy = f"translate({_translated(rule, f'narrow({clean})')}, '￥¥ ', '')"
+    yuan = column.kind == "money" and (rule.unit or unit) == "yuan"
+    steps = {
+        "raw": raw,
+        "clean": f"clean({r})",
+        "narrow": f"rtrim({tidy}, '元')" if yuan else tidy,
+        "slow": f"plain({narrow})",
+    }
+    if column.kind == "ratio":
+        steps["slow"] = f"TRY_CAST(plain(rtrim({narrow}, '%')) AS DOUBLE)"
+        typed = f"CASE WHEN suffix({narrow}, '%') OR abs({slow}) > 1 THEN {slow} / 100 ELSE {slow} END"
+    if quick and not rule.values:
+        steps |= {"fast": quick, "clean": f"CASE WHEN {fast} IS NULL THEN clean({r}) END"}
+        typed = f"coalesce({fast}, {typed})"
+    return Parsed(column, steps, typed, clean)
+
+
+def _native_number(column: Column, scale: tuple[int, int], cell: str) -> str:
+    """A number the source already holds as one."""
+    if column.kind in ("money", "price", "qty"):
+        return f"TRY_CAST(round(TRY_CAST({cell} AS DOUBLE) * {scale[1]}) AS BIGINT)"
+    if column.kind == "int":
+        return f"CASE WHEN {cell} = floor({cell}) THEN TRY_CAST({cell} AS BIGINT) END"
+    if column.kind == "ratio":
+        return f"CAST(CASE WHEN abs({cell}) > 1 THEN {cell} / 100.0 ELSE {cell} END AS DOUBLE)"
+    return f"CASE WHEN isfinite(CAST({cell} AS DOUBLE)) THEN CAST({cell} AS DOUBLE) END"

@@ -1,0 +1,174 @@
+"""What a bureau sends becomes canonical tables: every row is accepted, quarantined or a duplicate, and none is lost.
+
+One intake is one batch: load (`sources`) → parse (`take`) → check and link refunds (`settle`, `lines`, `supporting`) → versions and clocks
+(`parts`, `versions`) → stage and publish (`write`). All heavy work is DuckDB SQL under a memory limit with spill, so a file may be larger than memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from claims.errors import UserError
+from claims.intake.batch import Batch, Counts, IntakeSummary, Progress, connect, count, fingerprint, has
+from claims.intake.fee_lines import lines
+from claims.intake.reject import pending
+from claims.intake.settlements import settlements
+from claims.intake.stage import publish_batch
+from claims.intake.supporting_tables import derive, plain
+from claims.intake.typed_rows import Reading, read, take
+from claims.schema.mapping import load_mapping
+from claims.schema.tables import SOURCE
+from claims.sources.discover import find_sources
+from claims.sources.load import Source, digest, load
+from claims.store.publish import writing
+from claims.store.warehouse import Warehouse, empty_manifest
+
+#: Two buckets of this size run at a time in 1.5 GB each; planning a bucket's queries costs about as much as 200,000 lines.
+LINES_A_BUCKET = 1_500_000
+BYTES_A_LINE = 120
+
+
+def intake(
+    source: Path | str,
+    warehouse: Path | str,
+    mapping: str | Path | None = None,
+    known_at: date | None = None,
+    progress: Progress | None = None,
+    *,
+    buckets: int | None = None,
+    check: Callable[[str], None] = lambda point: None,
+) -> IntakeSummary:
+    """Take one delivery into a warehouse.
+
+    `source`: a file, a folder with one file or folder of files a table, a zip, or a SQLAlchemy URL. `mapping`: a shipped name or a TOML path.
+    `known_at`: the extract's own end (end of that day), where the mapping does not say it. `buckets` only counts for a new warehouse.
+    UserError if a file cannot be read; then nothing is published.
+    """
+    rules = load_mapping(mapping)
+    root = Path(warehouse)
+    started = datetime.now()
+    say = progress or (lambda label, done, total: None)
+    if "://" not in str(source) and not Path(source).exists():
+        raise UserError(f"there is no file or folder {source}")
+    with writing(root) as staging:
+        house = Warehouse.open(root) if (root / "CURRENT").exists() else None
+        sources = find_sources(source, rules, staging)
+        if house is None:
+            house = Warehouse(root, empty_manifest(buckets or _bucket_count(sources)))
+        batch = Batch(connect(staging), root, staging, house, rules, f"b{len(house.manifest['batches']) + 1:04d}")
+        try:
+            return _run(batch, str(source), sources, known_at, say, check, started)
+        except duckdb.OutOfMemoryException as error:
+            raise UserError(
+                f"not enough memory or disk for this intake: {str(error).splitlines()[0]}; nothing was published"
+            ) from None
+        except duckdb.IOException as error:
+            raise UserError(f"reading or writing failed: {str(error).splitlines()[0]}; nothing was published") from None
+        finally:
+            batch.con.close()
+
+
+def _bucket_count(sources: list[Source]) -> int:
+    lines = sum(_line_count(s) for s in sources if s.path and s.table == "fee_details")
+    return min(256, max(1, math.ceil(lines / LINES_A_BUCKET)))
+
+
+def _line_count(source: Source) -> int:
+    """Rows of a file: as Parquet says, of text by its size. A damaged file counts nothing: reading it says what is wrong."""
+    assert source.path is not None
+    if source.kind != "parquet":
+        return source.path.stat().st_size // BYTES_A_LINE
+    try:
+        return int(pq.read_metadata(source.path).num_rows)
+    except (OSError, pa.ArrowException):
+        return 0
+
+
+def _run(
+    batch: Batch,
+    label: str,
+    sources: list[Source],
+    known_at: date | None,
+    say: Progress,
+    check: Callable[[str], None],
+    started: datetime,
+) -> IntakeSummary:
+    old = batch.house.manifest
+    seen = {(f["table"], f["sha256"], f["mapping"]): f for f in old.get("files", []) if f["sha256"]}
+    mapped = fingerprint(batch.mapping)
+    steps = len(sources) + 6
+    done = 0
+    readings: list[Reading] = []
+    for source in sources:
+        say(f"读取 {source.label}", done, steps)
+        done += 1
+        sha = digest(source)
+        if (source.table, sha, mapped) in seen:
+            rows = seen[(source.table, sha, mapped)]["rows_in"]
+            count(batch, source.table, Counts(rows_in=rows, duplicates=rows))
+            continue
+        seen[(source.table, sha, mapped)] = entry = {
+            "table": source.table, "name": source.label, "sha256": sha, "mapping": mapped, "rows_in": 0,
+        }  # fmt: skip
+        loaded = load(batch.con, source, done, batch.staging)
+        entry["rows_in"] = loaded.rows + len(loaded.faults)
+        batch.files.append(entry)
+        readings.append(read(batch, source, loaded, batch.mapping))
+    say("解析", done, steps)
+    readings += pending(batch)
+    for table in SOURCE:
+        take(batch, [reading for reading in readings if reading.source.table == table])
+    _clock(batch, known_at)
+    return finish(batch, label, say, done, steps, check, started)
+
+
+def finish(
+    batch: Batch, label: str, say: Progress, done: int, steps: int, check: Callable[[str], None], started: datetime
+) -> IntakeSummary:
+    say("核对结算", done, steps)
+    settlements(batch)
+    say("核对明细", done + 1, steps)
+    lines(batch)
+    say("核对其余各表", done + 2, steps)
+    for table in SOURCE:
+        if table not in ("settlements", "fee_details"):
+            plain(batch, table)
+    derive(batch)
+    say("写入", done + 3, steps)
+    summary = publish_batch(batch, label, check, started)
+    say("完成", steps, steps)
+    return summary
+
+
+def _clock(batch: Batch, known_at: date | None) -> None:
+    """The extract's own end: as told, else as the mapping says, else the last natural moment it speaks of."""
+    if known_at is not None:
+        batch.end = datetime(known_at.year, known_at.month, known_at.day, 23, 59, 59)
+        return
+    if batch.mapping.extract_end is not None:
+        batch.end = batch.mapping.extract_end
+        return
+    moments = {
+        "settlements": ("begntime", "endtime", "setl_time"), "fee_details": ("fee_ocur_time",), "presence_checks": ("check_time",),
+        "inspections": ("conclude_time", "insp_time"),
+    }  # fmt: skip
+    last = [datetime(1900, 1, 1)]
+    for table, columns in moments.items():
+        if has(batch, f"parsed_{table}"):
+            for column in columns:
+                value = batch.con.execute(f"SELECT max({column}) FROM parsed_{table} WHERE _err IS NULL").fetchall()[0][
+                    0
+                ]
+                last += [value] if value else []
+    ends = [datetime.fromisoformat(e) for e in batch.house.manifest.get("extracts", {}).values()]
+    batch.end = max(last) if max(last) > datetime(1900, 1, 1) else max(ends, default=datetime(1900, 1, 1))
+
+
+__all__ = ["Counts", "IntakeSummary", "intake"]

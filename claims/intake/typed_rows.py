@@ -1,0 +1,206 @@
+"""One loaded source becomes typed rows: which local column fills which official one, and what of it cannot be read."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from claims.errors import UserError
+from claims.intake.batch import Batch, Counts, count, has
+from claims.intake.dictionary_encode import CONTROLS, MEANS, SAYS, WRONG, Glossary, compile_glossaries
+from claims.intake.match_columns import NEEDED, WORKED, computed, local_columns, local_of
+from claims.intake.normalize import LEVELS, REASON, Parsed, name, parse_column, step
+from claims.intake.quarantine import Rejected
+from claims.schema.mapping import ColumnRule, Mapping, TableRule
+from claims.schema.tables import SOURCE, Column, Table
+from claims.sources.load import Loaded, Source
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One loaded source and how it is read: which local column fills which official one."""
+
+    source: Source
+    loaded: Loaded
+    mapping: Mapping
+    found: dict[str, str]  # official → local column
+    units: dict[str, str]  # official → money unit named in the header
+    made: dict[str, str]  # official → SQL of a column that is not read but made
+
+    @property
+    def table(self) -> Table:
+        return SOURCE[self.source.table]
+
+    @property
+    def rule(self) -> TableRule:
+        return self.mapping.rule(self.source.table)
+
+    def how(self, column: Column) -> ColumnRule:
+        given = self.rule.columns.get(column.name, ColumnRule())
+        return replace(given, unit=given.unit or self.units.get(column.name)) if column.name not in self.made else given
+
+    def parse(self, column: Column, cell: str | None = None) -> Parsed:
+        """SQL of one column read from `cell`, by default from the local column or what makes it."""
+        keyed = "keyed" if column.name in self.rule.keyed else ""
+        unit = self.rule.unit or self.mapping.unit
+        if column.name in self.made:
+            return parse_column(column, self.how(column), "VARCHAR", unit, f"({self.made[column.name]})", keyed)
+        local = self.found[column.name]
+        return parse_column(column, self.how(column), self.loaded.types[local], unit, cell or f"s.{name(local)}", keyed)
+
+
+def read(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Reading:
+    """Match a source's header with its table. UserError if a column without which no row can be placed is missing."""
+    table, rule = SOURCE[source.table], mapping.rule(source.table)
+    found, units, unknown = local_columns(table, rule, loaded.types)
+    ruled = {c: r for c, r in rule.columns.items() if r.constant is not None or r.join or r.cases}
+    lacking = [c for c in NEEDED.get(table.name, table.key) if c not in found and c not in ruled]
+    if table.name == "fee_details":
+        lacking = [c for c in lacking if c not in ("psn_no", "fixmedins_code")]
+    lacking = [c for c in lacking if table[c].required or c in NEEDED.get(table.name, ())]
+    if lacking:
+        shown = ", ".join(f"{c} ({table[c].zh})" for c in lacking)
+        raise UserError(
+            f"{source.label}: no column for {shown} of table {table.name}; its header reads {', '.join(list(loaded.types)[:12])}. "
+            "Name the local column in a mapping file, or let `xiezhi mapping suggest` draft one"
+        )
+    if unknown and source.kind != "pending":
+        before = batch.facts.setdefault("unknown_columns", {}).get(table.name, [])
+        batch.facts["unknown_columns"][table.name] = sorted({*before, *unknown})
+    made = {c: sql for c, r in ruled.items() if (sql := computed(r, loaded.types, found)) is not None}
+    return Reading(source, loaded, mapping, found, units, made)
+
+
+def take(batch: Batch, readings: Sequence[Reading]) -> None:
+    """Parse the sources of one table into `parsed_TABLE` (typed columns, `_row`, `_err`) and set their broken lines aside."""
+    if not readings:
+        return
+    if any(reading.rule.keyed for reading in readings):
+        _key_macro(batch)
+    glossaries = compile_glossaries(batch, readings)
+    for reading, glossary in zip(readings, glossaries, strict=True):
+        table, source, loaded = reading.table, reading.source, reading.loaded
+        parts = batch.parts.setdefault(table.name, [])
+        start = sum(part.rows for _, part, _ in parts)
+        parts.append((source, loaded, start))
+        body, types = _typed(reading, glossary, start)
+        target = f"parsed_{table.name}"
+        if has(batch, target):
+            for column, kind in types.items():
+                batch.con.execute(f"ALTER TABLE {target} ADD COLUMN IF NOT EXISTS {name(column)} {kind}")
+            batch.con.execute(f"INSERT INTO {target} BY NAME {body}")
+        else:
+            batch.con.execute(f"CREATE TABLE {target} AS {body}")
+        if source.kind != "pending":
+            _account(batch, reading)
+
+
+def _typed(reading: Reading, glossary: Glossary, start: int) -> tuple[str, dict[str, str]]:
+    """SQL of one source's rows with typed columns, `_known` and `_err`; and the type of each column it fills."""
+    table, loaded, rule = reading.table, reading.loaded, reading.rule
+    present = [c for c in table.columns if c.name in reading.made or c.name in reading.found]
+    looked_up = {c.name for c in present if c.name in glossary.entries}
+    as_is = {c.name for c in present if c.name in glossary.plain}
+    parsed = [reading.parse(c) for c in present if c.name not in looked_up and c.name not in as_is]
+    types = {c.name: glossary.types.get(c.name, c.sql_type) for c in present}
+    cells = {p.column.name: f"CAST({p.typed} AS {p.column.sql_type})" for p in parsed}
+    kept = [f"{entry}.{MEANS} AS {name(c)}" for c, entry in glossary.entries.items()]
+    kept += [f"s.{name(reading.found[c])} AS {name(c)}" for c in sorted(as_is)]
+    told = f"CAST(s.{name(rule.known_at)} AS VARCHAR)" if rule.known_at in loaded.types else "NULL::VARCHAR"
+    first = [
+        "s._row",
+        f"{told} AS raw__told",
+        *kept,
+        *(f"{p.steps['raw']} AS {step('raw', p.column.name)}" for p in parsed),
+    ]
+    first += [f"{entry}.{WRONG} AS {name('wrong_' + c)}" for c, entry in glossary.wrong.items()]
+    joins = "".join(
+        f" LEFT JOIN {entry} ON {entry}.{SAYS} = s.{name(reading.found[c])}" for c, entry in glossary.entries.items()
+    )
+    body = f"SELECT {', '.join(first)} FROM {_looked_at(reading)} AS s{joins}"
+    for level in LEVELS[1:]:
+        made = [f"{p.steps[level]} AS {step(level, p.column.name)}" for p in parsed if level in p.steps]
+        if level == "clean":
+            made.append("clean(raw__told) AS clean__told")
+        body = f"SELECT *, {', '.join(made)} FROM ({body})" if made else body
+    worked = (*WORKED.get(table.name, ()), *table.key)
+    blanks = [
+        f"NULL::{c.sql_type} AS {name(c.name)}" for c in table.columns if c.name not in types and c.name in worked
+    ]
+    values = [*(f"{sql} AS {name(c)}" for c, sql in cells.items()), *blanks]
+    shown = [name(c.name) for c in table.columns if c.name in types or c.name in worked]
+    known = "NULL::TIMESTAMP"
+    if rule.known_at in loaded.types:
+        known = "CAST(coalesce(sane(fast_time(clean__told)), sane(slow_time(clean__told))) AS TIMESTAMP)"
+    faults = ", ".join([*_faults(reading, parsed, glossary), "NULL"])
+    return (
+        f"SELECT CAST(_row + {start} AS BIGINT) AS _row, {', '.join(shown)}, {known} AS _known, CAST(coalesce({faults}) AS VARCHAR) AS _err "
+        f"FROM (SELECT {', '.join(['*', *values])} FROM ({body}))",
+        types,
+    )
+
+
+def _looked_at(reading: Reading) -> str:
+    """The source's rows, with the cells that `cases` look at cleaned once."""
+    looked = {
+        name(seen): f"clean(CAST({name(seen)} AS VARCHAR)) AS {name('k_' + seen)}"
+        for how in reading.rule.columns.values()
+        for case, _ in how.cases
+        for c in case
+        if (seen := local_of(c, reading.loaded.types, reading.found))
+    }
+    return (
+        f"(SELECT *, {', '.join(looked.values())} FROM {reading.loaded.relation})"
+        if looked
+        else reading.loaded.relation
+    )
+
+
+def _faults(reading: Reading, parsed: list[Parsed], glossary: Glossary) -> list[str]:
+    """SQL of what can be wrong with a row, the first that holds counts: characters, cells without a canonical value, missing keys."""
+    table = reading.table
+    faults = []
+    texts = [p.written for p in parsed if p.column.kind in ("code", "text")]
+    if texts and reading.source.kind != "csv":
+        joined = f"concat_ws('', {', '.join(texts)})"
+        faults.append(
+            f"CASE WHEN regexp_matches({joined}, '{CONTROLS}') THEN 'Q11:' WHEN contains({joined}, chr(65533)) THEN 'Q05:' END"
+        )
+    wrong = [name("wrong_" + c) for c in glossary.wrong]
+    faults += [f"CASE WHEN '{code}' IN ({', '.join(wrong)}) THEN '{code}' END" for code in ("Q11:", "Q05:") if wrong]
+    by_column = {p.column.name: f"CASE WHEN {p.written} IS NOT NULL AND {name(p.column.name)} IS NULL THEN '{REASON[p.column.kind]}:{p.column.name}' END"
+                 for p in parsed if not p.lossy and p.column.kind != "text"}  # fmt: skip
+    by_column |= {c: name("wrong_" + c) for c in glossary.wrong}
+    faults += [by_column[c.name] for c in table.columns if c.name in by_column]
+    filled = {*reading.made, *reading.found}
+    needed = [c for c in NEEDED.get(table.name, table.key) if table[c].required and c in filled]
+    return [*faults, *(f"CASE WHEN {name(c)} IS NULL THEN 'Q01:{c}' END" for c in needed)]
+
+
+def _account(batch: Batch, reading: Reading) -> None:
+    """Count a source's rows, its broken lines and the certificates a spreadsheet destroyed."""
+    table, source, loaded = reading.table, reading.source, reading.loaded
+    count(batch, table.name, Counts(rows_in=loaded.rows + len(loaded.faults)))
+    batch.rejected += [Rejected(table.name, source.label, f.line, "", f.code, f.raw, f.detail) for f in loaded.faults]
+    if "certno" in reading.found:
+        held = f"SELECT CAST({name(reading.found['certno'])} AS VARCHAR) AS c FROM {loaded.relation}"
+        damaged = f"SELECT count(*) FROM ({held}) WHERE regexp_matches(c, '^[0-9]([.][0-9]+)?[eE][+][0-9]+$')"
+        if lost := batch.con.execute(damaged).fetchall()[0][0]:
+            batch.facts["lost_certificates"] = batch.facts.get("lost_certificates", 0) + lost
+
+
+def _key_macro(batch: Batch) -> None:
+    """HMAC-SHA256 with the warehouse's own key as a SQL macro; the key file is made on first use and readable by its owner only."""
+    path = batch.root / "key"
+    if not path.exists():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32))
+    secret = bytes.fromhex(path.read_text().strip()).ljust(64, b"\0")
+    inner = "".join(f"\\x{b ^ 0x36:02X}" for b in secret)
+    outer = "".join(f"\\x{b ^ 0x5C:02X}" for b in secret)
+    batch.con.execute(
+        f"CREATE OR REPLACE TEMP MACRO keyed(x) AS sha256('{outer}'::BLOB || unhex(sha256('{inner}'::BLOB || encode(upper(x)))))"
+    )

@@ -1,0 +1,93 @@
+"""Tables of a bureau's database through SQLAlchemy (PostgreSQL tested for real), read in chunks."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+
+from claims.errors import UserError
+from claims.intake.normalize import name
+from claims.schema.mapping import Mapping
+
+if TYPE_CHECKING:
+    from claims.sources.load import Loaded, Source
+
+CHUNK = 50_000
+
+
+def _engine(url: str) -> Any:
+    import sqlalchemy
+
+    try:
+        return sqlalchemy.create_engine(url)
+    except (sqlalchemy.exc.SQLAlchemyError, ModuleNotFoundError, ValueError) as error:
+        raise UserError(
+            f"the database address is not usable ({type(error).__name__}); expected e.g. postgresql+psycopg://host/name"
+        ) from None
+
+
+def find_tables(url: str, mapping: Mapping) -> list[Source]:
+    """Database tables and views that fill a table of ours. Errors never repeat the address: it may hold a password."""
+    import sqlalchemy
+
+    from claims.sources.discover import table_of
+    from claims.sources.load import Source
+
+    try:
+        inspector = sqlalchemy.inspect(_engine(url))
+        names = sorted({*inspector.get_table_names(), *inspector.get_view_names()})
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise UserError(
+            f"the database cannot be reached ({type(error).__name__}); check address, user and network"
+        ) from None
+    found = [Source(table, n, kind="database", url=url, db_table=n) for n in names if (table := table_of(n, mapping))]
+    if not found:
+        raise UserError(
+            f"the database holds no table that fills one of ours; it has {', '.join(names[:10]) or 'none'}. Name them in a mapping (files = [...])"
+        )
+    return sorted(found, key=lambda s: (s.table, s.label))
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def load_table(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> Loaded:
+    """One database table as a relation of text columns; bounded memory."""
+    import sqlalchemy
+
+    from claims.sources.load import Loaded
+
+    assert source.url is not None
+    assert source.db_table is not None
+    engine = _engine(source.url)
+    raw = f"raw_{number}"
+    rows = 0
+    try:
+        with engine.connect().execution_options(stream_results=True, max_row_buffer=CHUNK) as link:
+            table = sqlalchemy.Table(source.db_table, sqlalchemy.MetaData(), autoload_with=link)
+            order = list(table.primary_key.columns) or list(table.columns)
+            result = link.execute(sqlalchemy.select(table).order_by(*order))
+            header = list(result.keys())
+            columns = ", ".join(f"{name(h)} VARCHAR" for h in header)
+            con.execute(f"CREATE TABLE {raw} ({columns}, _row BIGINT)")
+            while chunk := result.fetchmany(CHUNK):
+                arrays = {h: pa.array([_text(r[i]) for r in chunk], pa.string()) for i, h in enumerate(header)}
+                con.register("bulk", pa.table(arrays | {"_row": pa.array(range(rows, rows + len(chunk)), pa.int64())}))
+                con.execute(f"INSERT INTO {raw} SELECT * FROM bulk")
+                con.unregister("bulk")
+                rows += len(chunk)
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise UserError(
+            f"the database table {source.db_table} cannot be read ({type(error).__name__}); check rights and connection"
+        ) from None
+    finally:
+        engine.dispose()
+    return Loaded(raw, dict.fromkeys(header, "VARCHAR"), rows, 1, drop=raw)

@@ -1,0 +1,117 @@
+"""One source of claims, loaded: whatever it is, it becomes rows DuckDB can see, faults included. `claims.sources.discover` finds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from claims.errors import UserError
+from claims.intake.normalize import name, quote
+from claims.sources.delimited import TextFault, clean_csv
+from claims.store.publish import sha256
+from claims.store.warehouse import paths_sql
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file, sheet or database table that fills one official table."""
+
+    table: str
+    label: str  # as shown to people: the file's name
+    path: Path | None = None
+    kind: str = "csv"  # csv, parquet, xlsx, database, pending
+    sheet: str | None = None
+    url: str | None = None
+    db_table: str | None = None
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A source inside DuckDB: a relation with its local columns and `_row` (0, 1, …), and what could not become a row."""
+
+    relation: str  # SQL that can stand behind FROM, gives the local columns and "_row"
+    types: dict[str, str]  # local column → DuckDB type
+    rows: int
+    first_line: int = 2
+    jumps: tuple[tuple[int, int], ...] = ()  # from row n on, the line is row + offset
+    faults: tuple[TextFault, ...] = ()
+    digest: str = ""
+    drop: str | None = None  # relation to drop when done
+    notes: dict[str, int] = field(default_factory=dict)
+
+    def line(self, row: int) -> int:
+        """Line of the file a row began on (header = line 1)."""
+        offset = self.first_line
+        for start, shift in self.jumps:
+            if row < start:
+                break
+            offset = shift
+        return row + offset
+
+
+def digest(source: Source) -> str:
+    """SHA-256 of the source's bytes; empty for a database or a cluster, whose bytes say nothing of their content."""
+    if source.path is None or source.url is not None:
+        return ""
+    try:
+        return sha256(source.path)
+    except OSError as error:
+        raise UserError(f"cannot read {source.label}: {error.strerror}") from None
+
+
+def load(con: duckdb.DuckDBPyConnection, source: Source, number: int, staging: Path) -> Loaded:
+    """Make a source visible to DuckDB as relation number `number`. UserError if the file cannot be read at all."""
+    if source.kind == "parquet":
+        return _load_parquet(con, source)
+    if source.kind == "xlsx":
+        from claims.sources.excel import load_sheet
+
+        return load_sheet(con, source, number)
+    if source.kind == "database":
+        from claims.sources.database import load_table
+
+        return load_table(con, source, number)
+    return _load_csv(con, source, number, staging)
+
+
+def _load_parquet(con: duckdb.DuckDBPyConnection, source: Source) -> Loaded:
+    assert source.path is not None
+    scan = f"read_parquet({paths_sql([source.path])}, file_row_number=true)"
+    try:
+        described = con.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()
+        rows = con.execute(f"SELECT count(*) FROM {scan}").fetchall()[0][0]
+    except duckdb.Error as error:
+        raise UserError(f"{source.label} is not a readable Parquet file: {str(error).splitlines()[0][:160]}") from None
+    types = {row[0]: row[1] for row in described if row[0] != "file_row_number"}
+    return Loaded(f"(SELECT * RENAME (file_row_number AS _row) FROM {scan})", types, rows, first_line=1)
+
+
+def _load_csv(con: duckdb.DuckDBPyConnection, source: Source, number: int, staging: Path) -> Loaded:
+    assert source.path is not None
+    cleaned = clean_csv(source.path, staging / f"source{number}.csv", source.label)
+    raw = f"raw_{number}"
+    columns = ", ".join(f"{quote(c)}: 'VARCHAR'" for c in cleaned.header)
+    con.execute(
+        f"CREATE TABLE {raw} AS SELECT * FROM read_csv({paths_sql([cleaned.path])}, header=false, delim=',', quote='\"', escape='\"', "
+        f"columns={{{columns}}}, auto_detect=false, strict_mode=true, null_padding=false, nullstr='', max_line_size=16777216, "
+        f"new_line='\\n', allow_quoted_nulls=true)"
+    )
+    rows = con.execute(f"SELECT count(*) FROM {raw}").fetchall()[0][0]
+    if rows != cleaned.rows:  # the count equation starts here: what was written must be what is read
+        raise UserError(
+            f"{source.label}: {cleaned.rows} rows were decoded but {rows} could be read; the file cannot be taken in"
+        )
+    cleaned.path.unlink()
+    types = dict.fromkeys(cleaned.header, "VARCHAR")
+    listed = ", ".join(map(name, cleaned.header))
+    return Loaded(
+        f"(SELECT {listed}, rowid AS _row FROM {raw})",
+        types,
+        rows,
+        cleaned.first_line,
+        cleaned.jumps,
+        cleaned.faults,
+        drop=raw,
+    )

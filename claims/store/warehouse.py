@@ -1,0 +1,161 @@
+"""The warehouse on disk (docs/design.md §3): Parquet in hash buckets, listed by a manifest, verified before anyone reads."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from claims.errors import UserError
+from claims.schema.tables import CANONICAL
+from claims.store.publish import sha256
+
+FACTS = ("visits", "discharges", "settlements", "fee_details")
+
+
+def bucket_sql(key: str, buckets: int) -> str:
+    """SQL for the bucket of a key: the first 8 hex digits of its MD5, modulo the number of buckets."""
+    return f"CAST(CAST('0x' || substr(md5({key}), 1, 8) AS UBIGINT) % {buckets} AS INTEGER)"
+
+
+def bucket_of(key: str, buckets: int) -> int:
+    """The same in Python."""
+    return int(hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()[:8], 16) % buckets
+
+
+def paths_sql(paths: Iterable[Path]) -> str:
+    """A DuckDB list literal of file paths."""
+    return "[" + ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths) + "]"
+
+
+@functools.cache
+def _verified(path: Path, digest: str) -> bool:
+    try:
+        return sha256(path) == digest
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """One published state of a warehouse. Open it with `Warehouse.open`; it never changes under a reader."""
+
+    root: Path
+    manifest: dict[str, Any]
+
+    @classmethod
+    def open(cls, path: Path | str) -> Warehouse:
+        """The state `CURRENT` points to. UserError if there is none or its manifest is damaged."""
+        root = Path(path)
+        try:
+            name = (root / "CURRENT").read_text(encoding="utf-8").strip()
+        except OSError:
+            raise UserError(
+                f"there is no warehouse at {root}; run `xiezhi intake SOURCE --warehouse {root}` first"
+            ) from None
+        try:
+            manifest = json.loads((root / "manifests" / f"{name}.json").read_text(encoding="utf-8"))
+            manifest["version"], manifest["buckets"], manifest["tables"]
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UserError(
+                f"the manifest {name} of the warehouse {root} is missing or damaged; restore it from a backup or run intake again into an empty folder"
+            ) from None
+        return cls(root, manifest)
+
+    @property
+    def buckets(self) -> int:
+        """Number of hash buckets of both layouts."""
+        return int(self.manifest["buckets"])
+
+    @property
+    def version(self) -> str:
+        """Name of the manifest in force."""
+        return f"{int(self.manifest['version']):08d}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Quality facts gathered at intake."""
+        return dict(self.manifest.get("facts", {}))
+
+    def tables(self) -> list[str]:
+        """Canonical tables that hold rows."""
+        return [name for name in CANONICAL if self.manifest["tables"].get(name)]
+
+    def columns(self, table: str) -> list[str]:
+        """Canonical columns of a table that hold at least one value."""
+        return list(self.manifest.get("columns", {}).get(table, []))
+
+    def entries(self, table: str, layout: str | None = None, bucket: int | None = None) -> list[dict[str, Any]]:
+        """Manifest entries of a table's files."""
+        by_layout = self.manifest["tables"].get(table, {})
+        chosen = layout or next(iter(by_layout), "all")
+        by_bucket = by_layout.get(chosen, {})
+        keys = sorted(by_bucket, key=int) if bucket is None else [str(bucket)]
+        return [entry for key in keys for entry in by_bucket.get(key, [])]
+
+    def files(
+        self, table: str, layout: str | None = None, bucket: int | None = None, verify: bool = True
+    ) -> list[Path]:
+        """Parquet files of a table, verified. `layout` defaults to the table's first, `bucket` to all of them."""
+        paths = [self.root / entry["path"] for entry in self.entries(table, layout, bucket)]
+        if verify:
+            self.verify(paths)
+        return paths
+
+    def rows(self, table: str) -> int:
+        """Row versions stored of a table."""
+        return sum(int(entry["rows"]) for entry in self.entries(table))
+
+    @functools.cached_property
+    def _digests(self) -> dict[Path, str]:
+        found: dict[Path, str] = {}
+        for layouts in self.manifest["tables"].values():
+            for buckets in layouts.values():
+                for entries in buckets.values():
+                    found |= {self.root / entry["path"]: entry["sha256"] for entry in entries}
+        for entry in self.manifest.get("quarantine", []):
+            found[self.root / entry["path"]] = entry["sha256"]
+        return found
+
+    def verify(self, paths: Iterable[Path]) -> None:
+        """Check SHA-256 once per process and file. UserError naming the first damaged one (DuckDB does not notice bit rot)."""
+        for path in paths:
+            if path not in self._digests:
+                raise UserError(f"{path} does not belong to the published warehouse")
+            if not _verified(path, self._digests[path]):
+                raise UserError(
+                    f"{path} is missing or damaged (its SHA-256 differs from the manifest); restore this file from a backup"
+                )
+
+    def verify_all(self) -> int:
+        """Verify every file of the warehouse; returns how many."""
+        self.verify(self._digests)
+        return len(self._digests)
+
+    def span(self) -> tuple[datetime, datetime, datetime]:
+        """First and last `happened_at` of the facts and the last `known_at`. UserError if there are no facts."""
+        spans = [s for table in FACTS if (s := self.manifest.get("spans", {}).get(table))]
+        if not spans:
+            raise UserError(f"the warehouse {self.root} holds no claims; take in settlements first")
+        times = [tuple(map(datetime.fromisoformat, span)) for span in spans]
+        return min(t[0] for t in times), max(t[1] for t in times), max(t[2] for t in times)
+
+
+def empty_manifest(buckets: int) -> dict[str, Any]:
+    """The state before the first intake."""
+    return {
+        "version": 0,
+        "buckets": buckets,
+        "parent": None,
+        "tables": {},
+        "columns": {},
+        "spans": {},
+        "batches": [],
+        "quarantine": [],
+        "facts": {},
+    }

@@ -1,0 +1,192 @@
+"""A claim at the counter: the rules that one settlement and its patient's past can answer, by the same SQL as the batch.
+
+The as-of views and rules of the batch run over the person's own rows (features/checking/claim_store.py). Rules that look at other patients are not asked;
+those held against peers use the limits of the newest published partition.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from claims.errors import UserError
+from claims.store.warehouse import Warehouse
+from features.asof import moment_of, open_views, read_as, settle_views
+from features.bucket import STAT, evaluate, evidence_sql, named_words
+from features.build import absent_features, published
+from features.checking.claim_store import Filled, Heap, lay_out
+from features.checking.hits import rows_that_hit, rules_of
+from features.declare import Feature, column_name
+from features.entities import entities_sql
+from features.grains import WINDOW_DAYS, Grain
+from features.limits import LIMITS, apply_limits
+from features.reasons import number
+from features.thresholds import setting
+
+#: Stay rules that look at other patients (a shared bed) or at what is itself an outcome (a bed check): the batch answers them.
+AT_COUNTER_NOT = frozenset({"R05", "R21"})
+#: The grains a claim can answer for.
+ASKED: tuple[Grain, ...] = ("admission", "person")
+NO_LIMIT = "尚无同类阈值，请先运行 xiezhi features"
+_ORDER = {"hard": 0, "lead": 1, "KPI": 2, "DQ": 3, "feature": 4}
+
+
+@dataclass(frozen=True)
+class HitRow:
+    """A claim row behind a hit; `fen` is missing where the row carries no money."""
+
+    row_table: str
+    row_id: str
+    happened_at: str
+    fen: int | None
+
+
+@dataclass(frozen=True)
+class RuleAnswer:
+    """What one rule says: `status` is hit, clear or not_evaluable (then `missing` says why)."""
+
+    rule: str
+    name: str
+    kind: str
+    grain: str
+    status: str
+    hits: float
+    amount_fen: int
+    reason: str
+    innocent: str
+    missing: str = ""
+    rows: tuple[HitRow, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Found:
+    hits: float
+    fen: int
+    rows: tuple[HitRow, ...] = ()
+    missing: str = ""
+
+
+def check_claim(
+    settlement: Mapping[str, Any],
+    lines: Sequence[Mapping[str, Any]],
+    warehouse: Path | str | None,
+    as_of: date | datetime,
+) -> list[RuleAnswer]:
+    """Judge one incoming settlement with its fee lines, hits first (hard before lead, dearest first).
+
+    `settlement` and `lines` use the official column names of tables.md with amounts in yuan. Without a warehouse only the claim itself is
+    judged. Raises UserError when the claim lacks its keys or times.
+    """
+    for needed in ("mdtrt_id", "psn_no", "fixmedins_code", "med_type", "begntime"):
+        if not settlement.get(needed):
+            raise UserError(f"the settlement has no {needed}; a claim at the counter needs it")
+    whole = Warehouse.open(Path(warehouse)) if warehouse is not None else None
+    limits = {g: _limits(warehouse, g, as_of) for g in ASKED}
+    with tempfile.TemporaryDirectory(prefix="counter-") as folder:
+        heap = lay_out(Path(folder), whole, settlement, lines, moment_of(as_of))
+        rules = [f for f in rules_of() if f.grain in limits and f.rule not in AT_COUNTER_NOT and not f.spans]
+        absent = absent_features(Filled(heap), rules)  # type: ignore[arg-type]
+        judged = [f for f in rules if f.name not in absent]
+        found = _judge(
+            heap, judged, {"admission": str(settlement["mdtrt_id"]), "person": str(settlement["psn_no"])}, limits, as_of
+        )
+    found |= {f.name: _Found(0.0, 0, missing=absent[f.name]) for f in rules if f.name in absent}
+    return sorted(
+        (_answer(f, found[f.name]) for f in rules),
+        key=lambda a: (a.status != "hit", a.status == "not_evaluable", _ORDER[a.kind], -a.amount_fen, a.rule, a.grain),
+    )
+
+
+def _limits(warehouse: Path | str | None, grain: Grain, as_of: date | datetime) -> pd.DataFrame:
+    """Limits of the newest partition not later than `as_of`; empty where none was published."""
+    known = published(warehouse, grain) if warehouse is not None else []
+    earlier = [p for p in known if moment_of(p[0]) <= moment_of(as_of)]
+    if not earlier:
+        return pd.DataFrame(columns=LIMITS)
+    return pd.read_parquet(max(earlier, key=lambda p: moment_of(p[0]))[1] / "limits.parquet")
+
+
+def _judge(
+    heap: Heap,
+    rules: Sequence[Feature],
+    entities: dict[Grain, str],
+    limits: dict[Grain, pd.DataFrame],
+    as_of: date | datetime,
+) -> dict[str, _Found]:
+    con = open_views(heap, as_of, "person", 0, threads=1, memory="500MB", words=named_words(rules))  # type: ignore[arg-type]
+    settle_views(con)
+    found: dict[str, _Found] = {}
+    try:
+        for grain, entity in entities.items():
+            read_as(con, "net")
+            con.execute("CREATE OR REPLACE TABLE main.focus AS SELECT ?::VARCHAR AS entity_id", [entity])
+            groups = con.execute(
+                f"SELECT peer_group, peer_group_coarse FROM ({entities_sql(grain, WINDOW_DAYS[grain])})"
+            ).df()
+            own = [f for f in rules if f.grain == grain]
+            values = evaluate(con, own)
+            for f in own:
+                found[f.name] = _weigh(con, f, values, groups, limits[grain])
+    finally:
+        con.close()
+    return found
+
+
+def _weigh(
+    con: duckdb.DuckDBPyConnection, f: Feature, values: pd.DataFrame, groups: pd.DataFrame, limits: pd.DataFrame
+) -> _Found:
+    """One rule's hits after its peer test, and the rows behind them."""
+    if f.peers is not None:
+        statistic = values[f.columns()[0] + STAT]
+        if f.columns()[0] not in set(limits["column"]):
+            return _Found(0.0, 0, missing=NO_LIMIT)
+        if groups.empty:
+            return _Found(0.0, 0)
+        values = apply_limits(f, values, statistic, groups.fillna("?").astype(str), limits)
+    row = values.iloc[0].fillna(0.0)
+    names = [column_name(f.name, w) for w in f.windows]
+    hits = max(float(row[n]) for n in names)
+    fen = max((row[f"{n}_fen"] for n in names), default=0.0) if f.amount is not None else 0.0
+    return _Found(hits, round(float(fen)), _rows(con, f) if hits > 0 else ())
+
+
+def _rows(con: duckdb.DuckDBPyConnection, f: Feature) -> tuple[HitRow, ...]:
+    read_as(con, f.reversed)
+    rows = con.execute(evidence_sql(f)).df()
+    if f.windows[0]:
+        since = con.execute(f"SELECT t - INTERVAL {f.windows[0]} DAY FROM main.asof").fetchall()[0][0]
+        rows = rows[rows["happened_at"] > since]
+    told = (
+        rows_that_hit(rows).drop_duplicates(["row_table", "row_id"]).sort_values(["happened_at", "row_table", "row_id"])
+    )
+    return tuple(
+        HitRow(str(table), str(row), str(at), None if pd.isna(fen) else int(fen))
+        for table, row, at, fen in told[["row_table", "row_id", "happened_at", "fen"]].to_numpy(dtype=object)
+    )
+
+
+def _answer(f: Feature, found: _Found) -> RuleAnswer:
+    status = "not_evaluable" if found.missing else "hit" if found.hits > 0 else "clear"
+    answer = RuleAnswer(
+        str(f.rule),
+        str(setting(str(f.rule), "name")),
+        f.kind,
+        f.grain,
+        status,
+        found.hits,
+        found.fen,
+        "",
+        f.innocent,
+        found.missing,
+        found.rows,
+    )
+    if status != "hit":
+        return answer
+    window = f.windows[0] or 365
+    said = f.reason.format(value=number(found.hits, f.unit), unit=f.unit, window=window, peer="", percentile="", n="")
+    return replace(answer, reason=said)

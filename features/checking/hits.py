@@ -1,0 +1,104 @@
+"""The rules alone: who hits, on which rows, for how much.
+
+Read from the feature partitions of that as-of, which are built if they are not there: a rule has one number, whoever asks.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from claims.errors import UserError
+from claims.store.warehouse import Warehouse
+from features.build import absent_features, build
+from features.declare import REGISTRY, Feature, column_name, load_catalog
+from features.evidence import gather_evidence
+from features.grains import GRAINS
+
+HITS = ["rule", "grain", "entity_id", "hits", "amount_fen"]
+ROWS = ["rule", "grain", "entity_id", "row_table", "row_id", "happened_at", "fen"]
+
+
+def rules_of(numbers: Sequence[str] | None = None) -> list[Feature]:
+    """Declarations of the rules named, all if None. Raises UserError for a number nobody declared."""
+    load_catalog()
+    found = sorted((f for f in REGISTRY.values() if f.rule), key=lambda f: (str(f.rule), GRAINS.index(f.grain)))
+    if numbers is None:
+        return found
+    known = {str(f.rule) for f in found}
+    for number in numbers:
+        if number.upper() not in known:
+            raise UserError(f"no rule {number!r} is declared; `xiezhi rules show` knows {', '.join(sorted(known))}")
+    return [f for f in found if f.rule in {n.upper() for n in numbers}]
+
+
+def unavailable(root: Path | str, numbers: Sequence[str] | None = None) -> dict[str, str]:
+    """Rules that cannot be judged on this warehouse (不可评估), each with the table or column that is missing."""
+    return absent_features(Warehouse.open(Path(root)), rules_of(numbers))
+
+
+def run_rules(root: Path | str, as_of: date | datetime, rules: Sequence[str] | None = None) -> pd.DataFrame:
+    """Every hit: `rule, grain, entity_id, hits, amount_fen`, one row per rule, grain and entity that hits.
+
+    `hits` counts in the rule's own unit, `amount_fen` is the amount at risk in 分. Entities active in the default window of their grain
+    are looked at. Raises UserError for an unknown rule or a date outside the data.
+    """
+    parts = []
+    for feature, column, hit in _hits(root, as_of, rules_of(rules)):
+        fen = hit[f"{column}_fen"] if feature.amount is not None else pd.Series(0.0, index=hit.index)
+        parts.append(
+            pd.DataFrame({
+                "rule": feature.rule, "grain": feature.grain, "entity_id": hit["entity_id"], "hits": hit[column].astype("float64"),
+                "amount_fen": fen.fillna(0.0).round().astype("int64"),
+            })
+        )  # fmt: skip
+    if not parts:
+        return pd.DataFrame(columns=HITS)
+    found = pd.concat(parts, ignore_index=True)
+    # One rule may speak of a grain in two ways (R29 counts and compares); the entity is named once.
+    found = found.groupby(["rule", "grain", "entity_id"], as_index=False).agg(
+        hits=("hits", "sum"), amount_fen=("amount_fen", "max")
+    )
+    return found[HITS].sort_values(["rule", "grain", "entity_id"], ignore_index=True)
+
+
+def hit_rows(root: Path | str, as_of: date | datetime, rules: Sequence[str] | None = None) -> pd.DataFrame:
+    """The claim rows behind the hits: `rule, grain, entity_id, row_table, row_id, happened_at, fen` (fen of the row, missing where rows carry none)."""
+    parts = []
+    found = [(f, c, hit["entity_id"].astype(str)) for f, c, hit in _hits(root, as_of, rules_of(rules))]
+    for grain in GRAINS:
+        wanted = [(column, entity) for f, column, ids in found if f.grain == grain for entity in ids]
+        for (column, entity), rows in gather_evidence(root, as_of, grain, wanted).items() if wanted else ():
+            feature, _ = REGISTRY.column(column)
+            parts.append(rows_that_hit(rows).assign(rule=feature.rule, grain=grain, entity_id=entity))
+    if not parts:
+        return pd.DataFrame(columns=ROWS)
+    rows = pd.concat(parts, ignore_index=True).drop_duplicates(["rule", "grain", "entity_id", "row_table", "row_id"])
+    return rows[ROWS].sort_values(
+        ["rule", "grain", "entity_id", "happened_at", "row_table", "row_id"], ignore_index=True
+    )
+
+
+def rows_that_hit(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of evidence rows the hits proper: `row_table, row_id, happened_at, fen`."""
+    if "hit" in rows.columns and rows["hit"].fillna(False).astype(bool).any():
+        rows = rows[rows["hit"].fillna(False).astype(bool)]
+    fen = next((c for c in ("fen", "scope_fen", "own_fund_fen") if c in rows.columns), None)
+    amounts = pd.to_numeric(rows[fen], errors="coerce").round() if fen else pd.Series(float("nan"), index=rows.index)
+    return rows[["row_table", "row_id", "happened_at"]].assign(fen=amounts)
+
+
+def _hits(
+    root: Path | str, as_of: date | datetime, features: Sequence[Feature]
+) -> list[tuple[Feature, str, pd.DataFrame]]:
+    """Of every declaration and window the entities it hits: (declaration, column, frame with entity_id, column and its amount)."""
+    found = []
+    for grain in dict.fromkeys(f.grain for f in features if f.grain != "ring"):
+        partition = build(root, as_of, grain)
+        own = [f for f in features if f.grain == grain and f.name not in partition.absent]
+        columns = [(f, column_name(f.name, w)) for f in own for w in f.windows]
+        names = [n for f, c in columns for n in ([c, f"{c}_fen"] if f.amount is not None else [c])]
+        values = pd.read_parquet(partition.path / "values.parquet", columns=["entity_id", *names])
+        found += [(f, c, values[values[c] > 0]) for f, c in columns]
+    return found

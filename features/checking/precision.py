@@ -1,0 +1,152 @@
+"""What inspections made of a rule's hits: precision by half-year, with its Wilson interval.
+
+A decided case counts for a rule if the rule hit its entity in the last partition published before the inspection: what the list could have said
+then, not what is known now. Cases that no partition precedes are told apart, not counted.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow.parquet as pq
+
+from claims.store.warehouse import Warehouse, paths_sql
+from features.asof import moment_of
+from features.build import published
+from features.checking.hits import rules_of
+from features.declare import Feature, column_name
+from features.grains import GRAINS, LABEL, Grain
+
+#: Outcomes that confirm and that refute (codes.md §17, §18); errors, unable and duplicate say nothing about a rule.
+CONFIRMED = ("O1_FRAUD", "O2_IRREGULAR", "O3_BREACH", "B4_ABSENT", "B5_NO_SUCH", "B7_ID_MISMATCH")
+REFUTED = ("O6_CLEAR", "O8_EXPLAINED", "B1_IN_BED", "B2_IN_HOUSE", "B3_LEAVE_OK", "B9_HOME_BED")
+#: Bureaus write the grain as a word or as its letter (codes.md §14).
+_GRAIN = "CASE entity_type WHEN 'A' THEN 'admission' WHEN 'P' THEN 'person' WHEN 'I' THEN 'institution' WHEN 'D' THEN 'doctor' WHEN 'R' THEN 'ring' ELSE entity_type END"
+#: rules.md §7.4: precision is shown from five decided cases on.
+MIN_DECIDED = 5
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Of the hits of one grain inspected in one half-year ("2026上" or "全部"): `share` is None below `MIN_DECIDED`."""
+
+    grain: str
+    period: str
+    decided: int
+    confirmed: int
+    refuted: int
+    share: float | None
+    low: float | None
+    high: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def wilson(confirmed: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson score interval of a share (Wilson 1927). Raises ValueError without cases."""
+    if n <= 0:
+        raise ValueError("an interval needs at least one case")
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    p = confirmed / n
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5 / (1 + z * z / n)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def precision_of(number: str, root: Path | str, as_of: date | datetime) -> list[Precision]:
+    """The history of one rule up to `as_of`, per grain: every half-year with a decided case, then all together. Empty without any.
+
+    Raises UserError for an unknown rule.
+    """
+    found: list[Precision] = []
+    cases = decided_cases(Warehouse.open(Path(root)), as_of)
+    for grain in GRAINS:
+        own = [f for f in rules_of([number]) if f.grain == grain]
+        mine = cases[cases["grain"] == grain]
+        if not own or mine.empty:
+            continue
+        hit = mine[_was_hit(root, grain, own, mine)]
+        year, half = (
+            hit["inspected_at"].dt.year.astype(str),
+            (hit["inspected_at"].dt.month > 6).map({False: "上", True: "下"}),
+        )
+        for period, part in hit.groupby(year + half, sort=True):
+            found.append(_precision(grain, str(period), part))
+        found.append(_precision(grain, "全部", hit))
+    return found
+
+
+def decided_cases(warehouse: Warehouse, as_of: date | datetime) -> pd.DataFrame:
+    """Findings known by `as_of`: `grain, entity_id, inspected_at, confirmed`; of several about one entity the earliest inspection counts."""
+    parts = []
+    for table, columns in (
+        ("inspections", f"{_GRAIN} AS grain, entity_id, insp_time AS inspected_at, outcome_code AS code"),
+        (
+            "presence_checks",
+            "'admission' AS grain, mdtrt_id AS entity_id, check_time AS inspected_at, result_code AS code",
+        ),
+    ):
+        if table in warehouse.tables():
+            files = paths_sql(warehouse.files(table))
+            parts.append(
+                f"SELECT {columns} FROM read_parquet({files}, union_by_name=true) WHERE known_at <= TIMESTAMP '{moment_of(as_of)}'"
+            )
+    if not parts:
+        return pd.DataFrame(columns=["grain", "entity_id", "inspected_at", "confirmed"])
+    con = duckdb.connect()
+    try:
+        return con.execute(
+            f"SELECT grain, entity_id, inspected_at, code IN {CONFIRMED} AS confirmed FROM ({' UNION ALL '.join(parts)}) WHERE code IN {CONFIRMED + REFUTED}"
+            " QUALIFY row_number() OVER (PARTITION BY grain, entity_id ORDER BY inspected_at, confirmed DESC) = 1 ORDER BY ALL"
+        ).df()
+    finally:
+        con.close()
+
+
+def _was_hit(root: Path | str, grain: Grain, rules: list[Feature], cases: pd.DataFrame) -> pd.Series:
+    """Whether the last partition before each case's inspection holds a hit of the rule on its entity."""
+    hit = pd.Series(False, index=cases.index)
+    waiting = pd.Series(True, index=cases.index)
+    for day, path in _newest_first(root, grain):
+        now = waiting & (cases["inspected_at"] > pd.Timestamp(moment_of(day)))
+        columns = [column_name(f.name, w) for f in rules for w in f.windows]
+        if not now.any():
+            continue
+        present = pq.read_schema(path / "values.parquet").names
+        held = pd.read_parquet(path / "values.parquet", columns=["entity_id", *(c for c in columns if c in present)])
+        seen = cases.loc[now, "entity_id"].isin(held["entity_id"])
+        struck = held.set_index("entity_id").gt(0).any(axis=1)
+        hit[now] = cases.loc[now, "entity_id"].isin(struck.index[struck])
+        waiting[now] = ~seen
+    return hit
+
+
+def _newest_first(root: Path | str, grain: Grain) -> Iterator[tuple[date | datetime, Path]]:
+    yield from sorted(published(root, grain), key=lambda p: moment_of(p[0]), reverse=True)
+
+
+def _precision(grain: str, period: str, cases: pd.DataFrame) -> Precision:
+    n, confirmed = len(cases), int(cases["confirmed"].sum())
+    if n < MIN_DECIDED:
+        return Precision(grain, period, n, confirmed, n - confirmed, None, None, None)
+    low, high = wilson(confirmed, n)
+    return Precision(grain, period, n, confirmed, n - confirmed, confirmed / n, low, high)
+
+
+def history_text(history: list[Precision]) -> str:
+    """The history as a table in words; what cannot be told says so."""
+    if not history:
+        return "历史准确率：尚无法判断（没有已下结论的检查）"
+    lines = ["历史准确率（检查前最近一期名单上的命中；区间为95%威尔逊区间）："]
+    for p in history:
+        told = (
+            "尚无法判断（已下结论不足5件）" if p.share is None else f"准确率 {p.share:.0%}（{p.low:.0%}–{p.high:.0%}）"
+        )
+        lines.append(f"  {LABEL[p.grain]} {p.period}：检查 {p.decided}，查实 {p.confirmed}，排除 {p.refuted}，{told}")  # type: ignore[index]
+    return "\n".join(lines)

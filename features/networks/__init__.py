@@ -1,0 +1,1 @@
+"""Who keeps company with whom: pairs, rings, and what they say about one card, unit or doctor."""

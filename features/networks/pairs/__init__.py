@@ -1,0 +1,1 @@
+"""Pairs of cards that visit together more often than chance explains."""

@@ -1,0 +1,1 @@
+"""Groups of cards that move together, their members, meetings and honest explanations."""

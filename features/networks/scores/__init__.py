@@ -1,0 +1,1 @@
+"""What the whole graph says about one card, unit or doctor."""

@@ -1,0 +1,35 @@
+"""The thresholds of every rule, read once from settings.toml beside this file (defaults of the rule list; a bureau may edit them)."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).with_name("thresholds.toml")
+#: Keys that describe a rule instead of tuning it.
+TEXT = ("name", "library", "amount", "unseen")
+
+
+@cache
+def settings() -> dict[str, dict[str, Any]]:
+    """The whole file: `{"R02": {"name": …, "library": …, "amount": …, "gap_hours": 72}, …, "sets": {…}}`."""
+    return tomllib.loads(FILE.read_text("utf-8"))
+
+
+def setting(rule: str, key: str) -> Any:
+    """One threshold: `setting("R02", "gap_hours")` → 72. Raises KeyError naming the rule and key."""
+    try:
+        return settings()[rule][key]
+    except KeyError as error:
+        raise KeyError(f"features/thresholds.toml has no {rule}.{key}") from error
+
+
+def thresholds(rule: str) -> dict[str, Any]:
+    """What tunes a rule, without its name, library entry and amount basis."""
+    return {k: v for k, v in settings()[rule].items() if k not in TEXT}
+
+
+def family_of_diagnoses(key: str) -> str:
+    """A diagnosis family as a SQL literal holding a regular expression: `regexp_matches(dx, {dx("psych")})`."""
+    pattern = str(setting("sets", key))
+    return "'" + pattern.replace("'", "''") + "'"

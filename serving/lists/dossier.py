@@ -1,0 +1,223 @@
+"""Everything known about one suspect: reasons with figures, claim rows, the honest explanation, and what added up to the score."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from claims.errors import UserError
+from features.grains import SCHEMES
+from features.peers import MIN_PEERS
+from serving.lists.export import plain
+from serving.lists.reasons import BASE, honest_of, reasons_of
+from serving.lists.schema import DISCLAIMER, NAMES, Note
+from serving.lists.worklist import check_grain, earlier_findings, hits, yuan
+
+#: Rows shown of one reason; the count of all is always given beside them.
+ROWS_SHOWN = 200
+
+Rows = Mapping[tuple[str, str, str], pd.DataFrame]
+
+
+def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str) -> dict[str, Any]:
+    """The dossier of one entity. Raises UserError for an unknown grain or id."""
+    from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix
+
+    check_grain(grain)
+    matrix, scored = scored_matrix(warehouse, as_of, grain)
+    known(matrix.entities.index, grain, entity_id)
+    reasons = reasons_of(matrix, scored.contributions, entity_id, scheme=str(scored.frame.at[entity_id, "scheme"]))
+    rows = claim_rows(warehouse, as_of, [r.key() for r in reasons])
+    events = events_of(warehouse, as_of, people_of(matrix, [entity_id]))
+    notes = quality_notes(warehouse, as_of)
+    return dossier(matrix, scored, entity_id, rows, as_of=as_of, grain=grain, notes=notes, events=events)
+
+
+def known(index: Iterable[Any], grain: str, entity_id: str) -> None:
+    """Raises UserError for an id that is not ranked; it names near ones only where ids are no personal numbers."""
+    ids = {str(i) for i in index}
+    if entity_id in ids:
+        return
+    near = (
+        []
+        if grain == "person"
+        else difflib.get_close_matches(entity_id, sorted(ids), n=3, cutoff=0.6)
+        if len(ids) < 50_000
+        else []
+    )
+    hint = (
+        f"; near it: {', '.join(near)}"
+        if near
+        else f"; {len(ids)} entities were active in the window, check the id and the date"
+    )
+    raise UserError(f"no {grain} {entity_id!r} on this date{hint}.")
+
+
+def people_of(matrix: Any, ids: Sequence[str]) -> dict[str, list[str]]:
+    """psn_no behind each entity: the patient of a stay, the person, the members of a ring; none for units and doctors."""
+    out: dict[str, list[str]] = {}
+    for entity_id in ids:
+        row = matrix.entities.loc[entity_id]
+        members = row.get("members")
+        if isinstance(members, str) and members:
+            out[entity_id] = members.split(";")
+        elif isinstance(row.get("psn_no"), str) and row.get("psn_no"):
+            out[entity_id] = [row["psn_no"]]
+    return out
+
+
+def dossier(
+    matrix: Any,
+    scored: Any,
+    entity_id: str,
+    rows: Rows,
+    *,
+    as_of: date | datetime,
+    grain: str,
+    notes: Sequence[Note] = (),
+    events: Mapping[str, pd.DataFrame] | None = None,
+) -> dict[str, Any]:
+    """The dossier from loaded shapes, JSON-ready. `contributions` plus `base` add up to `raw` (up to floating point)."""
+    frame = scored.frame.loc[entity_id]
+    who = matrix.entities.loc[entity_id]
+    scheme = frame["scheme"] if isinstance(frame["scheme"], str) else ""
+    reasons = reasons_of(matrix, scored.contributions, entity_id, scheme=scheme)
+    contributions = _contributions(matrix, scored.contributions.loc[entity_id], entity_id)
+    return {
+        "grain": grain,
+        "grain_zh": NAMES.get(grain, grain),
+        "as_of": plain(as_of),
+        "disclaimer": DISCLAIMER,
+        "entity_id": entity_id,
+        "entity": {str(k): plain(v) for k, v in who.items()},
+        "scheme": scheme,
+        "scheme_zh": SCHEMES.get(scheme, ""),
+        "scheme_share": plain(frame.get("scheme_share")),
+        "risk": plain(frame["risk"]),
+        "raw": plain(frame["raw"]),
+        "suspicion": plain(frame.get("suspicion")),
+        "probability": plain(frame.get("probability")),
+        "model": plain(frame.get("model")),
+        "earlier_findings": earlier_findings(frame),
+        "scorers": {str(k): plain(v) for k, v in scored.scorers.loc[entity_id].items()},
+        "amount_yuan": yuan(frame["amount_fen"]),
+        "amount_low_yuan": yuan(frame["amount_low_fen"]),
+        "amount_high_yuan": yuan(frame["amount_high_fen"]),
+        "reasons": [plain({**vars(r), "evidence": _evidence(rows.get(r.key()))}) for r in reasons],
+        "innocents": honest_of(matrix, entity_id, reasons),
+        "base": plain(scored.contributions.loc[entity_id].get(BASE, 0.0)),
+        "contributions": contributions,
+        "peers": _peers(matrix, [r.column for r in reasons], entity_id),
+        "events": records_of((events or {}).get(entity_id)),
+        "notes": [{"text": n.text, "severity": n.severity, "rows": n.rows} for n in notes],
+    }
+
+
+def _contributions(matrix: Any, own: pd.Series, entity_id: str) -> list[dict[str, Any]]:
+    parts = own.drop(BASE, errors="ignore")
+    parts = parts[parts != 0]
+    order = parts.abs().sort_values(ascending=False, kind="stable").index
+    value = matrix.X.loc[entity_id]
+    return [
+        {
+            "column": column,
+            "label": matrix.meta[column].label if column in matrix.meta else column,
+            "value": plain(value.get(column)),
+            "contribution": float(parts[column]),
+        }
+        for column in order
+    ]
+
+
+def _evidence(frame: pd.DataFrame | None) -> dict[str, Any]:
+    """Claim rows of one reason: the evidence proper, at most ROWS_SHOWN of them, with the counts of all."""
+    if frame is None or not len(frame):
+        return {"total": 0, "considered": 0, "rows": []}
+    proper = hits(frame)
+    shown = proper.drop(columns=[c for c in ("entity_id", "hit") if c in proper]).head(ROWS_SHOWN)
+    return {"total": len(proper), "considered": len(frame), "rows": records_of(shown)}
+
+
+def peers_of(entities: pd.DataFrame, entity_id: str) -> pd.Index:
+    """Those an entity is compared with: its fine group if 10 share it, else the coarse one, else all (features.peers)."""
+    for name in ("peer_group", "peer_group_coarse"):
+        group = entities[name].fillna("?")
+        mates = group.index[group == group.loc[entity_id]]
+        if len(mates) >= MIN_PEERS:
+            return pd.Index(mates)  # type: ignore[no-any-return]
+    return pd.Index(entities.index)  # type: ignore[no-any-return]
+
+
+def _peers(matrix: Any, columns: Sequence[str], entity_id: str) -> list[dict[str, Any]]:
+    """For each reason: where the entity stands in its peer group (quartiles and tails, no other entity's figures)."""
+    mates = peers_of(matrix.entities, entity_id)
+    out = []
+    for column in columns:
+        values = matrix.X.loc[mates, column].dropna()
+        marks = values.quantile([0.05, 0.25, 0.5, 0.75, 0.95]) if len(values) else pd.Series([float("nan")] * 5)
+        p05, p25, p50, p75, p95 = (float(v) for v in marks)
+        out.append(
+            plain(
+                {
+                    "column": column,
+                    "label": matrix.meta[column].label,
+                    "unit": matrix.meta[column].unit,
+                    "value": float(matrix.X.loc[entity_id, column]),
+                    "n": len(values),
+                    "p05": p05,
+                    "p25": p25,
+                    "median": p50,
+                    "p75": p75,
+                    "p95": p95,
+                }
+            )
+        )
+    return out
+
+
+def records_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """JSON-ready rows of a frame; money in fen also as yuan, a column of calendar days without an hour."""
+    if frame is None or not len(frame):
+        return []
+    frame = frame.copy()
+    for column in frame.select_dtypes("datetime"):
+        if column != "happened_at" and (frame[column].dropna() == frame[column].dropna().dt.normalize()).all():
+            frame[column] = frame[column].dt.date.astype(object).where(frame[column].notna(), None)
+    for column in [c for c in frame.columns if c == "fen" or str(c).endswith("_fen")]:
+        frame[str(column).replace("fen", "yuan")] = (frame[column].astype("float64") / 100).round(2)
+    return [{str(k): plain(v) for k, v in row.items()} for row in frame.to_dict(orient="records")]
+
+
+def explain_text(found: Mapping[str, Any]) -> str:
+    """A dossier as plain text for the terminal: who, what, how much, why, the claim rows, what could clear them, and the score last."""
+    lines = [
+        f"{found['grain_zh']} {found['entity_id']}　数据截至 {found['as_of']}　{DISCLAIMER}",
+        f"疑点类型：{found['scheme_zh'] or '—'} {found['scheme']}　疑点金额：{found['amount_low_yuan']:,.2f} – {found['amount_high_yuan']:,.2f} 元",
+    ]
+    lines += filter(None, [found.get("earlier_findings", "")])
+    for i, r in enumerate(found["reasons"], start=1):
+        evidence = r["evidence"]
+        lines += [
+            "",
+            f"{i}. {r['text']}",
+            f"   贡献 {r['contribution']:+.4f}　可能的合理解释：{r['innocent']}",
+            f"   记录 {evidence['total']} 行",
+        ]
+        lines += [
+            "   "
+            + "　".join(str(row[c]) for c in ("happened_at", "row_table", "row_id", "yuan") if row.get(c) is not None)
+            for row in evidence["rows"][:20]
+        ]
+        if evidence["total"] > 20:
+            lines.append(f"   …… 另有 {evidence['total'] - 20} 行，见 --json 或工作簿")
+    total = found["base"] + sum(c["contribution"] for c in found["contributions"])
+    lines += [
+        "",
+        f"贡献合计：基线 {found['base']:+.4f} + {len(found['contributions'])} 项 = {total:.6f}（原始分 {found['raw']:.6f}）",
+    ]
+    lines += [f"   {c['contribution']:+.4f}　{c['label']}（{c['column']}）" for c in found["contributions"][:12]]
+    lines += [f"数据质量：{n['text']}" for n in found["notes"]]
+    return "\n".join(lines)

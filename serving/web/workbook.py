@@ -1,0 +1,46 @@
+"""The workbook of a published list, made from the run itself, so that it says what the pages say."""
+
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+
+from serving.lists.export import workbook
+from serving.lists.publish import Run
+from serving.lists.schema import Note, WorkList
+
+
+def workbook_of(run: Run, grain: str) -> bytes:
+    """疑点线索清单.xlsx of one list of a run. Raises UserError if the run has no such list."""
+    document = run.worklist(grain)
+    worklist = WorkList(
+        grain=document["grain"],
+        as_of=date.fromisoformat(document["as_of"]),
+        rows=pd.DataFrame(document["rows"]),
+        explained=pd.DataFrame(document["explained"]),
+        notes=tuple(Note(**note) for note in document["notes"]),
+        facts=document["facts"],
+        at=datetime.fromisoformat(document["at"]) if document["at"] else None,
+    )
+    leads = {row["entity_id"]: int(row["lead"]) for row in document["rows"]}
+
+    def rows_of(entity_id: str) -> pd.DataFrame:
+        return evidence_table(run.lead(grain, leads[entity_id]))
+
+    return workbook(worklist, rows_of)
+
+
+def evidence_table(dossier: dict[str, Any]) -> pd.DataFrame:
+    """The claim rows of a dossier as a table: which reason, which record, when, how much."""
+    rows = [
+        {
+            "理由": f"理由{i}",
+            "数据表": row.get("row_table"),
+            "记录号": row.get("row_id"),
+            "发生时间": row.get("happened_at"),
+            "金额（元）": row.get("yuan"),
+        }
+        for i, reason in enumerate(dossier["reasons"], start=1)
+        for row in reason["evidence"]["rows"]
+    ]
+    return pd.DataFrame(rows)

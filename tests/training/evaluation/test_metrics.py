@@ -1,0 +1,41 @@
+"""Figures with the intervals they deserve."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from training.evaluation.metrics import best, compared, paired, precision_at, wilson
+
+
+def test_ties_are_broken_by_id():
+    s = pd.Series([1.0, 1.0, 2.0], index=["b", "a", "c"])
+    assert best(s, 2).tolist() == ["c", "a"]
+    assert best(s.iloc[::-1], 2).tolist() == ["c", "a"]
+
+
+def test_precision_counts_what_was_listed():
+    s = pd.Series([3.0, 2.0, 1.0], index=list("abc"))
+    y = pd.Series([1.0, 0.0, 1.0], index=list("abc"))
+    assert precision_at(s, y, 2) == 0.5
+    assert precision_at(s, y, 50) == pytest.approx(2 / 3)
+
+
+def test_wilson_at_the_ends():
+    low, high = wilson(0, 20)
+    assert low == 0.0
+    assert 0.1 < high < 0.2
+
+
+def test_lift_interval_covers_one_when_nothing_differs():
+    r = np.random.default_rng(0)
+    ids = [f"e{i}" for i in range(2000)]
+    y = pd.Series((r.random(2000) < 0.1).astype(float), index=ids)
+    a, b = (pd.Series(r.random(2000), index=ids) for _ in range(2))
+    table = compared({"largest": [(a, y)], "full": [(b, y)]}, 200, random_rate=0.1).set_index("scorer")
+    assert table.loc["full", "lift_largest_low"] < 1 < table.loc["full", "lift_largest_high"]
+
+
+def test_paired_says_nothing_from_two():
+    assert paired([1, 2], [0, 1]).value is None
+    figure = paired([1.0, 1.1, 0.9, 1.0], [0, 0, 0, 0])
+    assert 0 < figure.low < 1.0 < figure.high

@@ -1,0 +1,113 @@
+"""The gate: a report and two signatures in, one command out, everything on record; and the command line that does it."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+import xiezhi
+from claims.errors import UserError
+from models.in_force import active_table
+from training import promotion
+from training.evaluation import side_by_side
+from training.evaluation.report import gate_text
+from training.fit import fit
+
+
+def test_gate_needs_report_and_two_others(county, root, as_of):
+    first = fit(root, as_of, log=False)
+    second = fit(root, as_of, seed=9, log=False, promote=False)
+    assert active_table(root / "models")["grains"]["admission"] == first.bundle, "a challenger does not serve"
+    with pytest.raises(UserError, match="对比报告"):
+        promotion.promote(root, second.bundle[:12], ["甲", "乙"])
+    report = promotion.compare(root, second.bundle[:12], as_of, top=30)
+    diff = report["grains"]["admission"]["diff"]
+    assert diff["kept"] + len(diff["entered"]) == 30 == diff["kept"] + len(diff["left"])
+    with pytest.raises(UserError, match="2位不同"):
+        promotion.promote(root, second.bundle[:12], ["甲", " 甲 "])
+    with pytest.raises(UserError, match="训练人"):
+        promotion.promote(root, second.bundle[:12], ["甲", "乙"], trainer="乙")
+    promotion.promote(root, second.bundle[:12], ["甲", "乙"], trainer="丙")
+    assert active_table(root / "models")["grains"]["admission"] == second.bundle
+    promotion.rollback(root, by=["丁"])
+    table = active_table(root / "models")
+    assert table["grains"]["admission"] == first.bundle
+    assert [h["action"] for h in table["history"]] == ["first", "promote", "rollback"]
+    assert table["history"][1]["by"] == ["丙"] or table["history"][1]["by"] == ["乙", "甲"]
+    with pytest.raises(UserError, match="没有更早"):
+        promotion.rollback(root)
+
+
+def test_gate_text_names_who_moves(county, root, as_of):
+    fit(root, as_of, log=False)
+    other = fit(root, as_of, seed=9, log=False, promote=False)
+    text = gate_text(promotion.compare(root, other.bundle, as_of, top=30))
+    assert "前 30 名" in text
+    assert "暂不能比较效果" in text, "both models know all that is known on that day"
+
+
+def run(*words: str) -> str:
+    """The command's stdout; a refusal is raised as UserError, as `main` expects."""
+    done = CliRunner().invoke(xiezhi.app, list(words), catch_exceptions=False, standalone_mode=False)
+    return done.stdout
+
+
+def test_the_whole_way_on_the_command_line(county, root, as_of, tmp_path):
+    first = fit(root, as_of, log=False)
+    second = fit(root, as_of, seed=9, log=False)
+    assert not second.active
+    assert "models promote" in second.standing
+    place = ("--warehouse", str(root))
+    listed = {m["hash"]: m["state"] for m in json.loads(run("models", "list", *place, "--json"))["models"]}
+    assert listed == {first.bundle: "champion", second.bundle: "challenger"}
+    name = second.bundle[:8]
+    with pytest.raises(UserError, match="对比报告"):
+        run("models", "promote", name, *place, "--signed-by", "甲", "--signed-by", "乙")
+    out = tmp_path / "report.md"
+    run("models", "compare", name, *place, "--as-of", f"{as_of}", "--top", "20", "--out", str(out))
+    assert "前 20 名" in out.read_text("utf-8")
+    for signatures, reason in ((("甲",), "2位不同"), (("甲", "甲 "), "2位不同")):
+        with pytest.raises(UserError, match=reason):
+            run("models", "promote", name, *place, *(w for s in signatures for w in ("--signed-by", s)))
+    with pytest.raises(UserError, match="训练人"):
+        run("models", "promote", name, *place, "--signed-by", "甲", "--signed-by", "乙", "--trainer", "甲")
+    assert active_table(root / "models")["grains"]["admission"] == first.bundle, "a refused promotion changes nothing"
+    run("models", "promote", name, *place, "--signed-by", "甲", "--signed-by", "乙", "--trainer", "丙")
+    assert active_table(root / "models")["grains"]["admission"] == second.bundle
+    back = json.loads(run("models", "rollback", *place, "--signed-by", "丁", "--note", "复核", "--json"))
+    assert back["in_force"]["admission"] == first.bundle
+    told = json.loads(run("models", "history", *place, "--json"))["history"]
+    assert [(e["action"], e["by"]) for e in told] == [("first", []), ("promote", ["乙", "甲"]), ("rollback", ["丁"])]
+    assert "entered by" in told[1]["note"]
+    with pytest.raises(UserError, match="没有唯一"):
+        run("models", "compare", "ffffffff", *place, "--as-of", f"{as_of}")
+
+
+def test_a_champion_that_cannot_score_is_replaced_at_once(county, root, as_of, monkeypatch):
+    """A gate that kept a model which makes no list would stop the service; the change stands in the history."""
+    fit(root, as_of, log=False)
+    monkeypatch.setattr("training.fit.mismatch", lambda model, matrix: "列 swipes_90 的声明已改")
+    second = fit(root, as_of, seed=9, log=False)
+    assert second.active
+    assert "cannot score" in promotion.history(root)[-1]["note"]
+
+
+def test_both_models_are_judged_on_what_neither_had_seen(county, root, as_of, monkeypatch):
+    fit(root, as_of - timedelta(days=60), log=False)
+    other = fit(root, as_of - timedelta(days=40), seed=9, log=False, promote=False)
+    seen = county.labels.assign(y=(county.labels["outcome"] == "confirmed").astype(float))
+    asked = []
+    monkeypatch.setattr(side_by_side, "outcomes_after", lambda store, grain, day, last: asked.append(day) or seen)
+    report = promotion.compare(root, other.bundle, as_of, top=30)
+    assert asked[0] == as_of - timedelta(days=40), "the first list lies at the later of the two models"
+    record = report["grains"]["admission"]["figures"][0]
+    assert record["challenger"]["auc"]["value"] > 0.6
+    assert record["champion"]["precision_100"]["n"] >= 20
+    assert "有结论者查实率@30" in gate_text(report)
+
+
+def test_a_damaged_bundle_is_listed_as_damaged(county, root, as_of):
+    name = fit(root, as_of, log=False).bundle
+    (root / "models" / name / "person.json").write_bytes(b"{}")
+    assert promotion.bundles(root)[0]["state"].startswith("damaged")

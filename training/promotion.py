@@ -1,0 +1,258 @@
+"""A challenger replaces the champion only with a report that two people signed; going back takes one command.
+
+The report lays the two models' lists of the same as-of date side by side: who enters, who leaves, whose scheme changed, whose reasons flipped.
+Signatures name people; the trainer of a model may not be the only one who approves it (SEC15, workflow.md §11).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from claims.errors import UserError
+from features.grains import Grain
+from features.matrix import load_matrix
+from models.bundle import Bundle, load_bundle
+from models.explain import strongest
+from models.in_force import activate, active_table, load_active
+from models.score import Order, Scored, score
+from training.evaluation.metrics import best
+from training.evaluation.side_by_side import figures
+from training.evaluation.truth import load_truth
+from training.tracking import drop_alias, move_alias
+
+SIGNATURES: Final = 2
+REASONS: Final = 3
+FLIP: Final = 2
+"""A lead's reasons flipped when at least this many of its three strongest signals are new."""
+
+
+@dataclass(frozen=True)
+class ListDiff:
+    """Two lists of one grain at one as-of. entered, left: entity ids in order of risk; kept: in both; flipped: kept with other reasons."""
+
+    grain: str
+    as_of: str
+    top: int
+    entered: list[dict[str, Any]] = field(default_factory=list)
+    left: list[dict[str, Any]] = field(default_factory=list)
+    kept: int = 0
+    flipped: list[dict[str, Any]] = field(default_factory=list)
+    rescheduled: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def list_diff(before: Scored, after: Scored, grain: str, as_of: str, top: int = 50) -> ListDiff:
+    """Who enters, who leaves and why (rank and strongest signals in both models), whose reasons and schemes changed."""
+    old, new = best(before.frame["risk"], top), best(after.frame["risk"], top)
+    rank_old = pd.Series(range(1, len(before.frame) + 1), index=best(before.frame["risk"], len(before.frame)))
+    rank_new = pd.Series(range(1, len(after.frame) + 1), index=best(after.frame["risk"], len(after.frame)))
+
+    def row(entity: str) -> dict[str, Any]:
+        return {
+            "entity_id": entity,
+            "rank_before": int(rank_old[entity]) if entity in rank_old else None,
+            "rank_after": int(rank_new[entity]) if entity in rank_new else None,
+            "reasons_before": _signals(before, entity),
+            "reasons_after": _signals(after, entity),
+        }
+
+    kept = [e for e in new if e in set(old)]
+    flipped, moved = [], []
+    for entity in kept:
+        told = row(entity)
+        if len(set(told["reasons_after"]) - set(told["reasons_before"])) >= FLIP:
+            flipped.append(told)
+        schemes = (before.frame.loc[entity, "scheme"], after.frame.loc[entity, "scheme"])
+        if schemes[0] != schemes[1]:
+            moved.append({"entity_id": entity, "before": schemes[0], "after": schemes[1]})
+    return ListDiff(
+        grain,
+        as_of,
+        top,
+        [row(e) for e in new if e not in set(old)],
+        [row(e) for e in old if e not in set(new)],
+        len(kept),
+        flipped,
+        moved,
+    )
+
+
+def _signals(scored: Scored, entity: str) -> list[str]:
+    if entity not in scored.contributions.index:
+        return []
+    return [str(s) for s in strongest(scored.contributions, entity, REASONS)["signal"]]
+
+
+def compare(
+    root: Path | str,
+    challenger: str,
+    as_of: date,
+    *,
+    top: int = 50,
+    order: Order = "probability",
+    truth: Path | str | None = None,
+) -> dict[str, Any]:
+    """The gate's report: per grain the label counts and out-of-fold figures of both models, both models' lists of the same dates held against what
+    neither had seen (training/evaluation/side_by_side.py), and the diff of their lists as of `as_of`.
+
+    Written to models/reports/CHAMPION-CHALLENGER.json (short hashes), and returned. UserError without a model in force.
+    """
+    root = Path(root)
+    champion, other = _in_force(root), load_bundle(root / "models" / full_name(root, challenger))
+    report: dict[str, Any] = {
+        "as_of": f"{as_of}",
+        "champion": active_table(root / "models")["grains"],
+        "champion_as_of": champion.as_of,
+        "challenger": other.hash,
+        "challenger_as_of": other.as_of,
+        "grains": {},
+    }
+    facts = load_truth(truth) if truth is not None else None
+    for grain in sorted(set(champion.grains) & set(other.grains)):
+        matrix = load_matrix(root, as_of, _grain(grain))
+        before, after = score(matrix, champion, order=order), score(matrix, other, order=order)
+        report["grains"][grain] = {
+            "champion": champion.grains[grain].facts,
+            "challenger": other.grains[grain].facts,
+            "figures": figures(root, champion, other, _grain(grain), as_of, order=order, truth=facts),
+            "diff": list_diff(before, after, grain, f"{as_of}", top).to_json(),
+        }
+    folder = root / "models" / "reports"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(report, ensure_ascii=False, sort_keys=True, indent=1)
+    (folder / f"{champion.hash[:12]}-{other.hash[:12]}.json").write_text(text, "utf-8")
+    return report
+
+
+def challenger_bundle(root: Path | str, challenger: str) -> Bundle:
+    """A challenger, verified, for a shadow list: the list it would make while the champion keeps serving."""
+    return load_bundle(Path(root) / "models" / full_name(Path(root), challenger))
+
+
+def promote(
+    root: Path | str,
+    challenger: str,
+    signatures: Sequence[str],
+    *,
+    trainer: str = "",
+    grains: list[str] | None = None,
+    entered_by: str = "",
+) -> str:
+    """Put a challenger in force. Returns MLflow's warning, '' when its aliases moved too. entered_by: whose account typed the signatures in.
+
+    Needs the report of `compare` against the present champion and two different signatures, neither of them the trainer's.
+    """
+    root = Path(root)
+    name = full_name(root, challenger)
+    people = sorted({s.strip() for s in signatures if s.strip()})
+    if len(people) < SIGNATURES:
+        raise UserError(f"启用模型需要{SIGNATURES}位不同的审批人签名，现有{len(people)}位；请补足后重试。")
+    if trainer and trainer.strip() in people:
+        raise UserError(f"审批人“{trainer}”是该模型的训练人，不能审批自己训练的模型；请换人签名。")
+    champion = _in_force(root)
+    if not (root / "models" / "reports" / f"{champion.hash[:12]}-{name[:12]}.json").exists():
+        raise UserError(f"没有模型 {name[:12]} 与现用模型的对比报告；请先生成对比报告（名单差异）再审批。")
+    before = active_table(root / "models")["grains"]
+    note = f"replaces {champion.hash[:12]}" + (f"; entered by {entered_by}" if entered_by else "")
+    activate(root / "models", name, grains=grains, action="promote", by=people, note=note)
+    return _aliases(root, before)
+
+
+def rollback(root: Path | str, *, by: Sequence[str] = (), note: str = "") -> dict[str, str]:
+    """Put back what was in force before the last change; returns {grain: hash}. UserError when there is nothing to go back to.
+
+    One command and one person: going back to what two people once approved must never wait.
+    """
+    root = Path(root)
+    table = active_table(root / "models")
+    previous = _before(table["history"])
+    if previous is None:
+        raise UserError("没有更早的模型可以退回；现用模型保持不变。")
+    for name in sorted(set(previous.values())):
+        load_bundle(root / "models" / name)
+    before = table["grains"]
+    for name in sorted(set(previous.values())):
+        chosen = sorted(g for g, n in previous.items() if n == name)
+        activate(root / "models", name, grains=chosen, action="rollback", by=list(by), note=note)
+    _aliases(root, before)
+    return previous
+
+
+def _before(history: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
+    """State before the last change that was not itself undone: history is replayed with rollbacks popping what they undid."""
+    states: list[dict[str, str]] = [{}]
+    for entry in history:
+        if entry["action"] == "rollback":
+            if len(states) > 1 and all(states[-1].get(g) == n for g, n in entry["grains"].items()):
+                continue  # a rollback over several bundles writes several entries
+            states = states[:-1] if len(states) > 1 else states
+        else:
+            states.append({**states[-1], **entry["grains"]})
+    return states[-2] if len(states) > 2 else None
+
+
+def bundles(root: Path | str) -> list[dict[str, Any]]:
+    """Every model on disk, newest data first: hash, as_of, seed, grains with 'ranker' or 'fallback', in_force (grains it serves), state
+    ('champion', 'challenger' = fitted on later data than what is in force, 'former', 'damaged: …')."""
+    root = Path(root)
+    table = active_table(root / "models")
+    served: set[str] = {n for entry in table["history"] for n in entry["grains"].values()}
+    out = []
+    for folder in sorted((root / "models").glob("?" * 64)):
+        in_force = sorted(g for g, n in table["grains"].items() if n == folder.name)
+        row: dict[str, Any] = {"hash": folder.name, "as_of": "", "seed": None, "grains": {}, "in_force": in_force}
+        try:
+            bundle = load_bundle(folder)
+        except UserError as error:
+            out.append({**row, "state": f"damaged: {error}"})
+            continue
+        kinds = {g: "ranker" if m.ranker is not None else "fallback" for g, m in bundle.grains.items()}
+        state = "champion" if in_force else "former" if folder.name in served else "challenger"
+        out.append({**row, "as_of": bundle.as_of, "seed": bundle.seed, "grains": kinds, "state": state})
+    return sorted(out, key=lambda r: (r["as_of"], r["hash"]), reverse=True)
+
+
+def history(root: Path | str) -> list[dict[str, Any]]:
+    """Who was in force when: one entry per change, oldest first ({"at", "action", "grains", "by", "note"}). Only ever appended to."""
+    return list(active_table(Path(root) / "models")["history"])
+
+
+def full_name(root: Path, short: str) -> str:
+    """The one bundle whose hash begins with `short`. UserError when none or several do."""
+    found = (
+        [p.name for p in (root / "models").glob(f"{short}*") if p.is_dir() and len(p.name) == 64]
+        if len(short) >= 6
+        else []
+    )
+    if len(found) != 1:
+        raise UserError(f"没有唯一以“{short}”开头的模型（至少给 6 位）；可在 models 文件夹或 ACTIVE.json 中查看名称。")
+    return found[0]
+
+
+def _in_force(root: Path) -> Bundle:
+    bundle = load_active(root)
+    if bundle is None:
+        raise UserError("还没有现用模型；请先运行 xiezhi fit。")
+    return bundle
+
+
+def _grain(name: str) -> Grain:
+    return name  # type: ignore[return-value]
+
+
+def _aliases(root: Path, before: Mapping[str, str]) -> str:
+    """Move MLflow's alias champion where the model in force changed and has a ranker; a challenger that won is challenger no more."""
+    warnings = []
+    for grain, name in active_table(root / "models")["grains"].items():
+        if before.get(grain) != name and load_bundle(root / "models" / name).grains[grain].ranker is not None:
+            warnings += [move_alias(root, grain, name, "champion"), drop_alias(root, grain, name, "challenger")]
+    return " ".join(w for w in warnings if w)
