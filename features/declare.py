@@ -1,6 +1,6 @@
 """A feature is an aggregate over evidence rows, declared once; everything else about it is derived.
 
-Adding one: write a `declare(Feature(...))` in `features/catalog/`. Value, evidence, reason, docs, monotone constraint and
+Adding one: write a `declare(...)` in `features/catalog/`. Value, evidence, reason, docs, monotone constraint and
 tests follow. A typo fails at import, with the file and line of the declaration.
 """
 
@@ -11,7 +11,7 @@ import string
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
@@ -20,8 +20,8 @@ from features.grains import SCHEMES, Grain, Layout, Reversed, Worse
 REASON_FIELDS = frozenset({"window", "value", "unit", "peer", "percentile", "n"})
 Kind = Literal["feature", "hard", "lead", "KPI", "DQ"]
 
-#: The grain of a declaration that is `told_of` several.
-_NOBODY = cast(Grain, "")
+#: Of a declaration not said yet: what several have in common is a Feature too, and `declare(common, name=…)` says the rest.
+_UNSAID: Any = ""
 
 
 class DeclarationError(Exception):
@@ -92,20 +92,20 @@ class Feature:
     says the number is: it is measured once and counted for each.
     """
 
-    name: str
-    label: str
-    unit: str
-    grain: Grain = _NOBODY
+    name: str = ""
+    label: str = ""
+    unit: str = ""
+    grain: Grain = _UNSAID
     told_of: Mapping[Grain, Of] = field(default_factory=dict, compare=False)
-    scheme: str
-    by: Layout
-    reversed: Reversed
-    windows: tuple[int, ...]
-    rows: str
-    measure: "str | GraphMeasure"
-    worse: Worse
-    reason: str
-    innocent: str
+    scheme: str = ""
+    by: Layout = _UNSAID
+    reversed: Reversed = "net"
+    windows: tuple[int, ...] = ()
+    rows: str = ""
+    measure: "str | GraphMeasure" = ""
+    worse: Worse = "high"
+    reason: str = ""
+    innocent: str = ""
     empty: float | None = 0.0
     needs: tuple[str, ...] = ()
     kind: Kind = "feature"
@@ -166,22 +166,30 @@ class Registry(dict[str, Feature]):
 REGISTRY = Registry()
 
 
-def declare(feature: Feature) -> tuple[Feature, ...]:
-    """Check a declaration and add it to the registry, of each grain it is told of. Raises DeclarationError naming file and line."""
+def declare(feature: Feature, **changes: Any) -> tuple[Feature, ...]:
+    """Check a declaration and add it to the registry, of each grain it is told of. Raises DeclarationError naming file and line.
+
+    `declare(common, name="…", …)` is `declare(Feature(…))` with all fields of both: what several declarations share is written once.
+    """
     frame = sys._getframe(1)
     where = f"{frame.f_code.co_filename.rsplit('features/', 1)[-1]}:{frame.f_lineno}"
+    told = changes.get("name", feature.name)
+    unknown = sorted(changes.keys() - _FIELDS)
+    if unknown:
+        raise DeclarationError(f"features/{where}: {told}: no such field(s): {', '.join(unknown)}")
     made = []
-    for one in _each_grain(replace(feature, where=where)):
+    for one in _each_grain(replace(feature, **changes, where=where)):
         problems = [one] if isinstance(one, str) else list(_problems(one))
         if problems or isinstance(one, str):
-            raise DeclarationError(f"features/{where}: {feature.name}: " + "; ".join(problems))
+            raise DeclarationError(f"features/{where}: {told}: " + "; ".join(problems))
         REGISTRY[one.name] = one
         made.append(one)
     return tuple(made)
 
 
-#: What a declaration may not say otherwise of one grain.
-_ONE_FOR_ALL = frozenset({"grain", "told_of", "where"})
+#: What a declaration may say; all but what follows, of one grain otherwise too.
+_FIELDS = frozenset(x.name for x in fields(Feature)) - {"where"}
+_ONE_FOR_ALL = frozenset({"grain", "told_of"})
 _ENTITY = re.compile(r"\$(entity\b|\{entity\})")
 
 
@@ -193,7 +201,7 @@ def _each_grain(f: Feature) -> Iterator[Feature | str]:
     if f.grain:
         yield "either grain or told_of, not both"
     for grain, of in f.told_of.items():
-        unknown = sorted(of.overrides.keys() - {x.name for x in fields(Feature)} | of.overrides.keys() & _ONE_FOR_ALL)
+        unknown = sorted(of.overrides.keys() - (_FIELDS - _ONE_FOR_ALL))
         if unknown:
             yield f"told_of {grain}: no such field(s) to override: {', '.join(unknown)}"
         elif not of.key.strip():
@@ -223,6 +231,15 @@ def _of_entity(f: Feature, key: str) -> Feature:
     )
 
 
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "grain": get_args(Grain),
+    "by": get_args(Layout),
+    "reversed": get_args(Reversed),
+    "worse": get_args(Worse),
+    "kind": get_args(Kind),
+}
+
+
 def _problems(f: Feature) -> Iterable[str]:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", f.name):
         yield "the name must be lower_snake_case"
@@ -232,8 +249,16 @@ def _problems(f: Feature) -> Iterable[str]:
         yield f"already declared in features/{REGISTRY[f.name].where}"
     if not f.grain:
         yield "whom is it about? grain or told_of is missing"
-    elif f.grain not in get_args(Grain):
-        yield f"unknown grain {f.grain!r}"
+    for field_, known in _CHOICES.items():
+        if (said := getattr(f, field_)) and said not in known:
+            yield f"unknown {field_} {said!r}; one of {', '.join(known)}"
+    for field_ in ("by", "rows", "measure"):
+        if not getattr(f, field_):
+            yield f"{field_} is missing"
+    lists = [field_ for field_ in ("windows", "needs", "exempt", "also") if not isinstance(getattr(f, field_), tuple)]
+    if lists:
+        yield f"{', '.join(lists)} must be a tuple: (90,)"
+        return
     for scheme in f.schemes:
         if scheme not in SCHEMES:
             yield f"unknown scheme {scheme!r}; schemes.md has T01–T32"

@@ -83,13 +83,25 @@ def test_the_entity_stands_in_every_sql_of_the_declaration() -> None:
         (replace(STAYS, told_of={}, rows="SELECT 1"), "whom is it about"),
         (replace(STAYS, told_of={"ward": Of("s.dept")}), "unknown grain 'ward'"),  # type: ignore[dict-item]
         (replace(STAYS, told_of={"doctor": Of("s.atddr_no"), "person": Of("s.psn_no")}), "already declared in"),
-        (replace(STAYS, worse="high", reason="住院{valu}次"), "unknown field"),
+        (replace(STAYS, needs="fee_details"), "needs must be a tuple"),  # type: ignore[arg-type]
+        (replace(STAYS, worse="higher"), "unknown worse 'higher'"),  # type: ignore[arg-type]
+        (replace(STAYS, rows=""), "the rows do not name"),
+        (replace(STAYS, measure=""), "measure is missing"),
+        (replace(STAYS, reason="住院{valu}次"), "unknown field"),
     ],
 )
 def test_what_cannot_be_right_is_refused_with_file_and_line(wrong: Feature, says: str) -> None:
     with pytest.raises(DeclarationError, match=says) as refused:
         declare(wrong)
     assert f"{Path(__file__).name}:" in str(refused.value)
+
+
+def test_what_several_have_in_common_is_said_once() -> None:
+    common = replace(STAYS, name="", label="", told_of={}, grain="doctor", rows=ROWS.replace("$entity", "s.atddr_no"))
+    (one,) = declare(common, name="seen_stays", label="住院", windows=(30, 90))
+    assert (one.name, one.label, one.windows, one.unit) == ("seen_stays", "住院", (30, 90), "次")
+    with pytest.raises(DeclarationError, match="no such field.*: lable"):
+        declare(common, name="seen_again", lable="住院")
 
 
 def test_two_declarations_of_one_name_are_refused_naming_both_places() -> None:
