@@ -88,6 +88,8 @@ class Feature:
 
     `told_of` says the same number of several grains: `$entity` in the SQL (the only thing ever filled in) is that grain's key.
 
+    `at_counter` is False for a rule that a claim with its patient's past cannot answer: it looks at other patients or is itself an outcome.
+
     `excuses` names the innocent (N05) whom the number shows to be one: such a feature lowers risks. `also` are the other schemes whose trace schemes.md
     says the number is: it is measured once and counted for each.
     """
@@ -118,6 +120,7 @@ class Feature:
     excuses: str = ""
     also: tuple[str, ...] = ()
     source: str = ""
+    at_counter: bool = True
     where: str = field(default="", compare=False)
 
     def columns(self) -> list[str]:

@@ -7,6 +7,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Iterable
+from inspect import cleandoc
 from pathlib import Path
 
 from claims.schema.tables import CANONICAL, SOURCE, Table
@@ -172,7 +173,7 @@ def _measured(measure: str | GraphMeasure) -> str:
 
 
 def _sql(title: str, text: str) -> str:
-    body = "\n".join(line.rstrip() for line in text.strip().splitlines())
+    body = "\n".join(line.rstrip() for line in cleandoc(text).splitlines())
     return f"<details><summary>{title}</summary>\n\n```sql\n{body}\n```\n\n</details>\n"
 
 

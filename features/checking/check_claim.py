@@ -28,8 +28,6 @@ from features.limits import LIMITS, apply_limits
 from features.reasons import number
 from features.thresholds import setting
 
-#: Stay rules that look at other patients (a shared bed) or at what is itself an outcome (a bed check): the batch answers them.
-AT_COUNTER_NOT = frozenset({"R05", "R21"})
 #: The grains a claim can answer for.
 ASKED: tuple[Grain, ...] = ("admission", "person")
 NO_LIMIT = "尚无同类阈值，请先运行 xiezhi features"
@@ -89,7 +87,7 @@ def check_claim(
     limits = {g: _limits(warehouse, g, as_of) for g in ASKED}
     with tempfile.TemporaryDirectory(prefix="counter-") as folder:
         heap = lay_out(Path(folder), whole, settlement, lines, moment_of(as_of))
-        rules = [f for f in rules_of() if f.grain in limits and f.rule not in AT_COUNTER_NOT and not f.spans]
+        rules = [f for f in rules_of() if f.grain in limits and f.at_counter and not f.spans]
         absent = absent_features(Filled(heap), rules)  # type: ignore[arg-type]
         judged = [f for f in rules if f.name not in absent]
         found = _judge(

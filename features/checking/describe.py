@@ -1,5 +1,7 @@
 """A rule as an officer reads it: text, thresholds, exemptions, SQL of each grain, and below it what inspections made of its hits."""
 
+from inspect import cleandoc
+
 from features.checking.hits import rules_of
 from features.declare import GraphMeasure, PeerTest
 from features.grains import LABEL
@@ -43,8 +45,8 @@ def show_rule(number: str) -> str:
             f"理由：{f.reason}", f"需要：{', '.join(f.needs) or '核心表'}", f"计数：{_told(f.measure)}", f"金额：{_told(f.amount) if f.amount else '不计'}",
         ]  # fmt: skip
         lines += [f"同类比较：{peers_zh(f.peers)}"] if f.peers else []
-        lines += ["SQL：", f.rows.strip()]
-        lines += ["各桶合并后：", f.across.strip()] if f.across else []
+        lines += ["SQL：", cleandoc(f.rows)]
+        lines += ["各桶合并后：", cleandoc(f.across)] if f.across else []
     return "\n".join(lines)
 
 

@@ -1,22 +1,33 @@
 """R25 结伴刷卡 at the institution: sets of three or more cards that meet at one till on three or more distinct days.
 
-Whether a meeting is more than the unit's own load predicts is weighed at the ring grain (features/networks/rings/rings.py), which also names the members: a person is told of
-his ring there. Here it is counted which cards stand in a triangle of such pairs, and what they spent in each other's company. N01 dialysis, N05 shared accounts and N07 collapsed clocks are left out before counting.
+Whether a meeting is more than the unit's own load predicts is weighed at the ring grain (features/networks/rings/
+rings.py), which also names the members: a person is told of his ring there. Here it is counted which cards stand in a
+triangle of such pairs, and what they spent in each other's company. N01 dialysis, N05 shared accounts and N07 collapsed
+clocks are left out before counting.
 """
 
 import numpy as np
 import pandas as pd
 
+from features.codes import DRUGSTORE, paid
 from features.declare import Feature, GraphMeasure, declare
 from features.thresholds import setting
 
-MEETINGS = """SELECT w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.psn_no, w.fixmedins_type = '2' AS pharmacy,
-    coalesce(w.fund_pay_sumamt_fen, 0) + coalesce(w.acct_pay_fen, 0) AS fen FROM swipes w
-    WHERE NOT w.clock_collapsed AND w.visit_class <> 'dialysis' AND coalesce(w.acct_mulaid_pay_fen, 0) = 0"""
+MEETINGS = f"""
+    SELECT
+        w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.psn_no,
+        w.fixmedins_type = {DRUGSTORE} AS pharmacy,
+        {paid("w")} AS fen
+    FROM swipes w
+    WHERE NOT w.clock_collapsed AND w.visit_class <> 'dialysis' AND coalesce(w.acct_mulaid_pay_fen, 0) = 0
+"""
 
 
 def cards_in_company(rows: pd.DataFrame) -> pd.DataFrame:
-    """`cards` per unit: how many stand in a triangle of pairs that met on enough days; `fen` of their swipes near one another. Needs psn_no, pharmacy, fen."""
+    """`cards` per unit: how many stand in a triangle of pairs that met on enough days; `fen` of swipes near each other.
+
+    Needs psn_no, pharmacy, fen.
+    """
     units = pd.Index(sorted(rows["entity_id"].unique()), name="entity_id")
     out = pd.DataFrame({"cards": 0.0, "fen": 0.0}, index=units)
     for pharmacy, key in ((True, "minutes_pharmacy"), (False, "minutes_clinic")):

@@ -1,0 +1,138 @@
+"""R01–R04: the bed is billed, the patient is elsewhere, or nothing is done for him."""
+
+from features.catalog.ghost_bed import GAPS, OUTSIDE
+from features.catalog.stay_rows import LONG_CARE
+from features.codes import BED, SERVICES_AND_NURSING
+from features.declare import Feature, Of, PeerTest, declare
+from features.rules.parts import HOME_BEDS, judged_rows
+from features.thresholds import setting
+
+COMMON = Feature(
+    kind="lead",
+    family="stay",
+    windows=(0,),
+    unit="次",
+)
+
+ENOUGH = f"count(*) FILTER (hit) >= {setting('R01', 'min_swipes')}"
+
+declare(
+    COMMON,
+    name="rule_r01",
+    rule="R01",
+    label=f"R01 {setting('R01', 'name')}",
+    scheme="T01",
+    grain="admission",
+    by="person",
+    reversed="kept",
+    exempt=("N05", "N09", "N18", "N19", "N32", "N34"),
+    source="rules.md R01",
+    rows=OUTSIDE,
+    measure=f"CASE WHEN {ENOUGH} THEN count(*) FILTER (hit) ELSE 0 END",
+    amount=f"CASE WHEN {ENOUGH} THEN max(coalesce(stay_fund_fen, 0)) ELSE 0 END",
+    reason="剔除共济账户代付、常去药店取药、上级医院检查和请假后，住院期间院外刷卡{value}次",
+    innocent="家属代购、外院检查、请假离院（N05、N09、N18、N19）",
+)
+
+declare(
+    COMMON,
+    name="rule_r01_inst",
+    rule="R01",
+    label=f"R01 {setting('R01', 'name')}",
+    scheme="T01",
+    told_of={"institution": Of("fixmedins_code")},
+    by="judged",
+    reversed="kept",
+    windows=(180,),
+    exempt=("N05", "N09", "N18", "N19", "N32", "N34"),
+    source="rules.md R01",
+    rows=judged_rows("rule_r01"),
+    measure="count(*)",
+    amount="sum(fen)",
+    reason="近{window}天有{value}次住院期间患者在院外刷卡且缘由不明",
+    innocent="家属代购、外院检查、请假离院（N05、N09、N18、N19）",
+)
+
+declare(
+    COMMON,
+    name="rule_r02",
+    rule="R02",
+    label=f"R02 {setting('R02', 'name')}",
+    scheme="T01",
+    grain="admission",
+    by="institution",
+    exempt=("N03", "N07"),
+    source="rules.md R02",
+    rows=GAPS,
+    measure="count(*) FILTER (hit)",
+    amount="max(stay_fund_fen) FILTER (hit)",
+    reason=f"住院中出现{{value}}次{setting('R02', 'gap_hours')}小时以上没有任何服务收费",
+    innocent="精神、康复、护理病区或按日集中上传（N03、N07）",
+)
+
+# No examination, test, treatment, operation or nursing at all.
+declare(
+    COMMON,
+    name="rule_r03",
+    rule="R03",
+    label=f"R03 {setting('R03', 'name')}",
+    scheme="T01",
+    grain="admission",
+    by="institution",
+    exempt=("N03", "N34"),
+    source="rules.md R03",
+    rows=f"""
+        SELECT
+            s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.nights,
+            coalesce(s.fund_fen, 0) AS fen
+        FROM stays s
+        ANTI JOIN (
+            SELECT mdtrt_id
+            FROM lines
+            WHERE is_inpatient AND med_chrgitm_type IN {SERVICES_AND_NURSING}
+        ) x ON x.mdtrt_id = s.mdtrt_id
+        ANTI JOIN ({HOME_BEDS}) h ON h.psn_no = s.psn_no
+        WHERE s.nights >= {setting("R03", "min_nights")}
+            AND s.lines > 0
+            AND NOT s.day_surgery
+            AND NOT {LONG_CARE}
+    """,
+    measure="count(*)",
+    amount="sum(fen)",
+    reason="住院三夜以上没有一条检查、化验、治疗、手术和护理收费（命中{value}）",
+    innocent="护理费按出院日一次记账、家庭病床（N03、N34）",
+)
+
+# Below the cheapest twentieth of stays of its kind.
+declare(
+    COMMON,
+    name="rule_r04",
+    rule="R04",
+    label=f"R04 {setting('R04', 'name')}",
+    scheme="T01",
+    grain="admission",
+    by="institution",
+    exempt=("N03", "N34"),
+    source="rules.md R04",
+    rows=f"""
+        SELECT
+            s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.nights,
+            coalesce(s.fund_fen, 0) AS fen,
+            f.fee_fen / s.bed_days AS daily_fen,
+            s.nights >= {setting("R04", "min_nights")} AS hit
+        FROM stays s
+        JOIN (
+            SELECT mdtrt_id, sum(fen) AS fee_fen
+            FROM lines
+            WHERE is_inpatient AND med_chrgitm_type <> {BED}
+            GROUP BY 1
+        ) f ON f.mdtrt_id = s.mdtrt_id
+        ANTI JOIN ({HOME_BEDS}) h ON h.psn_no = s.psn_no
+        WHERE NOT s."open" AND NOT s.day_surgery AND NOT {LONG_CARE}
+    """,
+    measure="count(*) FILTER (hit)",
+    amount="coalesce(sum(fen) FILTER (hit), 0)",
+    peers=PeerTest(statistic="max(daily_fen)", side="low", quantile=setting("R04", "quantile")),
+    reason="除床位费外日均费用低于同病种同级机构的最低5%（命中{value}）",
+    innocent="病情轻稳、使用集采药，或按床日付费（N03）",
+)

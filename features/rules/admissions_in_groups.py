@@ -1,0 +1,141 @@
+"""R08–R10: patients who come in groups: in and out together, treated alike, on the unit's own payroll."""
+
+from features.catalog.fake_stay import STAFF, twin_rows
+from features.catalog.stay_rows import stay_rows
+from features.declare import Feature, declare
+from features.thresholds import setting
+
+COMMON = Feature(
+    kind="lead",
+    by="institution",
+    unit="次",
+)
+
+# Five in, five out, three of them neighbours.
+declare(
+    COMMON,
+    name="rule_r08",
+    rule="R08",
+    label=f"R08 {setting('R08', 'name')}",
+    family="R08",
+    scheme="T02",
+    grain="institution",
+    windows=(365,),
+    exempt=("N01", "N02", "N10"),
+    source="rules.md R08",
+    rows=f"""
+        SELECT *
+        FROM (
+            SELECT
+                *,
+                max(
+                    greatest(coalesce(of_village, 0), coalesce(of_employer, 0))
+                ) OVER (PARTITION BY entity_id, adm_date, end_date) AS of_origin
+            FROM (
+                SELECT
+                    *,
+                    count(*) OVER (PARTITION BY entity_id, adm_date, end_date) AS in_step,
+                    CASE
+                        WHEN village IS NOT NULL THEN count(*) OVER (
+                            PARTITION BY entity_id, adm_date, end_date, village
+                        )
+                    END AS of_village,
+                    CASE
+                        WHEN employer IS NOT NULL THEN count(*) OVER (
+                            PARTITION BY entity_id, adm_date, end_date, employer
+                        )
+                    END AS of_employer
+                FROM ({stay_rows("s.fixmedins_code")})
+                WHERE NOT "open" AND NOT course AND NOT long_care AND nights > 0
+            )
+        )
+        WHERE in_step >= {setting("R08", "min_persons")} AND of_origin >= {setting("R08", "min_same_origin")}
+    """,
+    measure="count(DISTINCT (adm_date, end_date))",
+    amount="sum(fen)",
+    unit="批",
+    reason="近{window}天有{value}批人同日入院又同日出院，且多为同村或同单位",
+    innocent="养老机构批量就诊、义诊、群体事件（N04、N14、N15）",
+)
+
+MANY_TWINS = f"twins >= {setting('R09', 'min_stays') - 1}"
+ALIKE = f"""
+    {MANY_TWINS}
+    AND likeness >= {setting("R09", "similarity")}
+    AND codes >= {setting("R09", "min_codes")}
+"""
+
+declare(
+    COMMON,
+    name="rule_r09",
+    rule="R09",
+    label=f"R09 {setting('R09', 'name')}",
+    family="R09",
+    scheme="T02",
+    grain="institution",
+    windows=(180,),
+    exempt=("N10",),
+    source="rules.md R09",
+    rows=twin_rows("institution"),
+    measure=f"count(DISTINCT a) FILTER ({ALIKE})",
+    amount=f"coalesce(sum(own_fund_fen) FILTER (first AND {MANY_TWINS}), 0)",
+    reason="近{window}天有{value}次住院各与四次以上他人住院项目雷同",
+    innocent="临床路径、透析放化疗、产科套餐（N01、N02、N12、N13）",
+)
+
+declare(
+    COMMON,
+    name="rule_r10",
+    rule="R10",
+    label=f"R10 {setting('R10', 'name')}",
+    family="R10",
+    scheme="T02",
+    grain="admission",
+    windows=(0,),
+    needs=("doctors.certno", "persons.certno"),
+    exempt=("N31", "N35"),
+    source="rules.md R10",
+    rows=STAFF.format(entity="s.mdtrt_id"),
+    measure="count(DISTINCT row_id)",
+    amount="max(fen)",
+    reason="本院医师在本院住院{value}次",
+    innocent="职工确实患病、就近治疗（N31）",
+)
+
+declare(
+    COMMON,
+    name="rule_r10_doctor",
+    rule="R10",
+    label=f"R10 {setting('R10', 'name')}",
+    family="R10",
+    scheme="T02",
+    grain="doctor",
+    windows=(365,),
+    needs=("doctors.certno", "persons.certno"),
+    exempt=("N31", "N35"),
+    source="rules.md R10",
+    rows=STAFF.format(entity="d.dr_codg"),
+    measure="count(DISTINCT row_id)",
+    amount="sum(fen)",
+    reason="本院医师在本院住院{value}次",
+    innocent="职工确实患病、就近治疗（N31）",
+)
+
+declare(
+    COMMON,
+    name="rule_r10_inst",
+    rule="R10",
+    label=f"R10 {setting('R10', 'name')}",
+    family="R10",
+    scheme="T02",
+    grain="institution",
+    windows=(365,),
+    needs=("doctors.certno", "persons.certno"),
+    exempt=("N31", "N35"),
+    source="rules.md R10",
+    rows=STAFF.format(entity="s.fixmedins_code"),
+    measure="count(DISTINCT row_id)",
+    amount="sum(fen)",
+    reason="本院医师在本院住院{value}次",
+    innocent="职工确实患病、就近治疗（N31）",
+)

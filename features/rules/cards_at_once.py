@@ -1,0 +1,137 @@
+"""R24, R26: many cards at one till, one card at two.
+
+The ring half of R24 lies at the ring grain. Exemptions are filters where the data can show them, each named where
+it stands.
+"""
+
+from statistics import NormalDist
+
+from features.catalog.identity import MOVES
+from features.codes import paid
+from features.declare import Feature, declare
+from features.rules.parts import ORDINARY_DAY
+from features.thresholds import setting
+
+WITHIN = setting("R24", "within_minutes")
+#: Of a Poisson count: so many standard deviations above what the hour usually brings.
+BEYOND = NormalDist().inv_cdf(setting("R24", "quantile"))
+
+# N06 calendar days, N07 collapsed clocks, N01 dialysis and N05 shared accounts are left out before counting.
+declare(
+    Feature(
+        name="rule_r24",
+        rule="R24",
+        label=setting("R24", "name"),
+        kind="lead",
+        family="swipe",
+        scheme="T09",
+        grain="institution",
+        by="institution",
+        reversed="kept",
+        windows=(365,),
+        exempt=("N01", "N04", "N05", "N06", "N07", "N14", "N15", "N25", "N30"),
+        source="3.4 3.9",
+        rows=f"""
+            WITH w AS (
+                SELECT
+                    w.fixmedins_code, w.psn_no, w.happened_at, w.setl_id, {paid("w")} AS fen,
+                    w.happened_at::DATE AS day,
+                    extract(hour FROM w.happened_at) AS hour
+                FROM swipes w
+                WHERE NOT w.clock_collapsed
+                    AND w.visit_class <> 'dialysis'
+                    AND coalesce(w.acct_mulaid_pay_fen, 0) = 0
+                    AND {ORDINARY_DAY}
+            ),
+            usual AS (
+                SELECT fixmedins_code, hour, count(*) * {WITHIN} / 60.0 / greatest(1, count(DISTINCT day)) AS rate
+                FROM w
+                GROUP BY ALL
+            ),
+            near AS (
+                SELECT *
+                FROM w
+                WINDOW one AS (PARTITION BY fixmedins_code ORDER BY happened_at)
+                QUALIFY happened_at - lag(happened_at) OVER one <= INTERVAL {WITHIN} MINUTE
+                    OR lead(happened_at) OVER one - happened_at <= INTERVAL {WITHIN} MINUTE
+            ),
+            n AS (
+                SELECT
+                    *,
+                    count(DISTINCT psn_no) OVER (
+                        PARTITION BY fixmedins_code
+                        ORDER BY happened_at
+                        RANGE BETWEEN INTERVAL {WITHIN} MINUTE PRECEDING AND CURRENT ROW
+                    ) AS persons
+                FROM near
+            ),
+            c AS (
+                SELECT
+                    n.*,
+                    n.persons >= {setting("R24", "min_persons")}
+                        AND n.persons > u.rate + {BEYOND:.4f} * sqrt(u.rate) + 1 AS crowd
+                FROM n
+                JOIN usual u USING (fixmedins_code, hour)
+            ),
+            b AS (
+                SELECT
+                    *,
+                    crowd
+                        AND NOT coalesce(
+                            lag(crowd) OVER till
+                                AND happened_at - lag(happened_at) OVER till <= INTERVAL {WITHIN} MINUTE,
+                            false
+                        ) AS begins
+                FROM c
+                WINDOW till AS (PARTITION BY fixmedins_code ORDER BY happened_at, setl_id)
+            ),
+            m AS (
+                SELECT
+                    *,
+                    count(*) FILTER (WHERE begins) OVER (
+                        PARTITION BY fixmedins_code, date_trunc('month', happened_at)
+                    ) AS bursts
+                FROM b
+            )
+            SELECT
+                fixmedins_code AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, psn_no,
+                persons, begins, fen
+            FROM m
+            WHERE crowd AND bursts >= {setting("R24", "bursts_a_month")}
+        """,
+        measure="count(*) FILTER (WHERE begins)",
+        amount="sum(fen)",
+        unit="次",
+        reason="触发规则R24集中刷卡：近{window}天有{value}次五分钟内多人集中刷卡且超出本机构常态",
+        innocent="养老机构、义诊、唯一药店（N04、N15、N30）；到账日与批量上传已剔除",
+    )
+)
+
+# The neighbour's door does not count (N30): a known distance of one kilometre or less is left out; shared accounts
+# (N05) already are.
+declare(
+    Feature(
+        name="rule_r26",
+        rule="R26",
+        label=setting("R26", "name"),
+        kind="lead",
+        family="swipe",
+        scheme="T03",
+        grain="person",
+        by="person",
+        windows=(365,),
+        exempt=("N05", "N07", "N32"),
+        source="3.3 3.4",
+        rows=f"""
+            SELECT *
+            FROM {MOVES}
+            WHERE (minutes < {setting("R26", "within_minutes")} AND coalesce(km, 99) > 1)
+                OR kmh > {setting("R26", "speed_kmh")}
+        """,
+        measure="count(*)",
+        amount="sum(fen)",
+        unit="次",
+        reason="触发规则R26两地同时刷卡：近{window}天有{value}次在相距一公里以上的两家机构短时间内先后刷卡",
+        innocent="家属持卡代购（N05，共济支付已剔除）",
+    )
+)

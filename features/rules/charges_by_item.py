@@ -1,0 +1,235 @@
+"""R49–R51: an item charged twice, too often, undiscounted.
+
+Time words are read literally (D16): 每日 = per day across visits of the person, no time word = the same visit.
+Knowledge that is not there makes a rule 不可评估. R50 judges days and visits; intervals of several days are judged
+where `freq_window_days` says so, by the same person's last time anywhere.
+"""
+
+from features.codes import SURGERY
+from features.common_subqueries import once
+from features.declare import Feature, Of, declare
+from features.knowledge import CAPS, CATALOG
+from features.rules.parts import KEPT, LINE
+from features.thresholds import setting
+
+COMMON = Feature(
+    kind="hard",
+    family="charge",
+    by="person",
+    windows=(0,),
+    source="1.5 3.10",
+    measure="count(*)",
+    unit="条",
+)
+
+#: Item B beside the item A that includes it, same visit and day; of an exclusive group all but the dearest.
+CHARGED_TWICE = once(
+    "charged_twice",
+    f"""
+        WITH k AS (
+            SELECT
+                med_list_codg, mutex_group,
+                trim(unnest(regexp_split_to_array(coalesce(includes_item, ''), '[,;|]'))) AS part
+            FROM {CATALOG}
+        ),
+        l AS MATERIALIZED (
+            SELECT {KEPT}, l.day, l.pric, l.scope_fen
+            FROM lines l
+            WHERE l.med_list_codg IN (
+                SELECT med_list_codg
+                FROM k
+                WHERE part <> '' OR mutex_group IS NOT NULL
+                UNION
+                SELECT part
+                FROM k
+            )
+                AND (coalesce(l.list_type, '2') LIKE '2%' OR l.list_type LIKE '3%')
+        ),
+        inc AS (
+            SELECT DISTINCT b.mdtrt_id, b.feedetl_sn
+            FROM l a
+            JOIN k ON k.med_list_codg = a.med_list_codg AND k.part <> ''
+            JOIN l b
+                ON b.mdtrt_id = a.mdtrt_id
+                    AND b.day = a.day
+                    AND b.med_list_codg = k.part
+                    AND b.med_list_codg <> a.med_list_codg
+        ),
+        mut AS (
+            SELECT mdtrt_id, feedetl_sn
+            FROM (
+                SELECT
+                    l.mdtrt_id, l.feedetl_sn, l.med_list_codg,
+                    dense_rank() OVER (
+                        PARTITION BY l.mdtrt_id, l.day, m.mutex_group
+                        ORDER BY l.pric DESC, l.med_list_codg
+                    ) AS place
+                FROM l
+                JOIN (
+                    SELECT DISTINCT med_list_codg, mutex_group
+                    FROM k
+                    WHERE mutex_group IS NOT NULL
+                ) m USING (med_list_codg)
+            )
+            WHERE place > 1
+        )
+        SELECT {KEPT}, l.scope_fen AS fen
+        FROM l
+        SEMI JOIN (FROM inc UNION FROM mut) x USING (mdtrt_id, feedetl_sn)
+    """,
+)
+
+declare(
+    COMMON,
+    name="rule_r49",
+    rule="R49",
+    label=setting("R49", "name"),
+    scheme="T19",
+    told_of={
+        "admission": Of("l.mdtrt_id"),
+        "institution": Of(
+            "l.fixmedins_code",
+            name="rule_r49_inst",
+            by="institution",
+            windows=(365,),
+            reason="触发规则R49重复/分解收费：近{window}天有{value}条与已含或互斥项目同时收取",
+        ),
+    },
+    needs=("catalog.includes_item",),
+    exempt=("N31",),
+    rows=f"""
+        SELECT $entity AS entity_id, {LINE}, l.fen
+        FROM {CHARGED_TWICE} l
+    """,
+    amount="sum(fen)",
+    reason="触发规则R49重复/分解收费：本次住院有{value}条与已含或互斥项目同时收取",
+    innocent="更正重记（N31，退费已冲减）",
+)
+
+
+def too_often(name: str, unit: str = "") -> str:
+    """Σ cnt beyond the limit of the day (freq_window_days 1) or visit (none); over more days, what came too soon.
+
+    With `unit` (a further column) a day and the last time are those of one unit.
+    """
+    hits = once(
+        name,
+        f"""
+            WITH l AS (
+                SELECT l.*, c.max_freq, coalesce(c.freq_window_days, 0) AS span
+                FROM lines l
+                JOIN {CATALOG} c USING (med_list_codg)
+                WHERE c.max_freq > 0
+            ),
+            d AS (
+                SELECT psn_no, med_list_codg, day{unit}, sum(cnt) AS total
+                FROM l
+                WHERE span = 1
+                GROUP BY ALL
+                HAVING sum(cnt) > min(max_freq)
+            ),
+            v AS (
+                SELECT mdtrt_id, med_list_codg, sum(cnt) AS total
+                FROM l
+                WHERE span = 0
+                GROUP BY ALL
+                HAVING sum(cnt) > min(max_freq)
+            ),
+            s AS (
+                SELECT
+                    *,
+                    date_diff(
+                        'day',
+                        lag(day) OVER (
+                            PARTITION BY psn_no, med_list_codg{unit}
+                            ORDER BY happened_at, mdtrt_id, feedetl_sn
+                        ),
+                        day
+                    ) AS after_days
+                FROM l
+                WHERE span > 1
+            )
+            SELECT
+                {KEPT}, l.max_freq, d.total,
+                NULL::BIGINT AS after_days,
+                (l.scope_fen * (d.total - l.max_freq) / d.total)::BIGINT AS excess_fen
+            FROM l
+            JOIN d USING (psn_no, med_list_codg, day{unit})
+            WHERE l.span = 1
+            UNION ALL
+            SELECT {KEPT}, l.max_freq, v.total, NULL, (l.scope_fen * (v.total - l.max_freq) / v.total)::BIGINT
+            FROM l
+            JOIN v USING (mdtrt_id, med_list_codg)
+            WHERE l.span = 0
+            UNION ALL
+            SELECT {KEPT}, l.max_freq, NULL, l.after_days, l.scope_fen
+            FROM s l
+            WHERE l.after_days BETWEEN 1 AND l.span / l.max_freq - 1
+        """,
+    )
+    return f"SELECT $entity AS entity_id, {LINE}, l.max_freq, l.total, l.after_days, l.excess_fen FROM {hits} l"
+
+
+declare(
+    COMMON,
+    name="rule_r50",
+    rule="R50",
+    label=setting("R50", "name"),
+    scheme="T19",
+    told_of={
+        "admission": Of("l.mdtrt_id"),
+        "person": Of(
+            "l.psn_no",
+            name="rule_r50_person",
+            windows=(365,),
+            reason="触发规则R50超频次：近{window}天有{value}条超过限定频次",
+        ),
+        "institution": Of(
+            "l.fixmedins_code",
+            name="rule_r50_inst",
+            by="institution",
+            windows=(365,),
+            rows=too_often("too_often_at_unit", ", fixmedins_code"),
+            reason="触发规则R50超频次：近{window}天有{value}条超过限定频次",
+        ),
+    },
+    needs=("catalog.max_freq",),
+    rows=too_often("too_often"),
+    amount="sum(excess_fen)",
+    reason="触发规则R50超频次：本次住院有{value}条超过限定频次",
+    innocent="病情需要并有医嘱记录（N21）",
+)
+
+# The second and later operations of a day above p/q of the cap.
+declare(
+    COMMON,
+    name="rule_r51",
+    rule="R51",
+    label=setting("R51", "name"),
+    scheme="T20",
+    grain="admission",
+    needs=("catalog.discount_p",),
+    rows=f"""
+        WITH l AS (
+            SELECT
+                l.*,
+                k.discount_p / coalesce(nullif(k.discount_q, 0), 1) AS part,
+                c.cap_e6 / 1e6 AS cap,
+                row_number() OVER (PARTITION BY l.mdtrt_id, l.day ORDER BY l.pric DESC, l.feedetl_sn) AS place
+            FROM lines l
+            JOIN {CATALOG} k USING (med_list_codg)
+            JOIN {CAPS} c ON c.med_list_codg = l.med_list_codg AND l.day >= c.since AND l.day < c.until
+            WHERE l.is_inpatient AND l.med_chrgitm_type = {SURGERY} AND k.discount_p > 0
+        )
+        SELECT
+            l.mdtrt_id AS entity_id, {LINE}, l.pric, l.cap, l.part,
+            (l.fen * (1 - l.part * l.cap / l.pric))::BIGINT AS excess_fen
+        FROM l
+        WHERE l.place > 1
+            AND l.pric > l.part * l.cap
+            AND l.fen * (1 - l.part * l.cap / l.pric) > {setting("R51", "tolerance_fen")}
+    """,
+    amount="sum(excess_fen)",
+    reason="触发规则R51手术未折价：本次住院有{value}条同日第二及以后手术未按规定折价",
+    innocent="不同切口、不同日手术可不折价",
+)

@@ -1,0 +1,114 @@
+"""R53: a price above its cap, or above what the same drug costs elsewhere.
+
+R53(b) gathers the prices of all units before it knows the area's month median.
+"""
+
+from features.catalog.fees import OVER_CAP_STAY, OVER_CAP_UNIT
+from features.codes import DRUGS
+from features.declare import Feature, declare
+from features.knowledge import LINE_ID
+from features.thresholds import setting
+
+COMMON = Feature(
+    family="charge",
+    unit="条",
+)
+
+declare(
+    COMMON,
+    name="rule_r53",
+    rule="R53",
+    label=setting("R53", "name"),
+    kind="hard",
+    scheme="T20",
+    grain="admission",
+    by="person",
+    windows=(0,),
+    needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
+    exempt=("N24", "N25"),
+    source="1.5 3.10",
+    rows=OVER_CAP_STAY,
+    measure="count(*)",
+    amount="sum(excess_fen)",
+    reason="触发规则R53超限价：本次住院有{value}条明细单价超过当日最高限价",
+    innocent="调价当日目录未同步（N24，限价按日期取）；应急期临时价（N25）",
+)
+
+declare(
+    COMMON,
+    name="rule_r53_inst",
+    rule="R53",
+    label=setting("R53", "name"),
+    kind="hard",
+    scheme="T20",
+    grain="institution",
+    by="institution",
+    windows=(365,),
+    needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
+    exempt=("N24", "N25"),
+    source="1.5 3.10",
+    rows=OVER_CAP_UNIT,
+    measure="count(*)",
+    amount="sum(excess_fen)",
+    reason="触发规则R53超限价：近{window}天有{value}条明细单价超过当日最高限价",
+    innocent="调价当日目录未同步（N24）；机构等级登记有误",
+)
+
+# (b) One row a unit, month, drug and price, with how often it was charged; the area's median of the month is known
+# when all units are together.
+declare(
+    COMMON,
+    name="rule_r53_dual",
+    rule="R53",
+    label="同药不同价",
+    kind="lead",
+    scheme="T12",
+    grain="institution",
+    by="institution",
+    windows=(365,),
+    needs=("fee_details",),
+    exempt=("N24", "N25"),
+    source="3.9",
+    rows=f"""
+        SELECT
+            l.fixmedins_code AS entity_id, max(l.happened_at) AS happened_at, 'fee_details' AS row_table,
+            min({LINE_ID}) AS row_id,
+            coalesce(any_value(i.area), '') AS area,
+            date_trunc('month', l.day) AS month,
+            l.med_list_codg,
+            any_value(l.hilist_name) AS hilist_name,
+            l.pric,
+            count(*) AS n,
+            sum(l.fen)::BIGINT AS fen
+        FROM lines l
+        LEFT JOIN institutions i ON i.fixmedins_code = l.fixmedins_code
+        WHERE l.med_chrgitm_type IN {DRUGS} AND l.pric > 0
+        GROUP BY l.fixmedins_code, date_trunc('month', l.day), l.med_list_codg, l.pric
+    """,
+    across=f"""
+        WITH p AS (
+            SELECT
+                *,
+                sum(n) OVER (PARTITION BY area, month, med_list_codg) AS lines,
+                sum(n) OVER (PARTITION BY area, month, med_list_codg ORDER BY pric) AS upto,
+                count(DISTINCT entity_id) OVER (PARTITION BY area, month, med_list_codg) AS units
+            FROM gathered
+        ),
+        m AS (
+            SELECT area, month, med_list_codg, min(pric) AS usual
+            FROM p
+            WHERE upto >= lines / 2.0
+                AND lines >= {setting("R53", "min_lines")}
+                AND units >= {setting("R53", "min_units")}
+            GROUP BY ALL
+        )
+        SELECT p.*, m.usual, (p.fen * (1 - m.usual / p.pric))::BIGINT AS above_fen
+        FROM p
+        JOIN m USING (area, month, med_list_codg)
+        WHERE p.pric > {setting("R53", "over_median")} * m.usual
+    """,
+    measure="sum(n)",
+    amount="sum(above_fen)",
+    reason="触发规则R53同药不同价：近{window}天有{value}条药品单价高于本地同月同药中位价20%以上",
+    innocent="月中调价、规格或厂牌不同（N24）、应急期（N25）",
+)

@@ -1,0 +1,206 @@
+"""R55–R57: operations without a trace, doctors beyond their hours, implants without an operation."""
+
+from features.catalog.fees import IMPLANTS
+from features.codes import MATERIAL, SURGERY
+from features.common_subqueries import once
+from features.declare import Feature, Of, declare
+from features.knowledge import CATALOG
+from features.rules.parts import KEPT, LINE
+from features.thresholds import setting
+
+COMMON = Feature(
+    family="charge",
+    source="2.16",
+    measure="count(*)",
+    amount="sum(fen)",
+    unit="条",
+)
+
+# N10: day surgery is left out. An operation row, anaesthesia or surgical material each count as evidence.
+declare(
+    COMMON,
+    name="rule_r55",
+    rule="R55",
+    label=setting("R55", "name"),
+    kind="lead",
+    scheme="T17",
+    told_of={
+        "admission": Of("l.mdtrt_id"),
+        "institution": Of(
+            "l.fixmedins_code",
+            name="rule_r55_inst",
+            by="institution",
+            windows=(365,),
+            reason="触发规则R55手术证据链缺失：近{window}天有{value}条手术收费无麻醉、无材料、无手术记录",
+        ),
+    },
+    by="person",
+    windows=(0,),
+    needs=("fee_details.hilist_name",),
+    exempt=("N10",),
+    source="1.5 3.10",
+    rows=f"""
+        WITH k AS (
+            SELECT
+                mdtrt_id,
+                bool_or(hilist_name LIKE '%麻醉%') AS asleep,
+                bool_or(med_chrgitm_type = {MATERIAL}) AS material,
+                bool_or(med_chrgitm_type = {SURGERY}) AS surgery
+            FROM lines
+            WHERE is_inpatient
+            GROUP BY 1
+        )
+        SELECT $entity AS entity_id, {LINE}, l.scope_fen AS fen
+        FROM lines l
+        JOIN k USING (mdtrt_id)
+        ANTI JOIN operations o ON o.mdtrt_id = l.mdtrt_id
+        WHERE l.is_inpatient
+            AND l.med_chrgitm_type = {SURGERY}
+            AND l.visit_class <> 'day_surgery'
+            AND k.surgery
+            AND NOT coalesce(k.asleep, false)
+            AND NOT coalesce(k.material, false)
+    """,
+    reason="触发规则R55手术证据链缺失：本次住院有{value}条手术收费无麻醉、无材料、无手术记录",
+    innocent="局麻小手术材料打包计价；日间手术已剔除（N10）",
+)
+
+#: Over the hours of a day at one unit; a blank doctor is nobody (N35), collapsed days are left out (N07), registered
+#: multi-site doctors are counted per unit.
+TOO_MANY_HOURS = once(
+    "too_many_hours",
+    f"""
+        WITH l AS (
+            SELECT l.*, c.std_minutes * l.cnt / 60.0 AS hours
+            FROM lines l
+            JOIN {CATALOG} c USING (med_list_codg)
+            WHERE l.dr_codg IS NOT NULL AND c.std_minutes > 0 AND NOT l.clock_collapsed
+        ),
+        t AS (
+            SELECT dr_codg, fixmedins_code, day, sum(hours) AS total
+            FROM l
+            GROUP BY ALL
+            HAVING sum(hours) > {setting("R56", "hours")}
+        )
+        SELECT
+            {KEPT}, l.dr_codg, l.day, t.total,
+            (l.scope_fen * (t.total - {setting("R56", "hours")}) / t.total)::BIGINT AS excess_fen
+        FROM l
+        JOIN t USING (dr_codg, fixmedins_code, day)
+    """,
+)
+
+declare(
+    COMMON,
+    name="rule_r56",
+    rule="R56",
+    label=setting("R56", "name"),
+    kind="lead",
+    family="doctor",
+    scheme="T17",
+    told_of={
+        "doctor": Of("l.dr_codg"),
+        "institution": Of(
+            "l.fixmedins_code",
+            name="rule_r56_inst",
+            measure="count(DISTINCT dr_codg || day::VARCHAR)",
+            unit="人天",
+            reason="触发规则R56医师工时超限：近{window}天有{value}个医师工作日标准工时超过16小时",
+            innocent="多人共用工号（N35）",
+        ),
+    },
+    by="institution",
+    windows=(365,),
+    needs=("catalog.std_minutes", "fee_details.bilg_dr_codg"),
+    exempt=("N07", "N35"),
+    source="1.5 3.10",
+    rows=f"""
+        SELECT $entity AS entity_id, {LINE}, l.dr_codg, l.day, l.total, l.excess_fen
+        FROM {TOO_MANY_HOURS} l
+    """,
+    measure="count(DISTINCT day)",
+    amount="sum(excess_fen)",
+    unit="天",
+    reason="触发规则R56医师工时超限：近{window}天有{value}天标准工时合计超过16小时",
+    innocent="多人共用工号（N35）；批量上传已剔除（N07）",
+)
+
+R57 = f"SELECT * FROM ({IMPLANTS}) WHERE NOT surgery AND pric >= {setting('R57', 'min_price_yuan')}"
+R57_UNIT = R57.replace("l.mdtrt_id AS entity_id", "l.fixmedins_code AS entity_id, l.psn_no")
+R57_DOCTOR = R57.replace("l.mdtrt_id AS entity_id", "l.dr_codg AS entity_id, l.psn_no") + " AND entity_id IS NOT NULL"
+
+declare(
+    COMMON,
+    name="rule_r57",
+    rule="R57",
+    label=setting("R57", "name"),
+    kind="hard",
+    scheme="T23",
+    grain="admission",
+    by="person",
+    windows=(0,),
+    needs=("fee_details",),
+    exempt=("N22",),
+    rows=R57,
+    reason="触发规则R57高值耗材不符：本次住院有{value}条千元以上耗材无对应手术收费",
+    innocent="介入操作记在治疗费（N22）",
+)
+
+declare(
+    COMMON,
+    name="rule_r57_count",
+    rule="R57",
+    label="高值耗材数量超标",
+    kind="lead",
+    scheme="T23",
+    grain="admission",
+    by="person",
+    windows=(0,),
+    needs=("fee_details",),
+    exempt=("N22",),
+    rows=f"""
+        SELECT *, (fen * (n - {setting("R57", "max_count")}) / n)::BIGINT AS excess_fen
+        FROM (
+            SELECT *, sum(cnt) OVER (PARTITION BY entity_id) AS n
+            FROM ({IMPLANTS})
+        )
+        WHERE n > {setting("R57", "max_count")}
+    """,
+    amount="sum(excess_fen)",
+    reason="触发规则R57高值耗材数量超标：本次住院有{value}条千元以上耗材，件数超过常规",
+    innocent="多节段、双侧手术（N22）",
+)
+
+declare(
+    COMMON,
+    name="rule_r57_inst",
+    rule="R57",
+    label=setting("R57", "name"),
+    kind="hard",
+    scheme="T23",
+    grain="institution",
+    by="institution",
+    windows=(365,),
+    needs=("fee_details",),
+    exempt=("N22",),
+    rows=R57_UNIT,
+    reason="触发规则R57高值耗材不符：近{window}天有{value}条千元以上耗材无对应手术收费",
+    innocent="介入操作记在治疗费（N22）",
+)
+
+declare(
+    COMMON,
+    name="rule_r57_doctor",
+    rule="R57",
+    label=setting("R57", "name"),
+    kind="hard",
+    scheme="T23",
+    grain="doctor",
+    by="institution",
+    windows=(365,),
+    needs=("fee_details.bilg_dr_codg",),
+    exempt=("N22",),
+    rows=R57_DOCTOR,
+    reason="触发规则R57高值耗材不符：近{window}天所开{value}条千元以上耗材无对应手术收费",
+    innocent="介入操作记在治疗费（N22）",
+)

@@ -1,0 +1,268 @@
+"""R38–R42: drugs beyond what a patient can take: more than his days, from many units, of a pack already sold, not for
+him.
+
+Rules whose knowledge is not there (resale list, trace codes, household links, stock moves, registry) are 不可评估,
+never zero.
+"""
+
+from features.catalog.drugs import UNFIT, limited
+from features.codes import PACKED_DRUGS
+from features.declare import Feature, Of, declare
+from features.knowledge import CATALOG, LINE_ID
+from features.thresholds import setting
+
+COMMON = Feature(
+    kind="hard",
+    family="drug",
+    by="person",
+    windows=(365,),
+    source="3.8 3.9 3.10",
+    measure="count(*)",
+    amount="sum(fen)",
+    unit="条",
+)
+
+
+def oversupply(held_by: str, only: str = "") -> str:
+    """Fills that bring the supply of a drug beyond what its days allow; `held_by`: whose fills of what are summed.
+
+    N08: a chronic settlement may carry twelve weeks; N25 is a matter of the bureau's windows.
+    """
+    return f"""
+        WITH l AS (
+            SELECT
+                l.*,
+                coalesce(c.generic_code, l.med_list_codg) AS drug,
+                least(180, l.prd_days) AS days,
+                CASE
+                    WHEN l.visit_class IN (
+                        'chronic',
+                        'pharmacy_chronic',
+                        'two_disease'
+                    ) THEN {setting("R38", "long_prescription_days")}
+                    ELSE {setting("R38", "window_days") * setting("R38", "factor")}
+                END AS most
+            FROM lines l
+            LEFT JOIN {CATALOG} c USING (med_list_codg)
+            WHERE NOT l.is_inpatient AND l.med_chrgitm_type IN {PACKED_DRUGS} AND l.prd_days > 0 {only}
+        ),
+        s AS (
+            SELECT
+                *,
+                sum(days) OVER (
+                    PARTITION BY {held_by}
+                    ORDER BY happened_at
+                    RANGE BETWEEN INTERVAL {setting("R38", "window_days")} DAY PRECEDING AND CURRENT ROW
+                ) AS supplied
+            FROM l
+        )
+        SELECT
+            $entity AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no,
+            l.fixmedins_code, l.drug, l.hilist_name, l.days, l.supplied, l.most,
+            (l.scope_fen * least(1, (l.supplied - l.most) / l.days))::BIGINT AS excess_fen
+        FROM s l
+        WHERE l.supplied > l.most
+    """
+
+
+# Within an institution only its own fills are summed.
+
+declare(
+    COMMON,
+    name="rule_r38",
+    rule="R38",
+    label=setting("R38", "name"),
+    kind="lead",
+    scheme="T13",
+    told_of={
+        "person": Of("l.psn_no"),
+        "doctor": Of(
+            "l.dr_codg",
+            name="rule_r38_doctor",
+            by="institution",
+            needs=("fee_details.prd_days", "fee_details.bilg_dr_codg"),
+            rows=oversupply("psn_no, drug, fixmedins_code", "AND l.dr_codg IS NOT NULL"),
+            reason="触发规则R38超量开药：近{window}天有{value}条处方使患者30天内同药供应超量",
+            innocent="长处方（N08）、节前续方（N28）",
+        ),
+    },
+    needs=("fee_details.prd_days",),
+    exempt=("N08", "N25", "N28"),
+    rows=oversupply("psn_no, drug"),
+    amount="sum(excess_fen)",
+    reason="触发规则R38超量开药：近{window}天有{value}条取药使30天内同药供应超过45天（慢病长处方84天）",
+    innocent="长处方（N08）、节前续方（N28）、应急期放宽（N25）",
+)
+
+declare(
+    COMMON,
+    name="rule_r39",
+    rule="R39",
+    label=setting("R39", "name"),
+    kind="lead",
+    scheme="T14",
+    grain="person",
+    windows=(setting("R39", "window_days"),),
+    needs=("catalog.resale_risk_flag",),
+    exempt=("N08", "N20", "N29"),
+    rows=f"""
+        WITH l AS (
+            SELECT l.*, coalesce(c.generic_code, l.med_list_codg) AS drug
+            FROM lines l
+            JOIN {CATALOG} c USING (med_list_codg)
+            CROSS JOIN main.asof a
+            WHERE NOT l.is_inpatient
+                AND c.resale_risk_flag = '1'
+                AND l.happened_at > a.t - INTERVAL {setting("R39", "window_days")} DAY
+        ),
+        g AS (
+            SELECT psn_no, drug, count(DISTINCT fixmedins_code) AS units, sum(cnt) AS packs
+            FROM l
+            GROUP BY ALL
+            HAVING count(DISTINCT fixmedins_code) >= {setting("R39", "min_units")}
+                AND sum(cnt) > {setting("R39", "min_packs")}
+        )
+        SELECT
+            l.psn_no AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
+            l.fixmedins_code, l.drug, l.hilist_name, l.cnt, g.units, g.packs, l.scope_fen AS fen
+        FROM l
+        JOIN g USING (psn_no, drug)
+    """,
+    reason="触发规则R39多机构同药：近{window}天从三家以上机构取得同一易倒卖药品，共{value}条明细",
+    innocent="异地居住（N20）、多病长期用药（N29）",
+)
+
+# Split packs (a count below one) share a code honestly; refunds are gone in this reading.
+declare(
+    COMMON,
+    name="rule_r40",
+    rule="R40",
+    label=setting("R40", "name"),
+    scheme="T14",
+    told_of={
+        "person": Of("psn_no"),
+        "institution": Of(
+            "fixmedins_code",
+            name="rule_r40_inst",
+            scheme="T15",
+            by="institution",
+            reason="触发规则R40追溯码重复结算：近{window}天有{value}条明细的药品追溯码在本机构重复结算",
+            innocent="拆零共码、退费重结（N31）",
+        ),
+    },
+    needs=("fee_details.drug_trac_codg",),
+    exempt=("N31",),
+    rows=f"""
+        WITH l AS (
+            SELECT l.*, trim(code) AS code
+            FROM (
+                SELECT *, unnest(regexp_split_to_array(drug_trac_codg, '[,;|]')) AS code
+                FROM lines
+                WHERE drug_trac_codg IS NOT NULL AND cnt >= 1
+            ) l
+        ),
+        g AS (
+            SELECT $entity, code, count(DISTINCT setl_id) AS times
+            FROM l
+            WHERE length(code) >= 10
+            GROUP BY ALL
+            HAVING count(DISTINCT setl_id) >= {setting("R40", "min_settlements")}
+        )
+        SELECT
+            l.$entity AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no,
+            l.fixmedins_code, l.code, g.times, l.scope_fen AS fen
+        FROM l
+        JOIN g USING ($entity, code)
+    """,
+    reason="触发规则R40追溯码重复结算：近{window}天有{value}条明细的药品追溯码重复结算",
+    innocent="拆零共码（已剔除不足一盒）、退费重结（N31）",
+)
+
+declare(
+    COMMON,
+    name="rule_r41",
+    rule="R41",
+    label=setting("R41", "name"),
+    scheme="T22",
+    grain="admission",
+    windows=(0,),
+    needs=("catalog.lmt_gend",),
+    exempt=("N12",),
+    rows=limited("mdtrt_id", "l.is_inpatient AND l.unfit"),
+    reason="触发规则R41药品与性别年龄不符：本次住院{value}条",
+    innocent="新生儿用药记在母亲名下（N12）",
+)
+
+declare(
+    COMMON,
+    name="rule_r41_person",
+    rule="R41",
+    label=setting("R41", "name"),
+    scheme="T13",
+    grain="person",
+    needs=("catalog.lmt_gend",),
+    exempt=("N12",),
+    rows=UNFIT,
+    reason="触发规则R41药品与性别年龄不符：近{window}天{value}条",
+    innocent="家庭共济代购（N05）、母婴同号（N12）",
+)
+
+declare(
+    COMMON,
+    name="rule_r41_doctor",
+    rule="R41",
+    label=setting("R41", "name"),
+    scheme="T13",
+    grain="doctor",
+    by="institution",
+    needs=("catalog.lmt_gend", "fee_details.bilg_dr_codg"),
+    exempt=("N12",),
+    rows=limited("dr_codg", "l.unfit"),
+    reason="触发规则R41药品与性别年龄不符：近{window}天所开{value}条",
+    innocent="母婴同号（N12）",
+)
+
+declare(
+    COMMON,
+    name="rule_r42",
+    rule="R42",
+    label=setting("R42", "name"),
+    scheme="T22",
+    grain="admission",
+    windows=(0,),
+    needs=("catalog.lmt_hosp_lv",),
+    exempt=("N25",),
+    rows=limited("mdtrt_id", "l.is_inpatient AND NOT l.unfit"),
+    reason="触发规则R42超限定支付范围用药：本次住院{value}条",
+    innocent="疫情应急政策放宽（N25）",
+)
+
+declare(
+    COMMON,
+    name="rule_r42_doctor",
+    rule="R42",
+    label=setting("R42", "name"),
+    scheme="T22",
+    grain="doctor",
+    by="institution",
+    needs=("catalog.lmt_hosp_lv", "fee_details.bilg_dr_codg"),
+    exempt=("N25",),
+    rows=limited("dr_codg", "l.off_limit"),
+    reason="触发规则R42超限定支付范围用药：近{window}天所开{value}条",
+    innocent="疫情应急政策放宽（N25）",
+)
+
+declare(
+    COMMON,
+    name="rule_r42_inst",
+    rule="R42",
+    label=setting("R42", "name"),
+    scheme="T22",
+    grain="institution",
+    by="institution",
+    needs=("catalog.lmt_hosp_lv",),
+    exempt=("N25",),
+    rows=limited("fixmedins_code", "NOT l.unfit"),
+    reason="触发规则R42超限定支付范围用药：近{window}天{value}条",
+    innocent="疫情应急政策放宽（N25）",
+)

@@ -1,0 +1,176 @@
+"""R45, R46, R48: drugs beside the registers: chronic patients, their yearly limit, the unit's stock.
+
+No table says which drugs belong to a disease: of R45 only the missing registry is judged, not the scope
+(`drug_set_id`).
+"""
+
+from features.catalog.chronic import CHRONIC, CHRONIC_UNIT
+from features.declare import Feature, declare
+from features.knowledge import LINE_ID
+from features.thresholds import setting
+
+COMMON = Feature(
+    family="chronic",
+    windows=(365,),
+    source="3.8 3.9 3.10",
+    amount="sum(fen)",
+)
+
+
+def unregistered(rows: str, holder: str) -> str:
+    """Chronic settlements without a registry; one up to 30 days later heals it (N33), two diseases need none."""
+    return f"""
+        SELECT c.*
+        FROM ({rows}) c
+        LEFT JOIN (
+            SELECT psn_no AS holder, min(opsp_begndate) AS since
+            FROM chronic_registry
+            GROUP BY 1
+        ) r ON r.holder = c.{holder}
+        WHERE NOT c.registered AND (r.since IS NULL OR c.day + 30 < r.since OR c.day > r.since)
+    """
+
+
+declare(
+    COMMON,
+    name="rule_r45",
+    rule="R45",
+    label=setting("R45", "name"),
+    kind="hard",
+    scheme="T24",
+    grain="person",
+    by="person",
+    needs=("chronic_registry",),
+    exempt=("N33",),
+    rows=unregistered(CHRONIC, "entity_id"),
+    measure="count(*)",
+    unit="次",
+    reason="触发规则R45慢特病无备案：近{window}天无有效备案享受慢特病待遇{value}次",
+    innocent="资格在30天后才补录（N33）；参保地外认定",
+)
+
+declare(
+    COMMON,
+    name="rule_r45_inst",
+    rule="R45",
+    label=setting("R45", "name"),
+    kind="hard",
+    scheme="T24",
+    grain="institution",
+    by="institution",
+    needs=("chronic_registry",),
+    exempt=("N33",),
+    rows=unregistered(CHRONIC_UNIT, "psn_no"),
+    measure="count(*)",
+    unit="次",
+    reason="触发规则R45慢特病无备案：近{window}天为无有效备案人员按慢特病结算{value}次",
+    innocent="资格补录（N33）",
+)
+
+
+def used_up_late(rows: str, holder: str) -> str:
+    """Settlements at the end of a year whose limit was used up, too much of it then; `holder`: whose year is summed."""
+    return f"""
+        WITH c AS (
+            SELECT *, extract(year FROM happened_at) AS year
+            FROM ({rows})
+            WHERE limit_fen > 0
+        ),
+        y AS (
+            SELECT *, sum(fen) OVER one AS used, coalesce(sum(fen) FILTER (WHERE year_end) OVER one, 0) AS late
+            FROM c
+            WINDOW one AS (PARTITION BY {holder}, year)
+        )
+        SELECT *
+        FROM y
+        WHERE year_end
+            AND used >= {setting("R46", "used_share")} * limit_fen
+            AND late >= {setting("R46", "last_months_share")} * used
+    """
+
+
+declare(
+    COMMON,
+    name="rule_r46",
+    rule="R46",
+    label=setting("R46", "name"),
+    kind="lead",
+    scheme="T31",
+    also=("T24",),
+    grain="person",
+    by="person",
+    needs=("chronic_registry.annual_limit_fen",),
+    exempt=("N08", "N28"),
+    rows=used_up_late(CHRONIC, "entity_id"),
+    measure="count(*)",
+    unit="次",
+    reason="触发规则R46慢病限额年底突击：限额用足且11、12月结算{value}次、占比过高",
+    innocent="年末续方（N28）、长处方（N08）",
+)
+
+declare(
+    COMMON,
+    name="rule_r46_inst",
+    rule="R46",
+    label=setting("R46", "name"),
+    kind="lead",
+    scheme="T31",
+    grain="institution",
+    by="institution",
+    needs=("chronic_registry.annual_limit_fen",),
+    exempt=("N08", "N28"),
+    rows=used_up_late(CHRONIC_UNIT, "entity_id, psn_no"),
+    measure="count(DISTINCT psn_no)",
+    unit="人",
+    reason="触发规则R46慢病限额年底突击：有{value}名患者在本机构年底集中用足限额",
+    innocent="年末续方（N28）、长处方（N08）",
+)
+
+# Settled beyond what was ever there, by code; a unit that never sent a move of a code is not judged on it (unit of
+# measure: DQ).
+declare(
+    COMMON,
+    name="rule_r48",
+    rule="R48",
+    label=setting("R48", "name"),
+    kind="hard",
+    family="stock",
+    scheme="T11",
+    grain="institution",
+    by="institution",
+    needs=("stock_moves",),
+    rows=f"""
+        WITH m AS (
+            SELECT
+                fixmedins_code, med_list_codg,
+                sum(
+                    CASE
+                        WHEN move_type IN ('open', 'buy', 'adjust', 'sell_return') THEN cnt_e4
+                        WHEN move_type = 'buy_return' THEN -abs(cnt_e4)
+                        ELSE 0
+                    END
+                ) / 1e4 AS had
+            FROM stock_moves
+            WHERE move_time <= (SELECT t FROM main.asof)
+            GROUP BY ALL
+        ),
+        s AS (
+            SELECT fixmedins_code, med_list_codg, sum(cnt) AS settled
+            FROM lines
+            GROUP BY ALL
+        )
+        SELECT
+            l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
+            l.psn_no, l.med_list_codg, l.hilist_name, l.cnt, m.had, s.settled,
+            (l.scope_fen * (s.settled - m.had) / s.settled)::BIGINT AS excess_fen
+        FROM lines l
+        JOIN m USING (fixmedins_code, med_list_codg)
+        JOIN s USING (fixmedins_code, med_list_codg)
+        WHERE m.had > 0 AND s.settled > m.had * {1 + setting("R48", "tolerance")}
+    """,
+    measure="count(DISTINCT med_list_codg)",
+    amount="sum(excess_fen)",
+    unit="种",
+    reason="触发规则R48进销存不符：有{value}种药品耗材结算数量超过购进库存",
+    innocent="盒、片等计量单位不一致（转数据质量核对）",
+)

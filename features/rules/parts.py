@@ -1,0 +1,34 @@
+"""SQL that several rules share, by name."""
+
+from features.codes import HOME_CARE
+from features.knowledge import LINE_ID
+
+#: Not a day on which everybody comes (N06) to swipe `w`: pensions, account top-ups; where the bureau keeps a calendar.
+ORDINARY_DAY = """
+    NOT EXISTS (
+        FROM calendar k
+        WHERE k.date = w.happened_at::DATE AND (k.pension_day_flag = '1' OR k.account_topup_day_flag = '1')
+    )
+"""
+#: Beds at home (N34): filed, never in the ward.
+HOME_BEDS = f"SELECT psn_no FROM main.filings WHERE kind IN {HOME_CARE}"
+
+#: A fee line `l` as evidence.
+LINE = f"""
+    l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
+    l.psn_no, l.mdtrt_id, l.med_list_codg, l.hilist_name, l.cnt
+"""
+#: What of a line `l` a shared sub-query keeps, so that hits can be told of stay, person, unit or doctor.
+KEPT = "l.feedetl_sn, l.fixmedins_code, l.happened_at, l.psn_no, l.mdtrt_id, l.med_list_codg, l.hilist_name, l.cnt"
+
+
+def judged_rows(rule: str) -> str:
+    """The stays of the last year that break the admission rule in column `rule`, told of their hospital or doctor."""
+    return f"""
+        SELECT
+            $entity AS entity_id, end_at AS happened_at, 'visits' AS row_table, entity_id AS row_id, psn_no,
+            {rule} AS hits,
+            {rule}_fen AS fen
+        FROM judged
+        WHERE {rule} > 0 AND $entity IS NOT NULL
+    """
