@@ -8,9 +8,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from claims.intake import column_stats as shape
 from claims.intake.normalize import MACROS, MISSING
 from claims.intake.pipeline import IntakeSummary, intake
-from claims.intake.pipeline import column_stats as shape
 from claims.store.warehouse import Warehouse
 from tests.claims.county import LINE, UNIT, VISIT, people, refund, write
 from tests.claims.test_sources import contents

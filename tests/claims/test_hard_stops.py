@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from claims import publish, warehouse
 from claims.errors import UserError
 from claims.intake.pipeline import intake
+from claims.store import publish, warehouse
 from claims.store.warehouse import Warehouse
 from tests.claims.county import LINE, VISIT, write
 from tests.claims.test_sources import contents

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from claims.errors import UserError
-from simulator import SimulateSummary, lines, simulate
+from simulator import SimulateSummary, fee_lines, simulate
 from simulator.county import END
 from simulator.population import make_world
 
@@ -145,7 +145,7 @@ def test_substitution_books_dearer_articles_of_the_same_kind() -> None:
     inst = np.repeat(np.array([0, 1]), 4000)
     item = np.tile(np.flatnonzero(world.items.charge == 9), 400)[: len(inst)]
     world.i["swap"][:2] = (0.5, 0.0)
-    booked = lines._swapped(world.rng("test"), world, inst, item)
+    booked = fee_lines._swapped(world.rng("test"), world, inst, item)
     moved = booked != item
     assert 0.02 < moved[inst == 0].mean() < 0.4
     assert not moved[inst == 1].any()
