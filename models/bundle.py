@@ -34,14 +34,12 @@ from models.calibrate import Calibration
 from models.ensemble import ALL, GrainModel, Taught, Z
 from models.files import damaged, json_bytes, npz_bytes, read_file, thread_free, write_synced
 from models.findings import Findings
-from models.outliers import Isolation, RobustSum
 from models.ranker import Ranker
 from models.reference_distribution import Tail
-from models.ring_risk import RingRisk
-from models.rules import Rules
-from models.scorer import MatrixLike, State
+from models.scorer import MatrixLike, Scorer, State
+from models.scorers import SCORERS
 
-FORMAT = 2
+FORMAT = 3
 GRAINS = ("admission", "person", "institution", "doctor", "ring")
 ALLOWED = re.compile(rf"^({'|'.join(GRAINS)})\.(json|arrays\.npz|golden\.npz|ranker\.txt|beds\.txt)$")
 
@@ -140,7 +138,7 @@ def _grain_files(model: GrainModel, golden: pd.DataFrame | None) -> dict[str, by
         "scorers": {},
     }
     arrays: dict[str, np.ndarray] = {}
-    for name, scorer in model.scorers().items():
+    for name, scorer in model.scorers.items():
         state: State = scorer.state()
         values["scorers"][name] = state[0]
         arrays |= {f"{name}/{k}": v for k, v in state[1].items()}
@@ -191,7 +189,9 @@ def verified(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
         raise damaged(folder, "manifest.json 与文件夹名不符")
     manifest: dict[str, Any] = json.loads(raw)
     if manifest.get("format") != FORMAT:
-        raise damaged(folder, f"格式版本 {manifest.get('format')!r} 不认识")
+        raise UserError(
+            f"模型 {folder.name[:12]} 的格式版本是 {manifest.get('format')!r}，本程序只读版本 {FORMAT}，未装载；请运行 xiezhi fit 重新训练。"
+        )
     listed = manifest["files"]
     present = {p.name for p in folder.iterdir()}
     if extra := sorted(present - set(listed) - {"manifest.json"}):
@@ -211,31 +211,22 @@ def _restore(grain: str, contents: Mapping[str, bytes], folder: Path) -> GrainMo
     values = json.loads(contents[f"{grain}.json"])
     with np.load(io.BytesIO(contents[f"{grain}.arrays.npz"]), allow_pickle=False) as stored:
         arrays = {k: stored[k] for k in stored.files}
-    part = {
-        n: {k.removeprefix(f"{n}/"): v for k, v in arrays.items() if k.startswith(f"{n}/")} for n in values["scorers"]
-    }
-    scorers = values["scorers"]
+    scorers = {n: _scorer(n, values["scorers"][n], arrays, folder) for n in _in_order(values["scorers"], folder)}
     model = GrainModel(
-        grain,
-        list(values["columns"]),
-        Rules.restore(scorers["rules"], part["rules"]),
-        Isolation.restore(scorers["isolation"], part["isolation"]),
-        RobustSum.restore(scorers["deviations"], part["deviations"]),
-        (RingRisk if grain == "ring" else RobustSum).restore(scorers["graph"], part["graph"])
-        if "graph" in scorers
-        else None,
-        {n: Tail(arrays[f"tail/{n}/x"], arrays[f"tail/{n}/t"]) for n in [*scorers, ALL]},
-        None,
-        {k: float(v) for k, v in values["slopes"].items()},
-        float(values["intercept"]),
-        Calibration.from_json(values["calibration"]),
-        AmountModel.from_json(values["amount"]),
-        float(values["money_scale"]),
-        values["declared"],
-        values["facts"],
-        Findings(values["findings"]) if values.get("findings") else None,
-        {n: Tail(arrays[f"stratum/{i}/x"], arrays[f"stratum/{i}/t"]) for i, n in enumerate(values["strata"])},
-        {n: (float(mean), float(spread)) for n, (mean, spread) in values.get("usual", {}).items()},
+        grain=grain,
+        columns=list(values["columns"]),
+        scorers=scorers,
+        tails={n: Tail(arrays[f"tail/{n}/x"], arrays[f"tail/{n}/t"]) for n in [*scorers, ALL]},
+        slopes={k: float(v) for k, v in values["slopes"].items()},
+        intercept=float(values["intercept"]),
+        calibration=Calibration.from_json(values["calibration"]),
+        amount=AmountModel.from_json(values["amount"]),
+        money_scale=float(values["money_scale"]),
+        declared=values["declared"],
+        facts=values["facts"],
+        findings=Findings(values["findings"]) if values.get("findings") else None,
+        strata={n: Tail(arrays[f"stratum/{i}/x"], arrays[f"stratum/{i}/t"]) for i, n in enumerate(values["strata"])},
+        usual={n: (float(mean), float(spread)) for n, (mean, spread) in values.get("usual", {}).items()},
     )
     if "ranker" in values:
         model.ranker = _ranker(model, values["ranker"]["columns"], contents[f"{grain}.ranker.txt"], folder)
@@ -244,6 +235,21 @@ def _restore(grain: str, contents: Mapping[str, bytes], folder: Path) -> GrainMo
         ranker = _ranker(model, beds["columns"], contents[f"{grain}.beds.txt"], folder)
         model.beds = Taught(ranker, {k: float(v) for k, v in beds["slopes"].items()}, float(beds["intercept"]))
     return model
+
+
+def _in_order(stored: Mapping[str, Any], folder: Path) -> list[str]:
+    """Names of the stored scorers in the socket's order: sums over scorers must not depend on how a file was sorted."""
+    if unknown := sorted(set(stored) - set(SCORERS)):
+        raise damaged(folder, f"含本程序没有的评分方法 {unknown[0]}")
+    return [n for n in SCORERS if n in stored]
+
+
+def _scorer(name: str, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray], folder: Path) -> Scorer:
+    own = {k.removeprefix(f"{name}/"): v for k, v in arrays.items() if k.startswith(f"{name}/")}
+    try:
+        return SCORERS[name].restore(values, own)
+    except KeyError as missing:
+        raise damaged(folder, f"{name} 缺少 {missing}") from None
 
 
 def _ranker(model: GrainModel, columns: list[str], text: bytes, folder: Path) -> Ranker:

@@ -18,20 +18,18 @@ import pandas as pd
 from models.amount import AmountModel, prior_amount, rule_families
 from models.calibrate import Calibration
 from models.findings import Findings
-from models.outliers import Isolation, RobustSum
 from models.parity import levelled, strata_of, strata_tails
 from models.ranker import Ranker
 from models.reference_distribution import Tail, tail_of
-from models.ring_risk import RingRisk
-from models.rules import GUILTY_SHARE, Rules, is_outcome, is_rule
-from models.scorer import BASE, MatrixLike, Scorer, badness
+from models.rules import is_outcome, is_rule
+from models.scorer import BASE, MatrixLike, Population, Scorer, badness
+from models.scorers import fitted
 
 FALLBACK = "规则+离群+图（标签不足）"
 Z = "z__"
 """Prefix of a peer-z column in the ranker's input; its contribution is added to the column itself."""
 ALL = "all"
 """Name of the reference distribution of the fallback's own raw risk."""
-PARENT_WEIGHT = 0.3
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,9 @@ class GrainModel:
 
     grain: str
     columns: list[str]
-    rules: Rules
-    isolation: Isolation
-    deviations: RobustSum
-    graph: RobustSum | RingRisk | None
-    tails: dict[str, Tail]
+    scorers: dict[str, Scorer]
+    """The unlabelled scorers by name, in the order of models/scorers.py."""
+    tails: dict[str, Tail] = field(default_factory=dict)
     ranker: Ranker | None = None
     slopes: dict[str, float] = field(default_factory=dict)
     intercept: float = 0.0
@@ -75,29 +71,15 @@ class GrainModel:
         """What the list says it was ranked by."""
         return "学习模型（规则+离群+图+查处结果）" if self.ranker is not None else FALLBACK
 
-    def scorers(self) -> dict[str, Scorer]:
-        """The unlabelled scorers, by name."""
-        found: dict[str, Scorer] = {"rules": self.rules, "isolation": self.isolation, "deviations": self.deviations}
-        return found | ({"graph": self.graph} if self.graph is not None else {})
-
 
 def unlabelled(matrix: MatrixLike, *, seed: int = 0, y: pd.Series | None = None) -> GrainModel:
     """Rules, outliers and graph fitted on the whole population of a matrix. y (known outcomes, NaN elsewhere) only sharpens rule beliefs."""
     family, kind = rule_families(matrix.meta)
     bad = badness_of(matrix)
     roles = {c: role(c, matrix.meta[c]) for c in bad.columns}
-    graph_columns = [c for c in bad.columns if roles[c] == "graph"]
-    own = [c for c in bad.columns if roles[c] != "parent"]
-    rules = Rules(family, kind, GUILTY_SHARE.get(matrix.grain)).fit(matrix.X, y)
-    isolation = Isolation(seed=seed).fit(bad[own])
-    deviations = RobustSum({c: PARENT_WEIGHT for c in bad.columns if roles[c] == "parent"}).fit(bad)
-    graph: RobustSum | RingRisk | None = RobustSum().fit(bad[graph_columns]) if graph_columns else None
-    if matrix.grain == "ring":  # rings have few peers: declared weights, and an honest explanation outweighs them all
-        graph = RingRisk().fit(matrix.X)
-    model = GrainModel(
-        matrix.grain, list(matrix.X.columns), rules, isolation, deviations, graph, {}, amount=prior_amount(matrix.grain)
-    )
-    model.tails = {name: tail_of(s.raw(inputs(matrix, name, bad)).to_numpy()) for name, s in model.scorers().items()}
+    scorers = fitted(Population(matrix, bad, roles, family, kind, seed), y)
+    model = GrainModel(matrix.grain, list(matrix.X.columns), scorers, amount=prior_amount(matrix.grain))
+    model.tails = {name: tail_of(s.raw(inputs(matrix, s, bad)).to_numpy()) for name, s in scorers.items()}
     ranks = tails(model, matrix)
     model.tails[ALL] = tail_of(ranks.mean(axis=1).to_numpy())
     model.strata = strata_tails(matrix.grain, matrix.entities, offset(model, ranks).to_numpy())
@@ -127,9 +109,9 @@ def role(column: str, meta: Any) -> str:
     return "graph" if meta.kind == "graph" or not isinstance(measure, str) else "feature"
 
 
-def inputs(matrix: MatrixLike, name: str, bad: pd.DataFrame) -> pd.DataFrame:
-    """What a scorer reads: rules the hit columns, the graph scorer of rings their numbers, all others the badness of peers' z."""
-    return matrix.X if name == "rules" or (name == "graph" and matrix.grain == "ring") else bad
+def inputs(matrix: MatrixLike, scorer: Scorer, bad: pd.DataFrame) -> pd.DataFrame:
+    """What a fitted scorer is given: the numbers, or the badness of peers' z, from which it takes the columns it was fitted on."""
+    return matrix.X if scorer.reads == "values" else bad
 
 
 def offset(model: GrainModel, tails: pd.DataFrame) -> pd.Series:
@@ -156,9 +138,7 @@ def place(model: GrainModel, entities: pd.DataFrame, raw: np.ndarray) -> np.ndar
 def tails(model: GrainModel, matrix: MatrixLike) -> pd.DataFrame:
     """Tail rank per scorer, columns = scorer names; where there are findings, their tails too."""
     bad = badness_of(matrix)
-    found = {
-        name: model.tails[name].at(s.raw(inputs(matrix, name, bad)).to_numpy()) for name, s in model.scorers().items()
-    }
+    found = {name: model.tails[name].at(s.raw(inputs(matrix, s, bad)).to_numpy()) for name, s in model.scorers.items()}
     out = pd.DataFrame(found, index=matrix.X.index)
     return out.join(model.findings.tails(matrix.entities)) if model.findings is not None else out
 
@@ -188,14 +168,13 @@ def explained(model: GrainModel, matrix: MatrixLike) -> tuple[pd.DataFrame, pd.D
     total = np.zeros((len(matrix.X), matrix.X.shape[1] + 1))
     place = {c: j for j, c in enumerate([*matrix.X.columns, BASE])}
     seen: dict[str, np.ndarray] = {}
-    scorers = model.scorers()
-    for name, scorer in scorers.items():
-        parts = scorer.contributions(inputs(matrix, name, bad))
+    for name, scorer in model.scorers.items():
+        parts = scorer.contributions(inputs(matrix, scorer, bad))
         values = parts.drop(columns=BASE).to_numpy()
         base = parts[BASE].to_numpy()
         raw = values.sum(axis=1) + base
         seen[name] = model.tails[name].at(raw)
-        slope = model.slopes.get(name, 0.0) if model.ranker is not None else 1.0 / len(scorers)
+        slope = model.slopes.get(name, 0.0) if model.ranker is not None else 1.0 / len(model.scorers)
         if slope == 0.0:
             continue
         low = model.tails[name].at(base)

@@ -1,4 +1,4 @@
-"""Strange among its peers: an isolation forest kept as plain arrays, and the sum of robust deviations.
+"""Strange among its peers: an isolation forest kept as plain arrays, and the sum of robust deviations (of all columns, of the networks').
 
 The forest is grown by scikit-learn (Liu, Ting & Zhou 2008) and then lives as node arrays: no pickle, and its score splits exactly into
 columns. A node's value is minus the expected path length below it in units of c(n); walking down, the step from node to child is the
@@ -8,27 +8,35 @@ split column's contribution, and the steps add up to the score (the path form of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numba
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import IsolationForest
 
-from models.scorer import BASE, Scorer, State, aligned
+from features.grains import GRAINS
+from models.scorer import BASE, Population, Reads, Scorer, State, aligned
 
 EULER = 0.5772156649015329
+PARENT_WEIGHT = 0.3
+"""What a column about the entity's hospital, patient or doctor counts beside one about itself."""
 
 
 class Isolation(Scorer):
     """Isolation forest over nonnegative badness columns (scorer.badness); NaN counts as 0 = nothing to see."""
 
-    name = "isolation"
+    name, label, shown = "isolation", "孤立森林", "outliers"
+    reads = "own"
 
     def __init__(self, trees: int = 100, sample: int = 256, seed: int = 0) -> None:
         self.trees = trees
         self.sample = sample
         self.seed = seed
+
+    @classmethod
+    def of(cls, population: Population) -> Self:
+        return cls(seed=population.seed)
 
     def fit(
         self,
@@ -103,10 +111,15 @@ class Isolation(Scorer):
 class RobustSum(Scorer):
     """Sum of ln(1 + badness) over columns: many mild oddities add up, one wild value does not rule."""
 
-    name = "deviations"
+    name, label, shown = "deviations", "偏离之和", "outliers"
+    reads: ClassVar[Reads] = "badness"
 
     def __init__(self, weights: Mapping[str, float] | None = None) -> None:
         self.weights = weights
+
+    @classmethod
+    def of(cls, population: Population) -> Self:
+        return cls({c: PARENT_WEIGHT for c, role in population.roles.items() if role == "parent"})
 
     def fit(
         self,
@@ -142,6 +155,20 @@ class RobustSum(Scorer):
         scorer.columns_ = list(values["columns"])
         scorer.weight_ = np.asarray(arrays["weight"], dtype=np.float64)
         return scorer
+
+
+class NetworkSum(RobustSum):
+    """The same sum over the network columns alone: what the company an entity keeps says of it."""
+
+    name, label, shown = "graph", "仅图", "graph"
+    reads = "network"
+    grains = tuple(
+        g for g in GRAINS if g != "ring"
+    )  # rings have few peers: declared weights speak of them (models/ring_risk.py)
+
+    @classmethod
+    def of(cls, population: Population) -> Self:
+        return cls()
 
 
 def _clean(values: np.ndarray) -> np.ndarray:

@@ -30,7 +30,8 @@ RING_WEIGHTS: dict[str, tuple[float, str]] = {
 class RingRisk(Scorer):
     """Declared weights over ring features, centred on the median ring of the fit; missing values say nothing."""
 
-    name = "rings"
+    name, label, shown = "rings", "团伙权重", "graph"
+    grains = ("ring",)
 
     def __init__(self, midpoint: float = 0.0) -> None:
         self.midpoint = midpoint

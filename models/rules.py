@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from models.scorer import BASE, Scorer, State, aligned
+from models.scorer import BASE, Population, Scorer, State, aligned
 
 PRIOR = {"hard": 0.6, "lead": 0.25, "KPI": 0.1, "DQ": 0.0}
 """Belief in a hit before any outcome is known, by rule kind (codes.md §15). A data defect is never a suspicion."""
@@ -34,7 +34,7 @@ class Rules(Scorer):
     the unit), and y is left to the ranker, which weighs the rules by the same few cases. None = none of this.
     """
 
-    name = "rules"
+    name, label, shown = "rules", "仅规则", "rules"
 
     def __init__(
         self,
@@ -45,6 +45,10 @@ class Rules(Scorer):
         self.family = family
         self.kind = kind
         self.share = share
+
+    @classmethod
+    def of(cls, population: Population) -> Self:
+        return cls(population.family, population.kind, GUILTY_SHARE.get(population.matrix.grain))
 
     def fit(
         self,

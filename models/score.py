@@ -16,6 +16,7 @@ from models.findings import PREFIX
 from models.parity import strata_of
 from models.scheme import BY_USUAL, attribute, usual_evidence
 from models.scorer import BASE, MatrixLike
+from models.scorers import shown
 
 SUPPOSED = 0.02
 """Share of entities supposed to deserve a look before anything is known: a base rate of the order seen at bed checks (0.8 %, seeds.md S002)."""
@@ -30,7 +31,7 @@ class Scored:
     frame: risk (what the list is ordered by, in [0, 1]), raw, placed (raw levelled over strata, models/parity.py: what risk is made of), stratum ('' = none),
     suspicion (raw in [0, 1], without money), probability (NaN = cannot say yet),
     found_before (confirmed stays of the same doctor), amount_fen, amount_low_fen, amount_high_fen (80 %), 明确可追, 需核实, 推算 (fen), scheme, scheme_share, model.
-    contributions: columns of X + base, row sum = raw to 1e-9. scorers: risk in [0, 1] per scorer (rules, outliers, graph, ranker).
+    contributions: columns of X + base, row sum = raw to 1e-9. scorers: risk in [0, 1] per kind of scorer (models/scorers.py: shown), and the ranker's.
     """
 
     frame: pd.DataFrame
@@ -67,9 +68,9 @@ def score_with(matrix: MatrixLike, model: GrainModel, *, order: Order = "probabi
     frame = frame.join(attribute(*told, usual))
     frame["model"] = model.label
     scorers = pd.DataFrame(index=matrix.X.index)
-    scorers["rules"] = -np.expm1(-tails["rules"].to_numpy())
-    scorers["outliers"] = -np.expm1(-(tails["isolation"].to_numpy() + tails["deviations"].to_numpy()) / 2.0)
-    scorers["graph"] = -np.expm1(-tails["graph"].to_numpy()) if "graph" in tails else np.nan
+    for column in shown():
+        names = [n for n, s in model.scorers.items() if s.shown == column]
+        scorers[column] = -np.expm1(-tails[names].to_numpy().mean(axis=1)) if names else np.nan
     scorers["ranker"] = frame["suspicion"] if model.ranker is not None else np.nan
     return Scored(frame, contributions[[*matrix.X.columns, BASE]], scorers)
 

@@ -1,20 +1,27 @@
 """The one contract of everything that turns numbers into risk: rules, outliers, graph scorers, LightGBM.
 
 `fit(X, y)`, `risk(X)` (higher = worse, always), `contributions(X)` (columns of X plus `base`; a row adds up to `raw(X)`), and a
-state of JSON values and plain arrays in place of a pickle. `check_scorer` is the contract written as code: every scorer's tests call it.
+state of JSON values and plain arrays in place of a pickle. models/scorer_checks.py is the contract written as code, models/scorers.py the socket
+that a new scorer is plugged into.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol, Self, runtime_checkable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, Self, get_args, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from features.declare import DeclarationError
+
 Worse = Literal["high", "low", "either"]
 State = tuple[dict[str, Any], dict[str, np.ndarray]]
+Reads = Literal["values", "badness", "own", "network"]
+"""What a scorer is fitted on: the matrix's numbers, the badness of all columns, of the entity's own columns alone, or of the network columns."""
 BASE = "base"
 CLIP = 10.0
 """Robust z beyond ten say no more than ten: one absurd value must not decide a list."""
@@ -53,10 +60,65 @@ class MatrixLike(Protocol):
     def meta(self) -> Mapping[str, Any]: ...
 
 
-class Scorer(BaseEstimator):
-    """Base of all scorers. A subclass gives `fit`, `contributions`, `state`, `restore`, and `squash` where raw is not yet a risk."""
+@dataclass(frozen=True)
+class Population:
+    """What the scorers of one grain are made from. roles: {badness column: its role (ensemble.role)}; family, kind: of the rules (amount.rule_families)."""
 
-    name: str = "scorer"
+    matrix: MatrixLike
+    badness: pd.DataFrame
+    roles: Mapping[str, str]
+    family: Mapping[str, str]
+    kind: Mapping[str, str]
+    seed: int = 0
+
+    def read(self, reads: Reads) -> pd.DataFrame:
+        """The frame a scorer of this kind is fitted on."""
+        if reads == "values":
+            return self.matrix.X
+        if reads == "badness":
+            return self.badness
+        network = [c for c in self.badness.columns if self.roles[c] == "graph"]
+        own = [c for c in self.badness.columns if self.roles[c] != "parent"]
+        return self.badness[network if reads == "network" else own]
+
+
+class Scorer(BaseEstimator):
+    """Base of all scorers. A subclass gives `name`, `fit`, `contributions`, `state`, `restore`, and `squash` where raw is not yet a risk.
+
+    name: its key in a model, a bundle and the evaluation's tables. label: its name there in Chinese. reads: what it is fitted on and scores.
+    shown: the column of a list's scorer table it counts in. grains: those it is for, empty = all. DeclarationError, naming file and
+    line, for a subclass without a name or without one of the methods.
+    """
+
+    name: ClassVar[str] = ""
+    label: ClassVar[str] = ""
+    reads: ClassVar[Reads] = "values"
+    shown: ClassVar[str] = ""
+    grains: ClassVar[tuple[str, ...]] = ()
+    where: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        missing = [m for m in REQUIRED if _own(cls, m) is _own(Scorer, m)]
+        made = sys._getframe(1)
+        cls.where = f"{made.f_code.co_filename}:{made.f_lineno}"
+        problems = [] if cls.name else ["it has no name"]
+        problems += [f"it has no {m}" for m in missing]
+        problems += (
+            [] if cls.reads in get_args(Reads) else [f"it reads {cls.reads!r}, not one of {', '.join(get_args(Reads))}"]
+        )
+        if problems:
+            raise DeclarationError(f"{cls.where}: scorer {cls.__name__}: " + "; ".join(problems))
+
+    @classmethod
+    def of(cls, population: Population) -> Self:
+        """The unfitted scorer of a population. Subclasses with settings that depend on it override this."""
+        return cls()
+
+    @classmethod
+    def serves(cls, grain: str) -> bool:
+        """Whether a grain is scored by it."""
+        return not cls.grains or grain in cls.grains
 
     def fit(
         self,
@@ -96,6 +158,31 @@ class Scorer(BaseEstimator):
         raise NotImplementedError
 
 
+REQUIRED = ("fit", "contributions", "state", "restore")
+"""What every scorer must say itself."""
+
+
+def _own(scorer: type[Scorer], method: str) -> Any:
+    found = getattr(scorer, method)
+    return getattr(found, "__func__", found)
+
+
+def named(*scorers: type[Scorer]) -> dict[str, type[Scorer]]:
+    """{name: class}, in the order given. DeclarationError where one lacks what tables show of it, or two have one name."""
+    made: dict[str, type[Scorer]] = {}
+    for scorer in scorers:
+        if not (scorer.label and scorer.shown):
+            raise DeclarationError(
+                f"{scorer.where}: scorer {scorer.__name__}: it has no label or does not say where it is shown"
+            )
+        if other := made.get(scorer.name):
+            raise DeclarationError(
+                f"{scorer.where}: scorer {scorer.__name__}: {scorer.name!r} is the name of {other.__name__} ({other.where})"
+            )
+        made[scorer.name] = scorer
+    return made
+
+
 def badness(z: pd.DataFrame, worse: Mapping[str, str]) -> pd.DataFrame:
     """Robust z turned so that 0 = nothing to see and larger = worse, clipped at ten. NaN (no peers) becomes 0.
 
@@ -120,27 +207,3 @@ def aligned(X: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
     if list(X.columns) == list(columns):
         return X.to_numpy(dtype=np.float64)
     return X.reindex(columns=list(columns)).to_numpy(dtype=np.float64)
-
-
-def check_scorer(scorer: Scorer, X: pd.DataFrame, y: pd.Series | None = None) -> None:
-    """The contract, walked. Raises AssertionError with the broken clause; fits `scorer` on (X, y)."""
-    assert scorer.fit(X, y) is scorer, "fit returns the scorer itself"
-    risk, contributions, raw = scorer.risk(X), scorer.contributions(X), scorer.raw(X)
-    assert list(risk.index) == list(X.index), "risk has X's index"
-    assert risk.between(0, 1).all(), "risk lies in [0, 1] and is never NaN"
-    assert list(contributions.columns) == [*X.columns, BASE], "contributions: X's columns, then base"
-    gap = float(np.abs(contributions.sum(axis=1) - raw).max())
-    assert gap <= 1e-9 * max(1.0, float(np.abs(raw).max())), f"contributions add up to raw (gap {gap:g})"
-    order = np.argsort(raw.to_numpy(), kind="stable")
-    assert (np.diff(risk.to_numpy()[order]) >= 0).all(), "risk rises with raw"
-    shuffled = X.sample(frac=1.0, random_state=1)
-    pd.testing.assert_series_equal(scorer.risk(shuffled).sort_index(), risk.sort_index(), check_exact=True)
-    one = scorer.risk(X.iloc[[0]])
-    assert one.iloc[0] == risk.iloc[0], "one row alone scores as it does among many"
-    empty = scorer.risk(X.iloc[:0])
-    assert len(empty) == 0, "no rows in, no rows out"
-    twin = type(scorer).restore(*scorer.state())
-    pd.testing.assert_series_equal(twin.risk(X), risk, check_exact=True)
-    pd.testing.assert_frame_equal(twin.contributions(X), contributions, check_exact=True)
-    again = type(scorer)(**scorer.get_params()).fit(X, y)
-    pd.testing.assert_series_equal(again.risk(X), risk, check_exact=True)

@@ -34,7 +34,7 @@ def test_the_best_way_there_is(toy):
     X = ranker_input(matrix.X, matrix.z)
     worse = ranker_worse(matrix.meta, list(X.columns))
     free = unlabelled(matrix)
-    slopes = dict.fromkeys(free.scorers(), 0.2)
+    slopes = dict.fromkeys(free.scorers, 0.2)
     learned = replace(free, ranker=Ranker(worse, trees=20).fit(X, y), slopes=slopes, intercept=-2.0)
     beds = Taught(Ranker(worse, trees=20).fit(X, matrix.X["rule_R01"]), dict.fromkeys(slopes, 0.0), -1.0)
     for model, way in (

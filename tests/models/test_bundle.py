@@ -28,7 +28,7 @@ def write(matrix, y, folder, threads=1):
     X = ranker_input(matrix.X, matrix.z)
     model = unlabelled(matrix)
     ranker = Ranker(ranker_worse(matrix.meta, list(X.columns)), trees=20, threads=threads).fit(X, y)
-    slopes = dict.fromkeys(model.scorers(), 0.3)
+    slopes = dict.fromkeys(model.scorers, 0.3)
     beds = Taught(ranker, dict.fromkeys(slopes, 0.1), -3.0)
     model = replace(model, ranker=ranker, slopes=slopes, intercept=-2.0, beds=beds, declared=store.declarations(matrix))
     return store.write_bundle(
@@ -43,6 +43,20 @@ def test_round_trip_scores_the_same(made):
     for read in (bundle, again):
         assert bed_evidence(read.grains["admission"], matrix)[1] == TAUGHT
     assert "pickle" not in "".join(p.name for p in (folder / bundle.hash).iterdir())
+
+
+def test_a_bundle_of_another_format_says_so_and_what_to_do(made, monkeypatch):
+    folder, bundle, _ = made
+    monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
+    with pytest.raises(UserError, match=r"格式版本是 3，本程序只读版本 4.*xiezhi fit"):
+        store.load_bundle(folder / bundle.hash)
+
+
+def test_a_bundle_with_a_scorer_nobody_knows_is_refused(made, monkeypatch):
+    folder, bundle, _ = made
+    monkeypatch.delitem(store.SCORERS, "isolation")
+    with pytest.raises(UserError, match="没有的评分方法 isolation"):
+        store.load_bundle(folder / bundle.hash)
 
 
 def test_equal_models_have_equal_names_for_any_thread_count_and_row_order(toy, tmp_path):

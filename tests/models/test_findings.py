@@ -38,7 +38,7 @@ def test_findings_raise_the_score_and_stand_in_the_base(toy):
     matrix, y = toy
     X = ranker_input(matrix.X, matrix.z)
     model = unlabelled(matrix)
-    plain = replace(model, ranker=Ranker(trees=10).fit(X, y), slopes=dict.fromkeys(model.scorers(), 0.3))
+    plain = replace(model, ranker=Ranker(trees=10).fit(X, y), slopes=dict.fromkeys(model.scorers, 0.3))
     cases = {"x1": "D001", "x2": "D001"}
     known = replace(plain, findings=Findings({"dr_codg": cases}), slopes={**plain.slopes, "found_dr_codg": 1.5})
     before, after = score_with(matrix, plain), score_with(matrix, known)

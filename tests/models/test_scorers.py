@@ -1,36 +1,56 @@
 """Every scorer keeps the contract; each also does what its name says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import IsolationForest
 
+from features.declare import DeclarationError
 from models.amount import rule_families
-from models.ensemble import badness_of, ranker_input, ranker_worse
+from models.bundle import declarations, write_bundle
+from models.ensemble import badness_of, explained, ranker_input, ranker_worse, raw_risk, role, unlabelled
 from models.outliers import Isolation, RobustSum
 from models.ranker import Ranker
 from models.reference_distribution import Tail, tail_of
 from models.rules import Rules
-from models.scorer import BASE, Scorer, badness, check_scorer
+from models.score import score
+from models.scorer import BASE, Population, Scorer, badness, named
+from models.scorer_checks import CHECKS, contributions_add_up
+from models.scorers import SCORERS
+
+NAMES = [*SCORERS, "unit rules", "ranker", "lambdarank"]
 
 
-def every(toy) -> dict[str, tuple[Scorer, pd.DataFrame]]:
-    matrix, _ = toy
-    bad, X = badness_of(matrix), ranker_input(matrix.X, matrix.z)
-    return {
-        "rules": (Rules(*rule_families(matrix.meta)), matrix.X),
-        "isolation": (Isolation(trees=20), bad),
-        "deviations": (RobustSum(), bad),
-        "unit rules": (Rules(*rule_families(matrix.meta), share=0.2), matrix.X),
-        "ranker": (Ranker(ranker_worse(matrix.meta, list(X.columns)), trees=30), X),
-        "lambdarank": (Ranker(ranker_worse(matrix.meta, list(X.columns)), trees=30, objective="lambdarank"), X),
-    }
+def population(toy: tuple, grain: str) -> Population:
+    matrix = replace(toy[0], grain=grain)
+    if grain == "ring":
+        matrix = replace(
+            matrix,
+            X=matrix.X.assign(ring_members=np.arange(len(matrix.X), dtype=float), ring_explained=matrix.X["rule_R01"]),
+        )
+    bad = badness_of(matrix)
+    return Population(matrix, bad, {c: role(c, matrix.meta[c]) for c in bad}, *rule_families(matrix.meta))
 
 
-@pytest.mark.parametrize("name", ["rules", "unit rules", "isolation", "deviations", "ranker", "lambdarank"])
-def test_contract(toy, name):
-    scorer, X = every(toy)[name]
-    check_scorer(scorer, X, toy[1])
+def unfitted(toy: tuple, name: str) -> tuple[Scorer, pd.DataFrame]:
+    """Every scorer of the socket as the ensemble makes it, and the ranker."""
+    if name in ("ranker", "lambdarank"):
+        X = ranker_input(toy[0].X, toy[0].z)
+        objective = "binary" if name == "ranker" else name
+        return Ranker(ranker_worse(toy[0].meta, list(X.columns)), trees=30, objective=objective), X
+    scorer = SCORERS["rules" if name == "unit rules" else name]
+    given = population(toy, "institution" if name == "unit rules" else (scorer.grains or ("admission",))[0])
+    return scorer.of(given), given.read(scorer.reads)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", NAMES)
+def test_contract(toy, name, check):
+    scorer, X = unfitted(toy, name)
+    fitted = type(scorer)(**scorer.get_params()).fit(X, toy[1])
+    check(scorer, fitted, X, toy[1])
 
 
 def test_contract_check_can_fail(toy):
@@ -42,7 +62,48 @@ def test_contract_check_can_fail(toy):
             return super().contributions(X).sum(axis=1)
 
     with pytest.raises(AssertionError, match="add up"):
-        check_scorer(Liar(), badness_of(toy[0]))
+        contributions_add_up(Liar(), Liar().fit(badness_of(toy[0])), badness_of(toy[0]), None)
+
+
+def test_a_scorer_without_state_or_name_is_refused_where_it_is_written():
+    with pytest.raises(
+        DeclarationError,
+        match=r"test_scorers\.py:\d+: scorer Half: it has no name; it has no contributions; .*state.*restore",
+    ):
+
+        class Half(Scorer):
+            def fit(self, X, y=None, **_):
+                return self
+
+
+def test_two_scorers_of_one_name_are_refused():
+    class Other(RobustSum):
+        pass
+
+    with pytest.raises(
+        DeclarationError, match=r"test_scorers\.py:\d+: scorer Other: 'deviations' is the name of RobustSum"
+    ):
+        named(RobustSum, Other)
+
+
+def test_a_new_scorer_is_one_entry(toy, monkeypatch, tmp_path):
+    """Plugged in, it is fitted, scored, explained, shown and stored without another line."""
+
+    class Swipes(RobustSum):
+        name, label, shown = "swipes", "院外刷卡", "swipes"
+        reads = "own"
+
+    before = unlabelled(toy[0])
+    monkeypatch.setitem(SCORERS, "swipes", Swipes)
+    model = unlabelled(toy[0])
+    assert list(model.scorers) == [*before.scorers, "swipes"]
+    contributions, ranks = explained(model, toy[0])
+    assert "swipes" in ranks
+    np.testing.assert_allclose(contributions.sum(axis=1), raw_risk(model, toy[0]), atol=1e-9)
+    stored = write_bundle(
+        tmp_path, {"admission": replace(model, declared=declarations(toy[0]))}, {}, as_of="2025-06-30", seed=0
+    )
+    assert list(score(toy[0], stored).scorers) == ["rules", "outliers", "graph", "swipes", "ranker"]
 
 
 def test_badness_ignores_the_good_side():

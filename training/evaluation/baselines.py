@@ -1,4 +1,4 @@
-"""Every way of making the list, on the same date and from the same labels: rules, forest, graph, plain LightGBM, the full model."""
+"""Every way of making the list, on the same date and from the same labels: each scorer alone, plain LightGBM, the full model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.grains import Grain
 from features.matrix import Matrix, load_matrix
-from models.ensemble import GrainModel, badness_of, raw_risk, unlabelled
+from models.ensemble import GrainModel, badness_of, inputs, raw_risk, unlabelled
 from models.in_force import load_active
 from models.ranker import Ranker
 from models.score import Order, model_for, standing, suspicion_of
@@ -68,17 +68,14 @@ def dated(
     labels = read_labels(root, day)
     model, rows = _model(root, day, grain, matrix, labels, seed, refit, variant, load)
     frame = standing(matrix, model, order=order)
-    free = unlabelled(matrix, seed=seed)
+    free, bad = unlabelled(matrix, seed=seed), badness_of(matrix)
     scores = {
         "random": pd.Series(np.random.default_rng(seed).random(len(matrix.X)), index=matrix.X.index),
         "largest": matrix.entities["total_fen"].astype("float64").fillna(0.0),
-        "rules": free.rules.risk(matrix.X),
-        "isolation": free.isolation.risk(badness_of(matrix)),
+        **{name: scorer.risk(inputs(matrix, scorer, bad)) for name, scorer in free.scorers.items()},
         "unlabelled": pd.Series(suspicion_of(free, raw_risk(free, matrix).to_numpy()), index=matrix.X.index),
         "full": frame["risk"],
     }
-    if free.graph is not None:
-        scores["graph"] = free.graph.risk(badness_of(matrix))
     rows = rows if rows is not None else training_rows(root, day, grain, labels, free, seed=seed, load=load)
     for name, columns in (("plain_lightgbm", plain_columns), ("wide_lightgbm", wide_columns)):
         learned = plain_lightgbm(root, grain, matrix, rows, columns=columns, seed=seed, load=load)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from models.scorers import SCORERS
+
 NAMES = {
-    "random": "随机", "largest": "金额最大优先", "rules": "仅规则", "isolation": "孤立森林", "graph": "仅图",
+    "random": "随机", "largest": "金额最大优先", **{name: scorer.label for name, scorer in SCORERS.items()},
     "unlabelled": "规则+离群+图", "plain_lightgbm": "普通 LightGBM（简单汇总）", "wide_lightgbm": "普通 LightGBM（更多汇总）", "full": "全模型",
 }  # fmt: skip
 

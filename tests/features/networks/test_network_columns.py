@@ -49,8 +49,7 @@ def test_persons_see_their_ring_and_the_rankers_see_the_columns(house: tuple[Pat
     assert (matrix.X.loc[inside, "bond_ring_members"] >= 6).all()
     assert (matrix.X.drop(index=inside)["bond_ring_members"] > 0).mean() < 0.05
     assert set(BOND_COLUMNS["person"]) <= set(ranker_input(matrix.X, matrix.z).columns)
-    graph = unlabelled(matrix).graph
-    assert graph is not None
+    graph = unlabelled(matrix).scorers["graph"]
     assert set(BOND_COLUMNS["person"]) <= set(graph.columns_)
     text = sentence(matrix, "bond_ring_members", 6.0, 0.0, 99.0, 100)
     assert text == "所在结伙刷卡团伙人数6人（同类中位0人）"
