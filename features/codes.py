@@ -1,6 +1,8 @@
-"""Codes, money and distances as SQL, by name: what the evidence rows of features/catalog and features/rules are written with.
+"""Codes, money and distances as SQL, by name: what the evidence rows of features/catalog and features/rules are
+written with.
 
-A code is written `x = {SURGERY}`, a set of them `x IN {DRUGS}`; words on a bill `regexp_matches(name, {INJECTED})`. Columns are those of the as-of views.
+A code is written `x = {SURGERY}`, a set of them `x IN {DRUGS}`; words on a bill `regexp_matches(name, {INJECTED})`.
+Columns are those of the as-of views.
 """
 
 #: 医疗收费项目类别 `med_chrgitm_type` of a fee line (national list), one name a code.
@@ -86,12 +88,14 @@ def retired_cadre(table: str) -> str:
 
 
 def kilometres(lon1: str, lat1: str, lon2: str, lat2: str) -> str:
-    """SQL for the great-circle distance of two points in km (mean radius of the Earth); NULL where a coordinate is missing."""
+    """SQL for the great-circle distance of two points in km (mean radius of the Earth); NULL where a coordinate is
+    missing."""
     north, east = f"sin(radians({lat1} - {lat2}) / 2)", f"sin(radians({lon1} - {lon2}) / 2)"
     root = f"sqrt(pow({north}, 2) + cos(radians({lat1})) * cos(radians({lat2})) * pow({east}, 2))"
     return f"2 * 6371.0088 * asin(least(1.0, {root}))"
 
 
 def kilometres_flat(lon1: str, lat1: str, lon2: str, lat2: str) -> str:
-    """The same on a plane at the second point, 111.2 km a degree: within a county 1 in 1,000, and quicker over many rows."""
+    """The same on a plane at the second point, 111.2 km a degree: within a county 1 in 1,000, and quicker over many
+    rows."""
     return f"111.2 * sqrt(pow({lat1} - {lat2}, 2) + pow(({lon1} - {lon2}) * cos(radians({lat2})), 2))"

@@ -20,7 +20,7 @@ from features.grains import SCHEMES, Grain, Layout, Reversed, Worse
 REASON_FIELDS = frozenset({"window", "value", "unit", "peer", "percentile", "n"})
 Kind = Literal["feature", "hard", "lead", "KPI", "DQ"]
 
-#: Of a declaration not said yet: what several have in common is a Feature too, and `declare(common, name=…)` says the rest.
+#: Not said (yet): what several declarations have in common is a Feature too, and `declare(common, name=…)` says the rest.
 _UNSAID: Any = ""
 
 
@@ -43,9 +43,10 @@ class GraphMeasure:
 class PeerTest:
     """The rule holds only for entities that stand apart from their peers (rules.md §1): whoever does not has no hit.
 
-    `statistic` is a SQL aggregate over the rule's rows, NULL for whom it says nothing about; its peers are the entities of the same group that
-    have one (dx3 × level × class for stays, see features/entities.py), the next coarser group below `least` of them, nobody below `least` of all. One of
-    `quantile`, `z` and `times` (of the median) is the limit; with `excess` only what exceeds that quantile of the peers counts into the amount.
+    `statistic` is a SQL aggregate over the rule's rows, NULL for whom it says nothing about; its peers are the
+    entities of the same group that have one (dx3 × level × class for stays, see features/entities.py), the next
+    coarser group below `least` of them, nobody below `least` of all. One of `quantile`, `z` and `times` (of the
+    median) is the limit; with `excess` only what exceeds that quantile of the peers counts into the amount.
     """
 
     statistic: str
@@ -59,7 +60,8 @@ class PeerTest:
 
 @dataclass(frozen=True, init=False)
 class Of:
-    """How a declaration is told of one grain: `key`, the SQL expression of the entity's key, stands wherever its SQL says `$entity`.
+    """How a declaration is told of one grain: `key`, the SQL expression of the entity's key, stands wherever its SQL
+    says `$entity`.
 
     `overrides` are the fields of the declaration that read otherwise of this grain (its name, its reason, …).
     """
@@ -76,22 +78,26 @@ class Of:
 class Feature:
     """One number about one kind of entity, or with `told_of` about several: declare() makes one feature of each grain.
 
-    `rows` is a SELECT over the as-of views of docs/design.md §4 and must give `entity_id, happened_at, row_table, row_id`; an optional
-    boolean `hit` marks the rows that are the evidence proper. `measure` is a SQL aggregate over the rows. `windows` are days on
-    the happened clock; 0 means all rows. `by` is the layout in which the rows of one entity lie complete. `needs` names optional
-    tables or `table.column`s without which the feature is absent (and says so). Minute-level SQL filters on
-    `NOT clock_collapsed`: units whose clock collapsed (D08). `amount` is a SQL aggregate in fen over the same rows (rules.md §1: what is at risk).
+    `rows` is a SELECT over the as-of views of docs/design.md §4 and must give `entity_id, happened_at, row_table,
+    row_id`; an optional boolean `hit` marks the rows that are the evidence proper. `measure` is a SQL aggregate over
+    the rows. `windows` are days on the happened clock; 0 means all rows. `by` is the layout in which the rows of one
+    entity lie complete. `needs` names optional tables or `table.column`s without which the feature is absent (and says
+    so). Minute-level SQL filters on `NOT clock_collapsed`: units whose clock collapsed (D08). `amount` is a SQL
+    aggregate in fen over the same rows (rules.md §1: what is at risk).
 
-    Three ways past the bucket, all of them declared: with `peers` a rule is held against its peers once all buckets are measured; where an entity's rows
-    lie in several buckets (a doctor's; a unit's by="person") or `across` is given, they are gathered first and `across`, a SELECT over the table
-    `gathered`, makes the evidence of them; by="judged" reads `judged`, the stays of the last year with the admission rules they break.
+    Three ways past the bucket, all of them declared: with `peers` a rule is held against its peers once all buckets
+    are measured; where an entity's rows lie in several buckets (a doctor's; a unit's by="person") or `across` is
+    given, they are gathered first and `across`, a SELECT over the table `gathered`, makes the evidence of them;
+    by="judged" reads `judged`, the stays of the last year with the admission rules they break.
 
-    `told_of` says the same number of several grains: `$entity` in the SQL (the only thing ever filled in) is that grain's key.
+    `told_of` says the same number of several grains: `$entity` in the SQL (the only thing ever filled in) is that
+    grain's key.
 
-    `at_counter` is False for a rule that a claim with its patient's past cannot answer: it looks at other patients or is itself an outcome.
+    `at_counter` is False for a rule that a claim with its patient's past cannot answer: it looks at other patients or is
+    itself an outcome.
 
-    `excuses` names the innocent (N05) whom the number shows to be one: such a feature lowers risks. `also` are the other schemes whose trace schemes.md
-    says the number is: it is measured once and counted for each.
+    `excuses` names the innocent (N05) whom the number shows to be one: such a feature lowers risks. `also` are the
+    other schemes whose trace schemes.md says the number is: it is measured once and counted for each.
     """
 
     name: str = ""
@@ -167,24 +173,28 @@ class Registry(dict[str, Feature]):
 
 
 REGISTRY = Registry()
+_NOTHING = Feature()
 
 
-def declare(feature: Feature, **changes: Any) -> tuple[Feature, ...]:
-    """Check a declaration and add it to the registry, of each grain it is told of. Raises DeclarationError naming file and line.
+def declare(common: Feature = _NOTHING, /, **said: Any) -> tuple[Feature, ...]:
+    """Check a declaration and add it to the registry, of each grain it is told of. Raises DeclarationError naming file
+    and line.
 
-    `declare(common, name="…", …)` is `declare(Feature(…))` with all fields of both: what several declarations share is written once.
+    `said` are fields of Feature. What several declarations have in common is a Feature of its own and stands first:
+    `declare(stay, name="…", …)`.
     """
     frame = sys._getframe(1)
     where = f"{frame.f_code.co_filename.rsplit('features/', 1)[-1]}:{frame.f_lineno}"
-    told = changes.get("name", feature.name)
-    unknown = sorted(changes.keys() - _FIELDS)
+    told = said.get("name") or common.name or said.get("label") or common.label
+    unknown = sorted(said.keys() - _FIELDS)
     if unknown:
         raise DeclarationError(f"features/{where}: {told}: no such field(s): {', '.join(unknown)}")
     made = []
-    for one in _each_grain(replace(feature, **changes, where=where)):
+    for one in _each_grain(replace(common, **said, where=where)):
         problems = [one] if isinstance(one, str) else list(_problems(one))
         if problems or isinstance(one, str):
-            raise DeclarationError(f"features/{where}: {told}: " + "; ".join(problems))
+            name = told if isinstance(one, str) else one.name
+            raise DeclarationError(f"features/{where}: {name}: " + "; ".join(problems))
         REGISTRY[one.name] = one
         made.append(one)
     return tuple(made)

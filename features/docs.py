@@ -1,6 +1,7 @@
 """The reference pages, made from the declarations: `python -m features.docs [--check]`.
 
-Writes docs/features.md (stories, numbers, SQL, coverage), docs/rules.md and docs/tables.md; `--check` writes nothing and exits 1 if a page is stale.
+Writes docs/features.md (stories, numbers, SQL, coverage), docs/rules.md and docs/tables.md; `--check` writes nothing
+and exits 1 if a page is stale.
 """
 
 import argparse
@@ -73,7 +74,8 @@ def coverage(registry: Iterable[Feature]) -> str:
 
 
 def rules_page(registry: list[Feature]) -> str:
-    """Each rule of the list: name, kind, thresholds, exemptions, amount basis, and the SQL of every grain it is declared at."""
+    """Each rule of the list: name, kind, thresholds, exemptions, amount basis, and the SQL of every grain it is
+    declared at."""
     parts = [
         f"{GENERATED}\n\n# 规则目录 rules\n",
         "Thresholds are defaults of features/thresholds.toml and no law. A hit is a lead with its rows and an amount at risk (疑点金额), never a verdict. "

@@ -4,21 +4,47 @@ All of them return NULL or false where the knowledge is missing: absence of know
 """
 
 from features.common_subqueries import once
+from features.thresholds import family_of_diagnoses
 
 #: One row a code: the catalogue in force at T.
 CATALOG = once(
     "articles",
-    """SELECT * FROM catalog WHERE coalesce(begndate, DATE '1900-01-01') <= (SELECT d FROM main.asof)
-    QUALIFY row_number() OVER (PARTITION BY med_list_codg ORDER BY begndate DESC NULLS LAST, pric_uplmt_amt_e6, generic_code) = 1""",
+    """
+        SELECT *
+        FROM catalog
+        WHERE coalesce(begndate, DATE '1900-01-01') <= (SELECT d FROM main.asof)
+        QUALIFY row_number() OVER (
+                PARTITION BY med_list_codg
+                ORDER BY begndate DESC NULLS LAST,
+                    pric_uplmt_amt_e6,
+                    generic_code
+            )
+            = 1
+    """,
 )
 
-#: Price caps by code with the span they hold (D24: a price regime changes on a date; the next version ends the one before).
+#: Price caps by code with the span they hold (D24: a price regime changes on a date; the next version ends the one
+#: before).
 CAPS = once(
     "caps",
-    """SELECT med_list_codg, pric_uplmt_amt_e6 AS cap_e6, coalesce(begndate, DATE '1900-01-01') AS since,
-    least(coalesce(enddate + 1, DATE '9999-12-31'), coalesce(lead(begndate) OVER (PARTITION BY med_list_codg ORDER BY begndate NULLS FIRST), DATE '9999-12-31')) AS until
-    FROM (SELECT * FROM catalog WHERE pric_uplmt_amt_e6 > 0
-          QUALIFY row_number() OVER (PARTITION BY med_list_codg, begndate ORDER BY pric_uplmt_amt_e6 DESC) = 1)""",
+    """
+        SELECT
+            med_list_codg, pric_uplmt_amt_e6 AS cap_e6,
+            coalesce(begndate, DATE '1900-01-01') AS since,
+            least(
+                coalesce(enddate + 1, DATE '9999-12-31'),
+                coalesce(
+                    lead(begndate) OVER (PARTITION BY med_list_codg ORDER BY begndate NULLS FIRST),
+                    DATE '9999-12-31'
+                )
+            ) AS until
+        FROM (
+            SELECT *
+            FROM catalog
+            WHERE pric_uplmt_amt_e6 > 0
+            QUALIFY row_number() OVER (PARTITION BY med_list_codg, begndate ORDER BY pric_uplmt_amt_e6 DESC) = 1
+        )
+    """,
 )
 
 #: A line's row id, the key of fee_details.
@@ -26,11 +52,17 @@ LINE_ID = "l.mdtrt_id || '|' || l.feedetl_sn"
 
 
 def counts_of(key: str, other: str, where: str = "") -> str:
-    """SQL aggregate: for each `key` how many distinct `other` stand beside it (in rows that fulfil `where`), as a list; NULLs are nobody.
+    """SQL aggregate: for each `key` how many distinct `other` stand beside it (in rows that fulfil `where`), as a
+    list; NULLs are nobody.
 
     Pairs are told by 32 bits of each one's hash: numbers are distinct faster than text.
     """
-    pair = f"CASE WHEN ({key}) IS NOT NULL AND ({other}) IS NOT NULL THEN ((hash({key}) >> 32) << 32) | (hash({other}) >> 32) END"
+    pair = f"""
+        CASE
+            WHEN ({key}) IS NOT NULL AND ({other}) IS NOT NULL
+                THEN ((hash({key}) >> 32) << 32) | (hash({other}) >> 32)
+        END
+    """
     only = f" FILTER (WHERE {where})" if where else ""
     return f"map_values(list_aggregate(list_transform(list(DISTINCT {pair}){only}, lambda x: x >> 32), 'histogram'))"
 
@@ -40,34 +72,61 @@ def most_of(key: str, other: str) -> str:
     return f"list_max({counts_of(key, other)})"
 
 
+def diagnosed(dx: str, family: str) -> str:
+    """SQL: the diagnosis code belongs to a family of features/thresholds.toml `[sets]`; false where there is none."""
+    return f"regexp_matches(coalesce({dx}, ''), {family_of_diagnoses(family)})"
+
+
 DRUG = "l.med_chrgitm_type IN ('09', '10', '11')"
 
 
 def age_at(brdy: str, at: str) -> str:
     """SQL for whole years from a birth date to a day (tables.md §1.1: never from an age column)."""
-    return f"(date_diff('year', {brdy}, {at}) - CASE WHEN strftime({brdy}, '%m%d') > strftime({at}, '%m%d') THEN 1 ELSE 0 END)"
+    return f"""
+        (
+            date_diff('year', {brdy}, {at})
+            - CASE WHEN strftime({brdy}, '%m%d') > strftime({at}, '%m%d') THEN 1 ELSE 0 END
+        )
+    """
 
 
 def impossible(dx: str, gend: str, brdy: str, at: str) -> str:
-    """SQL: the diagnosis contradicts sex or age (R60; library 54, 55). Infant codes on a woman of 15–50 are the mother's number (N12)."""
+    """SQL: the diagnosis contradicts sex or age (R60; library 54, 55). Infant codes on a woman of 15–50 are the
+    mother's number (N12)."""
     age = age_at(brdy, at)
-    return (
-        f"coalesce(({gend} = '1' AND regexp_matches({dx}, '^(O|N7[0-7]|N8[0-9]|N9[0-8]|C5[1-8]|D06|D2[5-8]|Z3[2-7])'))"
-        f" OR ({gend} = '2' AND regexp_matches({dx}, '^(N4[0-9]|N50|N51|C6[0-3]|D29|D40)'))"
-        f" OR (regexp_matches({dx}, '^O') AND ({age} < 10 OR {age} > 58))"
-        f" OR (regexp_matches({dx}, '^P') AND {age} > 1 AND NOT ({gend} = '2' AND {age} BETWEEN 15 AND 50))"
-        f" OR (regexp_matches({dx}, '^(N40|F0[0-3]|G30|M8[01])') AND {age} < 18), false)"
-    )
+    return f"""
+            coalesce(
+                ({gend} = '1' AND regexp_matches({dx}, '^(O|N7[0-7]|N8[0-9]|N9[0-8]|C5[1-8]|D06|D2[5-8]|Z3[2-7])'))
+                    OR ({gend} = '2' AND regexp_matches({dx}, '^(N4[0-9]|N50|N51|C6[0-3]|D29|D40)'))
+                    OR (regexp_matches({dx}, '^O') AND ({age} < 10 OR {age} > 58))
+                    OR (regexp_matches({dx}, '^P') AND {age} > 1 AND NOT ({gend} = '2' AND {age} BETWEEN 15 AND 50))
+                    OR (regexp_matches({dx}, '^(N40|F0[0-3]|G30|M8[01])') AND {age} < 18),
+                false
+            )
+        """
 
 
 def unfit(gend: str, brdy: str, at: str) -> str:
     """SQL: catalogue row `c` forbids this sex or age (R41; library 66, 67, 73)."""
     age = age_at(brdy, at)
-    return f"coalesce((c.lmt_gend IN ('1', '2') AND {gend} IN ('1', '2') AND c.lmt_gend <> {gend}) OR {age} < c.lmt_age_min OR {age} > c.lmt_age_max, false)"
+    return f"""
+        coalesce(
+            (c.lmt_gend IN ('1', '2') AND {gend} IN ('1', '2') AND c.lmt_gend <> {gend})
+                OR {age} < c.lmt_age_min
+                OR {age} > c.lmt_age_max,
+            false
+        )
+    """
 
 
 #: SQL: catalogue row `c` forbids this level of institution `i` or this kind of visit of line `l` (R42; library 12, 13).
-OFF_LIMIT = (
-    "coalesce(i.level < try_cast(c.lmt_hosp_lv AS INTEGER) OR (c.lmt_med_type IS NOT NULL AND NOT list_contains("
-    "regexp_split_to_array(c.lmt_med_type, '[,;|、]'), l.med_type)), false)"
-)
+OFF_LIMIT = """
+        coalesce(
+            i.level < try_cast(c.lmt_hosp_lv AS INTEGER)
+                OR (
+                    c.lmt_med_type IS NOT NULL
+                    AND NOT list_contains(regexp_split_to_array(c.lmt_med_type, '[,;|、]'), l.med_type)
+                ),
+            false
+        )
+    """

@@ -1,187 +1,375 @@
 """T24 门诊慢特病滥用, T31 冲顶消费与年底突击.
 
-How it works: a chronic status is granted by favour and kept for life, its drugs go to others, and the limit is drained before it lapses; the unit
-that grants the status is the unit that earns from it.
-What it leaves: chronic settlements without a valid registry, years of drugs without one laboratory test, chronic purchases while the holder lies
-in a ward, ever shorter intervals, several units, November and December heavier than the rest, sums exactly at the limit.
-Honest cases: long prescriptions (N08), purchase by the family during a stay (N18), year-end refills (N28), late entry of a true status (N33),
-dialysis and chemotherapy with regular high cost (N01, N02).
+How it works: a chronic status is granted by favour and kept for life, its drugs go to others, and the limit is drained
+before it lapses; the unit that grants the status is the unit that earns from it.
+What it leaves: chronic settlements without a valid registry, years of drugs without one laboratory test, chronic
+purchases while the holder lies in a ward, ever shorter intervals, several units, November and December heavier than
+the rest, sums exactly at the limit.
+Honest cases: long prescriptions (N08), purchase by the family during a stay (N18), year-end refills (N28), late entry
+of a true status (N33), dialysis and chemotherapy with regular high cost (N01, N02).
 """
 
-from functools import partial
-
+from features.codes import DRUGS, REGISTERED_CHRONIC, TESTS, paid
 from features.declare import Feature, declare
 from features.knowledge import LINE_ID
 from features.wording import above, below
 
 _KIND = "('chronic', 'pharmacy_chronic', 'two_disease', 'special_drug')"
 #: Chronic settlements beside the person's registry: `registered` is NULL for the two diseases, which need none.
-_CHRONIC = f"""w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.dise_codg, w.visit_class, w.happened_at::DATE AS day,
-    coalesce(w.fund_pay_sumamt_fen, 0) + coalesce(w.acct_pay_fen, 0) AS fen, w.medfee_sumamt_fen AS medfee_fen,
-    CASE WHEN w.visit_class IN ('chronic', 'pharmacy_chronic') THEN coalesce(w.happened_at::DATE BETWEEN r.since AND r.until, false) END AS registered,
-    coalesce(r.limit_fen, 0) AS limit_fen, coalesce(r.own_org, '') = w.fixmedins_code AS registered_here, extract(month FROM w.happened_at) IN (11, 12) AS year_end,
-    date_diff('day', lag(w.happened_at::DATE) OVER (PARTITION BY w.psn_no, w.dise_codg ORDER BY w.happened_at, w.setl_id), w.happened_at::DATE) AS after_days
-    FROM swipes w LEFT JOIN (SELECT psn_no, min(coalesce(opsp_begndate, DATE '1900-01-01')) AS since, max(coalesce(opsp_enddate, DATE '9999-12-31')) AS until,
-        sum(annual_limit_fen)::BIGINT AS limit_fen, min(reg_org) AS own_org FROM chronic_registry GROUP BY 1) r USING (psn_no)
-    WHERE w.visit_class IN {_KIND}"""
+_CHRONIC = f"""
+    w.happened_at,
+    'settlements' AS row_table,
+    w.setl_id AS row_id,
+    w.dise_codg,
+    w.visit_class,
+    w.happened_at::DATE AS day,
+    {paid("w")} AS fen,
+    w.medfee_sumamt_fen AS medfee_fen,
+    CASE
+        WHEN w.visit_class IN {REGISTERED_CHRONIC}
+            THEN coalesce(w.happened_at::DATE BETWEEN r.since AND r.until, false)
+    END AS registered,
+    coalesce(r.limit_fen, 0) AS limit_fen,
+    coalesce(r.own_org, '')
+    = w.fixmedins_code AS registered_here,
+    extract(month FROM w.happened_at) IN (11, 12) AS year_end,
+    date_diff(
+        'day',
+        lag(w.happened_at::DATE) OVER (PARTITION BY w.psn_no, w.dise_codg ORDER BY w.happened_at, w.setl_id),
+        w.happened_at::DATE
+    ) AS after_days FROM swipes w LEFT JOIN (
+        SELECT
+            psn_no,
+            min(coalesce(opsp_begndate, DATE '1900-01-01')) AS since,
+            max(coalesce(opsp_enddate, DATE '9999-12-31')) AS until,
+            sum(annual_limit_fen)::BIGINT AS limit_fen, min(reg_org) AS own_org
+        FROM chronic_registry
+        GROUP BY 1
+    ) r USING (psn_no) WHERE w.visit_class IN {_KIND}
+"""
 CHRONIC = f"SELECT w.psn_no AS entity_id, w.fixmedins_code, {_CHRONIC}"
 CHRONIC_UNIT = f"SELECT w.fixmedins_code AS entity_id, w.psn_no, {_CHRONIC}"
 
 #: Chronic settlements on inner days of the holder's own stay.
-IN_WARD = f"""SELECT w.psn_no AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.fixmedins_code, s.mdtrt_id AS stay_id,
-    coalesce(w.fund_pay_sumamt_fen, 0) + coalesce(w.acct_pay_fen, 0) AS fen FROM swipes w JOIN stays s ON s.psn_no = w.psn_no
-    AND w.happened_at::DATE > s.adm_date AND w.happened_at::DATE < s.end_date WHERE w.visit_class IN {_KIND}"""
+IN_WARD = f"""
+    SELECT
+        w.psn_no AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id,
+        w.fixmedins_code, s.mdtrt_id AS stay_id, {paid("w")} AS fen
+    FROM swipes w
+    JOIN stays s ON s.psn_no = w.psn_no AND w.happened_at::DATE > s.adm_date AND w.happened_at::DATE < s.end_date
+    WHERE w.visit_class IN {_KIND}
+"""
 
 #: What a chronic patient gets: drug lines of chronic visits, and every exam or test outside wards.
-FOLLOW_UP = f"""SELECT l.psn_no AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.fixmedins_code, l.hilist_name, l.med_list_codg, l.day, l.fen,
-    l.visit_class IN {_KIND} AS chronic, l.med_chrgitm_type IN ('03', '04') AS test, l.med_chrgitm_type IN ('09', '10', '11') AS drug
-    FROM lines l SEMI JOIN (SELECT psn_no FROM swipes WHERE visit_class IN {_KIND}) c USING (psn_no)
-    WHERE NOT l.is_inpatient AND (l.visit_class IN {_KIND} OR l.med_chrgitm_type IN ('03', '04'))"""
+FOLLOW_UP = f"""
+    SELECT
+        l.psn_no AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
+        l.fixmedins_code, l.hilist_name, l.med_list_codg, l.day, l.fen,
+        l.visit_class IN {_KIND} AS chronic, l.med_chrgitm_type IN {TESTS} AS test,
+        l.med_chrgitm_type IN {DRUGS} AS drug
+    FROM lines l
+    SEMI JOIN (SELECT psn_no FROM swipes WHERE visit_class IN {_KIND}) c USING (psn_no)
+    WHERE NOT l.is_inpatient AND (l.visit_class IN {_KIND} OR l.med_chrgitm_type IN {TESTS})
+"""
 
 #: Everything the fund paid for one person, by the calendar year of T.
-YEAR = """SELECT s.psn_no AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, s.fixmedins_code, coalesce(s.fund_pay_sumamt_fen, 0) AS fen, coalesce(s.acct_pay_fen, 0) AS acct_fen,
-    extract(year FROM s.happened_at) = extract(year FROM a.d) AS this_year, date_diff('day', s.happened_at::DATE, a.d) AS days_ago,
-    extract(month FROM s.happened_at) IN (11, 12) AS year_end FROM settlements s CROSS JOIN main.asof a"""
+YEAR = """
+    SELECT
+        s.psn_no AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id,
+        s.fixmedins_code, coalesce(s.fund_pay_sumamt_fen, 0) AS fen,
+        coalesce(s.acct_pay_fen, 0) AS acct_fen,
+        extract(year FROM s.happened_at) = extract(year FROM a.d) AS this_year,
+        date_diff('day', s.happened_at::DATE, a.d) AS days_ago,
+        extract(month FROM s.happened_at) IN (11, 12) AS year_end
+    FROM settlements s
+    CROSS JOIN main.asof a
+"""
 
-person = partial(
-    Feature,
+person = Feature(
     grain="person",
     scheme="T24",
     by="person",
-    reversed="net",
     family="chronic",
     source="2.16 3.16",
-    worse="high",
     rows=CHRONIC,
 )
-unit = partial(
-    Feature,
+unit = Feature(
     grain="institution",
     scheme="T24",
     by="institution",
-    reversed="net",
     family="chronic",
     source="2.16 5.2",
-    worse="high",
     rows=CHRONIC_UNIT,
 )
 
-declare(person(
-    name="chronic_yuan", label="慢特病基金账户支出", unit="元", windows=(30, 90, 365), measure="sum(fen) / 100.0",
+declare(
+    person,
+    name="chronic_yuan",
+    label="慢特病基金账户支出",
+    unit="元",
+    windows=(30, 90, 365),
+    measure="sum(fen) / 100.0",
     reason="近{window}天门诊慢特病支出{value}元" + above("元"),
     innocent="透析、抗排异等本就费用高（N01、N02）",
-))  # fmt: skip
-declare(person(
-    name="chronic_visits", label="慢特病结算次数", unit="次", windows=(30, 90), measure="count(*)",
+)
+declare(
+    person,
+    name="chronic_visits",
+    label="慢特病结算次数",
+    unit="次",
+    windows=(30, 90),
+    measure="count(*)",
     reason="近{window}天门诊慢特病结算{value}次" + above("次"),
     innocent="透析等按次治疗（N01）",
-))  # fmt: skip
-declare(person(
-    name="chronic_units", label="慢特病就诊机构数", unit="家", windows=(90, 365), measure="count(DISTINCT fixmedins_code)",
+)
+declare(
+    person,
+    name="chronic_units",
+    label="慢特病就诊机构数",
+    unit="家",
+    windows=(90, 365),
+    measure="count(DISTINCT fixmedins_code)",
     reason="近{window}天在{value}家机构享受门诊慢特病待遇" + above("家"),
     innocent="异地居住、更换定点（N20）",
-))  # fmt: skip
-declare(person(
-    name="chronic_gap_days", label="慢特病取药间隔中位数", unit="天", windows=(365,), measure="CASE WHEN count(after_days) >= 5 THEN median(after_days) END", worse="low", empty=None,
+)
+declare(
+    person,
+    name="chronic_gap_days",
+    label="慢特病取药间隔中位数",
+    unit="天",
+    windows=(365,),
+    measure="CASE WHEN count(after_days) >= 5 THEN median(after_days) END",
+    worse="low",
+    empty=None,
     reason="近{window}天同一慢特病结算间隔中位仅{value}天" + below("天"),
     innocent="透析等按次治疗（N01）、多病种分次取药",
-))  # fmt: skip
-declare(person(
-    name="chronic_unregistered_times", label="无有效备案享受慢特病次数", unit="次", windows=(90, 365), measure="count(*) FILTER (WHERE NOT registered)", needs=("chronic_registry",),
+)
+declare(
+    person,
+    name="chronic_unregistered_times",
+    label="无有效备案享受慢特病次数",
+    unit="次",
+    windows=(90, 365),
+    measure="count(*) FILTER (WHERE NOT registered)",
+    needs=("chronic_registry",),
     reason="近{window}天无有效慢特病备案却按慢特病结算{value}次" + above("次"),
     innocent="资格补录、认定在前录入在后（N33）",
-))  # fmt: skip
-declare(person(
-    name="chronic_limit_used", label="慢特病限额使用率", unit="%", windows=(365,), measure="CASE WHEN any_value(limit_fen) > 0 THEN sum(fen) / any_value(limit_fen) END", empty=None,
-    needs=("chronic_registry.annual_limit_fen",), scheme="T31",
+)
+declare(
+    person,
+    name="chronic_limit_used",
+    label="慢特病限额使用率",
+    unit="%",
+    windows=(365,),
+    measure="CASE WHEN any_value(limit_fen) > 0 THEN sum(fen) / any_value(limit_fen) END",
+    empty=None,
+    needs=("chronic_registry.annual_limit_fen",),
+    scheme="T31",
     reason="近{window}天已用慢特病年度限额的{value}" + above(),
     innocent="病情需要、按月均衡使用（N28）",
-))  # fmt: skip
-declare(person(
-    name="chronic_year_end_share", label="慢特病年末支出占比", unit="%", windows=(365,), measure="CASE WHEN count(*) >= 6 THEN coalesce(sum(fen) FILTER (WHERE year_end), 0) / nullif(sum(fen), 0) END",
-    empty=None, scheme="T31", source="3.16",
+)
+declare(
+    person,
+    name="chronic_year_end_share",
+    label="慢特病年末支出占比",
+    unit="%",
+    windows=(365,),
+    measure="CASE WHEN count(*) >= 6 THEN coalesce(sum(fen) FILTER (WHERE year_end), 0) / nullif(sum(fen), 0) END",
+    empty=None,
+    scheme="T31",
+    source="3.16",
     reason="近{window}天慢特病支出有{value}发生在11、12月" + above(),
     innocent="节前续方（N28）、长处方（N08）",
-))  # fmt: skip
-declare(person(
-    name="chronic_same_sum_share", label="慢特病同额结算占比", unit="%", windows=(365,), measure="CASE WHEN count(*) >= 6 THEN list_max(map_values(histogram(medfee_fen))) / count(*) END", empty=None,
+)
+declare(
+    person,
+    name="chronic_same_sum_share",
+    label="慢特病同额结算占比",
+    unit="%",
+    windows=(365,),
+    measure="CASE WHEN count(*) >= 6 THEN list_max(map_values(histogram(medfee_fen))) / count(*) END",
+    empty=None,
     reason="近{window}天慢特病结算有{value}金额分毫不差" + above(),
     innocent="方案固定的长期用药、透析（N01）",
-))  # fmt: skip
-declare(person(
-    name="chronic_in_ward_times", label="住院期间慢特病结算次数", unit="次", windows=(365,), rows=IN_WARD, measure="count(*)",
+)
+declare(
+    person,
+    name="chronic_in_ward_times",
+    label="住院期间慢特病结算次数",
+    unit="次",
+    windows=(365,),
+    rows=IN_WARD,
+    measure="count(*)",
     reason="近{window}天本人住院期间仍有{value}次门诊慢特病结算" + above("次"),
     innocent="家属代取常用慢病药（N18）",
-))  # fmt: skip
-declare(person(
-    name="chronic_tests", label="慢特病患者检查化验次数", unit="次", windows=(365,), rows=FOLLOW_UP, needs=("fee_details",), worse="low", empty=None,
+)
+declare(
+    person,
+    name="chronic_tests",
+    label="慢特病患者检查化验次数",
+    unit="次",
+    windows=(365,),
+    rows=FOLLOW_UP,
+    needs=("fee_details",),
+    worse="low",
+    empty=None,
     measure="CASE WHEN count(DISTINCT day) FILTER (WHERE chronic) >= 6 THEN count(*) FILTER (WHERE test) END",
     reason="近{window}天长期按慢特病取药却只做过{value}次检查化验" + below("次"),
     innocent="在住院期间或外地做过检查（N20）",
-))  # fmt: skip
-declare(person(
-    name="chronic_drug_kinds", label="慢特病药品种数", unit="种", windows=(90, 365), rows=FOLLOW_UP, needs=("fee_details",), measure="count(DISTINCT med_list_codg) FILTER (WHERE chronic AND drug)",
+)
+declare(
+    person,
+    name="chronic_drug_kinds",
+    label="慢特病药品种数",
+    unit="种",
+    windows=(90, 365),
+    rows=FOLLOW_UP,
+    needs=("fee_details",),
+    measure="count(DISTINCT med_list_codg) FILTER (WHERE chronic AND drug)",
     reason="近{window}天按慢特病取得{value}种药品" + above("种"),
     innocent="多病共存老人（N29）",
-))  # fmt: skip
-declare(person(
-    name="fund_year_yuan", label="本年度基金支付", unit="元", windows=(365,), rows=YEAR, measure="sum(fen) FILTER (WHERE this_year) / 100.0", scheme="T31", source="5.17",
+)
+declare(
+    person,
+    name="fund_year_yuan",
+    label="本年度基金支付",
+    unit="元",
+    windows=(365,),
+    rows=YEAR,
+    measure="sum(fen) FILTER (WHERE this_year) / 100.0",
+    scheme="T31",
+    source="5.17",
     reason="本年度基金已支付{value}元" + above("元"),
     innocent="重病大病费用本就高（N01、N02）",
-))  # fmt: skip
-declare(person(
-    name="fund_rush_share", label="近60天基金支付占比", unit="%", windows=(365,), rows=YEAR, measure="CASE WHEN count(*) >= 6 THEN coalesce(sum(fen) FILTER (WHERE days_ago < 60), 0) / nullif(sum(fen), 0) END",
-    scheme="T31", empty=None, source="5.17",
+)
+declare(
+    person,
+    name="fund_rush_share",
+    label="近60天基金支付占比",
+    unit="%",
+    windows=(365,),
+    rows=YEAR,
+    measure="CASE WHEN count(*) >= 6 THEN coalesce(sum(fen) FILTER (WHERE days_ago < 60), 0) / nullif(sum(fen), 0) END",
+    scheme="T31",
+    empty=None,
+    source="5.17",
     reason="近{window}天的基金支付有{value}集中在最近60天" + above(),
     innocent="新发重病、手术",
-))  # fmt: skip
-declare(person(
-    name="fund_year_end_share", label="年末基金支付占比", unit="%", windows=(365,), rows=YEAR, measure="CASE WHEN count(*) >= 6 THEN coalesce(sum(fen) FILTER (WHERE year_end), 0) / nullif(sum(fen), 0) END",
-    scheme="T31", empty=None, source="5.17",
+)
+declare(
+    person,
+    name="fund_year_end_share",
+    label="年末基金支付占比",
+    unit="%",
+    windows=(365,),
+    rows=YEAR,
+    measure="CASE WHEN count(*) >= 6 THEN coalesce(sum(fen) FILTER (WHERE year_end), 0) / nullif(sum(fen), 0) END",
+    scheme="T31",
+    empty=None,
+    source="5.17",
     reason="近{window}天的基金支付有{value}发生在11、12月" + above(),
     innocent="冬季呼吸道疾病高发、年末续方（N28）",
-))  # fmt: skip
-declare(person(
-    name="year_end_times", label="年末结算次数", unit="次", windows=(365,), rows=YEAR, measure="count(*) FILTER (WHERE year_end)", scheme="T31", source="5.17",
+)
+declare(
+    person,
+    name="year_end_times",
+    label="年末结算次数",
+    unit="次",
+    windows=(365,),
+    rows=YEAR,
+    measure="count(*) FILTER (WHERE year_end)",
+    scheme="T31",
+    source="5.17",
     reason="近{window}天中11、12月结算{value}次" + above("次"),
     innocent="冬季呼吸道疾病高发、年末续方（N28）、规律透析放化疗（N01、N02）",
-))  # fmt: skip
-declare(person(
-    name="year_end_rise", label="年末月均支出较其余月份", unit="倍", windows=(365,), rows=YEAR, scheme="T31", empty=None, source="5.17",
-    measure="CASE WHEN count(*) >= 3 THEN 5.0 * coalesce(sum(fen + acct_fen) FILTER (WHERE year_end), 0) / nullif(sum(fen + acct_fen) FILTER (WHERE NOT year_end), 0) END",
+)
+declare(
+    person,
+    name="year_end_rise",
+    label="年末月均支出较其余月份",
+    unit="倍",
+    windows=(365,),
+    rows=YEAR,
+    scheme="T31",
+    empty=None,
+    source="5.17",
+    measure="""
+        CASE
+            WHEN count(*) >= 3
+                THEN 5.0
+                    * coalesce(sum(fen + acct_fen) FILTER (WHERE year_end), 0)
+                    / nullif(sum(fen + acct_fen) FILTER (WHERE NOT year_end), 0)
+        END
+    """,
     reason="近{window}天中11、12月的基金和账户月均支出为其余月份的{value}倍" + above("倍"),
     innocent="冬季住院、年末续方（N28）、长处方（N08）",
-))  # fmt: skip
-declare(unit(
-    name="chronic_unit_per_patient", label="慢特病人均支出", unit="元", windows=(90, 180), measure="CASE WHEN count(DISTINCT psn_no) >= 5 THEN sum(fen) / 100.0 / count(DISTINCT psn_no) END", empty=None,
+)
+declare(
+    unit,
+    name="chronic_unit_per_patient",
+    label="慢特病人均支出",
+    unit="元",
+    windows=(90, 180),
+    measure="CASE WHEN count(DISTINCT psn_no) >= 5 THEN sum(fen) / 100.0 / count(DISTINCT psn_no) END",
+    empty=None,
     reason="近{window}天慢特病患者人均支出{value}元" + above("元"),
     innocent="承担透析等高费用病种（N01）",
-))  # fmt: skip
-declare(unit(
-    name="chronic_unit_visits_per_patient", label="慢特病人均次数", unit="次", windows=(90, 180), measure="CASE WHEN count(DISTINCT psn_no) >= 5 THEN count(*) / count(DISTINCT psn_no) END", empty=None,
+)
+declare(
+    unit,
+    name="chronic_unit_visits_per_patient",
+    label="慢特病人均次数",
+    unit="次",
+    windows=(90, 180),
+    measure="CASE WHEN count(DISTINCT psn_no) >= 5 THEN count(*) / count(DISTINCT psn_no) END",
+    empty=None,
     reason="近{window}天慢特病患者人均结算{value}次" + above("次"),
     innocent="透析等按次治疗（N01）",
-))  # fmt: skip
-declare(unit(
-    name="chronic_unit_unregistered_share", label="无有效备案结算占比", unit="%", windows=(90, 180), measure="CASE WHEN count(registered) >= 10 THEN avg((NOT registered)::INT) END", empty=None,
+)
+declare(
+    unit,
+    name="chronic_unit_unregistered_share",
+    label="无有效备案结算占比",
+    unit="%",
+    windows=(90, 180),
+    measure="CASE WHEN count(registered) >= 10 THEN avg((NOT registered)::INT) END",
+    empty=None,
     needs=("chronic_registry",),
     reason="近{window}天慢特病结算中无有效备案的占{value}" + above(),
     innocent="资格补录（N33）",
-))  # fmt: skip
-declare(unit(
-    name="chronic_unit_same_sum_share", label="慢特病同额结算占比", unit="%", windows=(90,), measure="CASE WHEN count(*) >= 20 THEN list_max(map_values(histogram(medfee_fen))) / count(*) END", empty=None,
+)
+declare(
+    unit,
+    name="chronic_unit_same_sum_share",
+    label="慢特病同额结算占比",
+    unit="%",
+    windows=(90,),
+    measure="CASE WHEN count(*) >= 20 THEN list_max(map_values(histogram(medfee_fen))) / count(*) END",
+    empty=None,
     reason="近{window}天慢特病结算有{value}为同一金额" + above(),
     innocent="透析等固定收费（N01）",
-))  # fmt: skip
-declare(unit(
-    name="chronic_unit_own_registry_share", label="自己认定自己治疗占比", unit="%", windows=(180,), measure="CASE WHEN count(*) >= 10 THEN avg(registered_here::INT) END", empty=None,
+)
+declare(
+    unit,
+    name="chronic_unit_own_registry_share",
+    label="自己认定自己治疗占比",
+    unit="%",
+    windows=(180,),
+    measure="CASE WHEN count(*) >= 10 THEN avg(registered_here::INT) END",
+    empty=None,
     needs=("chronic_registry.reg_org",),
     reason="近{window}天慢特病结算中由本机构认定资格的占{value}" + above(),
     innocent="政策下放由医联体认定（黄石、吉首）",
-))  # fmt: skip
-declare(unit(
-    name="chronic_unit_year_end_share", label="慢特病年末支出占比", unit="%", windows=(365,), measure="CASE WHEN count(*) >= 20 THEN coalesce(sum(fen) FILTER (WHERE year_end), 0) / nullif(sum(fen), 0) END", empty=None,
+)
+declare(
+    unit,
+    name="chronic_unit_year_end_share",
+    label="慢特病年末支出占比",
+    unit="%",
+    windows=(365,),
+    measure="CASE WHEN count(*) >= 20 THEN coalesce(sum(fen) FILTER (WHERE year_end), 0) / nullif(sum(fen), 0) END",
+    empty=None,
     scheme="T31",
     reason="近{window}天慢特病支出有{value}发生在11、12月" + above(),
     innocent="年末续方（N28）",
-))  # fmt: skip
+)

@@ -1,289 +1,659 @@
 """T16 串换药品项目, T19 重复分解收费, T20 超标准收费, T21 过度检查诊疗, T23 高值耗材违规.
 
-How it works: small sums on many lines. A price sits above its cap, an item is billed twice or beside the bundle that holds it, bed and nursing days
-exceed the nights, every patient gets the same panel, an uncovered thing is billed under a covered code, implants are billed without the operation.
-Often it is a template of the billing system: constant, everywhere, since one day.
-What it leaves: excess over the cap in fen, the same code twice in a minute or many times a day, bed days − nights, exam and lab shares, one panel in
-most stays, material without surgery. What one article costs is in features/catalog/prices.py.
-Honest cases: intensive care and oxygen by the hour, repeated tests of the severely ill (N21), specialist hospitals (N22), price regimes (N24),
-emergency windows (N25), corrections (N31), clinical pathways (N13), box and tablet units.
+How it works: small sums on many lines. A price sits above its cap, an item is billed twice or beside the bundle that
+holds it, bed and nursing days exceed the nights, every patient gets the same panel, an uncovered thing is billed under
+a covered code, implants are billed without the operation. Often it is a template of the billing system: constant,
+everywhere, since one day.
+What it leaves: excess over the cap in fen, the same code twice in a minute or many times a day, bed days − nights,
+exam and lab shares, one panel in most stays, material without surgery. What one article costs is in
+features/catalog/prices.py.
+Honest cases: intensive care and oxygen by the hour, repeated tests of the severely ill (N21), specialist hospitals
+(N22), price regimes (N24), emergency windows (N25), corrections (N31), clinical pathways (N13), box and tablet units.
 """
 
-from functools import partial
+from dataclasses import replace
 
+from features.codes import (
+    BED,
+    DAILY_FEES,
+    EXAM,
+    LAB,
+    MATERIAL,
+    NURSING,
+    OTHER_FEE,
+    SERVICES,
+    SERVICES_AND_NURSING,
+    SURGERY,
+    TESTS,
+)
 from features.common_subqueries import once
 from features.declare import Feature, declare
 from features.knowledge import CAPS, LINE_ID
 from features.wording import above
 
-#: Lines priced above the cap in force that day (tolerance 1 fen a unit); the cap on the line itself goes before the catalogue's.
-_CAP = f"""FROM lines l LEFT JOIN {CAPS} c ON c.med_list_codg = l.med_list_codg AND l.day >= c.since AND l.day < c.until
-    WHERE l.pric * 1000000 > coalesce(nullif(l.pric_uplmt_amt_e6, 0), c.cap_e6) + 10000"""
-_EXCESS = """l.hilist_name, l.cnt, l.pric, coalesce(nullif(l.pric_uplmt_amt_e6, 0), c.cap_e6) / 1e6 AS cap, l.fen, l.day,
-    (l.fen * (1 - coalesce(nullif(l.pric_uplmt_amt_e6, 0), c.cap_e6) / (l.pric * 1e6)))::BIGINT AS excess_fen"""
-OVER_CAP_STAY = f"SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, {_EXCESS} {_CAP} AND l.is_inpatient"
-OVER_CAP_UNIT = f"SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.med_list_codg, {_EXCESS} {_CAP}"
+#: Lines priced above the cap in force that day (tolerance 1 fen a unit); the cap on the line itself goes before the
+#: catalogue's.
+_CAP = f"""
+    FROM lines l
+    LEFT JOIN {CAPS} c ON c.med_list_codg = l.med_list_codg AND l.day >= c.since AND l.day < c.until
+    WHERE l.pric * 1000000 > coalesce(nullif(l.pric_uplmt_amt_e6, 0), c.cap_e6) + 10000
+"""
+_EXCESS = """
+    l.hilist_name,
+    l.cnt,
+    l.pric,
+    coalesce(nullif(l.pric_uplmt_amt_e6, 0), c.cap_e6)
+    / 1e6 AS cap,
+    l.fen,
+    l.day,
+    (l.fen * (1 - coalesce(nullif(l.pric_uplmt_amt_e6, 0), c.cap_e6) / (l.pric * 1e6)))::BIGINT AS excess_fen
+"""
+OVER_CAP_STAY = f"""
+    SELECT
+        l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
+        {_EXCESS} {_CAP} AND l.is_inpatient
+"""
+OVER_CAP_UNIT = f"""
+    SELECT
+        l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table,
+        {LINE_ID} AS row_id, l.psn_no, l.med_list_codg, {_EXCESS} {_CAP}
+"""
 
-#: The lines of a stay with what their codes alone tell; of services `twin`: the same item again within a minute; `nth`: its count that day so far.
-STAY = f"""WITH served AS (SELECT *, date_diff('second', lag(happened_at) OVER same, happened_at) < 60 AND NOT clock_collapsed AS twin,
-        row_number() OVER (PARTITION BY mdtrt_id, med_list_codg, day ORDER BY happened_at, feedetl_sn) AS nth
-        FROM lines WHERE is_inpatient AND med_chrgitm_type IN ('03', '04', '05', '06', '07') WINDOW same AS (PARTITION BY mdtrt_id, med_list_codg ORDER BY happened_at, feedetl_sn))
-    SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.med_list_codg, l.hilist_name, l.med_chrgitm_type AS kind, l.cnt, l.pric, l.fen, l.day,
-    greatest(1, date_diff('day', l.adm_date, l.end_date)) AS bed_days,
-    coalesce(l.twin, false) AS twin, l.nth
-    FROM (SELECT *, false AS twin, NULL AS nth FROM lines WHERE is_inpatient AND coalesce(med_chrgitm_type, '') NOT IN ('03', '04', '05', '06', '07') UNION ALL FROM served) l"""
+#: The lines of a stay with what their codes alone tell; of services `twin`: the same item again within a minute;
+#: `nth`: its count that day so far.
+STAY = f"""
+    WITH served AS (
+        SELECT
+            *,
+            date_diff('second', lag(happened_at) OVER same, happened_at) < 60 AND NOT clock_collapsed AS twin,
+            row_number() OVER (PARTITION BY mdtrt_id, med_list_codg, day ORDER BY happened_at, feedetl_sn) AS nth
+        FROM lines
+        WHERE is_inpatient AND med_chrgitm_type IN {SERVICES_AND_NURSING}
+        WINDOW same AS (PARTITION BY mdtrt_id, med_list_codg ORDER BY happened_at, feedetl_sn)
+    )
+    SELECT
+        l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
+        l.med_list_codg, l.hilist_name, l.med_chrgitm_type AS kind, l.cnt, l.pric, l.fen, l.day,
+        greatest(1, date_diff('day', l.adm_date, l.end_date)) AS bed_days,
+        coalesce(l.twin, false) AS twin, l.nth
+    FROM (
+        SELECT *, false AS twin, NULL AS nth
+        FROM lines
+        WHERE is_inpatient AND coalesce(med_chrgitm_type, '') NOT IN {SERVICES_AND_NURSING}
+        UNION ALL
+        FROM served
+    ) l
+"""
 
 #: Service items billed again on the same day within one visit, at a unit.
-REPEATED = f"""WITH l AS (SELECT l.*, row_number() OVER same AS nth, date_diff('second', lag(l.happened_at) OVER same, l.happened_at) AS after_seconds FROM lines l
-        SEMI JOIN (SELECT mdtrt_id, med_list_codg, day FROM lines WHERE med_chrgitm_type IN ('03', '04', '05', '06') GROUP BY ALL HAVING count(*) > 1) m USING (mdtrt_id, med_list_codg, day)
-        WHERE l.med_chrgitm_type IN ('03', '04', '05', '06') WINDOW same AS (PARTITION BY l.mdtrt_id, l.med_list_codg, l.day ORDER BY l.happened_at, l.feedetl_sn))
-    SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.mdtrt_id, l.med_list_codg, l.hilist_name,
-    l.med_chrgitm_type AS kind, l.fen, l.after_seconds < 60 AND NOT l.clock_collapsed AS twin FROM l WHERE l.nth >= 2"""
+REPEATED = f"""
+    WITH l AS (
+        SELECT
+            l.*, row_number() OVER same AS nth,
+            date_diff('second', lag(l.happened_at) OVER same, l.happened_at) AS after_seconds
+        FROM lines l
+        SEMI JOIN (
+            SELECT mdtrt_id, med_list_codg, day
+            FROM lines
+            WHERE med_chrgitm_type IN {SERVICES}
+            GROUP BY ALL
+            HAVING count(*) > 1
+        ) m USING (mdtrt_id, med_list_codg, day)
+        WHERE l.med_chrgitm_type IN {SERVICES}
+        WINDOW same AS (PARTITION BY l.mdtrt_id, l.med_list_codg, l.day ORDER BY l.happened_at, l.feedetl_sn)
+    )
+    SELECT
+        l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table,
+        {LINE_ID} AS row_id, l.psn_no, l.mdtrt_id, l.med_list_codg, l.hilist_name,
+        l.med_chrgitm_type AS kind, l.fen,
+        l.after_seconds < 60 AND NOT l.clock_collapsed AS twin
+    FROM l
+    WHERE l.nth >= 2
+"""
 
-#: Bed and nursing fees of a ward: due once a day, whatever the disease. `twice`: the same one again that day, or two days' worth on one.
-DAILY = f"""SELECT l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.mdtrt_id, l.hilist_name, l.cnt, l.fen,
-    row_number() OVER (PARTITION BY l.mdtrt_id, l.med_list_codg, l.day ORDER BY l.happened_at, l.feedetl_sn) > 1 OR l.cnt > 1 AS twice
-    FROM lines l WHERE l.is_inpatient AND l.med_chrgitm_type IN ('01', '07') AND coalesce(l.hilist_name, '') NOT LIKE '%小时%'"""
+#: Bed and nursing fees of a ward: due once a day, whatever the disease. `twice`: the same one again that day, or two
+#: days' worth on one.
+DAILY = f"""
+    SELECT
+        l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table,
+        {LINE_ID} AS row_id, l.psn_no, l.mdtrt_id, l.hilist_name, l.cnt, l.fen,
+        row_number() OVER (PARTITION BY l.mdtrt_id, l.med_list_codg, l.day ORDER BY l.happened_at, l.feedetl_sn) > 1
+            OR l.cnt > 1 AS twice
+    FROM lines l
+    WHERE l.is_inpatient AND l.med_chrgitm_type IN {DAILY_FEES} AND coalesce(l.hilist_name, '') NOT LIKE '%小时%'
+"""
 
 #: One row a stay: its fee by kind, its laboratory panel of the first two days.
-_PANEL = """SELECT any_value(l.fixmedins_code) AS fixmedins_code, l.mdtrt_id, min(l.psn_no) AS psn_no, max(l.happened_at) AS happened_at, sum(l.fen)::BIGINT AS fen,
-        coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type IN ('03', '04')), 0)::BIGINT AS test_fen,
-        coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = '08'), 0)::BIGINT AS material_fen,
-        coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = '14'), 0)::BIGINT AS other_fen,
-        max(l.fen) FILTER (WHERE l.med_chrgitm_type = '08' AND l.pric >= 1000) AS implant_fen,
-        count(*) FILTER (WHERE l.med_chrgitm_type = '06') AS surgery,
-        sum(DISTINCT hash(l.med_list_codg)) FILTER (WHERE l.med_chrgitm_type IN ('03', '04') AND l.day <= l.adm_date + 1)::VARCHAR AS panel,
-        count(DISTINCT l.med_list_codg) FILTER (WHERE l.med_chrgitm_type IN ('03', '04')) AS tests,
-        coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = '04'), 0)::BIGINT AS lab_fen,
-        count(*) FILTER (WHERE l.med_chrgitm_type = '03' AND regexp_matches(upper(coalesce(l.hilist_name, '')), 'CT|MR|磁共振|断层')) AS scans
-        FROM lines l WHERE l.is_inpatient GROUP BY l.mdtrt_id"""
-PANELS = f"""SELECT p.fixmedins_code AS entity_id, p.happened_at, 'visits' AS row_table, p.mdtrt_id AS row_id, p.psn_no, p.fen, p.test_fen, p.material_fen, p.other_fen, p.implant_fen,
-    p.surgery, p.tests, p.lab_fen, p.scans, CASE WHEN p.tests >= 3 THEN p.panel END AS panel FROM ({_PANEL}) p"""
+_PANEL = f"""
+    SELECT
+        any_value(l.fixmedins_code) AS fixmedins_code,
+        l.mdtrt_id, min(l.psn_no) AS psn_no, max(l.happened_at) AS happened_at,
+        sum(l.fen)::BIGINT AS fen,
+        coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type IN {TESTS}), 0)::BIGINT AS test_fen,
+        coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = {MATERIAL}), 0)::BIGINT AS material_fen,
+        coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = {OTHER_FEE}), 0)::BIGINT AS other_fen,
+        max(l.fen) FILTER (WHERE l.med_chrgitm_type = {MATERIAL} AND l.pric >= 1000) AS implant_fen,
+        count(*) FILTER (WHERE l.med_chrgitm_type = {SURGERY}) AS surgery,
+        sum(DISTINCT hash(l.med_list_codg)) FILTER (
+            WHERE l.med_chrgitm_type IN {TESTS} AND l.day <= l.adm_date + 1
+        )::VARCHAR AS panel,
+        count(DISTINCT l.med_list_codg) FILTER (WHERE l.med_chrgitm_type IN {TESTS}) AS tests,
+        coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = {LAB}), 0)::BIGINT AS lab_fen,
+        count(*) FILTER (
+            WHERE l.med_chrgitm_type = {EXAM}
+            AND regexp_matches(upper(coalesce(l.hilist_name, '')), 'CT|MR|磁共振|断层')
+        ) AS scans
+    FROM lines l
+    WHERE l.is_inpatient
+    GROUP BY l.mdtrt_id
+"""
+PANELS = f"""
+    SELECT
+        p.fixmedins_code AS entity_id, p.happened_at, 'visits' AS row_table, p.mdtrt_id AS row_id,
+        p.psn_no, p.fen, p.test_fen, p.material_fen, p.other_fen, p.implant_fen, p.surgery, p.tests,
+        p.lab_fen, p.scans,
+        CASE WHEN p.tests >= 3 THEN p.panel END AS panel
+    FROM ({_PANEL}) p
+"""
 
 
 #: Exams and tests of one person, each with the days since the same one at the same unit.
-_AGAIN = once("tests", """SELECT l.mdtrt_id, l.feedetl_sn, l.psn_no, l.fixmedins_code, l.dr_codg, l.happened_at, l.hilist_name, l.med_chrgitm_type AS kind, l.fen,
-    date_diff('day', lag(l.day) OVER (PARTITION BY l.psn_no, l.med_list_codg, l.fixmedins_code ORDER BY l.happened_at, l.mdtrt_id, l.feedetl_sn), l.day) AS after_days
-    FROM lines l WHERE l.med_chrgitm_type IN ('03', '04')""")  # fmt: skip
+_AGAIN = once(
+    "tests",
+    f"""
+        SELECT
+            l.mdtrt_id, l.feedetl_sn, l.psn_no, l.fixmedins_code, l.dr_codg, l.happened_at,
+            l.hilist_name, l.med_chrgitm_type AS kind, l.fen,
+            date_diff(
+                'day',
+                lag(l.day) OVER (
+                    PARTITION BY l.psn_no,
+                        l.med_list_codg,
+                        l.fixmedins_code
+                    ORDER BY l.happened_at,
+                        l.mdtrt_id,
+                        l.feedetl_sn
+                ),
+                l.day
+            ) AS after_days
+        FROM lines l
+        WHERE l.med_chrgitm_type IN {TESTS}
+    """,
+)
 
 
 def again(entity: str) -> str:
-    """The same exam or laboratory test of one person again within seven days at the same unit, told of `entity` (a column of lines)."""
-    return f"""SELECT l.{entity} AS entity_id, l.fixmedins_code, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no, l.hilist_name, l.kind, l.fen, l.after_days,
-    coalesce(l.after_days BETWEEN 0 AND 7, false) AS again FROM {_AGAIN} l WHERE l.{entity} IS NOT NULL"""
+    """The same exam or laboratory test of one person again within seven days at the same unit, told of `entity` (a
+    column of lines)."""
+    return f"""
+        SELECT
+            l.{entity} AS entity_id, l.fixmedins_code, l.happened_at, 'fee_details' AS row_table,
+            {LINE_ID} AS row_id, l.psn_no, l.hilist_name, l.kind, l.fen, l.after_days,
+            coalesce(l.after_days BETWEEN 0 AND 7, false) AS again
+        FROM {_AGAIN} l
+        WHERE l.{entity} IS NOT NULL
+    """
 
 
 AGAIN = again("fixmedins_code")
 
-IMPLANTS = f"""WITH l AS (SELECT l.*, bool_or(l.med_chrgitm_type = '06') OVER (PARTITION BY l.mdtrt_id) AS surgery FROM lines l
-        WHERE l.med_chrgitm_type = '06' OR (l.med_chrgitm_type = '08' AND l.pric >= 1000))
-    SELECT l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.hilist_name, l.cnt, l.pric, l.fen, l.surgery FROM l
-    WHERE l.med_chrgitm_type = '08'"""
+IMPLANTS = f"""
+    WITH l AS (
+        SELECT l.*, bool_or(l.med_chrgitm_type = {SURGERY}) OVER (PARTITION BY l.mdtrt_id) AS surgery
+        FROM lines l
+        WHERE l.med_chrgitm_type = {SURGERY} OR (l.med_chrgitm_type = {MATERIAL} AND l.pric >= 1000)
+    )
+    SELECT
+        l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
+        l.hilist_name, l.cnt, l.pric, l.fen, l.surgery
+    FROM l
+    WHERE l.med_chrgitm_type = {MATERIAL}
+"""
 
-stay = partial(
-    Feature,
+stay = Feature(
     grain="admission",
     by="person",
-    reversed="net",
     family="charge",
     windows=(0,),
-    worse="high",
     rows=STAY,
     needs=("fee_details",),
     source="3.10",
 )
-unit = partial(
-    Feature,
+unit = Feature(
     grain="institution",
     by="institution",
-    reversed="net",
     family="charge",
-    worse="high",
     needs=("fee_details",),
     source="3.10",
 )
 
-declare(stay(
-    name="stay_over_cap_yuan", label="超最高限价金额", unit="元", scheme="T20", rows=OVER_CAP_STAY, measure="sum(excess_fen) / 100.0", needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
+declare(
+    stay,
+    name="stay_over_cap_yuan",
+    label="超最高限价金额",
+    unit="元",
+    scheme="T20",
+    rows=OVER_CAP_STAY,
+    measure="sum(excess_fen) / 100.0",
+    needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="本次住院收费超出最高限价合计{value}元" + above("元"),
     innocent="调价当日目录未同步（N24）；应急期临时价（N25）",
-))  # fmt: skip
-declare(stay(
-    name="stay_over_cap_lines", label="超最高限价明细条数", unit="条", scheme="T20", rows=OVER_CAP_STAY, measure="count(*)", needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
+)
+declare(
+    stay,
+    name="stay_over_cap_lines",
+    label="超最高限价明细条数",
+    unit="条",
+    scheme="T20",
+    rows=OVER_CAP_STAY,
+    measure="count(*)",
+    needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="本次住院有{value}条明细单价高于最高限价" + above("条"),
     innocent="调价当日目录未同步（N24）",
-))  # fmt: skip
-declare(stay(
-    name="stay_over_cap_share", label="超限价金额占比", unit="%", scheme="T20", rows=OVER_CAP_STAY, measure="sum(excess_fen) / nullif(sum(fen), 0)", needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
+)
+declare(
+    stay,
+    name="stay_over_cap_share",
+    label="超限价金额占比",
+    unit="%",
+    scheme="T20",
+    rows=OVER_CAP_STAY,
+    measure="sum(excess_fen) / nullif(sum(fen), 0)",
+    needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="本次住院超限价明细平均高出部分占其金额的{value}" + above(),
     innocent="调价当日目录未同步（N24）",
-))  # fmt: skip
-declare(stay(
-    name="stay_bed_days_over", label="床位费天数多于住院天数", unit="天", scheme="T20", measure="greatest(0, sum(cnt) FILTER (WHERE kind = '01') - any_value(bed_days))",
+)
+declare(
+    stay,
+    name="stay_bed_days_over",
+    label="床位费天数多于住院天数",
+    unit="天",
+    scheme="T20",
+    measure=f"greatest(0, sum(cnt) FILTER (WHERE kind = {BED}) - any_value(bed_days))",
     reason="本次住院收取的床位费比实际住院多{value}天" + above("天"),
     innocent="计入不计出的口径不同（±1天）；母婴同室加床（N12）",
-))  # fmt: skip
-declare(stay(
-    name="stay_nursing_days_over", label="护理费天数多于住院天数", unit="天", scheme="T20", measure="greatest(0, sum(cnt) FILTER (WHERE kind = '07') - any_value(bed_days))",
+)
+declare(
+    stay,
+    name="stay_nursing_days_over",
+    label="护理费天数多于住院天数",
+    unit="天",
+    scheme="T20",
+    measure=f"greatest(0, sum(cnt) FILTER (WHERE kind = {NURSING}) - any_value(bed_days))",
     reason="本次住院收取的护理费比实际住院多{value}天" + above("天"),
     innocent="按小时计的特级护理、专项护理另计（N21）",
-))  # fmt: skip
-declare(stay(
-    name="stay_hourly_over_days", label="按小时项目超24小时的天数", unit="天", scheme="T20",
-    measure="count(DISTINCT day) FILTER (WHERE (hilist_name LIKE '%小时%' OR hilist_name LIKE '%监护%' OR hilist_name LIKE '%吸入%') AND cnt > 24)",
+)
+declare(
+    stay,
+    name="stay_hourly_over_days",
+    label="按小时项目超24小时的天数",
+    unit="天",
+    scheme="T20",
+    measure="""
+        count(DISTINCT day) FILTER (
+            WHERE (hilist_name LIKE '%小时%' OR hilist_name LIKE '%监护%' OR hilist_name LIKE '%吸入%') AND cnt > 24
+        )
+    """,
     needs=("fee_details", "fee_details.hilist_name"),
     reason="本次住院有{value}天某个按时计价项目一次计费超过24" + above("天"),
     innocent="补记多日费用于一天（N31）",
-))  # fmt: skip
-declare(stay(
-    name="stay_twin_lines", label="一分钟内同项目重复收费", unit="条", scheme="T19", measure="count(*) FILTER (WHERE twin)",
+)
+declare(
+    stay,
+    name="stay_twin_lines",
+    label="一分钟内同项目重复收费",
+    unit="条",
+    scheme="T19",
+    measure="count(*) FILTER (WHERE twin)",
     reason="本次住院有{value}条诊疗项目在一分钟内重复收取" + above("条"),
     innocent="双侧部位分别计价、批量记账（N07、N31）",
-))  # fmt: skip
-declare(stay(
-    name="stay_repeat_yuan", label="同日同项目重复收费金额", unit="元", scheme="T19", measure="sum(fen) FILTER (WHERE nth >= 2 AND kind IN ('03', '04', '05', '06')) / 100.0",
+)
+declare(
+    stay,
+    name="stay_repeat_yuan",
+    label="同日同项目重复收费金额",
+    unit="元",
+    scheme="T19",
+    measure=f"sum(fen) FILTER (WHERE nth >= 2 AND kind IN {SERVICES}) / 100.0",
     reason="本次住院同一天同一检查治疗项目第二次及以后收费{value}元" + above("元"),
     innocent="病情需要复查、一日多次治疗（N21）",
-))  # fmt: skip
-declare(stay(
-    name="stay_treatments_a_day", label="单日同一治疗最多次数", unit="次", scheme="T19", measure="max(cnt) FILTER (WHERE kind IN ('03', '04', '05'))",
+)
+declare(
+    stay,
+    name="stay_treatments_a_day",
+    label="单日同一治疗最多次数",
+    unit="次",
+    scheme="T19",
+    measure="max(cnt) FILTER (WHERE kind IN ('03', '04', '05'))",
     reason="本次住院单条检查、化验或治疗明细最多计{value}次" + above("次"),
     innocent="吸氧、监护等按小时计价项目",
-))  # fmt: skip
-declare(stay(
-    name="stay_test_share", label="检查化验占比", unit="%", scheme="T21", measure="sum(fen) FILTER (WHERE kind IN ('03', '04')) / nullif(sum(fen), 0)", empty=None,
+)
+declare(
+    stay,
+    name="stay_test_share",
+    label="检查化验占比",
+    unit="%",
+    scheme="T21",
+    measure=f"sum(fen) FILTER (WHERE kind IN {TESTS}) / nullif(sum(fen), 0)",
+    empty=None,
     reason="本次住院检查化验费占{value}" + above(),
     innocent="转诊中心疑难病例（N21）、传染病排查",
-))  # fmt: skip
-declare(stay(
-    name="stay_test_kinds", label="检查化验种数", unit="种", scheme="T21", measure="count(DISTINCT med_list_codg) FILTER (WHERE kind IN ('03', '04'))",
+)
+declare(
+    stay,
+    name="stay_test_kinds",
+    label="检查化验种数",
+    unit="种",
+    scheme="T21",
+    measure=f"count(DISTINCT med_list_codg) FILTER (WHERE kind IN {TESTS})",
     reason="本次住院做了{value}种检查化验" + above("种"),
     innocent="诊断不明、术前评估（N21）",
-))  # fmt: skip
-declare(stay(
-    name="stay_test_yuan_a_day", also=("T05",), label="日均检查化验费", unit="元", scheme="T21", measure="sum(fen) FILTER (WHERE kind IN ('03', '04')) / 100.0 / any_value(bed_days)", empty=None,
+)
+declare(
+    stay,
+    name="stay_test_yuan_a_day",
+    also=("T05",),
+    label="日均检查化验费",
+    unit="元",
+    scheme="T21",
+    measure=f"sum(fen) FILTER (WHERE kind IN {TESTS}) / 100.0 / any_value(bed_days)",
+    empty=None,
     reason="本次住院日均检查化验费{value}元" + above("元"),
     innocent="短住院术前检查集中（N10）",
-))  # fmt: skip
-declare(stay(
-    name="stay_test_repeats", label="检查化验重复次数", unit="次", scheme="T21",
-    measure="count(*) FILTER (WHERE kind IN ('03', '04')) - count(DISTINCT med_list_codg) FILTER (WHERE kind IN ('03', '04'))",
+)
+declare(
+    stay,
+    name="stay_test_repeats",
+    label="检查化验重复次数",
+    unit="次",
+    scheme="T21",
+    measure=f"count(*) FILTER (WHERE kind IN {TESTS}) - count(DISTINCT med_list_codg) FILTER (WHERE kind IN {TESTS})",
     reason="本次住院检查化验重复做了{value}次" + above("次"),
     innocent="危重症动态监测（N21）",
-))  # fmt: skip
-declare(stay(
-    name="stay_material_share", label="材料费占比", unit="%", scheme="T23", source="2.16", measure="sum(fen) FILTER (WHERE kind = '08') / nullif(sum(fen), 0)", empty=None,
+)
+declare(
+    stay,
+    name="stay_material_share",
+    label="材料费占比",
+    unit="%",
+    scheme="T23",
+    source="2.16",
+    measure=f"sum(fen) FILTER (WHERE kind = {MATERIAL}) / nullif(sum(fen), 0)",
+    empty=None,
     reason="本次住院材料费占{value}" + above(),
     innocent="关节置换、介入等手术本以耗材为主（N22）",
-))  # fmt: skip
-declare(stay(
-    name="stay_implant_alone_yuan", label="无手术的高值耗材", unit="元", scheme="T23", source="2.16", rows=IMPLANTS, measure="sum(fen) FILTER (WHERE NOT surgery) / 100.0",
+)
+declare(
+    stay,
+    name="stay_implant_alone_yuan",
+    label="无手术的高值耗材",
+    unit="元",
+    scheme="T23",
+    source="2.16",
+    rows=IMPLANTS,
+    measure="sum(fen) FILTER (WHERE NOT surgery) / 100.0",
     reason="本次住院没有手术收费却使用单价千元以上耗材{value}元" + above("元"),
     innocent="介入操作记在治疗费（N22）",
-))  # fmt: skip
-declare(stay(
-    name="stay_implants", label="高值耗材件数", unit="件", scheme="T23", source="2.16", rows=IMPLANTS, measure="sum(cnt)",
+)
+declare(
+    stay,
+    name="stay_implants",
+    label="高值耗材件数",
+    unit="件",
+    scheme="T23",
+    source="2.16",
+    rows=IMPLANTS,
+    measure="sum(cnt)",
     reason="本次住院使用单价千元以上耗材{value}件" + above("件"),
     innocent="多节段、双侧手术（N22）",
-))  # fmt: skip
-declare(stay(
-    name="stay_other_share", label="其他费占比", unit="%", scheme="T16", measure="sum(fen) FILTER (WHERE kind = '14') / nullif(sum(fen), 0)", empty=None,
+)
+declare(
+    stay,
+    name="stay_other_share",
+    label="其他费占比",
+    unit="%",
+    scheme="T16",
+    measure=f"sum(fen) FILTER (WHERE kind = {OTHER_FEE}) / nullif(sum(fen), 0)",
+    empty=None,
     reason="本次住院归入“其他费”的占{value}" + above(),
     innocent="本地项目归类习惯",
-))  # fmt: skip
+)
 
-declare(unit(
-    name="over_cap_yuan", also=("T12",), label="超最高限价金额", unit="元", windows=(30, 90, 365), scheme="T20", rows=OVER_CAP_UNIT, measure="sum(excess_fen) / 100.0",
+declare(
+    unit,
+    name="over_cap_yuan",
+    also=("T12",),
+    label="超最高限价金额",
+    unit="元",
+    windows=(30, 90, 365),
+    scheme="T20",
+    rows=OVER_CAP_UNIT,
+    measure="sum(excess_fen) / 100.0",
     needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="近{window}天收费超出最高限价合计{value}元" + above("元"),
     innocent="调价当日目录未同步（N24）；应急期临时价（N25）",
-))  # fmt: skip
-declare(unit(
-    name="over_cap_lines", also=("T12",), label="超最高限价明细条数", unit="条", windows=(90,), scheme="T20", rows=OVER_CAP_UNIT, measure="count(*)", needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
+)
+declare(
+    unit,
+    name="over_cap_lines",
+    also=("T12",),
+    label="超最高限价明细条数",
+    unit="条",
+    windows=(90,),
+    scheme="T20",
+    rows=OVER_CAP_UNIT,
+    measure="count(*)",
+    needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="近{window}天有{value}条明细单价高于最高限价" + above("条"),
     innocent="调价当日目录未同步（N24）",
-))  # fmt: skip
-declare(unit(
-    name="over_cap_codes", also=("T12",), label="超限价项目种数", unit="种", windows=(90,), scheme="T20", rows=OVER_CAP_UNIT, measure="count(DISTINCT med_list_codg)", needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
+)
+declare(
+    unit,
+    name="over_cap_codes",
+    also=("T12",),
+    label="超限价项目种数",
+    unit="种",
+    windows=(90,),
+    scheme="T20",
+    rows=OVER_CAP_UNIT,
+    measure="count(DISTINCT med_list_codg)",
+    needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="近{window}天有{value}种项目按高于最高限价收费" + above("种"),
     innocent="机构等级登记有误致限价对错档",
-))  # fmt: skip
-declare(unit(
-    name="over_cap_steady_days", label="超限价收费天数", unit="天", windows=(90,), scheme="T20", rows=OVER_CAP_UNIT, measure="count(DISTINCT day)", needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
+)
+declare(
+    unit,
+    name="over_cap_steady_days",
+    label="超限价收费天数",
+    unit="天",
+    windows=(90,),
+    scheme="T20",
+    rows=OVER_CAP_UNIT,
+    measure="count(DISTINCT day)",
+    needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="近{window}天有{value}天存在超限价收费，疑为收费系统设置" + above("天"),
     innocent="收费系统未及时更新价格（N24）",
-))  # fmt: skip
-declare(unit(
-    name="repeat_lines", label="同日同项目重复收费条数", unit="条", windows=(30, 90), scheme="T19", rows=REPEATED, measure="count(*)",
+)
+declare(
+    unit,
+    name="repeat_lines",
+    label="同日同项目重复收费条数",
+    unit="条",
+    windows=(30, 90),
+    scheme="T19",
+    rows=REPEATED,
+    measure="count(*)",
     reason="近{window}天同一就诊同一天重复收取同一检查治疗项目{value}条" + above("条"),
     innocent="一日多次治疗、病情复查（N21）",
-))  # fmt: skip
-declare(unit(
-    name="repeat_yuan", label="同日同项目重复收费金额", unit="元", windows=(90, 365), scheme="T19", rows=REPEATED, measure="sum(fen) / 100.0",
+)
+declare(
+    unit,
+    name="repeat_yuan",
+    label="同日同项目重复收费金额",
+    unit="元",
+    windows=(90, 365),
+    scheme="T19",
+    rows=REPEATED,
+    measure="sum(fen) / 100.0",
     reason="近{window}天同日同项目重复收费{value}元" + above("元"),
     innocent="一日多次治疗、病情复查（N21）",
-))  # fmt: skip
-declare(unit(
-    name="repeat_twin_lines", label="一分钟内重复收费条数", unit="条", windows=(90,), scheme="T19", rows=REPEATED, measure="count(*) FILTER (WHERE twin)",
+)
+declare(
+    unit,
+    name="repeat_twin_lines",
+    label="一分钟内重复收费条数",
+    unit="条",
+    windows=(90,),
+    scheme="T19",
+    rows=REPEATED,
+    measure="count(*) FILTER (WHERE twin)",
     reason="近{window}天同一项目一分钟内重复收取{value}条" + above("条"),
     innocent="双侧部位分别计价、批量记账（N07）",
-))  # fmt: skip
-_daily = partial(unit, windows=(180, 365), rows=DAILY, scheme="T19", empty=None)
+)
+daily = replace(unit, windows=(180, 365), rows=DAILY, scheme="T19", empty=None)
 _ADDED = "专项护理另计、转科当日两科各计一次、补记前日费用（N31）"
-declare(_daily(
-    name="daily_fee_twice_per_stay", label="每例住院重复收取床位护理费天次", unit="次", measure="CASE WHEN count(DISTINCT mdtrt_id) >= 10 THEN count(*) FILTER (twice) / count(DISTINCT mdtrt_id) END",
+declare(
+    daily,
+    name="daily_fee_twice_per_stay",
+    label="每例住院重复收取床位护理费天次",
+    unit="次",
+    measure="CASE WHEN count(DISTINCT mdtrt_id) >= 10 THEN count(*) FILTER (twice) / count(DISTINCT mdtrt_id) END",
     reason="近{window}天平均每例住院有{value}次同一天重复收取同一床位或护理费" + above("次"),
     innocent=_ADDED,
-))  # fmt: skip
-declare(_daily(
-    name="daily_fee_twice_times", label="同日重复收取床位护理费次数", unit="次", measure="count(*) FILTER (twice)",
+)
+declare(
+    daily,
+    name="daily_fee_twice_times",
+    label="同日重复收取床位护理费次数",
+    unit="次",
+    measure="count(*) FILTER (twice)",
     reason="近{window}天有{value}次同一天重复收取同一床位或护理费" + above("次"),
     innocent=_ADDED,
-))  # fmt: skip
-declare(unit(
-    name="panel_same_share", label="入院检查组合雷同占比", unit="%", windows=(90, 180), scheme="T21", rows=PANELS, empty=None,
-    measure="CASE WHEN count(panel) >= 10 THEN list_max(map_values(histogram(panel) FILTER (WHERE panel IS NOT NULL))) / count(panel) END",
+)
+declare(
+    unit,
+    name="panel_same_share",
+    label="入院检查组合雷同占比",
+    unit="%",
+    windows=(90, 180),
+    scheme="T21",
+    rows=PANELS,
+    empty=None,
+    measure="""
+        CASE
+            WHEN count(panel) >= 10
+                THEN list_max(map_values(histogram(panel) FILTER (WHERE panel IS NOT NULL))) / count(panel)
+        END
+    """,
     reason="近{window}天有{value}的住院入院两日内检查化验组合完全相同" + above(),
     innocent="单病种临床路径（N13）、专科（N22）",
-))  # fmt: skip
-declare(unit(
-    name="panel_test_share", label="住院检查化验占比", unit="%", windows=(90, 180), scheme="T21", rows=PANELS, empty=None, measure="CASE WHEN count(*) >= 5 THEN sum(test_fen) / nullif(sum(fen), 0) END",
+)
+declare(
+    unit,
+    name="panel_test_share",
+    label="住院检查化验占比",
+    unit="%",
+    windows=(90, 180),
+    scheme="T21",
+    rows=PANELS,
+    empty=None,
+    measure="CASE WHEN count(*) >= 5 THEN sum(test_fen) / nullif(sum(fen), 0) END",
     reason="近{window}天住院费用中检查化验占{value}" + above(),
     innocent="区域医疗中心病情复杂（N21）",
-))  # fmt: skip
-declare(unit(
-    name="panel_tests_mean", label="每例住院检查化验种数", unit="种", windows=(90, 180), scheme="T21", rows=PANELS, empty=None, measure="avg(tests)",
+)
+declare(
+    unit,
+    name="panel_tests_mean",
+    label="每例住院检查化验种数",
+    unit="种",
+    windows=(90, 180),
+    scheme="T21",
+    rows=PANELS,
+    empty=None,
+    measure="avg(tests)",
     reason="近{window}天每例住院平均做{value}种检查化验" + above("种"),
     innocent="区域医疗中心病情复杂（N21）",
-))  # fmt: skip
-declare(unit(
-    name="panel_material_share", label="住院材料费占比", unit="%", windows=(90, 180), scheme="T23", source="2.16", rows=PANELS, empty=None, measure="CASE WHEN count(*) >= 5 THEN sum(material_fen) / nullif(sum(fen), 0) END",
+)
+declare(
+    unit,
+    name="panel_material_share",
+    label="住院材料费占比",
+    unit="%",
+    windows=(90, 180),
+    scheme="T23",
+    source="2.16",
+    rows=PANELS,
+    empty=None,
+    measure="CASE WHEN count(*) >= 5 THEN sum(material_fen) / nullif(sum(fen), 0) END",
     reason="近{window}天住院费用中材料占{value}" + above(),
     innocent="骨科、心内介入专科（N22）",
-))  # fmt: skip
-declare(unit(
-    name="implant_alone_stays", label="无手术使用高值耗材例数", unit="例", windows=(180, 365), scheme="T23", source="2.16", rows=PANELS, measure="count(*) FILTER (WHERE implant_fen > 0 AND surgery = 0)",
+)
+declare(
+    unit,
+    name="implant_alone_stays",
+    label="无手术使用高值耗材例数",
+    unit="例",
+    windows=(180, 365),
+    scheme="T23",
+    source="2.16",
+    rows=PANELS,
+    measure="count(*) FILTER (WHERE implant_fen > 0 AND surgery = 0)",
     reason="近{window}天有{value}例住院无手术收费却使用单价千元以上耗材" + above("例"),
     innocent="介入操作记在治疗费（N22）",
-))  # fmt: skip
-declare(unit(
-    name="panel_other_share", label="住院“其他费”占比", unit="%", windows=(90,), scheme="T16", source="3.8", rows=PANELS, empty=None, measure="CASE WHEN count(*) >= 5 THEN sum(other_fen) / nullif(sum(fen), 0) END",
+)
+declare(
+    unit,
+    name="panel_other_share",
+    label="住院“其他费”占比",
+    unit="%",
+    windows=(90,),
+    scheme="T16",
+    source="3.8",
+    rows=PANELS,
+    empty=None,
+    measure="CASE WHEN count(*) >= 5 THEN sum(other_fen) / nullif(sum(fen), 0) END",
     reason="近{window}天住院费用归入“其他费”的占{value}" + above(),
     innocent="本地项目归类习惯",
-))  # fmt: skip
-declare(unit(
-    name="test_again_share", label="七日内重复检查化验占比", unit="%", windows=(90, 180), scheme="T21", rows=AGAIN, empty=None, measure="CASE WHEN count(*) >= 30 THEN avg(again::INT) END",
+)
+declare(
+    unit,
+    name="test_again_share",
+    label="七日内重复检查化验占比",
+    unit="%",
+    windows=(90, 180),
+    scheme="T21",
+    rows=AGAIN,
+    empty=None,
+    measure="CASE WHEN count(*) >= 30 THEN avg(again::INT) END",
     reason="近{window}天检查化验有{value}是同一人七日内重复同一项目" + above(),
     innocent="住院动态监测（N21）、透析常规检验（N01）",
-))  # fmt: skip
-declare(unit(
-    name="test_again_yuan", label="七日内重复检查化验金额", unit="元", windows=(90,), scheme="T21", rows=AGAIN, measure="sum(fen) FILTER (WHERE again) / 100.0",
+)
+declare(
+    unit,
+    name="test_again_yuan",
+    label="七日内重复检查化验金额",
+    unit="元",
+    windows=(90,),
+    scheme="T21",
+    rows=AGAIN,
+    measure="sum(fen) FILTER (WHERE again) / 100.0",
     reason="近{window}天同一人七日内重复检查化验{value}元" + above("元"),
     innocent="住院动态监测（N21）",
-))  # fmt: skip
-declare(Feature(
-    name="doctor_test_again_share", label="七日内重复检查化验占比", unit="%", grain="doctor", by="institution", reversed="net", family="charge", windows=(90, 180), scheme="T21", worse="high",
-    rows=again("dr_codg"), empty=None, measure="CASE WHEN count(*) >= 30 THEN avg(again::INT) END", needs=("fee_details.bilg_dr_codg",), source="3.10",
+)
+declare(
+    name="doctor_test_again_share",
+    label="七日内重复检查化验占比",
+    unit="%",
+    grain="doctor",
+    by="institution",
+    family="charge",
+    windows=(90, 180),
+    scheme="T21",
+    rows=again("dr_codg"),
+    empty=None,
+    measure="CASE WHEN count(*) >= 30 THEN avg(again::INT) END",
+    needs=("fee_details.bilg_dr_codg",),
+    source="3.10",
     reason="近{window}天所开检查化验有{value}是同一人七日内重复" + above(),
     innocent="重症、透析科室常规监测（N01、N21）",
-))  # fmt: skip
+)

@@ -1,188 +1,417 @@
 """T03 冒名就医, T26 虚假享受优惠身份, T27 重复参保重复享受.
 
-How it works: somebody without insurance, or with a poorer scheme, is treated on another's card; a card lives on after its holder; one human
-draws from two schemes or two areas, or the same bill is settled on line and again by hand; a lapsed poverty status still opens assistance.
-What it leaves: diagnoses the holder's sex or age cannot have, visits after death, two places in one hour, overlapping stays, a set of diseases
-that changes from one quarter to the next, assistance without a status, one certificate behind two numbers at one desk.
-Honest cases: family purchase (N05: shared accounts are left out), mothers and infants (N12), transfers with hours of overlap (N16), people living
-elsewhere (N20), manual reimbursement and late entry (N32, N33), defects of the data (N35).
+How it works: somebody without insurance, or with a poorer scheme, is treated on another's card; a card lives on after
+its holder; one human draws from two schemes or two areas, or the same bill is settled on line and again by hand; a
+lapsed poverty status still opens assistance.
+What it leaves: diagnoses the holder's sex or age cannot have, visits after death, two places in one hour, overlapping
+stays, a set of diseases that changes from one quarter to the next, assistance without a status, one certificate behind
+two numbers at one desk.
+Honest cases: family purchase (N05: shared accounts are left out), mothers and infants (N12), transfers with hours of
+overlap (N16), people living elsewhere (N20), manual reimbursement and late entry (N32, N33), defects of the data
+(N35).
 """
 
-from functools import partial
+from dataclasses import replace
 
-from features.codes import kilometres
+from features.codes import kilometres, paid
 from features.common_subqueries import once
 from features.declare import Feature, declare
 from features.knowledge import impossible
 from features.wording import above, below
 
 #: Visits that carry a diagnosis: outpatient settlements and stays.
-_DX = """(SELECT psn_no, fixmedins_code, happened_at, 'settlements' AS row_table, setl_id AS row_id, opt_diag_code AS dx,
-        coalesce(fund_pay_sumamt_fen, 0) + coalesce(acct_pay_fen, 0) AS fen FROM swipes WHERE opt_diag_code IS NOT NULL
-    UNION ALL SELECT psn_no, fixmedins_code, happened_at, 'visits', mdtrt_id, dx, coalesce(fund_fen, 0) FROM stays WHERE dx IS NOT NULL)"""
-_CLASH = f"""v.happened_at, v.row_table, v.row_id, v.dx, v.fen, p.gend, p.brdy FROM (SELECT * FROM {_DX} WHERE substr(dx, 1, 1) IN ('C', 'D', 'F', 'G', 'M', 'N', 'O', 'P', 'Z')) v JOIN persons p USING (psn_no)
-    WHERE {impossible("v.dx", "p.gend", "p.brdy", "v.happened_at::DATE")}"""
+_DX = f"""
+    (
+        SELECT
+            psn_no, fixmedins_code, happened_at, 'settlements' AS row_table, setl_id AS row_id,
+            opt_diag_code AS dx, {paid()} AS fen
+        FROM swipes
+        WHERE opt_diag_code IS NOT NULL
+        UNION ALL
+        SELECT psn_no, fixmedins_code, happened_at, 'visits', mdtrt_id, dx, coalesce(fund_fen, 0)
+        FROM stays
+        WHERE dx IS NOT NULL
+    )
+"""
+_CLASH = f"""
+    v.happened_at,
+    v.row_table,
+    v.row_id,
+    v.dx,
+    v.fen,
+    p.gend,
+    p.brdy FROM (
+        SELECT *
+        FROM {_DX}
+        WHERE substr(dx, 1, 1) IN ('C', 'D', 'F', 'G', 'M', 'N', 'O', 'P', 'Z')
+    ) v JOIN persons p USING (psn_no) WHERE {impossible("v.dx", "p.gend", "p.brdy", "v.happened_at::DATE")}
+"""
 
 CLASH = f"SELECT v.psn_no AS entity_id, v.fixmedins_code, {_CLASH}"
 DESK = f"SELECT v.fixmedins_code AS entity_id, v.psn_no, {_CLASH}"
-STAY_CLASH = f"""SELECT s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.dx, p.gend, p.brdy, coalesce(s.fund_fen, 0) AS fen
-    FROM stays s JOIN persons p USING (psn_no) WHERE {impossible("s.dx", "p.gend", "p.brdy", "s.adm_date")}"""
+STAY_CLASH = f"""
+    SELECT
+        s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.dx,
+        p.gend, p.brdy, coalesce(s.fund_fen, 0) AS fen
+    FROM stays s
+    JOIN persons p USING (psn_no)
+    WHERE {impossible("s.dx", "p.gend", "p.brdy", "s.adm_date")}
+"""
 
-DISEASES = f"""SELECT v.psn_no AS entity_id, v.happened_at, v.row_table, v.row_id, v.fixmedins_code, substr(v.dx, 1, 3) AS dx3,
-    date_diff('day', v.happened_at::DATE, a.d) < 90 AS recent FROM {_DX} v CROSS JOIN main.asof a"""
+DISEASES = f"""
+    SELECT
+        v.psn_no AS entity_id, v.happened_at, v.row_table, v.row_id, v.fixmedins_code,
+        substr(v.dx, 1, 3) AS dx3,
+        date_diff('day', v.happened_at::DATE, a.d) < 90 AS recent
+    FROM {_DX} v
+    CROSS JOIN main.asof a
+"""
 
 #: A swipe within four hours of one elsewhere; shared family accounts are left out (N05).
-MOVES = once("moves", f"""WITH w AS (SELECT w.psn_no, w.setl_id, w.fixmedins_code, w.happened_at, coalesce(w.fund_pay_sumamt_fen, 0) + coalesce(w.acct_pay_fen, 0) AS fen, i.lnt, i.lat
-        FROM swipes w LEFT JOIN institutions i USING (fixmedins_code) WHERE NOT w.clock_collapsed AND coalesce(w.acct_mulaid_pay_fen, 0) = 0),
-    n AS (SELECT *, lag(fixmedins_code) OVER p AS before, date_diff('second', lag(happened_at) OVER p, happened_at) / 60.0 AS minutes,
-        {kilometres("lnt", "lat", "lag(lnt) OVER p", "lag(lat) OVER p")} AS km FROM w WINDOW p AS (PARTITION BY psn_no ORDER BY happened_at, setl_id))
-    SELECT psn_no AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, fixmedins_code, before, minutes, km,
-        CASE WHEN km > 3 THEN km * 60 / greatest(minutes, 1) END AS kmh, fen FROM n WHERE before <> fixmedins_code AND minutes < 240""")  # fmt: skip
+MOVES = once(
+    "moves",
+    f"""
+        WITH w AS (
+            SELECT w.psn_no, w.setl_id, w.fixmedins_code, w.happened_at, {paid("w")} AS fen, i.lnt, i.lat
+            FROM swipes w
+            LEFT JOIN institutions i USING (fixmedins_code)
+            WHERE NOT w.clock_collapsed AND coalesce(w.acct_mulaid_pay_fen, 0) = 0
+        ),
+        n AS (
+            SELECT
+                *, lag(fixmedins_code) OVER p AS before,
+                date_diff('second', lag(happened_at) OVER p, happened_at) / 60.0 AS minutes,
+                {kilometres("lnt", "lat", "lag(lnt) OVER p", "lag(lat) OVER p")} AS km
+            FROM w
+            WINDOW p AS (PARTITION BY psn_no ORDER BY happened_at, setl_id)
+        )
+        SELECT
+            psn_no AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id,
+            fixmedins_code, before, minutes, km,
+            CASE WHEN km > 3 THEN km * 60 / greatest(minutes, 1) END AS kmh,
+            fen
+        FROM n
+        WHERE before <> fixmedins_code AND minutes < 240
+    """,
+)
 
 
 def after_death(entity: str, beside: str, grace_days: int = 3) -> str:
     """Settlements after a registered death, told of `entity` (a column of s) with `beside` it."""
-    return f"""SELECT s.{entity} AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, s.{beside}, p.death_date,
-    coalesce(s.fund_pay_sumamt_fen, 0) + coalesce(s.acct_pay_fen, 0) AS fen FROM settlements s JOIN persons p USING (psn_no)
-    WHERE p.death_date IS NOT NULL AND s.happened_at::DATE > p.death_date + {grace_days} AND coalesce(s.manual_flag, '0') <> '1'"""
+    return f"""
+        SELECT
+            s.{entity} AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id,
+            s.{beside}, p.death_date, {paid("s")} AS fen
+        FROM settlements s
+        JOIN persons p USING (psn_no)
+        WHERE p.death_date IS NOT NULL
+            AND s.happened_at::DATE > p.death_date + {grace_days}
+            AND coalesce(s.manual_flag, '0') <> '1'
+    """
 
 
 def overlap(entity: str) -> str:
     """A person's stays at two units at once, transfers left out, told of `entity` (psn_no or mdtrt_id)."""
-    return f"""SELECT a.{entity} AS entity_id, a.happened_at, 'visits' AS row_table, a.mdtrt_id AS row_id, a.fixmedins_code, b.fixmedins_code AS other, a.adm_date, a.end_date,
-    date_diff('day', greatest(a.adm_date, b.adm_date), least(a.end_date, b.end_date)) AS days FROM stays a
-    JOIN stays b ON b.psn_no = a.psn_no AND b.mdtrt_id <> a.mdtrt_id AND b.fixmedins_code <> a.fixmedins_code
-    WHERE a.adm_date < b.end_date AND b.adm_date < a.end_date AND coalesce(b.dscg_way, '') <> '2' AND coalesce(a.dscg_way, '') <> '2'"""
+    return f"""
+        SELECT
+            a.{entity} AS entity_id, a.happened_at, 'visits' AS row_table, a.mdtrt_id AS row_id,
+            a.fixmedins_code, b.fixmedins_code AS other, a.adm_date, a.end_date,
+            date_diff('day', greatest(a.adm_date, b.adm_date), least(a.end_date, b.end_date)) AS days
+        FROM stays a
+        JOIN stays b ON b.psn_no = a.psn_no AND b.mdtrt_id <> a.mdtrt_id AND b.fixmedins_code <> a.fixmedins_code
+        WHERE a.adm_date < b.end_date
+            AND b.adm_date < a.end_date
+            AND coalesce(b.dscg_way, '') <> '2'
+            AND coalesce(a.dscg_way, '') <> '2'
+    """
 
 
 def assisted(entity: str, beside: str) -> str:
     """Medical assistance paid to somebody without a status, told of `entity` with `beside` it."""
-    return f"""SELECT s.{entity} AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, s.{beside}, s.maf_pay_fen AS fen, p.psn_idet_type,
-    date_diff('day', s.happened_at::DATE, a.d) AS days_ago FROM settlements s CROSS JOIN main.asof a JOIN persons p USING (psn_no)
-    WHERE s.maf_pay_fen > 0 AND p.psn_idet_type IS NULL"""
+    return f"""
+        SELECT
+            s.{entity} AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id,
+            s.{beside}, s.maf_pay_fen AS fen, p.psn_idet_type,
+            date_diff('day', s.happened_at::DATE, a.d) AS days_ago
+        FROM settlements s
+        CROSS JOIN main.asof a
+        JOIN persons p USING (psn_no)
+        WHERE s.maf_pay_fen > 0 AND p.psn_idet_type IS NULL
+    """
 
 
 #: Settlements of one number under two basic schemes within 30 days (employees and residents exclude one another).
-SCHEMES_OF_ONE = """WITH s AS (SELECT psn_no, happened_at, setl_id, fixmedins_code, insutype, coalesce(fund_pay_sumamt_fen, 0) AS fen,
-        lag(insutype) OVER p AS before, lag(happened_at) OVER p AS last_at, lead(insutype) OVER p AS after, lead(happened_at) OVER p AS next_at
-        FROM settlements SEMI JOIN (SELECT psn_no FROM settlements WHERE insutype IN ('310', '390') GROUP BY 1 HAVING min(insutype) < max(insutype)) both_ USING (psn_no)
-        WHERE insutype IN ('310', '390') WINDOW p AS (PARTITION BY psn_no ORDER BY happened_at, setl_id))
-    SELECT psn_no AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, fixmedins_code, insutype, before, fen FROM s
-    WHERE before <> insutype AND happened_at - last_at < INTERVAL 30 DAY AND after = before AND next_at - happened_at < INTERVAL 30 DAY"""
+SCHEMES_OF_ONE = """
+    WITH s AS (
+        SELECT
+            psn_no, happened_at, setl_id, fixmedins_code, insutype,
+            coalesce(fund_pay_sumamt_fen, 0) AS fen, lag(insutype) OVER p AS before,
+            lag(happened_at) OVER p AS last_at, lead(insutype) OVER p AS after,
+            lead(happened_at) OVER p AS next_at
+        FROM settlements
+        SEMI JOIN (
+            SELECT psn_no
+            FROM settlements
+            WHERE insutype IN ('310', '390')
+            GROUP BY 1
+            HAVING min(insutype) < max(insutype)
+        ) both_ USING (psn_no)
+        WHERE insutype IN ('310', '390')
+        WINDOW p AS (PARTITION BY psn_no ORDER BY happened_at, setl_id)
+    )
+    SELECT
+        psn_no AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id,
+        fixmedins_code, insutype, before, fen
+    FROM s
+    WHERE before <> insutype
+        AND happened_at - last_at < INTERVAL 30 DAY
+        AND after = before
+        AND next_at - happened_at < INTERVAL 30 DAY
+"""
 
 #: The same person, day and amount once at the counter and once by hand.
-TWICE = """SELECT m.psn_no AS entity_id, m.happened_at, 'settlements' AS row_table, m.setl_id AS row_id, m.fixmedins_code, s.setl_id AS direct_setl_id,
-    coalesce(m.fund_pay_sumamt_fen, 0) AS fen FROM settlements m JOIN settlements s ON s.psn_no = m.psn_no AND s.medfee_sumamt_fen = m.medfee_sumamt_fen
-    AND s.happened_at::DATE = m.happened_at::DATE WHERE m.manual_flag = '1' AND coalesce(s.manual_flag, '0') <> '1' AND m.medfee_sumamt_fen > 0"""
+TWICE = """
+    SELECT
+        m.psn_no AS entity_id, m.happened_at, 'settlements' AS row_table, m.setl_id AS row_id,
+        m.fixmedins_code, s.setl_id AS direct_setl_id, coalesce(m.fund_pay_sumamt_fen, 0) AS fen
+    FROM settlements m
+    JOIN settlements s
+        ON s.psn_no = m.psn_no
+        AND s.medfee_sumamt_fen = m.medfee_sumamt_fen
+        AND s.happened_at::DATE = m.happened_at::DATE
+    WHERE m.manual_flag = '1' AND coalesce(s.manual_flag, '0') <> '1' AND m.medfee_sumamt_fen > 0
+"""
 
-#: What each number of a human (certificate) last settled; across all buckets, since another number may lie in another one.
-NUMBERS = """SELECT s.psn_no AS entity_id, max(s.happened_at) AS happened_at, 'settlements' AS row_table, last(s.setl_id ORDER BY s.happened_at, s.setl_id) AS row_id, p.certno,
-    s.psn_no AS number, sum(coalesce(s.fund_pay_sumamt_fen, 0))::BIGINT AS fen FROM settlements s JOIN persons p USING (psn_no) WHERE p.certno IS NOT NULL GROUP BY s.psn_no, p.certno"""
-OTHER_NUMBERS = """SELECT a.entity_id, b.happened_at, b.row_table, b.row_id, b.number, b.fen
-    FROM gathered a JOIN gathered b ON b.certno = a.certno AND b.entity_id <> a.entity_id"""
+#: What each number of a human (certificate) last settled; across all buckets, since another number may lie in another
+#: one.
+NUMBERS = """
+    SELECT
+        s.psn_no AS entity_id, max(s.happened_at) AS happened_at, 'settlements' AS row_table,
+        last(s.setl_id ORDER BY s.happened_at, s.setl_id) AS row_id,
+        p.certno, s.psn_no AS number,
+        sum(coalesce(s.fund_pay_sumamt_fen, 0))::BIGINT AS fen
+    FROM settlements s
+    JOIN persons p USING (psn_no)
+    WHERE p.certno IS NOT NULL
+    GROUP BY s.psn_no, p.certno
+"""
+OTHER_NUMBERS = """
+    SELECT a.entity_id, b.happened_at, b.row_table, b.row_id, b.number, b.fen
+    FROM gathered a
+    JOIN gathered b ON b.certno = a.certno AND b.entity_id <> a.entity_id
+"""
 
 #: One certificate behind several person numbers at one unit.
-TWINS = """WITH s AS (SELECT s.fixmedins_code, s.psn_no, s.setl_id, s.happened_at, s.insutype, p.certno, coalesce(s.fund_pay_sumamt_fen, 0) AS fen
-        FROM settlements s JOIN persons p USING (psn_no) WHERE p.certno IS NOT NULL),
-    n AS (SELECT fixmedins_code, certno FROM s GROUP BY ALL HAVING count(DISTINCT psn_no) > 1)
-    SELECT s.fixmedins_code AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, s.psn_no, s.insutype, s.certno, s.fen
-    FROM s JOIN n USING (fixmedins_code, certno)"""
+TWINS = """
+    WITH s AS (
+        SELECT
+            s.fixmedins_code, s.psn_no, s.setl_id, s.happened_at, s.insutype, p.certno,
+            coalesce(s.fund_pay_sumamt_fen, 0) AS fen
+        FROM settlements s
+        JOIN persons p USING (psn_no)
+        WHERE p.certno IS NOT NULL
+    ),
+    n AS (
+        SELECT fixmedins_code, certno
+        FROM s
+        GROUP BY ALL
+        HAVING count(DISTINCT psn_no) > 1
+    )
+    SELECT
+        s.fixmedins_code AS entity_id, s.happened_at, 'settlements' AS row_table,
+        s.setl_id AS row_id, s.psn_no, s.insutype, s.certno, s.fen
+    FROM s
+    JOIN n USING (fixmedins_code, certno)
+"""
 
 #: Who shows which certificate at which desk.
-CERTS = """SELECT w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.psn_no, w.mdtrt_cert_type,
-    p.age FROM swipes w LEFT JOIN persons p USING (psn_no) WHERE w.mdtrt_cert_type IS NOT NULL"""
+CERTS = """
+    SELECT
+        w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table,
+        w.setl_id AS row_id, w.psn_no, w.mdtrt_cert_type, p.age
+    FROM swipes w
+    LEFT JOIN persons p USING (psn_no)
+    WHERE w.mdtrt_cert_type IS NOT NULL
+"""
 
-person = partial(
-    Feature, grain="person", scheme="T03", by="person", reversed="net", family="identity", source="3.3", worse="high"
-)
-desk = partial(
-    Feature,
+person = Feature(grain="person", scheme="T03", by="person", family="identity", source="3.3")
+desk = Feature(
     grain="institution",
     scheme="T03",
     by="institution",
-    reversed="net",
     family="identity",
     source="3.3",
-    worse="high",
 )
-stay = partial(
-    Feature,
+stay = Feature(
     grain="admission",
     scheme="T03",
     by="person",
-    reversed="net",
     family="identity",
     source="3.3",
-    worse="high",
     windows=(0,),
 )
 
-declare(person(
-    name="dx_impossible_times", label="诊断与性别年龄不符次数", unit="次", windows=(90, 365), rows=CLASH, measure="count(*)",
+declare(
+    person,
+    name="dx_impossible_times",
+    label="诊断与性别年龄不符次数",
+    unit="次",
+    windows=(90, 365),
+    rows=CLASH,
+    measure="count(*)",
     reason="近{window}天有{value}次诊断与本人性别或年龄不符" + above("次"),
     innocent="新生儿费用记在母亲名下（N12）；诊断编码录错（N35）",
-))  # fmt: skip
-declare(person(
-    name="two_places_times", label="半小时内两地刷卡次数", unit="次", windows=(90, 365), rows=f"FROM {MOVES}", measure="count(*) FILTER (WHERE minutes < 30 AND (km IS NULL OR km > 1))",
+)
+declare(
+    person,
+    name="two_places_times",
+    label="半小时内两地刷卡次数",
+    unit="次",
+    windows=(90, 365),
+    rows=f"FROM {MOVES}",
+    measure="count(*) FILTER (WHERE minutes < 30 AND (km IS NULL OR km > 1))",
     reason="近{window}天有{value}次在半小时内先后在两家机构刷卡" + above("次"),
     innocent="看完病到旁边药店取药；家属代购（N05）",
-))  # fmt: skip
-declare(person(
-    name="two_places_gap", label="跨机构最短间隔", unit="分钟", windows=(90, 365), rows=f"FROM {MOVES}", measure="min(minutes) FILTER (WHERE km > 3)", worse="low", empty=None,
+)
+declare(
+    person,
+    name="two_places_gap",
+    label="跨机构最短间隔",
+    unit="分钟",
+    windows=(90, 365),
+    rows=f"FROM {MOVES}",
+    measure="min(minutes) FILTER (WHERE km > 3)",
+    worse="low",
+    empty=None,
     reason="近{window}天在相距3公里以上的两家机构刷卡，最短间隔{value}分钟" + below("分钟"),
     innocent="家属持卡代购（N05）、乘车往返",
-))  # fmt: skip
-declare(person(
-    name="two_places_kmh", label="跨机构最快折算时速", unit="公里/小时", windows=(90, 365), rows=f"FROM {MOVES}", measure="max(kmh)", empty=0.0,
+)
+declare(
+    person,
+    name="two_places_kmh",
+    label="跨机构最快折算时速",
+    unit="公里/小时",
+    windows=(90, 365),
+    rows=f"FROM {MOVES}",
+    measure="max(kmh)",
+    empty=0.0,
     reason="近{window}天两次刷卡之间折算时速最高{value}公里" + above("公里"),
     innocent="家属持卡代购（N05）；机构坐标登记有误（N35）",
-))  # fmt: skip
-declare(person(
-    name="after_death_times", label="死亡后就医次数", unit="次", windows=(365,), rows=after_death("psn_no", "fixmedins_code"), measure="count(*)", needs=("persons.death_date",),
+)
+declare(
+    person,
+    name="after_death_times",
+    label="死亡后就医次数",
+    unit="次",
+    windows=(365,),
+    rows=after_death("psn_no", "fixmedins_code"),
+    measure="count(*)",
+    needs=("persons.death_date",),
     reason="近{window}天在登记死亡3天之后仍有{value}次结算" + above("次"),
     innocent="死亡日期登记有误（N35）；住院费用死后结算已按就诊日剔除",
-))  # fmt: skip
-declare(person(
-    name="stays_overlap_days", label="两院同时住院天数", unit="天", windows=(365,), rows=overlap("psn_no"), measure="max(days)",
+)
+declare(
+    person,
+    name="stays_overlap_days",
+    label="两院同时住院天数",
+    unit="天",
+    windows=(365,),
+    rows=overlap("psn_no"),
+    measure="max(days)",
     reason="近{window}天有两次不同机构的住院重叠{value}天" + above("天"),
     innocent="转院当日交叉（N16，转院离院已剔除）、家庭病床（N34）",
-))  # fmt: skip
-declare(person(
-    name="disease_change", label="病种突变程度", unit="%", windows=(365,), rows=DISEASES, empty=None,
-    measure="CASE WHEN count(*) FILTER (WHERE recent) >= 3 AND count(*) FILTER (WHERE NOT recent) >= 3 THEN 1 - "
-    "len(list_intersect(list(DISTINCT dx3) FILTER (WHERE recent), list(DISTINCT dx3) FILTER (WHERE NOT recent))) / count(DISTINCT dx3) END",
+)
+declare(
+    person,
+    name="disease_change",
+    label="病种突变程度",
+    unit="%",
+    windows=(365,),
+    rows=DISEASES,
+    empty=None,
+    measure="""
+        CASE
+            WHEN count(*) FILTER (WHERE recent) >= 3 AND count(*) FILTER (WHERE NOT recent) >= 3
+                THEN 1
+                    - len(
+                        list_intersect(
+                            list(DISTINCT dx3) FILTER (WHERE recent),
+                            list(DISTINCT dx3) FILTER (WHERE NOT recent)
+                        )
+                    )
+                        / count(DISTINCT dx3)
+        END
+    """,
     reason="近90天的诊断与此前相比有{value}不重合" + above(),
     innocent="新发疾病、妊娠或外伤",
-))  # fmt: skip
-declare(person(
-    name="disease_chapters", label="诊断跨系统数", unit="类", windows=(180,), rows=DISEASES, measure="count(DISTINCT substr(dx3, 1, 1))",
+)
+declare(
+    person,
+    name="disease_chapters",
+    label="诊断跨系统数",
+    unit="类",
+    windows=(180,),
+    rows=DISEASES,
+    measure="count(DISTINCT substr(dx3, 1, 1))",
     reason="近{window}天的诊断涉及{value}个疾病大类" + above("类"),
     innocent="多病共存老人（N29）",
-))  # fmt: skip
-declare(person(
-    name="assisted_without_status_yuan", label="无身份享受医疗救助金额", unit="元", windows=(365,), rows=assisted("psn_no", "fixmedins_code"), measure="sum(fen) / 100.0", scheme="T26", source="3.15",
+)
+declare(
+    person,
+    name="assisted_without_status_yuan",
+    label="无身份享受医疗救助金额",
+    unit="元",
+    windows=(365,),
+    rows=assisted("psn_no", "fixmedins_code"),
+    measure="sum(fen) / 100.0",
+    scheme="T26",
+    source="3.15",
     needs=("persons.psn_idet_type", "settlements.maf_pay_fen"),
     reason="近{window}天未登记困难身份却享受医疗救助{value}元" + above("元"),
     innocent="身份认定补录（N33）、当年已退出但待遇延续（N26）",
-))  # fmt: skip
-declare(person(
-    name="assisted_without_status_times", label="无身份享受医疗救助次数", unit="次", windows=(365,), rows=assisted("psn_no", "fixmedins_code"), measure="count(*)", scheme="T26", source="3.15",
+)
+declare(
+    person,
+    name="assisted_without_status_times",
+    label="无身份享受医疗救助次数",
+    unit="次",
+    windows=(365,),
+    rows=assisted("psn_no", "fixmedins_code"),
+    measure="count(*)",
+    scheme="T26",
+    source="3.15",
     needs=("persons.psn_idet_type", "settlements.maf_pay_fen"),
     reason="近{window}天未登记困难身份却有{value}次医疗救助支付" + above("次"),
     innocent="身份认定补录（N33）",
-))  # fmt: skip
-declare(person(
-    name="two_schemes_times", label="职工居民待遇交替次数", unit="次", windows=(365,), rows=SCHEMES_OF_ONE, measure="count(*)", scheme="T27", source="3.14",
+)
+declare(
+    person,
+    name="two_schemes_times",
+    label="职工居民待遇交替次数",
+    unit="次",
+    windows=(365,),
+    rows=SCHEMES_OF_ONE,
+    measure="count(*)",
+    scheme="T27",
+    source="3.14",
     reason="近{window}天同一人30天内在职工与居民两种医保间来回结算{value}次" + above("次"),
     innocent="参保关系当月转换（N33）",
-))  # fmt: skip
-declare(person(
-    name="paid_twice_yuan", label="联网与手工重复报销金额", unit="元", windows=(365,), rows=TWICE, measure="sum(fen) / 100.0", scheme="T27", source="3.11 3.14",
+)
+declare(
+    person,
+    name="paid_twice_yuan",
+    label="联网与手工重复报销金额",
+    unit="元",
+    windows=(365,),
+    rows=TWICE,
+    measure="sum(fen) / 100.0",
+    scheme="T27",
+    source="3.11 3.14",
     needs=("settlements.manual_flag",),
     reason="近{window}天同日同额费用既联网结算又手工报销，涉及{value}元" + above("元"),
     innocent="联网结算已退费后改手工报销（N32）",
-))  # fmt: skip
-_number = partial(
+)
+number = replace(
     person,
     windows=(365,),
     rows=NUMBERS,
@@ -192,45 +421,106 @@ _number = partial(
     needs=("persons.certno",),
 )
 _MOVED = "参保关系转移、险种变更后编号更换，原编号当年仍有结算（N33）"
-declare(_number(name="other_numbers", label="同一证件号的其他在用参保编号", unit="个", measure="count(DISTINCT number)",
-    reason="近{window}天同一证件号另有{value}个参保编号在结算" + above("个"), innocent=_MOVED))  # fmt: skip
-declare(_number(name="other_numbers_yuan", label="同一证件号其他编号的统筹支出", unit="元", measure="sum(fen) / 100.0",
-    reason="同一证件号的其他参保编号由统筹支付{value}元" + above("元"), innocent=_MOVED))  # fmt: skip
+declare(
+    number,
+    name="other_numbers",
+    label="同一证件号的其他在用参保编号",
+    unit="个",
+    measure="count(DISTINCT number)",
+    reason="近{window}天同一证件号另有{value}个参保编号在结算" + above("个"),
+    innocent=_MOVED,
+)
+declare(
+    number,
+    name="other_numbers_yuan",
+    label="同一证件号其他编号的统筹支出",
+    unit="元",
+    measure="sum(fen) / 100.0",
+    reason="同一证件号的其他参保编号由统筹支付{value}元" + above("元"),
+    innocent=_MOVED,
+)
 
-declare(desk(
-    name="desk_dx_impossible_times", label="诊断与性别年龄不符人次", unit="次", windows=(90, 180), rows=DESK, measure="count(*)",
+declare(
+    desk,
+    name="desk_dx_impossible_times",
+    label="诊断与性别年龄不符人次",
+    unit="次",
+    windows=(90, 180),
+    rows=DESK,
+    measure="count(*)",
     reason="近{window}天有{value}人次的诊断与参保人性别或年龄不符" + above("次"),
     innocent="妇幼机构新生儿记在母亲名下（N12）；编码映射错误（N35）",
-))  # fmt: skip
-declare(desk(
-    name="desk_after_death_times", label="为已故人员结算次数", unit="次", windows=(365,), rows=after_death("fixmedins_code", "psn_no"), measure="count(*)", needs=("persons.death_date",),
+)
+declare(
+    desk,
+    name="desk_after_death_times",
+    label="为已故人员结算次数",
+    unit="次",
+    windows=(365,),
+    rows=after_death("fixmedins_code", "psn_no"),
+    measure="count(*)",
+    needs=("persons.death_date",),
     reason="近{window}天为登记死亡3天以上的人员结算{value}次" + above("次"),
     innocent="死亡日期登记有误（N35）",
-))  # fmt: skip
-declare(desk(
-    name="desk_id_card_share", label="持身份证结算占比", unit="%", windows=(90,), rows=CERTS, empty=None, needs=("settlements.mdtrt_cert_type",),
+)
+declare(
+    desk,
+    name="desk_id_card_share",
+    label="持身份证结算占比",
+    unit="%",
+    windows=(90,),
+    rows=CERTS,
+    empty=None,
+    needs=("settlements.mdtrt_cert_type",),
     measure="CASE WHEN count(*) >= 20 THEN avg((mdtrt_cert_type = '02')::INT) END",
     reason="近{window}天凭身份证（非社保卡或电子凭证）结算的占{value}" + above(),
     innocent="读卡设备故障、老人未激活电子凭证",
-))  # fmt: skip
-declare(desk(
-    name="desk_twin_people", label="一证多号人数", unit="人", windows=(365,), rows=TWINS, measure="count(DISTINCT certno)", scheme="T27", source="3.14", needs=("persons.certno",),
+)
+declare(
+    desk,
+    name="desk_twin_people",
+    label="一证多号人数",
+    unit="人",
+    windows=(365,),
+    rows=TWINS,
+    measure="count(DISTINCT certno)",
+    scheme="T27",
+    source="3.14",
+    needs=("persons.certno",),
     reason="近{window}天有{value}个证件号以两个以上人员编号在该机构结算" + above("人"),
     innocent="参保关系转移后编号更换（N33）",
-))  # fmt: skip
-declare(desk(
-    name="desk_assisted_without_status_people", label="无身份享受救助人数", unit="人", windows=(365,), rows=assisted("fixmedins_code", "psn_no"), measure="count(DISTINCT psn_no)",
-    scheme="T26", source="3.15", needs=("persons.psn_idet_type", "settlements.maf_pay_fen"),
+)
+declare(
+    desk,
+    name="desk_assisted_without_status_people",
+    label="无身份享受救助人数",
+    unit="人",
+    windows=(365,),
+    rows=assisted("fixmedins_code", "psn_no"),
+    measure="count(DISTINCT psn_no)",
+    scheme="T26",
+    source="3.15",
+    needs=("persons.psn_idet_type", "settlements.maf_pay_fen"),
     reason="近{window}天有{value}人未登记困难身份却在该机构享受医疗救助" + above("人"),
     innocent="身份认定补录（N33）",
-))  # fmt: skip
-declare(stay(
-    name="stay_dx_impossible", label="本次住院诊断与性别年龄不符", unit="次", rows=STAY_CLASH, measure="count(*)",
+)
+declare(
+    stay,
+    name="stay_dx_impossible",
+    label="本次住院诊断与性别年龄不符",
+    unit="次",
+    rows=STAY_CLASH,
+    measure="count(*)",
     reason="本次住院主诊断与本人性别或年龄不符（{value}次）",
     innocent="新生儿费用记在母亲名下（N12）",
-))  # fmt: skip
-declare(stay(
-    name="stay_overlap_elsewhere", label="与他院住院重叠天数", unit="天", rows=overlap("mdtrt_id"), measure="max(days)",
+)
+declare(
+    stay,
+    name="stay_overlap_elsewhere",
+    label="与他院住院重叠天数",
+    unit="天",
+    rows=overlap("mdtrt_id"),
+    measure="max(days)",
     reason="本次住院与本人在另一机构的住院重叠{value}天" + above("天"),
     innocent="转院当日交叉（N16）、家庭病床（N34）",
-))  # fmt: skip
+)

@@ -1,35 +1,71 @@
-"""Who looks the same without guilt (schemes.md §3), as far as the data shows it: the marks by which officers tell an innocent.
+"""Who looks the same without guilt (schemes.md §3), as far as the data shows it: the marks by which officers tell an
+innocent.
 
-How it works: the sick return, the old collect drugs, families share cards. Each mark is 1 where the bureau's own data explains what would otherwise be
-suspicious; it never raises a risk, it only lowers it (`worse` = low), and the list prints it as the honest explanation.
-What it leaves: a diagnosis of dialysis or chemotherapy, a ward of long care, a filed leave or home bed, a shared account, a registry, a status, a transfer.
-Honest cases: these are the honest cases (N01–N34). A mark is no proof: a unit writes its own diagnoses and planned-readmission flags.
+How it works: the sick return, the old collect drugs, families share cards. Each mark is 1 where the bureau's own data
+explains what would otherwise be suspicious; it never raises a risk, it only lowers it (`worse` = low), and the list
+prints it as the honest explanation.
+What it leaves: a diagnosis of dialysis or chemotherapy, a ward of long care, a filed leave or home bed, a shared
+account, a registry, a status, a transfer.
+Honest cases: these are the honest cases (N01–N34). A mark is no proof: a unit writes its own diagnoses and
+planned-readmission flags.
 """
-
-from functools import partial
 
 from features.catalog.drugs import FILLS
 from features.catalog.fake_stay import VILLAGE
 from features.catalog.ghost_bed import OUTSIDE
 from features.catalog.stay_rows import LONG_CARE
+from features.codes import HOME_CARE, LEAVE, MATERNITY_STAY, SINGLE_DISEASE, TRANSFERRED
 from features.declare import Feature, declare
 from features.knowledge import counts_of
 from features.thresholds import family_of_diagnoses as family
 
 #: One row a stay with a boolean per innocent.
-STAY_MARKS = f"""SELECT s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.dx, s.visit_class,
-    regexp_matches(coalesce(s.dx, ''), {family("dialysis")}) AS n01, regexp_matches(coalesce(s.dx, ''), {family("chemo")}) AS n02, {LONG_CARE} AS n03,
-    coalesce(o.family, false) AS n05, coalesce(o.tests, false) AS n09, s.day_surgery AS n10, s.planned AS n11, regexp_matches(coalesce(s.dx, ''), {family("delivery")}) OR s.med_type = '52' AS n12,
-    coalesce(s.med_type = '26', false) AS n13, coalesce(s.dscg_way = '2', false) OR coalesce(t.mdtrt_id IS NOT NULL, false) OR coalesce(f.sent, false) AS n16, coalesce(o.usual, false) AS n18,
-    coalesce(f.leave, false) AS n19, s.insutype = '340' OR coalesce(s.psn_type LIKE '13%', false) AS n27, coalesce(f.home, false) AS n34
-FROM stays s
-LEFT JOIN (SELECT entity_id, bool_and(family) AS family, bool_and(referred) AS tests, bool_and(usual OR family) AS usual FROM ({OUTSIDE}) GROUP BY 1) o ON o.entity_id = s.mdtrt_id
-LEFT JOIN (SELECT DISTINCT s.mdtrt_id FROM stays s JOIN stays b ON b.psn_no = s.psn_no AND b.mdtrt_id <> s.mdtrt_id AND b.dscg_way = '2' AND abs(date_diff('day', b.end_date, s.adm_date)) <= 1) t ON t.mdtrt_id = s.mdtrt_id
-LEFT JOIN (SELECT s.mdtrt_id, bool_or(g.kind = '请假') AS leave, bool_or(g.kind IN ('家庭病床', '居家护理')) AS home, bool_or(g.kind = '转诊') AS sent FROM stays s
-    JOIN main.filings g ON g.psn_no = s.psn_no AND g.begndate <= s.end_date AND coalesce(g.enddate, s.end_date) >= s.adm_date GROUP BY 1) f ON f.mdtrt_id = s.mdtrt_id"""
+STAY_MARKS = f"""
+    SELECT
+        s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.dx,
+        s.visit_class,
+        regexp_matches(coalesce(s.dx, ''), {family("dialysis")}) AS n01,
+        regexp_matches(coalesce(s.dx, ''), {family("chemo")}) AS n02,
+        {LONG_CARE} AS n03, coalesce(o.family, false) AS n05, coalesce(o.tests, false) AS n09,
+        s.day_surgery AS n10, s.planned AS n11,
+        regexp_matches(coalesce(s.dx, ''), {family("delivery")}) OR s.med_type = {MATERNITY_STAY} AS n12,
+        coalesce(s.med_type = {SINGLE_DISEASE}, false) AS n13,
+        coalesce(s.dscg_way = {TRANSFERRED}, false)
+            OR coalesce(t.mdtrt_id IS NOT NULL, false)
+            OR coalesce(f.sent, false) AS n16,
+        coalesce(o.usual, false) AS n18, coalesce(f.leave, false) AS n19,
+        s.insutype = '340' OR coalesce(s.psn_type LIKE '13%', false) AS n27,
+        coalesce(f.home, false) AS n34
+    FROM stays s
+    LEFT JOIN (
+        SELECT entity_id, bool_and(family) AS family, bool_and(referred) AS tests, bool_and(usual OR family) AS usual
+        FROM ({OUTSIDE})
+        GROUP BY 1
+    ) o
+        ON o.entity_id = s.mdtrt_id
+    LEFT JOIN (
+        SELECT DISTINCT s.mdtrt_id
+        FROM stays s
+        JOIN stays b
+            ON b.psn_no = s.psn_no
+            AND b.mdtrt_id <> s.mdtrt_id
+            AND b.dscg_way = {TRANSFERRED}
+            AND abs(date_diff('day', b.end_date, s.adm_date)) <= 1
+    ) t
+        ON t.mdtrt_id = s.mdtrt_id
+    LEFT JOIN (
+        SELECT
+            s.mdtrt_id, bool_or(g.kind = {LEAVE}) AS leave, bool_or(g.kind IN {HOME_CARE}) AS home,
+            bool_or(g.kind = '转诊') AS sent
+        FROM stays s
+        JOIN main.filings g
+            ON g.psn_no = s.psn_no AND g.begndate <= s.end_date AND coalesce(g.enddate, s.end_date) >= s.adm_date
+        GROUP BY 1
+    ) f
+        ON f.mdtrt_id = s.mdtrt_id
+"""
 
-_stay = partial(
-    Feature,
+stay = Feature(
     grain="admission",
     by="person",
     reversed="kept",
@@ -56,28 +92,70 @@ for _code, _scheme, _name, _told in (
     ("N27", "T06", "离休待遇", "离休人员的住院待遇"),
     ("N34", "T01", "家庭病床", "家庭病床或居家护理备案"),
 ):
-    declare(_stay(name=f"stay_like_{_code.lower()}", label=f"正常相似：{_name}", scheme=_scheme, measure=f"max({_code.lower()}::INT)", excuses=_code,
-        reason=f"{_told}（{{value}}，同类中位{{peer}}）", innocent=f"{_MARKED}（{_code}）"))  # fmt: skip
+    declare(
+        stay,
+        name=f"stay_like_{_code.lower()}",
+        label=f"正常相似：{_name}",
+        scheme=_scheme,
+        measure=f"max({_code.lower()}::INT)",
+        excuses=_code,
+        reason=f"{_told}（{{value}}，同类中位{{peer}}）",
+        innocent=f"{_MARKED}（{_code}）",
+    )
 
-declare(Feature(name="stay_like_n14", label="正常相似：聚集疫情", unit="次", grain="admission", scheme="T29", by="institution", reversed="net", windows=(0,), rows=VILLAGE, worse="low", family="innocent",
-    measure="(count(DISTINCT psn_no) FILTER (other AND near AND outbreak) >= 2)::INT", excuses="N14", needs=("persons.curr_addr_code",),
-    reason="同村同期另有两人以上患同一传染性疾病住院，成批入院属正常（{value}，同类中位{peer}）", innocent=f"{_MARKED}（N14）"))  # fmt: skip
+declare(
+    name="stay_like_n14",
+    label="正常相似：聚集疫情",
+    unit="次",
+    grain="admission",
+    scheme="T29",
+    by="institution",
+    windows=(0,),
+    rows=VILLAGE,
+    worse="low",
+    family="innocent",
+    measure="(count(DISTINCT psn_no) FILTER (other AND near AND outbreak) >= 2)::INT",
+    excuses="N14",
+    needs=("persons.curr_addr_code",),
+    reason="同村同期另有两人以上患同一传染性疾病住院，成批入院属正常（{value}，同类中位{peer}）",
+    innocent=f"{_MARKED}（N14）",
+)
 
 #: One row a card and mark: why its habits are what they are.
-PERSON_MARKS = f"""WITH s AS (SELECT psn_no, happened_at, setl_id, mdtrt_id, visit_class, is_inpatient, acct_mulaid_pay_fen, manual_flag, out_flag, insutype, psn_type, opt_diag_code, medfee_sumamt_fen, touched_ FROM (
-        SELECT x.*, r.setl_id IS NOT NULL AS touched_ FROM settlements x LEFT JOIN (SELECT DISTINCT setl_id FROM refunds WHERE gap_minutes > 10) r USING (setl_id)))
-SELECT s.psn_no AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id, s.visit_class,
-    s.visit_class = 'dialysis' OR regexp_matches(coalesce(s.opt_diag_code, t.dx, ''), {family("dialysis")}) AS n01, regexp_matches(coalesce(t.dx, s.opt_diag_code, ''), {family("chemo")}) AS n02,
-    coalesce(t.long_care, false) AS n03, coalesce(s.acct_mulaid_pay_fen > 0, false) AS n05,
-    coalesce(s.out_flag = '1', false) OR e.psn_no IS NOT NULL AS n20, p.psn_idet_type IS NOT NULL AS n26, s.insutype = '340' OR coalesce(s.psn_type LIKE '13%', false) AS n27,
-    s.touched_ AS n31, coalesce(s.manual_flag = '1', false) AS n32,
-    coalesce(c.since BETWEEN s.happened_at::DATE AND s.happened_at::DATE + 30, false) AS n33
-FROM s LEFT JOIN main.persons p ON p.psn_no = s.psn_no LEFT JOIN (SELECT s.mdtrt_id, s.dx, {LONG_CARE} AS long_care FROM stays s) t ON t.mdtrt_id = s.mdtrt_id
-LEFT JOIN (SELECT DISTINCT psn_no FROM main.filings WHERE kind LIKE '异地%') e ON e.psn_no = s.psn_no
-LEFT JOIN (SELECT psn_no, min(opsp_begndate) AS since FROM main.chronic_registry GROUP BY 1) c ON c.psn_no = s.psn_no"""
+PERSON_MARKS = f"""
+    WITH s AS (
+        SELECT
+            psn_no, happened_at, setl_id, mdtrt_id, visit_class, is_inpatient, acct_mulaid_pay_fen,
+            manual_flag, out_flag, insutype, psn_type, opt_diag_code, medfee_sumamt_fen, touched_
+        FROM (
+            SELECT x.*, r.setl_id IS NOT NULL AS touched_
+            FROM settlements x
+            LEFT JOIN (SELECT DISTINCT setl_id FROM refunds WHERE gap_minutes > 10) r USING (setl_id)
+        )
+    )
+    SELECT
+        s.psn_no AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id,
+        s.visit_class,
+        s.visit_class = 'dialysis'
+            OR regexp_matches(coalesce(s.opt_diag_code, t.dx, ''), {family("dialysis")}) AS n01,
+        regexp_matches(coalesce(t.dx, s.opt_diag_code, ''), {family("chemo")}) AS n02,
+        coalesce(t.long_care, false) AS n03,
+        coalesce(s.acct_mulaid_pay_fen > 0, false) AS n05,
+        coalesce(s.out_flag = '1', false) OR e.psn_no IS NOT NULL AS n20,
+        p.psn_idet_type IS NOT NULL AS n26,
+        s.insutype = '340' OR coalesce(s.psn_type LIKE '13%', false) AS n27,
+        s.touched_ AS n31,
+        coalesce(s.manual_flag = '1', false) AS n32,
+        coalesce(c.since BETWEEN s.happened_at::DATE AND s.happened_at::DATE + 30, false) AS n33
+    FROM s
+    LEFT JOIN main.persons p ON p.psn_no = s.psn_no
+    LEFT JOIN (SELECT s.mdtrt_id, s.dx, {LONG_CARE} AS long_care FROM stays s) t ON t.mdtrt_id = s.mdtrt_id
+    LEFT JOIN (SELECT DISTINCT psn_no FROM main.filings WHERE kind LIKE '异地%') e ON e.psn_no = s.psn_no
+    LEFT JOIN (SELECT psn_no, min(opsp_begndate) AS since FROM main.chronic_registry GROUP BY 1) c
+        ON c.psn_no = s.psn_no
+"""
 
-_person = partial(
-    Feature,
+person = Feature(
     grain="person",
     by="person",
     reversed="kept",
@@ -99,8 +177,16 @@ for _code, _scheme, _name, _told in (
     ("N32", "T27", "手工报销", "有中心手工报销"),
     ("N33", "T24", "备案补录", "就诊后30天内补录慢特病备案"),
 ):
-    declare(_person(name=f"card_like_{_code.lower()}", label=f"正常相似：{_name}", scheme=_scheme, measure=f"max({_code.lower()}::INT)", excuses=_code,
-        reason=f"近{{window}}天{_told}（{{value}}，同类中位{{peer}}）", innocent=f"{_MARKED}（{_code}）"))  # fmt: skip
+    declare(
+        person,
+        name=f"card_like_{_code.lower()}",
+        label=f"正常相似：{_name}",
+        scheme=_scheme,
+        measure=f"max({_code.lower()}::INT)",
+        excuses=_code,
+        reason=f"近{{window}}天{_told}（{{value}}，同类中位{{peer}}）",
+        innocent=f"{_MARKED}（{_code}）",
+    )
 
 #: What the fills of a card tell, taken back ones left out.
 _CALM = "coalesce(avg(early::INT), 0) < 0.2"
@@ -128,16 +214,33 @@ for _code, _scheme, _name, _told, _measure in (
         f"any_value(age) >= 65 AND bool_or(days > 0) AND {_CALM} AND {_STEADY}",
     ),
 ):
-    declare(_person(name=f"card_like_{_code.lower()}", label=f"正常相似：{_name}", scheme=_scheme, rows=FILLS, reversed="net", needs=("fee_details.prd_days",), measure=f"(coalesce({_measure}, false))::INT", excuses=_code,
-        reason=f"近{{window}}天{_told}（{{value}}，同类中位{{peer}}）", innocent=f"{_MARKED}（{_code}）"))  # fmt: skip
+    declare(
+        person,
+        name=f"card_like_{_code.lower()}",
+        label=f"正常相似：{_name}",
+        scheme=_scheme,
+        rows=FILLS,
+        reversed="net",
+        needs=("fee_details.prd_days",),
+        measure=f"(coalesce({_measure}, false))::INT",
+        excuses=_code,
+        reason=f"近{{window}}天{_told}（{{value}}，同类中位{{peer}}）",
+        innocent=f"{_MARKED}（{_code}）",
+    )
 
 #: One row a settlement of a unit: what its own register and its clock say of it.
-UNIT_MARKS = """SELECT w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.psn_no, coalesce(w.clock_collapsed, false) AS n07,
-    coalesce(i.level = 3, false) AS n21, coalesce(i.open_24h_flag = '1', false) AS n23, coalesce(i.sp_drugstore_flag = '1', false) AS n30
-FROM settlements w JOIN institutions i USING (fixmedins_code)"""
+UNIT_MARKS = """
+    SELECT
+        w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table,
+        w.setl_id AS row_id, w.psn_no, coalesce(w.clock_collapsed, false) AS n07,
+        coalesce(i.level = 3, false) AS n21,
+        coalesce(i.open_24h_flag = '1', false) AS n23,
+        coalesce(i.sp_drugstore_flag = '1', false) AS n30
+    FROM settlements w
+    JOIN institutions i USING (fixmedins_code)
+"""
 
-_unit = partial(
-    Feature,
+unit = Feature(
     grain="institution",
     by="institution",
     reversed="kept",
@@ -153,5 +256,13 @@ for _code, _scheme, _name, _told, _measure in (
     ("N23", "T08", "24小时药店", "登记为24小时营业，夜间刷卡属正常", "max(n23::INT)"),
     ("N30", "T08", "双通道药店", "登记为特药（双通道）药店，单价高、品种集中属正常", "max(n30::INT)"),
 ):
-    declare(_unit(name=f"unit_like_{_code.lower()}", label=f"正常相似：{_name}", scheme=_scheme, measure=_measure, excuses=_code,
-        reason=f"{_told}（{{value}}，同类中位{{peer}}）", innocent=f"{_MARKED}（{_code}）"))  # fmt: skip
+    declare(
+        unit,
+        name=f"unit_like_{_code.lower()}",
+        label=f"正常相似：{_name}",
+        scheme=_scheme,
+        measure=_measure,
+        excuses=_code,
+        reason=f"{_told}（{{value}}，同类中位{{peer}}）",
+        innocent=f"{_MARKED}（{_code}）",
+    )

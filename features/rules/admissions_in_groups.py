@@ -1,8 +1,8 @@
 """R08–R10: patients who come in groups: in and out together, treated alike, on the unit's own payroll."""
 
-from features.catalog.fake_stay import STAFF, twin_rows
-from features.catalog.stay_rows import stay_rows
-from features.declare import Feature, declare
+from features.catalog.fake_stay import STAFF, UNIT_TWINS
+from features.catalog.stay_rows import HOSPITAL, STAY, STAYS
+from features.declare import Feature, Of, declare
 from features.thresholds import setting
 
 COMMON = Feature(
@@ -19,7 +19,7 @@ declare(
     label=f"R08 {setting('R08', 'name')}",
     family="R08",
     scheme="T02",
-    grain="institution",
+    told_of={"institution": Of(HOSPITAL)},
     windows=(365,),
     exempt=("N01", "N02", "N10"),
     source="rules.md R08",
@@ -45,7 +45,7 @@ declare(
                             PARTITION BY entity_id, adm_date, end_date, employer
                         )
                     END AS of_employer
-                FROM ({stay_rows("s.fixmedins_code")})
+                FROM ({STAYS})
                 WHERE NOT "open" AND NOT course AND NOT long_care AND nights > 0
             )
         )
@@ -72,11 +72,11 @@ declare(
     label=f"R09 {setting('R09', 'name')}",
     family="R09",
     scheme="T02",
-    grain="institution",
+    told_of={"institution": Of(HOSPITAL)},
     windows=(180,),
     exempt=("N10",),
     source="rules.md R09",
-    rows=twin_rows("institution"),
+    rows=UNIT_TWINS,
     measure=f"count(DISTINCT a) FILTER ({ALIKE})",
     amount=f"coalesce(sum(own_fund_fen) FILTER (first AND {MANY_TWINS}), 0)",
     reason="近{window}天有{value}次住院各与四次以上他人住院项目雷同",
@@ -90,50 +90,16 @@ declare(
     label=f"R10 {setting('R10', 'name')}",
     family="R10",
     scheme="T02",
-    grain="admission",
-    windows=(0,),
-    needs=("doctors.certno", "persons.certno"),
-    exempt=("N31", "N35"),
-    source="rules.md R10",
-    rows=STAFF.format(entity="s.mdtrt_id"),
-    measure="count(DISTINCT row_id)",
-    amount="max(fen)",
-    reason="本院医师在本院住院{value}次",
-    innocent="职工确实患病、就近治疗（N31）",
-)
-
-declare(
-    COMMON,
-    name="rule_r10_doctor",
-    rule="R10",
-    label=f"R10 {setting('R10', 'name')}",
-    family="R10",
-    scheme="T02",
-    grain="doctor",
+    told_of={
+        "admission": Of(STAY, windows=(0,), amount="max(fen)"),
+        "doctor": Of("d.dr_codg", name="rule_r10_doctor"),
+        "institution": Of(HOSPITAL, name="rule_r10_inst"),
+    },
     windows=(365,),
     needs=("doctors.certno", "persons.certno"),
     exempt=("N31", "N35"),
     source="rules.md R10",
-    rows=STAFF.format(entity="d.dr_codg"),
-    measure="count(DISTINCT row_id)",
-    amount="sum(fen)",
-    reason="本院医师在本院住院{value}次",
-    innocent="职工确实患病、就近治疗（N31）",
-)
-
-declare(
-    COMMON,
-    name="rule_r10_inst",
-    rule="R10",
-    label=f"R10 {setting('R10', 'name')}",
-    family="R10",
-    scheme="T02",
-    grain="institution",
-    windows=(365,),
-    needs=("doctors.certno", "persons.certno"),
-    exempt=("N31", "N35"),
-    source="rules.md R10",
-    rows=STAFF.format(entity="s.fixmedins_code"),
+    rows=STAFF,
     measure="count(DISTINCT row_id)",
     amount="sum(fen)",
     reason="本院医师在本院住院{value}次",

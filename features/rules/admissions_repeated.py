@@ -1,9 +1,10 @@
 """R13–R16: one illness, many stays."""
 
-from features.catalog.split_stay import BEFORE, BUNCHING, READMISSIONS
-from features.catalog.stay_rows import COURSE, LONG_CARE
-from features.declare import Feature, declare
-from features.thresholds import family_of_diagnoses, setting
+from features.catalog.split_stay import BEFORE, BUNCHING
+from features.catalog.stay_rows import COURSE, HOSPITAL, LONG_CARE
+from features.declare import Feature, Of, declare
+from features.knowledge import diagnosed
+from features.thresholds import setting
 
 COMMON = Feature(
     kind="lead",
@@ -18,16 +19,13 @@ SAME_DAY = f"same_unit AND gap_days <= {setting('R14', 'max_gap_days')} AND NOT 
 
 def came_back(test: str) -> str:
     """A unit's stays that follow an earlier one there within what `test` says, each once."""
-    here = READMISSIONS.format(
-        entity="s.mdtrt_id", moment="o.end_at", row="o.mdtrt_id", same="AND o.fixmedins_code = s.fixmedins_code"
-    )
     return f"""
         SELECT
             unit AS entity_id, begin_ AS happened_at, 'visits' AS row_table, stay_id AS row_id, max(fen) AS fen,
             min(gap_days) AS gap_days
         FROM (
             SELECT u.fixmedins_code AS unit, u.begntime AS begin_, r.*
-            FROM ({here}) r
+            FROM ({BEFORE}) r
             JOIN stays u ON u.mdtrt_id = r.stay_id
         )
         WHERE {test}
@@ -110,7 +108,7 @@ declare(
     rule="R15",
     label=f"R15 {setting('R15', 'name')}",
     scheme="T04",
-    grain="institution",
+    told_of={"institution": Of(HOSPITAL)},
     by="institution",
     windows=(365,),
     exempt=("N02", "N10"),
@@ -155,9 +153,9 @@ declare(
             row_number() OVER (PARTITION BY s.psn_no ORDER BY s.begntime, s.mdtrt_id) AS ordinal
         FROM stays s
         WHERE NOT s.day_surgery
-            AND NOT ({COURSE})
+            AND NOT {COURSE}
             AND NOT {LONG_CARE}
-            AND NOT regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses("delivery")})
+            AND NOT {diagnosed("s.dx", "delivery")}
             AND s.happened_at > (SELECT t FROM main.asof) - INTERVAL {setting("R16", "window_days")} DAY
     """,
     measure=f"CASE WHEN count(*) >= {ENOUGH} THEN count(*) ELSE 0 END",

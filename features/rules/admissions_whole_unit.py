@@ -2,11 +2,10 @@
 about, retired cadres.
 """
 
-from features.catalog.capacity import INST_STAYS
 from features.catalog.injury import INJURIES
-from features.catalog.stay_rows import LONG_CARE
+from features.catalog.stay_rows import HOSPITAL, LONG_CARE, STAY, STAYS
 from features.codes import retired_cadre
-from features.declare import Feature, PeerTest, declare
+from features.declare import Feature, Of, PeerTest, declare
 from features.thresholds import setting
 
 COMMON = Feature(
@@ -30,13 +29,13 @@ declare(
     kind="KPI",
     family="R22",
     scheme="T07",
-    grain="institution",
+    told_of={"institution": Of(HOSPITAL)},
     windows=(0,),
     exempt=("N21", "N24"),
     source="rules.md R22",
     rows=f"""
         SELECT *, happened_at > (SELECT t FROM main.asof) - INTERVAL 180 DAY AS recent
-        FROM ({INST_STAYS})
+        FROM ({STAYS})
         WHERE settled AND happened_at > (SELECT t FROM main.asof) - INTERVAL 360 DAY
     """,
     measure=f"CASE WHEN {DEARER} THEN 1 ELSE 0 END",
@@ -53,7 +52,7 @@ declare(
     kind="KPI",
     family="split",
     scheme="T04",
-    grain="institution",
+    told_of={"institution": Of(HOSPITAL)},
     windows=(180,),
     exempt=("N02", "N11"),
     source="rules.md R23",
@@ -69,7 +68,7 @@ declare(
                 r.*,
                 date_diff('day', max(r.end_date) OVER w, r.adm_date) AS gap_days,
                 coalesce(lag(r.planned) OVER v, false) AS was_planned
-            FROM ({INST_STAYS}) r
+            FROM ({STAYS}) r
             WINDOW
                 w AS (
                     PARTITION BY r.entity_id, r.psn_no
@@ -97,10 +96,10 @@ declare(
     label=f"R62 {setting('R62', 'name')}",
     family="R62",
     scheme="T18",
-    grain="admission",
+    told_of={"admission": Of(STAY)},
     windows=(0,),
     source="rules.md R62",
-    rows=INJURIES.format(entity="s.mdtrt_id"),
+    rows=INJURIES,
     measure="count(*) FILTER (NOT closed)",
     amount="coalesce(sum(fen) FILTER (NOT closed), 0)",
     reason="外伤住院{value}次，尚无受伤原因调查结论",
@@ -121,11 +120,11 @@ declare(
     label=f"R64 {setting('R64', 'name')}",
     family="R64",
     scheme="T29",
-    grain="institution",
+    told_of={"institution": Of(HOSPITAL)},
     windows=(180,),
     exempt=("N01", "N02", "N03", "N26", "N27"),
     source="rules.md R64",
-    rows=f"SELECT *, {DUE} AND zero_cash AS hit FROM ({INST_STAYS})",
+    rows=f"SELECT *, {DUE} AND zero_cash AS hit FROM ({STAYS})",
     measure=f"CASE WHEN {NOBODY_PAYS} THEN count(*) FILTER ({DUE} AND zero_cash) ELSE 0 END",
     amount=f"CASE WHEN {NOBODY_PAYS} THEN sum(fen) FILTER ({DUE} AND zero_cash) ELSE 0 END",
     reason="近{window}天应付起付线的住院几乎都零自付（{value}次）",
