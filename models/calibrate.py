@@ -11,7 +11,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
 
 MIN_POSITIVES = 30
 """Below this many confirmed cases a curve is noise (issue 6)."""
@@ -63,7 +66,7 @@ def calibrate(raw: np.ndarray, y: np.ndarray, random: np.ndarray) -> Calibration
         return Calibration(
             "none", len(y), positives, reason=f"随机抽查仅{int(random.sum())}例，不足{MIN_RANDOM}例，暂不能给出概率"
         )
-    slope, _ = _logistic(raw, y)
+    slope = _slope(raw, y)
     # cases were picked by suspicion, so their rate is not the county's: the draw sets the level (Jeffreys' half case keeps it off zero)
     level = (y[random].sum() + 0.5) / (random.sum() + 1.0)
     intercept = _intercept(raw[random], slope, level)
@@ -86,31 +89,19 @@ def _isotonic(raw: np.ndarray, y: np.ndarray) -> Calibration:
     )
 
 
-def _logistic(raw: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Ridge logistic by Newton; Platt's targets; a slope below zero is set to zero (then risk says nothing and neither do we)."""
+def _slope(raw: np.ndarray, y: np.ndarray) -> float:
+    """Ridge logistic on standardised risk with Platt's targets; a slope below zero is set to zero (then risk says nothing and neither do we)."""
     n1, n0 = y.sum(), len(y) - y.sum()
     target = np.where(y > 0, (n1 + 1) / (n1 + 2), 1 / (n0 + 2))
-    centre, scale = raw.mean(), raw.std() or 1.0
-    design = np.column_stack([(raw - centre) / scale, np.ones(len(raw))])
-    beta = np.array([0.0, np.log((n1 + 0.5) / (n0 + 0.5))])
-    ridge = np.diag([1.0, 1e-6])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-design @ beta))
-        step = np.linalg.solve(
-            design.T @ (design * (p * (1 - p))[:, None]) + ridge, design.T @ (target - p) - ridge @ beta
-        )
-        beta = beta + step
-        if np.abs(step).max() < 1e-10:
-            break
-    slope = max(float(beta[0] / scale), 0.0)
-    return slope, float(beta[1] - slope * centre)
+    scale = raw.std() or 1.0
+    x = ((raw - raw.mean()) / scale)[:, None]
+    # a target between 0 and 1 is two weighted cases
+    model = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-10, max_iter=200).fit(
+        np.r_[x, x], np.r_[np.ones(len(x)), np.zeros(len(x))], sample_weight=np.r_[target, 1 - target]
+    )
+    return max(float(model.coef_[0, 0] / scale), 0.0)
 
 
 def _intercept(raw: np.ndarray, slope: float, level: float) -> float:
-    """The intercept at which the mean probability of `raw` equals `level`, by bisection."""
-    low, high = -200.0, 200.0
-    for _ in range(200):
-        middle = (low + high) / 2
-        mean = float(np.mean(1 / (1 + np.exp(-np.clip(slope * raw + middle, -500, 500)))))
-        low, high = (middle, high) if mean < level else (low, middle)
-    return (low + high) / 2
+    """The intercept at which the mean probability of `raw` equals `level`."""
+    return float(brentq(lambda b: float(expit(slope * raw + b).mean()) - level, -200.0, 200.0, xtol=1e-12))

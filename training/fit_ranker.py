@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score
 
 from models.amount import AmountModel, fit_amount
 from models.beds import WEIGHTS
@@ -18,6 +18,7 @@ from models.ensemble import GrainModel, Taught, ranker_worse
 from models.findings import PREFIX
 from models.ranker import SIGN, Ranker
 from training.dataset import Rows
+from training.evaluation.metrics import auc, rank_auc
 from training.propensity import inverse_weights
 from training.splits import fold_pairs, grouped_folds, out_of_time
 
@@ -166,9 +167,9 @@ def strongest_columns(X: pd.DataFrame, y: pd.Series, worse: Mapping[str, str], m
         return list(X.columns)
     ranks = X.rank().fillna((len(X) + 1) / 2.0).to_numpy()
     bad = y.to_numpy() > 0
-    auc = (ranks[bad].mean(axis=0) - (bad.sum() + 1) / 2.0) / max((~bad).sum(), 1) - 0.5
+    above = rank_auc(bad, ranks) - 0.5
     way = np.array([SIGN.get(worse.get(c, "either"), 0) for c in X.columns])
-    gain = np.where(way == 0, np.abs(auc), auc * way)
+    gain = np.where(way == 0, np.abs(above), above * way)
     keep = set(np.lexsort((np.array(X.columns, dtype=str), -np.round(gain, 9)))[:most])
     return [c for j, c in enumerate(X.columns) if j in keep]
 
@@ -254,7 +255,7 @@ def measured(rows: Rows, raw: np.ndarray) -> dict[str, float]:
         y = rows.info["y"].to_numpy()[part]
         both = len(np.unique(y)) == 2
         out[f"n_{name}"], out[f"positives_{name}"] = float(len(y)), float(y.sum())
-        out[f"auc_{name}"] = float(roc_auc_score(y, raw[part])) if both else float("nan")
+        out[f"auc_{name}"] = auc(y, raw[part])
         out[f"ap_{name}"] = float(average_precision_score(y, raw[part])) if both else float("nan")
     return out
 

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.intervals import wilson
 from models.ensemble import GrainModel, Z
 from training.dataset import Rows
-from training.evaluation.metrics import MIN_CASES, wilson
+from training.evaluation.metrics import MIN_CASES
 from training.fit_ranker import hard
 
 FONTS = ("Noto Sans CJK SC", "Noto Serif CJK SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "SimHei", "DejaVu Sans")

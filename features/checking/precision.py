@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any
 
 import duckdb
@@ -21,6 +20,7 @@ from features.build import published
 from features.checking.hits import rules_of
 from features.declare import Feature, column_name
 from features.grains import GRAINS, LABEL, Grain
+from features.intervals import wilson
 
 #: Outcomes that confirm and that refute (codes.md §17, §18); errors, unable and duplicate say nothing about a rule.
 CONFIRMED = ("O1_FRAUD", "O2_IRREGULAR", "O3_BREACH", "B4_ABSENT", "B5_NO_SUCH", "B7_ID_MISMATCH")
@@ -46,17 +46,6 @@ class Precision:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
-
-
-def wilson(confirmed: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of a share (Wilson 1927). Raises ValueError without cases."""
-    if n <= 0:
-        raise ValueError("an interval needs at least one case")
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    p = confirmed / n
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5 / (1 + z * z / n)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def precision_of(number: str, root: Path | str, as_of: date | datetime) -> list[Precision]:

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
+from features.intervals import wilson
 from models.beds import bed_evidence
 from models.ensemble import explained
 from models.scheme import attribute
 from training.evaluation.baselines import Dated
 from training.evaluation.leakage import leaks
-from training.evaluation.metrics import MIN_CASES, OFFICE, Figure, best, cannot_say, compared, wilson
+from training.evaluation.metrics import MIN_CASES, OFFICE, Figure, auc, best, cannot_say, compared
 from training.evaluation.truth import Truth
 
 Scores = tuple[pd.Series, pd.Series]
@@ -225,4 +225,4 @@ def rings_against_truth(rings: pd.DataFrame, truth: Truth | None) -> dict[str, A
 
 
 def _auc(y: pd.Series, s: pd.Series) -> float | None:
-    return float(roc_auc_score(y.to_numpy(), s.to_numpy())) if y.nunique() == 2 else None
+    return auc(y.to_numpy(), s.to_numpy()) if y.nunique() == 2 else None

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from training.dataset import Rows
+from training.evaluation.metrics import auc
 from training.fit_ranker import Variant, measured, out_of_fold
 from training.labels import load_labels
 
@@ -29,17 +29,10 @@ def leaks(X: pd.DataFrame, truth: pd.Series, limit: float = LEAK_AUC) -> list[di
         ok = np.isfinite(x)
         if ok.sum() < FEWEST or len(np.unique(y[ok])) < 2 or np.ptp(x[ok]) == 0:
             continue
-        auc = _auc(y[ok], x[ok])
-        if max(auc, 1 - auc) > limit:
-            out.append({"column": column, "auc": auc})
+        alone = auc(y[ok], x[ok])
+        if max(alone, 1 - alone) > limit:
+            out.append({"column": column, "auc": alone})
     return out
-
-
-def _auc(y: np.ndarray, x: np.ndarray) -> float:
-    """AUC from midranks."""
-    bad = y > 0
-    n, m = int(bad.sum()), int((~bad).sum())
-    return float((rankdata(x)[bad].sum() - n * (n + 1) / 2) / (n * m))
 
 
 def permuted(

@@ -8,6 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata, t
+
+from features.intervals import wilson
 
 OFFICE: Final[dict[str, tuple[int, ...]]] = {
     "admission": (30, 50, 100),
@@ -74,14 +77,15 @@ def interval(draws: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     return float(np.quantile(clean, (1 - level) / 2)), float(np.quantile(clean, (1 + level) / 2))
 
 
-def wilson(hits: float, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Wilson interval of a proportion: right where bootstrap fails, at no hit and at all hits."""
-    if n == 0:
-        return 0.0, 1.0
-    z = {0.95: 1.959963984540054, 0.8: 1.2815515655446004}[level]
-    p, d = hits / n, 1 + z * z / n
-    middle, half = (p + z * z / (2 * n)) / d, z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / d
-    return float(max(0.0, middle - half)), float(min(1.0, middle + half))
+def auc(y: np.ndarray, score: np.ndarray) -> float:
+    """Chance that a bad case (y > 0) scores above a good one, ties half: from midranks. NaN where a class is absent."""
+    bad = np.asarray(y) > 0
+    return float(rank_auc(bad, rankdata(score))) if 0 < bad.sum() < len(bad) else float("nan")
+
+
+def rank_auc(bad: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+    """The same per column of given midranks [rows, columns] (or one column)."""
+    return np.asarray((ranks[bad].mean(axis=0) - (bad.sum() + 1) / 2.0) / max((~bad).sum(), 1))
 
 
 def compared(
@@ -123,8 +127,6 @@ def compared(
 
 def paired(a: Sequence[float], b: Sequence[float], seed: int = 0) -> Figure:
     """Mean of a − b over paired units (folds, dates, counties) with a 95 % t interval; None below three pairs."""
-    from scipy.stats import t
-
     gap = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
     gap = gap[np.isfinite(gap)]
     if len(gap) < 3:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
 from claims.store.warehouse import Warehouse
 from features.grains import Grain
+from features.intervals import wilson
 from training.dataset import read_table
 from training.evaluation.baselines import Dated
-from training.evaluation.metrics import MIN_CASES, OFFICE, Figure, best, cannot_say, wilson
+from training.evaluation.metrics import MIN_CASES, OFFICE, Figure, auc, best, cannot_say
 from training.labels import load_labels
 from training.propensity import drawn_rate
 
@@ -80,7 +80,7 @@ def auc_figure(y: pd.Series, s: pd.Series) -> Figure:
     positives = int(y.sum())
     if positives < 5 or len(y) - positives < 5 or len(y) < MIN_CASES:
         return cannot_say(len(y), f"查实{positives}例、排除{len(y) - positives}例")
-    auc = float(roc_auc_score(y, s))
-    q1, q2, n1, n0 = auc / (2 - auc), 2 * auc * auc / (1 + auc), positives, len(y) - positives
-    error = np.sqrt((auc * (1 - auc) + (n1 - 1) * (q1 - auc**2) + (n0 - 1) * (q2 - auc**2)) / (n1 * n0))
-    return Figure(auc, max(0.0, auc - 1.96 * error), min(1.0, auc + 1.96 * error), len(y))
+    a = auc(y.to_numpy(), s.to_numpy())
+    q1, q2, n1, n0 = a / (2 - a), 2 * a * a / (1 + a), positives, len(y) - positives
+    error = np.sqrt((a * (1 - a) + (n1 - 1) * (q1 - a**2) + (n0 - 1) * (q2 - a**2)) / (n1 * n0))
+    return Figure(a, max(0.0, a - 1.96 * error), min(1.0, a + 1.96 * error), len(y))

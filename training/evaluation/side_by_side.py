@@ -10,10 +10,11 @@ import pandas as pd
 
 from claims.store.warehouse import Warehouse
 from features.grains import Grain
+from features.intervals import wilson
 from features.matrix import load_matrix
 from models.bundle import Bundle
 from models.score import Order, score
-from training.evaluation.metrics import OFFICE, best, wilson
+from training.evaluation.metrics import OFFICE, best
 from training.evaluation.prospective import auc_figure, judged, outcomes_after
 from training.evaluation.truth import Truth
 

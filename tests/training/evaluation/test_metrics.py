@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from training.evaluation.metrics import best, compared, paired, precision_at, wilson
+from features.intervals import wilson
+from training.evaluation.metrics import auc, best, compared, paired, precision_at
 
 
 def test_ties_are_broken_by_id():
@@ -18,6 +20,13 @@ def test_precision_counts_what_was_listed():
     y = pd.Series([1.0, 0.0, 1.0], index=list("abc"))
     assert precision_at(s, y, 2) == 0.5
     assert precision_at(s, y, 50) == pytest.approx(2 / 3)
+
+
+def test_auc_counts_ties_half_and_needs_both_classes():
+    r = np.random.default_rng(0)
+    y, s = (r.random(200) < 0.3).astype(float), r.integers(0, 9, 200).astype(float)
+    assert auc(y, s) == pytest.approx(roc_auc_score(y, s), abs=1e-12)
+    assert np.isnan(auc(np.zeros(3), np.arange(3.0)))
 
 
 def test_wilson_at_the_ends():
