@@ -11,7 +11,8 @@ from pathlib import Path
 import duckdb
 
 from claims.schema.tables import CANONICAL, LAYOUT_KEY
-from claims.store.warehouse import FACTS, Warehouse, paths_sql
+from claims.store.claim_store import ClaimStore
+from claims.store.warehouse import FACTS, paths_sql
 from features.grains import Layout, Reversed
 from features.reversal_modes import HORIZON_DAYS, absent_columns, make_lines, make_settlements, make_stays
 
@@ -49,7 +50,7 @@ def tag_of(as_of: date | datetime) -> str:
 
 
 def open_views(
-    warehouse: Warehouse,
+    warehouse: ClaimStore,
     as_of: date | datetime,
     layout: Layout,
     bucket: int,
@@ -105,7 +106,7 @@ def settle_views(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"DROP VIEW {view}; CREATE TABLE {view} AS FROM copied; DROP TABLE copied")
 
 
-def scan(warehouse: Warehouse, table: str, layout: str, bucket: int | None) -> str | None:
+def scan(warehouse: ClaimStore, table: str, layout: str, bucket: int | None) -> str | None:
     """A verified `read_parquet(...)` over one bucket of a table (all buckets if None); None where the table is absent."""
     if table not in warehouse.tables():
         return None
@@ -115,7 +116,7 @@ def scan(warehouse: Warehouse, table: str, layout: str, bucket: int | None) -> s
 
 def _fact(
     con: duckdb.DuckDBPyConnection,
-    warehouse: Warehouse,
+    warehouse: ClaimStore,
     table: str,
     layout: Layout,
     bucket: int,
@@ -158,7 +159,7 @@ def _fact(
 
 def _dimensions(
     con: duckdb.DuckDBPyConnection,
-    warehouse: Warehouse,
+    warehouse: ClaimStore,
     layout: Layout,
     bucket: int,
     t: datetime,

@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from claims.errors import UserError
+from claims.store.claim_store import ClaimStore
 from claims.store.executor import BucketJob
 from claims.store.warehouse import Warehouse
 from features.asof import tag_of
@@ -66,7 +67,7 @@ class ThreadExecutor:
             yield from pool.map(job, buckets)
 
 
-def absent_features(warehouse: Warehouse, features: Iterable[Feature]) -> dict[str, str]:
+def absent_features(warehouse: ClaimStore, features: Iterable[Feature]) -> dict[str, str]:
     """Features whose optional tables or columns are not in this warehouse, each with the reason (tables.md §4)."""
     absent = {}
     for f in features:

@@ -1,7 +1,7 @@
 """A claim at the counter: the rules that one settlement and its patient's past can answer, by the same SQL as the batch.
 
-The as-of views and rules of the batch run over the person's own rows (features/checking/claim_store.py). Rules that look at other patients are not asked;
-those held against peers use the limits of the newest published partition.
+The as-of views and rules of the batch run over the person's own rows (features/checking/person_store.py). Rules that look at
+other patients are not asked; those held against peers use the limits of the newest published partition.
 """
 
 import tempfile
@@ -15,12 +15,13 @@ import duckdb
 import pandas as pd
 
 from claims.errors import UserError
+from claims.store.claim_store import ClaimStore
 from claims.store.warehouse import Warehouse
 from features.asof import moment_of, open_views, read_as, settle_views
 from features.bucket import STAT, evaluate, evidence_sql, named_words
 from features.build import absent_features, published
-from features.checking.claim_store import Filled, Heap, lay_out
 from features.checking.hits import rows_that_hit, rules_of
+from features.checking.person_store import person_store
 from features.declare import Feature, column_name
 from features.entities import entities_sql
 from features.grains import WINDOW_DAYS, Grain
@@ -83,16 +84,15 @@ def check_claim(
     for needed in ("mdtrt_id", "psn_no", "fixmedins_code", "med_type", "begntime"):
         if not settlement.get(needed):
             raise UserError(f"the settlement has no {needed}; a claim at the counter needs it")
-    whole = Warehouse.open(Path(warehouse)) if warehouse is not None else None
+    stored = Warehouse.open(Path(warehouse)) if warehouse is not None else None
     limits = {g: _limits(warehouse, g, as_of) for g in ASKED}
     with tempfile.TemporaryDirectory(prefix="counter-") as folder:
-        heap = lay_out(Path(folder), whole, settlement, lines, moment_of(as_of))
+        claims = person_store(Path(folder), stored, settlement, lines, moment_of(as_of))
         rules = [f for f in rules_of() if f.grain in limits and f.at_counter and not f.spans]
-        absent = absent_features(Filled(heap), rules)  # type: ignore[arg-type]
+        absent = absent_features(claims, rules)
         judged = [f for f in rules if f.name not in absent]
-        found = _judge(
-            heap, judged, {"admission": str(settlement["mdtrt_id"]), "person": str(settlement["psn_no"])}, limits, as_of
-        )
+        entities: dict[Grain, str] = {"admission": str(settlement["mdtrt_id"]), "person": str(settlement["psn_no"])}
+        found = _judge(claims, judged, entities, limits, as_of)
     found |= {f.name: _Found(0.0, 0, missing=absent[f.name]) for f in rules if f.name in absent}
     return sorted(
         (_answer(f, found[f.name]) for f in rules),
@@ -110,13 +110,13 @@ def _limits(warehouse: Path | str | None, grain: Grain, as_of: date | datetime) 
 
 
 def _judge(
-    heap: Heap,
+    claims: ClaimStore,
     rules: Sequence[Feature],
     entities: dict[Grain, str],
     limits: dict[Grain, pd.DataFrame],
     as_of: date | datetime,
 ) -> dict[str, _Found]:
-    con = open_views(heap, as_of, "person", 0, threads=1, memory="500MB", words=named_words(rules))  # type: ignore[arg-type]
+    con = open_views(claims, as_of, "person", 0, threads=1, memory="500MB", words=named_words(rules))
     settle_views(con)
     found: dict[str, _Found] = {}
     try:
@@ -159,12 +159,11 @@ def _rows(con: duckdb.DuckDBPyConnection, f: Feature) -> tuple[HitRow, ...]:
     if f.windows[0]:
         since = con.execute(f"SELECT t - INTERVAL {f.windows[0]} DAY FROM main.asof").fetchall()[0][0]
         rows = rows[rows["happened_at"] > since]
-    told = (
-        rows_that_hit(rows).drop_duplicates(["row_table", "row_id"]).sort_values(["happened_at", "row_table", "row_id"])
-    )
+    hits = rows_that_hit(rows).drop_duplicates(["row_table", "row_id"])
+    hits = hits.sort_values(["happened_at", "row_table", "row_id"])
     return tuple(
         HitRow(str(table), str(row), str(at), None if pd.isna(fen) else int(fen))
-        for table, row, at, fen in told[["row_table", "row_id", "happened_at", "fen"]].to_numpy(dtype=object)
+        for table, row, at, fen in hits[["row_table", "row_id", "happened_at", "fen"]].to_numpy(dtype=object)
     )
 
 

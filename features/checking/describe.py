@@ -42,7 +42,7 @@ def show_rule(number: str) -> str:
         windows = ", ".join("全部" if w == 0 else f"{w} 天" for w in f.windows)
         lines += [
             "", f"—— {LABEL[f.grain]}（{f.name}，{READ_ZH[f.by]}，窗口 {windows}）",
-            f"理由：{f.reason}", f"需要：{', '.join(f.needs) or '核心表'}", f"计数：{_told(f.measure)}", f"金额：{_told(f.amount) if f.amount else '不计'}",
+            f"理由：{f.reason}", f"需要：{', '.join(f.needs) or '核心表'}", f"计数：{_measured(f.measure)}", f"金额：{_measured(f.amount) if f.amount else '不计'}",
         ]  # fmt: skip
         lines += [f"同类比较：{peers_zh(f.peers)}"] if f.peers else []
         lines += ["SQL：", cleandoc(f.rows)]
@@ -63,5 +63,5 @@ def peers_zh(test: PeerTest) -> str:
     return f"{test.statistic} {beyond}{limit}（同类不足 {test.least} 个时用更大的组，仍不足则不判）{amount}"
 
 
-def _told(measure: str | GraphMeasure | None) -> str:
+def _measured(measure: str | GraphMeasure | None) -> str:
     return f"{measure.function.__name__}:{measure.column}" if isinstance(measure, GraphMeasure) else str(measure)

@@ -10,8 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from claims.errors import UserError
-from claims.store.warehouse import Warehouse
-from features.build import absent_features, build
+from features.build import build
 from features.declare import REGISTRY, Feature, column_name, load_catalog
 from features.evidence import gather_evidence
 from features.grains import GRAINS
@@ -31,11 +30,6 @@ def rules_of(numbers: Sequence[str] | None = None) -> list[Feature]:
         if number.upper() not in known:
             raise UserError(f"no rule {number!r} is declared; `xiezhi rules show` knows {', '.join(sorted(known))}")
     return [f for f in found if f.rule in {n.upper() for n in numbers}]
-
-
-def unavailable(root: Path | str, numbers: Sequence[str] | None = None) -> dict[str, str]:
-    """Rules that cannot be judged on this warehouse (不可评估), each with the table or column that is missing."""
-    return absent_features(Warehouse.open(Path(root)), rules_of(numbers))
 
 
 def run_rules(root: Path | str, as_of: date | datetime, rules: Sequence[str] | None = None) -> pd.DataFrame:

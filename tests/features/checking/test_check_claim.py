@@ -40,6 +40,24 @@ def test_an_injury_and_a_line_after_discharge_are_hits_with_their_amounts() -> N
     assert "{" not in "".join(a.reason for a in answers)
 
 
+def test_a_visit_not_yet_billed_is_judged_too() -> None:
+    unsettled = {k: v for k, v in STAY.items() if k not in ("setl_id", "setl_time", "fund_pay_sumamt")}
+    found = {(a.rule, a.grain): a for a in check_claim(unsettled, [], None, date(2025, 6, 30))}
+    assert found["R62", "admission"].hits == 1
+    assert found["R12", "admission"].status == "clear"
+    late = LINE | {"fee_ocur_time": "2025-06-09 09:00:00"}
+    found = {(a.rule, a.grain): a for a in check_claim(unsettled, [late], None, date(2025, 6, 30))}
+    assert found["R12", "admission"].hits == 1
+
+
+def test_what_a_claim_leaves_empty_makes_a_rule_not_evaluable() -> None:
+    bought = STAY | {"med_type": "41", "endtime": STAY["begntime"], "acct_pay": 100}
+    found = {(a.rule, a.grain): a for a in check_claim(bought, [], None, date(2025, 6, 30))}
+    assert "balc" in found["R28", "person"].missing
+    found = {(a.rule, a.grain): a for a in check_claim(bought | {"balc": 0}, [], None, date(2025, 6, 30))}
+    assert not found["R28", "person"].missing
+
+
 def test_a_claim_without_its_key_is_refused_in_one_sentence() -> None:
     with pytest.raises(UserError, match="psn_no"):
         check_claim({k: v for k, v in STAY.items() if k != "psn_no"}, [], None, date(2025, 6, 30))

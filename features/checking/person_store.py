@@ -1,0 +1,130 @@
+"""One person's rows cut out of a warehouse, with an incoming claim laid beside them: what the as-of views read at the counter.
+
+Only the person's bucket is opened, and of it only his rows. The claim as handed in stands for whatever was known of the
+same settlement before.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from claims.errors import UserError
+from claims.schema.tables import CANONICAL
+from claims.store.warehouse import FACTS, Warehouse, bucket_of, paths_sql
+from features.checking.claim_rows import Row, canonical_rows
+
+#: Tables cut out for the person; of the others he sees what everybody sees.
+OWN = frozenset({*FACTS, "persons", "superseded"})
+#: What intake fills in every row: the views build on these columns, and no rule asks whether they are there.
+FILLED = {"setl_id", "setl_time", "setl_known_at", "refd_setl_flag", "medfee_sumamt_fen", "is_inpatient", "visit_class"}
+CORE = {table: FILLED | {c.canonical for c in CANONICAL[table].columns if c.required} for table in FACTS}
+
+
+@dataclass(frozen=True)
+class PersonStore:
+    """A `ClaimStore` over a folder of one person's rows; whatever is not about him comes from the warehouse."""
+
+    folder: Path
+    warehouse: Warehouse | None
+    #: `table.column` of the values the claim brings.
+    claimed: frozenset[str]
+
+    def tables(self) -> list[str]:
+        others = self.warehouse.tables() if self.warehouse else []
+        return [t for t in CANONICAL if self._own(t).exists() or t in others]
+
+    def columns(self, table: str) -> list[str]:
+        """Canonical columns that hold a value in the warehouse or in the claim."""
+        held = CORE.get(table, set()) | {c.partition(".")[2] for c in self.claimed if c.startswith(f"{table}.")}
+        held.update(self.warehouse.columns(table) if self.warehouse else ())
+        return [c for c in CANONICAL[table].canonical_columns if c in held]
+
+    def files(self, table: str, layout: str | None = None, bucket: int | None = None) -> list[Path]:
+        if table in OWN:
+            return [self._own(table)] if self._own(table).exists() else []
+        return self.warehouse.files(table, layout, bucket) if self.warehouse else []
+
+    def _own(self, table: str) -> Path:
+        return self.folder / f"{table}.parquet"
+
+
+def person_store(
+    folder: Path, warehouse: Warehouse | None, settlement: Row, lines: Sequence[Row], known_at: datetime
+) -> PersonStore:
+    """Write the person's history and the claim as canonical Parquet into `folder`, one file a table.
+
+    Raises UserError for a value of the claim that cannot be read.
+    """
+    person = str(settlement["psn_no"])
+    claim = canonical_rows(settlement, lines, _unit_type(warehouse, str(settlement["fixmedins_code"])), known_at)
+    con = duckdb.connect()
+    try:
+        con.execute("SET threads=1")
+        for table in FACTS:
+            declared = CANONICAL[table].canonical_columns
+            con.execute(f"CREATE OR REPLACE TABLE rows_ ({', '.join(f'{n} {k}' for n, k in declared.items())})")
+            if history := _history(warehouse, table, person):
+                con.execute(f"INSERT INTO rows_ BY NAME {history} AND {_other_than(table, settlement)}")
+            _insert(con, claim[table], settlement)
+            con.execute(f"COPY rows_ TO {_quoted(folder / f'{table}.parquet')} (FORMAT parquet)")
+        for table in sorted(OWN - set(FACTS)):
+            if history := _history(warehouse, table, person):
+                con.execute(f"COPY ({history}) TO {_quoted(folder / f'{table}.parquet')} (FORMAT parquet)")
+    finally:
+        con.close()
+    return PersonStore(
+        folder, warehouse, frozenset(f"{t}.{c}" for t, rows in claim.items() for row in rows for c in row)
+    )
+
+
+def _unit_type(warehouse: Warehouse | None, unit: str) -> str | None:
+    if warehouse is None or "institutions" not in warehouse.tables():
+        return None
+    files = paths_sql(warehouse.files("institutions"))
+    sql = f"SELECT any_value(fixmedins_type) FROM read_parquet({files}) WHERE fixmedins_code = ?"
+    with duckdb.connect() as con:
+        found: str | None = con.execute(sql, [unit]).fetchall()[0][0]
+    return found
+
+
+def _history(warehouse: Warehouse | None, table: str, person: str) -> str | None:
+    """SELECT of the person's rows; None where the warehouse has none."""
+    if warehouse is None or table not in warehouse.tables():
+        return None
+    files = warehouse.files(table, "person", bucket_of(person, warehouse.buckets))
+    if not files:
+        return None
+    return f"SELECT * FROM read_parquet({paths_sql(files)}, union_by_name=true) WHERE psn_no = {_quoted(person)}"
+
+
+def _other_than(table: str, settlement: Row) -> str:
+    """SQL: the row does not belong to the settlement that is handed in."""
+    visit = f"mdtrt_id = {_quoted(settlement['mdtrt_id'])}"
+    bill = f"setl_id = {_quoted(settlement['setl_id'])}" if settlement.get("setl_id") else "false"
+    if table == "settlements":
+        return f"({bill}) IS NOT TRUE"
+    if table == "fee_details":
+        return f"({visit} AND (setl_id IS NULL OR {bill})) IS NOT TRUE"
+    return f"NOT ({visit})"
+
+
+def _quoted(text: object) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def _insert(con: duckdb.DuckDBPyConnection, rows: Sequence[dict[str, Any]], settlement: Row) -> None:
+    names = list(dict.fromkeys(n for row in rows for n in row))
+    if not names:
+        return
+    try:
+        con.executemany(
+            f"INSERT INTO rows_ ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+            [[row.get(n) for n in names] for row in rows],
+        )
+    except duckdb.ConversionException as error:
+        said = str(error).split("\n")[0].removeprefix("Conversion Error: ")
+        raise UserError(f"the claim {settlement['mdtrt_id']} cannot be read: {said}; correct that value") from None
