@@ -21,7 +21,8 @@ from benchmarks.coverage_scores import Sheet, open_sheets, own_scores
 from claims.intake.pipeline import intake
 from features.build import Partition
 from features.checking.hits import rows_that_hit
-from features.declare import REGISTRY, load_catalog
+from features.declarations import load_catalog
+from features.declare import REGISTRY
 from features.evidence import gather_evidence
 from features.grains import LABEL, SCHEMES, WINDOW_DAYS, Grain
 from features.peers import compare

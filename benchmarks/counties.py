@@ -17,12 +17,24 @@ import json
 import sys
 import time
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from benchmarks.counties_page import load, page
+from benchmarks.counties_plan import (
+    BED_SHARE,
+    CAPACITY,
+    DATES,
+    GRAINS,
+    MONTHS,
+    OTHERS,
+    PERSONS,
+    SEVERITY,
+    SNAPSHOTS,
+)
 from claims.intake.pipeline import intake
 from features.build import build
 from features.grains import Grain
@@ -35,24 +47,10 @@ from simulator import simulate
 from training.dataset import Rows, drawn_by_chance
 from training.evaluation.against_truth import absent_at, home_stays, is_open
 from training.evaluation.baselines import Dated, dated
-from training.evaluation.metrics import best
 from training.evaluation.truth import Truth, load_truth
 from training.fit_ranker import Variant, learn, strongest_columns
 from training.labels import decided
-
-SEVERITY = {31: 1.0, 32: 0.6, 33: 0.75, 34: 0.9, 35: 1.05, 36: 1.2, 37: 1.4, 38: 1.6}
-"""Fixed before any was looked at. Any other seed is a development county of severity 1."""
-PERSONS, MONTHS = 60_000, 18
-LAST = date(2026, 9, 25)
-SNAPSHOTS = [LAST - timedelta(days=90 * i) for i in range(6)]
-DATES = SNAPSHOTS[:4]
-GRAINS: tuple[Grain, ...] = ("admission", "person", "institution", "doctor")
-CAPACITY = {"admission": (100, 30), "person": (100, 25), "institution": (17, 8), "doctor": (50, 10)}
-"""First the capacity the targets are read at: 100 where the population allows it, else the office's own."""
-OTHERS = 4000
-"""Innocents drawn per snapshot to teach the ceiling."""
-BED_SHARE = 0.1
-
+from training.metrics import best
 
 # ------------------------------------------------------------------ preparation
 
@@ -238,8 +236,6 @@ def main() -> None:
             target.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
             print(f"{given.seed} {grain} {found['seconds']} s", file=sys.stderr, flush=True)
     else:
-        from benchmarks.counties_page import load, page
-
         text = page(given.work / "figures", sorted(SEVERITY), given.development or [], given.code)
         given.out.write_text(text, "utf-8")
         counties = load(given.work / "figures", sorted(SEVERITY))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.counties import BED_SHARE, CAPACITY, GRAINS, MONTHS, PERSONS, SEVERITY
+from benchmarks.counties_plan import BED_SHARE, CAPACITY, GRAINS, MONTHS, PERSONS, SEVERITY
 
 DRAWS = 2000
 FEWEST = 4

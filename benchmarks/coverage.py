@@ -33,7 +33,7 @@ from benchmarks.coverage_page import page
 from benchmarks.coverage_plain import open_claims, plain_scores
 from benchmarks.coverage_scores import INNOCENTS, Sheet, open_sheets, own_scores
 from claims.intake.pipeline import intake
-from features.declare import load_catalog
+from features.declarations import load_catalog
 from features.grains import WINDOW_DAYS, Grain
 
 FEWEST_NAMED = 15

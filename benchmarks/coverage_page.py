@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from features.declare import load_catalog
+from features.declarations import load_catalog
 from features.grains import GRAINS, LABEL, SCHEMES
 
 FEWEST = {"admission": 7, "person": 7, "institution": 3, "doctor": 3}

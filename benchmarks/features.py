@@ -26,11 +26,13 @@ from typing import Any
 import duckdb
 
 from claims.intake.pipeline import intake
-from claims.store.warehouse import Warehouse, paths_sql
+from claims.store.sql import paths_sql
+from claims.store.warehouse import Warehouse
 from features.asof import open_views
 from features.bucket import evaluate, focus, named_words
 from features.build import ThreadExecutor, build
-from features.declare import REGISTRY, load_catalog
+from features.declarations import load_catalog
+from features.declare import REGISTRY
 from simulator import simulate
 
 THREADS = ThreadExecutor().workers

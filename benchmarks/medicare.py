@@ -22,7 +22,7 @@ import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.ranker import Ranker
-from training.evaluation.metrics import paired
+from training.metrics import paired
 from training.splits import grouped_folds
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -216,7 +216,7 @@ def models_shadow(
 ) -> None:
     """The list a challenger would make, marked as a shadow; the champion keeps serving."""
     from serving.lists.export import write
-    from serving.lists.worklist import build_worklist
+    from serving.lists.prepare import build_worklist
     from training.promotion import challenger_bundle
 
     check_out(out)

@@ -41,7 +41,7 @@ def rank(
 ) -> None:
     """The list of one grain: ranked suspects, a random draw beside them, reasons and amounts."""
     from serving.lists.export import write
-    from serving.lists.worklist import build_worklist
+    from serving.lists.prepare import build_worklist
 
     check_out(out)
     with Bars() as bars:

@@ -12,7 +12,8 @@ import duckdb
 
 from claims.schema.tables import CANONICAL, LAYOUT_KEY
 from claims.store.claim_store import ClaimStore
-from claims.store.warehouse import FACTS, paths_sql
+from claims.store.sql import paths_sql
+from claims.store.warehouse import FACTS
 from features.grains import Layout, Reversed
 from features.reversal_modes import HORIZON_DAYS, absent_columns, make_lines, make_settlements, make_stays
 

@@ -18,7 +18,8 @@ import pandas as pd
 from claims.store.warehouse import Warehouse
 from features.asof import open_views, read_as
 from features.common_subqueries import Shared
-from features.declare import REGISTRY, Feature, GraphMeasure, column_name, load_catalog
+from features.declarations import load_catalog
+from features.declare import REGISTRY, Feature, GraphMeasure, column_name
 from features.entities import entities_sql, focus_sql
 from features.grains import Grain, Layout
 

@@ -25,9 +25,11 @@ from claims.store.warehouse import Warehouse
 from features.asof import tag_of
 from features.assemble import assemble, wide_features
 from features.bucket import BucketTask, Job
-from features.declare import REGISTRY, Feature, fingerprint, load_catalog
+from features.declarations import load_catalog
+from features.declare import REGISTRY, Feature, fingerprint
 from features.grains import GRAINS, WINDOW_DAYS, Grain, Layout
 from features.networks.scores.network_columns import BOND_COLUMNS
+from features.networks.search import build_rings
 
 Progress = Callable[[str, float], None]
 
@@ -181,8 +183,6 @@ def _build(
     stage = Path(tempfile.mkdtemp(prefix=".stage-", dir=folder))
     try:
         if plans[0].grain == "ring":
-            from features.networks.rings.search import build_rings
-
             if progress:
                 progress(f"团伙 {tag_of(as_of)}", 0.0)
             (stage / "ring").mkdir()

@@ -331,17 +331,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, PeerTest):
         return asdict(value)
     return value
-
-
-def load_catalog() -> Registry:
-    """Import every catalogue file and rule, once; returns the registry."""
-    import importlib
-    import pkgutil
-
-    import features.catalog
-    import features.rules
-
-    for package in (features.catalog, features.rules):
-        for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
-            importlib.import_module(f"{package.__name__}.{module.name}")
-    return REGISTRY

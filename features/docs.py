@@ -13,7 +13,8 @@ from pathlib import Path
 
 from claims.schema.tables import CANONICAL, SOURCE, Table
 from features.checking.describe import peers_zh
-from features.declare import Feature, GraphMeasure, load_catalog
+from features.declarations import load_catalog
+from features.declare import Feature, GraphMeasure
 from features.grains import GRAINS, LABEL, SCHEMES
 from features.thresholds import settings, thresholds
 

@@ -13,7 +13,8 @@ from claims.store.warehouse import Warehouse, bucket_of
 from features.asof import moment_of, open_views, read_as
 from features.bucket import evidence_sql, named_words
 from features.build import Partition, build
-from features.declare import REGISTRY, Feature, load_catalog
+from features.declarations import load_catalog
+from features.declare import REGISTRY, Feature
 from features.grains import KEY, Grain, Layout
 
 #: Prefix of a parent's column in a matrix → (the parent's grain, the entity column that names it).

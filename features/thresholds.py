@@ -5,6 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from claims.store.sql import quote
+
 FILE = Path(__file__).with_name("thresholds.toml")
 #: Keys that describe a rule instead of tuning it.
 TEXT = ("name", "library", "amount", "unseen")
@@ -31,5 +33,4 @@ def thresholds(rule: str) -> dict[str, Any]:
 
 def family_of_diagnoses(key: str) -> str:
     """A diagnosis family as a SQL literal holding a regular expression: `regexp_matches(dx, {dx("psych")})`."""
-    pattern = str(setting("sets", key))
-    return "'" + pattern.replace("'", "''") + "'"
+    return quote(setting("sets", key))

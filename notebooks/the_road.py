@@ -16,13 +16,14 @@ from claims.intake.pipeline import intake
 from simulator import simulate
 from claims.store.warehouse import Warehouse
 from features.build import build
-from features.declare import REGISTRY, load_catalog
+from features.declarations import load_catalog
+from features.declare import REGISTRY
 from features.evidence import evidence
-from features.networks.rings.graph import ring_graph
+from features.ring_graph import ring_graph
 from features.matrix import load_matrix
 from models.score import score
 from serving.lists.dossier import explain
-from serving.lists.worklist import build_worklist
+from serving.lists.prepare import build_worklist
 
 pd.set_option("display.max_colwidth", 80)
 folder = Path(os.environ.get("XIEZHI_NOTEBOOK_DIR", "build/notebook"))

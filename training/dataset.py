@@ -11,7 +11,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from claims.store.warehouse import Warehouse, paths_sql
+from claims.store.sql import paths_sql
+from claims.store.warehouse import Warehouse
 from features.grains import WINDOW_DAYS, Grain
 from features.matrix import Matrix, load_matrix
 from models.amount import fund_at_stake, rule_amounts, rule_families

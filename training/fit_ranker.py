@@ -18,7 +18,7 @@ from models.ensemble import GrainModel, Taught, ranker_worse
 from models.findings import PREFIX
 from models.ranker import SIGN, Ranker
 from training.dataset import Rows
-from training.evaluation.metrics import auc, rank_auc
+from training.metrics import auc, rank_auc
 from training.propensity import inverse_weights
 from training.splits import fold_pairs, grouped_folds, out_of_time
 

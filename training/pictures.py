@@ -14,8 +14,8 @@ import pandas as pd
 from features.intervals import wilson
 from models.ensemble import GrainModel, Z
 from training.dataset import Rows
-from training.evaluation.metrics import MIN_CASES
 from training.fit_ranker import hard
+from training.metrics import MIN_CASES
 
 FONTS = ("Noto Sans CJK SC", "Noto Serif CJK SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "SimHei", "DejaVu Sans")
 MOST_ROWS = 500

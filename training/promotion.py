@@ -22,9 +22,9 @@ from models.bundle import Bundle, load_bundle
 from models.explain import strongest
 from models.in_force import activate, active_table, load_active
 from models.score import Order, Scored, score
-from training.evaluation.metrics import best
 from training.evaluation.side_by_side import figures
 from training.evaluation.truth import load_truth
+from training.metrics import best
 from training.tracking import drop_alias, move_alias
 
 SIGNATURES: Final = 2

@@ -21,6 +21,7 @@ import numpy as np
 
 from models.bundle import Bundle
 from training.dataset import Rows
+from training.pictures import ranker_pictures
 
 REQUIREMENTS = ["lightgbm==4.7.0", "numpy==2.4.6", "pandas==3.1.1"]
 """Given, never inferred: inference takes 15 s and asks the environment."""
@@ -146,8 +147,6 @@ def _log_ranker(mlflow: Any, client: Any, bundle: Bundle, grain: str, alias: str
 
 def _log_pictures(mlflow: Any, bundle: Bundle, grain: str, rows: Rows) -> None:
     """SHAP beeswarm and dependence, and the calibration curve. `import shap` takes seconds, so it happens only here."""
-    from training.pictures import ranker_pictures
-
     with tempfile.TemporaryDirectory() as folder:
         for path in ranker_pictures(bundle.grains[grain], rows, Path(folder)):
             mlflow.log_artifact(str(path), artifact_path=f"pictures/{grain}")

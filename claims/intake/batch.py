@@ -12,12 +12,13 @@ from typing import Any
 
 import duckdb
 
-from claims.intake.normalize import MACROS, quote
+from claims.intake.normalize import MACROS
 from claims.intake.quarantine import Rejected
 from claims.intake.versions import Clock
 from claims.schema.mapping import Mapping
-from claims.sources.load import Loaded, Source
-from claims.store.warehouse import Warehouse, bucket_sql, paths_sql
+from claims.sources.source import Loaded, Source
+from claims.store.sql import paths_sql, quote
+from claims.store.warehouse import Warehouse, bucket_sql
 
 EMPTY = "empty_text"  # the type of text columns nobody sent: writing them costs a third of what VARCHAR costs
 MEMORY = os.environ.get("XIEZHI_MEMORY", "2500MB")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from claims.intake.batch import Batch, Counts, columns_of, content_hash, count, stored_sql, types_of
-from claims.intake.normalize import name
 from claims.intake.versions import Clock, resolve
 from claims.schema.tables import CANONICAL, Table
+from claims.store.sql import name
 from claims.store.warehouse import FACTS
 
 

@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from claims.intake.normalize import name
+from claims.store.sql import name
 
 WORTH = 10_000  # a table of fewer rows is parsed cell by cell
 FEW = 65_536  # a column of more different values is not worth an ENUM

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from claims.intake import column_stats as shape
 from claims.intake.batch import Batch
-from claims.intake.normalize import LEVELS, REASON, name, step
+from claims.intake.normalize import LEVELS, REASON, step
+from claims.intake.reading import Reading
 from claims.schema.tables import Column
-
-if TYPE_CHECKING:
-    from claims.intake.typed_rows import Reading
+from claims.store.sql import name
 
 SAYS, MEANS, WRONG = "_says", "_means", "_wrong"
 CONTROLS = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F]"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from claims.intake.normalize import name, quote
 from claims.schema.mapping import ColumnRule, TableRule
 from claims.schema.tables import Table
+from claims.store.sql import name, quote
 
 #: Columns without which a row cannot be placed; a row that lacks one is quarantined (Q01).
 NEEDED: dict[str, tuple[str, ...]] = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from claims.schema.mapping import UNITS, ColumnRule
 from claims.schema.tables import Column
+from claims.store.sql import name, quote
 
 MISSING = ("", "NULL", "null", "\\N", "-", "--", "无", "None", "NaN", "nan", "NaT", "0000-00-00", "0000-00-00 00:00:00")
 WHITE = " \t\u00a0\u3000\ufeff"
@@ -17,16 +18,6 @@ FULL, HALF = "０１２３４５６７８９－／．：，（）＋％　", "01
 REASON = {"code": "Q04", "text": "Q05", "date": "Q02", "datetime": "Q02", "money": "Q03", "price": "Q03", "qty": "Q03"}
 NUMBERS = ("money", "price", "qty", "int", "ratio", "float")
 REASON |= {"int": "Q03", "ratio": "Q03", "float": "Q03", "bool": "Q03"}
-
-
-def quote(text: str) -> str:
-    """A SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def name(text: str) -> str:
-    """A SQL identifier."""
-    return '"' + text.replace('"', '""') + '"'
 
 
 _missing = ", ".join(map(quote, MISSING))

@@ -18,15 +18,17 @@ import pyarrow.parquet as pq
 from claims.errors import UserError
 from claims.intake.batch import Batch, Counts, IntakeSummary, Progress, connect, count, fingerprint, has
 from claims.intake.fee_lines import lines
+from claims.intake.reading import Reading, read
 from claims.intake.reject import pending
 from claims.intake.settlements import settlements
 from claims.intake.stage import publish_batch
 from claims.intake.supporting_tables import derive, plain
-from claims.intake.typed_rows import Reading, read, take
+from claims.intake.typed_rows import take
 from claims.schema.mapping import load_mapping
 from claims.schema.tables import SOURCE
 from claims.sources.discover import find_sources
-from claims.sources.load import Source, digest, load
+from claims.sources.load import digest, load
+from claims.sources.source import Source
 from claims.store.publish import writing
 from claims.store.warehouse import Warehouse, empty_manifest
 

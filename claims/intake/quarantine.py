@@ -12,7 +12,8 @@ import duckdb
 import pandas as pd
 
 from claims.errors import UserError
-from claims.store.warehouse import Warehouse, paths_sql
+from claims.store.sql import paths_sql
+from claims.store.warehouse import Warehouse
 
 REASONS: dict[str, tuple[str, str]] = {
     "Q01": ("缺少必填键", "a required key is missing"),

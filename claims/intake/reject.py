@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from claims.intake import quarantine
 from claims.intake.batch import Batch
-from claims.intake.normalize import name, quote
 from claims.intake.quarantine import Rejected
-from claims.intake.typed_rows import Reading, read
+from claims.intake.reading import Reading, read
 from claims.schema.mapping import Mapping, parse_mapping
-from claims.sources.load import Loaded, Source
+from claims.sources.source import Loaded, Source
+from claims.store.sql import name, quote
 
 
 def reject(batch: Batch, table: str, rows: str, code: str | None = None, column: str = "") -> None:

@@ -13,10 +13,10 @@ import pandas as pd
 
 from claims.intake import quarantine
 from claims.intake.batch import EMPTY, Batch, Counts, IntakeSummary, columns_of, count, fingerprint, has
-from claims.intake.normalize import name, quote
-from claims.quality import gather
+from claims.intake.quality_facts import gather
 from claims.schema.tables import CANONICAL, LAYOUT_KEY
 from claims.store.publish import describe, publish
+from claims.store.sql import name, quote
 from claims.store.warehouse import FACTS, bucket_sql
 
 #: Half as large again as zstd, but a quarter less work to write and less to read; numbers of visits get no dictionary, they would fill it in vain.

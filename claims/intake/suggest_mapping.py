@@ -14,11 +14,14 @@ from pathlib import Path
 import duckdb
 
 from claims.errors import UserError
-from claims.intake.normalize import MACROS, name
+from claims.intake.normalize import MACROS
 from claims.schema.mapping import Mapping
 from claims.schema.tables import SOURCE, Column, Table
 from claims.sources.discover import SUFFIXES, find_sources
-from claims.sources.load import Source, load
+from claims.sources.excel import sheets
+from claims.sources.load import load
+from claims.sources.source import Source
+from claims.store.sql import name
 
 SAMPLE = 2000
 SURE, TIE = 0.5, 0.02
@@ -112,8 +115,6 @@ def suggest_mapping(source: Path | str) -> tuple[str, dict[str, float]]:
             for file in _files(root):
                 kind = "parquet" if file.suffix == ".parquet" else "xlsx" if file.suffix == ".xlsx" else "csv"
                 if kind == "xlsx":
-                    from claims.sources.excel import sheets
-
                     sources += [Source("", f"{file.name}[{s}]", file, kind, s) for s in sheets(file)]
                 else:
                     sources.append(Source("", file.name, file, kind))

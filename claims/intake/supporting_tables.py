@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from claims.intake.batch import Batch, columns_of, has, stored_sql, table_clock
 from claims.intake.canonical_tables import close, make_part
-from claims.intake.normalize import name
 from claims.intake.reject import reject
 from claims.intake.versions import Clock
 from claims.schema.tables import CANONICAL, SOURCE
+from claims.store.sql import name
 
 #: When a row of a supporting table was known. Dimensions count as always known; what happened has its moment.
 NATURAL = {"presence_checks": "check_time", "inspections": "coalesce(conclude_time, insp_time)", "stock_moves": "move_time", "ward_census": "CAST(stt_date AS TIMESTAMP)",

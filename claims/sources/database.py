@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from claims.errors import UserError
-from claims.intake.normalize import name
 from claims.schema.mapping import Mapping
-
-if TYPE_CHECKING:
-    from claims.sources.load import Loaded, Source
+from claims.sources.naming import table_of
+from claims.sources.source import Loaded, Source
+from claims.store.sql import name
 
 CHUNK = 50_000
 
@@ -32,9 +31,6 @@ def _engine(url: str) -> Any:
 def find_tables(url: str, mapping: Mapping) -> list[Source]:
     """Database tables and views that fill a table of ours. Errors never repeat the address: it may hold a password."""
     import sqlalchemy
-
-    from claims.sources.discover import table_of
-    from claims.sources.load import Source
 
     try:
         inspector = sqlalchemy.inspect(_engine(url))
@@ -62,8 +58,6 @@ def _text(value: Any) -> str | None:
 def load_table(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> Loaded:
     """One database table as a relation of text columns; bounded memory."""
     import sqlalchemy
-
-    from claims.sources.load import Loaded
 
     assert source.url is not None
     assert source.db_table is not None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,38 +9,23 @@ from pathlib import Path
 from claims.errors import UserError
 from claims.schema.mapping import Mapping
 from claims.schema.tables import SOURCE
-from claims.sources.load import Source
+from claims.sources.database import find_tables
+from claims.sources.excel import sheets
+from claims.sources.naming import table_of
+from claims.sources.source import Source
+from claims.sources.spark import export_tables
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".csv.gz")
 MAX_UNZIPPED = 64 * 2**30
 MAX_RATIO = 200
 
 
-def table_of(stem: str, mapping: Mapping) -> str | None:
-    """Which official table a file, sheet or database table of that name fills; None if none."""
-    low = stem.lower()
-    for table, rule in mapping.tables.items():
-        if not rule.derive and any(fnmatch.fnmatch(low, pattern.lower()) for pattern in rule.files):
-            return table
-    claimed = {table for table, rule in mapping.tables.items() if rule.files or rule.derive}
-    for table, declared in SOURCE.items():
-        if table not in claimed and (
-            low == table or stem == declared.zh or re.fullmatch(re.escape(table) + r"[-_.]?[0-9_-]+", low)
-        ):
-            return table
-    return None
-
-
 def find_sources(source: str | Path, mapping: Mapping, staging: Path) -> list[Source]:
     """Every file of `source` that fills a table, in a fixed order. UserError if there is none."""
     if str(source).partition("://")[0] in ("spark", "spark+local"):
-        from claims.sources.spark import export_tables
-
         found = export_tables(str(source), mapping, staging)
         return sorted(found, key=lambda s: list(SOURCE).index(s.table))
     if "://" in str(source):
-        from claims.sources.database import find_tables
-
         return find_tables(str(source), mapping)
     root = Path(source)
     if not root.exists():
@@ -107,8 +90,6 @@ def _stem(path: Path) -> str:
 def _file(path: Path, table: str | None, mapping: Mapping, label: str | None = None) -> Iterator[Source]:
     suffix = _suffix(path)
     if suffix == ".xlsx":
-        from claims.sources.excel import sheets
-
         for sheet in sheets(path):
             target = table_of(sheet, mapping) or table
             if target:

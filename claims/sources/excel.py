@@ -10,12 +10,11 @@ import duckdb
 import pyarrow as pa
 
 from claims.errors import UserError
-from claims.intake.normalize import name
+from claims.sources.source import Loaded, Source
+from claims.store.sql import name
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from claims.sources.load import Loaded, Source
 
 ROW_LIMIT = 1_048_576
 HEADER_WITHIN = 10  # merged titles stand above the header
@@ -71,8 +70,6 @@ def cell_text(value: Any) -> str | None:
 
 def load_sheet(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> Loaded:
     """One sheet as a relation of text columns. The header is the first row without a gap among the first ten."""
-    from claims.sources.load import Loaded
-
     assert source.path is not None
     assert source.sheet is not None
     try:

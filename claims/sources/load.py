@@ -1,54 +1,18 @@
-"""One source of claims, loaded: whatever it is, it becomes rows DuckDB can see, faults included. `claims.sources.discover` finds them."""
+"""A found source becomes rows inside DuckDB, by its kind."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
 from claims.errors import UserError
-from claims.intake.normalize import name, quote
-from claims.sources.delimited import TextFault, clean_csv
+from claims.sources.database import load_table
+from claims.sources.delimited import clean_csv
+from claims.sources.excel import load_sheet
+from claims.sources.source import Loaded, Source
 from claims.store.publish import sha256
-from claims.store.warehouse import paths_sql
-
-
-@dataclass(frozen=True)
-class Source:
-    """One file, sheet or database table that fills one official table."""
-
-    table: str
-    label: str  # as shown to people: the file's name
-    path: Path | None = None
-    kind: str = "csv"  # csv, parquet, xlsx, database, pending
-    sheet: str | None = None
-    url: str | None = None
-    db_table: str | None = None
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A source inside DuckDB: a relation with its local columns and `_row` (0, 1, …), and what could not become a row."""
-
-    relation: str  # SQL that can stand behind FROM, gives the local columns and "_row"
-    types: dict[str, str]  # local column → DuckDB type
-    rows: int
-    first_line: int = 2
-    jumps: tuple[tuple[int, int], ...] = ()  # from row n on, the line is row + offset
-    faults: tuple[TextFault, ...] = ()
-    digest: str = ""
-    drop: str | None = None  # relation to drop when done
-    notes: dict[str, int] = field(default_factory=dict)
-
-    def line(self, row: int) -> int:
-        """Line of the file a row began on (header = line 1)."""
-        offset = self.first_line
-        for start, shift in self.jumps:
-            if row < start:
-                break
-            offset = shift
-        return row + offset
+from claims.store.sql import name, paths_sql, quote
 
 
 def digest(source: Source) -> str:
@@ -66,12 +30,8 @@ def load(con: duckdb.DuckDBPyConnection, source: Source, number: int, staging: P
     if source.kind == "parquet":
         return _load_parquet(con, source)
     if source.kind == "xlsx":
-        from claims.sources.excel import load_sheet
-
         return load_sheet(con, source, number)
     if source.kind == "database":
-        from claims.sources.database import load_table
-
         return load_table(con, source, number)
     return _load_csv(con, source, number, staging)
 

@@ -11,15 +11,14 @@ import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from claims.errors import UserError
 from claims.schema.mapping import Mapping
+from claims.sources.naming import table_of
+from claims.sources.source import Source
 from claims.store.executor import BucketJob
-
-if TYPE_CHECKING:
-    from claims.sources.load import Source
 
 SCHEMES = ("spark", "spark+local")
 ANSWER_SECONDS = 5.0
@@ -134,9 +133,6 @@ def _answers(master: str) -> None:
 
 
 def _exported(session: Any, address: Address, mapping: Mapping, staging: Path, url: str) -> Iterator[Source]:
-    from claims.sources.discover import table_of
-    from claims.sources.load import Source
-
     with _told(f"the Spark {'database ' + address.database if address.database else 'folder'}"):
         names = _names(session, address)
     wanted = {name: table for name in names if (table := table_of(name, mapping))}

@@ -28,11 +28,6 @@ def bucket_of(key: str, buckets: int) -> int:
     return int(hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()[:8], 16) % buckets
 
 
-def paths_sql(paths: Iterable[Path]) -> str:
-    """A DuckDB list literal of file paths."""
-    return "[" + ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths) + "]"
-
-
 @functools.cache
 def _verified(path: Path, digest: str) -> bool:
     try:

@@ -11,7 +11,8 @@ import pandas as pd
 
 from claims.errors import UserError
 from features.build import build
-from features.declare import REGISTRY, Feature, column_name, load_catalog
+from features.declarations import load_catalog
+from features.declare import REGISTRY, Feature, column_name
 from features.evidence import gather_evidence
 from features.grains import GRAINS
 

@@ -14,7 +14,8 @@ import duckdb
 
 from claims.errors import UserError
 from claims.schema.tables import CANONICAL
-from claims.store.warehouse import FACTS, Warehouse, bucket_of, paths_sql
+from claims.store.sql import paths_sql, quote
+from claims.store.warehouse import FACTS, Warehouse, bucket_of
 from features.checking.claim_rows import Row, canonical_rows
 
 #: Tables cut out for the person; of the others he sees what everybody sees.
@@ -70,10 +71,10 @@ def person_store(
             if history := _history(warehouse, table, person):
                 con.execute(f"INSERT INTO rows_ BY NAME {history} AND {_other_than(table, settlement)}")
             _insert(con, claim[table], settlement)
-            con.execute(f"COPY rows_ TO {_quoted(folder / f'{table}.parquet')} (FORMAT parquet)")
+            con.execute(f"COPY rows_ TO {quote(folder / f'{table}.parquet')} (FORMAT parquet)")
         for table in sorted(OWN - set(FACTS)):
             if history := _history(warehouse, table, person):
-                con.execute(f"COPY ({history}) TO {_quoted(folder / f'{table}.parquet')} (FORMAT parquet)")
+                con.execute(f"COPY ({history}) TO {quote(folder / f'{table}.parquet')} (FORMAT parquet)")
     finally:
         con.close()
     return PersonStore(
@@ -98,22 +99,18 @@ def _history(warehouse: Warehouse | None, table: str, person: str) -> str | None
     files = warehouse.files(table, "person", bucket_of(person, warehouse.buckets))
     if not files:
         return None
-    return f"SELECT * FROM read_parquet({paths_sql(files)}, union_by_name=true) WHERE psn_no = {_quoted(person)}"
+    return f"SELECT * FROM read_parquet({paths_sql(files)}, union_by_name=true) WHERE psn_no = {quote(person)}"
 
 
 def _other_than(table: str, settlement: Row) -> str:
     """SQL: the row does not belong to the settlement that is handed in."""
-    visit = f"mdtrt_id = {_quoted(settlement['mdtrt_id'])}"
-    bill = f"setl_id = {_quoted(settlement['setl_id'])}" if settlement.get("setl_id") else "false"
+    visit = f"mdtrt_id = {quote(settlement['mdtrt_id'])}"
+    bill = f"setl_id = {quote(settlement['setl_id'])}" if settlement.get("setl_id") else "false"
     if table == "settlements":
         return f"({bill}) IS NOT TRUE"
     if table == "fee_details":
         return f"({visit} AND (setl_id IS NULL OR {bill})) IS NOT TRUE"
     return f"NOT ({visit})"
-
-
-def _quoted(text: object) -> str:
-    return "'" + str(text).replace("'", "''") + "'"
 
 
 def _insert(con: duckdb.DuckDBPyConnection, rows: Sequence[dict[str, Any]], settlement: Row) -> None:

@@ -14,7 +14,8 @@ import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
 
-from claims.store.warehouse import Warehouse, paths_sql
+from claims.store.sql import paths_sql
+from claims.store.warehouse import Warehouse
 from features.asof import moment_of
 from features.build import published
 from features.checking.hits import rules_of

@@ -13,8 +13,8 @@ from features.grains import SCHEMES
 from features.peers import MIN_PEERS
 from serving.lists.export import plain
 from serving.lists.reasons import BASE, honest_of, reasons_of
-from serving.lists.schema import DISCLAIMER, NAMES, Note
-from serving.lists.worklist import check_grain, earlier_findings, hits, yuan
+from serving.lists.schema import DISCLAIMER, NAMES, Note, check_grain, hits, yuan
+from serving.lists.worklist import earlier_findings
 
 #: Rows shown of one reason; the count of all is always given beside them.
 ROWS_SHOWN = 200

@@ -13,9 +13,9 @@ from features.matrix import Matrix
 from models.bundle import Bundle
 from models.score import Order, Scored
 from serving.lists.dossier import dossier, people_of
-from serving.lists.schema import WorkList
+from serving.lists.schema import WorkList, check_grain, hits
 from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix
-from serving.lists.worklist import assemble, check_grain, hits, with_evidence
+from serving.lists.worklist import assemble, with_evidence
 
 Key = tuple[str, str, str]
 
@@ -113,3 +113,33 @@ def finish(
         e: dossier(matrix, scored, e, rows, as_of=as_of, grain=grain, notes=worklist.notes, events=events) for e in ids
     }
     return replace(made, dossiers=told)
+
+
+def build_worklist(
+    warehouse: Path,
+    as_of: date,
+    grain: str,
+    top: int,
+    *,
+    window_days: int | None = None,
+    seed: int = 0,
+    draw_share: float = 0.1,
+    order: Order = "probability",
+    shadow: Bundle | None = None,
+) -> WorkList:
+    """The list of one grain at the end of day `as_of`: `top` ranked entities, and beside them the draw and the controls.
+
+    order: what the office orders by (models.score). shadow: make the list by this bundle instead of the one in force. Raises UserError for an unknown grain, a `top` below 1, or (from below) a date outside the data.
+    """
+    return prepare(
+        warehouse,
+        as_of,
+        grain,
+        top,
+        window_days=window_days,
+        seed=seed,
+        draw_share=draw_share,
+        dossiers=False,
+        order=order,
+        shadow=shadow,
+    ).worklist

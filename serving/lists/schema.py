@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from features.grains import LABEL
+from claims.errors import UserError
+from features.grains import GRAINS, LABEL
 
 DISCLAIMER = "疑点线索，非违规结论"
 
@@ -102,3 +103,22 @@ def mask(number: str) -> str:
     if not number:
         return ""
     return f"{number[:3]}…{number[-4:]}" if len(number) >= 10 else f"…{number[-2:]}"
+
+
+def check_grain(grain: str) -> None:
+    """Raises UserError unless `grain` is one of the five."""
+    if grain not in GRAINS:
+        raise UserError(f"unknown grain {grain!r}; use one of {', '.join(GRAINS)}")
+
+
+def hits(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are the evidence proper: those marked `hit`, or all where nothing is marked."""
+    if "hit" not in frame.columns:
+        return frame
+    marked = frame[frame["hit"].fillna(False).astype(bool)]
+    return marked if len(marked) else frame
+
+
+def yuan(fen: Any) -> float:
+    """Fen as yuan, two decimals; missing is 0."""
+    return 0.0 if fen is None or pd.isna(fen) else round(float(fen) / 100, 2)

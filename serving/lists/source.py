@@ -10,7 +10,8 @@ from claims.errors import UserError
 from claims.quality import check
 from claims.store.warehouse import Warehouse, bucket_of
 from features.asof import open_views
-from features.declare import REGISTRY, load_catalog
+from features.declarations import load_catalog
+from features.declare import REGISTRY
 from features.evidence import gather_evidence
 from features.matrix import Matrix, load_matrix
 from models.bundle import Bundle

@@ -3,60 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from claims.errors import UserError
-from features.grains import GRAINS, WINDOW_DAYS
-from models.bundle import Bundle
-from models.score import Order
+from features.grains import WINDOW_DAYS
 from serving.lists.reasons import honest_of, reasons_of
 from serving.lists.sampling import choose, interleave, random_for
-from serving.lists.schema import COLUMNS, EXTRA, NAMES, Note, WorkList
+from serving.lists.schema import COLUMNS, EXTRA, NAMES, Note, WorkList, hits, yuan
 
 EXPLAINED = ["entity_id", "label", "members", "innocent"]
 FAIR = "先在同龄段、同慢特病状况的人群内比较，再合排名次，各人群按人数占比入列，不因年老或患慢性病而多列："
 """What a levelled list says of itself, before each stratum's numbers."""
-
-
-def build_worklist(
-    warehouse: Path,
-    as_of: date,
-    grain: str,
-    top: int,
-    *,
-    window_days: int | None = None,
-    seed: int = 0,
-    draw_share: float = 0.1,
-    order: Order = "probability",
-    shadow: Bundle | None = None,
-) -> WorkList:
-    """The list of one grain at the end of day `as_of`: `top` ranked entities, and beside them the draw and the controls.
-
-    order: what the office orders by (models.score). shadow: make the list by this bundle instead of the one in force. Raises UserError for an unknown grain, a `top` below 1, or (from below) a date outside the data.
-    """
-    from serving.lists.prepare import prepare
-
-    return prepare(
-        warehouse,
-        as_of,
-        grain,
-        top,
-        window_days=window_days,
-        seed=seed,
-        draw_share=draw_share,
-        dossiers=False,
-        order=order,
-        shadow=shadow,
-    ).worklist
-
-
-def check_grain(grain: str) -> None:
-    """Raises UserError unless `grain` is one of the five."""
-    if grain not in GRAINS:
-        raise UserError(f"unknown grain {grain!r}; use one of {', '.join(GRAINS)}")
 
 
 def assemble(
@@ -163,14 +121,6 @@ def with_evidence(worklist: WorkList, found: Mapping[tuple[str, str, str], pd.Da
     return replace(worklist, rows=rows)
 
 
-def hits(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows that are the evidence proper: those marked `hit`, or all where nothing is marked."""
-    if "hit" not in frame.columns:
-        return frame
-    marked = frame[frame["hit"].fillna(False).astype(bool)]
-    return marked if len(marked) else frame
-
-
 def row_keys(frame: pd.DataFrame | None) -> set[tuple[str, str]]:
     """(table, row id) of the evidence proper."""
     if frame is None or not len(frame):
@@ -222,11 +172,6 @@ def strata_of(rows: pd.DataFrame, table: pd.DataFrame) -> dict[str, list[int]]:
     named = table.loc[table["stratum"] != "", "stratum"] if "stratum" in table else pd.Series(dtype=str)
     ranked = named.reindex(rows.loc[rows["slot"] == "ranked", "entity_id"]).value_counts()
     return {str(s): [int(n), int(ranked.get(s, 0))] for s, n in named.value_counts().sort_index().items()}
-
-
-def yuan(fen: Any) -> float:
-    """Fen as yuan, two decimals; missing is 0."""
-    return 0.0 if fen is None or pd.isna(fen) else round(float(fen) / 100, 2)
 
 
 def _rounded(value: Any) -> float | None:

@@ -12,7 +12,8 @@ from claims.store.warehouse import Warehouse, empty_manifest
 from features.asof import open_views, read_as
 from features.assemble import numbers, wide_features
 from features.bucket import focus, rows_sql
-from features.declare import REGISTRY, Feature, GraphMeasure, PeerTest, load_catalog
+from features.declarations import load_catalog
+from features.declare import REGISTRY, Feature, GraphMeasure, PeerTest
 from features.entities import entities_sql
 
 load_catalog()

@@ -7,7 +7,7 @@ import pytest
 from benchmarks import coverage_scores
 from benchmarks.coverage_page import Choice, draws, page, pooled, verdicts
 from benchmarks.coverage_scores import EXCUSED, explained, loudest, surprises
-from features.declare import load_catalog
+from features.declarations import load_catalog
 
 
 def cases(ours: list[float], visits: list[float], role: list[str], seed: int) -> pd.DataFrame:

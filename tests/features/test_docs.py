@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from features.declare import load_catalog
+from features.declarations import load_catalog
 from features.docs import DOCS, main, pages
 
 

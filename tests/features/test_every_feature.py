@@ -16,7 +16,8 @@ from claims.store.warehouse import Warehouse
 from features.asof import open_views
 from features.bucket import evaluate
 from features.build import build
-from features.declare import REGISTRY, Feature, load_catalog
+from features.declarations import load_catalog
+from features.declare import REGISTRY, Feature
 from features.evidence import gather_evidence
 from features.grains import GRAINS, Grain
 from features.reasons import render

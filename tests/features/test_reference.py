@@ -11,7 +11,8 @@ from benchmarks.reference.dozen import COLUMNS, compute, read
 from claims.intake.pipeline import intake
 from claims.store.warehouse import Warehouse
 from features.build import build
-from features.declare import REGISTRY, load_catalog
+from features.declarations import load_catalog
+from features.declare import REGISTRY
 from simulator import simulate
 
 

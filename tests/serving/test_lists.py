@@ -16,8 +16,8 @@ from claims.errors import UserError
 from serving.lists.dossier import dossier, known
 from serving.lists.export import as_csv, harmless, write
 from serving.lists.reasons import honest_of, reasons_of, worse_than_peers
-from serving.lists.schema import COLUMNS, DISCLAIMER, mask
-from serving.lists.worklist import assemble, check_grain
+from serving.lists.schema import COLUMNS, DISCLAIMER, check_grain, mask
+from serving.lists.worklist import assemble
 from serving.web.workbook import evidence_table
 
 from .conftest import AS_OF, GRAINS, county, made_list

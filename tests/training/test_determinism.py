@@ -15,7 +15,7 @@ from pathlib import Path
 locale.setlocale(locale.LC_ALL, "")
 from claims.intake.pipeline import intake
 from claims.store.warehouse import Warehouse
-from serving.lists.worklist import build_worklist
+from serving.lists.prepare import build_worklist
 from serving.lists.export import write
 from training.fit import fit
 county, house, buckets, threads = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])

@@ -14,8 +14,8 @@ from models.ensemble import explained
 from models.scheme import attribute
 from training.evaluation.baselines import Dated
 from training.evaluation.leakage import leaks
-from training.evaluation.metrics import MIN_CASES, OFFICE, Figure, auc, best, cannot_say, compared
 from training.evaluation.truth import Truth
+from training.metrics import MIN_CASES, OFFICE, Figure, auc, best, cannot_say, compared
 
 Scores = tuple[pd.Series, pd.Series]
 """(score, truth as 0/1), both by entity."""

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from training.dataset import Rows
-from training.evaluation.metrics import auc
 from training.fit_ranker import Variant, measured, out_of_fold
 from training.labels import load_labels
+from training.metrics import auc
 
 LEAK_AUC: Final = 0.98
 FEWEST: Final = 50

@@ -13,8 +13,8 @@ from features.grains import Grain
 from features.intervals import wilson
 from training.dataset import read_table
 from training.evaluation.baselines import Dated
-from training.evaluation.metrics import MIN_CASES, OFFICE, Figure, auc, best, cannot_say
 from training.labels import load_labels
+from training.metrics import MIN_CASES, OFFICE, Figure, auc, best, cannot_say
 from training.propensity import drawn_rate
 
 

@@ -14,9 +14,9 @@ from features.intervals import wilson
 from features.matrix import load_matrix
 from models.bundle import Bundle
 from models.score import Order, score
-from training.evaluation.metrics import OFFICE, best
 from training.evaluation.prospective import auc_figure, judged, outcomes_after
 from training.evaluation.truth import Truth
+from training.metrics import OFFICE, best
 
 
 def figures(

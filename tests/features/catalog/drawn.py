@@ -11,7 +11,8 @@ import pandas as pd
 from claims.store.warehouse import Warehouse, empty_manifest
 from features.asof import open_views
 from features.bucket import evaluate
-from features.declare import REGISTRY, load_catalog
+from features.declarations import load_catalog
+from features.declare import REGISTRY
 
 load_catalog()
 T = "2025-06-30 23:59:59"

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from features.bucket import STAT
-from features.declare import REGISTRY, load_catalog
+from features.declarations import load_catalog
+from features.declare import REGISTRY
 from features.limits import hold_against
 
 load_catalog()

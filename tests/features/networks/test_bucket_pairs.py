@@ -13,7 +13,7 @@ from claims.store.executor import LocalExecutor
 from claims.store.warehouse import Warehouse
 from features.build import Partition, build
 from features.networks.pairs.bucket_pairs import bucket_pairs
-from features.networks.rings.graph import ring_graph
+from features.ring_graph import ring_graph
 from simulator import simulate
 from tests.features.county import read_tables, write_tables
 

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from features.intervals import wilson
-from training.evaluation.metrics import auc, best, compared, paired, precision_at
+from training.metrics import auc, best, compared, paired, precision_at
 
 
 def test_ties_are_broken_by_id():

@@ -1,0 +1,69 @@
+"""One loaded source and how it is read: which local column fills which official one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from claims.errors import UserError
+from claims.intake.batch import Batch
+from claims.intake.match_columns import NEEDED, computed, local_columns
+from claims.intake.normalize import Parsed, parse_column
+from claims.schema.mapping import ColumnRule, Mapping, TableRule
+from claims.schema.tables import SOURCE, Column, Table
+from claims.sources.source import Loaded, Source
+from claims.store.sql import name
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One loaded source and how it is read: which local column fills which official one."""
+
+    source: Source
+    loaded: Loaded
+    mapping: Mapping
+    found: dict[str, str]  # official → local column
+    units: dict[str, str]  # official → money unit named in the header
+    made: dict[str, str]  # official → SQL of a column that is not read but made
+
+    @property
+    def table(self) -> Table:
+        return SOURCE[self.source.table]
+
+    @property
+    def rule(self) -> TableRule:
+        return self.mapping.rule(self.source.table)
+
+    def how(self, column: Column) -> ColumnRule:
+        given = self.rule.columns.get(column.name, ColumnRule())
+        return replace(given, unit=given.unit or self.units.get(column.name)) if column.name not in self.made else given
+
+    def parse(self, column: Column, cell: str | None = None) -> Parsed:
+        """SQL of one column read from `cell`, by default from the local column or what makes it."""
+        keyed = "keyed" if column.name in self.rule.keyed else ""
+        unit = self.rule.unit or self.mapping.unit
+        if column.name in self.made:
+            return parse_column(column, self.how(column), "VARCHAR", unit, f"({self.made[column.name]})", keyed)
+        local = self.found[column.name]
+        return parse_column(column, self.how(column), self.loaded.types[local], unit, cell or f"s.{name(local)}", keyed)
+
+
+def read(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Reading:
+    """Match a source's header with its table. UserError if a column without which no row can be placed is missing."""
+    table, rule = SOURCE[source.table], mapping.rule(source.table)
+    found, units, unknown = local_columns(table, rule, loaded.types)
+    ruled = {c: r for c, r in rule.columns.items() if r.constant is not None or r.join or r.cases}
+    lacking = [c for c in NEEDED.get(table.name, table.key) if c not in found and c not in ruled]
+    if table.name == "fee_details":
+        lacking = [c for c in lacking if c not in ("psn_no", "fixmedins_code")]
+    lacking = [c for c in lacking if table[c].required or c in NEEDED.get(table.name, ())]
+    if lacking:
+        shown = ", ".join(f"{c} ({table[c].zh})" for c in lacking)
+        raise UserError(
+            f"{source.label}: no column for {shown} of table {table.name}; its header reads {', '.join(list(loaded.types)[:12])}. "
+            "Name the local column in a mapping file, or let `xiezhi mapping suggest` draft one"
+        )
+    if unknown and source.kind != "pending":
+        before = batch.facts.setdefault("unknown_columns", {}).get(table.name, [])
+        batch.facts["unknown_columns"][table.name] = sorted({*before, *unknown})
+    made = {c: sql for c, r in ruled.items() if (sql := computed(r, loaded.types, found)) is not None}
+    return Reading(source, loaded, mapping, found, units, made)

@@ -1,0 +1,45 @@
+"""One source of claims, found and loaded: whatever it is, it becomes rows DuckDB can see, faults included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from claims.sources.delimited import TextFault
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file, sheet or database table that fills one official table."""
+
+    table: str
+    label: str  # as shown to people: the file's name
+    path: Path | None = None
+    kind: str = "csv"  # csv, parquet, xlsx, database, pending
+    sheet: str | None = None
+    url: str | None = None
+    db_table: str | None = None
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A source inside DuckDB: a relation with its local columns and `_row` (0, 1, …), and what could not become a row."""
+
+    relation: str  # SQL that can stand behind FROM, gives the local columns and "_row"
+    types: dict[str, str]  # local column → DuckDB type
+    rows: int
+    first_line: int = 2
+    jumps: tuple[tuple[int, int], ...] = ()  # from row n on, the line is row + offset
+    faults: tuple[TextFault, ...] = ()
+    digest: str = ""
+    drop: str | None = None  # relation to drop when done
+    notes: dict[str, int] = field(default_factory=dict)
+
+    def line(self, row: int) -> int:
+        """Line of the file a row began on (header = line 1)."""
+        offset = self.first_line
+        for start, shift in self.jumps:
+            if row < start:
+                break
+            offset = shift
+        return row + offset
