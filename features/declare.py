@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from features.grains import SCHEMES, Grain, Layout, Reversed, Worse
+from features.thresholds import settings
 
 REASON_FIELDS = frozenset({"window", "value", "unit", "peer", "percentile", "n"})
 Kind = Literal["feature", "hard", "lead", "KPI", "DQ"]
@@ -300,6 +301,8 @@ def _problems(f: Feature) -> Iterable[str]:
         yield "the label is missing"
     if f.rule is not None and not re.fullmatch(r"R\d\d", f.rule):
         yield f"rule id {f.rule!r} is not of the form R07"
+    elif f.rule is not None and f.rule not in settings():
+        yield f"features/thresholds.toml has no [{f.rule}]"
     for word in ("known_at", "loaded_at", "read_parquet", "current_timestamp", "now()"):
         if word in f.sql():
             yield f"{word} may not be named: the as-of views decide what is known"

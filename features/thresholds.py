@@ -1,10 +1,11 @@
-"""The thresholds of every rule, read once from settings.toml beside this file (defaults of the rule list; a bureau may edit them)."""
+"""The thresholds of every rule, read once from thresholds.toml beside this file (defaults of the rule list; a bureau may edit them)."""
 
 import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from claims.errors import UserError
 from claims.store.sql import quote
 
 FILE = Path(__file__).with_name("thresholds.toml")
@@ -14,16 +15,22 @@ TEXT = ("name", "library", "amount", "unseen")
 
 @cache
 def settings() -> dict[str, dict[str, Any]]:
-    """The whole file: `{"R02": {"name": …, "library": …, "amount": …, "gap_hours": 72}, …, "sets": {…}}`."""
-    return tomllib.loads(FILE.read_text("utf-8"))
+    """The whole file: `{"R02": {"name": …, "library": …, "amount": …, "gap_hours": 72}, …, "sets": {…}}`.
+
+    Raises UserError where it cannot be read.
+    """
+    try:
+        return tomllib.loads(FILE.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"features/thresholds.toml cannot be read: {error}; correct it or restore the file") from None
 
 
 def setting(rule: str, key: str) -> Any:
-    """One threshold: `setting("R02", "gap_hours")` → 72. Raises KeyError naming the rule and key."""
+    """One threshold: `setting("R02", "gap_hours")` → 72. Raises UserError naming the rule and key."""
     try:
         return settings()[rule][key]
-    except KeyError as error:
-        raise KeyError(f"features/thresholds.toml has no {rule}.{key}") from error
+    except KeyError:
+        raise UserError(f"features/thresholds.toml has no {key} under [{rule}]; write it there") from None
 
 
 def thresholds(rule: str) -> dict[str, Any]:

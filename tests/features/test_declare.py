@@ -88,6 +88,7 @@ def test_the_entity_stands_in_every_sql_of_the_declaration() -> None:
         (replace(STAYS, rows=""), "the rows do not name"),
         (replace(STAYS, measure=""), "measure is missing"),
         (replace(STAYS, reason="住院{valu}次"), "unknown field"),
+        (replace(STAYS, rule="R99"), r"thresholds\.toml has no \[R99\]"),
     ],
 )
 def test_what_cannot_be_right_is_refused_with_file_and_line(wrong: Feature, says: str) -> None:
