@@ -12,21 +12,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from claims.schema.outcomes import OUTCOMES
 from simulator import writing as w
 from simulator.population import DAY, Array, World
 from simulator.stays import Stays
 
-PRESENCE = [
-    "B1_IN_BED",
-    "B2_IN_HOUSE",
-    "B3_LEAVE_OK",
-    "B4_ABSENT",
-    "B5_NO_SUCH",
-    "B6_DISCHARGED",
-    "B7_ID_MISMATCH",
-    "B8_UNABLE",
-    "B9_HOME_BED",
-]
 SAMPLE = 0.4  # exponent: offices grow more slowly than counties
 
 
@@ -97,7 +87,7 @@ def _row(
         outcome, explained = "O8_EXPLAINED", innocent
     else:
         outcome = "O6_CLEAR"
-    hit = outcome in ("O1_FRAUD", "O2_IRREGULAR")
+    hit = OUTCOMES[outcome].klass == "confirmed"
     delay = int(rng.gamma(2.2, 9)) + 3
     return {"entity_type": kind, "entity_id": key, "begin": begin, "end": end, "insp": insp, "conclude": insp + delay, "insp_type": "desk" if rng.random() < 0.6 else "onsite", "lead": lead, "prob": prob, "outcome": outcome,
             "typology": typology, "violation": violation, "suspect": amount, "amount": int(amount * rng.uniform(0.5, 1.0)) if hit else 0, "disposition": _DISPOSE[kind] if hit else "NONE", "reason": f"innocent={explained}" if explained else ""}  # fmt: skip

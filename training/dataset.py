@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from claims.store.findings import read_versions
 from claims.store.sql import paths_sql
 from claims.store.warehouse import Warehouse
 from features.grains import WINDOW_DAYS, Grain
@@ -47,16 +48,6 @@ class Rows:
         return Rows(self.grain, self.X[mask], self.tails[mask], self.info[mask], self.findings)
 
 
-def read_table(warehouse: Warehouse, table: str) -> pd.DataFrame | None:
-    """All versions in force of a small canonical table, None when the warehouse has none. Money columns come as `*_fen` BIGINT."""
-    if table not in warehouse.tables():
-        return None
-    with duckdb.connect() as con:
-        return pd.DataFrame(
-            con.sql(f"SELECT * FROM read_parquet({paths_sql(warehouse.files(table))}, union_by_name = true)").df()
-        )
-
-
 def read_stays(warehouse: Warehouse, ids: pd.Series) -> pd.DataFrame:
     """mdtrt_id, psn_no, fixmedins_code, atddr_no of the named stays."""
     empty = pd.DataFrame(columns=["mdtrt_id", "psn_no", "fixmedins_code", "atddr_no"])
@@ -80,7 +71,7 @@ def read_stays(warehouse: Warehouse, ids: pd.Series) -> pd.DataFrame:
 def read_labels(root: Path | str, as_of: date) -> pd.DataFrame:
     """Labels known by the end of `as_of` from a warehouse."""
     warehouse = Warehouse.open(Path(root))
-    inspections, presence = read_table(warehouse, "inspections"), read_table(warehouse, "presence_checks")
+    inspections, presence = read_versions(warehouse, "inspections"), read_versions(warehouse, "presence_checks")
     labels = load_labels(inspections, presence, None, as_of)
     stays = read_stays(
         warehouse, labels.loc[(labels["grain"] == "admission") & (labels["outcome"] == "confirmed"), "entity_id"]

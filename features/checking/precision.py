@@ -10,11 +10,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 import pyarrow.parquet as pq
 
-from claims.store.sql import paths_sql
+from claims.store.findings import read_findings
 from claims.store.warehouse import Warehouse
 from features.asof import moment_of
 from features.build import published
@@ -23,11 +22,6 @@ from features.declare import Feature, column_name
 from features.grains import GRAINS, LABEL, Grain
 from features.intervals import wilson
 
-#: Outcomes that confirm and that refute (codes.md §17, §18); errors, unable and duplicate say nothing about a rule.
-CONFIRMED = ("O1_FRAUD", "O2_IRREGULAR", "O3_BREACH", "B4_ABSENT", "B5_NO_SUCH", "B7_ID_MISMATCH")
-REFUTED = ("O6_CLEAR", "O8_EXPLAINED", "B1_IN_BED", "B2_IN_HOUSE", "B3_LEAVE_OK", "B9_HOME_BED")
-#: Bureaus write the grain as a word or as its letter (codes.md §14).
-_GRAIN = "CASE entity_type WHEN 'A' THEN 'admission' WHEN 'P' THEN 'person' WHEN 'I' THEN 'institution' WHEN 'D' THEN 'doctor' WHEN 'R' THEN 'ring' ELSE entity_type END"
 #: rules.md §7.4: precision is shown from five decided cases on.
 MIN_DECIDED = 5
 
@@ -74,29 +68,12 @@ def precision_of(number: str, root: Path | str, as_of: date | datetime) -> list[
 
 def decided_cases(warehouse: Warehouse, as_of: date | datetime) -> pd.DataFrame:
     """Findings known by `as_of`: `grain, entity_id, inspected_at, confirmed`; of several about one entity the earliest inspection counts."""
-    parts = []
-    for table, columns in (
-        ("inspections", f"{_GRAIN} AS grain, entity_id, insp_time AS inspected_at, outcome_code AS code"),
-        (
-            "presence_checks",
-            "'admission' AS grain, mdtrt_id AS entity_id, check_time AS inspected_at, result_code AS code",
-        ),
-    ):
-        if table in warehouse.tables():
-            files = paths_sql(warehouse.files(table))
-            parts.append(
-                f"SELECT {columns} FROM read_parquet({files}, union_by_name=true) WHERE known_at <= TIMESTAMP '{moment_of(as_of)}'"
-            )
-    if not parts:
-        return pd.DataFrame(columns=["grain", "entity_id", "inspected_at", "confirmed"])
-    con = duckdb.connect()
-    try:
-        return con.execute(
-            f"SELECT grain, entity_id, inspected_at, code IN {CONFIRMED} AS confirmed FROM ({' UNION ALL '.join(parts)}) WHERE code IN {CONFIRMED + REFUTED}"
-            " QUALIFY row_number() OVER (PARTITION BY grain, entity_id ORDER BY inspected_at, confirmed DESC) = 1 ORDER BY ALL"
-        ).df()
-    finally:
-        con.close()
+    found = read_findings(warehouse, moment_of(as_of))
+    found = found[found["outcome"].isin(["confirmed", "refuted"])]
+    found = found.assign(confirmed=found["outcome"] == "confirmed")
+    order = ["grain", "entity_id", "inspected_at", "confirmed"]
+    first = found.sort_values(order, ascending=[True, True, True, False], kind="stable")
+    return first.drop_duplicates(order[:2])[order].reset_index(drop=True)
 
 
 def _was_hit(root: Path | str, grain: Grain, rules: list[Feature], cases: pd.DataFrame) -> pd.Series:

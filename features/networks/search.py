@@ -7,8 +7,10 @@ import re
 from datetime import date, datetime
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 
+from claims.schema.outcomes import findings
 from claims.store.executor import Executor
 from claims.store.warehouse import Warehouse
 from features.asof import moment_of, open_views
@@ -26,14 +28,10 @@ _STAYS = """SELECT mdtrt_id, psn_no, fixmedins_code, adm_date, end_date, "open",
 _LINES = """SELECT l.mdtrt_id, l.setl_id, l.psn_no, l.fixmedins_code, l.med_list_codg, c.name AS hilist_name, c.resale_risk_flag, l.med_chrgitm_type, l.fen, l.happened_at
     FROM net.lines l LEFT JOIN (SELECT med_list_codg, any_value(name) AS name, max(resale_risk_flag) AS resale_risk_flag FROM main.catalog GROUP BY 1) c USING (med_list_codg)
     WHERE NOT l.is_inpatient AND l.med_chrgitm_type IN ('09', '10', '11') AND l.happened_at > (SELECT t FROM main.asof) - INTERVAL {days} DAY"""
-#: persons confirmed by the as-of, on their own or through a stay, with the place of the stay: the last word on each counts, and 'error' confirms nobody
-_CASES = """WITH last AS (
-        SELECT entity_type AS kind, entity_id AS id, arg_max(outcome_code, (known_at, coalesce(finding_no, ''))) IN ('O1_FRAUD', 'O2_IRREGULAR', 'O3_BREACH') AS bad
-        FROM main.inspections GROUP BY ALL
-        UNION ALL SELECT 'admission', mdtrt_id, arg_max(result_code, known_at) IN ('B4_ABSENT', 'B5_NO_SUCH', 'B7_ID_MISMATCH') FROM main.presence_checks GROUP BY ALL)
-    SELECT s.psn_no, s.fixmedins_code FROM net.stays s JOIN last ON last.id = s.mdtrt_id WHERE last.bad AND last.kind IN ('admission', 'A')
-    UNION SELECT id, '' FROM last WHERE bad AND kind IN ('person', 'P')"""
-_WORDS = frozenset(re.findall(r"\w+", _EVENTS + _STAYS + _LINES + _CASES))
+#: persons confirmed by the as-of, on their own or through a stay, with the place of the stay
+_CASES = """SELECT s.psn_no, s.fixmedins_code FROM net.stays s JOIN confirmed c ON c.entity_id::VARCHAR = s.mdtrt_id WHERE c.grain::VARCHAR = 'admission'
+    UNION SELECT entity_id::VARCHAR, '' FROM confirmed WHERE grain::VARCHAR = 'person'"""
+_WORDS = frozenset(re.findall(r"\w+", _EVENTS + _STAYS + _LINES + _CASES)) | {"inspections", "presence_checks"}
 
 
 def build_rings(
@@ -49,8 +47,9 @@ def build_rings(
     for bucket in range(warehouse.buckets):
         con = open_views(warehouse, as_of, "person", bucket, temp=out, words=_WORDS)
         try:
-            for name, sql in (("events", _EVENTS), ("stays", _STAYS), ("lines", _LINES), ("cases", _CASES)):
+            for name, sql in (("events", _EVENTS), ("stays", _STAYS), ("lines", _LINES)):
                 parts[name].append(con.execute(sql.format(days=window_days)).df())
+            parts["cases"].append(cases_of(con))
             parts["persons"].append(con.execute("FROM main.persons").df())
             institutions = con.execute("FROM main.institutions").df()
         finally:
@@ -75,3 +74,11 @@ def build_rings(
     rows.sort_values(["entity_id", "happened_at", "row_id"], kind="stable").to_parquet(
         out / "rows.parquet", index=False
     )
+
+
+def cases_of(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """psn_no, fixmedins_code ('' = none) of the persons whom a finding in force at the as-of confirms, from as-of views."""
+    found = findings(con.execute("FROM main.inspections").df(), con.execute("FROM main.presence_checks").df())
+    confirmed = found.loc[found["outcome"] == "confirmed", ["grain", "entity_id"]].astype(str)
+    con.register("confirmed", confirmed)
+    return con.execute(_CASES).df()

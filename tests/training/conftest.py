@@ -120,7 +120,7 @@ def county(monkeypatch) -> County:
         monkeypatch.setattr(module, "Warehouse", Store)
     for module in (fit, baselines):
         monkeypatch.setattr(module, "read_labels", lambda root, as_of: made.labels)
-    monkeypatch.setattr(evaluate, "read_table", lambda store, table: None)
+    monkeypatch.setattr(evaluate, "read_versions", lambda store, table: None)
     monkeypatch.setattr(fit, "FITTED", ("admission", "person"))
     return made
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.labels import OUTCOMES, PRESENCE, decided, enough, load_labels
+from claims.schema.outcomes import OUTCOMES, PRESENCE
+from training.labels import decided, enough, load_labels
 
 
 def inspections(*rows: tuple[str, str, str], **extra: object) -> pd.DataFrame:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from claims.errors import UserError
+from claims.store.findings import read_versions
 from claims.store.warehouse import Warehouse
 from features.grains import Grain
 from features.matrix import load_matrix
 from models.score import Order
-from training.dataset import read_table
 from training.evaluation.against_truth import against_truth, rings_against_truth
 from training.evaluation.baselines import dated
 from training.evaluation.leakage import future_blind, permuted
@@ -78,6 +78,6 @@ def evaluate(
         if made.ranker and made.rows is not None:
             out["grains"][grain]["permuted"] = permuted(made.rows, made.matrix.meta, seed=seed)
     out["future_blind"] = future_blind(
-        read_table(store, "inspections"), read_table(store, "presence_checks"), days[0], seed=seed
+        read_versions(store, "inspections"), read_versions(store, "presence_checks"), days[0], seed=seed
     )
     return out

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from claims.store.findings import read_versions
 from claims.store.warehouse import Warehouse
 from features.grains import Grain
 from features.intervals import wilson
-from training.dataset import read_table
 from training.evaluation.baselines import Dated
 from training.labels import load_labels
 from training.metrics import MIN_CASES, OFFICE, Figure, auc, best, cannot_say
@@ -20,10 +20,8 @@ from training.propensity import drawn_rate
 
 def outcomes_after(store: Warehouse, grain: Grain, day: date, last: date) -> pd.DataFrame:
     """Hard confirmed and refuted findings of a grain that became known after `day` and by the end of `last`."""
-    labels = load_labels(read_table(store, "inspections"), read_table(store, "presence_checks"), None, None)
-    known = labels["known_at"].between(
-        pd.Timestamp(day + timedelta(days=1)), pd.Timestamp(last + timedelta(days=1)), inclusive="left"
-    )
+    labels = load_labels(read_versions(store, "inspections"), read_versions(store, "presence_checks"), None, last)
+    known = labels["known_at"] >= pd.Timestamp(day + timedelta(days=1))
     rows = labels[(labels["grain"] == grain) & known & labels["outcome"].isin(["confirmed", "refuted"])]
     return rows.assign(y=(rows["outcome"] == "confirmed").astype(float))
 
