@@ -89,9 +89,7 @@ def snapshots(warehouse: Warehouse, as_of: date, step: int = STEP_DAYS, most: in
 def place(labels: pd.DataFrame, days: list[date], grain: Grain) -> pd.Series:
     """Snapshot per label: the first on or after the inspected period's end that still ranks the entity; NaT where there is none."""
     ordered = pd.to_datetime(pd.Series(sorted(days))).astype("datetime64[us]")
-    end = (
-        labels["period_end"].where(labels["period_end"] < labels["inspected_at"], labels["inspected_at"]).dt.normalize()
-    )
+    end = labels["period_end"].dt.normalize()
     at = np.searchsorted(ordered.to_numpy(), end.to_numpy().astype("datetime64[us]"), side="left")
     found = pd.Series(
         [ordered.iloc[i] if i < len(ordered) else pd.NaT for i in at], index=labels.index, dtype="datetime64[us]"
