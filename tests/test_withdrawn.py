@@ -11,7 +11,7 @@ from claims.store.findings import read_findings
 from claims.store.warehouse import Warehouse
 from features.asof import open_views
 from features.checking.precision import decided_cases
-from features.networks.rings.search import cases_of
+from features.networks.search import cases_of
 from tests.claims.county import VISIT, Row, write
 from training.dataset import read_labels
 from training.evaluation.prospective import outcomes_after
