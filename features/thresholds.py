@@ -1,4 +1,4 @@
-"""The thresholds of every rule, read once from thresholds.toml beside this file (defaults of the rule list; a bureau may edit them)."""
+"""The thresholds of every rule, read once from thresholds.toml: defaults of the rule list, which a bureau may edit."""
 
 import tomllib
 from functools import cache

@@ -1,1 +1,1 @@
-"""The machinery that applies the rules: to the county, to one incoming claim, and what inspections made of their hits."""
+"""What applies the rules: to the county, to one incoming claim, and what inspections made of their hits."""

@@ -1,7 +1,7 @@
-"""A claim at the counter: the rules that one settlement and its patient's past can answer, by the same SQL as the batch.
+"""A claim at the counter: the rules that a settlement and its patient's past can answer, by the SQL of the batch.
 
-The as-of views and rules of the batch run over the person's own rows (features/checking/person_store.py). Rules that look at
-other patients are not asked; those held against peers use the limits of the newest published partition.
+The as-of views and rules of the batch run over the person's own rows (features/checking/person_store.py). Rules that
+look at other patients are not asked; those held against peers use the limits of the newest published partition.
 """
 
 import tempfile
@@ -78,8 +78,8 @@ def check_claim(
 ) -> list[RuleAnswer]:
     """Judge one incoming settlement with its fee lines, hits first (hard before lead, dearest first).
 
-    `settlement` and `lines` use the official column names of tables.md with amounts in yuan. Without a warehouse only the claim itself is
-    judged. Raises UserError when the claim lacks its keys or times.
+    `settlement` and `lines` use the official column names of tables.md with amounts in yuan. Without a warehouse
+    only the claim itself is judged. Raises UserError when the claim lacks its keys or times.
     """
     for needed in ("mdtrt_id", "psn_no", "fixmedins_code", "med_type", "begntime"):
         if not settlement.get(needed):

@@ -1,7 +1,8 @@
 """A claim as a till hands it over: one settlement and its fee lines, in JSON or CSV; and the answers as text.
 
-JSON: an object of official column names with its lines under `lines` (or `fee_details`), or `{"settlement": {…}, "lines": […]}`; lines may lie in
-a file of their own. CSV: a header of official names and one row (of lines: many). Codes are text; amounts are yuan.
+JSON: an object of official column names with its lines under `lines` (or `fee_details`), or `{"settlement": {…},
+"lines": […]}`; lines may lie in a file of their own. CSV: a header of official names and one row (of lines: many).
+Codes are text; amounts are yuan.
 """
 
 import csv

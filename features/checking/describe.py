@@ -1,4 +1,4 @@
-"""A rule as an officer reads it: text, thresholds, exemptions, SQL of each grain, and below it what inspections made of its hits."""
+"""A rule as an officer reads it: text, thresholds, exemptions, SQL of each grain."""
 
 from inspect import cleandoc
 
@@ -15,14 +15,19 @@ KIND_ZH = {
     "feature": "特征",
 }
 AMOUNT_ZH = {
-    "M-LINE": "命中明细的政策范围内金额", "M-EXC": "超出部分的金额", "M-STAY": "该次住院的基金支付", "M-SETL": "命中结算的基金与账户支付",
-    "M-ACCT": "命中结算的账户支付", "M-GAP": "超出预期的部分（推算）", "M-0": "不计金额",
-}  # fmt: skip
+    "M-LINE": "命中明细的政策范围内金额",
+    "M-EXC": "超出部分的金额",
+    "M-STAY": "该次住院的基金支付",
+    "M-SETL": "命中结算的基金与账户支付",
+    "M-ACCT": "命中结算的账户支付",
+    "M-GAP": "超出预期的部分（推算）",
+    "M-0": "不计金额",
+}
 READ_ZH = {"person": "按人读取", "institution": "按机构读取", "judged": "由住院判定汇总"}
 
 
 def show_rule(number: str) -> str:
-    """A rule as text: name, kind, library entry, thresholds, exemptions, amount basis, SQL of each grain. Raises UserError if unknown."""
+    """A rule as text: name, kind, thresholds, exemptions, amount basis, SQL of each grain. Raises UserError if unknown."""
     number = number.upper()
     found = rules_of([number])
     first = found[0]
@@ -41,9 +46,13 @@ def show_rule(number: str) -> str:
     for f in found:
         windows = ", ".join("全部" if w == 0 else f"{w} 天" for w in f.windows)
         lines += [
-            "", f"—— {LABEL[f.grain]}（{f.name}，{READ_ZH[f.by]}，窗口 {windows}）",
-            f"理由：{f.reason}", f"需要：{', '.join(f.needs) or '核心表'}", f"计数：{_measured(f.measure)}", f"金额：{_measured(f.amount) if f.amount else '不计'}",
-        ]  # fmt: skip
+            "",
+            f"—— {LABEL[f.grain]}（{f.name}，{READ_ZH[f.by]}，窗口 {windows}）",
+            f"理由：{f.reason}",
+            f"需要：{', '.join(f.needs) or '核心表'}",
+            f"计数：{_measured(f.measure)}",
+            f"金额：{_measured(f.amount) if f.amount else '不计'}",
+        ]
         lines += [f"同类比较：{peers_zh(f.peers)}"] if f.peers else []
         lines += ["SQL：", cleandoc(f.rows)]
         lines += ["各桶合并后：", cleandoc(f.across)] if f.across else []

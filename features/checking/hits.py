@@ -1,6 +1,6 @@
 """The rules alone: who hits, on which rows, for how much.
 
-Read from the feature partitions of that as-of, which are built if they are not there: a rule has one number, whoever asks.
+Read from the feature partitions of that as-of, built if they are not there: a rule has one number, whoever asks.
 """
 
 from collections.abc import Sequence
@@ -36,18 +36,23 @@ def rules_of(numbers: Sequence[str] | None = None) -> list[Feature]:
 def run_rules(root: Path | str, as_of: date | datetime, rules: Sequence[str] | None = None) -> pd.DataFrame:
     """Every hit: `rule, grain, entity_id, hits, amount_fen`, one row per rule, grain and entity that hits.
 
-    `hits` counts in the rule's own unit, `amount_fen` is the amount at risk in 分. Entities active in the default window of their grain
-    are looked at. Raises UserError for an unknown rule or a date outside the data.
+    `hits` counts in the rule's own unit, `amount_fen` is the amount at risk in 分. Entities active in the default
+    window of their grain are looked at. Raises UserError for an unknown rule or a date outside the data.
     """
     parts = []
     for feature, column, hit in _hits(root, as_of, rules_of(rules)):
         fen = hit[f"{column}_fen"] if feature.amount is not None else pd.Series(0.0, index=hit.index)
         parts.append(
-            pd.DataFrame({
-                "rule": feature.rule, "grain": feature.grain, "entity_id": hit["entity_id"], "hits": hit[column].astype("float64"),
-                "amount_fen": fen.fillna(0.0).round().astype("int64"),
-            })
-        )  # fmt: skip
+            pd.DataFrame(
+                {
+                    "rule": feature.rule,
+                    "grain": feature.grain,
+                    "entity_id": hit["entity_id"],
+                    "hits": hit[column].astype("float64"),
+                    "amount_fen": fen.fillna(0.0).round().astype("int64"),
+                }
+            )
+        )
     if not parts:
         return pd.DataFrame(columns=HITS)
     found = pd.concat(parts, ignore_index=True)
@@ -59,7 +64,10 @@ def run_rules(root: Path | str, as_of: date | datetime, rules: Sequence[str] | N
 
 
 def hit_rows(root: Path | str, as_of: date | datetime, rules: Sequence[str] | None = None) -> pd.DataFrame:
-    """The claim rows behind the hits: `rule, grain, entity_id, row_table, row_id, happened_at, fen` (fen of the row, missing where rows carry none)."""
+    """The claim rows behind the hits: `rule, grain, entity_id, row_table, row_id, happened_at, fen`.
+
+    `fen` is the row's, missing where rows carry none.
+    """
     parts = []
     found = [(f, c, hit["entity_id"].astype(str)) for f, c, hit in _hits(root, as_of, rules_of(rules))]
     for grain in GRAINS:
@@ -87,7 +95,7 @@ def rows_that_hit(rows: pd.DataFrame) -> pd.DataFrame:
 def _hits(
     root: Path | str, as_of: date | datetime, features: Sequence[Feature]
 ) -> list[tuple[Feature, str, pd.DataFrame]]:
-    """Of every declaration and window the entities it hits: (declaration, column, frame with entity_id, column and its amount)."""
+    """Of every declaration and window the entities it hits: (declaration, column, their ids, values and amounts)."""
     found = []
     for grain in dict.fromkeys(f.grain for f in features if f.grain != "ring"):
         partition = build(root, as_of, grain)

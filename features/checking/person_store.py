@@ -1,4 +1,4 @@
-"""One person's rows cut out of a warehouse, with an incoming claim laid beside them: what the as-of views read at the counter.
+"""One person's rows out of a warehouse, an incoming claim among them: what the as-of views read at the counter.
 
 Only the person's bucket is opened, and of it only his rows. The claim as handed in stands for whatever was known of the
 same settlement before.
