@@ -55,6 +55,10 @@ LONG_CARE_CLASSES = "('inpatient_per_diem', 'inpatient_palliative')"
 MATERNITY_STAY = "'52'"
 SINGLE_DISEASE = "'26'"
 
+#: `mdtrt_cert_type` 医保电子凭证 and 居民身份证.
+E_VOUCHER, ID_CARD = "'01'", "'02'"
+#: `insutype`: the basic schemes of employees and residents, which exclude one another.
+BASIC_SCHEMES = "('310', '390')"
 #: `fixmedins_type` 定点零售药店.
 DRUGSTORE = "'2'"
 #: `agreement_periods.stas`: the agreement is suspended or has ended, as bureaus write it.

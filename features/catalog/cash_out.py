@@ -10,95 +10,88 @@ Honest cases: family sharing and proxy purchase (N05), pension days (N06), 24-ho
 only shop of a town or a dual-channel pharmacy with dear drugs (N30), corrections at the till (N31).
 """
 
-from features.codes import DRUGSTORE
+from features.codes import DRUGSTORE, E_VOUCHER
 from features.common_subqueries import once
-from features.declare import Feature, declare
+from features.declare import Feature, Of, declare
 from features.knowledge import LINE_ID
 from features.wording import above
 
+#: Round sums in fen: whole fifties, whole tens, and the last five yuan below a whole hundred, from ninety yuan on.
+FIFTY, TEN, HUNDRED, NEAR_HUNDRED, FROM_NINETY = 5000, 1000, 10000, 9500, 9000
+#: An account emptied by one swipe: five yuan left at most, two hundred paid at least, four fifths of what was there.
+LEFT_FEN, PAID_FEN, EMPTIED_SHARE = 500, 20000, 0.8
+#: A balance of more than so many times the last one was topped up in between; interest and roundings stay below.
+TOPPED_UP = 1.02
+
 #: Personal-account swipes with what cash-out shows. A balance is what was left after the swipe; before = after + paid.
-_SWIPE = """
-    w.happened_at,
-    'settlements' AS row_table,
-    w.setl_id AS row_id,
-    w.acct_pay_fen AS fen,
-    w.medfee_sumamt_fen AS medfee_fen,
-    w.acct_pay_fen
-        >= 5000
-    AND w.acct_pay_fen % 5000 = 0 AS round50, w.acct_pay_fen % 1000 = 0 AS round10, w.acct_pay_fen >= 9000
-    AND (w.acct_pay_fen % 10000)
-        >= 9500 AS just_below,
-        CASE WHEN NOT w.clock_collapsed THEN extract(hour FROM w.happened_at) NOT BETWEEN 6 AND 21 END AS night,
-        w.balc_fen,
-        w.balc_fen
-        <= 500
-    AND w.acct_pay_fen >= 20000
-    AND w.acct_pay_fen
-        >= 0.8 * (w.balc_fen + w.acct_pay_fen) AS emptied, w.mdtrt_cert_type
-        = '01' AS voucher,
-        date_diff('day', w.happened_at::DATE, a.d) AS days_ago
+_SWIPE = f"""
+    w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id,
+    w.acct_pay_fen AS fen, w.medfee_sumamt_fen AS medfee_fen, w.balc_fen,
+    w.acct_pay_fen >= {FIFTY} AND w.acct_pay_fen % {FIFTY} = 0 AS round50,
+    w.acct_pay_fen % {TEN} = 0 AS round10,
+    w.acct_pay_fen >= {FROM_NINETY} AND (w.acct_pay_fen % {HUNDRED}) >= {NEAR_HUNDRED} AS just_below,
+    CASE WHEN NOT w.clock_collapsed THEN extract(hour FROM w.happened_at) NOT BETWEEN 6 AND 21 END AS night,
+    w.balc_fen <= {LEFT_FEN}
+        AND w.acct_pay_fen >= {PAID_FEN}
+        AND w.acct_pay_fen >= {EMPTIED_SHARE} * (w.balc_fen + w.acct_pay_fen) AS emptied,
+    w.mdtrt_cert_type = {E_VOUCHER} AS voucher,
+    date_diff('day', w.happened_at::DATE, a.d) AS days_ago
 """
 
+#: The swipes at a till; `newcomer`: the first time of a person there.
 SHOP = f"""
     SELECT
-        w.fixmedins_code AS entity_id, w.psn_no, {_SWIPE},
-        row_number() OVER (PARTITION BY w.fixmedins_code, w.psn_no ORDER BY w.happened_at, w.setl_id) = 1 AS newcomer
+        w.fixmedins_code AS entity_id, w.psn_no,
+        row_number() OVER (PARTITION BY w.fixmedins_code, w.psn_no ORDER BY w.happened_at, w.setl_id) = 1 AS newcomer,
+        {_SWIPE}
     FROM swipes w
     CROSS JOIN main.asof a
     WHERE w.acct_pay_fen > 0
 """
 
+#: The swipes of a person, each beside the one before it.
 HOLDER = f"""
     SELECT
         w.psn_no AS entity_id, w.fixmedins_code, w.fixmedins_type = {DRUGSTORE} AS pharmacy,
-        {_SWIPE},
-        coalesce(
-            w.balc_fen + w.acct_pay_fen
-                > 1.02 * lag(w.balc_fen) OVER (PARTITION BY w.psn_no ORDER BY w.happened_at, w.setl_id),
-            false
-        ) AS topped_up,
-        w.happened_at - lag(w.happened_at) OVER (PARTITION BY w.psn_no ORDER BY w.happened_at, w.setl_id)
-            < INTERVAL 24 HOUR AS again_in_a_day
+        coalesce(w.balc_fen + w.acct_pay_fen > {TOPPED_UP} * lag(w.balc_fen) OVER own, false) AS topped_up,
+        w.happened_at - lag(w.happened_at) OVER own < INTERVAL 24 HOUR AS again_in_a_day,
+        {_SWIPE}
     FROM swipes w
     CROSS JOIN main.asof a
     WHERE w.acct_pay_fen > 0
+    WINDOW own AS (PARTITION BY w.psn_no ORDER BY w.happened_at, w.setl_id)
 """
 
-#: Every original settlement with its refund, if any, and the next settlement of the same person at the same till.
-_TILL = """
-    o.setl_id IS NOT NULL AS refunded,
-    coalesce(o.gap_minutes <= 10, false) AS quick,
-    coalesce(o.fen, 0) AS refund_fen,
-    s.medfee_sumamt_fen AS fen,
-    o.setl_id IS NOT NULL
-    AND n.next_at - s.setl_time
-        < INTERVAL 60 MINUTE AS rung_again,
-        coalesce(
-            o.fen >= 0.9 * s.medfee_sumamt_fen AND s.is_inpatient,
-            false
-        ) AS stay_reversed FROM settlements s LEFT JOIN (
-            SELECT setl_id, min(gap_minutes) AS gap_minutes, sum(fen)::BIGINT AS fen
-            FROM refunds
-            GROUP BY 1
-        ) o USING (setl_id) LEFT JOIN (
-            SELECT
-                setl_id,
-                lead(setl_time) OVER (PARTITION BY psn_no, fixmedins_code ORDER BY setl_time, setl_id) AS next_at
-            FROM settlements
-            SEMI JOIN refunds r USING (psn_no, fixmedins_code)
-        ) n USING (setl_id)
-"""
-TILL = f"""
+#: Every original settlement with its refund, if any, and the next settlement of the same person at the same till. `quick`:
+#: taken back within ten minutes; `rung_again`: the next one within the hour; `stay_reversed`: nine tenths of a stay.
+TILL = """
     SELECT
-        s.fixmedins_code AS entity_id, s.psn_no, s.happened_at, 'settlements' AS row_table,
-        s.setl_id AS row_id, {_TILL}
+        $entity AS entity_id, s.psn_no, s.fixmedins_code, s.happened_at,
+        'settlements' AS row_table, s.setl_id AS row_id,
+        o.setl_id IS NOT NULL AS refunded,
+        coalesce(o.gap_minutes <= 10, false) AS quick,
+        coalesce(o.fen, 0) AS refund_fen, s.medfee_sumamt_fen AS fen,
+        o.setl_id IS NOT NULL AND n.next_at - s.setl_time < INTERVAL 60 MINUTE AS rung_again,
+        coalesce(o.fen >= 0.9 * s.medfee_sumamt_fen AND s.is_inpatient, false) AS stay_reversed
+    FROM settlements s
+    LEFT JOIN (
+        SELECT setl_id, min(gap_minutes) AS gap_minutes, sum(fen)::BIGINT AS fen
+        FROM refunds
+        GROUP BY 1
+    ) o USING (setl_id)
+    LEFT JOIN (
+        SELECT
+            setl_id,
+            lead(setl_time) OVER (PARTITION BY psn_no, fixmedins_code ORDER BY setl_time, setl_id) AS next_at
+        FROM settlements
+        SEMI JOIN refunds r USING (psn_no, fixmedins_code)
+    ) n USING (setl_id)
 """
-REFUNDER = f"""
-    SELECT
-        s.psn_no AS entity_id, s.fixmedins_code, s.happened_at, 'settlements' AS row_table,
-        s.setl_id AS row_id, {_TILL}
-"""
+OF_TILL, OF_HOLDER = Of("s.fixmedins_code"), Of("s.psn_no")
 
+#: A month of a unit says something from 1,000 yuan on. An article of it stands out with a tenth of the money, or with three times
+#: its usual packs (three months known) and three hundredths of the money.
+MONTH_FEN, ARTICLE_SHARE, SURGE_FACTOR, SURGE_SHARE = 100000, 0.1, 3, 0.03
 #: One article of a month at one unit: its share of the month's swipe money and its surge over the unit's own usual
 #: month. Only articles that stand out are kept.
 ARTICLE = once(
@@ -129,10 +122,14 @@ ARTICLE = once(
             FROM m
             JOIN u USING (fixmedins_code, month)
             JOIN own USING (fixmedins_code, med_list_codg)
-            WHERE u.month_fen >= 100000
+            WHERE u.month_fen >= {MONTH_FEN}
                 AND (
-                    m.article_fen >= 0.1 * u.month_fen
-                    OR (m.packs >= 3 * own.usual AND own.months >= 3 AND m.article_fen >= 0.03 * u.month_fen)
+                    m.article_fen >= {ARTICLE_SHARE} * u.month_fen
+                    OR (
+                        m.packs >= {SURGE_FACTOR} * own.usual
+                        AND own.months >= 3
+                        AND m.article_fen >= {SURGE_SHARE} * u.month_fen
+                    )
                 )
         )
         SELECT
@@ -154,7 +151,25 @@ shop = Feature(
     empty=None,
 )
 holder = Feature(grain="person", scheme="T08", by="person", family="account", source="3.4 3.9")
-till = Feature(grain="institution", scheme="T32", by="institution", reversed="pairs", family="account", source="3.4")
+till = Feature(
+    told_of={"institution": OF_TILL},
+    scheme="T32",
+    by="institution",
+    reversed="pairs",
+    family="account",
+    source="3.4",
+    rows=TILL,
+)
+refunder = Feature(
+    told_of={"person": OF_HOLDER},
+    scheme="T32",
+    by="person",
+    reversed="pairs",
+    family="account",
+    source="3.4 3.9",
+    windows=(180, 365),
+    rows=TILL,
+)
 
 declare(
     shop,
@@ -326,7 +341,6 @@ declare(
     label="退费率",
     unit="%",
     windows=(90, 180),
-    rows=TILL,
     empty=None,
     measure="CASE WHEN count(*) >= 20 THEN avg(refunded::INT) END",
     reason="近{window}天结算后又退费的占{value}" + above(),
@@ -339,7 +353,6 @@ declare(
     label="十分钟内秒退次数",
     unit="次",
     windows=(30, 90),
-    rows=TILL,
     measure="count(*) FILTER (WHERE quick)",
     reason="近{window}天结算后10分钟内退费{value}次" + above("次"),
     innocent="收费员当场发现录错并更正（N31）",
@@ -351,7 +364,6 @@ declare(
     label="结算—退费—再结算次数",
     unit="次",
     windows=(90, 180),
-    rows=TILL,
     measure="count(*) FILTER (WHERE rung_again)",
     reason="近{window}天同一人结算、退费后一小时内又结算{value}次" + above("次"),
     innocent="改医疗类别或险种后重结，金额相近（N31）",
@@ -362,7 +374,6 @@ declare(
     label="退费金额占比",
     unit="%",
     windows=(180,),
-    rows=TILL,
     empty=None,
     measure="CASE WHEN count(*) >= 20 THEN sum(refund_fen) / nullif(sum(fen), 0) END",
     reason="近{window}天退费金额占结算金额的{value}" + above(),
@@ -374,7 +385,6 @@ declare(
     label="住院整单冲销数",
     unit="例",
     windows=(180, 365),
-    rows=TILL,
     measure="count(*) FILTER (WHERE stay_reversed)",
     reason="近{window}天整单冲销住院结算{value}例" + above("例"),
     innocent="出院诊断或险种更正后重新结算（N31）",
@@ -499,27 +509,19 @@ declare(
     innocent="双通道谈判药、医疗器械或一次配足长处方（N08、N30）",
 )
 declare(
-    holder,
+    refunder,
     name="refund_holder_times",
     label="本人退费次数",
     unit="次",
-    windows=(180, 365),
-    rows=REFUNDER,
-    scheme="T32",
-    reversed="pairs",
     measure="count(*) FILTER (WHERE refunded)",
     reason="近{window}天本人结算后退费{value}次" + above("次"),
     innocent="收费差错更正（N31）",
 )
 declare(
-    holder,
+    refunder,
     name="refund_holder_loops",
     label="本人结算—退费—再结算次数",
     unit="次",
-    windows=(180, 365),
-    rows=REFUNDER,
-    scheme="T32",
-    reversed="pairs",
     measure="count(*) FILTER (WHERE rung_again OR quick)",
     reason="近{window}天本人结算后10分钟内退费、或退费后一小时内再结算{value}次" + above("次"),
     innocent="改医疗类别后重结（N31）",

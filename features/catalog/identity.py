@@ -13,10 +13,11 @@ overlap (N16), people living elsewhere (N20), manual reimbursement and late entr
 
 from dataclasses import replace
 
-from features.codes import kilometres, paid
+from features.codes import BASIC_SCHEMES, ID_CARD, TRANSFERRED, kilometres, paid
 from features.common_subqueries import once
-from features.declare import Feature, declare
+from features.declare import Feature, Of, declare
 from features.knowledge import impossible
+from features.thresholds import setting
 from features.wording import above, below
 
 #: Visits that carry a diagnosis: outpatient settlements and stays.
@@ -33,22 +34,19 @@ _DX = f"""
         WHERE dx IS NOT NULL
     )
 """
-_CLASH = f"""
-    v.happened_at,
-    v.row_table,
-    v.row_id,
-    v.dx,
-    v.fen,
-    p.gend,
-    p.brdy FROM (
+#: Diagnoses that contradict the patient's sex or age; the chapters that can are looked at only.
+CLASH = f"""
+    SELECT
+        $entity AS entity_id, v.psn_no, v.fixmedins_code, v.happened_at, v.row_table, v.row_id,
+        v.dx, v.fen, p.gend, p.brdy
+    FROM (
         SELECT *
         FROM {_DX}
         WHERE substr(dx, 1, 1) IN ('C', 'D', 'F', 'G', 'M', 'N', 'O', 'P', 'Z')
-    ) v JOIN persons p USING (psn_no) WHERE {impossible("v.dx", "p.gend", "p.brdy", "v.happened_at::DATE")}
+    ) v
+    JOIN persons p USING (psn_no)
+    WHERE {impossible("v.dx", "p.gend", "p.brdy", "v.happened_at::DATE")}
 """
-
-CLASH = f"SELECT v.psn_no AS entity_id, v.fixmedins_code, {_CLASH}"
-DESK = f"SELECT v.fixmedins_code AS entity_id, v.psn_no, {_CLASH}"
 STAY_CLASH = f"""
     SELECT
         s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.dx,
@@ -96,52 +94,49 @@ MOVES = once(
 )
 
 
-def after_death(entity: str, beside: str, grace_days: int = 3) -> str:
-    """Settlements after a registered death, told of `entity` (a column of s) with `beside` it."""
-    return f"""
-        SELECT
-            s.{entity} AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id,
-            s.{beside}, p.death_date, {paid("s")} AS fen
-        FROM settlements s
-        JOIN persons p USING (psn_no)
-        WHERE p.death_date IS NOT NULL
-            AND s.happened_at::DATE > p.death_date + {grace_days}
-            AND coalesce(s.manual_flag, '0') <> '1'
-    """
+#: Settlements some days after a registered death.
+AFTER_DEATH = f"""
+    SELECT
+        $entity AS entity_id, s.psn_no, s.fixmedins_code, s.happened_at,
+        'settlements' AS row_table, s.setl_id AS row_id, p.death_date, {paid("s")} AS fen
+    FROM settlements s
+    JOIN persons p USING (psn_no)
+    WHERE p.death_date IS NOT NULL
+        AND s.happened_at::DATE > p.death_date + {setting("R34", "grace_days")}
+        AND coalesce(s.manual_flag, '0') <> '1'
+"""
 
+#: A person's stays at two units at once, transfers left out.
+OVERLAP = f"""
+    SELECT
+        $entity AS entity_id, a.happened_at, 'visits' AS row_table, a.mdtrt_id AS row_id,
+        a.fixmedins_code, b.fixmedins_code AS other, a.adm_date, a.end_date,
+        date_diff('day', greatest(a.adm_date, b.adm_date), least(a.end_date, b.end_date)) AS days
+    FROM stays a
+    JOIN stays b ON b.psn_no = a.psn_no AND b.mdtrt_id <> a.mdtrt_id AND b.fixmedins_code <> a.fixmedins_code
+    WHERE a.adm_date < b.end_date
+        AND b.adm_date < a.end_date
+        AND coalesce(b.dscg_way, '') <> {TRANSFERRED}
+        AND coalesce(a.dscg_way, '') <> {TRANSFERRED}
+"""
 
-def overlap(entity: str) -> str:
-    """A person's stays at two units at once, transfers left out, told of `entity` (psn_no or mdtrt_id)."""
-    return f"""
-        SELECT
-            a.{entity} AS entity_id, a.happened_at, 'visits' AS row_table, a.mdtrt_id AS row_id,
-            a.fixmedins_code, b.fixmedins_code AS other, a.adm_date, a.end_date,
-            date_diff('day', greatest(a.adm_date, b.adm_date), least(a.end_date, b.end_date)) AS days
-        FROM stays a
-        JOIN stays b ON b.psn_no = a.psn_no AND b.mdtrt_id <> a.mdtrt_id AND b.fixmedins_code <> a.fixmedins_code
-        WHERE a.adm_date < b.end_date
-            AND b.adm_date < a.end_date
-            AND coalesce(b.dscg_way, '') <> '2'
-            AND coalesce(a.dscg_way, '') <> '2'
-    """
-
-
-def assisted(entity: str, beside: str) -> str:
-    """Medical assistance paid to somebody without a status, told of `entity` with `beside` it."""
-    return f"""
-        SELECT
-            s.{entity} AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id,
-            s.{beside}, s.maf_pay_fen AS fen, p.psn_idet_type,
-            date_diff('day', s.happened_at::DATE, a.d) AS days_ago
-        FROM settlements s
-        CROSS JOIN main.asof a
-        JOIN persons p USING (psn_no)
-        WHERE s.maf_pay_fen > 0 AND p.psn_idet_type IS NULL
-    """
-
+#: Medical assistance paid to somebody without a status.
+ASSISTED = """
+    SELECT
+        $entity AS entity_id, s.psn_no, s.fixmedins_code, s.happened_at,
+        'settlements' AS row_table, s.setl_id AS row_id, s.maf_pay_fen AS fen, p.psn_idet_type,
+        date_diff('day', s.happened_at::DATE, a.d) AS days_ago
+    FROM settlements s
+    CROSS JOIN main.asof a
+    JOIN persons p USING (psn_no)
+    WHERE s.maf_pay_fen > 0 AND p.psn_idet_type IS NULL
+"""
+#: Whom visits `v` and settlements `s` are told of.
+OF_PATIENT, OF_DESK = Of("v.psn_no"), Of("v.fixmedins_code")
+OF_HOLDER, OF_UNIT = Of("s.psn_no"), Of("s.fixmedins_code")
 
 #: Settlements of one number under two basic schemes within 30 days (employees and residents exclude one another).
-SCHEMES_OF_ONE = """
+SCHEMES_OF_ONE = f"""
     WITH s AS (
         SELECT
             psn_no, happened_at, setl_id, fixmedins_code, insutype,
@@ -152,11 +147,11 @@ SCHEMES_OF_ONE = """
         SEMI JOIN (
             SELECT psn_no
             FROM settlements
-            WHERE insutype IN ('310', '390')
+            WHERE insutype IN {BASIC_SCHEMES}
             GROUP BY 1
             HAVING min(insutype) < max(insutype)
         ) both_ USING (psn_no)
-        WHERE insutype IN ('310', '390')
+        WHERE insutype IN {BASIC_SCHEMES}
         WINDOW p AS (PARTITION BY psn_no ORDER BY happened_at, setl_id)
     )
     SELECT
@@ -234,16 +229,14 @@ CERTS = """
     WHERE w.mdtrt_cert_type IS NOT NULL
 """
 
-person = Feature(grain="person", scheme="T03", by="person", family="identity", source="3.3")
+person = Feature(scheme="T03", by="person", family="identity", source="3.3")
 desk = Feature(
-    grain="institution",
     scheme="T03",
     by="institution",
     family="identity",
     source="3.3",
 )
 stay = Feature(
-    grain="admission",
     scheme="T03",
     by="person",
     family="identity",
@@ -253,6 +246,7 @@ stay = Feature(
 
 declare(
     person,
+    told_of={"person": OF_PATIENT},
     name="dx_impossible_times",
     label="诊断与性别年龄不符次数",
     unit="次",
@@ -264,6 +258,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="two_places_times",
     label="半小时内两地刷卡次数",
     unit="次",
@@ -275,6 +270,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="two_places_gap",
     label="跨机构最短间隔",
     unit="分钟",
@@ -288,6 +284,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="two_places_kmh",
     label="跨机构最快折算时速",
     unit="公里/小时",
@@ -300,11 +297,12 @@ declare(
 )
 declare(
     person,
+    told_of={"person": OF_HOLDER},
     name="after_death_times",
     label="死亡后就医次数",
     unit="次",
     windows=(365,),
-    rows=after_death("psn_no", "fixmedins_code"),
+    rows=AFTER_DEATH,
     measure="count(*)",
     needs=("persons.death_date",),
     reason="近{window}天在登记死亡3天之后仍有{value}次结算" + above("次"),
@@ -312,17 +310,19 @@ declare(
 )
 declare(
     person,
+    told_of={"person": Of("a.psn_no")},
     name="stays_overlap_days",
     label="两院同时住院天数",
     unit="天",
     windows=(365,),
-    rows=overlap("psn_no"),
+    rows=OVERLAP,
     measure="max(days)",
     reason="近{window}天有两次不同机构的住院重叠{value}天" + above("天"),
     innocent="转院当日交叉（N16，转院离院已剔除）、家庭病床（N34）",
 )
 declare(
     person,
+    grain="person",
     name="disease_change",
     label="病种突变程度",
     unit="%",
@@ -347,6 +347,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="disease_chapters",
     label="诊断跨系统数",
     unit="类",
@@ -358,11 +359,12 @@ declare(
 )
 declare(
     person,
+    told_of={"person": OF_HOLDER},
     name="assisted_without_status_yuan",
     label="无身份享受医疗救助金额",
     unit="元",
     windows=(365,),
-    rows=assisted("psn_no", "fixmedins_code"),
+    rows=ASSISTED,
     measure="sum(fen) / 100.0",
     scheme="T26",
     source="3.15",
@@ -372,11 +374,12 @@ declare(
 )
 declare(
     person,
+    told_of={"person": OF_HOLDER},
     name="assisted_without_status_times",
     label="无身份享受医疗救助次数",
     unit="次",
     windows=(365,),
-    rows=assisted("psn_no", "fixmedins_code"),
+    rows=ASSISTED,
     measure="count(*)",
     scheme="T26",
     source="3.15",
@@ -386,6 +389,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="two_schemes_times",
     label="职工居民待遇交替次数",
     unit="次",
@@ -399,6 +403,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="paid_twice_yuan",
     label="联网与手工重复报销金额",
     unit="元",
@@ -413,6 +418,7 @@ declare(
 )
 number = replace(
     person,
+    grain="person",
     windows=(365,),
     rows=NUMBERS,
     across=OTHER_NUMBERS,
@@ -442,22 +448,24 @@ declare(
 
 declare(
     desk,
+    told_of={"institution": OF_DESK},
     name="desk_dx_impossible_times",
     label="诊断与性别年龄不符人次",
     unit="次",
     windows=(90, 180),
-    rows=DESK,
+    rows=CLASH,
     measure="count(*)",
     reason="近{window}天有{value}人次的诊断与参保人性别或年龄不符" + above("次"),
     innocent="妇幼机构新生儿记在母亲名下（N12）；编码映射错误（N35）",
 )
 declare(
     desk,
+    told_of={"institution": OF_UNIT},
     name="desk_after_death_times",
     label="为已故人员结算次数",
     unit="次",
     windows=(365,),
-    rows=after_death("fixmedins_code", "psn_no"),
+    rows=AFTER_DEATH,
     measure="count(*)",
     needs=("persons.death_date",),
     reason="近{window}天为登记死亡3天以上的人员结算{value}次" + above("次"),
@@ -465,6 +473,7 @@ declare(
 )
 declare(
     desk,
+    grain="institution",
     name="desk_id_card_share",
     label="持身份证结算占比",
     unit="%",
@@ -472,12 +481,13 @@ declare(
     rows=CERTS,
     empty=None,
     needs=("settlements.mdtrt_cert_type",),
-    measure="CASE WHEN count(*) >= 20 THEN avg((mdtrt_cert_type = '02')::INT) END",
+    measure=f"CASE WHEN count(*) >= 20 THEN avg((mdtrt_cert_type = {ID_CARD})::INT) END",
     reason="近{window}天凭身份证（非社保卡或电子凭证）结算的占{value}" + above(),
     innocent="读卡设备故障、老人未激活电子凭证",
 )
 declare(
     desk,
+    grain="institution",
     name="desk_twin_people",
     label="一证多号人数",
     unit="人",
@@ -492,11 +502,12 @@ declare(
 )
 declare(
     desk,
+    told_of={"institution": OF_UNIT},
     name="desk_assisted_without_status_people",
     label="无身份享受救助人数",
     unit="人",
     windows=(365,),
-    rows=assisted("fixmedins_code", "psn_no"),
+    rows=ASSISTED,
     measure="count(DISTINCT psn_no)",
     scheme="T26",
     source="3.15",
@@ -506,6 +517,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_dx_impossible",
     label="本次住院诊断与性别年龄不符",
     unit="次",
@@ -516,10 +528,11 @@ declare(
 )
 declare(
     stay,
+    told_of={"admission": Of("a.mdtrt_id")},
     name="stay_overlap_elsewhere",
     label="与他院住院重叠天数",
     unit="天",
-    rows=overlap("mdtrt_id"),
+    rows=OVERLAP,
     measure="max(days)",
     reason="本次住院与本人在另一机构的住院重叠{value}天" + above("天"),
     innocent="转院当日交叉（N16）、家庭病床（N34）",

@@ -1,6 +1,6 @@
 """R27–R29: accounts turned into cash at the till: round sums, emptied balances, refunds within minutes."""
 
-from features.catalog.cash_out import TILL
+from features.catalog.cash_out import OF_TILL, TILL
 from features.codes import paid
 from features.declare import Feature, Of, PeerTest, declare
 from features.thresholds import setting
@@ -144,7 +144,7 @@ declare(
     rule="R29",
     label="退费率异常",
     scheme="T32",
-    grain="institution",
+    told_of={"institution": OF_TILL},
     reversed="pairs",
     windows=(180,),
     exempt=("N31",),

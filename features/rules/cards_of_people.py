@@ -2,7 +2,7 @@
 shop.
 """
 
-from features.catalog.identity import after_death
+from features.catalog.identity import AFTER_DEATH
 from features.codes import DRUGSTORE, PHARMACY, paid
 from features.declare import Feature, Of, declare
 from features.thresholds import setting
@@ -24,27 +24,19 @@ declare(
     kind="hard",
     family="identity",
     scheme="T03",
-    grain="person",
+    told_of={
+        "person": Of("s.psn_no"),
+        "institution": Of(
+            "s.fixmedins_code",
+            name="rule_r34_inst",
+            by="institution",
+            source="3.4 3.9",
+            reason="触发规则R34死亡后就医：近{window}天为已故人员结算{value}次",
+        ),
+    },
     needs=("persons.death_date",),
-    rows=after_death("psn_no", "fixmedins_code", setting("R34", "grace_days")),
+    rows=AFTER_DEATH,
     reason="触发规则R34死亡后就医：近{window}天在登记死亡日期之后仍就医结算{value}次",
-    innocent="死亡日期登记有误（转数据质量核对）",
-)
-
-declare(
-    COMMON,
-    name="rule_r34_inst",
-    rule="R34",
-    label=setting("R34", "name"),
-    kind="hard",
-    family="identity",
-    scheme="T03",
-    grain="institution",
-    by="institution",
-    needs=("persons.death_date",),
-    source="3.4 3.9",
-    rows=after_death("fixmedins_code", "psn_no", setting("R34", "grace_days")),
-    reason="触发规则R34死亡后就医：近{window}天为已故人员结算{value}次",
     innocent="死亡日期登记有误（转数据质量核对）",
 )
 

@@ -4,7 +4,7 @@ R63(a) is judged within one person number: a twin number lies in another bucket 
 (`desk_twin_people`). R66 reads the cap from `policy_params`, key `fund_cap` or `fund_cap_<insutype>` in yuan.
 """
 
-from features.catalog.identity import CLASH, DESK, SCHEMES_OF_ONE, STAY_CLASH, TWICE, assisted
+from features.catalog.identity import ASSISTED, CLASH, OF_DESK, OF_HOLDER, OF_PATIENT, SCHEMES_OF_ONE, STAY_CLASH, TWICE
 from features.declare import Feature, declare
 from features.knowledge import CATALOG, LINE_ID
 from features.thresholds import setting
@@ -41,7 +41,7 @@ declare(
     label=setting("R60", "name"),
     kind="hard",
     scheme="T03",
-    grain="person",
+    told_of={"person": OF_PATIENT},
     exempt=("N12",),
     source="3.3",
     rows=CLASH,
@@ -56,11 +56,11 @@ declare(
     label=setting("R60", "name"),
     kind="hard",
     scheme="T03",
-    grain="institution",
+    told_of={"institution": OF_DESK},
     by="institution",
     exempt=("N12",),
     source="3.3",
-    rows=DESK,
+    rows=CLASH,
     reason="触发规则R60诊断与性别年龄不符：近{window}天{value}人次",
     innocent="母婴同号（N12）、编码映射错误（N35）",
 )
@@ -124,11 +124,11 @@ declare(
     label="困难身份不实",
     kind="lead",
     scheme="T26",
-    grain="person",
+    told_of={"person": OF_HOLDER},
     needs=("persons.psn_idet_type", "settlements.maf_pay_fen"),
     exempt=("N33",),
     source="3.15 5.6",
-    rows=assisted("psn_no", "fixmedins_code"),
+    rows=ASSISTED,
     reason="触发规则R63身份不实：近{window}天未登记困难身份享受医疗救助{value}次",
     innocent="身份认定补录（N33）、年度内待遇延续（N26）",
 )
