@@ -9,46 +9,44 @@ Honest cases: long prescriptions (N08), purchase by the family during a stay (N1
 of a true status (N33), dialysis and chemotherapy with regular high cost (N01, N02).
 """
 
-from features.codes import DRUGS, REGISTERED_CHRONIC, TESTS, paid
-from features.declare import Feature, declare
+from features.codes import CHRONIC, DRUGS, REGISTERED_CHRONIC, TESTS, paid
+from features.declare import Feature, Of, declare
 from features.knowledge import LINE_ID
 from features.wording import above, below
 
-_KIND = "('chronic', 'pharmacy_chronic', 'two_disease', 'special_drug')"
-#: Chronic settlements beside the person's registry: `registered` is NULL for the two diseases, which need none.
-_CHRONIC = f"""
-    w.happened_at,
-    'settlements' AS row_table,
-    w.setl_id AS row_id,
-    w.dise_codg,
-    w.visit_class,
-    w.happened_at::DATE AS day,
-    {paid("w")} AS fen,
-    w.medfee_sumamt_fen AS medfee_fen,
-    CASE
-        WHEN w.visit_class IN {REGISTERED_CHRONIC}
-            THEN coalesce(w.happened_at::DATE BETWEEN r.since AND r.until, false)
-    END AS registered,
-    coalesce(r.limit_fen, 0) AS limit_fen,
-    coalesce(r.own_org, '')
-    = w.fixmedins_code AS registered_here,
-    extract(month FROM w.happened_at) IN (11, 12) AS year_end,
-    date_diff(
-        'day',
-        lag(w.happened_at::DATE) OVER (PARTITION BY w.psn_no, w.dise_codg ORDER BY w.happened_at, w.setl_id),
-        w.happened_at::DATE
-    ) AS after_days FROM swipes w LEFT JOIN (
+#: Months in which a yearly limit is used up before it lapses.
+YEAR_END = "(11, 12)"
+
+#: Chronic settlements beside the person's registry: `registered` is NULL for the two diseases, which need none;
+#: `registered_here`: the unit that granted the status treats; `after_days`: since the last one for the same disease.
+CHRONIC_VISITS = f"""
+    SELECT
+        $entity AS entity_id, w.psn_no, w.fixmedins_code, w.happened_at,
+        'settlements' AS row_table, w.setl_id AS row_id,
+        w.dise_codg, w.visit_class, w.happened_at::DATE AS day, {paid("w")} AS fen, w.medfee_sumamt_fen AS medfee_fen,
+        CASE
+            WHEN w.visit_class IN {REGISTERED_CHRONIC}
+                THEN coalesce(w.happened_at::DATE BETWEEN r.since AND r.until, false)
+        END AS registered,
+        coalesce(r.limit_fen, 0) AS limit_fen,
+        coalesce(r.own_org, '') = w.fixmedins_code AS registered_here,
+        extract(month FROM w.happened_at) IN {YEAR_END} AS year_end,
+        date_diff('day', lag(w.happened_at::DATE) OVER same, w.happened_at::DATE) AS after_days
+    FROM swipes w
+    LEFT JOIN (
         SELECT
             psn_no,
             min(coalesce(opsp_begndate, DATE '1900-01-01')) AS since,
             max(coalesce(opsp_enddate, DATE '9999-12-31')) AS until,
-            sum(annual_limit_fen)::BIGINT AS limit_fen, min(reg_org) AS own_org
+            sum(annual_limit_fen)::BIGINT AS limit_fen,
+            min(reg_org) AS own_org
         FROM chronic_registry
         GROUP BY 1
-    ) r USING (psn_no) WHERE w.visit_class IN {_KIND}
+    ) r USING (psn_no)
+    WHERE w.visit_class IN {CHRONIC}
+    WINDOW same AS (PARTITION BY w.psn_no, w.dise_codg ORDER BY w.happened_at, w.setl_id)
 """
-CHRONIC = f"SELECT w.psn_no AS entity_id, w.fixmedins_code, {_CHRONIC}"
-CHRONIC_UNIT = f"SELECT w.fixmedins_code AS entity_id, w.psn_no, {_CHRONIC}"
+OF_HOLDER, OF_UNIT = Of("w.psn_no"), Of("w.fixmedins_code")
 
 #: Chronic settlements on inner days of the holder's own stay.
 IN_WARD = f"""
@@ -57,7 +55,7 @@ IN_WARD = f"""
         w.fixmedins_code, s.mdtrt_id AS stay_id, {paid("w")} AS fen
     FROM swipes w
     JOIN stays s ON s.psn_no = w.psn_no AND w.happened_at::DATE > s.adm_date AND w.happened_at::DATE < s.end_date
-    WHERE w.visit_class IN {_KIND}
+    WHERE w.visit_class IN {CHRONIC}
 """
 
 #: What a chronic patient gets: drug lines of chronic visits, and every exam or test outside wards.
@@ -65,45 +63,45 @@ FOLLOW_UP = f"""
     SELECT
         l.psn_no AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
         l.fixmedins_code, l.hilist_name, l.med_list_codg, l.day, l.fen,
-        l.visit_class IN {_KIND} AS chronic, l.med_chrgitm_type IN {TESTS} AS test,
+        l.visit_class IN {CHRONIC} AS chronic, l.med_chrgitm_type IN {TESTS} AS test,
         l.med_chrgitm_type IN {DRUGS} AS drug
     FROM lines l
-    SEMI JOIN (SELECT psn_no FROM swipes WHERE visit_class IN {_KIND}) c USING (psn_no)
-    WHERE NOT l.is_inpatient AND (l.visit_class IN {_KIND} OR l.med_chrgitm_type IN {TESTS})
+    SEMI JOIN (SELECT psn_no FROM swipes WHERE visit_class IN {CHRONIC}) c USING (psn_no)
+    WHERE NOT l.is_inpatient AND (l.visit_class IN {CHRONIC} OR l.med_chrgitm_type IN {TESTS})
 """
 
 #: Everything the fund paid for one person, by the calendar year of T.
-YEAR = """
+YEAR = f"""
     SELECT
         s.psn_no AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id,
         s.fixmedins_code, coalesce(s.fund_pay_sumamt_fen, 0) AS fen,
         coalesce(s.acct_pay_fen, 0) AS acct_fen,
         extract(year FROM s.happened_at) = extract(year FROM a.d) AS this_year,
         date_diff('day', s.happened_at::DATE, a.d) AS days_ago,
-        extract(month FROM s.happened_at) IN (11, 12) AS year_end
+        extract(month FROM s.happened_at) IN {YEAR_END} AS year_end
     FROM settlements s
     CROSS JOIN main.asof a
 """
 
 person = Feature(
-    grain="person",
     scheme="T24",
     by="person",
     family="chronic",
     source="2.16 3.16",
-    rows=CHRONIC,
+    rows=CHRONIC_VISITS,
 )
 unit = Feature(
-    grain="institution",
+    told_of={"institution": OF_UNIT},
     scheme="T24",
     by="institution",
     family="chronic",
     source="2.16 5.2",
-    rows=CHRONIC_UNIT,
+    rows=CHRONIC_VISITS,
 )
 
 declare(
     person,
+    told_of={"person": OF_HOLDER},
     name="chronic_yuan",
     label="慢特病基金账户支出",
     unit="元",
@@ -114,6 +112,7 @@ declare(
 )
 declare(
     person,
+    told_of={"person": OF_HOLDER},
     name="chronic_visits",
     label="慢特病结算次数",
     unit="次",
@@ -124,6 +123,7 @@ declare(
 )
 declare(
     person,
+    told_of={"person": OF_HOLDER},
     name="chronic_units",
     label="慢特病就诊机构数",
     unit="家",
@@ -134,6 +134,7 @@ declare(
 )
 declare(
     person,
+    told_of={"person": OF_HOLDER},
     name="chronic_gap_days",
     label="慢特病取药间隔中位数",
     unit="天",
@@ -146,6 +147,7 @@ declare(
 )
 declare(
     person,
+    told_of={"person": OF_HOLDER},
     name="chronic_unregistered_times",
     label="无有效备案享受慢特病次数",
     unit="次",
@@ -157,6 +159,7 @@ declare(
 )
 declare(
     person,
+    told_of={"person": OF_HOLDER},
     name="chronic_limit_used",
     label="慢特病限额使用率",
     unit="%",
@@ -170,6 +173,7 @@ declare(
 )
 declare(
     person,
+    told_of={"person": OF_HOLDER},
     name="chronic_year_end_share",
     label="慢特病年末支出占比",
     unit="%",
@@ -183,6 +187,7 @@ declare(
 )
 declare(
     person,
+    told_of={"person": OF_HOLDER},
     name="chronic_same_sum_share",
     label="慢特病同额结算占比",
     unit="%",
@@ -194,6 +199,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="chronic_in_ward_times",
     label="住院期间慢特病结算次数",
     unit="次",
@@ -205,6 +211,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="chronic_tests",
     label="慢特病患者检查化验次数",
     unit="次",
@@ -219,6 +226,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="chronic_drug_kinds",
     label="慢特病药品种数",
     unit="种",
@@ -231,6 +239,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="fund_year_yuan",
     label="本年度基金支付",
     unit="元",
@@ -244,6 +253,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="fund_rush_share",
     label="近60天基金支付占比",
     unit="%",
@@ -258,6 +268,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="fund_year_end_share",
     label="年末基金支付占比",
     unit="%",
@@ -272,6 +283,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="year_end_times",
     label="年末结算次数",
     unit="次",
@@ -285,6 +297,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="year_end_rise",
     label="年末月均支出较其余月份",
     unit="倍",

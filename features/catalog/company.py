@@ -9,7 +9,7 @@ days (N06), village uploads (N07: collapsed clocks are left out), influenza (N14
 packages (N13), the only shop of a town (N30).
 """
 
-from features.catalog.drugs import RX_UNIT
+from features.catalog.drugs import RX
 from features.catalog.swiping import BASKET
 from features.codes import DRUGSTORE, paid
 from features.declare import Feature, Of, declare
@@ -102,13 +102,13 @@ SAME_BAG = f"""
     SELECT x.$entity AS entity_id, x.* EXCLUDE ($entity)
     FROM (
         SELECT
-            r.psn_no, r.entity_id AS fixmedins_code, r.dr_codg, r.happened_at, r.row_table, r.row_id,
+            r.psn_no, r.fixmedins_code, r.dr_codg, r.happened_at, r.row_table, r.row_id,
             r.day, r.kinds, r.fen, r.resale_fen,
             r.same_bag
                 - count(*) OVER (
-                    PARTITION BY r.entity_id, r.dr_codg, r.day, r.bag, coalesce(p.curr_addr_code, r.psn_no)
+                    PARTITION BY r.fixmedins_code, r.dr_codg, r.day, r.bag, coalesce(p.curr_addr_code, r.psn_no)
                 ) AS others
-        FROM ({RX_UNIT}) r
+        FROM ({RX}) r
         LEFT JOIN persons p USING (psn_no)
         WHERE r.same_bag >= 2 AND r.kinds >= 2
     ) x

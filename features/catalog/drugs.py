@@ -11,10 +11,10 @@ elsewhere (N20), emergency windows (N25), year-end refills (N28), old people wit
 pharmacies (N30).
 """
 
-from features.codes import PACKED_DRUGS
+from features.codes import DRUGS, PACKED_DRUGS
 from features.common_subqueries import once
-from features.declare import Feature, declare
-from features.knowledge import CATALOG, DRUG, LINE_ID, OFF_LIMIT, counts_of, most_of, unfit
+from features.declare import Feature, Of, declare
+from features.knowledge import CATALOG, LINE_ID, OFF_LIMIT, counts_of, most_of, unfit
 from features.wording import above
 
 #: Outpatient drug lines with the days of supply the person already held: on hand = Σ days so far, run down day by
@@ -93,14 +93,18 @@ _RX = once(
                 coalesce(sum(l.fen) FILTER (WHERE c.resale_risk_flag = '1'), 0)::BIGINT AS resale_fen
             FROM lines l
             LEFT JOIN {CATALOG} c USING (med_list_codg)
-            WHERE NOT l.is_inpatient AND l.dr_codg IS NOT NULL AND {DRUG}
+            WHERE NOT l.is_inpatient AND l.dr_codg IS NOT NULL AND l.med_chrgitm_type IN {DRUGS}
             GROUP BY l.dr_codg, l.mdtrt_id
         )
     """,
 )
-_RX_COLUMNS = "r.happened_at, 'visits' AS row_table, r.mdtrt_id AS row_id, r.psn_no, r.fen, r.kinds, r.days, r.packs, r.supply, r.day, r.bag, r.resale_fen, r.same_bag"
-RX_DOCTOR = f"SELECT r.dr_codg AS entity_id, r.fixmedins_code, {_RX_COLUMNS} FROM {_RX} r"
-RX_UNIT = f"SELECT r.fixmedins_code AS entity_id, r.dr_codg, {_RX_COLUMNS} FROM {_RX} r"
+RX = f"""
+    SELECT
+        $entity AS entity_id, r.dr_codg, r.fixmedins_code, r.happened_at, 'visits' AS row_table, r.mdtrt_id AS row_id,
+        r.psn_no, r.fen, r.kinds, r.days, r.packs, r.supply, r.day, r.bag, r.resale_fen, r.same_bag
+    FROM {_RX} r
+"""
+OF_DOCTOR, OF_UNIT = Of("r.dr_codg"), Of("r.fixmedins_code")
 
 #: Drug lines outside their paid limits: `unfit` by sex or age of the holder, `off_limit` by level of the unit or kind
 #: of the visit.
@@ -123,25 +127,21 @@ _LIMITED = once(
             ) c USING (med_list_codg)
             JOIN persons p USING (psn_no)
             LEFT JOIN institutions i ON i.fixmedins_code = l.fixmedins_code
-            WHERE {DRUG}
+            WHERE l.med_chrgitm_type IN {DRUGS}
         )
         WHERE unfit OR off_limit
     """,
 )
 
 
-def limited(entity: str, only: str = "true") -> str:
-    """Drug lines outside their paid limits, told of `entity` (a column of lines), of those that fulfil `only`."""
-    return f"""
-        SELECT
-            l.{entity} AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
-            l.psn_no, l.fixmedins_code, l.hilist_name, l.fen, l.unfit
-        FROM {_LIMITED} l
-        WHERE l.{entity} IS NOT NULL AND {only}
-    """
-
-
-UNFIT = limited("psn_no", "l.unfit")
+LIMITED = f"""
+    SELECT
+        $entity AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
+        l.psn_no, l.fixmedins_code, l.is_inpatient, l.hilist_name, l.fen, l.unfit, l.off_limit
+    FROM {_LIMITED} l
+    WHERE $entity IS NOT NULL
+"""
+UNFIT = f"SELECT * FROM ({LIMITED}) WHERE unfit"
 
 STAY_DRUGS = f"""
     SELECT
@@ -149,14 +149,13 @@ STAY_DRUGS = f"""
         l.med_list_codg, l.hilist_name, l.cnt, l.fen, l.day, l.prd_days,
         l.dscg_tkdrug_flag = '1' AS taken_home
     FROM lines l
-    WHERE l.is_inpatient AND {DRUG}
+    WHERE l.is_inpatient AND l.med_chrgitm_type IN {DRUGS}
 """
 
 _UNITS_OF_TOP_DRUG = most_of("drug", "fixmedins_code")
 _DAYS_WITH_TWO_UNITS = f"len(list_filter({counts_of('day', 'fixmedins_code')}, lambda n: n >= 2))"
 
 person = Feature(
-    grain="person",
     scheme="T14",
     by="person",
     family="drug",
@@ -165,25 +164,24 @@ person = Feature(
     needs=("fee_details",),
 )
 doctor = Feature(
-    grain="doctor",
+    told_of={"doctor": OF_DOCTOR},
     scheme="T13",
     by="institution",
     family="drug",
     source="3.8",
-    rows=RX_DOCTOR,
+    rows=RX,
     needs=("fee_details.bilg_dr_codg",),
 )
 unit = Feature(
-    grain="institution",
+    told_of={"institution": OF_UNIT},
     scheme="T13",
     by="institution",
     family="drug",
     source="3.8",
-    rows=RX_UNIT,
+    rows=RX,
     needs=("fee_details",),
 )
 stay = Feature(
-    grain="admission",
     scheme="T13",
     by="person",
     family="drug",
@@ -195,6 +193,7 @@ stay = Feature(
 
 declare(
     person,
+    grain="person",
     name="supply_held_days",
     label="手头存药最多天数",
     unit="天",
@@ -207,6 +206,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="supply_overlap_days",
     label="用药天数重叠",
     unit="天",
@@ -219,6 +219,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="drug_packs_per_day",
     label="每个用药日的取药盒数",
     unit="盒",
@@ -233,6 +234,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="supply_overlap_elsewhere_days",
     label="跨机构用药天数重叠",
     unit="天",
@@ -244,6 +246,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="drug_same_units",
     also=("T13", "T15"),
     label="同一种药的取药机构数",
@@ -255,6 +258,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="drug_same_fills",
     label="同一种药取药次数",
     unit="次",
@@ -265,6 +269,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="drug_tour_days",
     also=("T15",),
     label="一日多家机构取药天数",
@@ -276,6 +281,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="drug_doctors",
     label="开药医师数",
     unit="人",
@@ -287,6 +293,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="drug_units",
     also=("T30",),
     label="取药机构数",
@@ -298,6 +305,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="drug_kinds",
     label="取药品种数",
     unit="种",
@@ -309,6 +317,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="drug_yuan",
     label="门诊药店药费",
     unit="元",
@@ -319,6 +328,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="drug_dear_yuan",
     label="高单价药品支出",
     unit="元",
@@ -329,6 +339,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="resale_yuan",
     also=("T15",),
     label="易倒卖药品支出",
@@ -341,6 +352,7 @@ declare(
 )
 declare(
     person,
+    grain="person",
     name="resale_units",
     also=("T15",),
     label="易倒卖药品取药机构数",
@@ -353,6 +365,7 @@ declare(
 )
 declare(
     person,
+    told_of={"person": Of("l.psn_no")},
     name="drug_unfit_yuan",
     label="与性别年龄不符药费",
     unit="元",
@@ -366,11 +379,12 @@ declare(
 )
 declare(
     person,
+    told_of={"person": Of("l.psn_no")},
     name="off_limit_person_yuan",
     label="超限定支付药费",
     unit="元",
     windows=(180,),
-    rows=limited("psn_no"),
+    rows=LIMITED,
     measure="sum(fen) / 100.0",
     needs=("catalog.lmt_hosp_lv",),
     scheme="T22",
@@ -562,7 +576,8 @@ declare(
     label="超限定支付药费",
     unit="元",
     windows=(90, 180),
-    rows=limited("fixmedins_code"),
+    told_of={"institution": Of("l.fixmedins_code")},
+    rows=LIMITED,
     measure="sum(fen) / 100.0",
     needs=("catalog.lmt_hosp_lv",),
     scheme="T22",
@@ -572,6 +587,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_takehome_yuan",
     label="出院带药金额",
     unit="元",
@@ -582,6 +598,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_takehome_days",
     label="出院带药最长天数",
     unit="天",
@@ -592,6 +609,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_drug_kinds",
     label="住院用药品种数",
     unit="种",
@@ -601,10 +619,11 @@ declare(
 )
 declare(
     stay,
+    told_of={"admission": Of("l.mdtrt_id")},
     name="stay_off_limit_yuan",
     label="住院超限定药费",
     unit="元",
-    rows=limited("mdtrt_id", "l.is_inpatient"),
+    rows=f"SELECT * FROM ({LIMITED}) WHERE is_inpatient",
     measure="sum(fen) / 100.0",
     needs=("catalog.lmt_hosp_lv",),
     scheme="T22",

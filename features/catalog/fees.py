@@ -27,37 +27,25 @@ from features.codes import (
     TESTS,
 )
 from features.common_subqueries import once
-from features.declare import Feature, declare
+from features.declare import Feature, Of, declare
 from features.knowledge import CAPS, LINE_ID
 from features.wording import above
 
 #: Lines priced above the cap in force that day (tolerance 1 fen a unit); the cap on the line itself goes before the
-#: catalogue's.
-_CAP = f"""
+#: catalogue's. Prices and caps in millionths of a yuan.
+_CAP_E6 = "coalesce(nullif(l.pric_uplmt_amt_e6, 0), c.cap_e6)"
+OVER_CAP = f"""
+    SELECT
+        $entity AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
+        l.psn_no, l.is_inpatient, l.med_list_codg, l.hilist_name, l.cnt, l.pric, l.fen, l.day,
+        {_CAP_E6} / 1e6 AS cap,
+        (l.fen * (1 - {_CAP_E6} / (l.pric * 1e6)))::BIGINT AS excess_fen
     FROM lines l
     LEFT JOIN {CAPS} c ON c.med_list_codg = l.med_list_codg AND l.day >= c.since AND l.day < c.until
-    WHERE l.pric * 1000000 > coalesce(nullif(l.pric_uplmt_amt_e6, 0), c.cap_e6) + 10000
+    WHERE l.pric * 1000000 > {_CAP_E6} + 10000
 """
-_EXCESS = """
-    l.hilist_name,
-    l.cnt,
-    l.pric,
-    coalesce(nullif(l.pric_uplmt_amt_e6, 0), c.cap_e6)
-    / 1e6 AS cap,
-    l.fen,
-    l.day,
-    (l.fen * (1 - coalesce(nullif(l.pric_uplmt_amt_e6, 0), c.cap_e6) / (l.pric * 1e6)))::BIGINT AS excess_fen
-"""
-OVER_CAP_STAY = f"""
-    SELECT
-        l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
-        {_EXCESS} {_CAP} AND l.is_inpatient
-"""
-OVER_CAP_UNIT = f"""
-    SELECT
-        l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table,
-        {LINE_ID} AS row_id, l.psn_no, l.med_list_codg, {_EXCESS} {_CAP}
-"""
+STAY_OVER_CAP = f"SELECT * FROM ({OVER_CAP}) WHERE is_inpatient"
+OF_STAY, OF_UNIT = Of("l.mdtrt_id"), Of("l.fixmedins_code")
 
 #: The lines of a stay with what their codes alone tell; of services `twin`: the same item again within a minute;
 #: `nth`: its count that day so far.
@@ -157,6 +145,8 @@ PANELS = f"""
 """
 
 
+#: The same examination within so many days is one too many, unless the disease asks for it.
+AGAIN_DAYS = 7
 #: Exams and tests of one person, each with the days since the same one at the same unit.
 _AGAIN = once(
     "tests",
@@ -182,20 +172,14 @@ _AGAIN = once(
 )
 
 
-def again(entity: str) -> str:
-    """The same exam or laboratory test of one person again within seven days at the same unit, told of `entity` (a
-    column of lines)."""
-    return f"""
-        SELECT
-            l.{entity} AS entity_id, l.fixmedins_code, l.happened_at, 'fee_details' AS row_table,
-            {LINE_ID} AS row_id, l.psn_no, l.hilist_name, l.kind, l.fen, l.after_days,
-            coalesce(l.after_days BETWEEN 0 AND 7, false) AS again
-        FROM {_AGAIN} l
-        WHERE l.{entity} IS NOT NULL
-    """
-
-
-AGAIN = again("fixmedins_code")
+AGAIN = f"""
+    SELECT
+        $entity AS entity_id, l.fixmedins_code, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
+        l.psn_no, l.hilist_name, l.kind, l.fen, l.after_days,
+        coalesce(l.after_days BETWEEN 0 AND {AGAIN_DAYS}, false) AS again
+    FROM {_AGAIN} l
+    WHERE $entity IS NOT NULL
+"""
 
 IMPLANTS = f"""
     WITH l AS (
@@ -211,7 +195,6 @@ IMPLANTS = f"""
 """
 
 stay = Feature(
-    grain="admission",
     by="person",
     family="charge",
     windows=(0,),
@@ -220,7 +203,6 @@ stay = Feature(
     source="3.10",
 )
 unit = Feature(
-    grain="institution",
     by="institution",
     family="charge",
     needs=("fee_details",),
@@ -229,11 +211,12 @@ unit = Feature(
 
 declare(
     stay,
+    told_of={"admission": OF_STAY},
     name="stay_over_cap_yuan",
     label="超最高限价金额",
     unit="元",
     scheme="T20",
-    rows=OVER_CAP_STAY,
+    rows=STAY_OVER_CAP,
     measure="sum(excess_fen) / 100.0",
     needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="本次住院收费超出最高限价合计{value}元" + above("元"),
@@ -241,11 +224,12 @@ declare(
 )
 declare(
     stay,
+    told_of={"admission": OF_STAY},
     name="stay_over_cap_lines",
     label="超最高限价明细条数",
     unit="条",
     scheme="T20",
-    rows=OVER_CAP_STAY,
+    rows=STAY_OVER_CAP,
     measure="count(*)",
     needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="本次住院有{value}条明细单价高于最高限价" + above("条"),
@@ -253,11 +237,12 @@ declare(
 )
 declare(
     stay,
+    told_of={"admission": OF_STAY},
     name="stay_over_cap_share",
     label="超限价金额占比",
     unit="%",
     scheme="T20",
-    rows=OVER_CAP_STAY,
+    rows=STAY_OVER_CAP,
     measure="sum(excess_fen) / nullif(sum(fen), 0)",
     needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="本次住院超限价明细平均高出部分占其金额的{value}" + above(),
@@ -265,6 +250,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_bed_days_over",
     label="床位费天数多于住院天数",
     unit="天",
@@ -275,6 +261,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_nursing_days_over",
     label="护理费天数多于住院天数",
     unit="天",
@@ -285,6 +272,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_hourly_over_days",
     label="按小时项目超24小时的天数",
     unit="天",
@@ -300,6 +288,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_twin_lines",
     label="一分钟内同项目重复收费",
     unit="条",
@@ -310,6 +299,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_repeat_yuan",
     label="同日同项目重复收费金额",
     unit="元",
@@ -320,6 +310,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_treatments_a_day",
     label="单日同一治疗最多次数",
     unit="次",
@@ -330,6 +321,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_test_share",
     label="检查化验占比",
     unit="%",
@@ -341,6 +333,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_test_kinds",
     label="检查化验种数",
     unit="种",
@@ -351,6 +344,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_test_yuan_a_day",
     also=("T05",),
     label="日均检查化验费",
@@ -363,6 +357,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_test_repeats",
     label="检查化验重复次数",
     unit="次",
@@ -373,6 +368,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_material_share",
     label="材料费占比",
     unit="%",
@@ -385,6 +381,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_implant_alone_yuan",
     label="无手术的高值耗材",
     unit="元",
@@ -397,6 +394,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_implants",
     label="高值耗材件数",
     unit="件",
@@ -409,6 +407,7 @@ declare(
 )
 declare(
     stay,
+    grain="admission",
     name="stay_other_share",
     label="其他费占比",
     unit="%",
@@ -421,13 +420,14 @@ declare(
 
 declare(
     unit,
+    told_of={"institution": OF_UNIT},
     name="over_cap_yuan",
     also=("T12",),
     label="超最高限价金额",
     unit="元",
     windows=(30, 90, 365),
     scheme="T20",
-    rows=OVER_CAP_UNIT,
+    rows=OVER_CAP,
     measure="sum(excess_fen) / 100.0",
     needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="近{window}天收费超出最高限价合计{value}元" + above("元"),
@@ -435,13 +435,14 @@ declare(
 )
 declare(
     unit,
+    told_of={"institution": OF_UNIT},
     name="over_cap_lines",
     also=("T12",),
     label="超最高限价明细条数",
     unit="条",
     windows=(90,),
     scheme="T20",
-    rows=OVER_CAP_UNIT,
+    rows=OVER_CAP,
     measure="count(*)",
     needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="近{window}天有{value}条明细单价高于最高限价" + above("条"),
@@ -449,13 +450,14 @@ declare(
 )
 declare(
     unit,
+    told_of={"institution": OF_UNIT},
     name="over_cap_codes",
     also=("T12",),
     label="超限价项目种数",
     unit="种",
     windows=(90,),
     scheme="T20",
-    rows=OVER_CAP_UNIT,
+    rows=OVER_CAP,
     measure="count(DISTINCT med_list_codg)",
     needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="近{window}天有{value}种项目按高于最高限价收费" + above("种"),
@@ -463,12 +465,13 @@ declare(
 )
 declare(
     unit,
+    told_of={"institution": OF_UNIT},
     name="over_cap_steady_days",
     label="超限价收费天数",
     unit="天",
     windows=(90,),
     scheme="T20",
-    rows=OVER_CAP_UNIT,
+    rows=OVER_CAP,
     measure="count(DISTINCT day)",
     needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     reason="近{window}天有{value}天存在超限价收费，疑为收费系统设置" + above("天"),
@@ -476,6 +479,7 @@ declare(
 )
 declare(
     unit,
+    grain="institution",
     name="repeat_lines",
     label="同日同项目重复收费条数",
     unit="条",
@@ -488,6 +492,7 @@ declare(
 )
 declare(
     unit,
+    grain="institution",
     name="repeat_yuan",
     label="同日同项目重复收费金额",
     unit="元",
@@ -500,6 +505,7 @@ declare(
 )
 declare(
     unit,
+    grain="institution",
     name="repeat_twin_lines",
     label="一分钟内重复收费条数",
     unit="条",
@@ -510,7 +516,7 @@ declare(
     reason="近{window}天同一项目一分钟内重复收取{value}条" + above("条"),
     innocent="双侧部位分别计价、批量记账（N07）",
 )
-daily = replace(unit, windows=(180, 365), rows=DAILY, scheme="T19", empty=None)
+daily = replace(unit, grain="institution", windows=(180, 365), rows=DAILY, scheme="T19", empty=None)
 _ADDED = "专项护理另计、转科当日两科各计一次、补记前日费用（N31）"
 declare(
     daily,
@@ -532,6 +538,7 @@ declare(
 )
 declare(
     unit,
+    grain="institution",
     name="panel_same_share",
     label="入院检查组合雷同占比",
     unit="%",
@@ -550,6 +557,7 @@ declare(
 )
 declare(
     unit,
+    grain="institution",
     name="panel_test_share",
     label="住院检查化验占比",
     unit="%",
@@ -563,6 +571,7 @@ declare(
 )
 declare(
     unit,
+    grain="institution",
     name="panel_tests_mean",
     label="每例住院检查化验种数",
     unit="种",
@@ -576,6 +585,7 @@ declare(
 )
 declare(
     unit,
+    grain="institution",
     name="panel_material_share",
     label="住院材料费占比",
     unit="%",
@@ -590,6 +600,7 @@ declare(
 )
 declare(
     unit,
+    grain="institution",
     name="implant_alone_stays",
     label="无手术使用高值耗材例数",
     unit="例",
@@ -603,6 +614,7 @@ declare(
 )
 declare(
     unit,
+    grain="institution",
     name="panel_other_share",
     label="住院“其他费”占比",
     unit="%",
@@ -617,6 +629,16 @@ declare(
 )
 declare(
     unit,
+    told_of={
+        "institution": OF_UNIT,
+        "doctor": Of(
+            "l.dr_codg",
+            name="doctor_test_again_share",
+            needs=("fee_details.bilg_dr_codg",),
+            reason="近{window}天所开检查化验有{value}是同一人七日内重复" + above(),
+            innocent="重症、透析科室常规监测（N01、N21）",
+        ),
+    },
     name="test_again_share",
     label="七日内重复检查化验占比",
     unit="%",
@@ -630,6 +652,7 @@ declare(
 )
 declare(
     unit,
+    told_of={"institution": OF_UNIT},
     name="test_again_yuan",
     label="七日内重复检查化验金额",
     unit="元",
@@ -639,21 +662,4 @@ declare(
     measure="sum(fen) FILTER (WHERE again) / 100.0",
     reason="近{window}天同一人七日内重复检查化验{value}元" + above("元"),
     innocent="住院动态监测（N21）",
-)
-declare(
-    name="doctor_test_again_share",
-    label="七日内重复检查化验占比",
-    unit="%",
-    grain="doctor",
-    by="institution",
-    family="charge",
-    windows=(90, 180),
-    scheme="T21",
-    rows=again("dr_codg"),
-    empty=None,
-    measure="CASE WHEN count(*) >= 30 THEN avg(again::INT) END",
-    needs=("fee_details.bilg_dr_codg",),
-    source="3.10",
-    reason="近{window}天所开检查化验有{value}是同一人七日内重复" + above(),
-    innocent="重症、透析科室常规监测（N01、N21）",
 )

@@ -10,7 +10,7 @@ Honest cases: families who fetch the usual tablets with the patient's card (N05,
 beds (N34), clinics that upload at night (N07).
 """
 
-from features.catalog.stay_rows import LONG_CARE, PROFILES, STAY_DAYS, hospital_and_doctor
+from features.catalog.stay_rows import HOSPITAL, LONG_CARE, PROFILES, STAY, STAY_DAYS, hospital_and_doctor
 from features.codes import (
     AWAY_WITH_LEAVE,
     BED,
@@ -22,13 +22,13 @@ from features.codes import (
     kilometres_flat,
     paid,
 )
-from features.declare import Feature, declare
+from features.declare import Feature, Of, declare
 from features.knowledge import LINE_ID
 from features.thresholds import setting
 
 #: Card use elsewhere on inner days. `usual`: same shop within 180 days before (N18); `test_only`: nothing but tests
 #: at a higher unit (N09); `far`: km away.
-_OUTSIDE = f"""
+OUTSIDE = f"""
     WITH pairs_ AS (
         SELECT
             s.mdtrt_id AS stay_id, s.fixmedins_code AS ward_unit, s.atddr_no, s.begntime AS stay_begin,
@@ -70,7 +70,7 @@ _OUTSIDE = f"""
             AND p.happened_at::DATE BETWEEN f.begndate AND coalesce(f.enddate, p.happened_at::DATE)
     )
     SELECT
-        p.{{entity}} AS entity_id, 'settlements' AS row_table, p.setl_id AS row_id, p.*,
+        $entity AS entity_id, 'settlements' AS row_table, p.setl_id AS row_id, p.*,
         p.happened_at::DATE AS day, p.visit_class IN {PHARMACY} AS shop,
         b.last_there IS NOT NULL AND p.visit_class IN {PHARMACY} AS usual,
         coalesce(k.tests, false) AND p.swipe_level > p.ward_level AS referred,
@@ -89,10 +89,11 @@ _OUTSIDE = f"""
     LEFT JOIN main.institutions i ON i.fixmedins_code = p.fixmedins_code
     LEFT JOIN main.institutions h ON h.fixmedins_code = p.ward_unit
 """
-OUTSIDE = _OUTSIDE.format(entity="stay_id")
-PERSON_OUTSIDE = _OUTSIDE.format(entity="psn_no")
+OF_STAY, OF_PATIENT = Of("p.stay_id"), Of("p.psn_no")
 
-outside = Feature(grain="admission", scheme="T01", by="person", reversed="kept", windows=(0,), rows=OUTSIDE)
+outside = Feature(
+    told_of={"admission": OF_STAY}, scheme="T01", by="person", reversed="kept", windows=(0,), rows=OUTSIDE
+)
 _FAMILY = "家属持卡代取常用药、经批准外出检查或请假离院（N05、N09、N18、N19）"
 declare(
     outside,
@@ -340,11 +341,10 @@ declare(
 
 #: Somebody else in the same bed of the same department for a night. Infants beside their mothers (N12) and blank bed
 #: codes (N35) are left out.
-_SHARED_BED = f"""
+SHARED_BED = f"""
     SELECT
-        s.{{entity}} AS entity_id,
-        greatest(s.begntime, o.begntime) AS happened_at,
-        'visits' AS row_table, o.mdtrt_id AS row_id, s.bed, s.dept, o.psn_no, s.mdtrt_id AS stay_id,
+        $entity AS entity_id, greatest(s.begntime, o.begntime) AS happened_at, 'visits' AS row_table, o.mdtrt_id AS row_id,
+        s.bed, s.dept, o.psn_no, s.mdtrt_id AS stay_id,
         coalesce(s.fund_fen, 0) AS own_fund_fen,
         date_diff('day', greatest(s.adm_date, o.adm_date), least(s.end_date, o.end_date)) AS nights_shared,
         coalesce(o.fund_fen, 0) AS fen
@@ -365,11 +365,9 @@ _SHARED_BED = f"""
         AND NOT s.day_surgery
         AND NOT o.day_surgery
 """
-SHARED_BED = _SHARED_BED.format(entity="mdtrt_id")
-INST_SHARED_BED = _SHARED_BED.format(entity="fixmedins_code")
 
 bed = Feature(
-    grain="admission",
+    told_of={"admission": Of(STAY)},
     scheme="T01",
     by="institution",
     windows=(0,),
@@ -429,12 +427,12 @@ declare(
 )
 
 person = Feature(
-    grain="person",
+    told_of={"person": OF_PATIENT},
     scheme="T01",
     by="person",
     reversed="kept",
     windows=(365,),
-    rows=PERSON_OUTSIDE,
+    rows=OUTSIDE,
 )
 declare(
     person,
@@ -509,11 +507,11 @@ declare(
     name="inst_shared_bed_nights",
     label="一床多人重叠夜数",
     unit="夜",
-    grain="institution",
+    told_of={"institution": Of(HOSPITAL)},
     scheme="T01",
     by="institution",
     windows=(180,),
-    rows=INST_SHARED_BED,
+    rows=SHARED_BED,
     measure="sum(nights_shared) / 2.0",
     needs=("visits.adm_bed",),
     reason="近{window}天同科同床两人重叠共{value}夜（同类中位{peer}夜，高于{percentile}的同类）",

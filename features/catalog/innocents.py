@@ -12,23 +12,22 @@ planned-readmission flags.
 
 from features.catalog.drugs import FILLS
 from features.catalog.fake_stay import VILLAGE
-from features.catalog.ghost_bed import OUTSIDE
+from features.catalog.ghost_bed import OF_STAY, OUTSIDE
 from features.catalog.stay_rows import LONG_CARE
 from features.codes import HOME_CARE, LEAVE, MATERNITY_STAY, SINGLE_DISEASE, TRANSFERRED
 from features.declare import Feature, declare
-from features.knowledge import counts_of
-from features.thresholds import family_of_diagnoses as family
+from features.knowledge import counts_of, diagnosed
 
 #: One row a stay with a boolean per innocent.
 STAY_MARKS = f"""
     SELECT
         s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.dx,
         s.visit_class,
-        regexp_matches(coalesce(s.dx, ''), {family("dialysis")}) AS n01,
-        regexp_matches(coalesce(s.dx, ''), {family("chemo")}) AS n02,
+        {diagnosed("s.dx", "dialysis")} AS n01,
+        {diagnosed("s.dx", "chemo")} AS n02,
         {LONG_CARE} AS n03, coalesce(o.family, false) AS n05, coalesce(o.tests, false) AS n09,
         s.day_surgery AS n10, s.planned AS n11,
-        regexp_matches(coalesce(s.dx, ''), {family("delivery")}) OR s.med_type = {MATERNITY_STAY} AS n12,
+        {diagnosed("s.dx", "delivery")} OR s.med_type = {MATERNITY_STAY} AS n12,
         coalesce(s.med_type = {SINGLE_DISEASE}, false) AS n13,
         coalesce(s.dscg_way = {TRANSFERRED}, false)
             OR coalesce(t.mdtrt_id IS NOT NULL, false)
@@ -66,7 +65,7 @@ STAY_MARKS = f"""
 """
 
 stay = Feature(
-    grain="admission",
+    told_of={"admission": OF_STAY},
     by="person",
     reversed="kept",
     windows=(0,),
@@ -137,8 +136,8 @@ PERSON_MARKS = f"""
         s.psn_no AS entity_id, s.happened_at, 'settlements' AS row_table, s.setl_id AS row_id,
         s.visit_class,
         s.visit_class = 'dialysis'
-            OR regexp_matches(coalesce(s.opt_diag_code, t.dx, ''), {family("dialysis")}) AS n01,
-        regexp_matches(coalesce(t.dx, s.opt_diag_code, ''), {family("chemo")}) AS n02,
+            OR {diagnosed("coalesce(s.opt_diag_code, t.dx)", "dialysis")} AS n01,
+        {diagnosed("coalesce(t.dx, s.opt_diag_code)", "chemo")} AS n02,
         coalesce(t.long_care, false) AS n03,
         coalesce(s.acct_mulaid_pay_fen > 0, false) AS n05,
         coalesce(s.out_flag = '1', false) OR e.psn_no IS NOT NULL AS n20,

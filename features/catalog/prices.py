@@ -65,6 +65,7 @@ TO_CAP = f"""
 
 declare(
     unit,
+    grain="institution",
     name="dual_price_lines",
     label="高于常价的药品明细条数",
     unit="条",
@@ -78,6 +79,7 @@ declare(
 )
 declare(
     unit,
+    grain="institution",
     name="dual_price_yuan",
     label="高于本机构常价金额",
     unit="元",
@@ -91,6 +93,7 @@ declare(
 )
 declare(
     unit,
+    grain="institution",
     name="drug_price_level",
     label="药价与最高限价之比",
     unit="倍",
@@ -105,7 +108,13 @@ declare(
     innocent="集采调价未及时同步（N24）、应急期临时价（N25）",
 )
 shelf = replace(
-    unit, windows=(90, 365), rows=TO_CAP, source="3.9", needs=("fee_details", "catalog.pric_uplmt_amt_e6"), empty=None
+    unit,
+    grain="institution",
+    windows=(90, 365),
+    rows=TO_CAP,
+    source="3.9",
+    needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
+    empty=None,
 )
 _TARIFF = "目录价格更新滞后、对码错误（N24），应急期临时价（N25）"
 declare(
@@ -180,6 +189,7 @@ declare(
 )
 declare(
     unit,
+    grain="institution",
     name="dual_price_codes",
     label="同月多价的药品种数",
     unit="种",
@@ -193,6 +203,7 @@ declare(
 )
 declare(
     unit,
+    grain="institution",
     name="odd_price_yuan",
     label="价格明显异常明细金额",
     unit="元",
@@ -206,6 +217,7 @@ declare(
 )
 declare(
     unit,
+    grain="institution",
     name="odd_price_codes",
     label="价格明显异常编码数",
     unit="种",

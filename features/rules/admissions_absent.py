@@ -1,6 +1,6 @@
 """R01–R04: the bed is billed, the patient is elsewhere, or nothing is done for him."""
 
-from features.catalog.ghost_bed import GAPS, OUTSIDE
+from features.catalog.ghost_bed import GAPS, OF_STAY, OUTSIDE
 from features.catalog.stay_rows import LONG_CARE
 from features.codes import BED, SERVICES_AND_NURSING
 from features.declare import Feature, Of, PeerTest, declare
@@ -22,7 +22,7 @@ declare(
     rule="R01",
     label=f"R01 {setting('R01', 'name')}",
     scheme="T01",
-    grain="admission",
+    told_of={"admission": OF_STAY},
     by="person",
     reversed="kept",
     exempt=("N05", "N09", "N18", "N19", "N32", "N34"),

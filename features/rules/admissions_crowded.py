@@ -5,12 +5,12 @@ holidays.
 from features.catalog.capacity import NIGHTS
 from features.catalog.fake_stay import HOLIDAY_NIGHTS
 from features.catalog.ghost_bed import SHARED_BED
-from features.declare import Feature, declare
+from features.catalog.stay_rows import HOSPITAL, STAY
+from features.declare import Feature, Of, declare
 from features.thresholds import setting
 
 COMMON = Feature(
     kind="lead",
-    grain="institution",
     by="institution",
 )
 
@@ -23,7 +23,7 @@ declare(
     label=f"R05 {setting('R05', 'name')}",
     family="R05",
     scheme="T01",
-    grain="admission",
+    told_of={"admission": Of(STAY)},
     windows=(0,),
     needs=("visits.adm_bed",),
     exempt=("N12", "N35"),
@@ -40,6 +40,7 @@ declare(
 declare(
     COMMON,
     name="rule_r05_inst",
+    told_of={"institution": Of(HOSPITAL)},
     rule="R05",
     label=f"R05 {setting('R05', 'name')}",
     family="R05",
@@ -51,13 +52,9 @@ declare(
     at_counter=False,
     rows=f"""
         SELECT
-            entity_id_ AS entity_id, max(happened_at) AS happened_at, 'visits' AS row_table, stay_id AS row_id,
+            entity_id, max(happened_at) AS happened_at, 'visits' AS row_table, stay_id AS row_id,
             max(own_fund_fen) AS fen
-        FROM (
-            SELECT u.fixmedins_code AS entity_id_, b.*
-            FROM ({SHARED_BED}) b
-            JOIN stays u ON u.mdtrt_id = b.stay_id
-        )
+        FROM ({SHARED_BED})
         WHERE {SHARED}
         GROUP BY 1, 4
     """,
@@ -70,6 +67,7 @@ declare(
 
 declare(
     COMMON,
+    grain="institution",
     name="rule_r06",
     rule="R06",
     label=f"R06 {setting('R06', 'name')}",
@@ -111,6 +109,7 @@ NEVER_EMPTY = f"""
 
 declare(
     COMMON,
+    grain="institution",
     name="rule_r07",
     rule="R07",
     label=f"R07 {setting('R07', 'name')}",

@@ -3,7 +3,7 @@
 R53(b) gathers the prices of all units before it knows the area's month median.
 """
 
-from features.catalog.fees import OVER_CAP_STAY, OVER_CAP_UNIT
+from features.catalog.fees import OF_STAY, OF_UNIT, OVER_CAP, STAY_OVER_CAP
 from features.codes import DRUGS
 from features.declare import Feature, declare
 from features.knowledge import LINE_ID
@@ -21,13 +21,13 @@ declare(
     label=setting("R53", "name"),
     kind="hard",
     scheme="T20",
-    grain="admission",
+    told_of={"admission": OF_STAY},
     by="person",
     windows=(0,),
     needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     exempt=("N24", "N25"),
     source="1.5 3.10",
-    rows=OVER_CAP_STAY,
+    rows=STAY_OVER_CAP,
     measure="count(*)",
     amount="sum(excess_fen)",
     reason="触发规则R53超限价：本次住院有{value}条明细单价超过当日最高限价",
@@ -41,13 +41,13 @@ declare(
     label=setting("R53", "name"),
     kind="hard",
     scheme="T20",
-    grain="institution",
+    told_of={"institution": OF_UNIT},
     by="institution",
     windows=(365,),
     needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
     exempt=("N24", "N25"),
     source="1.5 3.10",
-    rows=OVER_CAP_UNIT,
+    rows=OVER_CAP,
     measure="count(*)",
     amount="sum(excess_fen)",
     reason="触发规则R53超限价：近{window}天有{value}条明细单价超过当日最高限价",

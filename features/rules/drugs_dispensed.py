@@ -5,7 +5,7 @@ Rules whose knowledge is not there (resale list, trace codes, household links, s
 never zero.
 """
 
-from features.catalog.drugs import UNFIT, limited
+from features.catalog.drugs import LIMITED, UNFIT
 from features.codes import PACKED_DRUGS
 from features.declare import Feature, Of, declare
 from features.knowledge import CATALOG, LINE_ID
@@ -184,11 +184,11 @@ declare(
     rule="R41",
     label=setting("R41", "name"),
     scheme="T22",
-    grain="admission",
+    told_of={"admission": Of("l.mdtrt_id")},
     windows=(0,),
     needs=("catalog.lmt_gend",),
     exempt=("N12",),
-    rows=limited("mdtrt_id", "l.is_inpatient AND l.unfit"),
+    rows=f"SELECT * FROM ({LIMITED}) WHERE is_inpatient AND unfit",
     reason="触发规则R41药品与性别年龄不符：本次住院{value}条",
     innocent="新生儿用药记在母亲名下（N12）",
 )
@@ -199,7 +199,7 @@ declare(
     rule="R41",
     label=setting("R41", "name"),
     scheme="T13",
-    grain="person",
+    told_of={"person": Of("l.psn_no")},
     needs=("catalog.lmt_gend",),
     exempt=("N12",),
     rows=UNFIT,
@@ -213,11 +213,11 @@ declare(
     rule="R41",
     label=setting("R41", "name"),
     scheme="T13",
-    grain="doctor",
+    told_of={"doctor": Of("l.dr_codg")},
     by="institution",
     needs=("catalog.lmt_gend", "fee_details.bilg_dr_codg"),
     exempt=("N12",),
-    rows=limited("dr_codg", "l.unfit"),
+    rows=UNFIT,
     reason="触发规则R41药品与性别年龄不符：近{window}天所开{value}条",
     innocent="母婴同号（N12）",
 )
@@ -228,11 +228,11 @@ declare(
     rule="R42",
     label=setting("R42", "name"),
     scheme="T22",
-    grain="admission",
+    told_of={"admission": Of("l.mdtrt_id")},
     windows=(0,),
     needs=("catalog.lmt_hosp_lv",),
     exempt=("N25",),
-    rows=limited("mdtrt_id", "l.is_inpatient AND NOT l.unfit"),
+    rows=f"SELECT * FROM ({LIMITED}) WHERE is_inpatient AND NOT unfit",
     reason="触发规则R42超限定支付范围用药：本次住院{value}条",
     innocent="疫情应急政策放宽（N25）",
 )
@@ -243,11 +243,11 @@ declare(
     rule="R42",
     label=setting("R42", "name"),
     scheme="T22",
-    grain="doctor",
+    told_of={"doctor": Of("l.dr_codg")},
     by="institution",
     needs=("catalog.lmt_hosp_lv", "fee_details.bilg_dr_codg"),
     exempt=("N25",),
-    rows=limited("dr_codg", "l.off_limit"),
+    rows=f"SELECT * FROM ({LIMITED}) WHERE off_limit",
     reason="触发规则R42超限定支付范围用药：近{window}天所开{value}条",
     innocent="疫情应急政策放宽（N25）",
 )
@@ -258,11 +258,11 @@ declare(
     rule="R42",
     label=setting("R42", "name"),
     scheme="T22",
-    grain="institution",
+    told_of={"institution": Of("l.fixmedins_code")},
     by="institution",
     needs=("catalog.lmt_hosp_lv",),
     exempt=("N25",),
-    rows=limited("fixmedins_code", "NOT l.unfit"),
+    rows=f"SELECT * FROM ({LIMITED}) WHERE NOT unfit",
     reason="触发规则R42超限定支付范围用药：近{window}天{value}条",
     innocent="疫情应急政策放宽（N25）",
 )

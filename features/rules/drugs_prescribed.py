@@ -3,15 +3,14 @@
 No table says which drugs belong to a disease: of R44 only the drug that its holder cannot take is judged.
 """
 
-from features.catalog.drugs import RX_DOCTOR, limited
+from features.catalog.drugs import LIMITED, OF_DOCTOR, RX
 from features.codes import DRUGS, PACKED_DRUGS
-from features.declare import Feature, PeerTest, declare
+from features.declare import Feature, Of, PeerTest, declare
 from features.thresholds import setting
 
 COMMON = Feature(
     kind="lead",
     family="drug",
-    grain="doctor",
     by="institution",
     windows=(365,),
     source="3.8 3.9 3.10",
@@ -22,6 +21,7 @@ COMMON = Feature(
 declare(
     COMMON,
     name="rule_r43",
+    told_of={"doctor": OF_DOCTOR},
     rule="R43",
     label=setting("R43", "name"),
     scheme="T13",
@@ -29,7 +29,7 @@ declare(
     exempt=("N29",),
     rows=f"""
         SELECT *, (fen * (kinds - {setting("R43", "max_kinds")}) / kinds)::BIGINT AS excess_fen
-        FROM ({RX_DOCTOR})
+        FROM ({RX})
         WHERE kinds > {setting("R43", "max_kinds")}
     """,
     amount="sum(excess_fen)",
@@ -77,7 +77,11 @@ declare(
 )
 
 #: A drug that does not fit the holder while somebody of the household could take it.
-FOR_ANOTHER = "NOT l.is_inpatient AND l.unfit AND l.psn_no IN (SELECT psn_no FROM household_links)"
+FOR_ANOTHER = f"""
+    SELECT *
+    FROM ({LIMITED})
+    WHERE NOT is_inpatient AND unfit AND psn_no IN (SELECT psn_no FROM household_links)
+"""
 
 declare(
     COMMON,
@@ -85,11 +89,17 @@ declare(
     rule="R44",
     label=setting("R44", "name"),
     scheme="T13",
-    grain="person",
-    by="person",
-    needs=("household_links", "catalog.lmt_gend"),
+    told_of={
+        "person": Of("l.psn_no", by="person", needs=("household_links", "catalog.lmt_gend")),
+        "doctor": Of(
+            "l.dr_codg",
+            name="rule_r44_doctor",
+            reason="触发规则R44搭车开药：近{window}天所开{value}条为患者本人不宜的药品",
+        ),
+    },
+    needs=("household_links", "catalog.lmt_gend", "fee_details.bilg_dr_codg"),
     exempt=("N05",),
-    rows=limited("psn_no", FOR_ANOTHER),
+    rows=FOR_ANOTHER,
     amount="sum(fen)",
     unit="条",
     reason="触发规则R44搭车开药：近{window}天有{value}条本人不宜而家庭成员可用的药品",
@@ -98,22 +108,8 @@ declare(
 
 declare(
     COMMON,
-    name="rule_r44_doctor",
-    rule="R44",
-    label=setting("R44", "name"),
-    scheme="T13",
-    needs=("household_links", "catalog.lmt_gend", "fee_details.bilg_dr_codg"),
-    exempt=("N05",),
-    rows=limited("dr_codg", FOR_ANOTHER),
-    amount="sum(fen)",
-    unit="条",
-    reason="触发规则R44搭车开药：近{window}天所开{value}条为患者本人不宜的药品",
-    innocent="家庭共济代购（N05）",
-)
-
-declare(
-    COMMON,
     name="rule_r47",
+    told_of={"doctor": OF_DOCTOR},
     rule="R47",
     label=setting("R47", "name"),
     scheme="T15",
@@ -121,7 +117,7 @@ declare(
     exempt=("N01", "N04", "N13", "N14"),
     rows=f"""
         SELECT *
-        FROM ({RX_DOCTOR})
+        FROM ({RX})
         WHERE same_bag >= {setting("R47", "patients_a_day")} AND kinds >= 2
     """,
     amount="sum(fen)",
@@ -132,13 +128,14 @@ declare(
 declare(
     COMMON,
     name="rule_r47_share",
+    told_of={"doctor": OF_DOCTOR},
     rule="R47",
     label="易倒卖药占比异常",
     scheme="T15",
     windows=(180,),
     needs=("fee_details.bilg_dr_codg", "catalog.resale_risk_flag"),
     exempt=("N01", "N04", "N13", "N14"),
-    rows=RX_DOCTOR,
+    rows=RX,
     measure="count(*) FILTER (WHERE resale_fen > 0)",
     amount="sum(resale_fen)",
     peers=PeerTest(

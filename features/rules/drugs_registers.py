@@ -4,7 +4,7 @@ No table says which drugs belong to a disease: of R45 only the missing registry 
 (`drug_set_id`).
 """
 
-from features.catalog.chronic import CHRONIC, CHRONIC_UNIT
+from features.catalog.chronic import CHRONIC_VISITS, OF_HOLDER, OF_UNIT
 from features.declare import Feature, declare
 from features.knowledge import LINE_ID
 from features.thresholds import setting
@@ -17,19 +17,17 @@ COMMON = Feature(
 )
 
 
-def unregistered(rows: str, holder: str) -> str:
-    """Chronic settlements without a registry; one up to 30 days later heals it (N33), two diseases need none."""
-    return f"""
-        SELECT c.*
-        FROM ({rows}) c
-        LEFT JOIN (
-            SELECT psn_no AS holder, min(opsp_begndate) AS since
-            FROM chronic_registry
-            GROUP BY 1
-        ) r ON r.holder = c.{holder}
-        WHERE NOT c.registered AND (r.since IS NULL OR c.day + 30 < r.since OR c.day > r.since)
-    """
-
+#: Chronic settlements without a registry; one up to 30 days later heals it (N33), two diseases need none.
+UNREGISTERED = f"""
+    SELECT c.*
+    FROM ({CHRONIC_VISITS}) c
+    LEFT JOIN (
+        SELECT psn_no AS holder, min(opsp_begndate) AS since
+        FROM chronic_registry
+        GROUP BY 1
+    ) r ON r.holder = c.psn_no
+    WHERE NOT c.registered AND (r.since IS NULL OR c.day + 30 < r.since OR c.day > r.since)
+"""
 
 declare(
     COMMON,
@@ -38,11 +36,11 @@ declare(
     label=setting("R45", "name"),
     kind="hard",
     scheme="T24",
-    grain="person",
+    told_of={"person": OF_HOLDER},
     by="person",
     needs=("chronic_registry",),
     exempt=("N33",),
-    rows=unregistered(CHRONIC, "entity_id"),
+    rows=UNREGISTERED,
     measure="count(*)",
     unit="次",
     reason="触发规则R45慢特病无备案：近{window}天无有效备案享受慢特病待遇{value}次",
@@ -56,11 +54,11 @@ declare(
     label=setting("R45", "name"),
     kind="hard",
     scheme="T24",
-    grain="institution",
+    told_of={"institution": OF_UNIT},
     by="institution",
     needs=("chronic_registry",),
     exempt=("N33",),
-    rows=unregistered(CHRONIC_UNIT, "psn_no"),
+    rows=UNREGISTERED,
     measure="count(*)",
     unit="次",
     reason="触发规则R45慢特病无备案：近{window}天为无有效备案人员按慢特病结算{value}次",
@@ -68,26 +66,24 @@ declare(
 )
 
 
-def used_up_late(rows: str, holder: str) -> str:
-    """Settlements at the end of a year whose limit was used up, too much of it then; `holder`: whose year is summed."""
-    return f"""
-        WITH c AS (
-            SELECT *, extract(year FROM happened_at) AS year
-            FROM ({rows})
-            WHERE limit_fen > 0
-        ),
-        y AS (
-            SELECT *, sum(fen) OVER one AS used, coalesce(sum(fen) FILTER (WHERE year_end) OVER one, 0) AS late
-            FROM c
-            WINDOW one AS (PARTITION BY {holder}, year)
-        )
-        SELECT *
-        FROM y
-        WHERE year_end
-            AND used >= {setting("R46", "used_share")} * limit_fen
-            AND late >= {setting("R46", "last_months_share")} * used
-    """
-
+#: Settlements at the end of a year whose limit was used up, too much of it then.
+USED_UP_LATE = f"""
+    WITH c AS (
+        SELECT *, extract(year FROM happened_at) AS year
+        FROM ({CHRONIC_VISITS})
+        WHERE limit_fen > 0
+    ),
+    y AS (
+        SELECT *, sum(fen) OVER one AS used, coalesce(sum(fen) FILTER (WHERE year_end) OVER one, 0) AS late
+        FROM c
+        WINDOW one AS (PARTITION BY entity_id, psn_no, year)
+    )
+    SELECT *
+    FROM y
+    WHERE year_end
+        AND used >= {setting("R46", "used_share")} * limit_fen
+        AND late >= {setting("R46", "last_months_share")} * used
+"""
 
 declare(
     COMMON,
@@ -97,11 +93,11 @@ declare(
     kind="lead",
     scheme="T31",
     also=("T24",),
-    grain="person",
+    told_of={"person": OF_HOLDER},
     by="person",
     needs=("chronic_registry.annual_limit_fen",),
     exempt=("N08", "N28"),
-    rows=used_up_late(CHRONIC, "entity_id"),
+    rows=USED_UP_LATE,
     measure="count(*)",
     unit="次",
     reason="触发规则R46慢病限额年底突击：限额用足且11、12月结算{value}次、占比过高",
@@ -115,11 +111,11 @@ declare(
     label=setting("R46", "name"),
     kind="lead",
     scheme="T31",
-    grain="institution",
+    told_of={"institution": OF_UNIT},
     by="institution",
     needs=("chronic_registry.annual_limit_fen",),
     exempt=("N08", "N28"),
-    rows=used_up_late(CHRONIC_UNIT, "entity_id, psn_no"),
+    rows=USED_UP_LATE,
     measure="count(DISTINCT psn_no)",
     unit="人",
     reason="触发规则R46慢病限额年底突击：有{value}名患者在本机构年底集中用足限额",
