@@ -181,6 +181,7 @@ AGAIN = f"""
     WHERE $entity IS NOT NULL
 """
 
+#: Material from 1,000 yuan a piece; `surgery`: its visit bills an operation.
 IMPLANTS = f"""
     WITH l AS (
         SELECT l.*, bool_or(l.med_chrgitm_type = {SURGERY}) OVER (PARTITION BY l.mdtrt_id) AS surgery
@@ -188,10 +189,10 @@ IMPLANTS = f"""
         WHERE l.med_chrgitm_type = {SURGERY} OR (l.med_chrgitm_type = {MATERIAL} AND l.pric >= 1000)
     )
     SELECT
-        l.mdtrt_id AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
-        l.hilist_name, l.cnt, l.pric, l.fen, l.surgery
+        $entity AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
+        l.psn_no, l.hilist_name, l.cnt, l.pric, l.fen, l.surgery
     FROM l
-    WHERE l.med_chrgitm_type = {MATERIAL}
+    WHERE l.med_chrgitm_type = {MATERIAL} AND $entity IS NOT NULL
 """
 
 stay = Feature(
@@ -381,7 +382,7 @@ declare(
 )
 declare(
     stay,
-    grain="admission",
+    told_of={"admission": OF_STAY},
     name="stay_implant_alone_yuan",
     label="无手术的高值耗材",
     unit="元",
@@ -394,7 +395,7 @@ declare(
 )
 declare(
     stay,
-    grain="admission",
+    told_of={"admission": OF_STAY},
     name="stay_implants",
     label="高值耗材件数",
     unit="件",

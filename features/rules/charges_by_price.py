@@ -3,9 +3,9 @@
 R53(b) gathers the prices of all units before it knows the area's month median.
 """
 
-from features.catalog.fees import OF_STAY, OF_UNIT, OVER_CAP, STAY_OVER_CAP
+from features.catalog.fees import OVER_CAP, STAY_OVER_CAP
 from features.codes import DRUGS
-from features.declare import Feature, declare
+from features.declare import Feature, Of, declare
 from features.knowledge import LINE_ID
 from features.thresholds import setting
 
@@ -21,7 +21,18 @@ declare(
     label=setting("R53", "name"),
     kind="hard",
     scheme="T20",
-    told_of={"admission": OF_STAY},
+    told_of={
+        "admission": Of("l.mdtrt_id"),
+        "institution": Of(
+            "l.fixmedins_code",
+            name="rule_r53_inst",
+            by="institution",
+            windows=(365,),
+            rows=OVER_CAP,
+            reason="触发规则R53超限价：近{window}天有{value}条明细单价超过当日最高限价",
+            innocent="调价当日目录未同步（N24）；机构等级登记有误",
+        ),
+    },
     by="person",
     windows=(0,),
     needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
@@ -32,26 +43,6 @@ declare(
     amount="sum(excess_fen)",
     reason="触发规则R53超限价：本次住院有{value}条明细单价超过当日最高限价",
     innocent="调价当日目录未同步（N24，限价按日期取）；应急期临时价（N25）",
-)
-
-declare(
-    COMMON,
-    name="rule_r53_inst",
-    rule="R53",
-    label=setting("R53", "name"),
-    kind="hard",
-    scheme="T20",
-    told_of={"institution": OF_UNIT},
-    by="institution",
-    windows=(365,),
-    needs=("fee_details", "catalog.pric_uplmt_amt_e6"),
-    exempt=("N24", "N25"),
-    source="1.5 3.10",
-    rows=OVER_CAP,
-    measure="count(*)",
-    amount="sum(excess_fen)",
-    reason="触发规则R53超限价：近{window}天有{value}条明细单价超过当日最高限价",
-    innocent="调价当日目录未同步（N24）；机构等级登记有误",
 )
 
 # (b) One row a unit, month, drug and price, with how often it was charged; the area's median of the month is known

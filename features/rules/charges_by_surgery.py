@@ -125,10 +125,6 @@ declare(
     innocent="多人共用工号（N35）；批量上传已剔除（N07）",
 )
 
-R57 = f"SELECT * FROM ({IMPLANTS}) WHERE NOT surgery AND pric >= {setting('R57', 'min_price_yuan')}"
-R57_UNIT = R57.replace("l.mdtrt_id AS entity_id", "l.fixmedins_code AS entity_id, l.psn_no")
-R57_DOCTOR = R57.replace("l.mdtrt_id AS entity_id", "l.dr_codg AS entity_id, l.psn_no") + " AND entity_id IS NOT NULL"
-
 declare(
     COMMON,
     name="rule_r57",
@@ -136,12 +132,29 @@ declare(
     label=setting("R57", "name"),
     kind="hard",
     scheme="T23",
-    grain="admission",
+    told_of={
+        "admission": Of("l.mdtrt_id"),
+        "institution": Of(
+            "l.fixmedins_code",
+            name="rule_r57_inst",
+            by="institution",
+            windows=(365,),
+            reason="触发规则R57高值耗材不符：近{window}天有{value}条千元以上耗材无对应手术收费",
+        ),
+        "doctor": Of(
+            "l.dr_codg",
+            name="rule_r57_doctor",
+            by="institution",
+            windows=(365,),
+            needs=("fee_details.bilg_dr_codg",),
+            reason="触发规则R57高值耗材不符：近{window}天所开{value}条千元以上耗材无对应手术收费",
+        ),
+    },
     by="person",
     windows=(0,),
     needs=("fee_details",),
     exempt=("N22",),
-    rows=R57,
+    rows=f"SELECT * FROM ({IMPLANTS}) WHERE NOT surgery AND pric >= {setting('R57', 'min_price_yuan')}",
     reason="触发规则R57高值耗材不符：本次住院有{value}条千元以上耗材无对应手术收费",
     innocent="介入操作记在治疗费（N22）",
 )
@@ -153,7 +166,7 @@ declare(
     label="高值耗材数量超标",
     kind="lead",
     scheme="T23",
-    grain="admission",
+    told_of={"admission": Of("l.mdtrt_id")},
     by="person",
     windows=(0,),
     needs=("fee_details",),
@@ -169,38 +182,4 @@ declare(
     amount="sum(excess_fen)",
     reason="触发规则R57高值耗材数量超标：本次住院有{value}条千元以上耗材，件数超过常规",
     innocent="多节段、双侧手术（N22）",
-)
-
-declare(
-    COMMON,
-    name="rule_r57_inst",
-    rule="R57",
-    label=setting("R57", "name"),
-    kind="hard",
-    scheme="T23",
-    grain="institution",
-    by="institution",
-    windows=(365,),
-    needs=("fee_details",),
-    exempt=("N22",),
-    rows=R57_UNIT,
-    reason="触发规则R57高值耗材不符：近{window}天有{value}条千元以上耗材无对应手术收费",
-    innocent="介入操作记在治疗费（N22）",
-)
-
-declare(
-    COMMON,
-    name="rule_r57_doctor",
-    rule="R57",
-    label=setting("R57", "name"),
-    kind="hard",
-    scheme="T23",
-    grain="doctor",
-    by="institution",
-    windows=(365,),
-    needs=("fee_details.bilg_dr_codg",),
-    exempt=("N22",),
-    rows=R57_DOCTOR,
-    reason="触发规则R57高值耗材不符：近{window}天所开{value}条千元以上耗材无对应手术收费",
-    innocent="介入操作记在治疗费（N22）",
 )

@@ -4,8 +4,8 @@ No table says which drugs belong to a disease: of R45 only the missing registry 
 (`drug_set_id`).
 """
 
-from features.catalog.chronic import CHRONIC_VISITS, OF_HOLDER, OF_UNIT
-from features.declare import Feature, declare
+from features.catalog.chronic import CHRONIC_VISITS
+from features.declare import Feature, Of, declare
 from features.knowledge import LINE_ID
 from features.thresholds import setting
 
@@ -15,7 +15,6 @@ COMMON = Feature(
     source="3.8 3.9 3.10",
     amount="sum(fen)",
 )
-
 
 #: Chronic settlements without a registry; one up to 30 days later heals it (N33), two diseases need none.
 UNREGISTERED = f"""
@@ -36,7 +35,16 @@ declare(
     label=setting("R45", "name"),
     kind="hard",
     scheme="T24",
-    told_of={"person": OF_HOLDER},
+    told_of={
+        "person": Of("w.psn_no"),
+        "institution": Of(
+            "w.fixmedins_code",
+            name="rule_r45_inst",
+            by="institution",
+            reason="触发规则R45慢特病无备案：近{window}天为无有效备案人员按慢特病结算{value}次",
+            innocent="资格补录（N33）",
+        ),
+    },
     by="person",
     needs=("chronic_registry",),
     exempt=("N33",),
@@ -46,25 +54,6 @@ declare(
     reason="触发规则R45慢特病无备案：近{window}天无有效备案享受慢特病待遇{value}次",
     innocent="资格在30天后才补录（N33）；参保地外认定",
 )
-
-declare(
-    COMMON,
-    name="rule_r45_inst",
-    rule="R45",
-    label=setting("R45", "name"),
-    kind="hard",
-    scheme="T24",
-    told_of={"institution": OF_UNIT},
-    by="institution",
-    needs=("chronic_registry",),
-    exempt=("N33",),
-    rows=UNREGISTERED,
-    measure="count(*)",
-    unit="次",
-    reason="触发规则R45慢特病无备案：近{window}天为无有效备案人员按慢特病结算{value}次",
-    innocent="资格补录（N33）",
-)
-
 
 #: Settlements at the end of a year whose limit was used up, too much of it then.
 USED_UP_LATE = f"""
@@ -93,7 +82,18 @@ declare(
     kind="lead",
     scheme="T31",
     also=("T24",),
-    told_of={"person": OF_HOLDER},
+    told_of={
+        "person": Of("w.psn_no"),
+        "institution": Of(
+            "w.fixmedins_code",
+            name="rule_r46_inst",
+            by="institution",
+            measure="count(DISTINCT psn_no)",
+            unit="人",
+            reason="触发规则R46慢病限额年底突击：有{value}名患者在本机构年底集中用足限额",
+            also=(),
+        ),
+    },
     by="person",
     needs=("chronic_registry.annual_limit_fen",),
     exempt=("N08", "N28"),
@@ -101,24 +101,6 @@ declare(
     measure="count(*)",
     unit="次",
     reason="触发规则R46慢病限额年底突击：限额用足且11、12月结算{value}次、占比过高",
-    innocent="年末续方（N28）、长处方（N08）",
-)
-
-declare(
-    COMMON,
-    name="rule_r46_inst",
-    rule="R46",
-    label=setting("R46", "name"),
-    kind="lead",
-    scheme="T31",
-    told_of={"institution": OF_UNIT},
-    by="institution",
-    needs=("chronic_registry.annual_limit_fen",),
-    exempt=("N08", "N28"),
-    rows=USED_UP_LATE,
-    measure="count(DISTINCT psn_no)",
-    unit="人",
-    reason="触发规则R46慢病限额年底突击：有{value}名患者在本机构年底集中用足限额",
     innocent="年末续方（N28）、长处方（N08）",
 )
 

@@ -4,8 +4,8 @@ R63(a) is judged within one person number: a twin number lies in another bucket 
 (`desk_twin_people`). R66 reads the cap from `policy_params`, key `fund_cap` or `fund_cap_<insutype>` in yuan.
 """
 
-from features.catalog.identity import ASSISTED, CLASH, OF_DESK, OF_HOLDER, OF_PATIENT, SCHEMES_OF_ONE, STAY_CLASH, TWICE
-from features.declare import Feature, declare
+from features.catalog.identity import ASSISTED, CLASH, OF_HOLDER, SCHEMES_OF_ONE, STAY_CLASH, TWICE
+from features.declare import Feature, Of, declare
 from features.knowledge import CATALOG, LINE_ID
 from features.thresholds import setting
 
@@ -41,28 +41,21 @@ declare(
     label=setting("R60", "name"),
     kind="hard",
     scheme="T03",
-    told_of={"person": OF_PATIENT},
+    told_of={
+        "person": Of("v.psn_no"),
+        "institution": Of(
+            "v.fixmedins_code",
+            name="rule_r60_inst",
+            by="institution",
+            reason="触发规则R60诊断与性别年龄不符：近{window}天{value}人次",
+            innocent="母婴同号（N12）、编码映射错误（N35）",
+        ),
+    },
     exempt=("N12",),
     source="3.3",
     rows=CLASH,
     reason="触发规则R60诊断与性别年龄不符：近{window}天{value}次",
     innocent="母婴同号（N12）、编码录错（N35）",
-)
-
-declare(
-    COMMON,
-    name="rule_r60_inst",
-    rule="R60",
-    label=setting("R60", "name"),
-    kind="hard",
-    scheme="T03",
-    told_of={"institution": OF_DESK},
-    by="institution",
-    exempt=("N12",),
-    source="3.3",
-    rows=CLASH,
-    reason="触发规则R60诊断与性别年龄不符：近{window}天{value}人次",
-    innocent="母婴同号（N12）、编码映射错误（N35）",
 )
 
 # Lines without a national code, or with one the catalogue does not know; a data defect, never a suspicion.
