@@ -28,22 +28,17 @@ declare(
         FROM (
             SELECT
                 *,
-                max(
-                    greatest(coalesce(of_village, 0), coalesce(of_employer, 0))
-                ) OVER (PARTITION BY entity_id, adm_date, end_date) AS of_origin
+                max(greatest(coalesce(of_village, 0), coalesce(of_employer, 0)))
+                    OVER (PARTITION BY entity_id, adm_date, end_date) AS of_origin
             FROM (
                 SELECT
                     *,
                     count(*) OVER (PARTITION BY entity_id, adm_date, end_date) AS in_step,
-                    CASE
-                        WHEN village IS NOT NULL THEN count(*) OVER (
-                            PARTITION BY entity_id, adm_date, end_date, village
-                        )
+                    CASE WHEN village IS NOT NULL
+                        THEN count(*) OVER (PARTITION BY entity_id, adm_date, end_date, village)
                     END AS of_village,
-                    CASE
-                        WHEN employer IS NOT NULL THEN count(*) OVER (
-                            PARTITION BY entity_id, adm_date, end_date, employer
-                        )
+                    CASE WHEN employer IS NOT NULL
+                        THEN count(*) OVER (PARTITION BY entity_id, adm_date, end_date, employer)
                     END AS of_employer
                 FROM ({STAYS})
                 WHERE NOT "open" AND NOT course AND NOT long_care AND nights > 0

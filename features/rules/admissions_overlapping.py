@@ -6,6 +6,9 @@ from features.declare import Feature, Of, declare
 from features.rules.parts import HOME_BEDS
 from features.thresholds import setting
 
+#: Days that stays `s` and `o` have in common.
+TOGETHER = "date_diff('day', greatest(s.adm_date, o.adm_date), least(s.end_date, o.end_date))"
+
 declare(
     Feature(
         name="rule_r11",
@@ -29,7 +32,7 @@ declare(
                 $entity AS entity_id,
                 greatest(s.begntime, o.begntime) AS happened_at,
                 'visits' AS row_table, o.mdtrt_id AS row_id, s.mdtrt_id AS stay_id, o.fixmedins_code,
-                date_diff('day', greatest(s.adm_date, o.adm_date), least(s.end_date, o.end_date)) AS days,
+                {TOGETHER} AS days,
                 CASE
                     WHEN s.nights < o.nights
                         OR (s.nights = o.nights AND s.mdtrt_id < o.mdtrt_id) THEN coalesce(s.fund_fen, 0)
@@ -38,11 +41,7 @@ declare(
             FROM stays s
             JOIN stays o ON o.psn_no = s.psn_no AND o.fixmedins_code <> s.fixmedins_code
             ANTI JOIN ({HOME_BEDS}) h ON h.psn_no = s.psn_no
-            WHERE date_diff(
-                'day',
-                greatest(s.adm_date, o.adm_date),
-                least(s.end_date, o.end_date)
-            ) > {setting("R11", "overlap_days")}
+            WHERE {TOGETHER} > {setting("R11", "overlap_days")}
                 AND s.dscg_way IS DISTINCT FROM {TRANSFERRED}
                 AND o.dscg_way IS DISTINCT FROM {TRANSFERRED}
                 AND NOT s.day_surgery

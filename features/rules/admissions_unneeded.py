@@ -3,8 +3,9 @@
 from features.catalog.stay_rows import LONG_CARE, STAY_DAYS
 from features.codes import CLOSE_NURSING, INJECTED, NURSING, SURGERY, TESTS, TRANSFERRED, TREATMENT
 from features.declare import Feature, Of, PeerTest, declare
+from features.knowledge import diagnosed
 from features.rules.parts import HOME_BEDS, judged_rows
-from features.thresholds import family_of_diagnoses, setting
+from features.thresholds import setting
 
 COMMON = Feature(
     kind="lead",
@@ -19,7 +20,7 @@ LOW_STAYS = f"""
         $entity AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.nights,
         coalesce(s.fund_fen, 0) AS fen,
         f.fee_fen, f.test_fen,
-        regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses("outpatient_ok")})
+        {diagnosed("s.dx", "outpatient_ok")}
             AND NOT f.surgery
             AND NOT f.infusion
             AND NOT f.close_nursing

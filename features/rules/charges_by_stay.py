@@ -6,6 +6,8 @@ from features.declare import Feature, Of, declare
 from features.rules.parts import KEPT, LINE
 from features.thresholds import setting
 
+#: The days of a stay, one at least.
+DAYS = "greatest(1, date_diff('day', any_value(adm_date), any_value(end_date)))"
 #: Closed stays only; the tolerance of one day covers both ways of counting (D17: parts are merged). One row per line
 #: of a charge that went over.
 TOO_MANY_DAYS = once(
@@ -35,17 +37,10 @@ TOO_MANY_DAYS = once(
             SELECT
                 mdtrt_id, what, code, of_day,
                 sum(cnt) AS total,
-                CASE
-                    what
+                CASE what
                     WHEN 'h' THEN {setting("R54", "hours_a_day")}
-                    WHEN {BED} THEN greatest(
-                        1,
-                        date_diff('day', any_value(adm_date), any_value(end_date))
-                    ) + {setting("R54", "bed_days_over")}
-                    ELSE greatest(
-                        1,
-                        date_diff('day', any_value(adm_date), any_value(end_date))
-                    ) + {setting("R54", "nursing_days_over")}
+                    WHEN {BED} THEN {DAYS} + {setting("R54", "bed_days_over")}
+                    ELSE {DAYS} + {setting("R54", "nursing_days_over")}
                 END AS most
             FROM k
             GROUP BY mdtrt_id, what, code, of_day

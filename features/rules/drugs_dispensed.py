@@ -22,11 +22,14 @@ COMMON = Feature(
     unit="条",
 )
 
+#: Visits whose prescription may carry twelve weeks (N08).
+TWELVE_WEEKS = "('chronic', 'pharmacy_chronic', 'two_disease')"
+
 
 def oversupply(held_by: str, only: str = "") -> str:
     """Fills that bring the supply of a drug beyond what its days allow; `held_by`: whose fills of what are summed.
 
-    N08: a chronic settlement may carry twelve weeks; N25 is a matter of the bureau's windows.
+    N25 is a matter of the bureau's windows.
     """
     return f"""
         WITH l AS (
@@ -35,11 +38,7 @@ def oversupply(held_by: str, only: str = "") -> str:
                 coalesce(c.generic_code, l.med_list_codg) AS drug,
                 least(180, l.prd_days) AS days,
                 CASE
-                    WHEN l.visit_class IN (
-                        'chronic',
-                        'pharmacy_chronic',
-                        'two_disease'
-                    ) THEN {setting("R38", "long_prescription_days")}
+                    WHEN l.visit_class IN {TWELVE_WEEKS} THEN {setting("R38", "long_prescription_days")}
                     ELSE {setting("R38", "window_days") * setting("R38", "factor")}
                 END AS most
             FROM lines l
