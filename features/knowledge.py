@@ -14,12 +14,8 @@ CATALOG = once(
         FROM catalog
         WHERE coalesce(begndate, DATE '1900-01-01') <= (SELECT d FROM main.asof)
         QUALIFY row_number() OVER (
-                PARTITION BY med_list_codg
-                ORDER BY begndate DESC NULLS LAST,
-                    pric_uplmt_amt_e6,
-                    generic_code
-            )
-            = 1
+            PARTITION BY med_list_codg ORDER BY begndate DESC NULLS LAST, pric_uplmt_amt_e6, generic_code
+        ) = 1
     """,
 )
 
@@ -77,9 +73,6 @@ def diagnosed(dx: str, family: str) -> str:
     return f"regexp_matches(coalesce({dx}, ''), {family_of_diagnoses(family)})"
 
 
-DRUG = "l.med_chrgitm_type IN ('09', '10', '11')"
-
-
 def age_at(brdy: str, at: str) -> str:
     """SQL for whole years from a birth date to a day (tables.md §1.1: never from an age column)."""
     return f"""
@@ -95,14 +88,14 @@ def impossible(dx: str, gend: str, brdy: str, at: str) -> str:
     mother's number (N12)."""
     age = age_at(brdy, at)
     return f"""
-            coalesce(
-                ({gend} = '1' AND regexp_matches({dx}, '^(O|N7[0-7]|N8[0-9]|N9[0-8]|C5[1-8]|D06|D2[5-8]|Z3[2-7])'))
-                    OR ({gend} = '2' AND regexp_matches({dx}, '^(N4[0-9]|N50|N51|C6[0-3]|D29|D40)'))
-                    OR (regexp_matches({dx}, '^O') AND ({age} < 10 OR {age} > 58))
-                    OR (regexp_matches({dx}, '^P') AND {age} > 1 AND NOT ({gend} = '2' AND {age} BETWEEN 15 AND 50))
-                    OR (regexp_matches({dx}, '^(N40|F0[0-3]|G30|M8[01])') AND {age} < 18),
-                false
-            )
+        coalesce(
+            ({gend} = '1' AND regexp_matches({dx}, '^(O|N7[0-7]|N8[0-9]|N9[0-8]|C5[1-8]|D06|D2[5-8]|Z3[2-7])'))
+            OR ({gend} = '2' AND regexp_matches({dx}, '^(N4[0-9]|N50|N51|C6[0-3]|D29|D40)'))
+            OR (regexp_matches({dx}, '^O') AND ({age} < 10 OR {age} > 58))
+            OR (regexp_matches({dx}, '^P') AND {age} > 1 AND NOT ({gend} = '2' AND {age} BETWEEN 15 AND 50))
+            OR (regexp_matches({dx}, '^(N40|F0[0-3]|G30|M8[01])') AND {age} < 18),
+            false
+        )
         """
 
 
@@ -121,12 +114,12 @@ def unfit(gend: str, brdy: str, at: str) -> str:
 
 #: SQL: catalogue row `c` forbids this level of institution `i` or this kind of visit of line `l` (R42; library 12, 13).
 OFF_LIMIT = """
-        coalesce(
-            i.level < try_cast(c.lmt_hosp_lv AS INTEGER)
-                OR (
-                    c.lmt_med_type IS NOT NULL
-                    AND NOT list_contains(regexp_split_to_array(c.lmt_med_type, '[,;|、]'), l.med_type)
-                ),
-            false
-        )
-    """
+    coalesce(
+        i.level < try_cast(c.lmt_hosp_lv AS INTEGER)
+            OR (
+                c.lmt_med_type IS NOT NULL
+                AND NOT list_contains(regexp_split_to_array(c.lmt_med_type, '[,;|、]'), l.med_type)
+            ),
+        false
+    )
+"""

@@ -48,11 +48,8 @@ FILLS = f"""
                 supplied
                     - days
                     + max(n - (supplied - days)) OVER (
-                        PARTITION BY psn_no,
-                            drug
-                        ORDER BY happened_at,
-                            mdtrt_id,
-                            feedetl_sn
+                        PARTITION BY psn_no, drug
+                        ORDER BY happened_at, mdtrt_id, feedetl_sn
                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
                     )
                     - n

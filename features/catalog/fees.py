@@ -111,6 +111,9 @@ DAILY = f"""
     WHERE l.is_inpatient AND l.med_chrgitm_type IN {DAILY_FEES} AND coalesce(l.hilist_name, '') NOT LIKE '%小时%'
 """
 
+#: Material of this price a piece and more is called high-value 高值耗材 (R57: min_price_yuan).
+IMPLANT_YUAN = 1000
+
 #: One row a stay: its fee by kind, its laboratory panel of the first two days.
 _PANEL = f"""
     SELECT
@@ -120,7 +123,7 @@ _PANEL = f"""
         coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type IN {TESTS}), 0)::BIGINT AS test_fen,
         coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = {MATERIAL}), 0)::BIGINT AS material_fen,
         coalesce(sum(l.fen) FILTER (WHERE l.med_chrgitm_type = {OTHER_FEE}), 0)::BIGINT AS other_fen,
-        max(l.fen) FILTER (WHERE l.med_chrgitm_type = {MATERIAL} AND l.pric >= 1000) AS implant_fen,
+        max(l.fen) FILTER (WHERE l.med_chrgitm_type = {MATERIAL} AND l.pric >= {IMPLANT_YUAN}) AS implant_fen,
         count(*) FILTER (WHERE l.med_chrgitm_type = {SURGERY}) AS surgery,
         sum(DISTINCT hash(l.med_list_codg)) FILTER (
             WHERE l.med_chrgitm_type IN {TESTS} AND l.day <= l.adm_date + 1
@@ -157,12 +160,8 @@ _AGAIN = once(
             date_diff(
                 'day',
                 lag(l.day) OVER (
-                    PARTITION BY l.psn_no,
-                        l.med_list_codg,
-                        l.fixmedins_code
-                    ORDER BY l.happened_at,
-                        l.mdtrt_id,
-                        l.feedetl_sn
+                    PARTITION BY l.psn_no, l.med_list_codg, l.fixmedins_code
+                    ORDER BY l.happened_at, l.mdtrt_id, l.feedetl_sn
                 ),
                 l.day
             ) AS after_days
@@ -186,7 +185,7 @@ IMPLANTS = f"""
     WITH l AS (
         SELECT l.*, bool_or(l.med_chrgitm_type = {SURGERY}) OVER (PARTITION BY l.mdtrt_id) AS surgery
         FROM lines l
-        WHERE l.med_chrgitm_type = {SURGERY} OR (l.med_chrgitm_type = {MATERIAL} AND l.pric >= 1000)
+        WHERE l.med_chrgitm_type = {SURGERY} OR (l.med_chrgitm_type = {MATERIAL} AND l.pric >= {IMPLANT_YUAN})
     )
     SELECT
         $entity AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,

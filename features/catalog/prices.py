@@ -51,10 +51,7 @@ TO_CAP = f"""
             {LINE_ID} AS row_id, l.psn_no, l.med_list_codg, l.hilist_name, l.cnt, l.pric, l.fen,
             c.cap_e6 / 1e6 AS cap, l.cnt * c.cap_e6 / 1e4 AS cap_fen,
             median(l.pric) OVER (
-                PARTITION BY l.fixmedins_code,
-                    l.med_list_codg,
-                    c.since,
-                    date_trunc('quarter', l.day)
+                PARTITION BY l.fixmedins_code, l.med_list_codg, c.since, date_trunc('quarter', l.day)
             ) AS usual
         FROM lines l
         JOIN institutions i USING (fixmedins_code)
