@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.worlds import ROOT, Worlds
 
 
 def shared(*parts: str) -> Path:
@@ -23,5 +23,7 @@ def pilot() -> Path:
 
 
 @pytest.fixture(scope="session")
-def medicare() -> Path:
-    return shared("data", "medicare")
+def worlds(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Worlds:
+    """The shelf of shared worlds, in pytest's cache folder; of this run alone where pytest is told to keep none."""
+    cache = getattr(pytestconfig, "cache", None)
+    return Worlds(cache.mkdir("worlds") if cache is not None else tmp_path_factory.mktemp("worlds"))

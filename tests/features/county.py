@@ -1,18 +1,31 @@
-"""A small simulated county and the ways to twist it: cut, shuffle, rename, refund. One build per twist, shared by all free tests."""
+"""A small simulated county and the ways to twist it: cut, shuffle, rename, refund. Each is taken in once and shared."""
 
-from collections.abc import Callable
-from datetime import date, datetime
+import re
+import shutil
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from claims.intake.pipeline import intake
-from features.build import build
-from features.grains import GRAINS
+from claims.store.warehouse import Warehouse
+from features.assemble import numbers
+from features.build import absent_features, build
+from features.declarations import load_catalog
+from features.declare import REGISTRY
+from features.grains import GRAINS, Grain
 from simulator import simulate
+from tests.worlds import Worlds, code_of
 
 PERSONS, MONTHS, SEED = 700, 6, 5
+#: The as-of of every test on this county, and the moment it means.
+T = date(2026, 8, 15)
+MOMENT = datetime.combine(T, time(23, 59, 59, 999999))
 Tables = dict[str, pd.DataFrame]
 Twist = Callable[[Tables, datetime], Tables]
 
@@ -28,30 +41,91 @@ def write_tables(tables: Tables, folder: Path) -> Path:
     return folder
 
 
-def make_county(folder: Path) -> Path:
-    simulate(folder / "county", PERSONS, MONTHS, SEED)
-    return folder / "county" / "claims"
+def source(worlds: Worlds) -> Path:
+    """Folder of the county's tables as the simulator gives them."""
+    version = f"{code_of('simulator', 'claims')} {PERSONS} {MONTHS} {SEED}"
+    return (
+        worlds.get("county", version, lambda stage: simulate(stage / "county", PERSONS, MONTHS, SEED))
+        / "county"
+        / "claims"
+    )
 
 
-def build_house(source: Path, house: Path, as_of: date, buckets: int = 2) -> Path:
-    """Take the tables in as they are and build the grains of rules; returns the warehouse."""
-    intake(source, house, buckets=buckets)
-    build(house, as_of, "admission")
-    return house
+def house(worlds: Worlds, name: str) -> Path:
+    """The warehouse of a twist by its name, nothing built."""
+    twist, buckets = TWISTS[name]
+
+    def make(stage: Path) -> None:
+        tables = twist(read_tables(source(worlds)), MOMENT)
+        intake(write_tables(tables, stage / "claims"), stage / "warehouse", buckets=buckets)
+
+    return worlds.get(f"house-{name}", code_of("simulator", "claims", "tests/features/county.py"), make) / "warehouse"
 
 
-def build_twist(
-    source: Path, folder: Path, twist: Twist | None, as_of: date, moment: datetime, buckets: int | None = None
-) -> Path:
-    """Twist the source tables, take them in, build every grain; returns the warehouse."""
-    tables = read_tables(source)
-    if twist is not None:
-        tables = twist(tables, moment)
-    house = folder / "warehouse"
-    intake(write_tables(tables, folder / "claims"), house, **({"buckets": buckets} if buckets else {}))
-    for grain in GRAINS:
-        build(house, as_of, grain)
-    return house
+@dataclass(frozen=True)
+class Built:
+    """A warehouse with the partitions of all grains at T, as if only the features in `names` were declared."""
+
+    warehouse: Path
+    names: frozenset[str]
+
+    def values(self, grain: Grain) -> pd.DataFrame:
+        """The partition's values, index entity_id. Not to be changed."""
+        return _values(self, grain)
+
+    def absent(self) -> dict[str, str]:
+        """Features that this warehouse has no table or column for, each with the reason."""
+        return _absent(self)
+
+
+@cache
+def _values(built: Built, grain: Grain) -> pd.DataFrame:
+    with only(built.names):
+        return build(built.warehouse, T, grain).values()
+
+
+@cache
+def _absent(built: Built) -> dict[str, str]:
+    return absent_features(Warehouse.open(built.warehouse), [REGISTRY[name] for name in built.names])
+
+
+def built(worlds: Worlds, name: str, names: Collection[str] | None = None) -> Built:
+    """A twist with its features: all of them, or those of these names and what they are told from (seconds instead of a quarter of a minute)."""
+    chosen = frozenset(load_catalog()) if names is None else _told_from(names)
+
+    def make(stage: Path) -> None:
+        shutil.copytree(house(worlds, name), stage / "warehouse")
+        with only(chosen):
+            for grain in GRAINS if names is None else {REGISTRY[name].grain for name in chosen}:
+                build(stage / "warehouse", T, grain)
+
+    code = code_of("simulator", "claims", "features", "tests/features/county.py")
+    shelf = f"features-{name}" if names is None else f"some-features-{name}"
+    return Built(worlds.get(shelf, f"{code} {sorted(chosen)}", make) / "warehouse", chosen)
+
+
+@contextmanager
+def only(names: Collection[str]) -> Iterator[None]:
+    """The registry as if only these were declared."""
+    every = dict(load_catalog())
+    REGISTRY.clear()
+    REGISTRY.update({name: feature for name, feature in every.items() if name in names})
+    try:
+        yield
+    finally:
+        REGISTRY.clear()
+        REGISTRY.update(every)
+
+
+def _told_from(names: Collection[str]) -> frozenset[str]:
+    """These features and the stays' own that hospitals and doctors among them are told of."""
+    read = {word for name in names if REGISTRY[name].by == "judged" for word in re.findall(r"\w+", REGISTRY[name].rows)}
+    return frozenset({*names, *(f.name for f in REGISTRY.of("admission") if read & set(numbers(f)))})
+
+
+def same(tables: Tables, t: datetime) -> Tables:
+    """As they are."""
+    return tables
 
 
 def cut(tables: Tables, t: datetime) -> Tables:
@@ -160,3 +234,13 @@ def refund(tables: Tables, t: datetime) -> Tables:
     out["settlements"] = pd.concat([s, *copies, *reversals], ignore_index=True)
     out["fee_details"] = pd.concat([f, *lines], ignore_index=True)
     return out
+
+
+#: Each twist with its number of buckets.
+TWISTS: dict[str, tuple[Twist, int]] = {
+    "plain": (same, 2),
+    "cut": (cut, 2),
+    "shuffled": (shuffle, 1),
+    "renamed": (rename, 2),
+    "refunded": (refund, 2),
+}

@@ -19,17 +19,16 @@ from features.checking.claim_file import answers_text, moment_of_claim, read_cla
 from features.checking.hits import hit_rows, run_rules
 from features.checking.precision import decided_cases, precision_of
 from tests.features import county
+from tests.features.county import T
+from tests.worlds import Worlds
 
 ROOT = Path(__file__).resolve().parents[3]
-T = date(2026, 8, 15)
 CLAIMS = 30
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("check")
-    source = county.make_county(folder)
-    return source, county.build_house(source, folder / "house", T)
+@pytest.fixture(scope="session")
+def house(worlds: Worlds) -> tuple[Path, Path]:
+    return county.source(worlds), county.built(worlds, "plain").warehouse
 
 
 def claims_of(source: Path) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
