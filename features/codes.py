@@ -36,16 +36,18 @@ CARE = any_of(TREATMENT, SURGERY)
 #: What somebody does to a patient at a certain minute.
 SERVICES = any_of(EXAM, LAB, TREATMENT, SURGERY)
 SERVICES_AND_NURSING = any_of(EXAM, LAB, TREATMENT, SURGERY, NURSING)
+#: What a doctor orders for a disease: tests, treatments, drugs.
+ORDERED = any_of(EXAM, LAB, TREATMENT, WESTERN_DRUG, HERBS, PATENT_DRUG)
 #: What a ward bills once a day, whatever the disease.
 DAILY_FEES = any_of(BED, NURSING)
-#: Fees of seeing a patient, tests among them or not.
-VISIT_FEES = any_of(CONSULTATION, GENERAL_FEE, REGISTRATION)
+#: What a visit for tests alone is billed.
 TESTS_AND_VISIT_FEES = any_of(CONSULTATION, EXAM, LAB, GENERAL_FEE, REGISTRATION)
 #: What comes with a bed and shows no care: bed, nursing and visit fees; without the bed.
 ROUTINE = any_of(BED, CONSULTATION, NURSING, GENERAL_FEE, REGISTRATION)
 ROUTINE_BESIDE_BED = any_of(CONSULTATION, NURSING, GENERAL_FEE, REGISTRATION)
 
-#: `visit_class` (claims/codes.py): bought at a pharmacy; for a chronic disease with a registry; with every outpatient benefit for a disease.
+#: `visit_class` (claims/schema/codes.py): bought at a pharmacy; for a chronic disease with a registry; with every
+#: outpatient benefit for a disease.
 PHARMACY = "('pharmacy', 'pharmacy_chronic')"
 REGISTERED_CHRONIC = "('chronic', 'pharmacy_chronic')"
 CHRONIC = "('chronic', 'pharmacy_chronic', 'two_disease', 'special_drug')"
@@ -55,6 +57,8 @@ LONG_CARE_CLASSES = "('inpatient_per_diem', 'inpatient_palliative')"
 MATERNITY_STAY = "'52'"
 SINGLE_DISEASE = "'26'"
 
+#: `chrgitm_lv` 丙类: paid by the patient alone.
+SELF_PAID = "'03'"
 #: `mdtrt_cert_type` 医保电子凭证 and 居民身份证.
 E_VOUCHER, ID_CARD = "'01'", "'02'"
 #: `insutype`: the basic schemes of employees and residents, which exclude one another.
@@ -66,8 +70,9 @@ SUSPENDED = "('suspended', 'terminated', '暂停', '解除', '终止')"
 #: `dscg_way` 医嘱转院; with 医嘱转社区.
 TRANSFERRED = "'2'"
 TRANSFERS = "('2', '3')"
-#: `insutype` 离休人员医疗保障.
+#: `insutype` 离休人员; with 一至六级残疾军人 and 老红军, all of whom pay nothing themselves (N27).
 CADRE_INSURANCE = "'340'"
+FULLY_COVERED = "('340', '350', '360')"
 #: `filings.kind`: leave from the ward, care at home.
 LEAVE = "'请假'"
 HOME_CARE = "('家庭病床', '居家护理')"

@@ -21,7 +21,8 @@ from features.thresholds import settings
 REASON_FIELDS = frozenset({"window", "value", "unit", "peer", "percentile", "n"})
 Kind = Literal["feature", "hard", "lead", "KPI", "DQ"]
 
-#: Not said (yet): what several declarations have in common is a Feature too, and `declare(common, name=…)` says the rest.
+#: Not said (yet): what several declarations have in common is a Feature too, and `declare(common, name=…)` says the
+#: rest.
 _UNSAID: Any = ""
 
 
@@ -94,8 +95,8 @@ class Feature:
     `told_of` says the same number of several grains: `$entity` in the SQL (the only thing ever filled in) is that
     grain's key.
 
-    `at_counter` is False for a rule that a claim with its patient's past cannot answer: it looks at other patients or is
-    itself an outcome.
+    `at_counter` is False for a rule that a claim with its patient's past cannot answer: it looks at other patients or
+    is itself an outcome.
 
     `excuses` names the innocent (N05) whom the number shows to be one: such a feature lowers risks. `also` are the
     other schemes whose trace schemes.md says the number is: it is measured once and counted for each.

@@ -62,8 +62,9 @@ HOLDER = f"""
     WINDOW own AS (PARTITION BY w.psn_no ORDER BY w.happened_at, w.setl_id)
 """
 
-#: Every original settlement with its refund, if any, and the next settlement of the same person at the same till. `quick`:
-#: taken back within ten minutes; `rung_again`: the next one within the hour; `stay_reversed`: nine tenths of a stay.
+#: Every original settlement with its refund, if any, and the next settlement of the same person at the same till.
+#: `quick`: taken back within ten minutes; `rung_again`: the next one within the hour; `stay_reversed`: nine tenths of
+#: a stay.
 TILL = """
     SELECT
         $entity AS entity_id, s.psn_no, s.fixmedins_code, s.happened_at,
@@ -89,8 +90,8 @@ TILL = """
 """
 OF_TILL, OF_HOLDER = Of("s.fixmedins_code"), Of("s.psn_no")
 
-#: A month of a unit says something from 1,000 yuan on. An article of it stands out with a tenth of the money, or with three times
-#: its usual packs (three months known) and three hundredths of the money.
+#: A month of a unit says something from 1,000 yuan on. An article of it stands out with a tenth of the money, or with
+#: three times its usual packs (three months known) and three hundredths of the money.
 MONTH_FEN, ARTICLE_SHARE, SURGE_FACTOR, SURGE_SHARE = 100000, 0.1, 3, 0.03
 #: One article of a month at one unit: its share of the month's swipe money and its surge over the unit's own usual
 #: month. Only articles that stand out are kept.

@@ -15,6 +15,9 @@ from features.codes import DRUGSTORE, paid
 from features.declare import Feature, Of, declare
 from features.wording import above
 
+#: Cards this close at a till came together, or one hand held them.
+CLOSE = "INTERVAL 3 MINUTE"
+AROUND = f"RANGE BETWEEN {CLOSE} PRECEDING AND {CLOSE} FOLLOWING"
 #: A card's swipes with at least two cards of other addresses within three minutes at the same till: a home, a family,
 #: a village on its screening day share an address, collected cards do not (N04, N05, N15). The rows lie with the
 #: unit; a card is told of all of them. Whoever was alone at the till is left out first.
@@ -32,15 +35,15 @@ CROWDED = f"""
         SELECT *
         FROM w
         WINDOW one AS (PARTITION BY fixmedins_code ORDER BY happened_at)
-        QUALIFY happened_at - lag(happened_at) OVER one <= INTERVAL 3 MINUTE
-            OR lead(happened_at) OVER one - happened_at <= INTERVAL 3 MINUTE
+        QUALIFY happened_at - lag(happened_at) OVER one <= {CLOSE}
+            OR lead(happened_at) OVER one - happened_at <= {CLOSE}
     ),
     n AS (
         SELECT *, count(DISTINCT psn_no) OVER till - count(DISTINCT psn_no) OVER home AS others
         FROM near
         WINDOW
-            till AS (PARTITION BY fixmedins_code ORDER BY happened_at RANGE BETWEEN INTERVAL 3 MINUTE PRECEDING AND INTERVAL 3 MINUTE FOLLOWING),
-            home AS (PARTITION BY fixmedins_code, address ORDER BY happened_at RANGE BETWEEN INTERVAL 3 MINUTE PRECEDING AND INTERVAL 3 MINUTE FOLLOWING)
+            till AS (PARTITION BY fixmedins_code ORDER BY happened_at {AROUND}),
+            home AS (PARTITION BY fixmedins_code, address ORDER BY happened_at {AROUND})
     )
     SELECT
         psn_no AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id,

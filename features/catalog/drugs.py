@@ -17,9 +17,16 @@ from features.declare import Feature, Of, declare
 from features.knowledge import CATALOG, LINE_ID, OFF_LIMIT, counts_of, most_of, unfit
 from features.wording import above
 
+#: More days of supply than a long prescription may give twice over (12 weeks, N08) are cut.
+MOST_DAYS = 180
+#: A fill is early before this share of the last one's days has passed.
+EARLY_SHARE = 0.6
+#: A drug is dear from this price a unit on.
+DEAR_YUAN = 200
+
 #: Outpatient drug lines with the days of supply the person already held: on hand = Σ days so far, run down day by
 #: day. With S the running sum of days, the end of supply after fill k is S_k + max_j(day_j − S_{j−1}). Days of 0 are
-#: unknown, over 180 are cut. `early`: before six tenths of the last fill's days had passed.
+#: unknown.
 FILLS = f"""
     WITH l AS (
         SELECT
@@ -27,7 +34,7 @@ FILLS = f"""
             l.cnt, l.pric, l.hilist_name,
             coalesce(c.generic_code, l.med_list_codg) AS drug,
             c.resale_risk_flag = '1' AS resale,
-            least(180, coalesce(l.prd_days, 0)) AS days,
+            least({MOST_DAYS}, coalesce(l.prd_days, 0)) AS days,
             date_diff('day', DATE '2000-01-01', l.day) AS n
         FROM lines l
         LEFT JOIN {CATALOG} c USING (med_list_codg)
@@ -51,8 +58,7 @@ FILLS = f"""
                         PARTITION BY psn_no, drug
                         ORDER BY happened_at, mdtrt_id, feedetl_sn
                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-                    )
-                    - n
+                    ) - n
             ) AS held
         FROM s
     )
@@ -63,7 +69,7 @@ FILLS = f"""
         least(l.days, coalesce(l.held, 0)) AS overlap,
         coalesce(l.last_unit <> l.fixmedins_code, false) AS elsewhere,
         coalesce(l.resale, false) AS resale,
-        CASE WHEN l.days > 0 AND l.last_days > 0 THEN l.gap < 0.6 * l.last_days END AS early,
+        CASE WHEN l.days > 0 AND l.last_days > 0 THEN l.gap < {EARLY_SHARE} * l.last_days END AS early,
         r.psn_no IS NOT NULL AS registered, p.age
     FROM h l
     LEFT JOIN (SELECT DISTINCT psn_no FROM main.chronic_registry) r USING (psn_no)
@@ -330,7 +336,7 @@ declare(
     label="高单价药品支出",
     unit="元",
     windows=(90, 365),
-    measure="sum(fen) FILTER (WHERE pric >= 200) / 100.0",
+    measure=f"sum(fen) FILTER (WHERE pric >= {DEAR_YUAN}) / 100.0",
     reason="近{window}天单价200元以上的药品支出{value}元" + above("元"),
     innocent="谈判药、特病用药（N30）",
 )

@@ -39,8 +39,9 @@ _HASHES = ", ".join(f"(md5_number_lower(code || '|{k}') % 2147483647)::INTEGER A
 _LEAST = ", ".join(f"min(h{k}) AS h{k}" for k in range(_ROWS * _BANDS))
 _KEYS = ", ".join(f"hash({', '.join(f'h{k}' for k in range(_ROWS * b, _ROWS * b + _ROWS))})" for b in range(_BANDS))
 
-#: Other stays of the unit within 30 days whose bag of items is alike (items in most of its stays dropped: R09). Candidates come from
-#: the min-hash bands, so no pair of the unit is compared without cause. `fee_gap` is the relative gap of totals.
+#: Other stays of the unit within 30 days whose bag of items is alike (items in most of its stays dropped: R09).
+#: Candidates come from the min-hash bands, so no pair of the unit is compared without cause. `fee_gap` is the
+#: relative gap of totals.
 _PAIRS = once(
     "twins",
     f"""
@@ -146,7 +147,8 @@ TWINS = f"SELECT a AS entity_id, 'visits' AS row_table, b AS row_id, *, likeness
 
 _R09 = f"likeness >= {setting('R09', 'similarity')} AND codes >= {setting('R09', 'min_codes')}"
 _EQUALS = f"count(*) FILTER ({_R09}) OVER (PARTITION BY a)"
-#: The pairs told of the hospital or the doctor; `twins` counts how many equals a stay has by rule R09, `first` marks one row per stay.
+#: The pairs told of the hospital or the doctor; `twins` counts how many equals a stay has by rule R09, `first` marks
+#: one row per stay.
 UNIT_TWINS = f"""
     SELECT
         $entity AS entity_id, own_at AS happened_at, 'visits' AS row_table, a AS row_id,
@@ -500,8 +502,7 @@ STAFF = """
         SELECT DISTINCT certno, fixmedins_code, dr_codg
         FROM main.doctors
         WHERE certno IS NOT NULL
-    ) d
-        ON d.certno = p.certno AND d.fixmedins_code = s.fixmedins_code
+    ) d ON d.certno = p.certno AND d.fixmedins_code = s.fixmedins_code
 """
 declare(
     told_of={

@@ -25,14 +25,17 @@ from features.codes import (
     SERVICES_AND_NURSING,
     SURGERY,
     TESTS,
+    TREATMENT,
+    any_of,
 )
 from features.common_subqueries import once
 from features.declare import Feature, Of, declare
 from features.knowledge import CAPS, LINE_ID
 from features.wording import above
 
-#: Lines priced above the cap in force that day (tolerance 1 fen a unit); the cap on the line itself goes before the
-#: catalogue's. Prices and caps in millionths of a yuan.
+#: Lines priced above the cap in force that day; the cap on the line itself goes before the catalogue's. In millionths
+#: of a yuan, of which a fen is the tolerance.
+FEN_E6 = 10000
 _CAP_E6 = "coalesce(nullif(l.pric_uplmt_amt_e6, 0), c.cap_e6)"
 OVER_CAP = f"""
     SELECT
@@ -42,18 +45,21 @@ OVER_CAP = f"""
         (l.fen * (1 - {_CAP_E6} / (l.pric * 1e6)))::BIGINT AS excess_fen
     FROM lines l
     LEFT JOIN {CAPS} c ON c.med_list_codg = l.med_list_codg AND l.day >= c.since AND l.day < c.until
-    WHERE l.pric * 1000000 > {_CAP_E6} + 10000
+    WHERE l.pric * 1000000 > {_CAP_E6} + {FEN_E6}
 """
 STAY_OVER_CAP = f"SELECT * FROM ({OVER_CAP}) WHERE is_inpatient"
 OF_STAY, OF_UNIT = Of("l.mdtrt_id"), Of("l.fixmedins_code")
 
+#: The same item sooner than anybody can do it twice.
+TWIN_SECONDS = 60
 #: The lines of a stay with what their codes alone tell; of services `twin`: the same item again within a minute;
 #: `nth`: its count that day so far.
 STAY = f"""
     WITH served AS (
         SELECT
             *,
-            date_diff('second', lag(happened_at) OVER same, happened_at) < 60 AND NOT clock_collapsed AS twin,
+            date_diff('second', lag(happened_at) OVER same, happened_at) < {TWIN_SECONDS}
+                AND NOT clock_collapsed AS twin,
             row_number() OVER (PARTITION BY mdtrt_id, med_list_codg, day ORDER BY happened_at, feedetl_sn) AS nth
         FROM lines
         WHERE is_inpatient AND med_chrgitm_type IN {SERVICES_AND_NURSING}
@@ -94,7 +100,7 @@ REPEATED = f"""
         l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table,
         {LINE_ID} AS row_id, l.psn_no, l.mdtrt_id, l.med_list_codg, l.hilist_name,
         l.med_chrgitm_type AS kind, l.fen,
-        l.after_seconds < 60 AND NOT l.clock_collapsed AS twin
+        l.after_seconds < {TWIN_SECONDS} AND NOT l.clock_collapsed AS twin
     FROM l
     WHERE l.nth >= 2
 """
@@ -315,7 +321,7 @@ declare(
     label="单日同一治疗最多次数",
     unit="次",
     scheme="T19",
-    measure="max(cnt) FILTER (WHERE kind IN ('03', '04', '05'))",
+    measure=f"max(cnt) FILTER (WHERE kind IN {any_of(EXAM, LAB, TREATMENT)})",
     reason="本次住院单条检查、化验或治疗明细最多计{value}次" + above("次"),
     innocent="吸氧、监护等按小时计价项目",
 )

@@ -26,8 +26,10 @@ from features.declare import Feature, Of, declare
 from features.knowledge import LINE_ID
 from features.thresholds import setting
 
-#: Card use elsewhere on inner days. `usual`: same shop within 180 days before (N18); `test_only`: nothing but tests
-#: at a higher unit (N09); `far`: km away.
+#: Where somebody bought within so many days before the stay is where the family goes on buying (N18).
+USUAL_DAYS = 180
+#: Card use elsewhere on inner days. `usual`: a shop used before; `referred`: nothing but tests at a higher unit
+#: (N09); `km` away; `hit`: none of these, no shared account, no leave.
 OUTSIDE = f"""
     WITH pairs_ AS (
         SELECT
@@ -58,7 +60,7 @@ OUTSIDE = f"""
             ON e.psn_no = p.psn_no
             AND e.fixmedins_code = p.fixmedins_code
             AND e.happened_at < p.stay_begin
-            AND e.happened_at > p.stay_begin - INTERVAL 180 DAY
+            AND e.happened_at > p.stay_begin - INTERVAL {USUAL_DAYS} DAY
         GROUP BY 1, 2
     ),
     excused_ AS (
@@ -184,8 +186,7 @@ GAPS = f"""
                 'second',
                 lag(l.happened_at) OVER (PARTITION BY l.mdtrt_id ORDER BY l.happened_at, l.feedetl_sn),
                 l.happened_at
-            )
-                / 3600.0 AS gap_hours,
+            ) / 3600.0 AS gap_hours,
             CASE
                 WHEN s."open" THEN date_diff('second', l.happened_at, (SELECT t FROM main.asof)) / 3600.0
             END AS hours_ago,
@@ -343,8 +344,8 @@ declare(
 #: codes (N35) are left out.
 SHARED_BED = f"""
     SELECT
-        $entity AS entity_id, greatest(s.begntime, o.begntime) AS happened_at, 'visits' AS row_table, o.mdtrt_id AS row_id,
-        s.bed, s.dept, o.psn_no, s.mdtrt_id AS stay_id,
+        $entity AS entity_id, greatest(s.begntime, o.begntime) AS happened_at,
+        'visits' AS row_table, o.mdtrt_id AS row_id, s.bed, s.dept, o.psn_no, s.mdtrt_id AS stay_id,
         coalesce(s.fund_fen, 0) AS own_fund_fen,
         date_diff('day', greatest(s.adm_date, o.adm_date), least(s.end_date, o.end_date)) AS nights_shared,
         coalesce(o.fund_fen, 0) AS fen

@@ -65,6 +65,8 @@ DISEASES = f"""
     CROSS JOIN main.asof a
 """
 
+#: Two places within so many minutes are looked at; a speed is told from so many kilometres on, below it is a walk.
+MOVE_MINUTES, WALK_KM = 240, 3
 #: A swipe within four hours of one elsewhere; shared family accounts are left out (N05).
 MOVES = once(
     "moves",
@@ -86,10 +88,10 @@ MOVES = once(
         SELECT
             psn_no AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id,
             fixmedins_code, before, minutes, km,
-            CASE WHEN km > 3 THEN km * 60 / greatest(minutes, 1) END AS kmh,
+            CASE WHEN km > {WALK_KM} THEN km * 60 / greatest(minutes, 1) END AS kmh,
             fen
         FROM n
-        WHERE before <> fixmedins_code AND minutes < 240
+        WHERE before <> fixmedins_code AND minutes < {MOVE_MINUTES}
     """,
 )
 
@@ -276,7 +278,7 @@ declare(
     unit="分钟",
     windows=(90, 365),
     rows=f"FROM {MOVES}",
-    measure="min(minutes) FILTER (WHERE km > 3)",
+    measure=f"min(minutes) FILTER (WHERE km > {WALK_KM})",
     worse="low",
     empty=None,
     reason="近{window}天在相距3公里以上的两家机构刷卡，最短间隔{value}分钟" + below("分钟"),
@@ -338,8 +340,7 @@ declare(
                             list(DISTINCT dx3) FILTER (WHERE recent),
                             list(DISTINCT dx3) FILTER (WHERE NOT recent)
                         )
-                    )
-                        / count(DISTINCT dx3)
+                    ) / count(DISTINCT dx3)
         END
     """,
     reason="近90天的诊断与此前相比有{value}不重合" + above(),

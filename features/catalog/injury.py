@@ -152,8 +152,7 @@ OPERATIONS = f"""
         FROM lines
         WHERE is_inpatient
         GROUP BY 1
-    ) e
-        ON e.mdtrt_id = s.mdtrt_id
+    ) e ON e.mdtrt_id = s.mdtrt_id
     WHERE l.is_inpatient AND l.med_chrgitm_type = {SURGERY}
 """
 declare(

@@ -14,7 +14,7 @@ from features.catalog.drugs import FILLS
 from features.catalog.fake_stay import VILLAGE
 from features.catalog.ghost_bed import OF_STAY, OUTSIDE
 from features.catalog.stay_rows import LONG_CARE
-from features.codes import HOME_CARE, LEAVE, MATERNITY_STAY, SINGLE_DISEASE, TRANSFERRED
+from features.codes import HOME_CARE, LEAVE, MATERNITY_STAY, SINGLE_DISEASE, TRANSFERRED, retired_cadre
 from features.declare import Feature, declare
 from features.knowledge import counts_of, diagnosed
 
@@ -33,15 +33,14 @@ STAY_MARKS = f"""
             OR coalesce(t.mdtrt_id IS NOT NULL, false)
             OR coalesce(f.sent, false) AS n16,
         coalesce(o.usual, false) AS n18, coalesce(f.leave, false) AS n19,
-        s.insutype = '340' OR coalesce(s.psn_type LIKE '13%', false) AS n27,
+        {retired_cadre("s")} AS n27,
         coalesce(f.home, false) AS n34
     FROM stays s
     LEFT JOIN (
         SELECT entity_id, bool_and(family) AS family, bool_and(referred) AS tests, bool_and(usual OR family) AS usual
         FROM ({OUTSIDE})
         GROUP BY 1
-    ) o
-        ON o.entity_id = s.mdtrt_id
+    ) o ON o.entity_id = s.mdtrt_id
     LEFT JOIN (
         SELECT DISTINCT s.mdtrt_id
         FROM stays s
@@ -50,8 +49,7 @@ STAY_MARKS = f"""
             AND b.mdtrt_id <> s.mdtrt_id
             AND b.dscg_way = {TRANSFERRED}
             AND abs(date_diff('day', b.end_date, s.adm_date)) <= 1
-    ) t
-        ON t.mdtrt_id = s.mdtrt_id
+    ) t ON t.mdtrt_id = s.mdtrt_id
     LEFT JOIN (
         SELECT
             s.mdtrt_id, bool_or(g.kind = {LEAVE}) AS leave, bool_or(g.kind IN {HOME_CARE}) AS home,
@@ -60,8 +58,7 @@ STAY_MARKS = f"""
         JOIN main.filings g
             ON g.psn_no = s.psn_no AND g.begndate <= s.end_date AND coalesce(g.enddate, s.end_date) >= s.adm_date
         GROUP BY 1
-    ) f
-        ON f.mdtrt_id = s.mdtrt_id
+    ) f ON f.mdtrt_id = s.mdtrt_id
 """
 
 stay = Feature(
@@ -142,7 +139,7 @@ PERSON_MARKS = f"""
         coalesce(s.acct_mulaid_pay_fen > 0, false) AS n05,
         coalesce(s.out_flag = '1', false) OR e.psn_no IS NOT NULL AS n20,
         p.psn_idet_type IS NOT NULL AS n26,
-        s.insutype = '340' OR coalesce(s.psn_type LIKE '13%', false) AS n27,
+        {retired_cadre("s")} AS n27,
         s.touched_ AS n31,
         coalesce(s.manual_flag = '1', false) AS n32,
         coalesce(c.since BETWEEN s.happened_at::DATE AND s.happened_at::DATE + 30, false) AS n33

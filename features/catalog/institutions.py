@@ -67,13 +67,14 @@ unit = Feature(
 
 
 def _jump(column: str) -> str:
+    """SQL: the share of `column` in all fees, of the last month less that of the time before."""
     return f"""
-            CASE
-                WHEN count(*) FILTER (WHERE recent) >= 30 AND count(*) FILTER (WHERE NOT recent) >= 30
-                    THEN sum({column}) FILTER (WHERE recent) / nullif(sum(fen) FILTER (WHERE recent), 0)
-                        - sum({column}) FILTER (WHERE NOT recent) / nullif(sum(fen) FILTER (WHERE NOT recent), 0)
-            END
-        """
+        CASE
+            WHEN count(*) FILTER (WHERE recent) >= 30 AND count(*) FILTER (WHERE NOT recent) >= 30
+                THEN sum({column}) FILTER (WHERE recent) / nullif(sum(fen) FILTER (WHERE recent), 0)
+                    - sum({column}) FILTER (WHERE NOT recent) / nullif(sum(fen) FILTER (WHERE NOT recent), 0)
+        END
+    """
 
 
 declare(

@@ -9,9 +9,10 @@ Honest cases: a second disease treated in the same stay (N29), mother and infant
 referral centre's rare cases (N21).
 """
 
-from features.codes import DRUGS
+from features.codes import DRUGS, ORDERED
 from features.declare import Feature, declare
-from features.thresholds import family_of_diagnoses, setting
+from features.knowledge import diagnosed
+from features.thresholds import setting
 from features.wording import above, below
 
 #: One row a stay and item; `drug` tells drugs from tests and treatments.
@@ -21,16 +22,18 @@ _ITEMS = f"""
         s.mdtrt_id || '|' || min(l.feedetl_sn) AS row_id,
         s.dx3, l.med_list_codg, any_value(l.hilist_name) AS hilist_name,
         l.med_chrgitm_type IN {DRUGS} AS drug,
-        regexp_matches(coalesce(s.dx, ''), {family_of_diagnoses("grave")}) AS grave,
+        {diagnosed("s.dx", "grave")} AS grave,
         sum(l.fen)::BIGINT AS fen
     FROM lines l
     JOIN stays s ON s.mdtrt_id = l.mdtrt_id
     WHERE l.is_inpatient
         AND NOT s."open"
         AND s.dx3 IS NOT NULL
-        AND l.med_chrgitm_type IN ('03', '04', '05', '09', '10', '11')
+        AND l.med_chrgitm_type IN {ORDERED}
     GROUP BY s.mdtrt_id, s.happened_at, s.dx3, s.dx, l.med_list_codg, l.med_chrgitm_type
 """
+#: An item is a staple of a diagnosis when more than this share of its stays has it.
+STAPLE = 0.5
 #: `usual`: share of all stays with that diagnosis that have the item; `staples`: how many items more than half of
 #: them have.
 _USUAL = f"""
@@ -47,7 +50,7 @@ _USUAL = f"""
         GROUP BY ALL
     ),
     p AS (
-        SELECT dx3, count(*) FILTER (usual > 0.5) AS staples FROM k GROUP BY 1
+        SELECT dx3, count(*) FILTER (usual > {STAPLE}) AS staples FROM k GROUP BY 1
     )
     SELECT g.*, k.usual, p.staples, coalesce(g.drug AND k.usual < {setting("sets", "usual_share")}, false) AS hit
     FROM gathered g
@@ -92,7 +95,8 @@ declare(
     label="用药与诊断的生疏程度",
     unit="",
     scheme="T22",
-    measure="sum(fen * -ln(usual)) FILTER (drug) / nullif(sum(fen) FILTER (drug), 0)",
+    # In the order of rows: a sum of fractions depends on it in its last digit.
+    measure="sum(fen * -ln(usual) ORDER BY row_id) FILTER (drug) / nullif(sum(fen) FILTER (drug), 0)",
     reason="用药与主诊断的生疏程度{value}" + above(),
     innocent=_SECOND,
 )
@@ -103,7 +107,7 @@ declare(
     unit="%",
     scheme="T28",
     worse="low",
-    measure="count(*) FILTER (usual > 0.5) / nullif(max(staples), 0)",
+    measure=f"count(*) FILTER (usual > {STAPLE}) / nullif(max(staples), 0)",
     reason="同诊断住院的常规检查、治疗和用药只做了{value}" + below(),
     innocent="入院不久即好转、转院或保守治疗（N16、N21）",
 )

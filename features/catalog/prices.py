@@ -11,10 +11,15 @@ sold apart.
 from dataclasses import replace
 
 from features.catalog.fees import unit
-from features.codes import DRUGS, DRUGSTORE
+from features.codes import DRUGS, DRUGSTORE, paid
 from features.declare import declare
 from features.knowledge import CAPS, LINE_ID
 from features.wording import above
+
+#: Prices of one code differ from this share on; less is rounding. Five lines make a usual price.
+DIFFERS, FEWEST_LINES = 0.02, 5
+#: A price is not the shop's own from this share off its usual one.
+FITTED = 0.1
 
 #: Price of each line beside the unit's own month median of the code; the dearest and the odd are kept.
 PRICES = f"""
@@ -23,13 +28,13 @@ PRICES = f"""
         FROM lines
         WHERE pric > 0
         GROUP BY ALL
-        HAVING count(*) >= 5 AND max(pric) > 1.02 * min(pric)
+        HAVING count(*) >= {FEWEST_LINES} AND max(pric) > {1 + DIFFERS} * min(pric)
     )
     SELECT
         l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table,
         {LINE_ID} AS row_id, l.psn_no, l.med_list_codg, l.hilist_name, l.pric, m.usual, l.fen,
         l.pric / m.usual AS ratio, l.med_chrgitm_type IN {DRUGS} AS drug,
-        coalesce(s.acct_pay_fen, 0) + coalesce(s.fund_pay_sumamt_fen, 0) > 0 AS insured,
+        {paid("s")} > 0 AS insured,
         greatest(0, l.fen * (1 - m.usual / l.pric))::BIGINT AS above_fen
     FROM lines l
     JOIN m
@@ -37,14 +42,14 @@ PRICES = f"""
         AND m.med_list_codg = l.med_list_codg
         AND m.month = date_trunc('month', l.day)
     LEFT JOIN settlements s ON s.setl_id = l.setl_id
-    WHERE abs(l.pric / m.usual - 1) > 0.02
+    WHERE abs(l.pric / m.usual - 1) > {DIFFERS}
 """
 
 #: A pharmacy's drug lines beside the cap in force (caps make articles comparable, peers tell what the area charges)
 #: and beside the shop's own usual price of the article that quarter: `level` is its usual price to the cap, `fitted`
 #: a price of this one sale that is not the shop's: made to fit a sum at the till.
 TO_CAP = f"""
-    SELECT *, usual / cap AS level, abs(pric / usual - 1) > 0.1 AS fitted
+    SELECT *, usual / cap AS level, abs(pric / usual - 1) > {FITTED} AS fitted
     FROM (
         SELECT
             l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table,
@@ -177,8 +182,7 @@ declare(
                 THEN coalesce(
                     list_sum(list_slice(list_reverse_sort(map_values(histogram(fen) FILTER (fitted))), 1, 5)),
                     0
-                )
-                    / count(*)
+                ) / count(*)
         END
     """,
     reason="近{window}天的销售明细有{value}偏离常价且金额总是那五个数，疑为串售商品的售价" + above(),

@@ -15,8 +15,10 @@ from features.catalog.stay_rows import COURSE, HOSPITAL, LONG_CARE, STAY, STAYS,
 from features.codes import TRANSFERRED, TRANSFERS
 from features.declare import Feature, Of, declare
 
-#: Each stay with the other stays of the same person at the same unit that ended before it or began after it, within
-#: 60 days.
+#: Stays further apart have nothing to do with one another.
+LINK_DAYS = 60
+#: A stay `s` and an earlier one `o` of the same person. `hit`: neither planned nor a course nor a transfer, and the
+#: same disease.
 _LINKED = f"""s.mdtrt_id AS stay_id, o.mdtrt_id AS other_id, o.mdtrt_id AS earlier_id,
     o.end_date < s.adm_date AS apart,
     date_diff('day', o.end_date, s.adm_date) AS gap_days,
@@ -38,7 +40,7 @@ JOIN stays o
     AND o.mdtrt_id <> s.mdtrt_id
     AND NOT o."open"
     AND o.end_at <= s.begntime
-    AND date_diff('day', o.end_date, s.adm_date) <= 60
+    AND date_diff('day', o.end_date, s.adm_date) <= {LINK_DAYS}
 WHERE NOT s.day_surgery AND NOT o.day_surgery"""
 #: Told of the later stay, an earlier one a row; and of the earlier stay, a later one a row.
 BEFORE = f"""
@@ -324,9 +326,11 @@ declare(
     innocent="临床路径、日间手术或产科套餐天数固定（N02、N10、N13）",
 )
 
-#: Stays in bins of the fee a twentieth wide, beside the next two bins above: a cliff shows a quota nobody dares to
+#: Width of a bin of fees: a twentieth of the fee.
+FEE_BIN = 0.05
+#: Stays in bins of the fee, beside the next two bins above: a cliff shows a quota nobody dares to
 #: cross.
-CLIFF = """
+CLIFF = f"""
     SELECT
         *,
         count(*) OVER (PARTITION BY entity_id, bin) AS in_bin,
@@ -336,7 +340,7 @@ CLIFF = """
         SELECT
             $entity AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id,
             s.fixmedins_code, s.medfee_fen, coalesce(s.fund_fen, 0) AS fen,
-            floor(ln(s.medfee_fen) / 0.05) AS bin
+            floor(ln(s.medfee_fen) / {FEE_BIN}) AS bin
         FROM stays s
         WHERE s.settled
             AND s.medfee_fen > 0

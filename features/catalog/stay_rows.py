@@ -1,11 +1,23 @@
 """Evidence rows that several stay features share, written once so that a bucket reads them once.
 
-Not a scheme of its own. `STAYS` gives one row per stay, told of the stay itself, of its hospital or its attending doctor
-(`STAY`, `HOSPITAL`, `DOCTOR`); `PROFILES` the same with what its days look like. `STAY_DAYS` gives one row per calendar
-day of a stay on which anything was billed.
+Not a scheme of its own. `STAYS` gives one row per stay, told of the stay itself, of its hospital or its attending
+doctor (`STAY`, `HOSPITAL`, `DOCTOR`); `PROFILES` the same with what its days look like. `STAY_DAYS` gives one row per
+calendar day of a stay on which anything was billed.
 """
 
-from features.codes import BED, CARE, DRUGS, INJECTED, LONG_CARE_CLASSES, NURSING, ROUTINE, SERVICES, SURGERY, TESTS
+from features.codes import (
+    BED,
+    CARE,
+    DRUGS,
+    FULLY_COVERED,
+    INJECTED,
+    LONG_CARE_CLASSES,
+    NURSING,
+    ROUTINE,
+    SERVICES,
+    SURGERY,
+    TESTS,
+)
 from features.common_subqueries import once
 from features.declare import Of
 from features.grains import Grain
@@ -57,11 +69,12 @@ HOLIDAYS = f"""
 
 
 def waived(stay: str, person: str) -> str:
-    """SQL: entitled to a waived or reduced deductible, or a long flat course (N03, N26, N27), by aliases of stays and persons."""
+    """SQL: entitled to a waived or reduced deductible, or a long flat course (N03, N26, N27), by aliases of stays and
+    persons."""
     return f"""
         coalesce(
             {person}.psn_idet_type IS NOT NULL
-                OR {stay}.insutype IN ('340', '350', '360')
+                OR {stay}.insutype IN {FULLY_COVERED}
                 OR {stay}.psn_type LIKE '13%'
                 OR {stay}.visit_class = 'inpatient_per_diem',
             false
@@ -118,8 +131,8 @@ _DAYS = once(
     """,
 )
 
-#: One row per stay and billed day. `position` counts from the day of admission; `active`: more than bed, nursing and visit fees; `idle_before` and
-#: `idle_after`: days without such before this day and up to the discharge.
+#: One row per stay and billed day. `position` counts from the day of admission; `active`: more than bed, nursing and
+#: visit fees; `idle_before` and `idle_after`: days without such before this day and up to the discharge.
 STAY_DAYS = f"""
     SELECT
         s.mdtrt_id AS entity_id, d.first_at AS happened_at, 'fee_details' AS row_table,
@@ -173,7 +186,8 @@ STAYS = f"""
     WHERE NOT s.day_surgery AND $entity IS NOT NULL
 """
 
-#: A stay of so many nights with services on no more than this share of its days has hardly any care (R03 asks for none at all).
+#: A stay of so many nights with services on no more than this share of its days has hardly any care (R03 asks for
+#: none at all).
 IDLE_NIGHTS, IDLE_SHARE = 3, 0.25
 
 #: One row per stay with what its days look like.

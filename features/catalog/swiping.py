@@ -10,11 +10,21 @@ Honest cases: dialysis shifts (N01), nursing homes (N04), families (N05), pensio
 rooms (N07: removed by `clock_collapsed`), screening days (N15), the only or the dual-channel shop (N30).
 """
 
-from features.codes import DRUGS, DRUGSTORE, HERBS, paid
+from features.codes import DRUGS, DRUGSTORE, HERBS, SELF_PAID, paid
 from features.common_subqueries import once
 from features.declare import Feature, declare
 from features.knowledge import LINE_ID, counts_of, most_of
 from features.wording import above
+
+#: A crowd: five people and more within five minutes, more than the hour usually brings: z of the normal distribution
+#: at 99 %, for counts whose variance is their mean.
+CROWD, FIVE_MINUTES, Z99 = 5, "INTERVAL 5 MINUTE", 2.33
+#: Sooner after the one before than a till serves a customer.
+RIGHT_BEHIND_SECONDS = 90
+#: Baskets are compared with those of the last and the next so many minutes.
+SAME_QUEUE = "INTERVAL 30 MINUTE"
+#: Articles of one kind that nobody needs at once; herbs are counted in grams.
+MANY = 10
 
 #: Swipes with a believable clock, beside whoever was at the same till before.
 BURST = f"""
@@ -35,8 +45,8 @@ BURST = f"""
             *, lag(psn_no) OVER till AS before,
             date_diff('second', lag(happened_at) OVER till, happened_at) AS gap_seconds,
             coalesce(
-                happened_at - lag(happened_at) OVER till <= INTERVAL 5 MINUTE
-                    OR lead(happened_at) OVER till - happened_at <= INTERVAL 5 MINUTE,
+                happened_at - lag(happened_at) OVER till <= {FIVE_MINUTES}
+                    OR lead(happened_at) OVER till - happened_at <= {FIVE_MINUTES},
                 false
             ) AS near
         FROM w
@@ -52,7 +62,7 @@ BURST = f"""
             count(DISTINCT psn_no) OVER (
                 PARTITION BY fixmedins_code
                 ORDER BY happened_at
-                RANGE BETWEEN INTERVAL 5 MINUTE PRECEDING AND CURRENT ROW
+                RANGE BETWEEN {FIVE_MINUTES} PRECEDING AND CURRENT ROW
             )
         FROM b
         WHERE near
@@ -60,8 +70,8 @@ BURST = f"""
     SELECT
         n.fixmedins_code AS entity_id, n.happened_at, 'settlements' AS row_table,
         n.setl_id AS row_id, n.psn_no, n.fen, n.day, n.hour, n.persons,
-        coalesce(n.gap_seconds < 90 AND n.before <> n.psn_no, false) AS right_behind,
-        n.persons >= 5 AND n.persons > u.per_five + 2.33 * sqrt(u.per_five) + 1 AS crowd,
+        coalesce(n.gap_seconds < {RIGHT_BEHIND_SECONDS} AND n.before <> n.psn_no, false) AS right_behind,
+        n.persons >= {CROWD} AND n.persons > u.per_five + {Z99} * sqrt(u.per_five) + 1 AS crowd,
         coalesce(n.persons - u.per_five, 0) AS excess
     FROM n
     JOIN usual u USING (fixmedins_code, hour)
@@ -69,7 +79,7 @@ BURST = f"""
 
 _BASKETS = once(
     "baskets",
-    """
+    f"""
         WITH l AS (
             SELECT
                 any_value(fixmedins_code) AS fixmedins_code, setl_id, min(psn_no) AS psn_no,
@@ -90,11 +100,11 @@ _BASKETS = once(
         SELECT
             fixmedins_code, setl_id, psn_no, happened_at, fen, kinds, basket, before, after,
             coalesce(
-                basket = last_basket AND before <> psn_no AND happened_at - last_at < INTERVAL 30 MINUTE,
+                basket = last_basket AND before <> psn_no AND happened_at - last_at < {SAME_QUEUE},
                 false
             ) AS copied,
             coalesce(
-                basket = next_basket AND after <> psn_no AND next_at - happened_at < INTERVAL 30 MINUTE,
+                basket = next_basket AND after <> psn_no AND next_at - happened_at < {SAME_QUEUE},
                 false
             ) AS copied_next
         FROM n
@@ -129,8 +139,8 @@ GOODS = f"""
         l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table,
         {LINE_ID} AS row_id, l.psn_no, l.med_list_codg, l.hilist_name, l.cnt, l.fen, l.day,
         coalesce(l.list_type, '') NOT LIKE '10%' AND l.med_chrgitm_type NOT IN {DRUGS} AS no_drug,
-        l.chrgitm_lv = '03' OR coalesce(l.fulamt_ownpay_amt_fen, 0) >= l.fen AS outside,
-        l.cnt >= 10 AND l.med_chrgitm_type <> {HERBS} AS many,
+        l.chrgitm_lv = {SELF_PAID} OR coalesce(l.fulamt_ownpay_amt_fen, 0) >= l.fen AS outside,
+        l.cnt >= {MANY} AND l.med_chrgitm_type <> {HERBS} AS many,
         l.rxno IS NULL AS no_prescription
     FROM lines l
     JOIN institutions i USING (fixmedins_code)

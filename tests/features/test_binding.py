@@ -1,4 +1,5 @@
-"""Every declaration's SQL binds against the views of an empty warehouse: a misspelt column fails under its feature's name (`pytest -k NAME`)."""
+"""Every declaration's SQL binds against the views of an empty warehouse: a misspelt column fails under its feature's
+name (`pytest -k NAME`)."""
 
 from collections.abc import Iterator
 from dataclasses import replace
