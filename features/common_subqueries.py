@@ -14,6 +14,10 @@ _FRAGMENTS: dict[str, str] = {}
 def once(name: str, sql: str) -> str:
     """`sql` in brackets, to stand where a table may; whoever writes the same fragment gets the same table. Columns
     never depend on who asks."""
+    if "$entity" in sql:
+        raise ValueError(
+            f"{name!r} is the same for everybody and cannot name $entity; name it where the fragment is used"
+        )
     known = _FRAGMENTS.setdefault(name, f"({sql})")
     if known != f"({sql})":
         raise ValueError(f"two different fragments are called {name!r}")

@@ -43,3 +43,8 @@ def test_two_fragments_cannot_have_one_name(con: duckdb.DuckDBPyConnection) -> N
     once("test_name", "SELECT 1")
     with pytest.raises(ValueError, match="test_name"):
         once("test_name", "SELECT 2")
+
+
+def test_a_fragment_names_no_entity() -> None:
+    with pytest.raises(ValueError, match="test_entity"):
+        once("test_entity", "SELECT $entity AS entity_id FROM stays")
