@@ -26,16 +26,17 @@ from typing import Any
 import duckdb
 
 from claims.intake.pipeline import intake
+from claims.store.executor import LocalExecutor
 from claims.store.sql import paths_sql
 from claims.store.warehouse import Warehouse
 from features.asof import open_views
 from features.bucket import evaluate, focus, named_words
-from features.build import ThreadExecutor, build
+from features.build import build
 from features.declarations import load_catalog
 from features.declare import REGISTRY
 from simulator import simulate
 
-THREADS = ThreadExecutor().workers
+THREADS = LocalExecutor().workers
 SEED = 5
 #: Figure → (target, whether at most).
 TARGETS: dict[str, tuple[float, bool]] = {

@@ -8,6 +8,7 @@ import typer
 
 from commands.terminal import (
     Bars,
+    ExecutorOption,
     JsonOption,
     OutOption,
     WarehouseOption,
@@ -69,13 +70,16 @@ def intake(
     known_at: Annotated[
         str | None, typer.Option("--known-at", help="the day the bureau could know this extract")
     ] = None,
+    executor: ExecutorOption = "local",
     as_json: JsonOption = False,
 ) -> None:
     """Take an export in: rows in = accepted + quarantined + duplicates, per table, always."""
-    from claims.intake.pipeline import intake as run
+    from claims.intake.pipeline import intake_on
+    from claims.store.executors import executor_of
 
+    known = a_date(known_at) if known_at else None
     with Bars() as bars:
-        taken = run(source, warehouse, mapping, a_date(known_at) if known_at else None, progress=bars)
+        taken = intake_on(executor_of(executor), source, warehouse, mapping, known, progress=bars)
     tables = {
         name: {"rows_in": c.rows_in, "accepted": c.accepted, "quarantined": c.quarantined, "duplicates": c.duplicates}
         for name, c in taken.tables.items()

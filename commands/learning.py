@@ -9,6 +9,7 @@ import typer
 from commands.terminal import (
     AsOfOption,
     Bars,
+    ExecutorOption,
     GrainOption,
     JsonOption,
     OrderOption,
@@ -35,15 +36,18 @@ def features(
     warehouse: WarehouseOption,
     as_of: AsOfOption,
     grain: Annotated[str | None, typer.Option("--grain", help="only this grain")] = None,
+    executor: ExecutorOption = "local",
     as_json: JsonOption = False,
 ) -> None:
     """Build the feature partitions of one as-of date."""
+    from claims.store.executor import working_on
+    from claims.store.executors import executor_of
     from features.build import build
     from features.grains import GRAINS
 
     when = a_date(as_of)
     built: dict[str, dict[str, Any]] = {}
-    with Bars() as bars:
+    with Bars() as bars, working_on(executor_of(executor)):
         for g in [a_grain(grain)] if grain else GRAINS:
             p = build(warehouse, when, g, progress=bars)
             built[g] = {"rows": p.rows, "columns": len(p.columns), "absent": p.absent, "path": str(p.path)}

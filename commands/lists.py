@@ -10,6 +10,7 @@ from commands.learning import fit_is_due
 from commands.terminal import (
     AsOfOption,
     Bars,
+    ExecutorOption,
     GrainOption,
     JsonOption,
     OrderOption,
@@ -107,15 +108,18 @@ def week(
     as_of: AsOfOption,
     top: Annotated[int, typer.Option("--top", help="rows per list that capacity allows")] = 50,
     refit: Annotated[bool, typer.Option("--refit", help="fit even if it is not due")] = False,
+    executor: ExecutorOption = "local",
     as_json: JsonOption = False,
 ) -> None:
     """Features → fit if due → all lists, published as one run."""
+    from claims.store.executor import working_on
+    from claims.store.executors import executor_of
     from serving.lists.publish import publish_week
     from training.fit import fit as run_fit
 
     when = a_date(as_of)
     fitted: dict[str, Any] | None = None
-    with Bars() as bars:
+    with Bars() as bars, working_on(executor_of(executor)):
         if refit or fit_is_due(warehouse, when):
             fitted = run_fit(warehouse, when, progress=bars).to_json()
         run = publish_week(warehouse, when, top=top, progress=bars)

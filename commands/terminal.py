@@ -20,6 +20,10 @@ OrderOption = Annotated[
     str,
     typer.Option("--order", help="what the list is ordered by: probability, expected (× amount) or blend (× √amount)"),
 ]
+ExecutorOption = Annotated[
+    str,
+    typer.Option("--executor", help="where the work is done: local, spark://HOST:PORT or spark+local://"),
+]
 OutOption = Annotated[Path, typer.Option("--out", help="file to write: .csv, .xlsx or .json")]
 
 

@@ -5,11 +5,9 @@ declarations, warehouse and window still fit is found, not built.
 """
 
 import json
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -20,7 +18,7 @@ import pyarrow.parquet as pq
 
 from claims.errors import UserError
 from claims.store.claim_store import ClaimStore
-from claims.store.executor import BucketJob
+from claims.store.executor import Executor, executor_in_use
 from claims.store.warehouse import Warehouse
 from features.asof import tag_of
 from features.assemble import assemble, wide_features
@@ -57,18 +55,6 @@ class Partition:
         return pd.read_parquet(self.path / "limits.parquet")
 
 
-@dataclass(frozen=True)
-class ThreadExecutor:
-    """Two buckets at a time, one DuckDB thread each: most of a pass is small queries, which one query's own threads do not speed up."""
-
-    workers: int = min(2, os.cpu_count() or 1)
-
-    def map(self, job: BucketJob, buckets: Sequence[int]) -> Iterator[Any]:
-        """Results of `job(bucket)` in the order of the buckets."""
-        with ThreadPoolExecutor(self.workers) as pool:
-            yield from pool.map(job, buckets)
-
-
 def absent_features(warehouse: ClaimStore, features: Iterable[Feature]) -> dict[str, str]:
     """Features whose optional tables or columns are not in this warehouse, each with the reason (tables.md §4)."""
     absent = {}
@@ -89,7 +75,7 @@ def build(
     window_days: int | None = None,
     *,
     progress: Progress | None = None,
-    executor: Any = None,
+    executor: Executor | None = None,
 ) -> Partition:
     """Build (or find, when nothing changed) the partition of one grain at one as-of.
 
@@ -105,7 +91,7 @@ def build(
         if grain != "ring":
             others = [_plan(warehouse, as_of, g, None) for g in LAYOUTS if g != grain]
             plans += [p for p in others if not _fresh(p)]
-        _build(warehouse, as_of, plans, progress, executor or ThreadExecutor())
+        _build(warehouse, as_of, plans, progress, executor or executor_in_use())
     known = _read_manifest(wanted.path)
     assert known is not None
     return Partition(
@@ -176,7 +162,7 @@ LAYOUTS: dict[Grain, tuple[Layout, ...]] = {
 
 
 def _build(
-    warehouse: Warehouse, as_of: date | datetime, plans: Sequence[_Plan], progress: Progress | None, executor: Any
+    warehouse: Warehouse, as_of: date | datetime, plans: Sequence[_Plan], progress: Progress | None, executor: Executor
 ) -> None:
     folder = plans[0].path.parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -186,8 +172,7 @@ def _build(
             if progress:
                 progress(f"团伙 {tag_of(as_of)}", 0.0)
             (stage / "ring").mkdir()
-            far = None if isinstance(executor, ThreadExecutor) else executor
-            build_rings(warehouse, as_of, plans[0].window_days, stage / "ring", far)
+            build_rings(warehouse, as_of, plans[0].window_days, stage / "ring", executor if executor.remote else None)
         else:
             _pass(warehouse, as_of, plans, stage, progress, executor)
         for plan in plans:
@@ -202,7 +187,7 @@ def _pass(
     plans: Sequence[_Plan],
     stage: Path,
     progress: Progress | None,
-    executor: Any,
+    executor: Executor,
 ) -> None:
     jobs: dict[Layout, tuple[Job, ...]] = {}
     for plan in plans:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -29,6 +30,7 @@ from claims.schema.tables import SOURCE
 from claims.sources.discover import find_sources
 from claims.sources.load import digest, load
 from claims.sources.source import Source
+from claims.store.executor import Executor
 from claims.store.publish import writing
 from claims.store.warehouse import Warehouse, empty_manifest
 
@@ -91,6 +93,31 @@ def _line_count(source: Source) -> int:
         return int(pq.read_metadata(source.path).num_rows)
     except (OSError, pa.ArrowException):
         return 0
+
+
+def intake_on(
+    executor: Executor,
+    source: Path | str,
+    warehouse: Path | str,
+    mapping: str | Path | None = None,
+    known_at: date | None = None,
+    progress: Progress | None = None,
+) -> IntakeSummary:
+    """`intake` done by an executor: one job, as its tables are checked against each other. A remote one must reach source and warehouse by these paths."""
+    job = partial(_intake_job, source, warehouse, mapping, known_at, None if executor.remote else progress)
+    found: IntakeSummary = next(iter(executor.map(job, [0])))
+    return found
+
+
+def _intake_job(
+    source: Path | str,
+    warehouse: Path | str,
+    mapping: str | Path | None,
+    known_at: date | None,
+    progress: Progress | None,
+    _: int,
+) -> IntakeSummary:
+    return intake(source, warehouse, mapping, known_at, progress)
 
 
 def _run(

@@ -1,15 +1,11 @@
-"""A cluster, as a place to work and as a source. The only file that imports pyspark.
-
-As a place to work: bucket numbers spread over Spark executors, DuckDB inside each task. As a source: tables of a catalog (Hive) or a folder of
-Parquet that Spark can reach, written into the staging folder and taken in as any Parquet is.
-"""
+"""Spark as a source: tables of a catalog (Hive) or a folder of Parquet that Spark can reach, written into the staging folder and taken in as any
+Parquet is."""
 
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -18,48 +14,9 @@ from claims.errors import UserError
 from claims.schema.mapping import Mapping
 from claims.sources.naming import table_of
 from claims.sources.source import Source
-from claims.store.executor import BucketJob
+from claims.store.spark import spark_session
 
 SCHEMES = ("spark", "spark+local")
-ANSWER_SECONDS = 5.0
-
-
-def _builder(master: str, config: dict[str, str], name: str) -> Any:
-    try:
-        from pyspark.sql import SparkSession
-    except ModuleNotFoundError:
-        raise UserError("Spark needs the extra: pip install 'xiezhi[spark]', and Java 17 or later") from None
-    builder = SparkSession.builder.master(master).appName(name).config("spark.ui.enabled", "false")
-    for key, value in config.items():
-        builder = builder.config(key, value)
-    return builder
-
-
-def _start(builder: Any, master: str) -> Any:
-    try:
-        return builder.getOrCreate()
-    except Exception as error:  # the gateway raises plain RuntimeError without Java
-        raise UserError(
-            f"no Spark session on {master} ({type(error).__name__}); is Java installed and the master up?"
-        ) from None
-
-
-@dataclass(frozen=True)
-class SparkExecutor:
-    """Maps a picklable job over buckets on a Spark master, e.g. ``spark://host:7077``. Executors need this package and the warehouse's path."""
-
-    master: str
-    config: dict[str, str] = field(default_factory=dict)
-    name: str = "xiezhi"
-
-    def map(self, job: BucketJob, buckets: Sequence[int]) -> Iterator[Any]:
-        """Results of `job(bucket)` in the order of the buckets; a task that fails is tried again by Spark. UserError without pyspark or Java."""
-        session = _start(_builder(self.master, self.config, self.name), self.master)
-        try:
-            spread = session.sparkContext.parallelize(list(buckets), max(1, len(buckets)))
-            yield from spread.map(job).collect()
-        finally:
-            session.stop()
 
 
 @dataclass(frozen=True)
@@ -106,30 +63,8 @@ def export_tables(url: str, mapping: Mapping, staging: Path) -> list[Source]:
     what was written is not what was there.
     """
     address = Address.parse(url)
-    _answers(address.master)
-    builder = _builder(address.master, address.config, "xiezhi intake")
-    from pyspark.sql import SparkSession
-
-    mine = SparkSession.getActiveSession() is None
-    session = _start(builder, address.master)
-    try:
+    with spark_session(address.master, address.config, "xiezhi intake") as session:
         return list(_exported(session, address, mapping, staging, url))
-    finally:
-        if mine:
-            session.stop()
-
-
-def _answers(master: str) -> None:
-    """A master that is not there is told at once; Spark itself tries for a minute."""
-    if not master.startswith("spark://"):
-        return
-    parts = urlsplit(master)
-    try:
-        socket.create_connection((parts.hostname or "", parts.port or 0), ANSWER_SECONDS).close()
-    except OSError:
-        raise UserError(
-            f"no Spark master answers at {parts.hostname}:{parts.port}; check the address and the network"
-        ) from None
 
 
 def _exported(session: Any, address: Address, mapping: Mapping, staging: Path, url: str) -> Iterator[Source]:

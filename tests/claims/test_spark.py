@@ -13,18 +13,23 @@ import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
 import pytest
+import typer.testing
 
+from claims.errors import UserError
 from claims.intake.pipeline import intake
-from claims.sources.spark import SparkExecutor
+from claims.store.executor import executor_in_use
+from claims.store.spark import SparkExecutor
 from claims.store.warehouse import Warehouse
 from features.build import build
 from simulator import simulate
 from tests.conftest import ROOT, shared
 from tests.features.networks.test_bucket_pairs import plant_ring
+from xiezhi import app
 
 pytestmark = [pytest.mark.slow, pytest.mark.spark]
 SHIM = """#!/bin/bash
@@ -191,9 +196,33 @@ def test_rings_found_on_spark_are_those_of_one_search(executor: SparkExecutor, t
         pd.testing.assert_frame_equal(ours, theirs, check_dtype=False)
 
 
-def test_a_master_that_is_not_there_is_told() -> None:
-    from claims.errors import UserError
+def test_the_commands_reach_the_cluster(
+    executor: SparkExecutor, county: tuple[Path, str | None], tmp_path: Path
+) -> None:
+    """`intake` and `features` with --executor give what they give here, and a refusal comes back as one sentence."""
+    source, mapping = county
+    address = executor.master + "?" + "&".join(f"conf.{name}={value}" for name, value in executor.config.items())
+    words = [f"--mapping={mapping}"] if mapping else []
+    house = tmp_path / "house"
 
+    def run(*told: str) -> Any:
+        return typer.testing.CliRunner().invoke(app, [*told, "--executor", address])
+
+    refused = run("intake", str(tmp_path / "nothing"), "--warehouse", str(house)).exception
+    assert isinstance(refused, UserError)
+    assert "no file or folder" in str(refused)
+    assert run("intake", str(source), "--warehouse", str(house), *words).exit_code == 0
+    intake(source, tmp_path / "here", mapping)
+    assert digests(house) == digests(tmp_path / "here")
+    as_of = Warehouse.open(house).span()[2].date()
+    assert run("features", "--warehouse", str(house), "--as-of", str(as_of), "--grain", "person").exit_code == 0
+    assert executor_in_use().remote is False
+    here = build(tmp_path / "here", as_of, "person")
+    there = house / "features" / str(as_of) / "person"
+    assert (there / "values.parquet").read_bytes() == (here.path / "values.parquet").read_bytes()
+
+
+def test_a_master_that_is_not_there_is_told() -> None:
     pytest.importorskip("pyspark", reason="pyspark is not installed: pip install 'xiezhi[spark]'")
     with pytest.raises(UserError):
         next(iter(SparkExecutor("nonsense://nowhere").map(whoami, [0])))
