@@ -53,7 +53,7 @@ def strongest(contributions: pd.DataFrame, entity_id: str, top: int = 8) -> pd.D
     return out[["signal", "column", "contribution"]].head(top).reset_index(drop=True)
 
 
-def speaks_against(column: str, z: float, percentile: float, meta: Mapping[str, Any]) -> bool:
+speaks_against(column: str, z: float, percentile: float, meta: Mapping[str, Any]) -> bool:
     """True when a column's value is on its bad side, so that a reason sentence may name it. A contribution alone is no reason: a model may
     push an entity up through a harmless value."""
     if is_rule(column):

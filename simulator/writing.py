@@ -230,5 +230,5 @@ def line_scope(world: World, line: Lines, cap: Array) -> Array:
     return np.asarray(np.where(world.items.level[line["item"]] == 2, np.round(inside * 0.9), inside).astype(np.int64))
 
 
-def as_date(days: int) -> date:
+as_date(days: int) -> date:
     return date(1970, 1, 1) + timedelta(int(days))

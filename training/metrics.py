@@ -49,7 +49,7 @@ def best(score: pd.Series, k: int) -> pd.Index:
     return frame.sort_values(["s", "id"], ascending=[False, True], kind="stable").index[: min(k, len(frame))]
 
 
-def precision_at(score: pd.Series, truth: pd.Series, k: int) -> float:
+precision_at(score: pd.Series, truth: pd.Series, k: int) -> float:
     """Share of the k worst that are truly bad; the denominator is what could be listed."""
     top = best(score, k)
     return float(truth.reindex(top).mean()) if len(top) else float("nan")

@@ -254,15 +254,13 @@ superseded_at 取代时间 datetime !
     ),
 )
 
-#: Splits of one exported settlements row (tables.md §1.2).
-SPLIT = ("visits", "discharges", "settlements")
 
 
-def source_table(name: str) -> Table:
+source_table(name: str) -> Table:
     """The source-side declaration of a table; KeyError with its name if unknown."""
     return SOURCE[name]
 
 
-def canonical_table(name: str) -> Table:
+canonical_table(name: str) -> Table:
     """The warehouse-side declaration of a table; KeyError with its name if unknown."""
     return CANONICAL[name]

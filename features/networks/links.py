@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import networkx as nx
 import pandas as pd
 
 from claims.errors import UserError
@@ -51,35 +50,4 @@ def care_triangles(events: pd.DataFrame, institutions: pd.DataFrame, *, minutes:
     out["lift"] = out["share"] / (out.groupby("fixmedins_code")["paths"].transform("sum") / total)
     return out.sort_values(["patients", "dr_codg", "fixmedins_code"], ascending=[False, True, True]).reset_index(
         drop=True
-    )
-
-
-def owner_graph(institutions: pd.DataFrame) -> nx.Graph:
-    """Institutions joined where they share a credit code (`uscc`) or a legal representative (`legrep_hash`); edges carry `by`. Blanks join nothing."""
-    graph = nx.Graph()
-    graph.add_nodes_from(institutions["fixmedins_code"].dropna().unique())
-    for column in ("uscc", "legrep_hash", "legrep_name_hash"):
-        if column not in institutions:
-            continue
-        known = institutions[
-            institutions[column].fillna("").astype(str).str.strip().ne("") & institutions["fixmedins_code"].notna()
-        ]
-        for _, group in known.groupby(column):
-            codes = sorted(group["fixmedins_code"].unique())
-            for other in codes[1:]:
-                graph.add_edge(codes[0], other, by=column)
-    return graph
-
-
-def owner_groups(institutions: pd.DataFrame) -> pd.Series:
-    """Group number of each institution that shares an owner with another (index fixmedins_code); single ones are left out."""
-    parts = sorted(
-        (sorted(p) for p in nx.connected_components(owner_graph(institutions)) if len(p) > 1), key=lambda p: p[0]
-    )
-    pairs = [(code, number) for number, part in enumerate(parts) for code in part]
-    return pd.Series(
-        [n for _, n in pairs],
-        index=pd.Index([c for c, _ in pairs], name="fixmedins_code"),
-        dtype="int64",
-        name="owner_group",
     )

@@ -6,20 +6,13 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from features.intervals import wilson
-from training.metrics import auc, best, compared, paired, precision_at
+from training.metrics import auc, best, compared, paired
 
 
 def test_ties_are_broken_by_id():
     s = pd.Series([1.0, 1.0, 2.0], index=["b", "a", "c"])
     assert best(s, 2).tolist() == ["c", "a"]
     assert best(s.iloc[::-1], 2).tolist() == ["c", "a"]
-
-
-def test_precision_counts_what_was_listed():
-    s = pd.Series([3.0, 2.0, 1.0], index=list("abc"))
-    y = pd.Series([1.0, 0.0, 1.0], index=list("abc"))
-    assert precision_at(s, y, 2) == 0.5
-    assert precision_at(s, y, 50) == pytest.approx(2 / 3)
 
 
 def test_auc_counts_ties_half_and_needs_both_classes():

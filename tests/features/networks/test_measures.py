@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 from claims.errors import UserError
-from features.networks.links import care_triangles, owner_groups
+from features.networks.links import care_triangles
 from features.networks.rings.groups import adjacency, communities, find_groups
 from features.networks.scores.cores import core_numbers, egonets
 from features.networks.scores.densest_block import column_weights, peel_block
@@ -180,10 +180,3 @@ def test_care_triangles_follow_one_patient_from_doctor_to_shop():
     out = care_triangles(events, places)
     assert out[["dr_codg", "fixmedins_code", "patients", "paths", "fen"]].to_numpy().tolist() == [["d", "P", 2, 2, 30]]
     assert care_triangles(events.assign(dr_codg=""), places).empty  # blank doctors are no doctor
-
-
-def test_owners_join_by_code_or_person_never_by_blanks():
-    places = pd.DataFrame(
-        {"fixmedins_code": list("ABCDE"), "uscc": ["1", "1", "2", "", None], "legrep_hash": ["x", None, "y", "y", ""]}
-    )
-    assert owner_groups(places).to_dict() == {"A": 0, "B": 0, "C": 1, "D": 1}
