@@ -1,0 +1,75 @@
+"""`xiezhi serve` before the server takes over: where it listens, who may sign in, what it refuses."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from claims.errors import UserError
+from serving import serve as module
+from serving.serve import link, new_token, serve
+from serving.web import sessions
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("::1", "[::1]"), ("box", "box")],
+)
+def test_the_address_that_signs_in_can_be_opened(host: str, shown: str) -> None:
+    assert link(host, 3000, "abc") == f"http://{shown}:3000/sign-in?token=abc"
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, str]]]:
+    """Command and environment of the server that would have taken this process over."""
+    calls: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(os, "chdir", lambda folder: None)
+    monkeypatch.setattr(os, "execvpe", lambda file, command, environment: calls.append((command, environment)))
+    return calls
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_the_server_gets_the_warehouse_and_the_printed_token_signs_in(
+    tmp_path: Path, started: list[tuple[list[str], dict[str, str]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = free_port()
+    serve(tmp_path, port, workers=2)
+    ((command, environment),) = started
+    assert command[:3] == [sys.executable, "-m", "bentoml"]
+    assert command[-1] == str(port)
+    assert environment["XIEZHI_WAREHOUSE"] == str(tmp_path.resolve())
+    assert environment["XIEZHI_WORKERS"] == "2"
+    assert environment.get("XIEZHI_HOSTS", "") == os.environ.get("XIEZHI_HOSTS", "")
+    token = capsys.readouterr().out.strip().rpartition("token=")[2]
+    assert sessions.take_token(tmp_path, token)
+
+
+def test_a_host_that_is_not_this_machine_may_be_named_in_requests(
+    tmp_path: Path, started: list[tuple[list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_check_free", lambda host, port: None)
+    serve(tmp_path, 3000, host="box.example")
+    assert "box.example" in started[0][1]["XIEZHI_HOSTS"].split(",")
+
+
+def test_what_cannot_be_served_is_refused_before_anything_starts(
+    tmp_path: Path, started: list[tuple[list[str], dict[str, str]]]
+) -> None:
+    with pytest.raises(UserError, match="xiezhi intake"):
+        new_token(tmp_path / "gone")
+    for port in (0, 70_000):
+        with pytest.raises(UserError, match=f"--port {port}"):
+            serve(tmp_path, port)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(UserError, match="choose another --port"):
+            serve(tmp_path, taken.getsockname()[1])
+    assert not started
