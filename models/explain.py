@@ -7,12 +7,10 @@ contribution is the plain sum of its columns, so the sums still add up to the ra
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
-from models.rules import is_rule
 from models.scorer import BASE
 
 PARENT = re.compile(r"^(inst|person|doctor|ring)__")
@@ -51,19 +49,6 @@ def strongest(contributions: pd.DataFrame, entity_id: str, top: int = 8) -> pd.D
     out = pd.concat([lead, sums], axis=1).reset_index()
     out = out[out["contribution"] > 0].sort_values(["contribution", "signal"], ascending=[False, True])
     return out[["signal", "column", "contribution"]].head(top).reset_index(drop=True)
-
-
-speaks_against(column: str, z: float, percentile: float, meta: Mapping[str, Any]) -> bool:
-    """True when a column's value is on its bad side, so that a reason sentence may name it. A contribution alone is no reason: a model may
-    push an entity up through a harmless value."""
-    if is_rule(column):
-        return True
-    way = meta[column].worse if column in meta else "either"
-    if way == "high":
-        return z > 0 or percentile > 0.5
-    if way == "low":
-        return z < 0 or percentile < 0.5
-    return abs(z) > 2
 
 
 def shared(contributions: pd.DataFrame, columns: Sequence[str]) -> pd.Series:

@@ -3,7 +3,6 @@ id tells when or why its row was made."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +227,3 @@ def line_scope(world: World, line: Lines, cap: Array) -> Array:
         fen >= 0, over_limit(line, cap), -np.maximum(0, line["pric"] - cap[line["item"]]) * -line["cnt"]
     )
     return np.asarray(np.where(world.items.level[line["item"]] == 2, np.round(inside * 0.9), inside).astype(np.int64))
-
-
-as_date(days: int) -> date:
-    return date(1970, 1, 1) + timedelta(int(days))

@@ -49,12 +49,6 @@ def best(score: pd.Series, k: int) -> pd.Index:
     return frame.sort_values(["s", "id"], ascending=[False, True], kind="stable").index[: min(k, len(frame))]
 
 
-precision_at(score: pd.Series, truth: pd.Series, k: int) -> float:
-    """Share of the k worst that are truly bad; the denominator is what could be listed."""
-    top = best(score, k)
-    return float(truth.reindex(top).mean()) if len(top) else float("nan")
-
-
 def lists_precision(lists: Sequence[tuple[pd.Series, pd.Series]], k: int, seed: int = 0) -> tuple[float, np.ndarray]:
     """(pooled precision@k over lists, its bootstrap draws). Rows of the lists are resampled within each list."""
     hits = [truth.reindex(best(score, k)).to_numpy(dtype=float) for score, truth in lists]

@@ -253,14 +253,3 @@ superseded_at 取代时间 datetime !
         _columns("fixmedins_code 定点医药机构编号 code !\nday 日期 date !"),
     ),
 )
-
-
-
-source_table(name: str) -> Table:
-    """The source-side declaration of a table; KeyError with its name if unknown."""
-    return SOURCE[name]
-
-
-canonical_table(name: str) -> Table:
-    """The warehouse-side declaration of a table; KeyError with its name if unknown."""
-    return CANONICAL[name]

@@ -1,4 +1,4 @@
-"""Links that are no co-visits: doctor → pharmacy paths of one patient within a day, and institutions under one owner."""
+"""Links that are no co-visits: doctor → pharmacy paths of one patient within a day."""
 
 from __future__ import annotations
 
