@@ -21,8 +21,8 @@ from benchmarks.coverage_scores import Sheet, open_sheets, own_scores
 from claims.intake.pipeline import intake
 from features.build import Partition
 from features.checking.hits import rows_that_hit
+from features.columns import columns_of
 from features.declarations import load_catalog
-from features.declare import REGISTRY
 from features.evidence import gather_evidence
 from features.grains import LABEL, SCHEMES, WINDOW_DAYS, Grain
 from features.peers import compare
@@ -165,7 +165,8 @@ def told(part: Partition, column: str, entity: str) -> tuple[float, str]:
         entities["peer_group"].reindex(values.index),
         entities["peer_group_coarse"].reindex(values.index),
     )
-    feature, window = REGISTRY.column(column)
+    told = columns_of(part.grain)[column]
+    feature, window = told.feature, told.window
     value = float(values.at[entity, column])
     return value, render(
         feature,

@@ -107,10 +107,8 @@ def judge(seed: int, work: Path, grain: Grain, variants: tuple[Variant, ...] = (
 def learned_by(variant: Variant, made: Dated, seed: int) -> pd.Series:
     """Raw risk of a ranker taught another way on the same rows."""
     assert made.rows is not None
-    now = Rows(
-        made.rows.grain, ranker_input(made.matrix.X, made.matrix.z), tails(made.model, made.matrix), pd.DataFrame()
-    )
-    learned = learn(made.rows, made.matrix.meta, variant=variant, seed=seed, threads=1)
+    now = Rows(made.rows.grain, ranker_input(made.matrix), tails(made.model, made.matrix), pd.DataFrame())
+    learned = learn(made.rows, made.matrix.columns, variant=variant, seed=seed, threads=1)
     return pd.Series(learned.raw(now), index=made.matrix.X.index)
 
 
@@ -179,16 +177,16 @@ def taught_by_truth(house: Path, day: date, grain: Grain, truth: Truth, shelf: S
         bad = then.X.index[then.X.index.isin(list(guilty))]
         rest = drawn_by_chance(then.X.index.difference(bad), OTHERS, f"{seed}|{earlier}")
         part = then.only([*bad, *rest])
-        frames.append(ranker_input(part.X, part.z).set_axis([f"{e}|{earlier}" for e in part.X.index]))
+        frames.append(ranker_input(part).set_axis([f"{e}|{earlier}" for e in part.X.index]))
         answers.append(pd.Series(part.X.index.isin(list(guilty)).astype(float), index=frames[-1].index))
     y = pd.concat(answers) if answers else pd.Series(dtype=float)
     if y.nunique() < 2:
         return None
     X, now = pd.concat(frames), shelf(house, day, grain)
-    worse = ranker_worse(now.meta, list(X.columns))
+    worse = ranker_worse(now.columns, list(X.columns))
     chosen = strongest_columns(X, y, worse, 300)
     ranker = Ranker({c: worse[c] for c in chosen}, trees=200, leaves=15, min_leaf=20, seed=seed).fit(X[chosen], y)
-    return ranker.risk(ranker_input(now.X, now.z))
+    return ranker.risk(ranker_input(now))
 
 
 def beds(made: Dated, truth: Truth) -> dict[str, Any]:

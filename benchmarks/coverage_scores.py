@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from features.build import Partition, build
+from features.columns import columns_of
 from features.declare import REGISTRY
 from features.grains import Grain
-from features.networks.scores.network_columns import BOND_COLUMNS
 from features.peers import choose_groups
 
 #: schemes.md §2: who looks the same without guilt.
@@ -58,9 +58,12 @@ def open_sheets(house: Path, as_of: date, stay_days: int) -> dict[Grain, Sheet]:
     for grain, part in parts.items():
         entities = part.entities()
         bonds = pd.DataFrame(index=entities.index)
-        if declared := BOND_COLUMNS.get(grain):
-            found = pd.read_parquet(rings.path / f"bonds_{grain}.parquet").set_index("entity_id")
-            bonds = found[list(declared)].reindex(entities.index).fillna({c: b.empty for c, b in declared.items()})
+        if declared := REGISTRY.by_graph(grain):
+            found = (
+                pd.read_parquet(rings.path / f"bonds_{grain}.parquet").set_index("entity_id").reindex(entities.index)
+            )
+            told = {f.name: found[f.measure.column] for f in declared}  # type: ignore[union-attr]
+            bonds = pd.DataFrame(told).fillna({f.name: f.empty for f in declared if f.empty is not None})
         sheets[grain] = Sheet(part, entities, bonds)
     return sheets
 
@@ -136,10 +139,9 @@ def own_scores(sheets: Mapping[Grain, Sheet], grain: Grain, scheme: str) -> Own:
 
 def own_surprises(sheet: Sheet, scheme: str) -> pd.DataFrame:
     """A column a declaration of the scheme; a bed check (R21) is an outcome, an innocent's mark no trace."""
-    declared = [(c, REGISTRY.column(c)[0]) for c in sheet.part.columns if not c.endswith("_fen")]
-    chosen = [(c, f.worse, f.name) for c, f in declared if scheme in f.schemes and not f.excuses and f.rule != "R21"]
-    bonds = BOND_COLUMNS.get(sheet.part.grain, {})
-    chosen += [(c, b.worse, c) for c, b in bonds.items() if scheme in b.schemes]
+    known = columns_of(sheet.part.grain)
+    told = [known[c] for c in (*sheet.part.columns, *sheet.bonds) if known[c].role not in ("amount", "outcome")]
+    chosen = [(c.name, c.worse, c.feature.name) for c in told if scheme in c.feature.schemes and not c.feature.excuses]
     columns, worse, names = zip(*chosen, strict=True) if chosen else ((), (), ())
     found = surprises(sheet.values(columns), sheet.entities, worse, names)
     return explained(found, sheet, scheme) if sheet.part.grain == "institution" else found

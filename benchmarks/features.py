@@ -32,6 +32,7 @@ from claims.store.warehouse import Warehouse
 from features.asof import open_views
 from features.bucket import evaluate, focus, named_words
 from features.build import build
+from features.columns import columns_of
 from features.declarations import load_catalog
 from features.declare import REGISTRY
 from simulator import simulate
@@ -66,7 +67,7 @@ def dozen_ours(house: Path, day: date) -> None:
     from benchmarks.reference.dozen import COLUMNS
 
     load_catalog()
-    wanted = [REGISTRY.column(column)[0] for _, column in COLUMNS.values()]
+    wanted = [columns_of(grain)[column].feature for grain, column in COLUMNS.values()]  # type: ignore[index,arg-type]
     warehouse = Warehouse.open(house)
     for layout in ("person", "institution"):
         features = [f for f in wanted if f.by == layout]
@@ -154,7 +155,7 @@ def measure(work: Path, persons: int, months: int, growth: int, growth_months: i
     little, _, small = county_of(work, growth // 4, growth_months)
     last, most, end = (Warehouse.open(h).span()[1].date() for h in (house, large, small))
     found: dict[str, Any] = {
-        "counties": {"county": told, "large": grown, "small": little}, "columns": sum(len(f.windows) for f in REGISTRY.values() if f.grain != "ring"), "threads": THREADS,
+        "counties": {"county": told, "large": grown, "small": little}, "columns": sum(len(f.windows) for f in REGISTRY.values() if f.by != "county"), "threads": THREADS,
         "read once": spent("read", str(house)), "all features": all_features(house, last), "read once again": spent("read", str(house)),
         "small, a week earlier": all_features(small, end - timedelta(days=7)), "small": all_features(small, end), "large": all_features(large, most),
     }  # fmt: skip

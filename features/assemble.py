@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.asof import moment_of
 from features.bucket import STAT, Values, grouped, measure, placed_sql
-from features.declare import REGISTRY, Feature
+from features.declare import REGISTRY, Feature, amount_name
 from features.grains import Grain, Layout
 from features.limits import LIMITS, hold_against
 
@@ -66,7 +66,7 @@ def assemble(
 
 def numbers(f: Feature) -> list[str]:
     """All columns a declaration has in a partition: its values, then its amounts."""
-    return [n for c in f.columns() for n in ((c, f"{c}_fen") if f.amount is not None else (c,))]
+    return [n for c in f.columns() for n in ((c, amount_name(c)) if f.amount is not None else (c,))]
 
 
 def wide_features(features: Sequence[Feature]) -> list[Feature]:

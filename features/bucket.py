@@ -19,7 +19,7 @@ from claims.store.warehouse import Warehouse
 from features.asof import open_views, read_as
 from features.common_subqueries import Shared
 from features.declarations import load_catalog
-from features.declare import REGISTRY, Feature, GraphMeasure, column_name
+from features.declare import REGISTRY, Feature, GraphMeasure, amount_name, column_name
 from features.entities import entities_sql, focus_sql
 from features.grains import Grain, Layout
 
@@ -167,7 +167,7 @@ class Values:
         columns: dict[str, np.ndarray] = {}
         for f in features:
             for column in f.columns():
-                empties = [(column, f.empty)] + ([(f"{column}_fen", 0.0)] if f.amount is not None else [])
+                empties = [(column, f.empty)] + ([(amount_name(column), 0.0)] if f.amount is not None else [])
                 empties += [(column + STAT, None)] if f.peers is not None else []
                 for name, empty in empties:
                     one = np.full(len(self.ids), np.nan)
@@ -248,7 +248,7 @@ def _numbers(f: Feature, window: int) -> dict[str, str]:
     name = column_name(f.name, window)
     told: dict[str, Any] = {
         name: f.measure,
-        f"{name}_fen": f.amount,
+        amount_name(name): f.amount,
         name + STAT: f.peers.statistic if f.peers else None,
     }
     return {column: sql for column, sql in told.items() if isinstance(sql, str)}
@@ -258,7 +258,7 @@ def _graphs(rows: pd.DataFrame, graphs: Sequence[Feature], window: int) -> Itera
     results: dict[Any, pd.DataFrame] = {}
     for f in graphs:
         name = column_name(f.name, window)
-        for column, told in ((name, f.measure), (f"{name}_fen", f.amount)):
+        for column, told in ((name, f.measure), (amount_name(name), f.amount)):
             if isinstance(told, GraphMeasure):
                 if told.function not in results:
                     results[told.function] = told.function(rows)

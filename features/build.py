@@ -26,7 +26,6 @@ from features.bucket import BucketTask, Job
 from features.declarations import load_catalog
 from features.declare import REGISTRY, Feature, fingerprint
 from features.grains import GRAINS, WINDOW_DAYS, Grain, Layout
-from features.networks.scores.network_columns import BOND_COLUMNS
 from features.networks.search import build_rings
 
 Progress = Callable[[str, float], None]
@@ -111,17 +110,19 @@ class _Plan:
 
 def _plan(warehouse: Warehouse, as_of: date | datetime, grain: Grain, window_days: int | None) -> _Plan:
     window = window_days or WINDOW_DAYS[grain]
-    features = list(REGISTRY.of(grain))
+    features = REGISTRY.by_claims(grain)
     absent = absent_features(warehouse, features)
     features = [f for f in features if f.name not in absent]
     suffix = "" if window == WINDOW_DAYS[grain] else f".w{window}"
     path = warehouse.root / "features" / tag_of(as_of) / f"{grain}{suffix}"
     told = (
-        [*features, *wide_features(REGISTRY.of("admission"))] if any(f.by == "judged" for f in features) else features
+        [*features, *wide_features(REGISTRY.by_claims("admission"))]
+        if any(f.by == "judged" for f in features)
+        else features
     )
+    if grain == "ring":  # what the county's graph says of others lies beside them
+        told = [f for g in GRAINS for f in REGISTRY.by_graph(g)]
     identity = {"fingerprint": fingerprint(told), "warehouse": warehouse.version, "window_days": window}
-    if grain == "ring":  # what rings say of others lies beside them
-        identity["bonds"] = ["graph", *sorted(f"{g}.{name}" for g, columns in BOND_COLUMNS.items() for name in columns)]
     return _Plan(grain, window, features, absent, path, identity)
 
 

@@ -41,6 +41,20 @@ class GraphMeasure:
     column: str
 
 
+@dataclass(frozen=True)
+class CountyGraph:
+    """A number that only the graph of the whole county has: the ring search writes it as `column` of its table about the grain.
+
+    Such a declaration is by="county". Its rows read what the search left beside the ring partition: `meetings`, the settlements of unexplained
+    groups (psn_no, fixmedins_code, dr_codg, fen, row_table, row_id, happened_at), or `ring_meetings`, those of every ring (entity_id, …).
+    `weight` is what a ring's number adds to the ring's declared risk (models/ring_risk.py), with `log` its ln(1 + x).
+    """
+
+    column: str
+    weight: float = 0.0
+    log: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class PeerTest:
     """The rule holds only for entities that stand apart from their peers (rules.md §1): whoever does not has no hit.
@@ -87,16 +101,17 @@ class Feature:
     so). Minute-level SQL filters on `NOT clock_collapsed`: units whose clock collapsed (D08). `amount` is a SQL
     aggregate in fen over the same rows (rules.md §1: what is at risk).
 
-    Three ways past the bucket, all of them declared: with `peers` a rule is held against its peers once all buckets
+    Ways past the bucket, all of them declared: with `peers` a rule is held against its peers once all buckets
     are measured; where an entity's rows lie in several buckets (a doctor's; a unit's by="person") or `across` is
     given, they are gathered first and `across`, a SELECT over the table `gathered`, makes the evidence of them;
-    by="judged" reads `judged`, the stays of the last year with the admission rules they break.
+    by="judged" reads `judged`, the stays of the last year with the admission rules they break; by="county" is measured
+    by the ring search (CountyGraph).
 
     `told_of` says the same number of several grains: `$entity` in the SQL (the only thing ever filled in) is that
     grain's key.
 
-    `at_counter` is False for a rule that a claim with its patient's past cannot answer: it looks at other patients or
-    is itself an outcome.
+    `at_counter` is False for a rule that a claim with its patient's past cannot answer: it looks at other patients or is
+    itself an outcome. `outcome` says that the number is itself what an inspection found: shown, never learned from.
 
     `excuses` names the innocent (N05) whom the number shows to be one: such a feature lowers risks. `also` are the
     other schemes whose trace schemes.md says the number is: it is measured once and counted for each.
@@ -112,7 +127,7 @@ class Feature:
     reversed: Reversed = "net"
     windows: tuple[int, ...] = ()
     rows: str = ""
-    measure: "str | GraphMeasure" = ""
+    measure: "str | GraphMeasure | CountyGraph" = ""
     worse: Worse = "high"
     reason: str = ""
     innocent: str = ""
@@ -125,6 +140,7 @@ class Feature:
     exempt: tuple[str, ...] = ()
     peers: PeerTest | None = None
     across: str | None = None
+    outcome: bool = False
     excuses: str = ""
     also: tuple[str, ...] = ()
     source: str = ""
@@ -145,7 +161,7 @@ class Feature:
         """Whether rows of one entity lie in several buckets, or rows of all entities are needed at once."""
         home: dict[Grain, Layout] = {"person": "person", "institution": "institution"}
         astray = self.grain == "doctor" or home.get(self.grain, self.by) != self.by
-        return self.by != "judged" and (astray or self.across is not None)
+        return self.by not in ("judged", "county") and (astray or self.across is not None)
 
     def sql(self) -> str:
         """All SQL of the declaration, for finding the columns it names."""
@@ -159,19 +175,25 @@ def column_name(name: str, window: int) -> str:
     return name if window == 0 else f"{name}_{window}"
 
 
+def amount_name(column: str) -> str:
+    """The column beside `column` that holds its amount in fen."""
+    return f"{column}_fen"
+
+
 class Registry(dict[str, Feature]):
     """All declarations by name, in order of declaration."""
 
     def of(self, grain: Grain) -> list[Feature]:
+        """What is declared of a grain."""
         return [f for f in self.values() if f.grain == grain]
 
-    def column(self, column: str) -> tuple[Feature, int]:
-        """The declaration and window behind a partition's column. Raises KeyError if nobody declared it."""
-        for feature in self.values():
-            for window in feature.windows:
-                if column_name(feature.name, window) == column:
-                    return feature, window
-        raise KeyError(column)
+    def by_claims(self, grain: Grain) -> list[Feature]:
+        """What is declared of a grain and measured over claim rows: the columns of its partition."""
+        return [f for f in self.of(grain) if f.by != "county"]
+
+    def by_graph(self, grain: Grain) -> list[Feature]:
+        """What the graph of the whole county says of a grain; it lies beside the ring partition."""
+        return [f for f in self.of(grain) if f.by == "county"]
 
 
 REGISTRY = Registry()
@@ -283,6 +305,12 @@ def _problems(f: Feature) -> Iterable[str]:
         yield "windows must be distinct days, at least one, 0 for all history"
     if f.by == "judged" and f.grain not in ("institution", "doctor"):
         yield "judged stays roll up to institutions and doctors only"
+    if (f.by == "county") != isinstance(f.measure, CountyGraph):
+        yield "by='county' and a CountyGraph measure go together"
+    if f.by == "county" and f.windows != (0,):
+        yield "a number of the county's graph has one window, 0"
+    if f.grain == "ring" and f.by != "county":
+        yield "a ring's numbers are by='county'"
     if f.peers is not None and (f.grain == "ring" or f.by == "judged" or len(f.windows) > 1):
         yield "a peer test needs one window and a grain that has peers"
     if f.peers is not None and sum(x is not None for x in (f.peers.quantile, f.peers.z, f.peers.times)) != 1:
@@ -330,6 +358,8 @@ def fingerprint(features: Iterable[Feature]) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, CountyGraph):
+        return f"county:{value.column}"
     if isinstance(value, GraphMeasure):
         return f"{value.function.__module__}.{value.function.__qualname__}:{value.column}"
     if isinstance(value, PeerTest):

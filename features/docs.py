@@ -14,7 +14,7 @@ from pathlib import Path
 from claims.schema.tables import CANONICAL, SOURCE, Table
 from features.checking.describe import peers_zh
 from features.declarations import load_catalog
-from features.declare import Feature, GraphMeasure
+from features.declare import CountyGraph, Feature, GraphMeasure
 from features.grains import GRAINS, LABEL, SCHEMES
 from features.thresholds import settings, thresholds
 
@@ -54,19 +54,18 @@ def coverage(registry: Iterable[Feature]) -> str:
     known = list(registry)
     head = (
         "| scheme | "
-        + " | ".join(LABEL[g] for g in GRAINS if g != "ring")
+        + " | ".join(LABEL[g] for g in GRAINS)
         + " | features | rules |\n|---|"
-        + "---|" * (len(GRAINS) + 1)
+        + "---|" * (len(GRAINS) + 2)
     )
     lines = [head]
     for code, name in SCHEMES.items():
         of = [f for f in known if code in f.schemes]
         cells = []
         for grain in GRAINS:
-            if grain != "ring":
-                here = [f for f in of if f.grain == grain]
-                n, r = sum(f.rule is None for f in here), sum(f.rule is not None for f in here)
-                cells.append(f"{n} + {r}" if n or r else "")
+            here = [f for f in of if f.grain == grain]
+            n, r = sum(f.rule is None for f in here), sum(f.rule is not None for f in here)
+            cells.append(f"{n} + {r}" if n or r else "")
         rules = sorted({f.rule for f in of if f.rule})
         lines.append(
             f"| {code} {name} | " + " | ".join(cells) + f" | {sum(f.rule is None for f in of)} | {' '.join(rules)} |"
@@ -169,7 +168,10 @@ def _feature(f: Feature, rows: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _measured(measure: str | GraphMeasure) -> str:
+def _measured(measure: str | GraphMeasure | CountyGraph) -> str:
+    if isinstance(measure, CountyGraph):
+        weighed = f", weight {measure.weight:g}{' of ln(1 + x)' if measure.log else ''}" if measure.weight else ""
+        return f"the graph of the whole county → {measure.column}{weighed}"
     if isinstance(measure, GraphMeasure):
         return f"`{measure.function.__name__}` → {measure.column}"
     return f"`{' '.join(measure.split())}`"

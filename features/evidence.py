@@ -1,7 +1,8 @@
 """A reason's way back to its claim rows: the rows behind a number, in time order; the declared measure over them is the number."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -13,19 +14,25 @@ from claims.store.warehouse import Warehouse, bucket_of
 from features.asof import moment_of, open_views, read_as
 from features.bucket import evidence_sql, named_words
 from features.build import Partition, build
+from features.columns import Column, matrix_columns
 from features.declarations import load_catalog
-from features.declare import REGISTRY, Feature
-from features.grains import KEY, Grain, Layout
+from features.declare import Feature
+from features.grains import Grain, Layout
 
-#: Prefix of a parent's column in a matrix → (the parent's grain, the entity column that names it).
-PARENT: dict[str, tuple[Grain, str]] = {
-    "inst": ("institution", "fixmedins_code"),
-    "person": ("person", "psn_no"),
-    "doctor": ("doctor", "dr_codg"),
-}
 Answer = tuple[str, str]
-#: Where rows are read → own column name → (subject, the answer they belong to).
-Jobs = dict[tuple[Layout, int], dict[str, list[tuple[str, Answer]]]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One number of one entity: what its column is, and whom it speaks about (the entity itself, or its parent)."""
+
+    answer: Answer
+    column: Column
+    subject: str
+
+
+#: Where rows are read → own column name → what is asked of it there.
+Jobs = dict[tuple[Layout, int], dict[str, list[Asked]]]
 
 
 def evidence(root: Path | str, as_of: date | datetime, grain: Grain, column: str, entity_id: str) -> pd.DataFrame:
@@ -48,126 +55,119 @@ def gather_evidence(
     load_catalog()
     partition = build(root, as_of, grain, window_days)
     warehouse = Warehouse.open(Path(root))
-    wanted = list(dict.fromkeys(wanted))
-    if grain == "ring":
-        rows = pd.read_parquet(partition.path / "rows.parquet")
-        return {(c, e): rows[rows["entity_id"] == e].reset_index(drop=True) for c, e in wanted}
-    bonds = [answer for answer in wanted if answer[0].rpartition("__")[2].startswith("bond_")]
-    met = _meetings(root, as_of, partition, bonds)
-    jobs, keys = _placed(warehouse, partition, [answer for answer in wanted if answer not in met])
+    asked = _asked(partition, wanted)
+    jobs, keys = _placed(warehouse, partition, asked)
     found: dict[Answer, list[pd.DataFrame]] = {}
     for (layout, bucket), columns in sorted(jobs.items(), key=lambda j: j[0]):
+        declared = [here[0].column.feature for here in columns.values()]
         if layout == "judged":
-            con = _open_judged(root, as_of)
+            con = _open_files({"judged": build(root, as_of, "admission").path / "judged.parquet"})
+        elif layout == "county":
+            rings = partition if grain == "ring" else build(root, as_of, "ring")
+            con = _open_files({name: rings.path / file for name, file in COUNTY_FILES.items()})
         else:
-            words = named_words(_declared(c)[0] for c in columns)
-            whole = any(_declared(c)[0].spans for c in columns)
-            own = None if whole else sorted(keys[layout, bucket])
-            con = open_views(warehouse, as_of, layout, bucket, words=words, keys=own)
+            own = None if any(f.spans for f in declared) else sorted(keys[layout, bucket])
+            con = open_views(warehouse, as_of, layout, bucket, words=named_words(declared), keys=own)
         try:
             for answer, frame in _read(con, columns, as_of):
                 found.setdefault(answer, []).append(frame)
         finally:
             con.close()
-    return _finished(found, as_of) | met
+    return {a.answer: rows for a, rows in _finished(asked, found, as_of)}
 
 
-def _meetings(
-    root: Path | str, as_of: date | datetime, partition: Partition, wanted: Sequence[Answer]
-) -> dict[Answer, pd.DataFrame]:
-    """Behind a graph scorer's column: the settlements of its person, institution or doctor in meetings of unexplained rings; none for a pair that is no ring."""
-    if not wanted:
-        return {}
-    rows = pd.read_parquet(build(root, as_of, "ring").path / "bonds_meetings.parquet")
+def _asked(partition: Partition, wanted: Iterable[Answer]) -> list[Asked]:
+    """Each number once, with its declaration and its subject."""
     entities = partition.entities()
-    found = {}
-    for column, entity_id in wanted:
-        grain, key = PARENT.get(column.rpartition("__")[0], (partition.grain, ""))
-        subject = entities.at[entity_id, key] if key else entity_id
-        mine = rows[rows[KEY[grain]] == subject].assign(entity_id=entity_id)
-        found[column, entity_id] = mine.sort_values(["happened_at", "row_id"], kind="stable", ignore_index=True)
-    return found
+    columns = matrix_columns(partition.grain)
+    asked = []
+    for name, entity_id in dict.fromkeys(wanted):
+        if name not in columns:
+            raise UserError(f"no feature gives a column {name!r}; docs/features.md lists them")
+        if entity_id not in entities.index:
+            raise UserError(
+                f"{partition.grain} {entity_id} is not among those active in the window of this as-of; try another --as-of"
+            )
+        column = columns[name]
+        subject = str(entities.at[entity_id, column.key]) if column.parent else entity_id
+        asked.append(Asked((name, entity_id), column, subject))
+    return asked
 
 
 def _placed(
-    warehouse: Warehouse, partition: Partition, wanted: Iterable[Answer]
+    warehouse: Warehouse, partition: Partition, asked: Iterable[Asked]
 ) -> tuple[Jobs, dict[tuple[Layout, int], set[str]]]:
     """In which buckets the rows of each answer lie, and whose rows they are."""
     entities = partition.entities()
     jobs: Jobs = {}
     keys: dict[tuple[Layout, int], set[str]] = {}
-    for column, entity_id in wanted:
-        if entity_id not in entities.index:
-            raise UserError(
-                f"{partition.grain} {entity_id} is not among those active in the window of this as-of; try another --as-of"
-            )
-        prefix, _, own = column.rpartition("__")
-        _, key = PARENT.get(prefix, (partition.grain, ""))
-        subject = str(entities.at[entity_id, key]) if key else entity_id
-        feature, _ = _declared(own)
-        place = str(entities.at[entity_id, "psn_no" if feature.by == "person" else "fixmedins_code"])
+    for one in asked:
+        feature = one.column.feature
+        place = str(entities.at[one.answer[1], "psn_no" if feature.by == "person" else "fixmedins_code"])
         buckets = [bucket_of(place, warehouse.buckets)]
-        if feature.by == "judged":
+        if feature.by in ("judged", "county"):
             buckets = [0]
         elif feature.spans:
             buckets = list(range(warehouse.buckets))
         for bucket in buckets:
-            jobs.setdefault((feature.by, bucket), {}).setdefault(own, []).append((subject, (column, entity_id)))
+            jobs.setdefault((feature.by, bucket), {}).setdefault(one.column.own, []).append(one)
             keys.setdefault((feature.by, bucket), set()).add(place)
     return jobs, keys
 
 
-def _open_judged(root: Path | str, as_of: date | datetime) -> duckdb.DuckDBPyConnection:
-    """The judged stays of that as-of where `main.judged` and `read_as` find them."""
+#: What by="county" reads, by its name in SQL, and its file beside the ring partition.
+COUNTY_FILES = {"meetings": "bonds_meetings.parquet", "ring_meetings": "rows.parquet"}
+
+
+def _open_files(tables: dict[str, Path]) -> duckdb.DuckDBPyConnection:
+    """Tables that lie in files, where `main.NAME` and `read_as` find them."""
     con = duckdb.connect()
     for schema in ("net", "kept", "pairs"):
         con.execute(f"CREATE SCHEMA {schema}")
-    path = build(root, as_of, "admission").path / "judged.parquet"
-    con.execute(f"CREATE VIEW main.judged AS FROM '{path}'")
+    for name, path in tables.items():
+        con.execute(f"CREATE VIEW main.{name} AS FROM '{path}'")
     return con
 
 
 def _read(
-    con: duckdb.DuckDBPyConnection, columns: dict[str, list[tuple[str, Answer]]], as_of: date | datetime
+    con: duckdb.DuckDBPyConnection, columns: dict[str, list[Asked]], as_of: date | datetime
 ) -> Iterable[tuple[Answer, pd.DataFrame]]:
     for group in _sharing(columns):
-        feature = _declared(group[0])[0]
+        feature = columns[group[0]][0].column.feature
         read_as(con, feature.reversed)
         if feature.across is not None:
             # What stands apart is seen only with the rows of all buckets together: take all, choose at the end.
             rows = con.execute(f"SELECT * FROM ({feature.rows})").df()
-            yield from ((answer, rows) for own in group for _, answer in columns[own])
+            yield from ((one.answer, rows) for own in group for one in columns[own])
             continue
-        subjects = sorted({s for own in group for s, _ in columns[own]})
+        subjects = sorted({one.subject for own in group for one in columns[own]})
         con.execute("CREATE OR REPLACE TABLE main.focus AS SELECT unnest(?::VARCHAR[]) AS entity_id", [subjects])
         rows = con.execute(evidence_sql(feature)).df()
         by_subject = {str(k): v for k, v in rows.groupby("entity_id", sort=False)}
         for own in group:
-            for subject, answer in columns[own]:
-                yield answer, _within(by_subject.get(subject, rows.iloc[:0]), own, as_of)
+            for one in columns[own]:
+                yield one.answer, _within(by_subject.get(one.subject, rows.iloc[:0]), one.column.window, as_of)
 
 
-def _within(rows: pd.DataFrame, column: str, as_of: date | datetime) -> pd.DataFrame:
-    window = _declared(column)[1]
+def _within(rows: pd.DataFrame, window: int, as_of: date | datetime) -> pd.DataFrame:
     return rows[rows["happened_at"] > moment_of(as_of) - timedelta(days=window)] if window else rows
 
 
-def _finished(found: dict[Answer, list[pd.DataFrame]], as_of: date | datetime) -> dict[Answer, pd.DataFrame]:
+def _finished(
+    asked: Iterable[Asked], found: dict[Answer, list[pd.DataFrame]], as_of: date | datetime
+) -> Iterable[tuple[Asked, pd.DataFrame]]:
     """One frame an answer; rows gathered over all buckets become evidence by the declaration's `across`."""
-    done: dict[Answer, pd.DataFrame] = {}
     crossed: dict[str, pd.DataFrame] = {}
-    for answer, frames in found.items():
-        own = answer[0].rpartition("__")[2]
-        feature = _declared(own)[0]
+    for one in asked:
+        feature, frames = one.column.feature, found[one.answer]
         if feature.across is None:
-            done[answer] = _marked(_stack(frames), feature)
+            yield one, _marked(_stack(frames), feature)
             continue
         if feature.name not in crossed:
             crossed[feature.name] = _cross(pd.concat(frames, ignore_index=True), feature, as_of)
         rows = crossed[feature.name]
-        mine = _within(rows[rows["entity_id"] == answer[1]], own, as_of).reset_index(drop=True)
-        done[answer] = _marked(mine, feature)
-    return done
+        mine = _within(rows[rows["entity_id"] == one.subject], one.column.window, as_of).reset_index(drop=True)
+        yield one, _marked(mine, feature)
 
 
 def _marked(rows: pd.DataFrame, feature: Feature) -> pd.DataFrame:
@@ -188,20 +188,13 @@ def _cross(rows: pd.DataFrame, feature: Feature, as_of: date | datetime) -> pd.D
         con.close()
 
 
-def _sharing(columns: Iterable[str]) -> list[list[str]]:
+def _sharing(columns: dict[str, list[Asked]]) -> list[list[str]]:
     """Columns whose rows are the same query, together: it is run once."""
     groups: dict[tuple[str, str, str | None], list[str]] = {}
-    for column in columns:
-        feature = _declared(column)[0]
-        groups.setdefault((feature.reversed, feature.rows, feature.across), []).append(column)
+    for own, asked in columns.items():
+        feature = asked[0].column.feature
+        groups.setdefault((feature.reversed, feature.rows, feature.across), []).append(own)
     return list(groups.values())
-
-
-def _declared(column: str) -> tuple[Feature, int]:
-    try:
-        return REGISTRY.column(column.removesuffix("_fen") if column.startswith("rule_") else column)
-    except KeyError as error:
-        raise UserError(f"no feature gives a column {column!r}; docs/features.md lists them") from error
 
 
 def _stack(frames: list[pd.DataFrame]) -> pd.DataFrame:

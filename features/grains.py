@@ -1,9 +1,10 @@
 """Whom a number can be about (codes.md §14) and the columns that name the entity."""
 
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 Grain = Literal["admission", "person", "institution", "doctor", "ring"]
-Layout = Literal["person", "institution", "judged"]
+Layout = Literal["person", "institution", "judged", "county"]
 Reversed = Literal["net", "kept", "pairs"]
 Worse = Literal["high", "low", "either"]
 
@@ -26,6 +27,29 @@ LABEL: dict[Grain, str] = {
 }
 #: Entities active in the last so many days are ranked, unless the command says otherwise.
 WINDOW_DAYS: dict[Grain, int] = {"admission": 90, "person": 90, "institution": 180, "doctor": 180, "ring": 180}
+
+
+@dataclass(frozen=True)
+class Parent:
+    """Somebody an entity belongs to: the entity column `key` names him, his columns stand in its matrix as `prefix__…`."""
+
+    grain: Grain
+    key: str
+    prefix: str
+
+
+#: Whose columns an entity sees beside its own.
+PARENTS: dict[Grain, tuple[Parent, ...]] = {
+    "admission": (
+        Parent("institution", "fixmedins_code", "inst"),
+        Parent("person", "psn_no", "person"),
+        Parent("doctor", "dr_codg", "doctor"),
+    ),
+    "person": (),
+    "institution": (),
+    "doctor": (Parent("institution", "fixmedins_code", "inst"),),
+    "ring": (),
+}
 
 SCHEMES: dict[str, str] = {
     "T01": "挂床住院",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from features.bucket import STAT
-from features.declare import Feature, PeerTest
+from features.declare import Feature, PeerTest, amount_name
 
 LIMITS = ["column", "peer_group", "n", "median", "limit", "reference"]
 
@@ -73,7 +73,8 @@ def apply_limits(
     out = values.assign(**{column: values[column].where(beyond, 0.0).mask(unknown)})
     if f.amount is not None:
         share = (1 - reference / statistic).clip(0, 1) if f.peers.excess is not None else 1.0
-        out[f"{column}_fen"] = (values[f"{column}_fen"] * share).where(beyond, 0.0).round()
+        fen = amount_name(column)
+        out[fen] = (values[fen] * share).where(beyond, 0.0).round()
     return out
 
 

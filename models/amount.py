@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.rules import is_rule
+from features.columns import Column
 
 Z80 = 1.2815515655446004
 """An 80 % interval leaves 10 % on either side."""
@@ -48,18 +48,17 @@ def prior_amount(grain: str) -> AmountModel:
     return AmountModel(PRIOR_SHARE.get(grain, 0.1))
 
 
-def rule_amounts(X: pd.DataFrame, family: Mapping[str, str], kind: Mapping[str, str]) -> pd.DataFrame:
-    """Columns 明确可追, 需核实 in fen per entity: family maxima of `rule_*_fen`, hard rules first; a family's lead counts only above its hard part."""
+def rule_amounts(X: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """Columns 明确可追, 需核实 in fen per entity: family maxima of the rules' amounts, hard rules first; a family's lead counts only above its hard part."""
     hard: dict[str, np.ndarray] = {}
     lead: dict[str, np.ndarray] = {}
-    for column in X.columns:
-        if not (column.startswith("rule_") and column.endswith("_fen")):
+    for name in X.columns:
+        column = columns[name]
+        if column.role != "amount" or column.parent:
             continue
-        rule = column.removesuffix("_fen")
-        group = family.get(rule) or family.get(column) or rule
-        fen = np.maximum(np.nan_to_num(X[column].to_numpy(dtype=np.float64)), 0.0)
-        part = hard if kind.get(rule) == "hard" else lead
-        part[group] = np.maximum(part[group], fen) if group in part else fen
+        fen = np.maximum(np.nan_to_num(X[name].to_numpy(dtype=np.float64)), 0.0)
+        part = hard if column.feature.kind == "hard" else lead
+        part[column.family] = np.maximum(part[column.family], fen) if column.family in part else fen
     zero = np.zeros(len(X))
     certain = sum(hard.values(), zero)
     check = sum((np.maximum(v - hard.get(g, zero), 0.0) for g, v in lead.items()), zero)
@@ -92,11 +91,9 @@ def fit_amount(grain: str, fund_fen: np.ndarray, parts: pd.DataFrame, confirmed_
     return AmountModel(share, shift, spread, n)
 
 
-def amounts(
-    model: AmountModel, X: pd.DataFrame, fund_fen: pd.Series, family: Mapping[str, str], kind: Mapping[str, str]
-) -> pd.DataFrame:
+def amounts(model: AmountModel, X: pd.DataFrame, fund_fen: pd.Series, columns: Mapping[str, Column]) -> pd.DataFrame:
     """amount_fen, amount_low_fen, amount_high_fen (80 %), 明确可追, 需核实, 推算 per entity, int64 fen; the three parts add up to amount_fen."""
-    parts = rule_amounts(X, family, kind)
+    parts = rule_amounts(X, columns)
     fund = np.maximum(np.nan_to_num(fund_fen.reindex(X.index).to_numpy(dtype=np.float64)), 0.0)
     raw = expected_amount(model, fund, parts)
     cap = np.maximum(fund, parts["明确可追"].to_numpy() + parts["需核实"].to_numpy())
@@ -111,16 +108,6 @@ def amounts(
     certain = np.minimum(parts["明确可追"].round().astype("int64"), out["amount_fen"])
     check = np.minimum(parts["需核实"].round().astype("int64"), out["amount_fen"] - certain)
     return out.assign(**{"明确可追": certain, "需核实": check, "推算": out["amount_fen"] - certain - check})
-
-
-def rule_families(meta: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """({rule column: family}, {rule column: rule kind}) from column metadata; kind is the declaration's, 'lead' where it has none."""
-    rules = {c: m for c, m in meta.items() if is_rule(c)}
-    declared = {
-        c: getattr(m, "rule_kind", "") or getattr(getattr(m, "feature", None), "kind", "") for c, m in rules.items()
-    }
-    kinds = {c: k if k in ("hard", "lead", "KPI", "DQ") else "lead" for c, k in declared.items()}
-    return {c: str(m.family or c) for c, m in rules.items()}, kinds
 
 
 def fund_at_stake(entities: pd.DataFrame) -> pd.Series:

@@ -9,16 +9,14 @@ of its unit, patient and doctor, each turned so that larger is worse than its pe
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Final
 
 import pandas as pd
 
 from claims.errors import UserError
-from models.ensemble import GrainModel, explained, role
-from models.explain import signal
-from models.rules import is_outcome
-from models.scheme import schemes_of
+from models.ensemble import GrainModel, explained
 from models.scorer import BASE, MatrixLike, badness
 
 WEIGHTS: Final = {"T01": 1.0, "T02": 0.5, "T03": 0.5}
@@ -41,14 +39,14 @@ def bed_evidence(model: GrainModel | None, matrix: MatrixLike) -> tuple[pd.DataF
 
 def bed_columns(matrix: MatrixLike) -> dict[str, float]:
     """The columns that speak about an empty bed, with their weight; the columns of one signal share it. Earlier bed checks' results are no column."""
-    chosen: dict[str, float] = {}
-    for column in matrix.X.columns:
-        meta = matrix.meta[column]
-        weight = max((WEIGHTS.get(code, 0.0) for code in schemes_of(meta.scheme)), default=0.0)
-        if weight and role(column, meta) != "amount" and not is_outcome(column):
-            chosen[column] = weight * (PARENT_WEIGHT if "__" in column else 1.0)
-    signals = pd.Series([signal(c) for c in chosen], dtype=object).value_counts()
-    return {column: weight / float(signals[signal(column)]) for column, weight in chosen.items()}
+    chosen = {}
+    for name in matrix.X.columns:
+        column = matrix.columns[name]
+        weight = WEIGHTS.get(column.scheme, 0.0)
+        if weight and column.role not in ("amount", "outcome"):
+            chosen[name] = weight * (PARENT_WEIGHT if column.parent else 1.0)
+    votes = Counter(matrix.columns[name].signal for name in chosen)
+    return {name: weight / votes[matrix.columns[name].signal] for name, weight in chosen.items()}
 
 
 def bed_contributions(matrix: MatrixLike) -> pd.DataFrame:
@@ -56,7 +54,7 @@ def bed_contributions(matrix: MatrixLike) -> pd.DataFrame:
     weights = bed_columns(matrix)
     if not weights:
         raise UserError("no feature of this warehouse speaks about an empty bed; take in fee lines or swipes")
-    bad = badness(matrix.z, {c: matrix.meta[c].worse for c in weights})
+    bad = badness(matrix.z, {c: matrix.columns[c].worse for c in weights})
     share = pd.Series(weights) / sum(weights.values())
     out = pd.DataFrame(0.0, index=matrix.X.index, columns=[*matrix.X.columns, BASE])
     out[list(weights)] = bad[list(weights)] * share

@@ -58,15 +58,12 @@ class Bundle:
 
 
 def declarations(matrix: MatrixLike) -> dict[str, str]:
-    """{column: hash of what it means}: scheme, direction, unit, kind, family, and the whole declaration (SQL included) where there is one."""
+    """{column: hash of what it means}: scheme, direction, unit, role, family, and the whole declaration (SQL included)."""
     out = {}
     for column in matrix.X.columns:
-        meta = matrix.meta[column]
-        feature = getattr(meta, "feature", None)
-        said = [str(getattr(meta, k, "")) for k in ("scheme", "worse", "unit", "kind", "family")]
-        out[column] = hashlib.sha256(
-            json_bytes([column, *said, fingerprint([feature]) if feature is not None else ""])
-        ).hexdigest()[:16]
+        told = matrix.columns[column]
+        said = [told.scheme, told.worse, told.unit, told.role, told.family, fingerprint([told.feature])]
+        out[column] = hashlib.sha256(json_bytes([column, *said])).hexdigest()[:16]
     return out
 
 

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.amount import AmountModel, prior_amount, rule_families
+from features.columns import Column
+from models.amount import AmountModel, prior_amount
 from models.calibrate import Calibration
 from models.findings import Findings
 from models.parity import levelled, strata_of, strata_tails
 from models.ranker import Ranker
 from models.reference_distribution import Tail, tail_of
-from models.rules import is_outcome, is_rule
 from models.scorer import BASE, MatrixLike, Population, Scorer, badness
 from models.scorers import fitted
 
@@ -74,10 +74,8 @@ class GrainModel:
 
 def unlabelled(matrix: MatrixLike, *, seed: int = 0, y: pd.Series | None = None) -> GrainModel:
     """Rules, outliers and graph fitted on the whole population of a matrix. y (known outcomes, NaN elsewhere) only sharpens rule beliefs."""
-    family, kind = rule_families(matrix.meta)
     bad = badness_of(matrix)
-    roles = {c: role(c, matrix.meta[c]) for c in bad.columns}
-    scorers = fitted(Population(matrix, bad, roles, family, kind, seed), y)
+    scorers = fitted(Population(matrix, bad, seed), y)
     model = GrainModel(matrix.grain, list(matrix.X.columns), scorers, amount=prior_amount(matrix.grain))
     model.tails = {name: tail_of(s.raw(inputs(matrix, s, bad)).to_numpy()) for name, s in scorers.items()}
     ranks = tails(model, matrix)
@@ -87,26 +85,10 @@ def unlabelled(matrix: MatrixLike, *, seed: int = 0, y: pd.Series | None = None)
 
 
 def badness_of(matrix: MatrixLike) -> pd.DataFrame:
-    """Badness of every declared column that is neither a rule hit nor an amount nor the result of a check."""
-    numbers = [
-        c
-        for c in matrix.X.columns
-        if c in matrix.meta and not is_outcome(c) and role(c, matrix.meta[c]) in ("feature", "graph", "parent")
-    ]
-    worse = {c: matrix.meta[c].worse for c in numbers}
+    """Badness of every column that is neither the entity's own rule hit nor an amount nor the result of a check."""
+    columns = {c: matrix.columns[c] for c in matrix.X.columns}
+    worse = {n: c.worse for n, c in columns.items() if c.role in ("value", "graph") or (c.role == "rule" and c.parent)}
     return badness(matrix.z.reindex(columns=matrix.X.columns), worse)
-
-
-def role(column: str, meta: Any) -> str:
-    """'rule' (a hit about the entity itself), 'amount', 'parent' (about its hospital, patient, doctor), 'graph', or 'feature'."""
-    if meta.kind == "amount" or ("rule_" in column and column.endswith("_fen")):
-        return "amount"
-    if "__" in column or meta.kind == "parent":
-        return "parent"
-    if is_rule(column):
-        return "rule"
-    measure = getattr(getattr(meta, "feature", None), "measure", "")
-    return "graph" if meta.kind == "graph" or not isinstance(measure, str) else "feature"
 
 
 def inputs(matrix: MatrixLike, scorer: Scorer, bad: pd.DataFrame) -> pd.DataFrame:
@@ -127,7 +109,7 @@ def offset(model: GrainModel, tails: pd.DataFrame) -> pd.Series:
 def raw_risk(model: GrainModel, matrix: MatrixLike) -> pd.Series:
     """Raw risk without its contributions: what `explained` adds up to, at a fraction of the cost."""
     raw = offset(model, tails(model, matrix))
-    return raw if model.ranker is None else raw + model.ranker.raw(ranker_input(matrix.X, matrix.z))
+    return raw if model.ranker is None else raw + model.ranker.raw(ranker_input(matrix))
 
 
 def place(model: GrainModel, entities: pd.DataFrame, raw: np.ndarray) -> np.ndarray:
@@ -143,23 +125,21 @@ def tails(model: GrainModel, matrix: MatrixLike) -> pd.DataFrame:
     return out.join(model.findings.tails(matrix.entities)) if model.findings is not None else out
 
 
-def ranker_input(X: pd.DataFrame, z: pd.DataFrame) -> pd.DataFrame:
+def ranker_input(matrix: MatrixLike) -> pd.DataFrame:
     """Features and their peer z side by side; rule amounts stay out (they are money, and money is ordered by later)."""
-    plain = [c for c in X.columns if not ("rule_" in c and c.endswith("_fen")) and not is_outcome(c)]
-    deviations = [c for c in plain if not is_rule(c)]
+    columns = {c: matrix.columns[c] for c in matrix.X.columns}
+    told = [n for n, c in columns.items() if c.role not in ("amount", "outcome")]
+    deviations = [n for n in told if not columns[n].hit]
     # of a hospital, patient or doctor only its place among its own peers: raw parent values mostly name the parent
-    plain = [c for c in plain if "__" not in c]
-    peers = z.reindex(columns=deviations)
-    return pd.concat([X[plain], peers.set_axis([Z + c for c in deviations], axis=1)], axis=1)
+    plain = [n for n in told if not columns[n].parent]
+    peers = matrix.z.reindex(columns=deviations)
+    return pd.concat([matrix.X[plain], peers.set_axis([Z + n for n in deviations], axis=1)], axis=1)
 
 
-def ranker_worse(meta: Mapping[str, Any], columns: list[str]) -> dict[str, str]:
+def ranker_worse(columns: Mapping[str, Column], names: list[str]) -> dict[str, str]:
     """Monotone directions for `ranker_input`'s columns. A rule hit never lowers risk."""
-    out = {}
-    for column in columns:
-        name = column.removeprefix(Z)
-        out[column] = "high" if is_rule(name) else (meta[name].worse if name in meta else "either")
-    return out
+    behind = {name: columns[name.removeprefix(Z)] for name in names}
+    return {name: "high" if column.hit else column.worse for name, column in behind.items()}
 
 
 def explained(model: GrainModel, matrix: MatrixLike) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -185,7 +165,7 @@ def explained(model: GrainModel, matrix: MatrixLike) -> tuple[pd.DataFrame, pd.D
         # base takes what the secant could not place (rows at the base itself), so the sum is exact by construction
         total[:, -1] += slope * (seen[name] - (values * stretch[:, None]).sum(axis=1))
     if model.ranker is not None:
-        X = ranker_input(matrix.X, matrix.z)
+        X = ranker_input(matrix)
         parts = model.ranker.contributions(X)
         for column in parts.columns:
             total[:, place[column.removeprefix(Z)]] += parts[column].to_numpy()

@@ -6,39 +6,27 @@ contribution is the plain sum of its columns, so the sums still add up to the ra
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from features.columns import Column
 from models.scorer import BASE
 
-PARENT = re.compile(r"^(inst|person|doctor|ring)__")
-WINDOW = re.compile(r"_\d+$")
 
-
-def signal(column: str) -> str:
-    """Name of the signal a column belongs to: the feature without window; rule amounts go with their rule; parents stay apart."""
-    if column == BASE:
-        return BASE
-    if column.startswith("rule_"):
-        return column.removesuffix("_fen")
-    return WINDOW.sub("", column)
-
-
-def grouped(contributions: pd.DataFrame) -> pd.DataFrame:
+def grouped(contributions: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
     """Contributions summed per signal; columns = signals in first-seen order, `base` last; row sums unchanged."""
-    names = [signal(c) for c in contributions.columns]
+    names = [BASE if c == BASE else columns[c].signal for c in contributions.columns]
     summed = contributions.T.groupby(names, sort=False).sum().T
     order = [c for c in summed.columns if c != BASE]
     return summed[[*order, BASE]] if BASE in summed else summed[order]
 
 
-def strongest(contributions: pd.DataFrame, entity_id: str, top: int = 8) -> pd.DataFrame:
+def strongest(contributions: pd.DataFrame, columns: Mapping[str, Column], entity_id: str, top: int = 8) -> pd.DataFrame:
     """The signals that raise one entity's risk most: columns signal, column (its strongest column), contribution; only positive ones."""
     row = contributions.loc[entity_id].drop(labels=[BASE], errors="ignore")
     frame = pd.DataFrame(
-        {"column": row.index, "value": row.to_numpy(dtype=float), "signal": [signal(c) for c in row.index]}
+        {"column": row.index, "value": row.to_numpy(dtype=float), "signal": [columns[str(c)].signal for c in row.index]}
     )
     sums = frame.groupby("signal", sort=False)["value"].sum().rename("contribution")
     lead = (

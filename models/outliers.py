@@ -119,7 +119,8 @@ class RobustSum(Scorer):
 
     @classmethod
     def of(cls, population: Population) -> Self:
-        return cls({c: PARENT_WEIGHT for c, role in population.roles.items() if role == "parent"})
+        columns = population.matrix.columns
+        return cls({c: PARENT_WEIGHT for c in population.badness.columns if columns[c].parent})
 
     def fit(
         self,

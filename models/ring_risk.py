@@ -8,23 +8,18 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from models.scorer import BASE, Scorer, State, aligned
+from features.columns import Column
+from features.declare import CountyGraph
+from models.scorer import BASE, Population, Scorer, State, aligned
 
-#: column → (weight, form): what makes a ring worse. Ranking by the sum of surprises puts dialysis and villages first (measured), so size, repetition, money
-#: and tightness share the score, and an honest explanation takes a ring below every unexplained one of like size.
-RING_WEIGHTS: dict[str, tuple[float, str]] = {
-    "ring_members": (1.0, "log"),
-    "ring_days": (1.0, "log"),
-    "ring_surprise": (0.02, "plain"),
-    "ring_density": (1.0, "plain"),
-    "ring_attendance": (1.0, "plain"),
-    "ring_fen": (0.3, "log"),
-    "ring_amount_share": (1.0, "plain"),
-    "ring_resale_share": (2.0, "plain"),
-    "ring_same_bag": (0.5, "plain"),
-    "ring_width": (-0.2, "log"),
-    "ring_explained": (-8.0, "plain"),
-}
+Weights = Mapping[str, tuple[float, bool]]
+"""Column → (weight, whether of ln(1 + x))."""
+
+
+def ring_weights(columns: Mapping[str, Column]) -> dict[str, tuple[float, bool]]:
+    """The weights that the ring's own numbers declare (features/catalog/rings.py)."""
+    declared = {n: c.feature.measure for n, c in columns.items() if not c.parent}
+    return {n: (m.weight, m.log) for n, m in declared.items() if isinstance(m, CountyGraph) and m.weight}
 
 
 class RingRisk(Scorer):
@@ -33,8 +28,13 @@ class RingRisk(Scorer):
     name, label, shown = "rings", "团伙权重", "graph"
     grains = ("ring",)
 
-    def __init__(self, midpoint: float = 0.0) -> None:
+    def __init__(self, weights: Weights | None = None, midpoint: float = 0.0) -> None:
+        self.weights = weights
         self.midpoint = midpoint
+
+    @classmethod
+    def of(cls, population: Population) -> Self:
+        return cls(ring_weights(population.matrix.columns))
 
     def fit(
         self,
@@ -45,7 +45,7 @@ class RingRisk(Scorer):
         groups: pd.Series | None = None,
     ) -> Self:
         self.columns_ = list(X.columns)
-        values = _weigh(X, self.columns_)
+        values = _weigh(X, self.columns_, self.weights or {})
         open_ring = (
             ~(X["ring_explained"] > 0).to_numpy() if "ring_explained" in X.columns else np.ones(len(X), dtype=bool)
         )
@@ -54,27 +54,29 @@ class RingRisk(Scorer):
         return self
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
-        values = _weigh(X, self.columns_)
+        values = _weigh(X, self.columns_, self.weights or {})
         parts = np.where(np.isfinite(values), values - self.centre_, 0.0)
         out = pd.DataFrame(parts, index=X.index, columns=self.columns_)
         return out.assign(**{BASE: -float(self.midpoint)})
 
     def state(self) -> State:
-        return {"columns": self.columns_, "midpoint": self.midpoint}, {"centre": self.centre_}
+        weights = {n: [w, log] for n, (w, log) in (self.weights or {}).items()}
+        return {"columns": self.columns_, "weights": weights, "midpoint": self.midpoint}, {"centre": self.centre_}
 
     @classmethod
     def restore(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Self:
-        made = cls(midpoint=float(values["midpoint"]))
+        weights = {n: (float(w), bool(log)) for n, (w, log) in values["weights"].items()}
+        made = cls(weights, midpoint=float(values["midpoint"]))
         made.columns_, made.centre_ = list(values["columns"]), np.asarray(arrays["centre"], dtype=np.float64)
         return made
 
 
-def _weigh(X: pd.DataFrame, columns: list[str]) -> np.ndarray:
+def _weigh(X: pd.DataFrame, columns: list[str], weights: Weights) -> np.ndarray:
     """Weighted, transformed values [rows, columns]; NaN where missing, 0 for columns that carry no weight."""
     values = aligned(X, columns)
     out = np.zeros_like(values)
     for j, column in enumerate(columns):
-        weight, form = RING_WEIGHTS.get(column, (0.0, "plain"))
+        weight, log = weights.get(column, (0.0, False))
         if weight:
-            out[:, j] = weight * (np.log1p(np.maximum(values[:, j], 0.0)) if form == "log" else values[:, j])
+            out[:, j] = weight * (np.log1p(np.maximum(values[:, j], 0.0)) if log else values[:, j])
     return out

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from features.columns import Column
 from models.scorer import BASE, Population, Scorer, State, aligned
 
 PRIOR = {"hard": 0.6, "lead": 0.25, "KPI": 0.1, "DQ": 0.0}
@@ -26,9 +27,9 @@ R53, a hard rule."""
 
 
 class Rules(Scorer):
-    """`rule_*` columns (0/1 or counts of hits) → risk.
+    """Hits of rules (0/1 or counts) → risk.
 
-    family: {column: family}; kind: {column: rule kind}, missing = lead. With y (confirmed 1 / refuted 0, NaN = unknown) the belief
+    family: {rule column: family}, the columns it reads; kind: {rule column: rule kind}, missing = lead. With y (confirmed 1 / refuted 0, NaN = unknown) the belief
     in each rule becomes its shrunk precision among decided cases. share: at most this share of the population is presumed guilty, so a rule
     that hits the share h of it is right at most share / h of the time; a rule then counts once (the number of its hits is mostly the size of
     the unit), and y is left to the ranker, which weighs the rules by the same few cases. None = none of this.
@@ -48,7 +49,7 @@ class Rules(Scorer):
 
     @classmethod
     def of(cls, population: Population) -> Self:
-        return cls(population.family, population.kind, GUILTY_SHARE.get(population.matrix.grain))
+        return cls(*rule_families(population.matrix.columns), GUILTY_SHARE.get(population.matrix.grain))
 
     def fit(
         self,
@@ -59,7 +60,7 @@ class Rules(Scorer):
         groups: pd.Series | None = None,
     ) -> Self:
         family, kind = dict(self.family or {}), dict(self.kind or {})
-        self.columns_ = [c for c in X.columns if is_rule(c) and not is_outcome(c)]
+        self.columns_ = [c for c in X.columns if c in family]
         self.families_ = [family.get(c) or c for c in self.columns_]
         self.belief_ = np.array(
             [PRIOR.get(kind.get(c, "lead"), PRIOR["lead"]) for c in self.columns_], dtype=np.float64
@@ -111,11 +112,7 @@ class Rules(Scorer):
         return scorer
 
 
-def is_rule(column: str) -> bool:
-    """True for a hit column `rule_R01`, false for its amount `rule_R01_fen`."""
-    return column.startswith("rule_") and not column.endswith("_fen")
-
-
-def is_outcome(column: str) -> bool:
-    """True for R21 (a bed check's own result, here or at a parent): it is a label, and a scorer that reads it reads the answer."""
-    return "rule_r21" in column.lower()
+def rule_families(columns: Mapping[str, Column]) -> tuple[dict[str, str], dict[str, str]]:
+    """({rule column: family}, {rule column: rule kind}) of the rules whose hits may be learned from."""
+    rules = {n: c for n, c in columns.items() if c.role == "rule" and not c.parent}
+    return {n: c.family for n, c in rules.items()}, {n: c.feature.kind for n, c in rules.items()}

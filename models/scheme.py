@@ -7,22 +7,18 @@ would otherwise be everybody's. The share tells the officer how mixed the pictur
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from models.rules import is_rule
+from features.columns import Column
 
 TAIL = 0.9
 """Percentiles below this say nothing about a scheme."""
 PARENT = 0.3
 SPREAD = 1e-4
 """Least standard deviation of a scheme's evidence: where nobody shows any, the first trace is not infinitely unusual."""
-KIND_WEIGHT = {"parent": PARENT, "amount": 0.0}
-"""A hospital's habits hint at what to look for in one of its stays, but are not evidence about it."""
 
 
 Usual = Mapping[str, tuple[float, float]]
@@ -39,14 +35,14 @@ def attribute(
     contributions: pd.DataFrame,
     X: pd.DataFrame,
     percentile: pd.DataFrame,
-    meta: Mapping[str, Any],
+    columns: Mapping[str, Column],
     usual: Usual | None = None,
 ) -> pd.DataFrame:
     """Columns scheme (T-code, '' when nothing speaks), scheme_share in [0, 1]; index = contributions' index.
 
     usual: what the population shows of each scheme (`usual_evidence`); None or empty = the plain sums are compared.
     """
-    found = evidence(contributions, X, percentile, meta)
+    found = evidence(contributions, X, percentile, columns)
     if found.shape[1] == 0 or found.empty:
         return pd.DataFrame({"scheme": "", "scheme_share": np.nan}, index=contributions.index)
     plain = found.to_numpy()
@@ -63,10 +59,10 @@ def attribute(
 
 
 def usual_evidence(
-    contributions: pd.DataFrame, X: pd.DataFrame, percentile: pd.DataFrame, meta: Mapping[str, Any]
+    contributions: pd.DataFrame, X: pd.DataFrame, percentile: pd.DataFrame, columns: Mapping[str, Column]
 ) -> dict[str, tuple[float, float]]:
     """Mean and standard deviation of each scheme's evidence over these entities; {} where they are too few."""
-    found = evidence(contributions, X, percentile, meta)
+    found = evidence(contributions, X, percentile, columns)
     if len(found) < FEWEST_USUAL:
         return {}
     # rounded: threads may differ in the last bits, and a bundle's hash must not
@@ -74,38 +70,29 @@ def usual_evidence(
 
 
 def evidence(
-    contributions: pd.DataFrame, X: pd.DataFrame, percentile: pd.DataFrame, meta: Mapping[str, Any]
+    contributions: pd.DataFrame, X: pd.DataFrame, percentile: pd.DataFrame, columns: Mapping[str, Column]
 ) -> pd.DataFrame:
     """Evidence per entity and scheme (columns = T-codes in order), ≥ 0."""
-    columns = [c for c in X.columns if c in meta and schemes_of(meta[c].scheme)]
-    names = sorted({s for c in columns for s in schemes_of(meta[c].scheme)})
-    belongs = np.zeros((len(columns), len(names)))
-    for j, column in enumerate(columns):
-        tags = schemes_of(meta[column].scheme)
-        for tag in tags:
-            belongs[j, names.index(tag)] = (
-                PARENT if "__" in column else KIND_WEIGHT.get(meta[column].kind, 1.0)
-            ) / len(tags)
-    pushed = np.maximum(contributions.reindex(columns=columns, fill_value=0.0).to_numpy(dtype=np.float64), 0.0)
+    kept = {n: columns[n] for n in X.columns if n in columns and columns[n].scheme}
+    names = sorted({c.scheme for c in kept.values()})
+    belongs = np.zeros((len(kept), len(names)))
+    for j, column in enumerate(kept.values()):
+        # a hospital's habits hint at what to look for in one of its stays, but are not evidence about it; money is none at all
+        weight = PARENT if column.parent else 0.0 if column.role == "amount" else 1.0
+        belongs[j, names.index(column.scheme)] = weight
+    pushed = np.maximum(contributions.reindex(columns=list(kept), fill_value=0.0).to_numpy(dtype=np.float64), 0.0)
     total = pushed.sum(axis=1, keepdims=True)
     pushed = np.divide(pushed, total, out=np.zeros_like(pushed), where=total > 0)
-    tail = _tail(percentile.reindex(columns=columns).to_numpy(dtype=np.float64), [meta[c].worse for c in columns])
-    hits = np.nan_to_num(X[columns].to_numpy(dtype=np.float64)) > 0
-    rule = np.array([is_rule(c) for c in columns], dtype=bool)
+    tail = _tail(percentile.reindex(columns=list(kept)).to_numpy(dtype=np.float64), [c.worse for c in kept.values()])
+    hits = np.nan_to_num(X[list(kept)].to_numpy(dtype=np.float64)) > 0
+    rule = np.array([c.hit for c in kept.values()], dtype=bool)
     strength = pushed * (1.0 + tail) + 0.25 * (hits & rule) + 0.02 * tail
     return pd.DataFrame(strength @ belongs, index=contributions.index, columns=names)
 
 
-def schemes_of(tag: str | None) -> list[str]:
-    """T-codes named by a scheme tag such as 'T01' or 'T08 T09'."""
-    return re.findall(r"T\d\d", str(tag or ""))
-
-
 def _tail(percentile: np.ndarray, worse: list[str]) -> np.ndarray:
-    """0 below the 90th bad percentile, rising to 1 at the 100th. Percentiles may come as 0–1 or 0–100."""
-    p = np.nan_to_num(percentile, nan=0.5 if np.nanmax(percentile, initial=0.0) <= 1.0 else 50.0)
-    if np.nanmax(percentile, initial=0.0) > 1.0:
-        p = p / 100.0
+    """0 below the 90th bad percentile (of 100), rising to 1 at the 100th; missing says nothing."""
+    p = np.nan_to_num(percentile, nan=50.0) / 100.0
     for j, way in enumerate(worse):
         if way == "low":
             p[:, j] = 1.0 - p[:, j]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from claims.errors import UserError
-from models.amount import amounts, fund_at_stake, rule_families
+from models.amount import amounts, fund_at_stake
 from models.bundle import Bundle, mismatch
 from models.ensemble import ALL, GrainModel, explained, place, raw_risk, unlabelled
 from models.findings import PREFIX
@@ -63,7 +63,7 @@ def score_with(matrix: MatrixLike, model: GrainModel, *, order: Order = "probabi
     """Score with a given grain model; no check of declarations."""
     contributions, tails = explained(model, matrix)
     frame = _standing(matrix, model, contributions.sum(axis=1).to_numpy(), order)
-    told = (contributions, matrix.X, matrix.percentile, matrix.meta)
+    told = (contributions, matrix.X, matrix.percentile, matrix.columns)
     usual = (model.usual or usual_evidence(*told)) if matrix.grain in BY_USUAL else None
     frame = frame.join(attribute(*told, usual))
     frame["model"] = model.label
@@ -83,8 +83,7 @@ def standing(matrix: MatrixLike, model: GrainModel, *, order: Order = "probabili
 def _standing(matrix: MatrixLike, model: GrainModel, raw: np.ndarray, order: Order) -> pd.DataFrame:
     if order not in ORDERS:
         raise UserError(f"排序方式“{order}”不存在；可选 expected、probability、blend。")
-    family, kind = rule_families(matrix.meta)
-    money = amounts(model.amount, matrix.X, fund_at_stake(matrix.entities), family, kind)
+    money = amounts(model.amount, matrix.X, fund_at_stake(matrix.entities), matrix.columns)
     placed = place(model, matrix.entities, raw)
     frame = pd.DataFrame(index=matrix.X.index)
     frame["found_before"] = found_before(model, matrix)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, Self, get_args, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self, get_args
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from features.columns import Column
 from features.declare import DeclarationError
 
 Worse = Literal["high", "low", "either"]
@@ -25,22 +26,6 @@ Reads = Literal["values", "badness", "own", "network"]
 BASE = "base"
 CLIP = 10.0
 """Robust z beyond ten say no more than ten: one absurd value must not decide a list."""
-
-
-@runtime_checkable
-class Meta(Protocol):
-    """What models need to know of a column (features.matrix.ColumnMeta has it)."""
-
-    @property
-    def label(self) -> str: ...
-    @property
-    def scheme(self) -> str: ...
-    @property
-    def worse(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def family(self) -> str: ...
 
 
 class MatrixLike(Protocol):
@@ -57,18 +42,15 @@ class MatrixLike(Protocol):
     @property
     def percentile(self) -> pd.DataFrame: ...
     @property
-    def meta(self) -> Mapping[str, Any]: ...
+    def columns(self) -> Mapping[str, Column]: ...
 
 
 @dataclass(frozen=True)
 class Population:
-    """What the scorers of one grain are made from. roles: {badness column: its role (ensemble.role)}; family, kind: of the rules (amount.rule_families)."""
+    """What the scorers of one grain are made from: its matrix, and the badness of its numbers (ensemble.badness_of)."""
 
     matrix: MatrixLike
     badness: pd.DataFrame
-    roles: Mapping[str, str]
-    family: Mapping[str, str]
-    kind: Mapping[str, str]
     seed: int = 0
 
     def read(self, reads: Reads) -> pd.DataFrame:
@@ -77,8 +59,8 @@ class Population:
             return self.matrix.X
         if reads == "badness":
             return self.badness
-        network = [c for c in self.badness.columns if self.roles[c] == "graph"]
-        own = [c for c in self.badness.columns if self.roles[c] != "parent"]
+        own = [c for c in self.badness.columns if not self.matrix.columns[c].parent]
+        network = [c for c in own if self.matrix.columns[c].role == "graph"]
         return self.badness[network if reads == "network" else own]
 
 

@@ -16,7 +16,7 @@ from claims.store.sql import paths_sql
 from claims.store.warehouse import Warehouse
 from features.grains import WINDOW_DAYS, Grain
 from features.matrix import Matrix, load_matrix
-from models.amount import fund_at_stake, rule_amounts, rule_families
+from models.amount import fund_at_stake, rule_amounts
 from models.ensemble import GrainModel, ranker_input, tails
 from models.findings import KEYS, Findings, known_before
 from training.labels import load_labels
@@ -166,8 +166,7 @@ def drawn_by_chance(ids: pd.Index, n: int, salt: str) -> list[str]:
 
 def _rows(matrix: Matrix, day: date | datetime, labels: pd.DataFrame, model: GrainModel, cases: pd.DataFrame) -> Rows:
     index = pd.Index([f"{e}|{day:%Y-%m-%d}" for e in matrix.X.index], name="row")
-    family, kind = rule_families(matrix.meta)
-    money = rule_amounts(matrix.X, family, kind)
+    money = rule_amounts(matrix.X, matrix.columns)
     own = labels.drop_duplicates("entity_id", keep="last").set_index("entity_id").reindex(matrix.X.index)
     info = pd.DataFrame({"entity_id": matrix.X.index.astype(str), "snapshot": pd.Timestamp(day)}, index=matrix.X.index)
     info["y"] = own["outcome"].map({"confirmed": 1.0, "refuted": 0.0})
@@ -193,7 +192,7 @@ def _rows(matrix: Matrix, day: date | datetime, labels: pd.DataFrame, model: Gra
     before = known_before(cases, matrix.entities, moments, KEYS.get(matrix.grain, ()))
     return Rows(
         matrix.grain,
-        ranker_input(matrix.X, matrix.z).set_axis(index),
+        ranker_input(matrix).set_axis(index),
         tails(model, matrix).join(before).set_axis(index),
         info.set_axis(index),
     )

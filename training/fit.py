@@ -17,7 +17,7 @@ import pandas as pd
 from claims.errors import UserError
 from features.grains import Grain
 from features.matrix import Matrix, load_matrix
-from models.amount import amounts, fund_at_stake, rule_families
+from models.amount import amounts, fund_at_stake
 from models.bundle import Bundle, declarations, mismatch, write_bundle
 from models.ensemble import FALLBACK, GrainModel, explained, raw_risk, unlabelled
 from models.in_force import activate, active_table, load_active
@@ -166,7 +166,7 @@ def fit_grain(
             rows = None
         else:
             model, figures, held_out = with_ranker(
-                model, rows, matrix.meta, variant=variant, seed=seed, threads=threads
+                model, rows, matrix.columns, variant=variant, seed=seed, threads=threads
             )
             rows = replace(rows, info=rows.info.assign(held_out=held_out))
             reason += "：已训练排序模型"
@@ -193,14 +193,13 @@ def usual_of(model: GrainModel, matrix: Matrix) -> dict[str, tuple[float, float]
     """Usual evidence per scheme (models/scheme.py) over every n-th entity, `SAMPLE` of them at most."""
     some = matrix.only(list(matrix.X.index.sort_values()[:: max(1, -(-len(matrix.X) // SAMPLE))]))
     contributions, _ = explained(model, some)
-    return usual_evidence(contributions, some.X, some.percentile, some.meta)
+    return usual_evidence(contributions, some.X, some.percentile, some.columns)
 
 
 def scale_of(model: GrainModel, matrix: Matrix, raw: pd.Series) -> float:
     """The amount at which chance × amount counts half: the 95th percentile of the population's suspicion × amount, so lists spread over [0, 1)."""
     chance = suspicion_of(model, raw.to_numpy())
-    family, kind = rule_families(matrix.meta)
-    money = amounts(model.amount, matrix.X, fund_at_stake(matrix.entities), family, kind)["amount_fen"].to_numpy()
+    money = amounts(model.amount, matrix.X, fund_at_stake(matrix.entities), matrix.columns)["amount_fen"].to_numpy()
     return round(float(max(np.quantile(chance * money, 0.95), 1.0)), 2) if len(money) else 1.0
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.optimize import minimize
 from sklearn.metrics import average_precision_score
 
+from features.columns import Column
 from models.amount import AmountModel, fit_amount
 from models.beds import WEIGHTS
 from models.calibrate import Calibration, calibrate
@@ -64,7 +65,7 @@ def linear(tails: pd.DataFrame, slopes: Mapping[str, float], intercept: float) -
 
 
 def learn(
-    rows: Rows, meta: Mapping[str, Any], *, variant: Variant | None = None, seed: int = 0, threads: int = 2
+    rows: Rows, columns: Mapping[str, Column], *, variant: Variant | None = None, seed: int = 0, threads: int = 2
 ) -> Learned:
     """Fit offset and trees. `labelled` uses inspected rows only; `pu` adds uninspected rows as weak negatives (Elkan & Noto 2008 in spirit);
     `ips` weighs inspected rows by clipped inverse propensity; None = what is CHOSEN for the grain; `noise` fits twice, the second time with each refuted case counted as confirmed by the
@@ -76,7 +77,7 @@ def learn(
     if len(np.unique(y)) < 2:
         raise ValueError("one class only")
     objective = "lambdarank" if "lambdarank" in variant else "binary"
-    learned = _fit(part, y, weight, meta, seed, threads, objective)
+    learned = _fit(part, y, weight, columns, seed, threads, objective)
     if "noise" not in variant:
         return learned
     doubt = missed_chance(learned.raw(part), part.info["y"].to_numpy(dtype=float))
@@ -84,7 +85,7 @@ def learn(
     both = Rows(part.grain, *(pd.concat([getattr(part, k), getattr(twins, k)]) for k in ("X", "tails", "info")))
     y = np.concatenate([y, np.ones(len(twins.info))])
     weight = np.concatenate([weight * (1 - doubt), (weight * doubt)[doubt > 0]])
-    return _fit(both, y, weight, meta, seed, threads)
+    return _fit(both, y, weight, columns, seed, threads)
 
 
 def chosen(grain: str) -> Variant:
@@ -116,7 +117,7 @@ def _fit(
     part: Rows,
     y: np.ndarray,
     weight: np.ndarray,
-    meta: Mapping[str, Any],
+    columns: Mapping[str, Column],
     seed: int,
     threads: int,
     objective: str = "binary",
@@ -125,7 +126,7 @@ def _fit(
     slopes, intercept = _offset(part.tails, y, weight)
     confirmed = int((part.info["y"] == 1).sum())
     own = max(1, part.info["entity_id"][hard(part) & (part.info["y"] == 1).to_numpy()].nunique())
-    worse = ranker_worse(meta, list(part.X.columns))
+    worse = ranker_worse(columns, list(part.X.columns))
     chosen = strongest_columns(part.X, pd.Series(y), worse, max(60, 3 * confirmed))
     ranker = Ranker(
         {c: worse[c] for c in chosen},
@@ -147,7 +148,7 @@ def _fit(
 
 
 def learn_beds(
-    rows: Rows, meta: Mapping[str, Any], *, variant: Variant | None = None, seed: int = 0, threads: int = 2
+    rows: Rows, columns: Mapping[str, Column], *, variant: Variant | None = None, seed: int = 0, threads: int = 2
 ) -> Taught | None:
     """What empty and lent beds alone teach: stays confirmed for anything else are left out. None below `FEWEST_BEDS` such cases."""
     other = ((rows.info["y"] == 1) & ~rows.info["scheme"].isin(list(WEIGHTS))).to_numpy()
@@ -155,7 +156,7 @@ def learn_beds(
     if rows.grain != "admission" or int((kept.info["y"] == 1).sum()) < FEWEST_BEDS:
         return None
     try:
-        return learn(kept, meta, variant=variant, seed=seed, threads=threads)
+        return learn(kept, columns, variant=variant, seed=seed, threads=threads)
     except ValueError:
         return None
 
@@ -196,7 +197,7 @@ def _offset(tails: pd.DataFrame, y: np.ndarray, weight: np.ndarray) -> tuple[dic
 
 def out_of_fold(
     rows: Rows,
-    meta: Mapping[str, Any],
+    columns: Mapping[str, Column],
     *,
     variant: Variant | None = None,
     seed: int = 0,
@@ -209,7 +210,7 @@ def out_of_fold(
     raw = np.full(len(rows.info), np.nan)
     for train, test in fold_pairs(numbers):
         try:
-            raw[test] = learn(rows.where(train), meta, variant=variant, seed=seed, threads=threads).raw(
+            raw[test] = learn(rows.where(train), columns, variant=variant, seed=seed, threads=threads).raw(
                 rows.where(test)
             )
         except ValueError:
@@ -218,7 +219,7 @@ def out_of_fold(
 
 
 def out_of_time_raw(
-    rows: Rows, meta: Mapping[str, Any], *, variant: Variant | None = None, seed: int = 0, threads: int = 2
+    rows: Rows, columns: Mapping[str, Column], *, variant: Variant | None = None, seed: int = 0, threads: int = 2
 ) -> np.ndarray:
     """Raw risk of the later decided rows by models that knew only what was known before those were inspected; NaN for the earliest ones.
 
@@ -237,7 +238,7 @@ def out_of_time_raw(
         test = late & (when < end).to_numpy() & own
         taught = rows.info["y"][train & own]
         if test.any() and (taught == 1).sum() >= FEWEST_BEFORE and (taught == 0).any():
-            learned = learn(rows.where(train), meta, variant=variant, seed=seed, threads=threads)
+            learned = learn(rows.where(train), columns, variant=variant, seed=seed, threads=threads)
             raw[test] = learned.raw(rows.where(test))
     return raw
 
@@ -263,7 +264,7 @@ def measured(rows: Rows, raw: np.ndarray) -> dict[str, float]:
 def with_ranker(
     model: GrainModel,
     rows: Rows,
-    meta: Mapping[str, Any],
+    columns: Mapping[str, Column],
     *,
     variant: Variant | None = None,
     seed: int = 0,
@@ -271,9 +272,9 @@ def with_ranker(
 ) -> tuple[GrainModel, dict[str, Any], np.ndarray]:
     """(grain model with ranker, calibration and money fitted; figures of its held-out tests; raw risk of each row by a model that had not seen it: one
     of earlier times where there is one, else one of other groups)."""
-    learned = learn(rows, meta, variant=variant, seed=seed, threads=threads)
-    raw = out_of_fold(rows, meta, variant=variant, seed=seed, threads=threads)
-    later = out_of_time_raw(rows, meta, variant=variant, seed=seed, threads=threads)
+    learned = learn(rows, columns, variant=variant, seed=seed, threads=threads)
+    raw = out_of_fold(rows, columns, variant=variant, seed=seed, threads=threads)
+    later = out_of_time_raw(rows, columns, variant=variant, seed=seed, threads=threads)
     curve, basis = _curve(rows, later, raw)
     figures: dict[str, Any] = {"variant": variant or chosen(rows.grain), **measured(rows, raw)}
     figures |= {f"later_{k}": v for k, v in measured(rows, later).items()}
@@ -291,7 +292,7 @@ def with_ranker(
             findings=rows.findings,
             calibration=curve,
             amount=amount_from(rows),
-            beds=learn_beds(rows, meta, variant=variant, seed=seed, threads=threads),
+            beds=learn_beds(rows, columns, variant=variant, seed=seed, threads=threads),
         ),
         figures,
         np.where(np.isnan(later), raw, later),

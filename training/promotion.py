@@ -17,7 +17,7 @@ import pandas as pd
 
 from claims.errors import UserError
 from features.grains import Grain
-from features.matrix import load_matrix
+from features.matrix import Matrix, load_matrix
 from models.bundle import Bundle, load_bundle
 from models.explain import strongest
 from models.in_force import activate, active_table, load_active
@@ -50,7 +50,7 @@ class ListDiff:
         return asdict(self)
 
 
-def list_diff(before: Scored, after: Scored, grain: str, as_of: str, top: int = 50) -> ListDiff:
+def list_diff(before: Scored, after: Scored, matrix: Matrix, as_of: str, top: int = 50) -> ListDiff:
     """Who enters, who leaves and why (rank and strongest signals in both models), whose reasons and schemes changed."""
     old, new = best(before.frame["risk"], top), best(after.frame["risk"], top)
     rank_old = pd.Series(range(1, len(before.frame) + 1), index=best(before.frame["risk"], len(before.frame)))
@@ -61,8 +61,8 @@ def list_diff(before: Scored, after: Scored, grain: str, as_of: str, top: int = 
             "entity_id": entity,
             "rank_before": int(rank_old[entity]) if entity in rank_old else None,
             "rank_after": int(rank_new[entity]) if entity in rank_new else None,
-            "reasons_before": _signals(before, entity),
-            "reasons_after": _signals(after, entity),
+            "reasons_before": _signals(before, matrix, entity),
+            "reasons_after": _signals(after, matrix, entity),
         }
 
     kept = [e for e in new if e in set(old)]
@@ -75,7 +75,7 @@ def list_diff(before: Scored, after: Scored, grain: str, as_of: str, top: int = 
         if schemes[0] != schemes[1]:
             moved.append({"entity_id": entity, "before": schemes[0], "after": schemes[1]})
     return ListDiff(
-        grain,
+        matrix.grain,
         as_of,
         top,
         [row(e) for e in new if e not in set(old)],
@@ -86,10 +86,10 @@ def list_diff(before: Scored, after: Scored, grain: str, as_of: str, top: int = 
     )
 
 
-def _signals(scored: Scored, entity: str) -> list[str]:
+def _signals(scored: Scored, matrix: Matrix, entity: str) -> list[str]:
     if entity not in scored.contributions.index:
         return []
-    return [str(s) for s in strongest(scored.contributions, entity, REASONS)["signal"]]
+    return [str(s) for s in strongest(scored.contributions, matrix.columns, entity, REASONS)["signal"]]
 
 
 def compare(
@@ -124,7 +124,7 @@ def compare(
             "champion": champion.grains[grain].facts,
             "challenger": other.grains[grain].facts,
             "figures": figures(root, champion, other, _grain(grain), as_of, order=order, truth=facts),
-            "diff": list_diff(before, after, grain, f"{as_of}", top).to_json(),
+            "diff": list_diff(before, after, matrix, f"{as_of}", top).to_json(),
         }
     folder = root / "models" / "reports"
     folder.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ from features.bucket import STAT, evaluate, evidence_sql, named_words
 from features.build import absent_features, published
 from features.checking.hits import rows_that_hit, rules_of
 from features.checking.person_store import person_store
-from features.declare import Feature, column_name
+from features.declare import Feature, amount_name, column_name
 from features.entities import entities_sql
 from features.grains import WINDOW_DAYS, Grain
 from features.limits import LIMITS, apply_limits
@@ -149,7 +149,7 @@ def _weigh(
     row = values.iloc[0].fillna(0.0)
     names = [column_name(f.name, w) for w in f.windows]
     hits = max(float(row[n]) for n in names)
-    fen = max((row[f"{n}_fen"] for n in names), default=0.0) if f.amount is not None else 0.0
+    fen = max((row[amount_name(n)] for n in names), default=0.0) if f.amount is not None else 0.0
     return _Found(hits, round(float(fen)), _rows(con, f) if hits > 0 else ())
 
 

@@ -3,7 +3,7 @@
 from inspect import cleandoc
 
 from features.checking.hits import rules_of
-from features.declare import GraphMeasure, PeerTest
+from features.declare import CountyGraph, GraphMeasure, PeerTest
 from features.grains import LABEL
 from features.thresholds import setting, settings, thresholds
 
@@ -72,5 +72,7 @@ def peers_zh(test: PeerTest) -> str:
     return f"{test.statistic} {beyond}{limit}（同类不足 {test.least} 个时用更大的组，仍不足则不判）{amount}"
 
 
-def _measured(measure: str | GraphMeasure | None) -> str:
+def _measured(measure: str | GraphMeasure | CountyGraph | None) -> str:
+    if isinstance(measure, CountyGraph):
+        return f"全县图:{measure.column}"
     return f"{measure.function.__name__}:{measure.column}" if isinstance(measure, GraphMeasure) else str(measure)

@@ -11,8 +11,9 @@ import pandas as pd
 
 from claims.errors import UserError
 from features.build import build
+from features.columns import columns_of
 from features.declarations import load_catalog
-from features.declare import REGISTRY, Feature, column_name
+from features.declare import REGISTRY, Feature, amount_name, column_name
 from features.evidence import gather_evidence
 from features.grains import GRAINS
 
@@ -41,7 +42,7 @@ def run_rules(root: Path | str, as_of: date | datetime, rules: Sequence[str] | N
     """
     parts = []
     for feature, column, hit in _hits(root, as_of, rules_of(rules)):
-        fen = hit[f"{column}_fen"] if feature.amount is not None else pd.Series(0.0, index=hit.index)
+        fen = hit[amount_name(column)] if feature.amount is not None else pd.Series(0.0, index=hit.index)
         parts.append(
             pd.DataFrame(
                 {
@@ -71,10 +72,10 @@ def hit_rows(root: Path | str, as_of: date | datetime, rules: Sequence[str] | No
     parts = []
     found = [(f, c, hit["entity_id"].astype(str)) for f, c, hit in _hits(root, as_of, rules_of(rules))]
     for grain in GRAINS:
+        declared = columns_of(grain)
         wanted = [(column, entity) for f, column, ids in found if f.grain == grain for entity in ids]
         for (column, entity), rows in gather_evidence(root, as_of, grain, wanted).items() if wanted else ():
-            feature, _ = REGISTRY.column(column)
-            parts.append(rows_that_hit(rows).assign(rule=feature.rule, grain=grain, entity_id=entity))
+            parts.append(rows_that_hit(rows).assign(rule=declared[column].feature.rule, grain=grain, entity_id=entity))
     if not parts:
         return pd.DataFrame(columns=ROWS)
     rows = pd.concat(parts, ignore_index=True).drop_duplicates(["rule", "grain", "entity_id", "row_table", "row_id"])
@@ -101,7 +102,7 @@ def _hits(
         partition = build(root, as_of, grain)
         own = [f for f in features if f.grain == grain and f.name not in partition.absent]
         columns = [(f, column_name(f.name, w)) for f in own for w in f.windows]
-        names = [n for f, c in columns for n in ([c, f"{c}_fen"] if f.amount is not None else [c])]
+        names = [n for f, c in columns for n in ([c, amount_name(c)] if f.amount is not None else [c])]
         values = pd.read_parquet(partition.path / "values.parquet", columns=["entity_id", *names])
         found += [(f, c, values[values[c] > 0]) for f, c in columns]
     return found

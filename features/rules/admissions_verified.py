@@ -49,6 +49,7 @@ declare(
     Feature(
         name="rule_r21",
         rule="R21",
+        outcome=True,
         label=f"R21 {setting('R21', 'name')}",
         kind="hard",
         family="stay",

@@ -117,5 +117,5 @@ def bed_scores(matrix: Matrix, scored: Scored, model: GrainModel | None) -> Scor
     frame["stratum"] = ""
     frame["model"] = way
     own = [c for c in bed_columns(matrix) if c in matrix.percentile.columns]
-    frame = frame.join(attribute(contributions[[*own, BASE]], matrix.X[own], matrix.percentile[own], matrix.meta))
+    frame = frame.join(attribute(contributions[[*own, BASE]], matrix.X[own], matrix.percentile[own], matrix.columns))
     return Scored(frame, contributions, scored.scorers.loc[matrix.X.index])

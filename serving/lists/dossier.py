@@ -124,7 +124,7 @@ def _contributions(matrix: Any, own: pd.Series, entity_id: str) -> list[dict[str
     return [
         {
             "column": column,
-            "label": matrix.meta[column].label if column in matrix.meta else column,
+            "label": matrix.columns[column].label,
             "value": plain(value.get(column)),
             "contribution": float(parts[column]),
         }
@@ -163,8 +163,8 @@ def _peers(matrix: Any, columns: Sequence[str], entity_id: str) -> list[dict[str
             plain(
                 {
                     "column": column,
-                    "label": matrix.meta[column].label,
-                    "unit": matrix.meta[column].unit,
+                    "label": matrix.columns[column].label,
+                    "unit": matrix.columns[column].unit,
                     "value": float(matrix.X.loc[entity_id, column]),
                     "n": len(values),
                     "p05": p05,

@@ -1,16 +1,16 @@
 """Why an entity is listed: the signals that raised its score and are worse than its peers, each one sentence with its number."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from features.columns import Column
 from features.grains import LABEL
-from features.reasons import number, render
-from models.explain import signal
-from models.scheme import schemes_of
+from features.matrix import Matrix
+from features.reasons import render
 
 BASE = "base"
 CLEAR = 75.0
@@ -71,23 +71,31 @@ def beyond(worse: str, percentile: float) -> float:
             return max(percentile, 100.0 - percentile)
 
 
-def excuse_of(meta: Any) -> str:
-    """The innocent (N01 …) that a column shows, "" for all others: to lack an excuse is no reason to inspect anybody."""
-    return meta.feature.excuses if meta.feature is not None else ""
+def figure_at(frame: pd.DataFrame, entity_id: str, column: str) -> float:
+    """One number of a matrix frame; NaN where it is not evaluable."""
+    found: Any = frame.at[entity_id, column]
+    return float(found)
 
 
-def honest_of(matrix: Any, entity_id: str, reasons: Iterable[Reason]) -> list[str]:
+def row_of(frame: pd.DataFrame, entity_id: str) -> dict[str, float]:
+    """All numbers of one entity by column."""
+    row: Any = frame.loc[entity_id]
+    return {str(name): float(figure) for name, figure in row.items()}
+
+
+def honest_of(matrix: Matrix, entity_id: str, reasons: Iterable[Reason]) -> list[str]:
     """What could clear an entity: first the innocents that the bureau's own data shows of it or of its patient, then those its reasons name."""
     shown = []
-    for column, meta in matrix.meta.items():
-        if excuse_of(meta) and column in matrix.X and matrix.X.at[entity_id, column] > 0:
-            whose = "" if meta.grain == matrix.grain else f"所属{LABEL[meta.grain]}"
-            shown.append(f"{whose}数据中已有记录：{meta.label.partition('：')[2]}（{excuse_of(meta)}）")
+    for name, column in matrix.columns.items():
+        excuse = column.feature.excuses
+        if excuse and figure_at(matrix.X, entity_id, name) > 0:
+            whose = f"所属{LABEL[column.about]}" if column.parent else ""
+            shown.append(f"{whose}数据中已有记录：{column.label.partition('：')[2]}（{excuse}）")
     return list(dict.fromkeys([*shown, *(r.innocent for r in reasons if r.innocent)]))
 
 
 def reasons_of(
-    matrix: Any, contributions: pd.DataFrame, entity_id: str, limit: int = 3, scheme: str = ""
+    matrix: Matrix, contributions: pd.DataFrame, entity_id: str, limit: int = 3, scheme: str = ""
 ) -> list[Reason]:
     """The `limit` strongest reasons of one entity, strongest first, one per signal (the windows of a feature are one signal).
 
@@ -97,79 +105,75 @@ def reasons_of(
     (models/scheme.py) and none of these speaks for it, the last gives way to the strongest clear one that does.
     """
     own: Any = contributions.loc[entity_id].drop(BASE, errors="ignore")
+    distance: Any = matrix.z.loc[entity_id]
     value, peer, z, percentile = (
-        frame.loc[entity_id] for frame in (matrix.X, matrix.peer, matrix.z, matrix.percentile)
+        row_of(frame, entity_id) for frame in (matrix.X, matrix.peer, matrix.z, matrix.percentile)
     )
-    sums: Any = own.groupby([signal(c) for c in own.index], sort=False).sum()
+    signal = {str(c): matrix.columns[c].signal for c in own.index}
+    sums: Any = own.groupby([signal[c] for c in own.index], sort=False).sum()
 
-    def is_bad(column: str) -> bool:
-        meta = matrix.meta.get(column)
-        if meta is None or meta.kind == "amount" or excuse_of(meta):
+    def is_bad(name: str) -> bool:
+        column = matrix.columns[name]
+        # to lack an excuse is no reason to inspect anybody
+        if column.role == "amount" or column.feature.excuses:
             return False
-        return worse_than_peers(meta.worse, float(value[column]), float(peer[column]), float(z[column]))
+        return worse_than_peers(column.worse, value[name], peer[name], z[name])
 
-    ordered = [c for c in _candidates(own, sums, z) if is_bad(c)]
-    clear = [c for c in ordered if beyond(matrix.meta[c].worse, float(percentile[c])) >= CLEAR]
+    ordered = [c for c in _candidates(own, signal, sums, distance) if is_bad(c)]
+    clear = [c for c in ordered if beyond(matrix.columns[c].worse, percentile[c]) >= CLEAR]
     signals: dict[str, str] = {}
-    for column in [*clear, *ordered]:
-        signals.setdefault(signal(column), column)
+    for name in [*clear, *ordered]:
+        signals.setdefault(matrix.columns[name].signal, name)
     chosen = list(signals.values())[:limit]
-    if scheme and not any(scheme in schemes_of(matrix.meta[c].scheme) for c in chosen):
-        speaks = [c for c in clear if scheme in schemes_of(matrix.meta[c].scheme)]
+    if scheme and not any(matrix.columns[c].scheme == scheme for c in chosen):
+        speaks = [c for c in clear if matrix.columns[c].scheme == scheme]
         chosen = [*chosen[: limit - 1], *speaks[:1]] if speaks else chosen
-    return [_reason(matrix, c, entity_id, float(sums.get(signal(c), 0.0))) for c in chosen]
+    return [_reason(matrix, c, entity_id, float(sums.get(matrix.columns[c].signal, 0.0))) for c in chosen]
 
 
-def _candidates(own: pd.Series, sums: pd.Series, z: pd.Series) -> Iterable[str]:
+def _candidates(own: pd.Series, signal: Mapping[str, str], sums: pd.Series, z: pd.Series) -> Iterable[str]:
     """Columns by the contribution of their signal, then their own; after them all others by distance from the peers."""
-    frame = pd.DataFrame({"column": own.index, "own": own.to_numpy(), "sum": [sums[signal(c)] for c in own.index]})
+    frame = pd.DataFrame({"column": own.index, "own": own.to_numpy(), "sum": [sums[signal[c]] for c in own.index]})
     frame = frame.sort_values(["sum", "own", "column"], ascending=[False, False, True])
     yield from frame.loc[frame["sum"] > 0, "column"]
     yield from z.abs().sort_values(ascending=False, kind="stable").index
 
 
-def _reason(matrix: Any, column: str, entity_id: str, contribution: float) -> Reason:
-    meta = matrix.meta[column]
-    value, peer, percentile = (
-        float(frame.at[entity_id, column]) for frame in (matrix.X, matrix.peer, matrix.percentile)
+def _reason(matrix: Matrix, name: str, entity_id: str, contribution: float) -> Reason:
+    column = matrix.columns[name]
+    value, peer, percentile, n = (
+        figure_at(frame, entity_id, name) for frame in (matrix.X, matrix.peer, matrix.percentile, matrix.n)
     )
-    n = matrix.n.at[entity_id, column]
-    count = 0 if pd.isna(n) else int(n)
+    count = 0 if math.isnan(n) else int(n)
     return Reason(
-        column=column,
-        about=meta.grain,
-        own=meta.own,
-        subject=subject_of(matrix, column, entity_id),
-        label=meta.label,
-        unit=meta.unit,
-        scheme=meta.scheme,
-        rule=(meta.feature.rule or "") if meta.feature is not None else "",
-        text=sentence(matrix, column, value, peer, percentile, count),
+        column=name,
+        about=column.about,
+        own=column.own,
+        subject=subject_of(matrix, name, entity_id),
+        label=column.label,
+        unit=column.unit,
+        scheme=column.scheme,
+        rule=column.feature.rule or "",
+        text=sentence(column, value, peer, percentile, count),
         value=value,
         peer=peer,
         percentile=percentile,
         n=count,
         contribution=contribution,
-        innocent=meta.innocent,
+        innocent=column.innocent,
     )
 
 
-def subject_of(matrix: Any, column: str, entity_id: str) -> str:
+def subject_of(matrix: Matrix, name: str, entity_id: str) -> str:
     """Whom a column speaks about: the entity, or its unit, patient or doctor for a parent's column."""
-    keys = {"institution": "fixmedins_code", "person": "psn_no", "doctor": "dr_codg"}
-    about = matrix.meta[column].grain
-    if about == matrix.grain or about not in keys:
+    key = matrix.columns[name].key
+    if not key:
         return entity_id
-    found = matrix.entities.at[entity_id, keys[about]]
+    found = matrix.entities.at[entity_id, key]
     return found if isinstance(found, str) else ""
 
 
-def sentence(matrix: Any, column: str, value: float, peer: float, percentile: float, n: int) -> str:
-    """The declaration's sentence; a parent's is introduced by whom it is about; a column without declaration gets a plain one."""
-    meta = matrix.meta[column]
-    if meta.feature is not None:
-        text = render(meta.feature, meta.window, value, peer, percentile, n)
-    else:
-        unit = "" if meta.unit == "%" else meta.unit  # it is written with the number
-        text = f"{meta.label}{number(value, meta.unit)}{unit}（同类中位{number(peer, meta.unit)}{unit}）"
-    return text if meta.grain == matrix.grain else f"所属{LABEL[meta.grain]}：{text}"
+def sentence(column: Column, value: float, peer: float, percentile: float, n: int) -> str:
+    """The declaration's sentence; a parent's is introduced by whom it is about."""
+    text = render(column.feature, column.window, value, peer, percentile, n)
+    return f"所属{LABEL[column.about]}：{text}" if column.parent else text

@@ -11,7 +11,6 @@ from claims.quality import check
 from claims.store.warehouse import Warehouse, bucket_of
 from features.asof import open_views
 from features.declarations import load_catalog
-from features.declare import REGISTRY
 from features.evidence import gather_evidence
 from features.matrix import Matrix, load_matrix
 from models.bundle import Bundle
@@ -47,28 +46,17 @@ Key = tuple[str, str, str]
 
 
 def claim_rows(warehouse: Path, as_of: date | datetime, wanted: Iterable[Key]) -> dict[Key, pd.DataFrame]:
-    """Evidence of many (grain, column, entity id) at once, in time order; each grain's buckets are opened one time.
-
-    Columns that have no claim rows of their own (a ring's size) are left out.
-    """
+    """Evidence of many (grain, column, entity id) at once, in time order; each grain's buckets are opened one time."""
     load_catalog()
     by_grain: dict[str, list[tuple[str, str]]] = {}
     for grain, column, entity_id in dict.fromkeys(wanted):
-        if entity_id and (grain == "ring" or _declared(column)):
+        if entity_id:
             by_grain.setdefault(grain, []).append((column, entity_id))
     found: dict[Key, pd.DataFrame] = {}
     for grain, pairs in by_grain.items():
         rows = gather_evidence(warehouse, as_of, grain, pairs)  # type: ignore[arg-type]
         found |= {(grain, column, entity_id): frame for (column, entity_id), frame in rows.items()}
     return found
-
-
-def _declared(column: str) -> bool:
-    try:
-        REGISTRY.column(column)
-    except KeyError:
-        return column.startswith("bond_")  # a graph scorer's: the settlements in meetings
-    return True
 
 
 _EVENTS = """

@@ -19,6 +19,7 @@ from features.build import absent_features, build
 from features.declarations import load_catalog
 from features.declare import REGISTRY
 from features.grains import GRAINS, Grain
+from features.matrix import values_of
 from simulator import simulate
 from tests.worlds import Worlds, code_of
 
@@ -70,7 +71,7 @@ class Built:
     names: frozenset[str]
 
     def values(self, grain: Grain) -> pd.DataFrame:
-        """The partition's values, index entity_id. Not to be changed."""
+        """The partition's values and the county's graph's, index entity_id. Not to be changed."""
         return _values(self, grain)
 
     def absent(self) -> dict[str, str]:
@@ -81,7 +82,7 @@ class Built:
 @cache
 def _values(built: Built, grain: Grain) -> pd.DataFrame:
     with only(built.names):
-        return build(built.warehouse, T, grain).values()
+        return values_of(built.warehouse, build(built.warehouse, T, grain))
 
 
 @cache
@@ -96,7 +97,9 @@ def built(worlds: Worlds, name: str, names: Collection[str] | None = None) -> Bu
     def make(stage: Path) -> None:
         shutil.copytree(house(worlds, name), stage / "warehouse")
         with only(chosen):
-            for grain in GRAINS if names is None else {REGISTRY[name].grain for name in chosen}:
+            told = {REGISTRY[name].grain for name in chosen}
+            rings: set[Grain] = {"ring"} if any(REGISTRY[name].by == "county" for name in chosen) else set()
+            for grain in GRAINS if names is None else sorted(told | rings):
                 build(stage / "warehouse", T, grain)
 
     code = code_of("simulator", "claims", "features", "tests/features/county.py")

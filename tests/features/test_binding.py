@@ -14,12 +14,16 @@ from features.asof import open_views, read_as
 from features.assemble import numbers, wide_features
 from features.bucket import focus, rows_sql
 from features.declarations import load_catalog
-from features.declare import REGISTRY, Feature, GraphMeasure, PeerTest
+from features.declare import REGISTRY, CountyGraph, Feature, GraphMeasure, PeerTest
 from features.entities import entities_sql
+from features.networks.rings.partition import RING_COLUMNS, ROW_COLUMNS
+from features.networks.scores.network_scores import DOCTOR, INSTITUTION, MEETINGS, PERSON
 
 load_catalog()
 FEATURES = list(REGISTRY.values())
 T = date(2025, 6, 30)
+#: What the ring search writes of each grain.
+COUNTY = {"person": PERSON, "institution": INSTITUTION, "doctor": DOCTOR, "ring": RING_COLUMNS}
 
 
 class Binder:
@@ -31,6 +35,10 @@ class Binder:
         stays = wide_features(REGISTRY.of("admission"))
         held = "".join(f", NULL::DOUBLE AS {column}" for f in stays for column in numbers(f))
         self.con.execute(f"CREATE TABLE main.judged AS SELECT *{held} FROM ({entities_sql('admission', 1)})")
+        for name, columns in (("meetings", MEETINGS), ("ring_meetings", ROW_COLUMNS)):
+            kinds = {"fen": "BIGINT", "happened_at": "TIMESTAMP"}
+            typed = ", ".join(f"{c} {kinds.get(c, 'VARCHAR')}" for c in columns)
+            self.con.execute(f"CREATE TABLE main.{name} ({typed})")
         self._tables: dict[tuple[str, str], str] = {}
 
     def rows(self, feature: Feature) -> str:
@@ -50,6 +58,8 @@ class Binder:
         for sql in told:
             if isinstance(sql, str):
                 self.con.execute(f"DESCRIBE SELECT ({sql})::DOUBLE FROM {table} GROUP BY entity_id")
+            elif isinstance(sql, CountyGraph):
+                assert sql.column in COUNTY[feature.grain]
             elif isinstance(sql, GraphMeasure):
                 assert sql.column in sql.function(self.con.execute(f"FROM {table}").df())
         return {row[0] for row in self.con.execute(f"DESCRIBE {table}").fetchall()}
@@ -65,6 +75,12 @@ def binder() -> Iterator[Binder]:
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda f: f.name)
 def test_its_sql_binds(feature: Feature, binder: Binder) -> None:
     assert {"entity_id", "happened_at", "row_table", "row_id"} <= binder.bind(feature)
+
+
+def test_whatever_the_ring_search_writes_is_declared() -> None:
+    for grain, columns in COUNTY.items():
+        told = [f.measure.column for f in FEATURES if f.grain == grain and isinstance(f.measure, CountyGraph)]
+        assert told == list(columns), f"of a {grain}"
 
 
 @pytest.mark.parametrize("field", ["rows", "measure", "amount", "across", "peers"])

@@ -11,8 +11,8 @@ from benchmarks.reference.dozen import COLUMNS, compute, read
 from claims.intake.pipeline import intake
 from claims.store.warehouse import Warehouse
 from features.build import build
+from features.columns import columns_of
 from features.declarations import load_catalog
-from features.declare import REGISTRY
 from simulator import simulate
 
 
@@ -42,7 +42,7 @@ def test_the_catalogue_agrees_with_the_plain_number(
     grain, column = COLUMNS[name]
     ours = build(house, day, grain).values()[column]  # type: ignore[arg-type]
     load_catalog()
-    empty = REGISTRY.column(column)[0].empty
+    empty = columns_of(grain)[column].feature.empty  # type: ignore[arg-type]
     expected = plain[name].reindex(ours.index)
     expected = expected if empty is None else expected.fillna(empty)
     wrong = ours.index[~np.isclose(ours, expected, rtol=1e-9, atol=1e-9, equal_nan=True)]

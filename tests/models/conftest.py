@@ -3,22 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-
-@dataclass(frozen=True)
-class Meta:
-    label: str
-    scheme: str
-    worse: str
-    unit: str = "次"
-    kind: str = "feature"
-    family: str = ""
-    rule_kind: str = ""
+from features.columns import Column
+from tests.column import a_column
 
 
 @dataclass(frozen=True)
@@ -29,22 +20,34 @@ class Toy:
     X: pd.DataFrame
     z: pd.DataFrame
     percentile: pd.DataFrame
-    meta: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, Column] = field(default_factory=dict)
 
 
-META = {
-    "swipes_90": Meta("住院期间院外刷卡", "T01", "high"),
-    "tests_90": Meta("检查次数", "T01", "low"),
-    "round_share_90": Meta("整百占比", "T08", "high"),
-    "age": Meta("年龄", "", "either"),
-    "circle": Meta("同行次数", "T09", "high", kind="graph"),
-    "inst__occupancy_180": Meta("床位使用率", "T02", "high", kind="parent"),
-    "rule_R01": Meta("住院期间刷卡", "T01", "high", kind="rule", family="stay", rule_kind="hard"),
-    "rule_R01_fen": Meta("金额", "T01", "high", unit="分", kind="rule", family="stay", rule_kind="hard"),
-    "rule_R03": Meta("三无住院", "T01", "high", kind="rule", family="stay", rule_kind="lead"),
-    "rule_R03_fen": Meta("金额", "T01", "high", unit="分", kind="rule", family="stay", rule_kind="lead"),
-    "rule_R27": Meta("整额刷卡", "T08", "high", kind="rule", family="account", rule_kind="lead"),
-    "rule_R27_fen": Meta("金额", "T08", "high", unit="分", kind="rule", family="account", rule_kind="lead"),
+COLUMNS = {
+    c.name: c
+    for c in (
+        a_column("swipes_90", "住院期间院外刷卡", "T01", "high", own="swipes", windows=(90,)),
+        a_column("tests_90", "检查次数", "T01", "low", own="tests", windows=(90,)),
+        a_column("round_share_90", "整百占比", "T08", "high", own="round_share", windows=(90,)),
+        a_column("age", "年龄", "", "either"),
+        a_column("circle", "同行次数", "T09", "high", "graph"),
+        a_column(
+            "inst__occupancy_180",
+            "床位使用率",
+            "T02",
+            "high",
+            own="occupancy",
+            windows=(180,),
+            grain="institution",
+            key="fixmedins_code",
+        ),
+        a_column("rule_R01", "住院期间刷卡", "T01", "high", "rule", family="stay", kind="hard"),
+        a_column("rule_R01_fen", "住院期间刷卡", "T01", "high", "amount", own="rule_R01", family="stay", kind="hard"),
+        a_column("rule_R03", "三无住院", "T01", "high", "rule", family="stay", kind="lead"),
+        a_column("rule_R03_fen", "三无住院", "T01", "high", "amount", own="rule_R03", family="stay", kind="lead"),
+        a_column("rule_R27", "整额刷卡", "T08", "high", "rule", family="account", kind="lead"),
+        a_column("rule_R27_fen", "整额刷卡", "T08", "high", "amount", own="rule_R27", family="account", kind="lead"),
+    )
 }
 
 
@@ -81,7 +84,7 @@ def make_toy(n: int = 300, seed: int = 7, grain: str = "admission") -> tuple[Toy
         },
         index=ids,
     )
-    toy = Toy(grain, date(2025, 6, 30), entities, X.astype("float64"), z, X.rank(pct=True) * 100, dict(META))
+    toy = Toy(grain, date(2025, 6, 30), entities, X.astype("float64"), z, X.rank(pct=True) * 100, dict(COLUMNS))
     return toy, pd.Series(bad.astype(float), index=ids, name="y")
 
 

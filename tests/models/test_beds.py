@@ -31,8 +31,8 @@ def test_no_evidence_no_list(toy):
 
 def test_the_best_way_there_is(toy):
     matrix, y = toy
-    X = ranker_input(matrix.X, matrix.z)
-    worse = ranker_worse(matrix.meta, list(X.columns))
+    X = ranker_input(matrix)
+    worse = ranker_worse(matrix.columns, list(X.columns))
     free = unlabelled(matrix)
     slopes = dict.fromkeys(free.scorers, 0.2)
     learned = replace(free, ranker=Ranker(worse, trees=20).fit(X, y), slopes=slopes, intercept=-2.0)

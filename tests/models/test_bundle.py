@@ -25,9 +25,9 @@ def made(toy, tmp_path):
 
 
 def write(matrix, y, folder, threads=1):
-    X = ranker_input(matrix.X, matrix.z)
+    X = ranker_input(matrix)
     model = unlabelled(matrix)
-    ranker = Ranker(ranker_worse(matrix.meta, list(X.columns)), trees=20, threads=threads).fit(X, y)
+    ranker = Ranker(ranker_worse(matrix.columns, list(X.columns)), trees=20, threads=threads).fit(X, y)
     slopes = dict.fromkeys(model.scorers, 0.3)
     beds = Taught(ranker, dict.fromkeys(slopes, 0.1), -3.0)
     model = replace(model, ranker=ranker, slopes=slopes, intercept=-2.0, beds=beds, declared=store.declarations(matrix))
@@ -153,14 +153,18 @@ def test_golden_rows_catch_a_model_that_predicts_otherwise(made, monkeypatch):
 
 def test_changed_declaration_is_refused_new_columns_are_not(made):
     _, bundle, matrix = made
-    meta = dict(matrix.meta)
-    meta["swipes_90"] = replace(meta["swipes_90"], worse="low")
+    columns = dict(matrix.columns)
+    told = columns["swipes_90"]
+    columns["swipes_90"] = replace(told, feature=replace(told.feature, worse="low"))
     with pytest.raises(UserError, match="swipes_90"):
-        score(replace(matrix, meta=meta), bundle)
+        score(replace(matrix, columns=columns), bundle)
     with pytest.raises(UserError, match="缺少列 age"):
         score(replace(matrix, X=matrix.X.drop(columns="age")), bundle)
     wider = replace(
-        matrix, X=matrix.X.assign(new=1.0), z=matrix.z.assign(new=0.0), meta={**matrix.meta, "new": matrix.meta["age"]}
+        matrix,
+        X=matrix.X.assign(new=1.0),
+        z=matrix.z.assign(new=0.0),
+        columns={**matrix.columns, "new": matrix.columns["age"]},
     )
     pd.testing.assert_series_equal(score(wider, bundle).frame["raw"], score(matrix, bundle).frame["raw"])
 

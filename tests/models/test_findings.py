@@ -36,7 +36,7 @@ def test_findings_raise_the_score_and_stand_in_the_base(toy):
     from models.ensemble import ranker_input
 
     matrix, y = toy
-    X = ranker_input(matrix.X, matrix.z)
+    X = ranker_input(matrix)
     model = unlabelled(matrix)
     plain = replace(model, ranker=Ranker(trees=10).fit(X, y), slopes=dict.fromkeys(model.scorers, 0.3))
     cases = {"x1": "D001", "x2": "D001"}

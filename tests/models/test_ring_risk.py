@@ -5,9 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from features.columns import columns_of
+from features.declarations import load_catalog
 from models.ensemble import explained as explained_parts
 from models.ensemble import tails, unlabelled
-from models.ring_risk import RING_WEIGHTS, RingRisk
+from models.ring_risk import RingRisk, ring_weights
+
+load_catalog()
+WEIGHTS = ring_weights(columns_of("ring"))
 
 
 def some_rings(n: int = 40) -> pd.DataFrame:
@@ -27,14 +32,15 @@ def some_rings(n: int = 40) -> pd.DataFrame:
 
 def test_an_explained_ring_ranks_below_every_open_one_and_missing_says_nothing():
     X = some_rings()
-    scorer = RingRisk().fit(X)
+    scorer = RingRisk(WEIGHTS).fit(X)
     risk, open_ring = scorer.risk(X), X["ring_explained"] == 0
     twins = X[open_ring].assign(ring_explained=1.0)
     assert scorer.risk(twins).max() < risk[open_ring].min()
     parts = scorer.contributions(X)
     assert parts.loc["ring-3", "ring_resale_share"] == 0
     assert (parts["ring_places"] == 0).all(), "a column without a weight moves nothing"
-    for column, (weight, _) in RING_WEIGHTS.items():
+    assert len(WEIGHTS) == 11
+    for column, (weight, _) in WEIGHTS.items():
         moved = scorer.raw(X.assign(**{column: X[column] + 1})) - scorer.raw(X)
         assert (moved[X[column].notna()] * np.sign(weight) > 0).all(), column
 
@@ -42,7 +48,7 @@ def test_an_explained_ring_ranks_below_every_open_one_and_missing_says_nothing()
 def test_rings_are_ranked_by_their_own_scorer(build) -> None:
     toy, _ = build(grain="ring")
     numbers = some_rings(len(toy.X)).set_axis(toy.X.index)
-    toy = replace(toy, X=pd.concat([toy.X, numbers], axis=1))
+    toy = replace(toy, X=pd.concat([toy.X, numbers], axis=1), columns=toy.columns | columns_of("ring"))
     model = unlabelled(toy)
     assert isinstance(model.scorers["rings"], RingRisk)
     risk = tails(model, toy)["rings"]

@@ -1,20 +1,20 @@
 """From matrix to list: sums, money, schemes, orders."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from claims.errors import UserError
-from models.amount import AmountModel, amounts, expected_amount, fit_amount, fund_at_stake, rule_amounts, rule_families
+from models.amount import AmountModel, amounts, expected_amount, fit_amount, fund_at_stake, rule_amounts
 from models.calibrate import Calibration, calibrate
 from models.ensemble import FALLBACK, badness_of, unlabelled
-from models.explain import grouped, shared, signal, strongest
+from models.explain import grouped, shared, strongest
 from models.scheme import attribute, usual_evidence
 from models.score import score, score_with
 from models.scorer import BASE
+from tests.column import a_column
 
 
 def test_fallback_adds_up_and_says_what_it_is(toy):
@@ -64,13 +64,12 @@ def test_orders(toy):
 
 def test_money_parts_add_up_and_a_fact_counts_once(toy):
     matrix, _ = toy
-    family, kind = rule_families(matrix.meta)
-    parts = rule_amounts(matrix.X, family, kind)
+    parts = rule_amounts(matrix.X, matrix.columns)
     both = (matrix.X["rule_R01"] > 0) & (matrix.X["rule_R03"] > 0) & (matrix.X["rule_R27"] == 0)
     assert both.any()
     assert (parts.loc[both, "明确可追"] == 50_000).all()
     assert (parts.loc[both, "需核实"] == 30_000).all(), "the lead of the same family counts only above the hard part"
-    out = amounts(AmountModel(0.3), matrix.X, fund_at_stake(matrix.entities), family, kind)
+    out = amounts(AmountModel(0.3), matrix.X, fund_at_stake(matrix.entities), matrix.columns)
     assert (out["明确可追"] + out["需核实"] + out["推算"] == out["amount_fen"]).all()
     assert (out["amount_low_fen"] <= out["amount_fen"]).all()
     assert (out["amount_fen"] <= out["amount_high_fen"]).all()
@@ -95,7 +94,7 @@ def test_amount_interval_covers_eighty_percent():
     fund, got, parts = world(300)
     model = fit_amount("admission", fund, parts, got)
     fund, got, parts = world(4000)
-    out = amounts(model, pd.DataFrame(index=range(4000)), pd.Series(fund), {}, {})
+    out = amounts(model, pd.DataFrame(index=range(4000)), pd.Series(fund), {})
     covered = ((got >= out["amount_low_fen"]) & (got <= out["amount_high_fen"])).mean()
     assert 0.75 <= covered <= 0.88
     assert np.median(expected_amount(model, fund, parts) * np.exp(model.shift) / got) == pytest.approx(1.0, abs=0.15)
@@ -149,13 +148,14 @@ def test_scheme_follows_the_evidence(toy):
 
 def test_groups_keep_the_sum(toy):
     scored = score(toy[0], None)
-    groups = grouped(scored.contributions)
-    assert signal("swipes_90") == "swipes"
-    assert signal("rule_R01_fen") == "rule_R01"
-    assert signal("inst__occupancy_180") == "inst__occupancy"
+    columns = toy[0].columns
+    groups = grouped(scored.contributions, columns)
+    assert columns["swipes_90"].signal == "swipes"
+    assert columns["rule_R01_fen"].signal == "rule_R01"
+    assert columns["inst__occupancy_180"].signal == "inst__occupancy"
     np.testing.assert_allclose(groups.sum(axis=1), scored.frame["raw"], atol=1e-9)
     one = scored.frame["raw"].idxmax()
-    top = strongest(scored.contributions, one)
+    top = strongest(scored.contributions, columns, one)
     assert (top["contribution"] > 0).all()
     assert top["contribution"].is_monotonic_decreasing
     assert shared(scored.contributions, list(scored.contributions.columns))[one] == pytest.approx(1.0)
@@ -174,12 +174,12 @@ def test_evidence_counts_by_how_unusual_it_is():
     X.loc["e007", "rare"] = 1.0
     contributions = X * 0.1
     contributions[BASE] = 0.0
-    meta = {c: SimpleNamespace(scheme="T08" if c == "rare" else "T30", worse="high", kind="feature") for c in X.columns}
-    percentile = X.rank(pct=True)
-    told = (contributions, X, percentile, meta)
+    columns = {c: a_column(c, "个", "T08" if c == "rare" else "T30", "high") for c in X.columns}
+    percentile = X.rank(pct=True) * 100
+    told = (contributions, X, percentile, columns)
     plain, usual = attribute(*told), attribute(*told, usual_evidence(*told))
     assert plain.at["e007", "scheme"] == "T30"
     assert usual.at["e007", "scheme"] == "T08"
     assert usual["scheme_share"].between(0, 1).all()
     alone = [part.loc[["e007"]] for part in told[:3]]
-    pd.testing.assert_frame_equal(attribute(*alone, meta, usual_evidence(*told)), usual.loc[["e007"]])
+    pd.testing.assert_frame_equal(attribute(*alone, columns, usual_evidence(*told)), usual.loc[["e007"]])

@@ -1,25 +1,29 @@
 """Every scorer keeps the contract; each also does what its name says."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import IsolationForest
 
+from features.columns import columns_of
+from features.declarations import load_catalog
 from features.declare import DeclarationError
-from models.amount import rule_families
 from models.bundle import declarations, write_bundle
-from models.ensemble import badness_of, explained, ranker_input, ranker_worse, raw_risk, role, unlabelled
+from models.ensemble import badness_of, explained, ranker_input, ranker_worse, raw_risk, unlabelled
 from models.outliers import Isolation, RobustSum
 from models.ranker import Ranker
 from models.reference_distribution import Tail, tail_of
-from models.rules import Rules
+from models.rules import Rules, rule_families
 from models.score import score
 from models.scorer import BASE, Population, Scorer, badness, named
 from models.scorer_checks import CHECKS, contributions_add_up
 from models.scorers import SCORERS
+from tests.column import a_column
 
+load_catalog()
 NAMES = [*SCORERS, "unit rules", "ranker", "lambdarank"]
 
 
@@ -29,17 +33,17 @@ def population(toy: tuple, grain: str) -> Population:
         matrix = replace(
             matrix,
             X=matrix.X.assign(ring_members=np.arange(len(matrix.X), dtype=float), ring_explained=matrix.X["rule_R01"]),
+            columns=matrix.columns | columns_of("ring"),
         )
-    bad = badness_of(matrix)
-    return Population(matrix, bad, {c: role(c, matrix.meta[c]) for c in bad}, *rule_families(matrix.meta))
+    return Population(matrix, badness_of(matrix))
 
 
 def unfitted(toy: tuple, name: str) -> tuple[Scorer, pd.DataFrame]:
     """Every scorer of the socket as the ensemble makes it, and the ranker."""
     if name in ("ranker", "lambdarank"):
-        X = ranker_input(toy[0].X, toy[0].z)
+        X = ranker_input(toy[0])
         objective = "binary" if name == "ranker" else name
-        return Ranker(ranker_worse(toy[0].meta, list(X.columns)), trees=30, objective=objective), X
+        return Ranker(ranker_worse(toy[0].columns, list(X.columns)), trees=30, objective=objective), X
     scorer = SCORERS["rules" if name == "unit rules" else name]
     given = population(toy, "institution" if name == "unit rules" else (scorer.grains or ("admission",))[0])
     return scorer.of(given), given.read(scorer.reads)
@@ -129,23 +133,31 @@ def test_family_counts_once_and_families_join_by_noisy_or():
 
 def test_data_defects_are_never_suspicion():
     X = pd.DataFrame({"rule_R61": [1.0]}, index=["a"])
-    assert Rules({}, {"rule_R61": "DQ"}).fit(X, pd.Series([1.0], index=["a"])).risk(X)["a"] == 0.0
+    assert Rules({"rule_R61": "data"}, {"rule_R61": "DQ"}).fit(X, pd.Series([1.0], index=["a"])).risk(X)["a"] == 0.0
 
 
 def test_a_bed_checks_result_is_no_evidence():
     """R21 is the label itself: whoever was found absent would rank first for having been found."""
     X = pd.DataFrame({"rule_r21": [0.0, 3.0], "rule_r21_fen": [0.0, 9e4], "rule_r01": [1.0, 0.0]}, index=["a", "b"])
-    rules = Rules(kind={"rule_r21": "hard"}).fit(X)
+    X = X.assign(inst__rule_r21_inst_365=1.0)
+    columns = {
+        "rule_r21": a_column("rule_r21", "查床", "T01", "high", "outcome", kind="hard"),
+        "rule_r21_fen": a_column("rule_r21_fen", "查床", "T01", "high", "amount", own="rule_r21", kind="hard"),
+        "rule_r01": a_column("rule_r01", "刷卡", "T01", "high", "rule"),
+        "inst__rule_r21_inst_365": a_column(
+            "inst__rule_r21_inst_365", "查床", "T01", "high", "outcome", key="fixmedins_code"
+        ),
+    }
+    rules = Rules(*rule_families(columns)).fit(X)
     assert rules.columns_ == ["rule_r01"]
     assert rules.risk(X)["b"] == 0.0
-    wide = X.assign(inst__rule_r21_inst_365=1.0)
-    assert list(ranker_input(wide, wide).columns) == ["rule_r01"]
+    assert list(ranker_input(SimpleNamespace(X=X, z=X, columns=columns)).columns) == ["rule_r01"]
 
 
 def test_rule_belief_moves_only_with_five_decided_cases():
     X = pd.DataFrame({"rule_R01": [1.0] * 6})
-    few = Rules().fit(X, pd.Series([0, 0, 0, 0, np.nan, np.nan]))
-    many = Rules().fit(X, pd.Series([0.0] * 5 + [np.nan]))
+    few = Rules({"rule_R01": "stay"}).fit(X, pd.Series([0, 0, 0, 0, np.nan, np.nan]))
+    many = Rules({"rule_R01": "stay"}).fit(X, pd.Series([0.0] * 5 + [np.nan]))
     assert few.belief_[0] == 0.25
     assert many.belief_[0] == pytest.approx(2.5 / 15)
 
@@ -153,12 +165,13 @@ def test_rule_belief_moves_only_with_five_decided_cases():
 def test_a_rule_most_units_break_is_believed_no_more_than_their_presumed_share():
     X = pd.DataFrame({"rule_R53": [9.0] * 8 + [0.0] * 2, "rule_R54": [1.0] + [0.0] * 9})
     hard = dict.fromkeys(X, "hard")
-    rules = Rules(kind=hard, share=0.2).fit(X, pd.Series([1.0] * 10))
+    own = {c: c for c in X}
+    rules = Rules(own, hard, share=0.2).fit(X, pd.Series([1.0] * 10))
     assert rules.belief_.tolist() == pytest.approx([0.2 / 0.8, 0.6]), (
         "the rare one keeps its prior, and outcomes move neither"
     )
     assert rules.risk(X)[1] == pytest.approx(0.25), "nine hits of a unit count once"
-    assert rules.risk(X)[1] < Rules(kind=hard).fit(X).risk(X)[1]
+    assert rules.risk(X)[1] < Rules(own, hard).fit(X).risk(X)[1]
 
 
 def test_lambdarank_learns_within_groups():
@@ -194,8 +207,8 @@ def test_isolation_contributions_name_the_odd_column():
 
 def test_ranker_keeps_its_promise_of_direction(toy):
     matrix, y = toy
-    X = ranker_input(matrix.X, matrix.z)
-    ranker = Ranker(ranker_worse(matrix.meta, list(X.columns)), trees=60).fit(X, y)
+    X = ranker_input(matrix)
+    ranker = Ranker(ranker_worse(matrix.columns, list(X.columns)), trees=60).fit(X, y)
     for column, sign in (("swipes_90", 1), ("tests_90", -1)):
         steps = pd.concat([X.iloc[[5]]] * 20, ignore_index=True)
         steps[column] = np.linspace(0, 12, 20)
@@ -205,7 +218,7 @@ def test_ranker_keeps_its_promise_of_direction(toy):
 def test_ranker_same_for_threads_and_row_order(toy, monkeypatch):
     monkeypatch.setattr("models.ranker.SMALL", 0)  # really two threads, small as the toy is
     matrix, y = toy
-    X = ranker_input(matrix.X, matrix.z)
+    X = ranker_input(matrix)
     texts = set()
     for threads, order in ((1, X.index), (2, X.index[::-1]), (2, X.sample(frac=1, random_state=5).index)):
         state = Ranker(trees=25, threads=threads).fit(X.loc[order, X.columns[::-1]], y.loc[order]).state()
@@ -218,7 +231,7 @@ def test_contributions_equal_shap(toy):
     import shap
 
     matrix, y = toy
-    X = ranker_input(matrix.X, matrix.z)
+    X = ranker_input(matrix)
     ranker = Ranker(trees=40).fit(X, y)
     ours = ranker.contributions(X)[ranker.columns_].to_numpy()
     explainer = shap.TreeExplainer(ranker.booster_)

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.declare import Feature
-from features.matrix import ColumnMeta, Matrix
+from features.matrix import Matrix
 from models.score import Scored
 from serving.lists import publish
 from serving.lists.dossier import dossier
 from serving.lists.schema import Note
 from serving.lists.worklist import assemble, with_evidence
+from tests.column import a_column
 
 with warnings.catch_warnings():
     # Starlette would rather have httpx2, which nothing else here needs.
@@ -82,14 +82,10 @@ def county(grain: str, n: int = 120) -> tuple[Matrix, Scored]:
     z = ((X - peer) / X.std()).clip(-10, 10)
     percentile = X.rank(pct=True) * 100
     size = pd.DataFrame(n, index=X.index, columns=X.columns)
-    meta = {
-        c: ColumnMeta(
-            column=c, own=c, label=label, unit=unit, scheme=scheme, worse=worse, kind="feature", family=scheme, innocent=innocent, window=0, grain=grain,
-            feature=Feature(name=c, label=label, unit=unit, grain=grain, scheme=scheme, by="person", reversed="net", windows=(0,), rows="SELECT 1",
-                            measure="count(*)", worse=worse, reason=reason, innocent=innocent),
-        )
+    columns = {
+        c: a_column(c, label, scheme, worse, unit=unit, grain=grain, reason=reason, innocent=innocent)
         for c, (label, unit, scheme, worse, reason, innocent) in COLUMNS.items()
-    }  # fmt: skip
+    }
     entities = pd.DataFrame(
         {
             "psn_no": [f"4290011980{i:05d}" for i in range(n)] if grain in ("admission", "person") else None,
@@ -112,7 +108,7 @@ def county(grain: str, n: int = 120) -> tuple[Matrix, Scored]:
             ";".join(f"4290011980{(i * 5 + k) % 600:05d}" for k in range(4 + i % 4)) for i in range(n)
         ]
         entities["explained"] = ["" if i != 1 else "透析同班次：固定星期、固定机构" for i in range(n)]
-    matrix = Matrix(grain, AS_OF, 90, entities, X, z, percentile, peer, size, meta, {})  # type: ignore[arg-type]
+    matrix = Matrix(grain, AS_OF, 90, entities, X, z, percentile, peer, size, columns, {})  # type: ignore[arg-type]
     contributions = (z.fillna(0) * np.array([0.5, 0.4, -0.3, 0.6])).assign(base=-2.0)
     raw = contributions.sum(axis=1)
     risk = 1 / (1 + np.exp(-raw))

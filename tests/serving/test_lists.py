@@ -58,7 +58,7 @@ def test_reasons_are_worse_than_peers_and_carry_their_number():
         reasons = reasons_of(matrix, scored.contributions, entity_id)
         assert len({r.column for r in reasons}) == len(reasons) <= 3
         for r in reasons:
-            assert worse_than_peers(matrix.meta[r.column].worse, r.value, r.peer, 99)
+            assert worse_than_peers(matrix.columns[r.column].worse, r.value, r.peer, 99)
             assert r.innocent
             assert r.text.startswith(("住院", "日均", "与"))
         used = [r.contribution for r in reasons if r.contribution > 0]
@@ -221,9 +221,11 @@ def test_dossier_is_json(tmp_path: Path):
 def test_a_mark_of_innocence_clears_and_never_accuses():
     matrix, scored = county("admission")
     column, entity_id = "same_bag", str(matrix.X.index[0])
-    told = replace(matrix.meta[column].feature, name="stay_like_n01", worse="low", excuses="N01")
-    marked = replace(matrix.meta[column], label="正常相似：透析", worse="low", feature=told)
-    matrix = replace(matrix, meta={**matrix.meta, column: marked}, X=matrix.X.assign(same_bag=0.0))
+    told = replace(
+        matrix.columns[column].feature, name="stay_like_n01", label="正常相似：透析", worse="low", excuses="N01"
+    )
+    marked = replace(matrix.columns[column], feature=told)
+    matrix = replace(matrix, columns={**matrix.columns, column: marked}, X=matrix.X.assign(same_bag=0.0))
     assert column not in {r.column for r in reasons_of(matrix, scored.contributions, entity_id, limit=9)}
     assert not any("N01" in text for text in honest_of(matrix, entity_id, []))
     matrix.X.loc[entity_id, column] = 1.0

@@ -8,27 +8,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.column import a_column
+
 AS_OF = date(2025, 6, 30)
 
 
-@dataclass(frozen=True)
-class Meta:
-    label: str
-    scheme: str
-    worse: str
-    unit: str = "次"
-    kind: str = "feature"
-    family: str = ""
-    rule_kind: str = ""
-
-
-META = {
-    "swipes_90": Meta("院外刷卡", "T01", "high"),
-    "tests_90": Meta("检查次数", "T01", "low"),
-    "round_share": Meta("整百占比", "T08", "high"),
-    "inst__busy": Meta("床位使用率", "T02", "high", kind="parent"),
-    "rule_R01": Meta("住院期间刷卡", "T01", "high", kind="rule", family="stay", rule_kind="hard"),
-    "rule_R01_fen": Meta("金额", "T01", "high", kind="amount", family="stay"),
+COLUMNS = {
+    c.name: c
+    for c in (
+        a_column("swipes_90", "院外刷卡", "T01", "high", own="swipes", windows=(90,)),
+        a_column("tests_90", "检查次数", "T01", "low", own="tests", windows=(90,)),
+        a_column("round_share", "整百占比", "T08", "high"),
+        a_column("inst__busy", "床位使用率", "T02", "high", own="busy", grain="institution", key="fixmedins_code"),
+        a_column("rule_R01", "住院期间刷卡", "T01", "high", "rule", family="stay", kind="hard"),
+        a_column("rule_R01_fen", "住院期间刷卡", "T01", "high", "amount", own="rule_R01", family="stay", kind="hard"),
+    )
 }
 
 
@@ -40,7 +34,7 @@ class Tiny:
     X: pd.DataFrame
     z: pd.DataFrame
     percentile: pd.DataFrame
-    meta: dict
+    columns: dict
 
     def only(self, ids):
         keep = self.X.index.intersection(pd.Index(list(ids)))
@@ -88,7 +82,7 @@ class County:
             },
             index=self.ids,
         )  # fmt: skip
-        tiny = Tiny(grain, as_of, entities, X, z, X.rank(pct=True) * 100, dict(META))
+        tiny = Tiny(grain, as_of, entities, X, z, X.rank(pct=True) * 100, dict(COLUMNS))
         return tiny.only(only) if only is not None else tiny
 
 

@@ -43,7 +43,7 @@ def test_fit_puts_a_model_in_force_and_says_what_it_did(county, root, as_of):
 
 
 def test_empty_beds_alone_teach_the_bed_check(county, rows):
-    meta = county.matrix(None, date(2025, 6, 30), "admission").meta
+    meta = county.matrix(None, date(2025, 6, 30), "admission").columns
     assert learn_beds(rows, meta) is not None
     confirmed = (rows.info["y"] == 1).to_numpy()
     few = rows.info["scheme"].mask(confirmed & (np.cumsum(confirmed) > FEWEST_BEDS - 1), "T23")
@@ -102,13 +102,13 @@ def test_rows_hold_no_future_label(county, root, as_of, rows):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variant_learns(county, rows, variant):
-    raw = out_of_fold(rows, county.matrix(None, date(2025, 6, 30), "admission").meta, variant=variant)
+    raw = out_of_fold(rows, county.matrix(None, date(2025, 6, 30), "admission").columns, variant=variant)
     assert measured(rows, raw)["auc_all"] > 0.75
 
 
 def test_permuted_labels_teach_nothing(county, rows):
     """The leakage alarm: with shuffled outcomes the out-of-fold AUC is a coin's."""
-    meta = county.matrix(None, date(2025, 6, 30), "admission").meta
+    meta = county.matrix(None, date(2025, 6, 30), "admission").columns
     found = []
     for seed in range(3):
         mixed = rows.info.copy()
@@ -121,7 +121,7 @@ def test_permuted_labels_teach_nothing(county, rows):
 
 def test_later_cases_are_foretold_without_knowing_them(county, rows):
     """Out of time means out of time: dealing the later outcomes out anew changes no score of the block they are in, nor of earlier ones."""
-    meta = county.matrix(None, date(2025, 6, 30), "admission").meta
+    meta = county.matrix(None, date(2025, 6, 30), "admission").columns
     order = np.random.default_rng(0).permutation(len(rows.info))
     when = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(order, unit="D"), index=rows.info.index)
     dated = rows.info.assign(inspected_at=when, known_at=when + pd.Timedelta(days=3), snapshot=when)
@@ -144,7 +144,11 @@ def test_later_cases_are_foretold_without_knowing_them(county, rows):
 
 def test_offset_slopes_never_make_suspicion_a_virtue(county, rows):
     flipped = rows.info.assign(y=1 - rows.info["y"])
-    learned = learn(type(rows)(rows.grain, rows.X, rows.tails, flipped), {}, variant="labelled")
+    learned = learn(
+        type(rows)(rows.grain, rows.X, rows.tails, flipped),
+        county.matrix(None, date(2025, 6, 30), "admission").columns,
+        variant="labelled",
+    )
     assert min(learned.slopes.values()) >= 0
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.column import a_column
 from training.dataset import Rows
 from training.fit_ranker import MISSED, OFFSET_WORTH, PU_MASS, RATE, learn, missed_chance, taught
 
@@ -43,7 +44,7 @@ def test_few_confirmed_units_move_the_trees_little(grain, monkeypatch):
     part = replace(rows([1] * 10 + [0] * 30, [1] * 40), grain=grain)
     part.info["entity_id"] = [f"E{i // 2}" for i in range(40)]
     part.info["snapshot"], part.info["area"] = pd.Timestamp("2025-06-30"), ""
-    learn(part, {}, variant="labelled")
+    learn(part, {"x": a_column("x", "个", "T01", "either")}, variant="labelled")
     assert steps == [pytest.approx(RATE * (5 / (5 + OFFSET_WORTH[grain]) if grain in OFFSET_WORTH else 1))], (
         "five units, each seen twice"
     )

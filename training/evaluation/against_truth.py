@@ -151,7 +151,7 @@ def schemes_named(lists: Sequence[Dated], truth: Truth, grain: str) -> dict[str,
         contributions, _ = explained(d.model, here)
         n += len(here.X)
         for name, usual in (("named", d.model.usual), ("plain", None)):
-            scheme = attribute(contributions, here.X, here.percentile, here.meta, usual)["scheme"]
+            scheme = attribute(contributions, here.X, here.percentile, here.columns, usual)["scheme"]
             said[name] += sum(scheme[e] in of[e] for e in here.X.index)
     low, high = wilson(said["named"], n)
     share = Figure(said["named"] / n, low, high, n) if n >= MIN_CASES else cannot_say(n)

@@ -120,8 +120,7 @@ def wide_columns(matrix: Matrix) -> pd.DataFrame:
     if matrix.grain == "admission":
         for name in UNIT_MEANS:
             out[f"unit_{name}"] = out[name].groupby(matrix.entities["fixmedins_code"]).transform("mean")
-    own = {c: getattr(m, "feature", None) for c, m in matrix.meta.items() if "__" not in c}
-    simple = [c for c, f in own.items() if f is not None and f.name in SIMPLE[matrix.grain]]
+    simple = [n for n, c in matrix.columns.items() if not c.parent and c.feature.name in SIMPLE[matrix.grain]]
     return out.join(matrix.X[simple])
 
 

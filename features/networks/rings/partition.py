@@ -9,31 +9,12 @@ import pandas as pd
 
 from features.networks.rings.rings import Ring
 
-#: name → (Chinese label, unit, which direction is worse); the order of the value columns
-RING_FEATURES: dict[str, tuple[str, str, str]] = {
-    "ring_members": ("结伴人数", "人", "high"),
-    "ring_days": ("结伴天数", "天", "high"),
-    "ring_meetings": ("结伴次数", "次", "high"),
-    "ring_places": ("同组机构数", "家", "either"),
-    "ring_surprise": ("结伴巧合的意外程度", "", "high"),
-    "ring_density": ("组内两两结伴占比", "", "high"),
-    "ring_attendance": ("成员平均到场率", "", "high"),
-    "ring_width": ("每次结伴的时间跨度", "分钟", "low"),
-    "ring_gap": ("前后两卡间隔中位", "分钟", "low"),
-    "ring_fen": ("结伴结算金额", "元", "high"),
-    "ring_fund_share": ("统筹基金支付占比", "", "high"),
-    "ring_amount_share": ("结伴金额占成员同期总额", "", "high"),
-    "ring_same_bag": ("成员共同药品占比", "", "high"),
-    "ring_resale_share": ("易倒卖药品金额占比", "", "high"),
-    "ring_one_doctor": ("同一医师结算占比", "", "high"),
-    "ring_places_day": ("同日走访机构数", "家", "high"),
-    "ring_addresses": ("成员住址数", "个", "high"),
-    "ring_households": ("成员家庭数", "户", "high"),
-    "ring_period": ("结伴间隔中位", "天", "either"),
-    "ring_first_seen": ("首次结伴距今", "天", "either"),
-    "ring_last_seen": ("最近结伴距今", "天", "low"),
-    "ring_explained": ("有正常解释", "", "low"),
-}
+#: The value columns in their order, declared in features/catalog/rings.py.
+RING_COLUMNS = (
+    "ring_members", "ring_days", "ring_meetings", "ring_places", "ring_surprise", "ring_density", "ring_attendance", "ring_width",
+    "ring_gap", "ring_fen", "ring_fund_share", "ring_amount_share", "ring_same_bag", "ring_resale_share", "ring_one_doctor",
+    "ring_places_day", "ring_addresses", "ring_households", "ring_period", "ring_first_seen", "ring_last_seen", "ring_explained",
+)  # fmt: skip
 ENTITY_COLUMNS = [
     "entity_id", "psn_no", "fixmedins_code", "dr_codg", "area", "label", "begin_at", "end_at", "open", "fund_fen", "total_fen", "peer_group",
     "peer_group_coarse", "members", "explanation", "sentence", "drugs",
@@ -50,7 +31,7 @@ def ring_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """(values, entities, rows) of the rings that `find_rings` found at `as_of` in the same events, institutions and lines.
 
-    values: index entity_id (= ring_id), one float64 column per RING_FEATURES (`ring_fen` in yuan). entities: ENTITY_COLUMNS, `members` = psn_no joined by ';',
+    values: index entity_id (= ring_id), one float64 column per RING_COLUMNS (`ring_fen` in yuan). entities: ENTITY_COLUMNS, `members` = psn_no joined by ';',
     `explanation` = innocent code or missing. rows: the settlements (or stays) in meetings. lines may hold `resale_risk_flag`.
     """
     resale = _resale_shares(rings, lines)
@@ -58,7 +39,7 @@ def ring_tables(
     billed = lines is not None and len(lines) > 0
     values = pd.DataFrame(
         [_values(ring, as_of, billed, resale[i], totals) for i, ring in enumerate(rings)],
-        columns=list(RING_FEATURES),
+        columns=list(RING_COLUMNS),
         dtype="float64",
     )
     values.index = pd.Index([ring.ring_id for ring in rings], name="entity_id", dtype="str")

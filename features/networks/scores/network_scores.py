@@ -16,11 +16,18 @@ from features.networks.links import care_triangles
 from features.networks.rings.rings import Ring
 from features.networks.scores.cores import core_numbers, egonets
 from features.networks.scores.densest_block import peel_block
-from features.networks.scores.network_columns import BOND_COLUMNS
 from features.networks.scores.pagerank import DENSE_LIMIT, factorise, iterate
 from features.networks.scores.residuals import log_residual
 from features.networks.sparse import build_csr
 
+#: The columns of each table, declared in features/catalog/companions.py.
+PERSON = (
+    "bond_partners", "bond_surprise", "bond_core", "bond_tightness", "bond_block", "bond_ring_members", "bond_ring_days", "bond_ring_yuan", "bond_cases",
+)  # fmt: skip
+INSTITUTION = ("bond_visitors", "bond_share", "bond_residual", "bond_near", "bond_one_doctor")
+DOCTOR = ("bond_patients", "bond_share", "bond_one_shop", "bond_shop_lift")
+#: The settlements behind them all, as evidence reads them.
+MEETINGS = ("psn_no", "fixmedins_code", "dr_codg", "fen", "row_table", "row_id", "happened_at")
 ALPHA = 0.85
 #: patients a doctor must have sent to one pharmacy before their share means anything
 FEW_PATIENTS = 5
@@ -34,7 +41,7 @@ def suspicious_pairs(pairs: pd.DataFrame, rings: list[Ring]) -> pd.DataFrame:
 
 
 def person_bonds(pairs: pd.DataFrame, rings: list[Ring], cases: set[str]) -> pd.DataFrame:
-    """Columns BOND_COLUMNS["person"], index psn_no (those with a bond or in an unexplained ring).
+    """Columns PERSON, index psn_no (those with a bond or in an unexplained ring).
 
     pairs: a, b, z as `suspicious_pairs` gives them. cases: psn_no of persons confirmed by the as-of.
     """
@@ -61,12 +68,7 @@ def person_bonds(pairs: pd.DataFrame, rings: list[Ring], cases: set[str]) -> pd.
         "bond_block": block, "bond_cases": near_cases(sp.csr_matrix((graph.weight, graph.to, graph.first), shape=(len(names),) * 2), names.isin(cases)),
     }  # fmt: skip
     bonds = pd.DataFrame(columns, index=names).astype("float64")
-    return (
-        bonds.join(_in_rings(rings), how="outer")
-        .reindex(columns=list(BOND_COLUMNS["person"]))
-        .fillna(0.0)
-        .rename_axis("entity_id")
-    )
+    return bonds.join(_in_rings(rings), how="outer").reindex(columns=list(PERSON)).fillna(0.0).rename_axis("entity_id")
 
 
 def _in_rings(rings: list[Ring]) -> pd.DataFrame:
@@ -123,7 +125,7 @@ def near_cases(weight: sp.csr_matrix, seed: np.ndarray, alpha: float = ALPHA) ->
 def place_bonds(
     events: pd.DataFrame, institutions: pd.DataFrame, rings: list[Ring], cases: pd.DataFrame, paths: pd.DataFrame
 ) -> pd.DataFrame:
-    """Columns BOND_COLUMNS["institution"], index fixmedins_code.
+    """Columns INSTITUTION, index fixmedins_code.
 
     events: psn_no, fixmedins_code, fen. cases: psn_no, fixmedins_code of confirmed persons (the place of the case, '' where it has none).
     paths: as `care_triangles` gives them.
@@ -151,7 +153,7 @@ def place_bonds(
     share = paths["patients"] / paths.groupby("fixmedins_code")["patients"].transform("sum")
     many = paths["patients"] >= FEW_PATIENTS
     out["bond_one_doctor"] = share[many].groupby(paths.loc[many, "fixmedins_code"]).max().reindex(out.index).fillna(0.0)
-    return out[list(BOND_COLUMNS["institution"])].astype("float64").rename_axis("entity_id")
+    return out[list(INSTITUTION)].astype("float64").rename_axis("entity_id")
 
 
 def _near_places(events: pd.DataFrame, places: pd.Index, cases: pd.DataFrame) -> np.ndarray:
@@ -187,7 +189,7 @@ def _near_places(events: pd.DataFrame, places: pd.Index, cases: pd.DataFrame) ->
 
 
 def doctor_bonds(events: pd.DataFrame, rings: list[Ring], paths: pd.DataFrame) -> pd.DataFrame:
-    """Columns BOND_COLUMNS["doctor"], index dr_codg; blank doctors are no doctor."""
+    """Columns DOCTOR, index dr_codg; blank doctors are no doctor."""
     named = events[events["dr_codg"].fillna("").astype("str") != ""]
     met = _meetings(rings)
     spent = named.groupby("dr_codg")["fen"].sum()
@@ -196,7 +198,7 @@ def doctor_bonds(events: pd.DataFrame, rings: list[Ring], paths: pd.DataFrame) -
     out["bond_share"] = met.groupby("dr_codg")["fen"].sum() / spent.where(spent > 0)
     top = paths[paths["patients"] >= FEW_PATIENTS].drop_duplicates("dr_codg").set_index("dr_codg")
     out["bond_one_shop"], out["bond_shop_lift"] = top["share"], top["lift"]
-    return out[list(BOND_COLUMNS["doctor"])].astype("float64").fillna(0.0).rename_axis("entity_id")
+    return out[list(DOCTOR)].astype("float64").fillna(0.0).rename_axis("entity_id")
 
 
 def bond_tables(
@@ -208,5 +210,5 @@ def bond_tables(
         "person": person_bonds(suspicious_pairs(pairs, rings), rings, set(cases["psn_no"])),
         "institution": place_bonds(events, institutions, rings, cases, paths),
         "doctor": doctor_bonds(events, rings, paths),
-        "meetings": _meetings(rings).drop(columns=["day", "members"]),
+        "meetings": _meetings(rings)[list(MEETINGS)],
     }

@@ -8,15 +8,20 @@ import pytest
 
 from claims.intake.pipeline import intake
 from claims.store.warehouse import Warehouse
+from features.declare import REGISTRY
 from features.evidence import gather_evidence
 from features.matrix import load_matrix
-from features.networks.scores.network_columns import BOND_COLUMNS
 from models.ensemble import ranker_input, unlabelled
 from models.parity import strata_of
 from serving.lists.reasons import sentence
 from simulator import simulate
 from tests.features.county import read_tables, write_tables
 from tests.features.networks.test_bucket_pairs import plant_ring
+
+
+def declared(grain: str) -> set[str]:
+    return {f.name for f in REGISTRY.by_graph(grain)}  # type: ignore[arg-type]
+
 
 CASE, LATER = 0, 1  # the member confirmed a month before the last day, and the one confirmed five days before it
 
@@ -45,14 +50,14 @@ def test_persons_see_their_ring_and_the_rankers_see_the_columns(house: tuple[Pat
     root, members, as_of = house
     matrix = load_matrix(root, as_of, "person")
     inside = [m for m in members if m in matrix.X.index]
-    assert set(BOND_COLUMNS["person"]) <= set(matrix.X.columns)
+    assert declared("person") <= set(matrix.X.columns)
     assert (matrix.X.loc[inside, "bond_ring_members"] >= 6).all()
     assert (matrix.X.drop(index=inside)["bond_ring_members"] > 0).mean() < 0.05
-    assert set(BOND_COLUMNS["person"]) <= set(ranker_input(matrix.X, matrix.z).columns)
+    assert declared("person") <= set(ranker_input(matrix).columns)
     graph = unlabelled(matrix).scorers["graph"]
-    assert set(BOND_COLUMNS["person"]) <= set(graph.columns_)
-    text = sentence(matrix, "bond_ring_members", 6.0, 0.0, 99.0, 100)
-    assert text == "所在结伙刷卡团伙人数6人（同类中位0人）"
+    assert declared("person") <= set(graph.columns_)
+    text = sentence(matrix.columns["bond_ring_members"], 6.0, 0.0, 99.0, 100)
+    assert text == "所在结伴刷卡群组6人（同类中位0人，高于99%的同类）"
     rows = gather_evidence(root, as_of, "person", [("bond_ring_members", inside[0])])["bond_ring_members", inside[0]]
     assert len(rows) >= 3
     assert rows["happened_at"].is_monotonic_increasing
@@ -77,7 +82,7 @@ def test_stays_units_and_doctors_carry_theirs(house: tuple[Path, list[str], date
     assert {"person__bond_cases", "inst__bond_share", "inst__bond_near"} <= set(stays.X.columns)
     places = load_matrix(root, as_of, "institution").X
     assert (places["bond_visitors"] >= 6).sum() >= 3
-    assert set(BOND_COLUMNS["doctor"]) <= set(load_matrix(root, as_of, "doctor").X.columns)
+    assert declared("doctor") <= set(load_matrix(root, as_of, "doctor").X.columns)
 
 
 def test_a_stay_knows_its_patients_group(house: tuple[Path, list[str], date]) -> None:

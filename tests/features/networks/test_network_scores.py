@@ -7,8 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from features.networks.rings.rings import search_rings
-from features.networks.scores.network_columns import BOND_COLUMNS
-from features.networks.scores.network_scores import bond_tables, near_cases, person_bonds
+from features.networks.scores.network_scores import PERSON, bond_tables, near_cases, person_bonds
 from tests.features.networks.test_rings import PLACES, RING, SOME_DAYS, T, meet, people, world
 
 NOBODY = pd.DataFrame({"psn_no": pd.Series(dtype="str"), "fixmedins_code": pd.Series(dtype="str")})
@@ -55,7 +54,7 @@ def test_a_case_makes_its_companions_near_and_itself_not() -> None:
 def test_ring_members_carry_their_ring_and_everybody_else_nothing() -> None:
     bonds = tables(world(meet(RING, SOME_DAYS, "P")))
     person = bonds["person"]
-    assert list(person.columns) == list(BOND_COLUMNS["person"])
+    assert list(person.columns) == list(PERSON)
     mine = person.loc[RING]
     assert (mine["bond_partners"] == 5).all()
     assert (mine["bond_core"] == 5).all()
@@ -100,4 +99,4 @@ def test_doctor_and_shop_of_one_path() -> None:
 def test_no_pairs_no_rings_no_columns_missing() -> None:
     empty = person_bonds(pd.DataFrame({c: [] for c in ("a", "b", "z")}), [], set())
     assert empty.empty
-    assert list(empty.columns) == list(BOND_COLUMNS["person"])
+    assert list(empty.columns) == list(PERSON)

@@ -8,7 +8,7 @@ from claims.errors import UserError
 from features.networks.pairs.pair_evidence import combine, merge_sketches, pair_evidence, pair_sketch
 from features.networks.pairs.significance import SCALES
 from features.networks.rings.meetings import read_events
-from features.networks.rings.partition import RING_FEATURES, ring_tables
+from features.networks.rings.partition import RING_COLUMNS, ring_tables
 from features.networks.rings.rings import find_rings, ring_edges
 
 T = pd.Timestamp("2025-12-31 23:59:59")
@@ -234,11 +234,11 @@ def test_tables_for_the_partition():
     events = ring_world()
     rings = find_rings(events, people(events), PLACES, as_of=T)
     values, entities, rows = ring_tables(rings, events, PLACES, None, T)
-    assert list(values.columns) == list(RING_FEATURES)
+    assert list(values.columns) == list(RING_COLUMNS)
     assert values.index.tolist() == entities["entity_id"].tolist()
     assert values.loc[values.index[0], ["ring_members", "ring_days", "ring_fen"]].tolist() == [6, 6, 10800]
     assert entities["members"].iloc[0] == ";".join(RING)
     assert rows["fen"].sum() == entities["total_fen"].iloc[0]
     none = ring_tables([], events.iloc[:0], PLACES, None, T)
     assert [len(t) for t in none] == [0, 0, 0]
-    assert list(none[0].columns) == list(RING_FEATURES)
+    assert list(none[0].columns) == list(RING_COLUMNS)

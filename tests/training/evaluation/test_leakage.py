@@ -36,10 +36,10 @@ def test_shuffled_outcomes_teach_nothing_unless_the_answer_is_inside(county, roo
 
     matrix = county.matrix(root, as_of, "admission")
     rows = training_rows(root, as_of, "admission", county.labels, unlabelled(matrix), unlabelled=200)
-    assert not permuted(rows, matrix.meta)["alarm"]
+    assert not permuted(rows, matrix.columns)["alarm"]
     # a road that peeks at the outcome it is tested on
     monkeypatch.setattr(alarms, "out_of_fold", lambda rows, meta, **_: rows.info["y"].fillna(0).to_numpy())
-    assert permuted(rows, matrix.meta)["alarm"]
+    assert permuted(rows, matrix.columns)["alarm"]
 
 
 INSPECTIONS = pd.DataFrame(
