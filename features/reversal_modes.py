@@ -121,7 +121,7 @@ def make_stays(con: duckdb.DuckDBPyConnection, mode: str) -> None:
                v.adm_dept_codg AS dept, v.adm_bed AS bed, nullif(v.atddr_no, '') AS atddr_no,
                d.dscg_maindiag_code AS dx, substr(d.dscg_maindiag_code, 1, 3) AS dx3, d.dscg_way,
                coalesce(d.days_rinp_flag_31, '') = '2' AS planned, v.insutype, v.psn_type, v.er_flag, v.trum_flag, v.traf_dept_flag,
-               d.lv1_nurscare_days, d.scd_nurscare_days, d.lv3_nursecare_days, d.spga_nurscare_days, d.oprn_oprt_code,
+               d.lv1_nurscare_days, d.scd_nurscare_days, d.lv3_nursecare_days, d.spga_nurscare_days, d.oprn_oprt_code, d.drg_weight,
                m.medfee_fen, m.fund_fen, m.acct_fen, m.cash_fen, m.dedc_fen, coalesce(f.lines_fen, 0) AS lines_fen, coalesce(f.lines, 0) AS lines,
                i.level, i.area, i.medins_type
         FROM base.visits v CROSS JOIN main.asof a LEFT JOIN base.discharges d USING (mdtrt_id) LEFT JOIN m USING (mdtrt_id)

@@ -47,14 +47,12 @@ _LINES = once(
 CARE = f"""
     SELECT
         $entity AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id,
-        s.psn_no, s.dx, s.bed_days, {GRAVE} AS grave, d.weight, c.*,
+        s.psn_no, s.dx, s.bed_days, {GRAVE} AS grave, s.drg_weight AS weight, c.*,
         coalesce(s.fund_fen, 0) AS fund_fen,
         s.happened_at > (SELECT t FROM main.asof) - INTERVAL 180 DAY AS recent,
         coalesce({GRAVE} AND NOT c.close_care AND c.needles + c.tests < s.bed_days, false) AS hit
     FROM stays s
     JOIN {_LINES} c ON c.of_stay = s.mdtrt_id
-    LEFT JOIN (SELECT mdtrt_id, max(drg_weight) AS weight FROM base.discharges GROUP BY 1) d
-        ON d.mdtrt_id = s.mdtrt_id
     WHERE NOT s."open" AND NOT s.day_surgery AND $entity IS NOT NULL
 """
 

@@ -18,9 +18,6 @@ COMMON = Feature(
     source="4.8",
 )
 
-#: The weight of the group a stay is paid by.
-WEIGHTS = "(SELECT mdtrt_id, max(drg_weight) AS drg_weight FROM base.discharges GROUP BY 1)"
-
 # A heavy group without operation, intensive care or antibiotics.
 declare(
     COMMON,
@@ -44,9 +41,8 @@ declare(
     rows=f"""
         SELECT
             $entity AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.psn_no, s.dx,
-            d.drg_weight, s.fund_fen AS fen
+            s.drg_weight, s.fund_fen AS fen
         FROM stays s
-        JOIN {WEIGHTS} d USING (mdtrt_id)
         LEFT JOIN (
             SELECT
                 mdtrt_id,
@@ -60,7 +56,7 @@ declare(
             WHERE is_inpatient
             GROUP BY 1
         ) l USING (mdtrt_id)
-        WHERE NOT s."open" AND d.drg_weight >= {setting("R67", "min_weight")} AND NOT coalesce(l.severe, false)
+        WHERE NOT s."open" AND s.drg_weight >= {setting("R67", "min_weight")} AND NOT coalesce(l.severe, false)
     """,
     measure="count(*)",
     amount="sum(fen)",
@@ -78,14 +74,13 @@ declare(
     scheme="T28",
     grain="admission",
     exempt=("N21",),
-    rows=f"""
+    rows="""
         SELECT
             s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.psn_no, s.dx,
-            d.drg_weight, s.fund_fen AS fen,
-            s.medfee_fen / d.drg_weight AS per_weight
+            s.drg_weight, s.fund_fen AS fen,
+            s.medfee_fen / s.drg_weight AS per_weight
         FROM stays s
-        JOIN {WEIGHTS} d USING (mdtrt_id)
-        WHERE NOT s."open" AND d.drg_weight > 0 AND s.medfee_fen > 0
+        WHERE NOT s."open" AND s.drg_weight > 0 AND s.medfee_fen > 0
     """,
     measure="count(*)",
     amount="sum(fen)",
@@ -111,14 +106,13 @@ declare(
     by="institution",
     windows=(365,),
     exempt=("N21",),
-    rows=f"""
+    rows="""
         SELECT
             s.fixmedins_code AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.psn_no,
-            d.drg_weight,
+            s.drg_weight,
             s.happened_at > (SELECT t FROM main.asof) - INTERVAL 180 DAY AS recent
         FROM stays s
-        JOIN {WEIGHTS} d USING (mdtrt_id)
-        WHERE NOT s."open" AND d.drg_weight > 0
+        WHERE NOT s."open" AND s.drg_weight > 0
     """,
     measure="count(*) FILTER (WHERE recent)",
     peers=PeerTest(statistic=RISE, side="high", z=setting("R67", "z")),

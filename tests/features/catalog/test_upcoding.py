@@ -4,18 +4,16 @@ from tests.features.catalog.drawn import draw, measure_of
 
 
 def test_grave_on_paper_and_light_in_the_ward() -> None:
-    stays = ["mdtrt_id psn_no fixmedins_code adm_date end_at dx bed_days medfee_fen day_surgery"]
+    stays = ["mdtrt_id psn_no fixmedins_code adm_date end_at dx bed_days medfee_fen day_surgery drg_weight"]
     lines = ["feedetl_sn mdtrt_id psn_no fixmedins_code is_inpatient happened_at med_chrgitm_type hilist_name fen"]
-    for visit, dx, name in (
-        ("light", "I50.900", "螺内酯片"),
-        ("treated", "I50.900", "头孢曲松注射液"),
-        ("mild", "K29.500", "螺内酯片"),
+    for visit, dx, weight, name in (
+        ("light", "I50.900", "3.0", "螺内酯片"),
+        ("treated", "I50.900", "3.0", "头孢曲松注射液"),
+        ("mild", "K29.500", "-", "螺内酯片"),
     ):
-        stays.append(f"{visit} p-{visit} ward 06-01 06-05T10:00 {dx} 4 15000 false")
+        stays.append(f"{visit} p-{visit} ward 06-01 06-05T10:00 {dx} 4 15000 false {weight}")
         lines += [f"{visit}{i} {visit} p-{visit} ward true 06-0{i + 1}T10:00 09 {name} 5000" for i in range(3)]
     con = draw(stays="\n".join(stays), lines="\n".join(lines))
-    con.execute("CREATE SCHEMA base; CREATE TABLE base.discharges (mdtrt_id VARCHAR, drg_weight DOUBLE)")
-    con.execute("INSERT INTO base.discharges VALUES ('light', 3.0), ('treated', 3.0)")
     found = measure_of(con, "grave_light_care", "grave_daily_fee_yuan", "fee_per_weight_yuan", of="light treated mild")
     assert found["grave_light_care"].to_dict() == {"light": 1, "treated": 0, "mild": 0}
     assert found["grave_daily_fee_yuan"].loc["light"] == 37.5
