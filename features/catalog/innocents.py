@@ -11,8 +11,8 @@ planned-readmission flags.
 """
 
 from features.catalog.drugs import FILLS
-from features.catalog.fake_stay import VILLAGE
-from features.catalog.ghost_bed import OF_STAY, OUTSIDE
+from features.catalog.fake_stay_company import VILLAGE
+from features.catalog.ghost_bed_away import OF_STAY, OUTSIDE
 from features.catalog.stay_rows import LONG_CARE
 from features.codes import HOME_CARE, LEAVE, MATERNITY_STAY, SINGLE_DISEASE, TRANSFERRED, retired_cadre
 from features.declare import Feature, declare

@@ -10,7 +10,7 @@ sold apart.
 
 from dataclasses import replace
 
-from features.catalog.fees import unit
+from features.catalog.fees_of_units import unit
 from features.codes import DRUGS, DRUGSTORE, paid
 from features.declare import declare
 from features.knowledge import CAPS, LINE_ID

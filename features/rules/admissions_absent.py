@@ -1,6 +1,7 @@
 """R01–R04: the bed is billed, the patient is elsewhere, or nothing is done for him."""
 
-from features.catalog.ghost_bed import GAPS, OF_STAY, OUTSIDE
+from features.catalog.ghost_bed_away import OF_STAY, OUTSIDE
+from features.catalog.ghost_bed_idle import GAPS
 from features.catalog.stay_rows import LONG_CARE
 from features.codes import BED, SERVICES_AND_NURSING
 from features.declare import Feature, Of, PeerTest, declare

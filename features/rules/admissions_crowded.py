@@ -3,8 +3,8 @@ holidays.
 """
 
 from features.catalog.capacity import NIGHTS
-from features.catalog.fake_stay import HOLIDAY_NIGHTS
-from features.catalog.ghost_bed import SHARED_BED
+from features.catalog.fake_stay_units import HOLIDAY_NIGHTS
+from features.catalog.ghost_bed_papers import SHARED_BED
 from features.catalog.stay_rows import HOSPITAL, STAY
 from features.declare import Feature, Of, declare
 from features.thresholds import setting

@@ -1,6 +1,7 @@
 """R08–R10: patients who come in groups: in and out together, treated alike, on the unit's own payroll."""
 
-from features.catalog.fake_stay import STAFF, UNIT_TWINS
+from features.catalog.fake_stay_company import UNIT_TWINS
+from features.catalog.fake_stay_patient import STAFF
 from features.catalog.stay_rows import HOSPITAL, STAY, STAYS
 from features.declare import Feature, Of, declare
 from features.thresholds import setting

@@ -1,6 +1,6 @@
 """R20, R21: what leave books and bed checks say of a stay."""
 
-from features.catalog.ghost_bed import LEAVES
+from features.catalog.ghost_bed_papers import LEAVES
 from features.declare import Feature, Of, declare
 from features.thresholds import setting
 

@@ -6,7 +6,7 @@ it stands.
 
 from statistics import NormalDist
 
-from features.catalog.identity import MOVES
+from features.catalog.identity_of_persons import MOVES
 from features.codes import paid
 from features.declare import Feature, declare
 from features.rules.parts import ORDINARY_DAY

@@ -1,6 +1,6 @@
 """R27–R29: accounts turned into cash at the till: round sums, emptied balances, refunds within minutes."""
 
-from features.catalog.cash_out import OF_TILL, TILL
+from features.catalog.cash_out_at_tills import OF_TILL, TILL
 from features.codes import paid
 from features.declare import Feature, Of, PeerTest, declare
 from features.thresholds import setting

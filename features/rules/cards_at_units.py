@@ -3,7 +3,7 @@
 R33(b) follows the customers of a suspended unit through the person layout and is judged once they are all together.
 """
 
-from features.catalog.cash_out import ARTICLE
+from features.catalog.cash_out_at_tills import ARTICLE
 from features.codes import DRUGSTORE, SUSPENDED, paid
 from features.declare import Feature, declare
 from features.rules.parts import ORDINARY_DAY

@@ -2,7 +2,7 @@
 shop.
 """
 
-from features.catalog.identity import AFTER_DEATH
+from features.catalog.identity_of_persons import AFTER_DEATH
 from features.codes import DRUGSTORE, PHARMACY, paid
 from features.declare import Feature, Of, declare
 from features.thresholds import setting

@@ -3,7 +3,7 @@
 R53(b) gathers the prices of all units before it knows the area's month median.
 """
 
-from features.catalog.fees import OVER_CAP, STAY_OVER_CAP
+from features.catalog.fees_of_stays import OVER_CAP, STAY_OVER_CAP
 from features.codes import DRUGS
 from features.declare import Feature, Of, declare
 from features.knowledge import LINE_ID

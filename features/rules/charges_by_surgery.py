@@ -1,6 +1,6 @@
 """R55–R57: operations without a trace, doctors beyond their hours, implants without an operation."""
 
-from features.catalog.fees import IMPLANTS
+from features.catalog.fees_of_stays import IMPLANTS
 from features.codes import MATERIAL, SURGERY
 from features.common_subqueries import once
 from features.declare import Feature, Of, declare

@@ -1,6 +1,6 @@
 """R58, R59: a unit's panels, tests and mix of fees beside its peers' and its own past."""
 
-from features.catalog.fees import PANELS
+from features.catalog.fees_of_units import PANELS
 from features.catalog.institutions import MIX
 from features.declare import Feature, PeerTest, declare
 from features.thresholds import setting

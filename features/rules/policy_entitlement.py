@@ -4,7 +4,7 @@ R63(a) is judged within one person number: a twin number lies in another bucket 
 (`desk_twin_people`). R66 reads the cap from `policy_params`, key `fund_cap` or `fund_cap_<insutype>` in yuan.
 """
 
-from features.catalog.identity import ASSISTED, CLASH, OF_HOLDER, SCHEMES_OF_ONE, STAY_CLASH, TWICE
+from features.catalog.identity_of_persons import ASSISTED, CLASH, OF_HOLDER, SCHEMES_OF_ONE, STAY_CLASH, TWICE
 from features.declare import Feature, Of, declare
 from features.knowledge import CATALOG, LINE_ID
 from features.thresholds import setting

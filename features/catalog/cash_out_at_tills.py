@@ -1,16 +1,15 @@
-"""T08 个人账户套现, T32 冲正退费异常.
+"""T08 个人账户套现, T32 冲正退费异常 at the till.
 
 How it works: a pharmacy rings up a round sum, or one dear article as cover, on the personal account and hands back
 cash less a cut; or it settles, pays out and refunds later. A careful shop avoids round sums, so their unnatural
 absence tells as much as their excess.
-What it leaves: at the shop, sums in whole hundreds or just below, one sum or one article again and again, night
-swipes, e-vouchers of strangers, accounts emptied at its till, settlements refunded within minutes and rung up anew. At
-the person, an account emptied at the first use after each deposit, most of it at one shop, with nothing else bought.
+What it leaves: sums in whole hundreds or just below, one sum or one article again and again, night swipes, e-vouchers
+of strangers, accounts emptied at its till, settlements refunded within minutes and rung up anew.
 Honest cases: family sharing and proxy purchase (N05), pension days (N06), 24-hour shops (N23), price cuts (N24), the
 only shop of a town or a dual-channel pharmacy with dear drugs (N30), corrections at the till (N31).
 """
 
-from features.codes import DRUGSTORE, E_VOUCHER
+from features.codes import E_VOUCHER
 from features.common_subqueries import once
 from features.declare import Feature, Of, declare
 from features.knowledge import LINE_ID
@@ -18,13 +17,12 @@ from features.wording import above
 
 #: Round sums in fen: whole fifties, whole tens, and the last five yuan below a whole hundred, from ninety yuan on.
 FIFTY, TEN, HUNDRED, NEAR_HUNDRED, FROM_NINETY = 5000, 1000, 10000, 9500, 9000
+
 #: An account emptied by one swipe: five yuan left at most, two hundred paid at least, four fifths of what was there.
 LEFT_FEN, PAID_FEN, EMPTIED_SHARE = 500, 20000, 0.8
-#: A balance of more than so many times the last one was topped up in between; interest and roundings stay below.
-TOPPED_UP = 1.02
 
 #: Personal-account swipes with what cash-out shows. A balance is what was left after the swipe; before = after + paid.
-_SWIPE = f"""
+SWIPE = f"""
     w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id,
     w.acct_pay_fen AS fen, w.medfee_sumamt_fen AS medfee_fen, w.balc_fen,
     w.acct_pay_fen >= {FIFTY} AND w.acct_pay_fen % {FIFTY} = 0 AS round50,
@@ -43,23 +41,10 @@ SHOP = f"""
     SELECT
         w.fixmedins_code AS entity_id, w.psn_no,
         row_number() OVER (PARTITION BY w.fixmedins_code, w.psn_no ORDER BY w.happened_at, w.setl_id) = 1 AS newcomer,
-        {_SWIPE}
+        {SWIPE}
     FROM swipes w
     CROSS JOIN main.asof a
     WHERE w.acct_pay_fen > 0
-"""
-
-#: The swipes of a person, each beside the one before it.
-HOLDER = f"""
-    SELECT
-        w.psn_no AS entity_id, w.fixmedins_code, w.fixmedins_type = {DRUGSTORE} AS pharmacy,
-        coalesce(w.balc_fen + w.acct_pay_fen > {TOPPED_UP} * lag(w.balc_fen) OVER own, false) AS topped_up,
-        w.happened_at - lag(w.happened_at) OVER own < INTERVAL 24 HOUR AS again_in_a_day,
-        {_SWIPE}
-    FROM swipes w
-    CROSS JOIN main.asof a
-    WHERE w.acct_pay_fen > 0
-    WINDOW own AS (PARTITION BY w.psn_no ORDER BY w.happened_at, w.setl_id)
 """
 
 #: Every original settlement with its refund, if any, and the next settlement of the same person at the same till.
@@ -88,11 +73,13 @@ TILL = """
         SEMI JOIN refunds r USING (psn_no, fixmedins_code)
     ) n USING (setl_id)
 """
+
 OF_TILL, OF_HOLDER = Of("s.fixmedins_code"), Of("s.psn_no")
 
 #: A month of a unit says something from 1,000 yuan on. An article of it stands out with a tenth of the money, or with
 #: three times its usual packs (three months known) and three hundredths of the money.
 MONTH_FEN, ARTICLE_SHARE, SURGE_FACTOR, SURGE_SHARE = 100000, 0.1, 3, 0.03
+
 #: One article of a month at one unit: its share of the month's swipe money and its surge over the unit's own usual
 #: month. Only articles that stand out are kept.
 ARTICLE = once(
@@ -151,7 +138,7 @@ shop = Feature(
     source="3.4 3.9",
     empty=None,
 )
-holder = Feature(grain="person", scheme="T08", by="person", family="account", source="3.4 3.9")
+
 till = Feature(
     told_of={"institution": OF_TILL},
     scheme="T32",
@@ -159,16 +146,6 @@ till = Feature(
     reversed="pairs",
     family="account",
     source="3.4",
-    rows=TILL,
-)
-refunder = Feature(
-    told_of={"person": OF_HOLDER},
-    scheme="T32",
-    by="person",
-    reversed="pairs",
-    family="account",
-    source="3.4 3.9",
-    windows=(180, 365),
     rows=TILL,
 )
 
@@ -183,6 +160,7 @@ declare(
     reason="近{window}天个人账户刷卡金额为50元整数倍的占{value}" + above(),
     innocent="商品定价为整数、挂号等固定收费；唯一药店品种少（N30）",
 )
+
 declare(
     shop,
     name="account_whole_ten_share",
@@ -195,6 +173,7 @@ declare(
     reason="近{window}天个人账户刷卡金额为10元整数倍的占{value}" + above() + "，整数金额偏离同类常态",
     innocent="以称重饮片、拆零销售为主，金额自然零散",
 )
+
 declare(
     shop,
     name="account_just_below_share",
@@ -206,6 +185,7 @@ declare(
     reason="近{window}天账户刷卡金额刚低于整百元（差5元以内）的占{value}" + above(),
     innocent="商品以198、299等尾数定价",
 )
+
 declare(
     shop,
     name="account_same_sum_share",
@@ -218,6 +198,7 @@ declare(
     reason="近{window}天账户刷卡中同一金额反复出现，占{value}" + above(),
     innocent="固定收费项目（如一般诊疗费）或单一规格商品热销（N30）",
 )
+
 declare(
     shop,
     name="account_night_share",
@@ -229,6 +210,7 @@ declare(
     reason="近{window}天账户刷卡发生在22时至6时的占{value}" + above(),
     innocent="24小时药店或夜间急诊（N23）；批量上传已剔除（N07）",
 )
+
 declare(
     shop,
     name="account_emptied_share",
@@ -241,6 +223,7 @@ declare(
     reason="近{window}天在该机构刷账户后余额不足5元（且一次刷去200元以上）的占{value}" + above(),
     innocent="顾客账户本就不多、自费补足差额；家庭共济代购（N05）",
 )
+
 declare(
     shop,
     name="account_emptied_people",
@@ -254,6 +237,7 @@ declare(
     reason="近{window}天有{value}人的个人账户在该机构一次刷空" + above("人"),
     innocent="位置唯一或客流大的药店，买贵重药一次用完余额（N30）",
 )
+
 declare(
     shop,
     name="account_voucher_change",
@@ -271,6 +255,7 @@ declare(
     reason="近30天凭医保电子凭证刷账户的占比较此前5个月上升{value}" + above(),
     innocent="本地推广电子凭证、更换读卡设备，应为全县同步变化",
 )
+
 declare(
     shop,
     name="account_newcomer_money_share",
@@ -282,6 +267,7 @@ declare(
     reason="近{window}天个人账户支出中首次来店的顾客占{value}" + above(),
     innocent="新开业、搬迁，邻近药店停业后客流自然转来（N30）",
 )
+
 declare(
     shop,
     name="account_mean_fen",
@@ -293,6 +279,7 @@ declare(
     reason="近{window}天每次刷账户平均{value}元" + above("元"),
     innocent="双通道药店或院边店以贵重药品为主（N30）",
 )
+
 declare(
     shop,
     name="account_surge",
@@ -309,6 +296,7 @@ declare(
     reason="近30天个人账户支出为此前月均的{value}倍" + above("倍"),
     innocent="流感季、账户集中划拨（N06）或邻店停业（N30）",
 )
+
 declare(
     shop,
     name="account_article_share",
@@ -323,6 +311,7 @@ declare(
     reason="近{window}天有一种商品占到当月刷卡金额的{value}" + above(),
     innocent="双通道单一高价药（N30）、流感季或应急期热销（N14、N25）",
 )
+
 declare(
     shop,
     name="account_article_surge",
@@ -336,6 +325,7 @@ declare(
     reason="近{window}天有一种商品的月销量达到本店平常月份的{value}倍" + above("倍"),
     innocent="集采降价后销量放大（N24）、流感季（N14）",
 )
+
 declare(
     till,
     name="refund_rate",
@@ -347,6 +337,7 @@ declare(
     reason="近{window}天结算后又退费的占{value}" + above(),
     innocent="系统切换、类别或险种录错后更正重结（N31）",
 )
+
 declare(
     till,
     name="refund_quick_times",
@@ -358,6 +349,7 @@ declare(
     reason="近{window}天结算后10分钟内退费{value}次" + above("次"),
     innocent="收费员当场发现录错并更正（N31）",
 )
+
 declare(
     till,
     name="refund_loop_times",
@@ -369,6 +361,7 @@ declare(
     reason="近{window}天同一人结算、退费后一小时内又结算{value}次" + above("次"),
     innocent="改医疗类别或险种后重结，金额相近（N31）",
 )
+
 declare(
     till,
     name="refund_money_share",
@@ -380,6 +373,7 @@ declare(
     reason="近{window}天退费金额占结算金额的{value}" + above(),
     innocent="个别大额住院更正（N31）",
 )
+
 declare(
     till,
     name="refund_stays_times",
@@ -389,141 +383,4 @@ declare(
     measure="count(*) FILTER (WHERE stay_reversed)",
     reason="近{window}天整单冲销住院结算{value}例" + above("例"),
     innocent="出院诊断或险种更正后重新结算（N31）",
-)
-
-declare(
-    holder,
-    name="account_drained_times",
-    also=("T09",),
-    label="账户被刷空次数",
-    unit="次",
-    windows=(180, 365),
-    rows=HOLDER,
-    measure="count(*) FILTER (WHERE emptied)",
-    needs=("settlements.balc_fen",),
-    reason="近{window}天个人账户被一次刷空{value}次" + above("次"),
-    innocent="慢性病续方花费大、账户划入少；家属代购（N05）",
-)
-declare(
-    holder,
-    name="account_drained_first_use",
-    label="到账后首次使用即刷空次数",
-    unit="次",
-    windows=(180, 365),
-    rows=HOLDER,
-    measure="count(*) FILTER (WHERE emptied AND topped_up)",
-    needs=("settlements.balc_fen",),
-    reason="近{window}天账户每次到账后第一次使用即被刷空，共{value}次" + above("次"),
-    innocent="每月固定购买慢病药正好用完当月划入（N28、N30）",
-)
-declare(
-    holder,
-    name="account_drained_months",
-    label="账户刷空月数",
-    unit="个月",
-    windows=(365,),
-    rows=HOLDER,
-    measure="count(DISTINCT date_trunc('month', happened_at)) FILTER (WHERE emptied)",
-    needs=("settlements.balc_fen",),
-    reason="近{window}天有{value}个月把个人账户刷空" + above("个月"),
-    innocent="账户划入额低于日常药费",
-)
-declare(
-    holder,
-    name="account_pharmacy_yuan",
-    also=("T09",),
-    label="药店账户支出",
-    unit="元",
-    windows=(30, 90, 365),
-    rows=HOLDER,
-    measure="sum(fen) FILTER (WHERE pharmacy) / 100.0",
-    reason="近{window}天在药店刷个人账户{value}元" + above("元"),
-    innocent="慢性病长期用药、家庭共济账户（N05）",
-)
-declare(
-    holder,
-    name="account_one_shop_share",
-    also=("T09",),
-    label="账户刷卡集中于一家的比例",
-    unit="%",
-    windows=(180, 365),
-    rows=HOLDER,
-    empty=None,
-    measure="CASE WHEN count(*) >= 6 THEN list_max(map_values(histogram(hash(fixmedins_code)))) / count(*) END",
-    reason="近{window}天个人账户刷卡有{value}在同一家机构" + above(),
-    innocent="住家附近只有一家药店（N30）",
-)
-declare(
-    holder,
-    name="account_holder_round_share",
-    label="本人整五十元刷账户占比",
-    unit="%",
-    windows=(180, 365),
-    rows=HOLDER,
-    empty=None,
-    measure="CASE WHEN count(*) >= 5 THEN avg(round50::INT) END",
-    reason="近{window}天个人账户刷卡为50元整数倍的占{value}" + above(),
-    innocent="常购商品为整数定价",
-)
-declare(
-    holder,
-    name="account_holder_round_yuan",
-    label="本人整五十元刷账户金额",
-    unit="元",
-    windows=(90, 365),
-    rows=HOLDER,
-    measure="sum(fen) FILTER (WHERE round50) / 100.0",
-    reason="近{window}天以50元整数倍刷个人账户合计{value}元" + above("元"),
-    innocent="常购商品为整数定价",
-)
-declare(
-    holder,
-    name="account_holder_night_times",
-    label="本人夜间药店刷账户次数",
-    unit="次",
-    windows=(90, 365),
-    rows=HOLDER,
-    measure="count(*) FILTER (WHERE night AND pharmacy)",
-    reason="近{window}天夜间（22时至6时）在药店刷账户{value}次" + above("次"),
-    innocent="夜间急用药、24小时药店（N23）",
-)
-declare(
-    holder,
-    name="account_holder_repeat_day",
-    label="一日内连续刷账户次数",
-    unit="次",
-    windows=(90, 365),
-    rows=HOLDER,
-    measure="count(*) FILTER (WHERE again_in_a_day)",
-    reason="近{window}天24小时内接连刷账户{value}次" + above("次"),
-    innocent="先就诊后外配购药、忘拿药返回",
-)
-declare(
-    holder,
-    name="account_holder_max_yuan",
-    label="单笔最高刷账户",
-    unit="元",
-    windows=(90, 365),
-    rows=HOLDER,
-    measure="max(fen) / 100.0",
-    reason="近{window}天单笔最高刷个人账户{value}元" + above("元"),
-    innocent="双通道谈判药、医疗器械或一次配足长处方（N08、N30）",
-)
-declare(
-    refunder,
-    name="refund_holder_times",
-    label="本人退费次数",
-    unit="次",
-    measure="count(*) FILTER (WHERE refunded)",
-    reason="近{window}天本人结算后退费{value}次" + above("次"),
-    innocent="收费差错更正（N31）",
-)
-declare(
-    refunder,
-    name="refund_holder_loops",
-    label="本人结算—退费—再结算次数",
-    unit="次",
-    measure="count(*) FILTER (WHERE rung_again OR quick)",
-    reason="近{window}天本人结算后10分钟内退费、或退费后一小时内再结算{value}次" + above("次"),
-    innocent="改医疗类别后重结（N31）",
 )

@@ -4,8 +4,7 @@ How it works: somebody without insurance, or with a poorer scheme, is treated on
 its holder; one human draws from two schemes or two areas, or the same bill is settled on line and again by hand; a
 lapsed poverty status still opens assistance.
 What it leaves: diagnoses the holder's sex or age cannot have, visits after death, two places in one hour, overlapping
-stays, a set of diseases that changes from one quarter to the next, assistance without a status, one certificate behind
-two numbers at one desk.
+stays, a set of diseases that changes from one quarter to the next, assistance without a status.
 Honest cases: family purchase (N05: shared accounts are left out), mothers and infants (N12), transfers with hours of
 overlap (N16), people living elsewhere (N20), manual reimbursement and late entry (N32, N33), defects of the data
 (N35).
@@ -13,7 +12,7 @@ overlap (N16), people living elsewhere (N20), manual reimbursement and late entr
 
 from dataclasses import replace
 
-from features.codes import BASIC_SCHEMES, ID_CARD, TRANSFERRED, kilometres, paid
+from features.codes import BASIC_SCHEMES, TRANSFERRED, kilometres, paid
 from features.common_subqueries import once
 from features.declare import Feature, Of, declare
 from features.knowledge import impossible
@@ -34,6 +33,7 @@ _DX = f"""
         WHERE dx IS NOT NULL
     )
 """
+
 #: Diagnoses that contradict the patient's sex or age; the chapters that can are looked at only.
 CLASH = f"""
     SELECT
@@ -47,6 +47,7 @@ CLASH = f"""
     JOIN persons p USING (psn_no)
     WHERE {impossible("v.dx", "p.gend", "p.brdy", "v.happened_at::DATE")}
 """
+
 STAY_CLASH = f"""
     SELECT
         s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.dx,
@@ -67,6 +68,7 @@ DISEASES = f"""
 
 #: Two places within so many minutes are looked at; a speed is told from so many kilometres on, below it is a walk.
 MOVE_MINUTES, WALK_KM = 240, 3
+
 #: A swipe within four hours of one elsewhere; shared family accounts are left out (N05).
 MOVES = once(
     "moves",
@@ -94,7 +96,6 @@ MOVES = once(
         WHERE before <> fixmedins_code AND minutes < {MOVE_MINUTES}
     """,
 )
-
 
 #: Settlements some days after a registered death.
 AFTER_DEATH = f"""
@@ -133,8 +134,10 @@ ASSISTED = """
     JOIN persons p USING (psn_no)
     WHERE s.maf_pay_fen > 0 AND p.psn_idet_type IS NULL
 """
+
 #: Whom visits `v` and settlements `s` are told of.
 OF_PATIENT, OF_DESK = Of("v.psn_no"), Of("v.fixmedins_code")
+
 OF_HOLDER, OF_UNIT = Of("s.psn_no"), Of("s.fixmedins_code")
 
 #: Settlements of one number under two basic schemes within 30 days (employees and residents exclude one another).
@@ -192,52 +195,15 @@ NUMBERS = """
     WHERE p.certno IS NOT NULL
     GROUP BY s.psn_no, p.certno
 """
+
 OTHER_NUMBERS = """
     SELECT a.entity_id, b.happened_at, b.row_table, b.row_id, b.number, b.fen
     FROM gathered a
     JOIN gathered b ON b.certno = a.certno AND b.entity_id <> a.entity_id
 """
 
-#: One certificate behind several person numbers at one unit.
-TWINS = """
-    WITH s AS (
-        SELECT
-            s.fixmedins_code, s.psn_no, s.setl_id, s.happened_at, s.insutype, p.certno,
-            coalesce(s.fund_pay_sumamt_fen, 0) AS fen
-        FROM settlements s
-        JOIN persons p USING (psn_no)
-        WHERE p.certno IS NOT NULL
-    ),
-    n AS (
-        SELECT fixmedins_code, certno
-        FROM s
-        GROUP BY ALL
-        HAVING count(DISTINCT psn_no) > 1
-    )
-    SELECT
-        s.fixmedins_code AS entity_id, s.happened_at, 'settlements' AS row_table,
-        s.setl_id AS row_id, s.psn_no, s.insutype, s.certno, s.fen
-    FROM s
-    JOIN n USING (fixmedins_code, certno)
-"""
-
-#: Who shows which certificate at which desk.
-CERTS = """
-    SELECT
-        w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table,
-        w.setl_id AS row_id, w.psn_no, w.mdtrt_cert_type, p.age
-    FROM swipes w
-    LEFT JOIN persons p USING (psn_no)
-    WHERE w.mdtrt_cert_type IS NOT NULL
-"""
-
 person = Feature(scheme="T03", by="person", family="identity", source="3.3")
-desk = Feature(
-    scheme="T03",
-    by="institution",
-    family="identity",
-    source="3.3",
-)
+
 stay = Feature(
     scheme="T03",
     by="person",
@@ -258,6 +224,7 @@ declare(
     reason="近{window}天有{value}次诊断与本人性别或年龄不符" + above("次"),
     innocent="新生儿费用记在母亲名下（N12）；诊断编码录错（N35）",
 )
+
 declare(
     person,
     grain="person",
@@ -270,6 +237,7 @@ declare(
     reason="近{window}天有{value}次在半小时内先后在两家机构刷卡" + above("次"),
     innocent="看完病到旁边药店取药；家属代购（N05）",
 )
+
 declare(
     person,
     grain="person",
@@ -284,6 +252,7 @@ declare(
     reason="近{window}天在相距3公里以上的两家机构刷卡，最短间隔{value}分钟" + below("分钟"),
     innocent="家属持卡代购（N05）、乘车往返",
 )
+
 declare(
     person,
     grain="person",
@@ -297,6 +266,7 @@ declare(
     reason="近{window}天两次刷卡之间折算时速最高{value}公里" + above("公里"),
     innocent="家属持卡代购（N05）；机构坐标登记有误（N35）",
 )
+
 declare(
     person,
     told_of={"person": OF_HOLDER},
@@ -310,6 +280,7 @@ declare(
     reason="近{window}天在登记死亡3天之后仍有{value}次结算" + above("次"),
     innocent="死亡日期登记有误（N35）；住院费用死后结算已按就诊日剔除",
 )
+
 declare(
     person,
     told_of={"person": Of("a.psn_no")},
@@ -322,6 +293,7 @@ declare(
     reason="近{window}天有两次不同机构的住院重叠{value}天" + above("天"),
     innocent="转院当日交叉（N16，转院离院已剔除）、家庭病床（N34）",
 )
+
 declare(
     person,
     grain="person",
@@ -346,6 +318,7 @@ declare(
     reason="近90天的诊断与此前相比有{value}不重合" + above(),
     innocent="新发疾病、妊娠或外伤",
 )
+
 declare(
     person,
     grain="person",
@@ -358,6 +331,7 @@ declare(
     reason="近{window}天的诊断涉及{value}个疾病大类" + above("类"),
     innocent="多病共存老人（N29）",
 )
+
 declare(
     person,
     told_of={"person": OF_HOLDER},
@@ -373,6 +347,7 @@ declare(
     reason="近{window}天未登记困难身份却享受医疗救助{value}元" + above("元"),
     innocent="身份认定补录（N33）、当年已退出但待遇延续（N26）",
 )
+
 declare(
     person,
     told_of={"person": OF_HOLDER},
@@ -388,6 +363,7 @@ declare(
     reason="近{window}天未登记困难身份却有{value}次医疗救助支付" + above("次"),
     innocent="身份认定补录（N33）",
 )
+
 declare(
     person,
     grain="person",
@@ -402,6 +378,7 @@ declare(
     reason="近{window}天同一人30天内在职工与居民两种医保间来回结算{value}次" + above("次"),
     innocent="参保关系当月转换（N33）",
 )
+
 declare(
     person,
     grain="person",
@@ -417,6 +394,7 @@ declare(
     reason="近{window}天同日同额费用既联网结算又手工报销，涉及{value}元" + above("元"),
     innocent="联网结算已退费后改手工报销（N32）",
 )
+
 number = replace(
     person,
     grain="person",
@@ -427,7 +405,9 @@ number = replace(
     source="3.11 3.14",
     needs=("persons.certno",),
 )
+
 _MOVED = "参保关系转移、险种变更后编号更换，原编号当年仍有结算（N33）"
+
 declare(
     number,
     name="other_numbers",
@@ -437,6 +417,7 @@ declare(
     reason="近{window}天同一证件号另有{value}个参保编号在结算" + above("个"),
     innocent=_MOVED,
 )
+
 declare(
     number,
     name="other_numbers_yuan",
@@ -448,75 +429,6 @@ declare(
 )
 
 declare(
-    desk,
-    told_of={"institution": OF_DESK},
-    name="desk_dx_impossible_times",
-    label="诊断与性别年龄不符人次",
-    unit="次",
-    windows=(90, 180),
-    rows=CLASH,
-    measure="count(*)",
-    reason="近{window}天有{value}人次的诊断与参保人性别或年龄不符" + above("次"),
-    innocent="妇幼机构新生儿记在母亲名下（N12）；编码映射错误（N35）",
-)
-declare(
-    desk,
-    told_of={"institution": OF_UNIT},
-    name="desk_after_death_times",
-    label="为已故人员结算次数",
-    unit="次",
-    windows=(365,),
-    rows=AFTER_DEATH,
-    measure="count(*)",
-    needs=("persons.death_date",),
-    reason="近{window}天为登记死亡3天以上的人员结算{value}次" + above("次"),
-    innocent="死亡日期登记有误（N35）",
-)
-declare(
-    desk,
-    grain="institution",
-    name="desk_id_card_share",
-    label="持身份证结算占比",
-    unit="%",
-    windows=(90,),
-    rows=CERTS,
-    empty=None,
-    needs=("settlements.mdtrt_cert_type",),
-    measure=f"CASE WHEN count(*) >= 20 THEN avg((mdtrt_cert_type = {ID_CARD})::INT) END",
-    reason="近{window}天凭身份证（非社保卡或电子凭证）结算的占{value}" + above(),
-    innocent="读卡设备故障、老人未激活电子凭证",
-)
-declare(
-    desk,
-    grain="institution",
-    name="desk_twin_people",
-    label="一证多号人数",
-    unit="人",
-    windows=(365,),
-    rows=TWINS,
-    measure="count(DISTINCT certno)",
-    scheme="T27",
-    source="3.14",
-    needs=("persons.certno",),
-    reason="近{window}天有{value}个证件号以两个以上人员编号在该机构结算" + above("人"),
-    innocent="参保关系转移后编号更换（N33）",
-)
-declare(
-    desk,
-    told_of={"institution": OF_UNIT},
-    name="desk_assisted_without_status_people",
-    label="无身份享受救助人数",
-    unit="人",
-    windows=(365,),
-    rows=ASSISTED,
-    measure="count(DISTINCT psn_no)",
-    scheme="T26",
-    source="3.15",
-    needs=("persons.psn_idet_type", "settlements.maf_pay_fen"),
-    reason="近{window}天有{value}人未登记困难身份却在该机构享受医疗救助" + above("人"),
-    innocent="身份认定补录（N33）",
-)
-declare(
     stay,
     grain="admission",
     name="stay_dx_impossible",
@@ -527,6 +439,7 @@ declare(
     reason="本次住院主诊断与本人性别或年龄不符（{value}次）",
     innocent="新生儿费用记在母亲名下（N12）",
 )
+
 declare(
     stay,
     told_of={"admission": Of("a.mdtrt_id")},
