@@ -52,7 +52,7 @@ class RuleAnswer:
     rule: str
     name: str
     kind: str
-    grain: str
+    grain: Grain
     status: str
     hits: float
     amount_fen: int

@@ -27,7 +27,7 @@ READ_ZH = {"person": "按人读取", "institution": "按机构读取", "judged":
 
 
 def show_rule(number: str) -> str:
-    """A rule as text: name, kind, thresholds, exemptions, amount basis, SQL of each grain. Raises UserError if unknown."""
+    """A rule as text: name, thresholds, exemptions, amount basis, SQL of each grain. Raises UserError if unknown."""
     number = number.upper()
     found = rules_of([number])
     first = found[0]

@@ -1,7 +1,7 @@
 """What inspections made of a rule's hits: precision by half-year, with its Wilson interval.
 
-A decided case counts for a rule if the rule hit its entity in the last partition published before the inspection: what the list could have said
-then, not what is known now. Cases that no partition precedes are told apart, not counted.
+A decided case counts for a rule if the rule hit its entity in the last partition published before the inspection: what
+the list could have said then, not what is known now. Cases that no partition precedes are told apart, not counted.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ MIN_DECIDED = 5
 class Precision:
     """Of the hits of one grain inspected in one half-year ("2026上" or "全部"): `share` is None below `MIN_DECIDED`."""
 
-    grain: str
+    grain: Grain
     period: str
     decided: int
     confirmed: int
@@ -44,9 +44,9 @@ class Precision:
 
 
 def precision_of(number: str, root: Path | str, as_of: date | datetime) -> list[Precision]:
-    """The history of one rule up to `as_of`, per grain: every half-year with a decided case, then all together. Empty without any.
+    """The history of one rule up to `as_of`, per grain: every half-year with a decided case, then all together.
 
-    Raises UserError for an unknown rule.
+    Empty without any. Raises UserError for an unknown rule.
     """
     found: list[Precision] = []
     cases = decided_cases(Warehouse.open(Path(root)), as_of)
@@ -67,7 +67,7 @@ def precision_of(number: str, root: Path | str, as_of: date | datetime) -> list[
 
 
 def decided_cases(warehouse: Warehouse, as_of: date | datetime) -> pd.DataFrame:
-    """Findings known by `as_of`: `grain, entity_id, inspected_at, confirmed`; of several about one entity the earliest inspection counts."""
+    """Findings known by `as_of`: `grain, entity_id, inspected_at, confirmed`; of one entity the earliest inspection counts."""
     found = read_findings(warehouse, moment_of(as_of))
     found = found[found["outcome"].isin(["confirmed", "refuted"])]
     found = found.assign(confirmed=found["outcome"] == "confirmed")
@@ -98,7 +98,7 @@ def _newest_first(root: Path | str, grain: Grain) -> Iterator[tuple[date | datet
     yield from sorted(published(root, grain), key=lambda p: moment_of(p[0]), reverse=True)
 
 
-def _precision(grain: str, period: str, cases: pd.DataFrame) -> Precision:
+def _precision(grain: Grain, period: str, cases: pd.DataFrame) -> Precision:
     n, confirmed = len(cases), int(cases["confirmed"].sum())
     if n < MIN_DECIDED:
         return Precision(grain, period, n, confirmed, n - confirmed, None, None, None)
@@ -115,5 +115,5 @@ def history_text(history: list[Precision]) -> str:
         told = (
             "尚无法判断（已下结论不足5件）" if p.share is None else f"准确率 {p.share:.0%}（{p.low:.0%}–{p.high:.0%}）"
         )
-        lines.append(f"  {LABEL[p.grain]} {p.period}：检查 {p.decided}，查实 {p.confirmed}，排除 {p.refuted}，{told}")  # type: ignore[index]
+        lines.append(f"  {LABEL[p.grain]} {p.period}：检查 {p.decided}，查实 {p.confirmed}，排除 {p.refuted}，{told}")
     return "\n".join(lines)
