@@ -27,8 +27,9 @@ install-spark: install
 demo: install
 	$(BIN)/xiezhi demo --dir $(DEMO)
 
+# A file's tests stay with one worker, so what its fixtures make is made once; tests/worlds.py is shared by all.
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: install
 	$(BIN)/ruff format --check .

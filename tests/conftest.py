@@ -7,6 +7,13 @@ import pytest
 
 from tests.worlds import ROOT, Worlds
 
+#: The longest files start first: the last of them would keep one worker busy while the others have nothing left to do.
+FIRST = ("test_spark.py", "test_every_feature.py", "test_determinism.py", "test_command.py", "test_corrupt.py", "test_hits.py", "test_house.py")  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
+
 
 def shared(*parts: str) -> Path:
     """A folder of the shared material (pilot export, Medicare); skips the test where it is absent."""
