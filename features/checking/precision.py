@@ -67,7 +67,7 @@ def precision_of(number: str, root: Path | str, as_of: date | datetime) -> list[
 
 
 def decided_cases(warehouse: Warehouse, as_of: date | datetime) -> pd.DataFrame:
-    """Findings known by `as_of`: `grain, entity_id, inspected_at, confirmed`; an entity once, its earliest inspection."""
+    """Findings known by then: `grain, entity_id, inspected_at, confirmed`; an entity once, its earliest inspection."""
     found = read_findings(warehouse, moment_of(as_of))
     found = found[found["outcome"].isin(["confirmed", "refuted"])]
     found = found.assign(confirmed=found["outcome"] == "confirmed")
