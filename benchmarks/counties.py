@@ -121,8 +121,7 @@ def record(
 ) -> dict[str, Any]:
     """Hits, money and false flags of every competitor on one list date."""
     grain = made.matrix.grain
-    known = set(decided(made.labels, grain)["entity_id"])
-    ids = made.matrix.X.index[~made.matrix.X.index.isin(list(known))]
+    ids = made.matrix.X.index
     guilty = pd.Series(ids.isin(truth.schemes(grain).index), index=ids)
     fen = truth.amounts(grain).reindex(ids).fillna(0.0)
     scores = {n: s for n, s in made.scores.items() if n != "random"} | {f"full, {v}": s for v, s in others.items()}
@@ -135,7 +134,7 @@ def record(
         scores["ceiling"] = ceiling
     out: dict[str, Any] = {
         "grain": grain, "day": f"{made.day}", "n": len(ids), "guilty": int(guilty.sum()), "ranker": made.ranker, "money": float(fen.sum()) / 100,
-        "labels": len(known), "scorers": {},
+        "labels": len(decided(made.labels, grain)), "scorers": {},
     }  # fmt: skip
     for name, score in scores.items():
         for k in CAPACITY[grain]:

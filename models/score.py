@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from claims.errors import UserError
 from models.amount import amounts, fund_at_stake
 from models.bundle import Bundle, mismatch
+from models.decided import M, told, what_remains
 from models.ensemble import ALL, GrainModel, explained, place, raw_risk, unlabelled
 from models.findings import PREFIX
 from models.parity import strata_of
@@ -30,13 +31,16 @@ class Scored:
 
     frame: risk (what the list is ordered by, in [0, 1]), raw, placed (raw levelled over strata, models/parity.py: what risk is made of), stratum ('' = none),
     suspicion (raw in [0, 1], without money), probability (NaN = cannot say yet),
-    found_before (confirmed stays of the same doctor), amount_fen, amount_low_fen, amount_high_fen (80 %), 明确可追, 需核实, 推算 (fen), scheme, scheme_share, model.
+    found_before (confirmed stays of the same doctor), finding (an earlier conclusive one, in words, '' = none), returning (it is decided, and newer
+    activity speaks against it: models/decided.py), amount_fen, amount_low_fen, amount_high_fen (80 %), 明确可追, 需核实, 推算 (fen), scheme, scheme_share, model.
     contributions: columns of X + base, row sum = raw to 1e-9. scorers: risk in [0, 1] per kind of scorer (models/scorers.py: shown), and the ranker's.
+    left_out: decided entities of the matrix that nothing newer speaks against.
     """
 
     frame: pd.DataFrame
     contributions: pd.DataFrame
     scorers: pd.DataFrame
+    left_out: int = 0
 
 
 def score(matrix: MatrixLike, bundle: Bundle | None, *, order: Order = "probability") -> Scored:
@@ -47,6 +51,22 @@ def score(matrix: MatrixLike, bundle: Bundle | None, *, order: Order = "probabil
     Raises UserError when the bundle was fitted on other feature declarations.
     """
     return score_with(matrix, model_for(matrix, bundle), order=order)
+
+
+def score_list(
+    matrix: M, bundle: Bundle | None, held: pd.DataFrame, *, order: Order = "probability"
+) -> tuple[M, Scored]:
+    """The matrix and scores a list is made of: `score` without the decided, but for what is newer than their findings (models/decided.py).
+
+    held: conclusive findings about its entities (`models.decided.closed`).
+    """
+    model = model_for(matrix, bundle)
+    contributions, tails = explained(model, matrix)
+    left, contributions = what_remains(matrix, contributions, held)
+    scored = _scored(left, model, contributions, tails.loc[left.X.index], order)
+    finding = told(held, left.X.index)
+    frame = scored.frame.assign(finding=finding, returning=finding != "")
+    return left, replace(scored, frame=frame, left_out=len(matrix.X) - len(left.X))
 
 
 def model_for(matrix: MatrixLike, bundle: Bundle | None) -> GrainModel:
@@ -61,11 +81,16 @@ def model_for(matrix: MatrixLike, bundle: Bundle | None) -> GrainModel:
 
 def score_with(matrix: MatrixLike, model: GrainModel, *, order: Order = "probability") -> Scored:
     """Score with a given grain model; no check of declarations."""
-    contributions, tails = explained(model, matrix)
+    return _scored(matrix, model, *explained(model, matrix), order)
+
+
+def _scored(
+    matrix: MatrixLike, model: GrainModel, contributions: pd.DataFrame, tails: pd.DataFrame, order: Order
+) -> Scored:
     frame = _standing(matrix, model, contributions.sum(axis=1).to_numpy(), order)
-    told = (contributions, matrix.X, matrix.percentile, matrix.columns)
-    usual = (model.usual or usual_evidence(*told)) if matrix.grain in BY_USUAL else None
-    frame = frame.join(attribute(*told, usual))
+    evidence = (contributions, matrix.X, matrix.percentile, matrix.columns)
+    usual = (model.usual or usual_evidence(*evidence)) if matrix.grain in BY_USUAL else None
+    frame = frame.join(attribute(*evidence, usual))
     frame["model"] = model.label
     scorers = pd.DataFrame(index=matrix.X.index)
     for column in shown():

@@ -19,6 +19,7 @@ from features.grains import Grain
 from features.matrix import Matrix, load_matrix
 from models.amount import amounts, fund_at_stake
 from models.bundle import Bundle, declarations, mismatch, write_bundle
+from models.decided import closed_at
 from models.ensemble import FALLBACK, GrainModel, explained, raw_risk, unlabelled
 from models.in_force import activate, active_table, load_active
 from models.parity import strata_tails
@@ -181,7 +182,7 @@ def fit_grain(
     }
     raw = raw_risk(model, matrix)
     # whoever is decided already stands on no list, so their places must not be taken from the others of their stratum
-    free = ~matrix.X.index.isin(known.index)
+    free = ~matrix.X.index.isin(closed_at(root, as_of, grain, matrix.entities).index)
     strata = strata_tails(grain, matrix.entities[free], raw[free].to_numpy())
     model = replace(model, money_scale=scale_of(model, matrix, raw), facts=facts, strata=strata)
     if grain in BY_USUAL:

@@ -19,9 +19,10 @@ from claims.errors import UserError
 from features.grains import Grain
 from features.matrix import Matrix, load_matrix
 from models.bundle import Bundle, load_bundle
+from models.decided import closed_at
 from models.explain import strongest
 from models.in_force import activate, active_table, load_active
-from models.score import Order, Scored, score
+from models.score import Order, Scored, score_list
 from training.evaluation.side_by_side import figures
 from training.evaluation.truth import load_truth
 from training.metrics import best
@@ -119,7 +120,8 @@ def compare(
     facts = load_truth(truth) if truth is not None else None
     for grain in sorted(set(champion.grains) & set(other.grains)):
         matrix = load_matrix(root, as_of, _grain(grain))
-        before, after = score(matrix, champion, order=order), score(matrix, other, order=order)
+        held = closed_at(root, as_of, grain, matrix.entities)
+        before, after = (score_list(matrix, b, held, order=order)[1] for b in (champion, other))
         report["grains"][grain] = {
             "champion": champion.grains[grain].facts,
             "challenger": other.grains[grain].facts,

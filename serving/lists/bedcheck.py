@@ -1,7 +1,8 @@
 """Tonight's bed check: stays open at a moment, by the chance that nobody lies in the bed.
 
 Only what was known at that moment counts. The scorer is that of models/beds.py.
-Home beds (N34) are never on the list: their patient is at home by right.
+Home beds (N34) are never on the list: their patient is at home by right. Tonight is newer than any finding about the stay, so whoever was found out
+or cleared on an earlier evening is on it as everybody, and the row says so.
 """
 
 from dataclasses import replace
@@ -22,7 +23,7 @@ from models.score import Scored
 from models.scorer import BASE
 from serving.lists.prepare import Prepared, finish
 from serving.lists.schema import WorkList
-from serving.lists.source import quality_notes, scored_matrix
+from serving.lists.source import quality_notes, scored_whole
 from serving.lists.worklist import assemble
 
 _HOME = """
@@ -56,7 +57,7 @@ def prepare_bedcheck(
     if top < 1:
         raise UserError(f"--top {top}: a list needs at least one row")
     check_stays(Warehouse.open(warehouse))
-    matrix, scored = scored_matrix(warehouse, at, "admission")
+    matrix, scored = scored_whole(warehouse, at, "admission")
     home = home_beds(warehouse, at)
     listed = matrix.entities.index[
         matrix.entities["open"].fillna(False).astype(bool) & ~matrix.entities.index.isin(list(home))

@@ -24,10 +24,12 @@ Rows = Mapping[tuple[str, str, str], pd.DataFrame]
 
 def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str) -> dict[str, Any]:
     """The dossier of one entity. Raises UserError for an unknown grain or id."""
-    from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix
+    from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix, scored_whole
 
     check_grain(grain)
     matrix, scored = scored_matrix(warehouse, as_of, grain)
+    if scored.left_out and entity_id not in matrix.entities.index:  # decided, or nobody
+        matrix, scored = scored_whole(warehouse, as_of, grain)
     known(matrix.entities.index, grain, entity_id)
     reasons = reasons_of(matrix, scored.contributions, entity_id, scheme=str(scored.frame.at[entity_id, "scheme"]))
     rows = claim_rows(warehouse, as_of, [r.key() for r in reasons])
@@ -102,6 +104,8 @@ def dossier(
         "probability": plain(frame.get("probability")),
         "model": plain(frame.get("model")),
         "earlier_findings": earlier_findings(frame),
+        "finding": str(frame.get("finding", "")),
+        "returning": bool(frame.get("returning", False)),
         "scorers": {str(k): plain(v) for k, v in scored.scorers.loc[entity_id].items()},
         "amount_yuan": yuan(frame["amount_fen"]),
         "amount_low_yuan": yuan(frame["amount_low_fen"]),
@@ -191,13 +195,22 @@ def records_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
     return [{str(k): plain(v) for k, v in row.items()} for row in frame.to_dict(orient="records")]
 
 
+def finding_text(found: Mapping[str, Any]) -> str:
+    """What a dossier says of an earlier conclusive finding: that newer activity brought the suspect back, or that nothing did."""
+    if not found.get("finding"):
+        return ""
+    if found.get("returning"):
+        return f"复现：{found['finding']}；以下只计检查期之后的情况"
+    return f"已有结论：{found['finding']}；此后没有新的情况，不列入名单"
+
+
 def explain_text(found: Mapping[str, Any]) -> str:
     """A dossier as plain text for the terminal: who, what, how much, why, the claim rows, what could clear them, and the score last."""
     lines = [
         f"{found['grain_zh']} {found['entity_id']}　数据截至 {found['as_of']}　{DISCLAIMER}",
         f"疑点类型：{found['scheme_zh'] or '—'} {found['scheme']}　疑点金额：{found['amount_low_yuan']:,.2f} – {found['amount_high_yuan']:,.2f} 元",
     ]
-    lines += filter(None, [found.get("earlier_findings", "")])
+    lines += filter(None, [finding_text(found), found.get("earlier_findings", "")])
     for i, r in enumerate(found["reasons"], start=1):
         evidence = r["evidence"]
         lines += [

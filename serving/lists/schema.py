@@ -37,6 +37,7 @@ COLUMNS: tuple[str, ...] = (
     "psn_no",
     "evidence_rows",
     "model",
+    "returning",
 )
 #: Kept beside the row, in JSON only: where it stands on the unmarked sheet, and with which probability it came to be listed.
 EXTRA: tuple[str, ...] = ("lead", "selection_prob", "scheme_share", "label", "begin_at", "end_at", "open")
@@ -62,6 +63,7 @@ HEADERS: dict[str, tuple[str, str]] = {
     "amount_at_risk_yuan": ("疑点金额（元）", "涉及的基金支出估计，不是认定金额，也不是节约额"),
     "amount_high_yuan": ("疑点金额上限（元）", "区间上限"),
     "innocent": ("可能的合理解释", "同样数字的正常情形，核查时请先排除"),
+    "returning": ("复现", "此前已有的结论（日期、结论、编号）；检查期之后又有新情况，本行只计新情况"),
     "evidence_rows": ("证据行数", "三条理由所依据的结算、明细等记录数"),
 }
 
@@ -94,8 +96,8 @@ class WorkList:
     claim_rows: Callable[[str], pd.DataFrame] | None = field(default=None, compare=False)
 
     def columns(self) -> list[str]:
-        """The columns of this list as CSV: those of the contract, for a ring also `members`."""
-        return [*COLUMNS, "members"] if self.grain == "ring" else list(COLUMNS)
+        """The columns of this list as CSV: those of the contract, for a ring also `members`, before what was appended after it."""
+        return [*COLUMNS[:-1], "members", COLUMNS[-1]] if self.grain == "ring" else list(COLUMNS)
 
 
 def mask(number: str) -> str:

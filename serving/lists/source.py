@@ -1,6 +1,7 @@
 """Where lists come from: the matrix of a grain, its scores, the findings on the data, the claim rows behind a number."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from features.declarations import load_catalog
 from features.evidence import gather_evidence
 from features.matrix import Matrix, load_matrix
 from models.bundle import Bundle
+from models.decided import closed_at, told
 from models.in_force import load_active
-from models.score import Order, Scored, score
+from models.score import Order, Scored, score, score_list
 from serving.lists.schema import Note
 
 
@@ -28,9 +30,20 @@ def scored_matrix(
     order: Order = "probability",
     shadow: Bundle | None = None,
 ) -> tuple[Matrix, Scored]:
-    """The matrix of one grain and its scores by the bundle in force (rules, outliers and graph where none is fitted), or by a shadow's."""
+    """The matrix and scores of one grain's list by the bundle in force (rules, outliers and graph where none is fitted), or by a shadow's: without those
+    who have a conclusive finding, unless something newer speaks against them (models/decided.py).
+    """
     matrix = load_matrix(warehouse, as_of, grain, window_days)  # type: ignore[arg-type]
-    return matrix, score(matrix, shadow or load_active(warehouse), order=order)
+    held = closed_at(warehouse, as_of, grain, matrix.entities)
+    return score_list(matrix, shadow or load_active(warehouse), held, order=order)
+
+
+def scored_whole(warehouse: Path, as_of: date | datetime, grain: str) -> tuple[Matrix, Scored]:
+    """The matrix of one grain and the scores of everybody in it, as if nothing were decided; the earlier findings are named."""
+    matrix = load_matrix(warehouse, as_of, grain)  # type: ignore[arg-type]
+    scored = score(matrix, load_active(warehouse))
+    finding = told(closed_at(warehouse, as_of, grain, matrix.entities), matrix.X.index)
+    return matrix, replace(scored, frame=scored.frame.assign(finding=finding, returning=False))
 
 
 def quality_notes(warehouse: Path, as_of: date | datetime) -> tuple[Note, ...]:

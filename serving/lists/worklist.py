@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from features.grains import WINDOW_DAYS
@@ -38,10 +39,14 @@ def assemble(
     table = frame.loc[~aside].assign(entity_id=frame.index[~aside].astype(str)).rename_axis(None)
     table = table.sort_values(["risk", "amount_fen", "entity_id"], ascending=[False, False, True], kind="stable")
     rng = random_for(seed, grain, at or as_of)
+    # the decided stand on a list only by their rank, never by chance
+    back = table["returning"].to_numpy(dtype=bool) if "returning" in table else np.zeros(len(table), dtype=bool)
+    table = table[~back | (np.arange(len(table)) < top)]
+    decided = scored.left_out + len(back) - len(table)
     chosen = choose(pd.Series(table["risk"].to_numpy(), index=table.index), top, draw_share, rng)
     rows = _rows(matrix, scored, table.loc[chosen.index], chosen, entities, as_of, grain)
     rows["lead"] = interleave(rows["slot"], rng).to_numpy()
-    facts = _facts(rows, table, scored, grain, window_days, seed, draw_share, int(aside.sum()), at)
+    facts = _facts(rows, table, scored, grain, window_days, seed, draw_share, int(aside.sum()), decided, at)
     return WorkList(grain, as_of, rows.reset_index(drop=True), _explained(entities[aside]), tuple(notes), facts, at)
 
 
@@ -95,6 +100,7 @@ def _rows(
                 "psn_no": _text(who.get("psn_no")),
                 "evidence_rows": 0,
                 "model": _text(row["model"]),
+                "returning": _text(row.get("finding")),
                 "members": _text(who.get("members")),
                 "selection_prob": float(chosen["selection_prob"][entity_id]),
                 "scheme_share": _rounded(row.get("scheme_share")),
@@ -138,6 +144,7 @@ def _facts(
     seed: int,
     draw_share: float,
     explained: int,
+    decided: int,
     at: datetime | None,
 ) -> dict[str, Any]:
     counts = rows["slot"].value_counts()
@@ -150,6 +157,8 @@ def _facts(
         "draw": int(counts.get("draw", 0)),
         "control": int(counts.get("control", 0)),
         "explained": explained,
+        "decided": decided,
+        "returning": int((rows["returning"] != "").sum()),
         "window_days": window,
         "seed": seed,
         "draw_share": draw_share,
@@ -161,6 +170,7 @@ def _facts(
             "名单对象": NAMES.get(grain, grain),
             "排序总体": f"{'该时刻在院' if at else f'最近{window}天有活动'}的{NAMES.get(grain, grain)}共 {len(table)} 个",  # type: ignore[call-overload]
             "构成": "按风险排序，另有随机抽取与对照行混排其中、不作标记，用于诚实估计命中率",
+            "已有结论": f"{decided} 个已有结论、检查期后没有新情况的不列入；检查期后另有新情况的标明复现，只按新情况排序",
             "模型": model or "—",
         }
         | ({"公平": FAIR + "；".join(f"{s} {n} 个中列 {k} 个" for s, (n, k) in strata.items())} if strata else {}),

@@ -29,7 +29,7 @@ FULL = FIRST + ",probability,amount_low_yuan,amount_high_yuan,innocent,area,fixm
 @pytest.mark.parametrize("grain", GRAINS)
 def test_csv_columns_are_the_contract(grain: str):
     header = as_csv(made_list(grain)[0]).splitlines()[0]
-    assert header == (FULL + ",members" if grain == "ring" else FULL)
+    assert header == FULL + (",members" if grain == "ring" else "") + ",returning"
 
 
 def test_rows_are_ranked_once_each_and_by_risk():

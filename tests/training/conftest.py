@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.decided import nobody
 from tests.column import a_column
 
 AS_OF = date(2025, 6, 30)
@@ -114,6 +115,8 @@ def county(monkeypatch) -> County:
         monkeypatch.setattr(module, "Warehouse", Store)
     for module in (fit, baselines):
         monkeypatch.setattr(module, "read_labels", lambda root, as_of: made.labels)
+    for module in (fit, baselines, promotion, side_by_side):
+        monkeypatch.setattr(module, "closed_at", lambda root, as_of, grain, entities: nobody())
     monkeypatch.setattr(evaluate, "read_versions", lambda store, table: None)
     monkeypatch.setattr(fit, "FITTED", ("admission", "person"))
     return made

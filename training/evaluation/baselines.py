@@ -13,6 +13,7 @@ import pandas as pd
 
 from features.grains import Grain
 from features.matrix import Matrix, load_matrix
+from models.decided import closed_at, without
 from models.ensemble import GrainModel, badness_of, inputs, raw_risk, unlabelled
 from models.in_force import load_active
 from models.ranker import Ranker
@@ -35,7 +36,10 @@ SIMPLE: Final[dict[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Dated:
-    """The competitors' scores of one grain as of one date, {name: Series by entity_id}, and what they were made from. frame: models.score.standing."""
+    """The competitors' scores of one grain as of one date, {name: Series by entity_id}, and what they were made from. frame: models.score.standing.
+
+    Scores, matrix and frame are of those without a conclusive finding on that date; `decided` counts the others.
+    """
 
     day: date
     matrix: Matrix
@@ -44,6 +48,7 @@ class Dated:
     model: GrainModel
     labels: pd.DataFrame
     rows: Rows | None
+    decided: int = 0
 
     @property
     def ranker(self) -> bool:
@@ -81,7 +86,11 @@ def dated(
         learned = plain_lightgbm(root, grain, matrix, rows, columns=columns, seed=seed, load=load)
         if learned is not None:
             scores[name] = learned
-    return Dated(day, matrix, scores, frame, model, labels, rows)
+    held = closed_at(root, day, grain, matrix.entities)
+    open_ = without(matrix, held)
+    ids = open_.X.index
+    scores = {name: s.reindex(ids) for name, s in scores.items()}
+    return Dated(day, open_, scores, frame.loc[ids], model, labels, rows, len(matrix.X) - len(ids))
 
 
 def _model(

@@ -16,6 +16,7 @@ from claims.store.findings import read_versions
 from claims.store.warehouse import Warehouse
 from features.grains import Grain
 from features.matrix import load_matrix
+from models.decided import closed_at, without
 from models.score import Order
 from training.evaluation.against_truth import against_truth, rings_against_truth
 from training.evaluation.baselines import dated
@@ -42,7 +43,7 @@ def evaluate(
     """Side-by-side figures per grain.
 
     With truth: lists as of `as_of`, `as_of` − step, … (`dates` of them; default: the last date the claims reach), each by a model fitted only
-    on what was known by that date (`refit`; else the bundle in force). Without: lists as of `as_of` (default: 120 days before the last claim)
+    on what was known by that date (`refit`; else the bundle in force), of those without a conclusive finding by then (models/decided.py). Without: lists as of `as_of` (default: 120 days before the last claim)
     against outcomes that became known later. Rings are only held against a truth. Returns plain values (for --json):
     {"mode", "dates", "order", "grains": {grain: {...}}, "future_blind"}.
     """
@@ -66,7 +67,9 @@ def evaluate(
         if progress is not None:
             progress(f"评估 {grain}", i / len(grains))
         if grain == "ring":
-            out["grains"][grain] = rings_against_truth(load_matrix(root, days[0], "ring").entities, facts)
+            rings = load_matrix(root, days[0], "ring")
+            rings = without(rings, closed_at(root, days[0], "ring", rings.entities))
+            out["grains"][grain] = rings_against_truth(rings.entities, facts)
             continue
         lists = [dated(root, day, grain, seed=seed, order=order, refit=refit) for day in days]
         if facts is not None:

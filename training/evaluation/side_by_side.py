@@ -13,6 +13,7 @@ from features.grains import Grain
 from features.intervals import wilson
 from features.matrix import load_matrix
 from models.bundle import Bundle
+from models.decided import closed_at, without
 from models.score import Order, score
 from training.evaluation.prospective import auc_figure, judged, outcomes_after
 from training.evaluation.truth import Truth
@@ -43,6 +44,7 @@ def figures(
     out = []
     for day in days:
         matrix = load_matrix(root, day, grain)
+        matrix = without(matrix, closed_at(root, day, grain, matrix.entities))
         later = outcomes_after(store, grain, day, as_of)
         later = later[later["entity_id"].isin(matrix.X.index)].drop_duplicates("entity_id").set_index("entity_id")
         record: dict[str, Any] = {"day": f"{day}", "unseen": len(later), "confirmed": int(later["y"].sum())}
