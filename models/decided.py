@@ -109,8 +109,8 @@ def without(matrix: M, held: pd.DataFrame) -> M:
 
 def told(held: pd.DataFrame, index: pd.Index) -> pd.Series:
     """What a list says of each entity's finding, '' for those without: when it was known, what it says, its number."""
-    said = {
-        str(e): f"{row.known_at:%Y-%m-%d} {CODES[row.code].zh}" + (f"（{row.finding_id}）" if row.finding_id else "")
-        for e, row in zip(held.index, held.itertuples(), strict=True)
-    }
+    columns = ("known_at", "code", "finding_id")
+    said = {}
+    for entity, known, code, number in zip(held.index, *(held[c] for c in columns), strict=True):
+        said[str(entity)] = f"{known:%Y-%m-%d} {CODES[str(code)].zh}" + (f"（{number}）" if number else "")
     return pd.Series([said.get(str(e), "") for e in index], index=index, dtype=object)
