@@ -69,11 +69,10 @@ def newer(matrix: Any, held: pd.DataFrame) -> pd.DataFrame:
     if begin is not None and matrix.grain in ("admission", "ring"):
         began = pd.to_datetime(begin).to_numpy(dtype="datetime64[D]")
     today = np.datetime64(f"{matrix.as_of:%Y-%m-%d}", "D")
-    for j, column in enumerate(matrix.X.columns):
-        meta = matrix.meta.get(column)
-        if meta is None or meta.grain != matrix.grain:
+    for j, column in enumerate(matrix.columns[c] for c in matrix.X.columns):
+        if column.parent:
             continue  # what a hospital, patient or doctor has done since is their matter
-        window = meta.window or (WINDOW_DAYS["ring"] if meta.kind == "graph" and matrix.grain != "ring" else 0)
+        window = column.window or (WINDOW_DAYS["ring"] if column.role == "graph" else 0)
         if matrix.grain in ("admission", "ring"):
             out[:, j] = began > over
         elif window:
@@ -87,7 +86,7 @@ def what_remains(matrix: M, contributions: pd.DataFrame, held: pd.DataFrame) -> 
     fresh = newer(matrix, held)
     if not len(fresh):
         return matrix, contributions
-    excuse = np.array([bool(getattr(getattr(matrix.meta.get(c), "feature", None), "excuses", "")) for c in fresh])
+    excuse = np.array([bool(matrix.columns[c].feature.excuses) for c in fresh])
     own = contributions.loc[fresh.index, fresh.columns]
     back = ((own > 0) & fresh).any(axis=1)
     keep = matrix.X.index[~matrix.X.index.isin(back.index[~back])]

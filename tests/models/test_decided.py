@@ -10,21 +10,16 @@ import pytest
 from claims.schema.outcomes import findings
 from models.decided import closed, newer, nobody, told, what_remains, without
 from models.score import score, score_list
-from tests.models.conftest import Meta, Toy, make_toy
-
-MEASURED = {"swipes_90": 90, "tests_90": 90, "round_share_90": 90, "age": 0, "circle": 0, "inst__occupancy_180": 180}
-"""Windows in days of the toy's columns; 0 = the whole history (`circle`: the graph's own 180 days)."""
-
-
-def meta(column: str, of: Meta) -> Meta:
-    parent = column.startswith("inst__")
-    return replace(of, window=MEASURED.get(column, 365), grain="institution" if parent else "person")
+from tests.models.conftest import Toy, make_toy
 
 
 @pytest.fixture
 def toy() -> Toy:
+    """Persons. Hits of rules are of the last year; `age` has no window, `circle` is of the graph's 180 days, the occupancy is the hospital's."""
     made, _ = make_toy(grain="person")
-    return replace(made, meta={c: meta(c, m) for c, m in made.meta.items()})
+    return replace(
+        made, columns={n: replace(c, window=365) if n.startswith("rule_") else c for n, c in made.columns.items()}
+    )
 
 
 def held(toy: Toy, ends: dict[str, str], code: str = "O1_FRAUD", kind: str = "P") -> pd.DataFrame:
@@ -67,9 +62,9 @@ def test_a_number_is_newer_when_its_window_begins_after_the_period(toy: Toy) -> 
 
 
 def test_a_stay_is_newer_only_if_it_began_afterwards(toy: Toy) -> None:
-    own = {c: replace(m, grain="admission", window=0) for c, m in toy.meta.items()}
+    own = {n: replace(c, window=0, key="") for n, c in toy.columns.items()}
     begun = toy.entities.assign(begin_at=pd.Timestamp("2025-05-10 09:00"))
-    stays = replace(toy, grain="admission", meta=own, entities=begun)
+    stays = replace(toy, grain="admission", columns=own, entities=begun)
     a, b = stays.X.index[:2]
     fresh = newer(stays, held(stays, {a: "2025-05-10", b: "2025-05-09"}, kind="A"))
     assert fresh.all(axis=1).tolist() == [False, True]
