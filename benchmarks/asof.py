@@ -25,8 +25,10 @@ import duckdb
 
 from benchmarks.intake import ROOT, write_section
 from claims.intake.pipeline import intake
-from claims.store.warehouse import FACTS, Warehouse
-from features.asof import open_views, scan
+from claims.schema.tables import FACTS
+from claims.store.known import scan
+from claims.store.warehouse import Warehouse
+from features.asof import open_views
 
 HEADING = "## As-of views"
 VIEWS = ("net.lines", "net.settlements", "net.stays")

@@ -3,3 +3,7 @@
 
 class UserError(Exception):
     """Bad input or a missing step. The command prints the message and exits with code 2, without a traceback."""
+
+
+class DeclarationError(Exception):
+    """A declaration that cannot be right; the message names its file and line."""

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 
 import pandas as pd
 
+from claims.errors import DeclarationError
 from features.grains import SCHEMES, Grain, Layout, Reversed, Worse
 from features.thresholds import settings
 
@@ -24,10 +25,6 @@ Kind = Literal["feature", "hard", "lead", "KPI", "DQ"]
 #: Not said (yet): what several declarations have in common is a Feature too, and `declare(common, name=…)` says the
 #: rest.
 _UNSAID: Any = ""
-
-
-class DeclarationError(Exception):
-    """A declaration that cannot be right; the message names its file and line."""
 
 
 @dataclass(frozen=True)

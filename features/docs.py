@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from inspect import cleandoc
 from pathlib import Path
 
-from claims.schema.tables import CANONICAL, SOURCE, Table
+from claims.schema.knowledge import told
+from claims.schema.table import Table
+from claims.schema.tables import CANONICAL, SOURCE
 from features.checking.describe import peers_zh
 from features.declarations import load_catalog
 from features.declare import CountyGraph, Feature, GraphMeasure
@@ -104,7 +106,7 @@ def tables_page() -> str:
     """Every table a bureau can send and every table the warehouse keeps, column by column."""
     parts = [
         f"{GENERATED}\n\n# 数据表 tables\n",
-        "Req = required. PII: ID direct identifier, QI quasi-identifier, HE health, FI financial, PR professional.\n",
+        "Req: Y = required, N = no row is placed without it. PII: ID direct identifier, QI quasi-identifier, HE health, FI financial, PR professional.\n",
         "## What a bureau sends\n",
     ]
     parts += [_table(t, canonical=False) for t in SOURCE.values()]
@@ -114,7 +116,7 @@ def tables_page() -> str:
 
 
 def _table(table: Table, canonical: bool) -> str:
-    head = f"\n### `{table.name}` {table.zh}\n\nkey: {', '.join(table.key)}"
+    head = f"\n### `{table.name}` {table.zh}\n\n{told(table.knowledge)} · key: {', '.join(table.key)}"
     head += (
         f" · layouts: {', '.join(table.layouts)}\n"
         if canonical
@@ -129,7 +131,7 @@ def _table(table: Table, canonical: bool) -> str:
             + "\n"
         )
     lines = [
-        f"| {c.name} | {c.zh} | {c.kind} | {'Y' if c.required else ''} | {c.privacy} | {', '.join(c.aliases)} |"
+        f"| {c.name} | {c.zh} | {c.kind} | {'N' if c.needed else 'Y' if c.required else ''} | {c.privacy} | {', '.join(c.aliases)} |"
         for c in table.columns
     ]
     return (

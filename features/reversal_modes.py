@@ -3,6 +3,8 @@
 Made once a bucket by `features/asof.py` over the facts known at T; docs/design.md §4 lists the columns.
 """
 
+from datetime import datetime, timedelta
+
 import duckdb
 
 from claims.schema.tables import CANONICAL
@@ -37,6 +39,46 @@ ALWAYS = (
 )
 #: Facts older than this before T are not read: windows never reach further, and memory stays bounded.
 HORIZON_DAYS = 400
+#: Facts cut at the horizon, by the clock that decides. They are read once, so their views stay over the files. A stay that began before the horizon may
+#: still be open: visits and discharges are read whole.
+RECENT = {"settlements": "setl_time", "fee_details": "fee_ocur_time"}
+#: Only discharges of stays are read.
+ONLY = {"discharges": "is_inpatient"}
+#: Tables that the readings join themselves, whoever else names them.
+JOINED = frozenset({"persons", "institutions", "clock_collapsed"})
+#: Whoever visited anybody in a bucket: of the tables laid out by person, a bucket of institutions reads only these.
+HERE = "base.visits"
+
+
+def fact_filter(table: str, t: datetime) -> list[str]:
+    """SQL conditions on the rows of a fact (relation `f`) that the readings use."""
+    conditions = [f"f.{ONLY[table]}"] if table in ONLY else []
+    if table in RECENT:
+        conditions.append(f"f.{RECENT[table]} > TIMESTAMP '{t - timedelta(days=HORIZON_DAYS)}'")
+    return conditions
+
+
+def unread(words: frozenset[str] | None, lines: bool) -> frozenset[str]:
+    """Facts nobody reads: fee lines are most of the work, and left out unless `lines` and something they make is named."""
+    read = lines and (words is None or bool(words & {"lines", "lines_fen", "fee_details"}))
+    return frozenset() if read else frozenset({"fee_details"})
+
+
+def make_readings(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> None:
+    """The schemas `net`, `kept` and `pairs` out of the facts in `base`."""
+    make_settlements(con, words)
+    for mode in ("kept", "net"):
+        make_stays(con, mode)
+    make_lines(con, words)
+    for name in ("settlements", "swipes", "stays", "lines"):
+        con.execute(f"CREATE VIEW pairs.{name} AS FROM kept.{name}")
+
+
+def settle_views(con: duckdb.DuckDBPyConnection) -> None:
+    """Turn the views that many small queries read into tables: binding a view costs more than reading one person's rows."""
+    for view in ("net.swipes", "kept.settlements", "kept.swipes", "kept.lines"):
+        con.execute(f"CREATE TEMP TABLE copied AS FROM {view}")
+        con.execute(f"DROP VIEW {view}; CREATE TABLE {view} AS FROM copied; DROP TABLE copied")
 
 
 def absent_columns(declared: dict[str, str], stored: list[str] | set[str]) -> str:

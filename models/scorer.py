@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from claims.errors import DeclarationError
 from features.columns import Column
-from features.declare import DeclarationError
 
 Worse = Literal["high", "low", "either"]
 State = tuple[dict[str, Any], dict[str, np.ndarray]]

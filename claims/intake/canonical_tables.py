@@ -4,35 +4,39 @@ from __future__ import annotations
 
 from claims.intake.batch import Batch, Counts, columns_of, content_hash, count, stored_sql, types_of
 from claims.intake.versions import Clock, resolve
-from claims.schema.tables import CANONICAL, Table
+from claims.schema.table import Table
+from claims.schema.tables import CANONICAL, FACTS, LAYOUT_KEY
 from claims.store.sql import name
-from claims.store.warehouse import FACTS
 
 
 def make_part(
-    batch: Batch, part: str, rows: str, key: tuple[str, ...], where: str, natural: str, full: str, clock: Clock
+    batch: Batch, part: str, rows: str, where: str, natural: str, full: str, clock: Clock, lasting: bool = False
 ) -> None:
     """Versions of one canonical table from `rows`: makes `new_PART` (only columns that are there, `_row`), the view `out_PART` (all canonical
-    columns) and `old_PART` (what is superseded). `key` names the columns of its key; `natural` and `full` are the moments of `resolve`."""
+    columns) and `old_PART` (what is superseded). `natural` and `full` are the moments of `resolve`, `lasting` as there."""
     con, table = batch.con, CANONICAL[part]
     types = types_of(batch, rows)
     have = [c.name for c in table.columns if c.name in types]
     columns = ", ".join(f"n.{name(c)} AS {name(table[c].canonical)}" for c in have)
     spread = ", n._person, n._institution" if part in FACTS else ""
     con.execute(
-        f"""CREATE TABLE new_{part} AS SELECT n._row, {columns}{spread}, {clock.sql("_nat")} AS known_at, 1::INTEGER AS version_no
+        f"""CREATE TABLE new_{part} AS
+        SELECT n._row, {columns}{spread}, {clock.sql("_nat")} AS known_at, 1::INTEGER AS version_no
         FROM (SELECT *, {natural} AS _nat FROM {rows} WHERE {where}) n"""
     )
     content = [c for c in table.columns if c.name != "setl_known_at"]
+    named = f"{table.key_sql()} AS _key, {key_hash(table.key)} AS _k"
     cells = [_text(c.name, types[c.name]) if c.name in types else f"NULL::{c.sql_type}" for c in content]
-    new = f"SELECT _row, {key_sql(key)} AS _key, {key_hash(key)} AS _k, {natural} AS _nat, {full} AS _full, {content_hash(cells)} AS _h FROM {rows} WHERE {where}"
+    new = f"""SELECT _row, {named}, {natural} AS _nat, {full} AS _full, {content_hash(cells)} AS _h
+        FROM {rows}
+        WHERE {where}"""
     held = stored_sql(batch, part)
     stored = None
     if held:
         there = columns_of(batch, f"SELECT * FROM {held}")
         cells = [name(c.canonical) if c.canonical in there else f"NULL::{c.sql_type}" for c in content]
-        stored = f"SELECT {key_sql(key)} AS _key, {key_hash(key)} AS _k, {content_hash(cells)} AS _h, version_no, known_at FROM {held}"
-    special = resolve(con, part, key_hash(key), new, stored, clock)
+        stored = f"SELECT {named}, {content_hash(cells)} AS _h, version_no, known_at FROM {held}"
+    special = resolve(con, part, key_hash(table.key), new, stored, clock, lasting)
     made = {table[c].canonical for c in have} | {"known_at", "version_no"}
     if table.happened:
         made.add("happened_at")
@@ -43,24 +47,17 @@ def make_part(
     ]
     con.execute(f"CREATE VIEW out_{part} AS SELECT _row, {', '.join(shown)} FROM new_{part}")
     if special:
-        layouts = {
-            "person": "CAST(o.psn_no AS VARCHAR) AS psn_no"
-            if part in (*FACTS, "persons")
-            else "NULL::VARCHAR AS psn_no",
-            "institution": "CAST(o.fixmedins_code AS VARCHAR) AS fixmedins_code"
-            if part in FACTS
-            else "NULL::VARCHAR AS fixmedins_code",
-        }
+        # A supersession lies where the version does that it speaks of.
+        keys = [
+            f"CAST(o.{key} AS VARCHAR) AS {key}" if layout in table.layouts else f"NULL::VARCHAR AS {key}"
+            for layout, key in LAYOUT_KEY.items()
+        ]
         con.execute(
-            f"CREATE TABLE old_{part} AS SELECT '{part}' AS table_name, x._key AS key, {', '.join(layouts.values())}, x.version_no, x.superseded_at "
-            f"FROM {special} x JOIN {rows} o USING (_row)"
+            f"""CREATE TABLE old_{part} AS
+            SELECT '{part}' AS table_name, x._key AS key, {", ".join(keys)}, x.version_no, x.superseded_at
+            FROM {special} x
+            JOIN {rows} o USING (_row)"""
         )
-
-
-def key_sql(key: tuple[str, ...]) -> str:
-    """SQL of a row's key as one text."""
-    cells = [f"coalesce(CAST({name(k)} AS VARCHAR), '')" for k in key]
-    return f"concat_ws('|', {', '.join(cells)})" if len(cells) > 1 else cells[0]
 
 
 def key_hash(key: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from claims.intake import column_stats as shape
 from claims.intake.batch import Batch
 from claims.intake.normalize import LEVELS, REASON, step
 from claims.intake.reading import Reading
-from claims.schema.tables import Column
+from claims.schema.table import Column
 from claims.store.sql import name
 
 SAYS, MEANS, WRONG = "_says", "_means", "_wrong"

@@ -6,6 +6,8 @@ from claims.intake.batch import Batch, has, spread, stored_sql, table_clock
 from claims.intake.canonical_tables import close, make_part
 from claims.intake.dictionary_encode import enum_of
 from claims.intake.reject import reject
+from claims.intake.versions import natural_moment
+from claims.schema.tables import CANONICAL
 
 
 def lines(batch: Batch) -> None:
@@ -58,15 +60,24 @@ def lines(batch: Batch) -> None:
         f"CREATE TABLE settled AS SELECT setl_id, min(known_at) AS known_at FROM ({' UNION ALL '.join(settled)}) GROUP BY 1"
     )
     con.execute(
-        f"""CREATE VIEW rows_fee_details AS SELECT l.* REPLACE (v.psn_no AS psn_no, v.fixmedins_code AS fixmedins_code, abs(l.pric) AS pric, CASE WHEN l.det_item_fee_sumamt < 0 AND l.cnt > 0 THEN -l.cnt ELSE l.cnt END AS cnt),
-            CASE WHEN l.setl_id IS NOT NULL THEN coalesce(s.known_at, {end}) END AS setl_known_at, coalesce(l._known, l.fee_ocur_time + {lag}) AS _moment,
-            v._person, v._institution
-        FROM {src} l JOIN known_visits v USING (mdtrt_id) LEFT JOIN settled s USING (setl_id)"""
+        f"""CREATE VIEW rows_fee_details AS
+        SELECT
+            l.* REPLACE (
+                v.psn_no AS psn_no,
+                v.fixmedins_code AS fixmedins_code,
+                abs(l.pric) AS pric,
+                CASE WHEN l.det_item_fee_sumamt < 0 AND l.cnt > 0 THEN -l.cnt ELSE l.cnt END AS cnt
+            ),
+            CASE WHEN l.setl_id IS NOT NULL THEN coalesce(s.known_at, {end}) END AS setl_known_at,
+            {natural_moment(CANONICAL["fee_details"], lag, "l.")} AS _moment,
+            v._person,
+            v._institution
+        FROM {src} l
+        JOIN known_visits v USING (mdtrt_id)
+        LEFT JOIN settled s USING (setl_id)"""
     )
-    make_part(
-        batch, "fee_details", "rows_fee_details", ("mdtrt_id", "feedetl_sn"), "true", "_moment",
-        "greatest(_moment, coalesce(setl_known_at, _moment))", clock,
-    )  # fmt: skip
+    whole = "greatest(_moment, coalesce(setl_known_at, _moment))"
+    make_part(batch, "fee_details", "rows_fee_details", "true", "_moment", whole, clock)
     con.execute("DROP VIEW rows_fee_details; DROP TABLE known_visits; DROP TABLE settled")
     close(batch, "fee_details")
     if not any(rule.derive == "fee_details" for rule in batch.mapping.tables.values()):

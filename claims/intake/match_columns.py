@@ -3,36 +3,8 @@
 from __future__ import annotations
 
 from claims.schema.mapping import ColumnRule, TableRule
-from claims.schema.tables import Table
+from claims.schema.table import Table
 from claims.store.sql import name, quote
-
-#: Columns without which a row cannot be placed; a row that lacks one is quarantined (Q01).
-NEEDED: dict[str, tuple[str, ...]] = {
-    "persons": ("psn_no",),
-    "institutions": ("fixmedins_code",),
-    "doctors": ("dr_codg", "fixmedins_code"),
-    "settlements": ("mdtrt_id", "psn_no", "fixmedins_code", "begntime"),
-    "fee_details": ("feedetl_sn", "mdtrt_id", "fee_ocur_time", "det_item_fee_sumamt"),
-}
-
-
-#: Columns the checks name: they are there even where a source lacks them.
-WORKED: dict[str, tuple[str, ...]] = {
-    "persons": ("psn_no", "brdy"),
-    "institutions": ("fixmedins_code", "fixmedins_type"),
-    "settlements": (
-        "setl_id", "mdtrt_id", "psn_no", "fixmedins_code", "med_type", "begntime", "endtime", "setl_time", "refd_setl_flag", "init_setl_id",
-        "vali_flag", "medfee_sumamt", "fund_pay_sumamt", "hifp_pay", "acct_pay", "psn_cash_pay",
-    ),
-    "fee_details": (
-        "feedetl_sn", "mdtrt_id", "setl_id", "psn_no", "fixmedins_code", "fee_ocur_time", "cnt", "pric", "det_item_fee_sumamt",
-    ),
-    "presence_checks": ("mdtrt_id", "fixmedins_code", "check_time"),
-    "inspections": ("conclude_time", "insp_time"),
-    "stock_moves": ("move_time",),
-    "ward_census": ("stt_date",),
-    "operations": ("oprn_oprt_date",),
-}  # fmt: skip
 
 
 def _normal(header: str) -> str:

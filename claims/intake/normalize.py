@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from claims.schema.mapping import UNITS, ColumnRule
-from claims.schema.tables import Column
+from claims.schema.table import Column
 from claims.store.sql import name, quote
 
 MISSING = ("", "NULL", "null", "\\N", "-", "--", "无", "None", "NaN", "nan", "NaT", "0000-00-00", "0000-00-00 00:00:00")

@@ -26,12 +26,13 @@ from claims.intake.stage import publish_batch
 from claims.intake.supporting_tables import derive, plain
 from claims.intake.typed_rows import take
 from claims.schema.mapping import load_mapping
-from claims.schema.tables import SOURCE
+from claims.schema.tables import SOURCE, moments_of
 from claims.sources.discover import find_sources
 from claims.sources.load import digest, load
 from claims.sources.source import Source
 from claims.store.executor import Executor
 from claims.store.publish import writing
+from claims.store.sql import name
 from claims.store.warehouse import Warehouse, empty_manifest
 
 #: Two buckets of this size run at a time in 1.5 GB each; planning a bucket's queries costs about as much as 200,000 lines.
@@ -184,18 +185,13 @@ def _clock(batch: Batch, known_at: date | None) -> None:
     if batch.mapping.extract_end is not None:
         batch.end = batch.mapping.extract_end
         return
-    moments = {
-        "settlements": ("begntime", "endtime", "setl_time"), "fee_details": ("fee_ocur_time",), "presence_checks": ("check_time",),
-        "inspections": ("conclude_time", "insp_time"),
-    }  # fmt: skip
     last = [datetime(1900, 1, 1)]
-    for table, columns in moments.items():
-        if has(batch, f"parsed_{table}"):
-            for column in columns:
-                value = batch.con.execute(f"SELECT max({column}) FROM parsed_{table} WHERE _err IS NULL").fetchall()[0][
-                    0
-                ]
-                last += [value] if value else []
+    for table, declared in SOURCE.items():
+        moments = moments_of(declared)
+        if moments and has(batch, f"parsed_{table}"):
+            latest = ", ".join(f"max(CAST({name(m)} AS TIMESTAMP))" for m in moments)
+            found = batch.con.execute(f"SELECT {latest} FROM parsed_{table} WHERE _err IS NULL").fetchall()[0]
+            last += [moment for moment in found if moment]
     ends = [datetime.fromisoformat(e) for e in batch.house.manifest.get("extracts", {}).values()]
     batch.end = max(last) if max(last) > datetime(1900, 1, 1) else max(ends, default=datetime(1900, 1, 1))
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 from claims.errors import UserError
 from claims.intake.batch import Batch
-from claims.intake.match_columns import NEEDED, computed, local_columns
+from claims.intake.match_columns import computed, local_columns
 from claims.intake.normalize import Parsed, parse_column
 from claims.schema.mapping import ColumnRule, Mapping, TableRule
-from claims.schema.tables import SOURCE, Column, Table
+from claims.schema.table import Column, Table
+from claims.schema.tables import SOURCE
 from claims.sources.source import Loaded, Source
 from claims.store.sql import name
 
@@ -52,12 +53,9 @@ def read(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Read
     table, rule = SOURCE[source.table], mapping.rule(source.table)
     found, units, unknown = local_columns(table, rule, loaded.types)
     ruled = {c: r for c, r in rule.columns.items() if r.constant is not None or r.join or r.cases}
-    lacking = [c for c in NEEDED.get(table.name, table.key) if c not in found and c not in ruled]
-    if table.name == "fee_details":
-        lacking = [c for c in lacking if c not in ("psn_no", "fixmedins_code")]
-    lacking = [c for c in lacking if table[c].required or c in NEEDED.get(table.name, ())]
+    lacking = [c for c in table.columns if c.needed and c.name not in found and c.name not in ruled]
     if lacking:
-        shown = ", ".join(f"{c} ({table[c].zh})" for c in lacking)
+        shown = ", ".join(f"{c.name} ({c.zh})" for c in lacking)
         raise UserError(
             f"{source.label}: no column for {shown} of table {table.name}; its header reads {', '.join(list(loaded.types)[:12])}. "
             "Name the local column in a mapping file, or let `xiezhi mapping suggest` draft one"

@@ -7,7 +7,10 @@ from claims.intake.batch import Batch, columns_of, has, spread, stored_sql, tabl
 from claims.intake.canonical_tables import close, make_part
 from claims.intake.reject import reject
 from claims.schema.codes import visit_class_rows
-from claims.schema.tables import SOURCE
+from claims.schema.tables import PARTS, SOURCE, moments_of
+
+#: The column of each part that says when it could be known.
+MOMENTS = moments_of(SOURCE["settlements"])
 
 
 def settlements(batch: Batch) -> None:
@@ -62,13 +65,17 @@ def settlements(batch: Batch) -> None:
     con.execute(f"CREATE TABLE begun AS {first}")
     con.execute(f"CREATE VIEW rows_settlements AS {_rows(batch, src)}")
     real = "coalesce(refd_setl_flag, '0') <> '1'"
-    for part, key, where, natural, full in (
-        ("visits", "mdtrt_id", real, "_begun", "greatest(_begun, coalesce(_settled, _ended, _begun))"),
-        ("discharges", "mdtrt_id", f"{real} AND endtime IS NOT NULL", "_ended", "greatest(_ended, coalesce(_settled, _ended))"),
-        ("settlements", "setl_id", "setl_id IS NOT NULL", "_settled", "_settled"),
-    ):  # fmt: skip
-        make_part(batch, part, "rows_settlements", (key,), where, natural, full, clock)
-    close(batch, "settlements", ("visits", "discharges", "settlements"))
+    tells = {
+        "visits": real,
+        "discharges": f"{real} AND endtime IS NOT NULL",
+        "settlements": "setl_id IS NOT NULL",
+    }
+    for i, part in enumerate(PARTS):
+        # All a row says of a part is known with the last moment it holds.
+        own, *later = (f"_at_{moment}" for moment in MOMENTS[i:])
+        full = f"greatest({own}, coalesce({', '.join([*reversed(later), own])}))"
+        make_part(batch, part, "rows_settlements", tells[part], own, full, clock)
+    close(batch, "settlements", PARTS)
 
 
 def _rows(batch: Batch, src: str) -> str:
@@ -82,8 +89,12 @@ def _rows(batch: Batch, src: str) -> str:
             )
             joins += f" LEFT JOIN spread_{column} ON spread_{column}.key = p.{column}"
         buckets = "spread_psn_no.bucket AS _person, spread_fixmedins_code.bucket AS _institution"
+    # What the source itself says of when it knew is said of the settlement, the last part.
+    at = {moment: f"p.{moment} + {lag}" for moment in MOMENTS}
+    at[MOMENTS[-1]] = f"coalesce(p._known, {at[MOMENTS[-1]]})"
+    moments = ", ".join(f"{sql} AS _at_{moment}" for moment, sql in at.items())
     return f"""SELECT p.* REPLACE (coalesce(b.begun, p.begntime) AS begntime), coalesce(s.fixmedins_type, '1') AS _unit, v.visit_class, v.is_inpatient,
-            coalesce(p._known, greatest(p.setl_time, p.setl_time) + {lag}) AS _settled, p.begntime + {lag} AS _begun, p.endtime + {lag} AS _ended, {buckets}
+            {moments}, {buckets}
         FROM {src} p LEFT JOIN begun b ON b.m = p.mdtrt_id AND coalesce(p.refd_setl_flag, '0') <> '1'
         LEFT JOIN unit_types s ON s.fixmedins_code = p.fixmedins_code
         LEFT JOIN visit_classes v ON v.med_type = coalesce(p.med_type, '') AND v.fixmedins_type = coalesce(s.fixmedins_type, '1'){joins}"""

@@ -14,10 +14,10 @@ import pandas as pd
 from claims.intake import quarantine
 from claims.intake.batch import EMPTY, Batch, Counts, IntakeSummary, columns_of, count, fingerprint, has
 from claims.intake.quality_facts import gather
-from claims.schema.tables import CANONICAL, LAYOUT_KEY
+from claims.schema.tables import CANONICAL, FACTS, LAYOUT_KEY
 from claims.store.publish import describe, publish
 from claims.store.sql import name, quote
-from claims.store.warehouse import FACTS, bucket_sql
+from claims.store.warehouse import bucket_sql
 
 #: Half as large again as zstd, but a quarter less work to write and less to read; numbers of visits get no dictionary, they would fill it in vain.
 PARQUET = "FORMAT parquet, COMPRESSION lz4_raw, DICTIONARY_SIZE_LIMIT 4000, ROW_GROUP_SIZE 122880"

@@ -16,7 +16,8 @@ import duckdb
 from claims.errors import UserError
 from claims.intake.normalize import MACROS
 from claims.schema.mapping import Mapping
-from claims.schema.tables import SOURCE, Column, Table
+from claims.schema.table import Column, Table
+from claims.schema.tables import SOURCE, happened_in
 from claims.sources.discover import SUFFIXES, find_sources
 from claims.sources.excel import sheets
 from claims.sources.load import load
@@ -65,7 +66,7 @@ def _guess_table(columns: dict[str, list[str]], stem: str) -> tuple[Table, float
     scores = []
     for table in SOURCE.values():
         total = sum(max(similarity(local, c) for c in table.columns) for local in columns) / max(len(columns), 1)
-        needed = [c for c in table.columns if c.name in table.key or c.clock]
+        needed = [c for c in table.columns if c.name in (*table.key, happened_in(table))]
         keyed = sum(max((similarity(local, c) for local in columns), default=0) for c in needed) / max(len(needed), 1)
         named = 0.3 if table.name in stem.lower() or table.zh in stem else 0.0
         scores.append((0.5 * total + 0.5 * keyed + named, table))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from claims.intake.batch import Batch, Counts, count, has
 from claims.intake.dictionary_encode import CONTROLS, MEANS, SAYS, WRONG, Glossary, compile_glossaries
-from claims.intake.match_columns import NEEDED, WORKED, local_of
+from claims.intake.match_columns import local_of
 from claims.intake.normalize import LEVELS, REASON, Parsed, step
 from claims.intake.quarantine import Rejected
 from claims.intake.reading import Reading
@@ -67,12 +67,11 @@ def _typed(reading: Reading, glossary: Glossary, start: int) -> tuple[str, dict[
         if level == "clean":
             made.append("clean(raw__told) AS clean__told")
         body = f"SELECT *, {', '.join(made)} FROM ({body})" if made else body
-    worked = (*WORKED.get(table.name, ()), *table.key)
     blanks = [
-        f"NULL::{c.sql_type} AS {name(c.name)}" for c in table.columns if c.name not in types and c.name in worked
+        f"NULL::{c.sql_type} AS {name(c.name)}" for c in table.columns if c.name not in types and c.name in table.worked
     ]
     values = [*(f"{sql} AS {name(c)}" for c, sql in cells.items()), *blanks]
-    shown = [name(c.name) for c in table.columns if c.name in types or c.name in worked]
+    shown = [name(c.name) for c in table.columns if c.name in types or c.name in table.worked]
     known = "NULL::TIMESTAMP"
     if rule.known_at in loaded.types:
         known = "CAST(coalesce(sane(fast_time(clean__told)), sane(slow_time(clean__told))) AS TIMESTAMP)"
@@ -117,7 +116,7 @@ def _faults(reading: Reading, parsed: list[Parsed], glossary: Glossary) -> list[
     by_column |= {c: name("wrong_" + c) for c in glossary.wrong}
     faults += [by_column[c.name] for c in table.columns if c.name in by_column]
     filled = {*reading.made, *reading.found}
-    needed = [c for c in NEEDED.get(table.name, table.key) if table[c].required and c in filled]
+    needed = [c.name for c in table.columns if c.needed and c.name in filled]
     return [*faults, *(f"CASE WHEN {name(c)} IS NULL THEN 'Q01:{c}' END" for c in needed)]
 
 

@@ -59,11 +59,21 @@ LOOKUP_ONLY = ("8", "99")
 
 INPATIENT_CLASSES = ("inpatient", "injury_ip", "day_surgery", "maternity_ip")
 
+#: `hosp_lv` → level of hospital, 0 for all other codes; a spreadsheet drops the zero in front, but 9 alone is 未定级.
 HOSPITAL_LEVEL: dict[str, int] = {
-    **dict.fromkeys(("01", "02", "03", "04"), 3),
-    **dict.fromkeys(("05", "06", "07"), 2),
-    **dict.fromkeys(("08", "09", "10"), 1),
+    **dict.fromkeys(("01", "02", "03", "04", "1", "2", "3", "4"), 3),
+    **dict.fromkeys(("05", "06", "07", "5", "6", "7"), 2),
+    **dict.fromkeys(("08", "09", "10", "8"), 1),
 }
+
+
+def hospital_level_sql(column: str) -> str:
+    """SQL of a hospital's level (3, 2, 1, 0 = none) by its `hosp_lv`."""
+    levels: dict[int, list[str]] = {}
+    for code, level in HOSPITAL_LEVEL.items():
+        levels.setdefault(level, []).append(f"'{code}'")
+    arms = "\n".join(f"    WHEN {column} IN ({', '.join(codes)}) THEN {level}" for level, codes in levels.items())
+    return f"CASE\n{arms}\n    ELSE 0\nEND"
 
 
 def visit_class(med_type: str | None, fixmedins_type: str | None = None, local: dict[str, str] | None = None) -> str:

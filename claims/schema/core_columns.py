@@ -1,7 +1,7 @@
-"""Columns of the tables every bureau can send, one line a column (the form is told in claims/schema/tables.py; tables.md §2)."""
+"""Columns of the tables every bureau can send, one line a column (the form is told in claims/schema/table.py; tables.md §2)."""
 
 PERSONS = """
-psn_no 人员编号 code ! ID =个人编号,参保号,psn_id
+psn_no 人员编号 code !! ID =个人编号,参保号,psn_id
 certno 证件号码 code ID =身份证号,身份证号码,公民身份号码
 psn_cert_type 证件类型 code
 gend 性别 code ! QI =sex,gender
@@ -26,7 +26,7 @@ opsp_begndate 慢特病认定日期 date HE =慢病开始日期
 """
 
 INSTITUTIONS = """
-fixmedins_code 定点医药机构编号 code ! =medins_code,定点机构编码,机构编码,医院编码
+fixmedins_code 定点医药机构编号 code !! =medins_code,定点机构编码,机构编码,医院编码
 fixmedins_name 定点医药机构名称 text =机构名称,医院名称
 fixmedins_type 定点医疗服务机构类型 code ! =机构类别
 medins_type 医疗服务机构类型 code =机构类型
@@ -59,8 +59,8 @@ agreement_stas 协议状态 code
 """
 
 DOCTORS = """
-dr_codg 医师编码 code ! PR =医生编码,医师代码,dr_code
-fixmedins_code 定点医药机构编号 code ! =medins_code,定点机构编码,机构编码,医院编码
+dr_codg 医师编码 code !! PR =医生编码,医师代码,dr_code
+fixmedins_code 定点医药机构编号 code !! =medins_code,定点机构编码,机构编码,医院编码
 hosp_dept_code 科室 code =科室编码,科室代码
 prac_dr_id 执业编号 code PR
 dr_prac_type 执业类型 code PR
@@ -77,8 +77,8 @@ penalty_points 支付资格记分 float PR
 """
 
 WHO = """
-psn_no 人员编号 code ! ID =个人编号,参保号,psn_id
-fixmedins_code 定点医药机构编号 code ! =medins_code,定点机构编码,机构编码,医院编码
+psn_no 人员编号 code !! ID =个人编号,参保号,psn_id
+fixmedins_code 定点医药机构编号 code !! =medins_code,定点机构编码,机构编码,医院编码
 insutype 险种类型 code ! =险种
 psn_type 人员类别 code ! QI
 med_type 医疗类别 code ! HE =就诊类型,业务类型
@@ -119,18 +119,18 @@ dip_score 病种点数 float HE
 """
 
 MONEY = """
-medfee_sumamt 医疗费总额 money FI =medfee_sum,总费用,总金额,医疗总费用
-fund_pay_sumamt 基金支付总额 money FI =基金支付
-hifp_pay 统筹基金支出 money FI =hifp_payamt,统筹支付
+medfee_sumamt 医疗费总额 money + FI =medfee_sum,总费用,总金额,医疗总费用
+fund_pay_sumamt 基金支付总额 money + FI =基金支付
+hifp_pay 统筹基金支出 money + FI =hifp_payamt,统筹支付
 hifob_pay 大额补助支出 money FI
 hifmi_pay 居民大病支出 money FI =大病支付
 maf_pay 医疗救助支出 money FI =医疗救助
 cvlserv_pay 公务员补助支出 money FI
 hifes_pay 企业补充支出 money FI
 oth_pay 其他支付 money FI
-acct_pay 个人账户支出 money FI =账户支付,个人账户
+acct_pay 个人账户支出 money + FI =账户支付,个人账户
 acct_mulaid_pay 个人账户共济支付 money FI =共济支付
-psn_cash_pay 个人现金支出 money FI =psn_cashpay,cash_payamt,现金支付,个人现金
+psn_cash_pay 个人现金支出 money + FI =psn_cashpay,cash_payamt,现金支付,个人现金
 fulamt_ownpay_amt 全自费金额 money FI =全自费
 overlmt_selfpay 超限价自费 money FI
 preselfpay_amt 先行自付金额 money FI =先行自付
@@ -140,8 +140,8 @@ balc 账户余额 money FI
 """
 
 SETTLE_TAIL = """
-refd_setl_flag 退费标志 code =退费,退款标志
-init_setl_id 原结算ID code =原结算单号,原单号
+refd_setl_flag 退费标志 code + =退费,退款标志
+init_setl_id 原结算ID code + =原结算单号,原单号
 clr_type 清算类别 code
 manual_flag 手工报销标志 code
 opter_id 操作员 code PR
@@ -149,23 +149,23 @@ terminal_id 终端 code PR
 """
 
 TIMES = """
-begntime 就诊开始时间 datetime ! HE happened =adm_time,begndate,adm_date,入院时间,就诊时间,入院日期,开始时间
-endtime 就诊结束时间 datetime HE =dscg_time,enddate,dscg_date,出院时间,出院日期,结束时间
-setl_time 结算时间 datetime =结算日期
+begntime 就诊开始时间 datetime !! HE =adm_time,begndate,adm_date,入院时间,就诊时间,入院日期,开始时间
+endtime 就诊结束时间 datetime + HE =dscg_time,enddate,dscg_date,出院时间,出院日期,结束时间
+setl_time 结算时间 datetime + =结算日期
 """
 
 LINES = """
-feedetl_sn 费用明细流水号 code ! =bkkp_sn,明细流水号,流水号,明细号
+feedetl_sn 费用明细流水号 code !! =bkkp_sn,明细流水号,流水号,明细号
 init_feedetl_sn 原费用流水号 code =原流水号
-mdtrt_id 就诊ID code ! ID =就诊号,就诊编号
-setl_id 结算ID code =结算单号
+mdtrt_id 就诊ID code !! ID =就诊号,就诊编号
+setl_id 结算ID code + =结算单号
 psn_no 人员编号 code ! ID =个人编号,参保号
 fixmedins_code 定点医药机构编号 code ! =medins_code,定点机构编码,机构编码,医院编码
 chrg_bchno 收费批次号 code
 rxno 处方号 code HE
 rx_circ_flag 外购处方标志 code HE =外购处方,外购
 drord_no 医嘱号 code HE =rx_drord_no
-fee_ocur_time 费用发生时间 datetime ! HE happened =费用时间,发生时间,收费时间
+fee_ocur_time 费用发生时间 datetime !! HE =费用时间,发生时间,收费时间
 med_list_codg 医疗目录编码 code ! HE =目录编码,国家编码,项目编码
 hilist_code 医保目录编码 code HE
 hilist_name 医保目录名称 text HE =目录名称,项目名称
@@ -175,7 +175,7 @@ med_chrgitm_type 医疗收费项目类别 code ! HE =收费类别,费用类别
 chrgitm_lv 收费项目等级 code =甲乙类
 cnt 数量 qty !
 pric 单价 price ! FI
-det_item_fee_sumamt 明细项目费用总额 money ! FI =金额,明细金额
+det_item_fee_sumamt 明细项目费用总额 money !! FI =金额,明细金额
 inscp_scp_amt 符合政策范围金额 money FI =inscp_amt,范围内金额
 pric_uplmt_amt 定价上限金额 price FI
 overlmt_amt 超限价金额 money FI
@@ -201,5 +201,5 @@ visit_class 就诊大类 code HE
 is_inpatient 是否住院 bool HE
 """
 SETL_ID = "setl_id 结算ID code ID =结算单号"
-MDTRT_ID = "mdtrt_id 就诊ID code ! ID =就诊号,就诊编号"
-VALI = "vali_flag 有效标志 code =有效"
+MDTRT_ID = "mdtrt_id 就诊ID code !! ID =就诊号,就诊编号"
+VALI = "vali_flag 有效标志 code + =有效"

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from claims.errors import UserError
-from claims.schema.tables import CANONICAL
+from claims.schema.tables import CANONICAL, FACTS
 from claims.store.publish import sha256
-
-FACTS = ("visits", "discharges", "settlements", "fee_details")
 
 
 def bucket_sql(key: str, buckets: int) -> str:

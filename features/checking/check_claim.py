@@ -17,7 +17,7 @@ import pandas as pd
 from claims.errors import UserError
 from claims.store.claim_store import ClaimStore
 from claims.store.warehouse import Warehouse
-from features.asof import moment_of, open_views, read_as, settle_views
+from features.asof import moment_of, open_views, read_as
 from features.bucket import STAT, evaluate, evidence_sql, named_words
 from features.build import absent_features, published
 from features.checking.hits import rows_that_hit, rules_of
@@ -27,6 +27,7 @@ from features.entities import entities_sql
 from features.grains import WINDOW_DAYS, Grain
 from features.limits import LIMITS, apply_limits
 from features.reasons import number
+from features.reversal_modes import settle_views
 from features.thresholds import setting
 
 #: The grains a claim can answer for.

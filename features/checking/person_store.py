@@ -13,9 +13,9 @@ from typing import Any
 import duckdb
 
 from claims.errors import UserError
-from claims.schema.tables import CANONICAL
+from claims.schema.tables import CANONICAL, FACTS
 from claims.store.sql import paths_sql, quote
-from claims.store.warehouse import FACTS, Warehouse, bucket_of
+from claims.store.warehouse import Warehouse, bucket_of
 from features.checking.claim_rows import Row, canonical_rows
 
 #: Tables cut out for the person; of the others he sees what everybody sees.
@@ -45,7 +45,8 @@ class PersonStore:
         return [c for c in CANONICAL[table].canonical_columns if c in held]
 
     def files(self, table: str, layout: str | None = None, bucket: int | None = None) -> list[Path]:
-        if table in OWN:
+        # What supersedes rows that are not about him lies in the warehouse's layout `all`.
+        if table in OWN and layout != "all":
             return [self._own(table)] if self._own(table).exists() else []
         return self.warehouse.files(table, layout, bucket) if self.warehouse else []
 
@@ -86,7 +87,7 @@ def _unit_type(warehouse: Warehouse | None, unit: str) -> str | None:
     if warehouse is None or "institutions" not in warehouse.tables():
         return None
     files = paths_sql(warehouse.files("institutions"))
-    sql = f"SELECT any_value(fixmedins_type) FROM read_parquet({files}) WHERE fixmedins_code = ?"
+    sql = f"SELECT arg_max(fixmedins_type, version_no) FROM read_parquet({files}) WHERE fixmedins_code = ?"
     with duckdb.connect() as con:
         found: str | None = con.execute(sql, [unit]).fetchall()[0][0]
     return found

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from features.declare import REGISTRY, DeclarationError, Feature, Of, PeerTest, declare
+from claims.errors import DeclarationError
+from features.declare import REGISTRY, Feature, Of, PeerTest, declare
 
 ROWS = "SELECT $entity AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id FROM stays s"
 STAYS = Feature(

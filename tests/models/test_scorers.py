@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import IsolationForest
 
+from claims.errors import DeclarationError
 from features.columns import columns_of
 from features.declarations import load_catalog
-from features.declare import DeclarationError
 from models.bundle import declarations, write_bundle
 from models.ensemble import badness_of, explained, ranker_input, ranker_worse, raw_risk, unlabelled
 from models.outliers import Isolation, RobustSum

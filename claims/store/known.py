@@ -1,0 +1,103 @@
+"""What was known at a moment T of any table, by the knowledge its declaration gives (claims/schema/knowledge.py). Nothing else decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from claims.schema.knowledge import Dated, Derived, Dimension, Ledger
+from claims.schema.table import Table
+from claims.store.claim_store import ClaimStore
+from claims.store.sql import paths_sql
+
+
+def scan(store: ClaimStore, table: str, layout: str, bucket: int | None) -> str | None:
+    """A verified `read_parquet(...)` over one bucket of a table (all buckets if None); None where it holds no row."""
+    if table not in store.tables():
+        return None
+    paths = store.files(table, layout, bucket if layout != "all" else None)
+    return f"read_parquet({paths_sql(paths)}, union_by_name=true)" if paths else None
+
+
+def place_of(table: Table, layout: str, bucket: int | None) -> tuple[str, int | None]:
+    """The layout and bucket to read a table from where `layout` and `bucket` are opened: its own where it does not lie in that layout, then all of it."""
+    return (layout, bucket) if layout in table.layouts else (table.layouts[0], None)
+
+
+def shown_columns(table: Table) -> dict[str, str]:
+    """Column → DuckDB type of what is ever shown of a table: no current state; clocks only of what has a moment of its own."""
+    hidden: set[str] = set()
+    if isinstance(table.knowledge, Dimension):
+        hidden |= {table[c].canonical for c in table.knowledge.current}
+    if isinstance(table.knowledge, Dimension | Dated):
+        hidden |= {"known_at", "version_no"}
+    return {name: kind for name, kind in table.canonical_columns.items() if name not in hidden}
+
+
+def stored_columns(store: ClaimStore, table: Table) -> list[str]:
+    """Shown columns that hold a value, in order of declaration."""
+    filled = {*store.columns(table.name), *table.key, "known_at", "version_no"}
+    return [c for c in shown_columns(table) if c in filled]
+
+
+def known_sql(
+    store: ClaimStore,
+    table: Table,
+    t: datetime,
+    layout: str = "all",
+    bucket: int | None = None,
+    columns: Iterable[str] | None = None,
+    where: Iterable[str] = (),
+) -> str | None:
+    """SELECT of the rows known at `t`, of each key its last word then, with what was not known yet hidden; None where the table holds no row.
+
+    `columns` (of the stored ones; all by default) and `where` (conditions on the relation `f`) narrow it.
+    """
+    knowledge = table.knowledge
+    layout, bucket = place_of(table, layout, bucket)
+    source = scan(store, table.name, layout, bucket)
+    if source is None or isinstance(knowledge, Ledger):
+        return None
+    stored = stored_columns(store, table)
+    later = _later(table, t, stored)
+    cells = [later.get(c, f'f."{c}"') for c in (stored if columns is None else columns)]
+    conditions = [f"f.known_at <= TIMESTAMP '{t}'"] if table.versioned else []
+    if isinstance(knowledge, Dated | Derived):
+        first = knowledge.begin if isinstance(knowledge, Dated) else knowledge.day
+        if first in stored:
+            conditions.append(f"""(f."{first}" > DATE '{t.date()}') IS NOT TRUE""")
+    lines = [
+        f"SELECT {'DISTINCT ' if isinstance(knowledge, Derived) else ''}{', '.join(cells)}",
+        f"FROM {source} f",
+        _anti_superseded(store, table, t, layout, bucket),
+        *(f"{'AND' if i else 'WHERE'} {c}" for i, c in enumerate([*conditions, *where])),
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def _later(table: Table, t: datetime, stored: Collection[str]) -> dict[str, str]:
+    """Column → SQL of the cells that hide a date which at `t` was still to come, or what such a date dates."""
+    knowledge = table.knowledge
+    groups: tuple[tuple[str, ...], ...] = ()
+    if isinstance(knowledge, Dimension):
+        groups = knowledge.dated
+    elif isinstance(knowledge, Dated) and knowledge.end:
+        groups = ((knowledge.end,),)
+    cells = {}
+    for date, *beside in (group for group in groups if group[0] in stored):
+        limit = f"DATE '{t.date()}'" if table[date].kind == "date" else f"TIMESTAMP '{t}'"
+        for column in (table[c].canonical for c in (date, *beside)):
+            cells[column] = f"""CASE WHEN (f."{date}" > {limit}) IS NOT TRUE THEN f."{column}" END AS "{column}\""""
+    return cells
+
+
+def _anti_superseded(store: ClaimStore, table: Table, t: datetime, layout: str, bucket: int | None) -> str:
+    """The join that leaves out the versions which a later one known at `t` supersedes."""
+    superseded = scan(store, "superseded", layout, bucket) if table.versioned else None
+    if superseded is None:
+        return ""
+    return f"""ANTI JOIN (
+    SELECT key, version_no
+    FROM {superseded}
+    WHERE table_name = '{table.name}' AND superseded_at <= TIMESTAMP '{t}'
+) x ON x.key = {table.key_sql("f")} AND x.version_no = f.version_no"""
