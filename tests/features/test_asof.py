@@ -17,7 +17,7 @@ from claims.schema.tables import CANONICAL, FACTS, PARTS, SOURCE
 from claims.store.warehouse import Warehouse
 from features.asof import open_views
 from tests.claims.county import UNIT, VISIT, write
-from tests.claims.worlds import all_rows, changed
+from tests.claims.every_table import all_rows, changed
 
 EARLY, LATE = "2025-03-01", "2025-05-20"
 T, AFTER = date(2025, 4, 5), date(2025, 6, 30)
