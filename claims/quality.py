@@ -1,7 +1,8 @@
 """The quality gate (tables.md §6.1): what must be known about the data before anyone is ranked on it.
 
-Intake measures each batch (claims/intake/quality_facts.py) and keeps the figures in the manifest; `check` reads them and says what stops a list (``stop``) or must be
-written on it (``warn``). Blank doctors never form a doctor, and a unit-day whose clock is collapsed gives no minute-level features.
+Intake measures each batch (claims/intake/quality_facts.py) and keeps the figures in the manifest; `check` reads them
+and says what stops a list (``stop``) or must be written on it (``warn``). Blank doctors never form a doctor, and a
+unit-day whose clock is collapsed gives no minute-level features.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ BLANK_DOCTORS, DROP, UNBALANCED, DRIFT = 0.5, 0.5, 0.02, 0.2
 
 @dataclass(frozen=True)
 class QualityFinding:
-    """One thing wrong with the data: `stop` stops the list, `warn` is printed on it. `scope` is a table, unit or month."""
+    """One thing wrong with the data: `stop` stops the list, `warn` is printed on it. `scope` is a table, unit or
+    month."""
 
     code: str
     severity: Literal["stop", "warn"]
@@ -27,7 +29,8 @@ class QualityFinding:
 
 
 def check(warehouse: Warehouse, as_of: date | datetime | None = None) -> list[QualityFinding]:
-    """What stands against ranking on this warehouse; worst first. `as_of` limits the volume check to months before it."""
+    """What stands against ranking on this warehouse; worst first. `as_of` limits the volume check to months before
+    it."""
     facts = warehouse.facts
     batches: dict[str, dict[str, Any]] = facts.get("by_batch", {})
     found: list[QualityFinding] = []

@@ -1,7 +1,8 @@
 """The limits that peers set, and rules held against them: the same table for the batch and for a claim at the counter.
 
-One row a rule column and peer group. Groups are named as in features/peers.py: `a:` the finest, `b:` the coarser, `c:` all; groups with too few
-members have no row, so whoever looks falls through to the next. A rule for whom nobody sets a limit is not judged: missing, never zero.
+One row a rule column and peer group. Groups are named as in features/peers.py: `a:` the finest, `b:` the coarser, `c:`
+all; groups with too few members have no row, so whoever looks falls through to the next. A rule for whom nobody sets a
+limit is not judged: missing, never zero.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,8 @@ LIMITS = ["column", "peer_group", "n", "median", "limit", "reference"]
 def hold_against(
     values: pd.DataFrame, entities: pd.DataFrame, features: Sequence[Feature]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`values` without its `…__stat` columns, rules with a peer test kept where they stand apart; and the limits (columns `LIMITS`).
+    """`values` without its `…__stat` columns, rules with a peer test kept where they stand apart; and the limits
+    (columns `LIMITS`).
 
     Both frames are indexed by entity_id; `entities` has `peer_group` and `peer_group_coarse`.
     """

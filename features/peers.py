@@ -1,7 +1,7 @@
 """A number beside its peers: median, robust z, percentile, n.
 
-z = (x − median) / (1.4826 · MAD), MAD floored so that a constant group gives no infinities (rules.md §1). A group with fewer than 10
-members gives way to the coarser one, then to all; `n` says how many the entity was compared with.
+z = (x − median) / (1.4826 · MAD), MAD floored so that a constant group gives no infinities (rules.md §1). A group with
+fewer than 10 members gives way to the coarser one, then to all; `n` says how many the entity was compared with.
 """
 
 from collections.abc import Collection, Hashable
@@ -55,7 +55,8 @@ def _members(group: str, fine: pd.Series, coarse: pd.Series) -> np.ndarray:
 def compare(
     values: pd.DataFrame, fine: pd.Series, coarse: pd.Series, wanted: Collection[Hashable] | None = None
 ) -> Peers:
-    """Peers of every value, or of the rows `wanted`. Shapes: `values` n × m float64 (NaN = not evaluable), `fine` and `coarse` n group names."""
+    """Peers of every value, or of the rows `wanted`. Shapes: `values` n × m float64 (NaN = not evaluable), `fine` and
+    `coarse` n group names."""
     fine, coarse = fine.fillna("?"), coarse.fillna("?")
     group, n = choose_groups(fine, coarse)
     data = values.to_numpy("float64")

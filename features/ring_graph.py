@@ -13,7 +13,8 @@ from features.build import build
 
 
 def ring_graph(root: Path | str, as_of: date | datetime, ring_id: str) -> nx.Graph:
-    """Members as nodes (age, fen, meetings), surprising pairs as edges (days, dt, z, expected); the graph carries label, explanation and sentence.
+    """Members as nodes (age, fen, meetings), surprising pairs as edges (days, dt, z, expected); the graph carries
+    label, explanation and sentence.
 
     Raises UserError for a ring that is not in the partition of that as-of.
     """

@@ -102,7 +102,15 @@ def count(batch: Batch, table: str, counts: Counts) -> None:
 def has(batch: Batch, relation: str) -> bool:
     return bool(
         batch.con.execute(
-            "SELECT 1 FROM duckdb_tables() WHERE table_name = $1 UNION ALL SELECT 1 FROM duckdb_views() WHERE view_name = $1",
+            """
+                SELECT 1
+                FROM duckdb_tables()
+                WHERE table_name = $1
+                UNION ALL
+                SELECT 1
+                FROM duckdb_views()
+                WHERE view_name = $1
+            """,
             [relation],
         ).fetchall()
     )

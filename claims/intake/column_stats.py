@@ -1,9 +1,10 @@
 """Which text columns of a source hold few different values, and which hold nothing but plain identifiers.
 
-The habits of tables.md §6.2 are rare in a well-kept export, but looking for them cell by cell is most of the work of an intake. A column of few
-different values (codes, names, units) is therefore parsed by its values, once each, and becomes an ENUM: sorting and writing then move small
-integers. A column of many values (numbers of visits and settlements) is looked at by its bytes, vectorised, and taken as it is if they are plain.
-Either way the answer only saves work; it never changes a value.
+The habits of tables.md §6.2 are rare in a well-kept export, but looking for them cell by cell is most of the work of
+an intake. A column of few different values (codes, names, units) is therefore parsed by its values, once each, and
+becomes an ENUM: sorting and writing then move small integers. A column of many values (numbers of visits and
+settlements) is looked at by its bytes, vectorised, and taken as it is if they are plain. Either way the answer only
+saves work; it never changes a value.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _SAFE[[*b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"]] = T
 
 
 def few_valued(con: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> list[str]:
-    """The columns that seem to hold few different values, by the first rows of `relation`; the count proper is the caller's."""
+    """The columns that seem to hold few different values, by the first rows of `relation`; the count proper is the
+    caller's."""
     if not columns:
         return []
     counted = ", ".join(f"approx_count_distinct({name(c)})" for c in columns)

@@ -1,6 +1,7 @@
 """Columns of few different values, parsed by their values: what each says, what it means, and what is wrong with it.
 
-A glossary is one small table a column, joined to the rows on what they say. Over all sources of a table the meanings of a column make one ENUM.
+A glossary is one small table a column, joined to the rows on what they say. Over all sources of a table the meanings
+of a column make one ENUM.
 """
 
 from __future__ import annotations
@@ -93,7 +94,14 @@ def _enter(batch: Batch, readings: Sequence[Reading], found: Sequence[Glossary],
     if means and (table.name, column.name) not in WRITTEN:
         kind = name(f"few_{table.name}_{column.name}")
         con.execute(
-            f"CREATE TYPE {kind} AS ENUM (SELECT DISTINCT {MEANS} FROM ({every}) WHERE {MEANS} IS NOT NULL ORDER BY 1)"
+            f"""
+                CREATE TYPE {kind} AS ENUM (
+                    SELECT DISTINCT {MEANS}
+                    FROM ({every})
+                    WHERE {MEANS} IS NOT NULL
+                    ORDER BY 1
+                )
+            """
         )
     for glossary, entry in made:
         if kind != column.sql_type:
@@ -109,9 +117,12 @@ def _meanings(reading: Reading, column: Column, most: int) -> str:
     """SQL of a column's different values, parsed as any cell of it would be."""
     local = name(reading.found[column.name])
     parsed = reading.parse(column, cell=SAYS)
-    body = (
-        f"SELECT DISTINCT {local} AS {SAYS} FROM {reading.loaded.relation} AS s WHERE {local} IS NOT NULL LIMIT {most}"
-    )
+    body = f"""
+            SELECT DISTINCT {local} AS {SAYS}
+            FROM {reading.loaded.relation} AS s
+            WHERE {local} IS NOT NULL
+            LIMIT {most}
+        """
     for level in LEVELS:
         if level in parsed.steps:
             body = f"SELECT *, {parsed.steps[level]} AS {step(level, column.name)} FROM ({body})"
@@ -137,6 +148,13 @@ def enum_of(batch: Batch, table: str, column: str) -> str:
         return "VARCHAR"
     kind = name(f"few_{table}_{column}")
     batch.con.execute(
-        f"CREATE TYPE {kind} AS ENUM (SELECT DISTINCT CAST({column} AS VARCHAR) FROM {table} WHERE {column} IS NOT NULL ORDER BY 1)"
+        f"""
+            CREATE TYPE {kind} AS ENUM (
+                SELECT DISTINCT CAST({column} AS VARCHAR)
+                FROM {table}
+                WHERE {column} IS NOT NULL
+                ORDER BY 1
+            )
+        """
     )
     return kind

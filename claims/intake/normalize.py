@@ -1,7 +1,7 @@
 """SQL that turns one source column into its canonical value, or into NULL where it cannot (tables.md §6.2).
 
-Every expression is vectorised DuckDB: a fast cast first, and the slow chain of habits only for the rows the cast refused.
-A value that is present but has no canonical form quarantines its row; nothing is ever skipped.
+Every expression is vectorised DuckDB: a fast cast first, and the slow chain of habits only for the rows the cast
+refused. A value that is present but has no canonical form quarantines its row; nothing is ever skipped.
 """
 
 from __future__ import annotations
@@ -25,11 +25,22 @@ _epochs = ", ".join(
     map(quote, ("1900-01-01", "1900/1/1", "1900/01/01", "19000101", "1900-01-01 00:00:00", "1900-1-1", "1900年1月1日"))
 )
 _separated = "replace(replace(translate(x, '年月/.', '----'), '日', ' '), 'T', ' ')"
-_formats = "['%Y-%m-%d %H:%M:%S', '%Y-%m-%d %H:%M', '%Y-%m-%d', '%Y-%m-%d %H:%M:%S.%f', '%Y-%m-%d %H时%M分%S秒', '%Y-%m-%d %H时%M分', '%Y-%m-%d %H']"
+_formats = str(
+    [
+        "%Y-%m-%d %H:%M:%S",
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%d",
+        "%Y-%m-%d %H:%M:%S.%f",
+        "%Y-%m-%d %H时%M分%S秒",
+        "%Y-%m-%d %H时%M分",
+        "%Y-%m-%d %H",
+    ]
+)
 
 MACROS = (
     # most values are plain ASCII of some length without a blank at either end: those are what they are
-    f"""MACRO clean(x) AS CASE WHEN strlen(x) > 4 AND strlen(x) = length(x) AND NOT prefix(x, '0000-') AND NOT contains(x, chr(9)) AND NOT prefix(x, ' ') AND NOT suffix(x, ' ') THEN x
+    f"""MACRO clean(x) AS CASE WHEN strlen(x) > 4 AND strlen(x) = length(x) AND NOT prefix(x, '0000-')
+        AND NOT contains(x, chr(9)) AND NOT prefix(x, ' ') AND NOT suffix(x, ' ') THEN x
         WHEN trim(x, {quote(WHITE)}) IN ({_missing}) THEN NULL ELSE trim(x, {quote(WHITE)}) END""",
     f"MACRO narrow(x) AS CASE WHEN strlen(x) = length(x) THEN x ELSE translate(x, {quote(FULL)}, {quote(HALF)}) END",
     # codes: Excel's apostrophe and `.0` go, zeros stay, an exponent is damage beyond repair
@@ -42,25 +53,39 @@ MACROS = (
     # the shapes a legacy export writes a time in; an offset from UTC is only taken off when it is +08:00
     f"""MACRO slow_time(x) AS CASE
         WHEN regexp_matches(x, '^[0-9]{{8}}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] AS TIMESTAMP)
-        WHEN regexp_matches(x, '^[0-9]{{14}}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] || ' ' || x[9:10] || ':' || x[11:12] || ':' || x[13:14] AS TIMESTAMP)
-        WHEN regexp_matches(x, '^[0-9]{{12}}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] || ' ' || x[9:10] || ':' || x[11:12] AS TIMESTAMP)
-        WHEN regexp_matches(x, '^[0-9]{{8}}[ T][0-9]{{1,2}}:[0-9]{{2}}(:[0-9]{{2}})?$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] || ' ' || substr(x, 10) AS TIMESTAMP)
-        WHEN regexp_matches(x, '^[2-7][0-9]{{4}}([.][0-9]+)?$') THEN TIMESTAMP '1899-12-30' + to_days(CAST(floor(TRY_CAST(x AS DOUBLE)) AS INTEGER)) + to_seconds(CAST(round((TRY_CAST(x AS DOUBLE) % 1) * 86400) AS INTEGER))
-        WHEN regexp_matches(x, '^[0-9]{{1,2}}-[0-9]{{1,2}}月-[0-9]{{2}}$') THEN TRY_CAST('20' || split_part(x, '-', 3) || '-' || rtrim(split_part(x, '-', 2), '月') || '-' || split_part(x, '-', 1) AS TIMESTAMP)
-        WHEN regexp_matches(x, '^[0-9]{{4}}.*[+]08:?00$') THEN TRY_CAST(replace(regexp_replace(x, '[+]08:?00$', ''), 'T', ' ') AS TIMESTAMP)
-        WHEN regexp_matches(x, ' 24:00(:00)?$') THEN TRY_CAST(trim(regexp_replace(translate(x, '/.', '--'), ' 24:00(:00)?$', '')) AS TIMESTAMP) + INTERVAL 1 DAY
-        WHEN regexp_matches(x, '^[0-9]{{4}}[-/.年]') THEN try_strptime(trim(regexp_replace({_separated}, ' +', ' ', 'g')), {_formats})
+        WHEN regexp_matches(x, '^[0-9]{{14}}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] || ' '
+            || x[9:10] || ':' || x[11:12] || ':' || x[13:14] AS TIMESTAMP)
+        WHEN regexp_matches(x, '^[0-9]{{12}}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] || ' '
+            || x[9:10] || ':' || x[11:12] AS TIMESTAMP)
+        WHEN regexp_matches(x, '^[0-9]{{8}}[ T][0-9]{{1,2}}:[0-9]{{2}}(:[0-9]{{2}})?$') THEN TRY_CAST(left(x, 4)
+            || '-' || x[5:6] || '-' || x[7:8] || ' ' || substr(x, 10) AS TIMESTAMP)
+        WHEN regexp_matches(x, '^[2-7][0-9]{{4}}([.][0-9]+)?$') THEN TIMESTAMP '1899-12-30'
+            + to_days(CAST(floor(TRY_CAST(x AS DOUBLE)) AS INTEGER))
+                + to_seconds(CAST(round((TRY_CAST(x AS DOUBLE) % 1) * 86400) AS INTEGER))
+        WHEN regexp_matches(x, '^[0-9]{{1,2}}-[0-9]{{1,2}}月-[0-9]{{2}}$') THEN TRY_CAST('20' || split_part(x, '-', 3)
+            || '-' || rtrim(split_part(x, '-', 2), '月') || '-' || split_part(x, '-', 1) AS TIMESTAMP)
+        WHEN regexp_matches(x, '^[0-9]{{4}}.*[+]08:?00$')
+            THEN TRY_CAST(replace(regexp_replace(x, '[+]08:?00$', ''), 'T', ' ') AS TIMESTAMP)
+        WHEN regexp_matches(x, ' 24:00(:00)?$')
+            THEN TRY_CAST(trim(regexp_replace(translate(x, '/.', '--'), ' 24:00(:00)?$', '')) AS TIMESTAMP)
+                + INTERVAL 1 DAY
+        WHEN regexp_matches(x, '^[0-9]{{4}}[-/.年]')
+            THEN try_strptime(trim(regexp_replace({_separated}, ' +', ' ', 'g')), {_formats})
         END""",
     # what DuckDB's own cast reads as the formats would: ten or nineteen characters, year first
-    """MACRO fast_time(x) AS CASE WHEN strlen(x) IN (10, 19) AND x[5] IN ('-', '/') AND NOT contains(x, '+') AND NOT prefix(x, '1900') THEN TRY_CAST(x AS TIMESTAMP) END""",
+    """MACRO fast_time(x) AS CASE WHEN strlen(x) IN (10, 19) AND x[5] IN ('-', '/') AND NOT contains(x, '+')
+        AND NOT prefix(x, '1900') THEN TRY_CAST(x AS TIMESTAMP) END""",
     # numbers: ￥ 元 thousands 12.50- (12.50) １２; exponents only where a double was written
     """MACRO plain(x) AS CASE
         WHEN regexp_matches(x, '^-?[0-9]+([.][0-9]*)?$') OR regexp_matches(x, '^-?[.][0-9]+$') THEN x
         WHEN regexp_matches(x, '^[+]([0-9]+([.][0-9]*)?|[.][0-9]+)$') THEN substr(x, 2)
         WHEN regexp_matches(x, '^-?[0-9]{1,3}(,[0-9]{3})+([.][0-9]*)?$') THEN replace(x, ',', '')
-        WHEN regexp_matches(x, '^([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.][0-9]*)?-$') THEN '-' || replace(rtrim(x, '-'), ',', '')
-        WHEN regexp_matches(x, '^\\(([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.][0-9]*)?\\)$') THEN '-' || replace(trim(x, '()'), ',', '')
-        WHEN regexp_matches(x, '^-?[0-9]([.][0-9]+)?[eE]-?[0-9]{1,2}$') THEN CAST(TRY_CAST(x AS DECIMAL(18, 6)) AS VARCHAR)
+        WHEN regexp_matches(x, '^([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.][0-9]*)?-$') THEN '-'
+            || replace(rtrim(x, '-'), ',', '')
+        WHEN regexp_matches(x, '^\\(([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.][0-9]*)?\\)$') THEN '-'
+            || replace(trim(x, '()'), ',', '')
+        WHEN regexp_matches(x, '^-?[0-9]([.][0-9]+)?[eE]-?[0-9]{1,2}$')
+            THEN CAST(TRY_CAST(x AS DECIMAL(18, 6)) AS VARCHAR)
         END""",
 )
 
@@ -72,8 +97,8 @@ LEVELS = ("raw", "fast", "sane", "clean", "narrow", "slow")
 
 @dataclass(frozen=True)
 class Parsed:
-    """SQL of one column: `steps` are level → expression (gives the column ``LEVEL_NAME``), `typed` is the canonical value, NULL if it has none,
-    and `written` is not NULL where something is written that `fast` did not read."""
+    """SQL of one column: `steps` are level → expression (gives the column ``LEVEL_NAME``), `typed` is the canonical
+    value, NULL if it has none, and `written` is not NULL where something is written that `fast` did not read."""
 
     column: Column
     steps: dict[str, str]
@@ -88,7 +113,8 @@ def step(level: str, column: str) -> str:
 
 
 def parse_column(column: Column, rule: ColumnRule, source_type: str, unit: str, local: str, keyed: str = "") -> Parsed:
-    """SQL for a column read from `local` (SQL over the source's columns) of DuckDB type `source_type`; `unit` is the money unit."""
+    """SQL for a column read from `local` (SQL over the source's columns) of DuckDB type `source_type`; `unit` is the
+    money unit."""
     raw, clean = step("raw", column.name), step("clean", column.name)
     text = source_type == "VARCHAR" or bool(rule.values)
     if column.kind in ("date", "datetime"):

@@ -25,37 +25,80 @@ def gather(batch: Batch) -> None:
     facts: dict[str, Any] = {}
     if _exists(batch, "settlements"):
         con.execute(
-            f"""CREATE TABLE out_clock_collapsed AS
-            WITH acts AS (SELECT fixmedins_code, happened_at, CAST(happened_at AS DATE) AS day FROM out_settlements
-                WHERE NOT is_inpatient AND refd_setl_flag = '0' AND coalesce(manual_flag, '0') <> '1'),
-            timed AS (SELECT *, count(*) OVER (PARTITION BY fixmedins_code, day ORDER BY happened_at RANGE BETWEEN CURRENT ROW AND INTERVAL {BURST_SECONDS} SECOND FOLLOWING) AS near
-                FROM acts)
-            SELECT fixmedins_code, day FROM timed GROUP BY 1, 2
-            HAVING (max(near) >= {BURST} AND max(near) >= {BURST_SHARE} * count(*)) OR bool_and(happened_at = CAST(day AS TIMESTAMP))
-            ORDER BY 1, 2"""
+            f"""
+                CREATE TABLE out_clock_collapsed AS WITH acts AS (
+                    SELECT fixmedins_code, happened_at, CAST(happened_at AS DATE) AS day
+                    FROM out_settlements
+                    WHERE NOT is_inpatient AND refd_setl_flag = '0' AND coalesce(manual_flag, '0') <> '1'
+                ),
+                timed AS (
+                    SELECT
+                        *,
+                        count(*) OVER (
+                            PARTITION BY fixmedins_code,
+                                day
+                            ORDER BY happened_at
+                            RANGE BETWEEN CURRENT ROW AND INTERVAL {BURST_SECONDS} SECOND FOLLOWING
+                        ) AS near
+                    FROM acts
+                ) SELECT fixmedins_code,
+                day FROM timed GROUP BY 1,
+                2 HAVING (max(near) >= {BURST} AND max(near) >= {BURST_SHARE} * count(*))
+                OR bool_and(happened_at = CAST(day AS TIMESTAMP)) ORDER BY 1,
+                2
+            """
         )
         facts["months"] = dict(
             con.execute(
-                "SELECT strftime(setl_time, '%Y-%m'), count(*) FROM out_settlements WHERE refd_setl_flag = '0' AND version_no = 1 GROUP BY 1 ORDER BY 1"
+                """
+                    SELECT strftime(setl_time, '%Y-%m'), count(*)
+                    FROM out_settlements
+                    WHERE refd_setl_flag = '0' AND version_no = 1
+                    GROUP BY 1
+                    ORDER BY 1
+                """
             ).fetchall()
         )
         settled, unbalanced, blank = con.execute(
-            """SELECT count(*), count(*) FILTER (abs(medfee_sumamt_fen - fund_pay_sumamt_fen - acct_pay_fen - psn_cash_pay_fen) > 10),
-                count(*) FILTER (is_inpatient AND atddr_no IS NULL)::DOUBLE / greatest(count(*) FILTER (is_inpatient), 1) FROM out_settlements"""
+            """
+                SELECT
+                    count(*),
+                    count(*) FILTER (
+                        abs(medfee_sumamt_fen - fund_pay_sumamt_fen - acct_pay_fen - psn_cash_pay_fen) > 10
+                    ),
+                    count(*) FILTER (is_inpatient AND atddr_no IS NULL)::DOUBLE
+                        / greatest(count(*) FILTER (is_inpatient), 1)
+                FROM out_settlements
+            """
         ).fetchall()[0]
         facts |= {"settled": settled, "unbalanced": unbalanced, "blank_doctor_stays": round(blank, 4)}
         facts["med_type"] = dict(
-            con.execute("SELECT coalesce(med_type, ''), count(*) FROM out_settlements GROUP BY 1 ORDER BY 1").fetchall()
+            con.execute("""
+                SELECT coalesce(med_type, ''), count(*)
+                FROM out_settlements
+                GROUP BY 1
+                ORDER BY 1
+            """).fetchall()
         )
     if _exists(batch, "fee_details"):
         lines, blank, off = con.execute(
-            """SELECT count(*), count(*) FILTER (bilg_dr_codg IS NULL AND NOT prefix(coalesce(fixmedins_code, ''), 'P')),
-                count(*) FILTER (abs(det_item_fee_sumamt_fen - cnt_e4::DOUBLE * pric_e6 / 1e8) > 1.5) FROM out_fee_details"""
+            """
+                SELECT
+                    count(*),
+                    count(*) FILTER (bilg_dr_codg IS NULL AND NOT prefix(coalesce(fixmedins_code, ''), 'P')),
+                    count(*) FILTER (abs(det_item_fee_sumamt_fen - cnt_e4::DOUBLE * pric_e6 / 1e8) > 1.5)
+                FROM out_fee_details
+            """
         ).fetchall()[0]
         facts |= {"lines": lines, "blank_doctor_lines": blank, "line_check_off": off}
         facts["med_chrgitm_type"] = dict(
             con.execute(
-                "SELECT coalesce(med_chrgitm_type, ''), count(*) FROM out_fee_details GROUP BY 1 ORDER BY 1"
+                """
+                    SELECT coalesce(med_chrgitm_type, ''), count(*)
+                    FROM out_fee_details
+                    GROUP BY 1
+                    ORDER BY 1
+                """
             ).fetchall()
         )
     batch.facts["by_batch"] = {**batch.house.manifest.get("facts", {}).get("by_batch", {}), batch.name: facts}

@@ -1,4 +1,5 @@
-"""Rows that could not be taken in: kept verbatim with file, line, column and reason, listed, exported, retried (tables.md §5)."""
+"""Rows that could not be taken in: kept verbatim with file, line, column and reason, listed, exported, retried
+(tables.md §5)."""
 
 from __future__ import annotations
 
@@ -64,11 +65,20 @@ def frame(rows: list[Rejected], batch: str, mapping: str) -> pd.DataFrame:
     ordered = sorted(rows, key=lambda r: (r.table, r.file, r.line, r.column, r.raw))
     body = [
         (
-            f"{batch}-{i}", r.table, r.file, r.line, r.column, r.code,
-            REASONS[r.code][0] + (f"：{r.detail}" if r.detail else ""), REASONS[r.code][1], r.raw, batch, mapping,
+            f"{batch}-{i}",
+            r.table,
+            r.file,
+            r.line,
+            r.column,
+            r.code,
+            REASONS[r.code][0] + (f"：{r.detail}" if r.detail else ""),
+            REASONS[r.code][1],
+            r.raw,
+            batch,
+            mapping,
         )
         for i, r in enumerate(ordered)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(body, columns=list(COLUMNS)).astype({"line": "int64"})
 
 
@@ -87,14 +97,20 @@ def pending(warehouse: Warehouse, codes: tuple[str, ...] = ()) -> pd.DataFrame:
         if codes:
             where += " AND reason_code IN (" + ", ".join(f"'{c}'" for c in codes) + ")"
         return con.execute(
-            f'SELECT * FROM read_parquet({paths_sql(kept)}) WHERE {where} ORDER BY "table", file, line, row_id'
+            f"""
+                SELECT *
+                FROM read_parquet({paths_sql(kept)})
+                WHERE {where}
+                ORDER BY "table", file, line, row_id
+            """
         ).df()
 
 
 def list_quarantine(
     warehouse: Warehouse | Path | str, table: str | None = None, limit: int | None = None
 ) -> pd.DataFrame:
-    """Rows still in quarantine: row_id, table, file, line, column, reason_code, reason_zh, reason_en, raw, batch, mapping."""
+    """Rows still in quarantine: row_id, table, file, line, column, reason_code, reason_zh, reason_en, raw, batch,
+    mapping."""
     house = warehouse if isinstance(warehouse, Warehouse) else Warehouse.open(warehouse)
     rows = pending(house)
     if table:
@@ -110,8 +126,8 @@ ADDED = ("隔离原因", "问题列")
 def export_quarantine(warehouse: Warehouse | Path | str, out: Path | str) -> int:
     """Write the quarantine to an .xlsx for the sender to mend; returns the number of rows. Texts are never formulas.
 
-    The first sheet lists all rows with their reasons; then comes one sheet a table with the rows' own cells, to be mended in place and given
-    back to `claims.intake.readmit.readmit`.
+    The first sheet lists all rows with their reasons; then comes one sheet a table with the rows' own cells, to be
+    mended in place and given back to `claims.intake.readmit.readmit`.
     """
     import xlsxwriter
 
@@ -119,8 +135,17 @@ def export_quarantine(warehouse: Warehouse | Path | str, out: Path | str) -> int
     path = Path(out)
     if path.suffix.lower() != ".xlsx":
         raise UserError(f"{path.name}: the quarantine is exported to .xlsx only")
-    heads = {"row_id": ROW_ID, "table": "表", "file": "文件", "line": "行号", "column": "列", "reason_code": "原因代码",
-             "reason_zh": "原因", "reason_en": "reason", "raw": "原文"}  # fmt: skip
+    heads = {
+        "row_id": ROW_ID,
+        "table": "表",
+        "file": "文件",
+        "line": "行号",
+        "column": "列",
+        "reason_code": "原因代码",
+        "reason_zh": "原因",
+        "reason_en": "reason",
+        "raw": "原文",
+    }
     try:
         with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
             _sheet(book, OVERVIEW, list(heads.values()), rows[list(heads)].itertuples(index=False))

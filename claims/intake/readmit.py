@@ -31,9 +31,10 @@ def readmit(
 ) -> IntakeSummary:
     """Try quarantined rows again: those of a mended .xlsx (`export_quarantine` writes it), the named ones, or all.
 
-    `source`: the workbook; its cells replace what the rows said. `mapping`: read them with a mended mapping instead of the one they came with.
-    Rows that pass join the warehouse as a batch and leave the quarantine; the others stay as they are. Broken lines (Q06, kept as text) have
-    no cells to mend: mend the file and take it in again. UserError if a row is not in quarantine or there is nothing to try.
+    `source`: the workbook; its cells replace what the rows said. `mapping`: read them with a mended mapping instead of
+    the one they came with. Rows that pass join the warehouse as a batch and leave the quarantine; the others stay as
+    they are. Broken lines (Q06, kept as text) have no cells to mend: mend the file and take it in again. UserError if
+    a row is not in quarantine or there is nothing to try.
     """
     root = Path(warehouse)
     started = datetime.now()
@@ -73,7 +74,8 @@ def merged(held: str, cells: dict[str, Any]) -> str:
 
 
 def mended_rows(path: Path) -> dict[str, dict[str, Any]]:
-    """Row number → cells of every sheet that has a row number and is not the overview. UserError if the workbook has none."""
+    """Row number → cells of every sheet that has a row number and is not the overview. UserError if the workbook has
+    none."""
     found: dict[str, dict[str, Any]] = {}
     for title, frame in read_sheets(path).items():
         if title == quarantine.OVERVIEW or quarantine.ROW_ID not in frame.columns:
@@ -85,6 +87,7 @@ def mended_rows(path: Path) -> dict[str, dict[str, Any]]:
                 found[str(row_id)] = {k: v for k, v in shown.items() if k not in quarantine.ADDED}
     if not found:
         raise UserError(
-            f"{path.name} holds no mended row: expected the workbook of `xiezhi quarantine export`, one sheet a table with the column {quarantine.ROW_ID}"
+            f"{path.name} holds no mended row: expected the workbook of `xiezhi quarantine export`, one sheet a "
+            f"table with the column {quarantine.ROW_ID}"
         )
     return found

@@ -1,7 +1,8 @@
 """Refunds 红冲/冲正/退费: one canonical form, and a link to the settlement each takes back (tables.md D01, D02, §6.3).
 
-Canonical: a refund is a settlement with `refd_setl_flag` 1, negative amounts and `init_setl_id` set. A refund whose original is not here, or
-could be several, waits in quarantine (Q08) and is tried again at each intake, so any order of arrival ends in the same state.
+Canonical: a refund is a settlement with `refd_setl_flag` 1, negative amounts and `init_setl_id` set. A refund whose
+original is not here, or could be several, waits in quarantine (Q08) and is tried again at each intake, so any order of
+arrival ends in the same state.
 """
 
 from __future__ import annotations
@@ -16,10 +17,16 @@ MUST_MATCH = ("medfee_sumamt", "fund_pay_sumamt", "hifp_pay", "acct_pay", "psn_c
 
 
 def normalise_signs(con: duckdb.DuckDBPyConnection, src: str, money: list[str]) -> None:
-    """Write every refund the same way: flag 1 where the total is negative, negative amounts where the flag says refund."""
+    """Write every refund the same way: flag 1 where the total is negative, negative amounts where the flag says
+    refund."""
     con.execute(
-        f"UPDATE {src} SET refd_setl_flag = '1' WHERE medfee_sumamt < 0 AND coalesce(refd_setl_flag, '0') <> '1' "
-        "AND coalesce(fund_pay_sumamt, 0) <= 0 AND coalesce(acct_pay, 0) <= 0 AND coalesce(psn_cash_pay, 0) <= 0"
+        f"""
+            UPDATE {src} SET refd_setl_flag = '1' WHERE medfee_sumamt < 0
+            AND coalesce(refd_setl_flag, '0') <> '1'
+            AND coalesce(fund_pay_sumamt, 0) <= 0
+            AND coalesce(acct_pay, 0) <= 0
+            AND coalesce(psn_cash_pay, 0) <= 0
+        """
     )
     flows = ", ".join(f"{m} = -abs({m})" for m in money if m not in NOT_FLIPPED)
     con.execute(f"UPDATE {src} SET {flows} WHERE refd_setl_flag = '1' AND medfee_sumamt > 0")
@@ -29,20 +36,36 @@ def normalise_signs(con: duckdb.DuckDBPyConnection, src: str, money: list[str]) 
 def part_numbers(con: duckdb.DuckDBPyConnection, src: str, stored: str | None) -> None:
     """Give an act its own number where an old system gave it the number of the settlement it takes back or replaces.
 
-    Such a system writes a reversal as the old number with another first digit, and the settling anew with yet another; where the number began
-    with that digit already, two acts bear one number, and the later names its own number as its original. It becomes ``NUMBER-R`` (a refund) or
-    ``NUMBER-S`` (settled anew, beside a refund of the same original). Without such a refund it is a correction: a version, not an act (D04).
+    Such a system writes a reversal as the old number with another first digit, and the settling anew with yet another;
+    where the number began with that digit already, two acts bear one number, and the later names its own number as its
+    original. It becomes ``NUMBER-R`` (a refund) or ``NUMBER-S`` (settled anew, beside a refund of the same original).
+    Without such a refund it is a correction: a version, not an act (D04).
     """
     acts = f"SELECT setl_id, setl_time, refd_setl_flag, init_setl_id FROM {src}"
     if stored:
         acts += f" UNION ALL SELECT setl_id, setl_time, refd_setl_flag, init_setl_id FROM {stored}"
     con.execute(
-        f"""UPDATE {src} SET setl_id = setl_id || CASE WHEN refd_setl_flag = '1' THEN '-R' ELSE '-S' END
-        WHERE init_setl_id = setl_id
-            AND EXISTS (SELECT 1 FROM ({acts}) o WHERE o.setl_id = {src}.setl_id AND o.init_setl_id IS DISTINCT FROM o.setl_id
-                AND o.refd_setl_flag = '0' AND o.setl_time <> {src}.setl_time)
-            AND (refd_setl_flag = '1' OR EXISTS (SELECT 1 FROM ({acts}) r
-                WHERE r.refd_setl_flag = '1' AND r.init_setl_id = {src}.setl_id AND r.setl_id <> r.init_setl_id))"""
+        f"""
+            UPDATE {src} SET setl_id
+                = setl_id || CASE WHEN refd_setl_flag = '1' THEN '-R' ELSE '-S' END WHERE init_setl_id
+                = setl_id
+            AND EXISTS (
+                SELECT 1
+                FROM ({acts}) o
+                WHERE o.setl_id = {src}.setl_id
+                    AND o.init_setl_id IS DISTINCT FROM o.setl_id
+                    AND o.refd_setl_flag = '0'
+                    AND o.setl_time <> {src}.setl_time
+            )
+            AND (
+                refd_setl_flag = '1'
+                OR EXISTS (
+                    SELECT 1
+                    FROM ({acts}) r
+                    WHERE r.refd_setl_flag = '1' AND r.init_setl_id = {src}.setl_id AND r.setl_id <> r.init_setl_id
+                )
+            )
+        """
     )
 
 
@@ -56,22 +79,36 @@ def link(con: duckdb.DuckDBPyConnection, src: str, stored: str | None, money: li
     taken = f"SELECT init_setl_id FROM ({originals}) WHERE refd_setl_flag = '1' AND init_setl_id IS NOT NULL"
     same = " AND ".join(f"coalesce(o.{m}, 0) = -coalesce(r.{m}, 0)" for m in MUST_MATCH)
     pairs = con.execute(
-        f"""SELECT DISTINCT r._row, r.setl_time, o.setl_id, o.setl_time FROM {src} r JOIN ({originals}) o
-            ON o.psn_no = r.psn_no AND o.fixmedins_code = r.fixmedins_code AND coalesce(o.med_type, '') = coalesce(r.med_type, '') AND {same}
-        WHERE r.refd_setl_flag = '1' AND r.init_setl_id IS NULL AND o.refd_setl_flag = '0' AND o.setl_id NOT IN ({taken})
-            AND o.setl_time <= r.setl_time AND o.setl_time >= r.setl_time - to_days({WITHIN_DAYS})
-        ORDER BY r.setl_time, r._row, o.setl_time DESC, o.setl_id"""
+        f"""
+            SELECT DISTINCT r._row, r.setl_time, o.setl_id, o.setl_time
+            FROM {src} r
+            JOIN ({originals}) o
+                ON o.psn_no = r.psn_no
+                AND o.fixmedins_code = r.fixmedins_code
+                AND coalesce(o.med_type, '') = coalesce(r.med_type, '')
+                AND {same}
+            WHERE r.refd_setl_flag = '1'
+                AND r.init_setl_id IS NULL
+                AND o.refd_setl_flag = '0'
+                AND o.setl_id NOT IN ({taken})
+                AND o.setl_time <= r.setl_time
+                AND o.setl_time >= r.setl_time - to_days({WITHIN_DAYS})
+            ORDER BY r.setl_time, r._row, o.setl_time DESC, o.setl_id
+        """
     ).fetchall()
     for row, setl_id in match(pairs).items():
         con.execute(f"UPDATE {src} SET init_setl_id = ? WHERE _row = ?", [setl_id, row])
     here = f"SELECT setl_id FROM ({originals}) WHERE refd_setl_flag = '0'"
-    return (
-        f"SELECT _row FROM {src} WHERE refd_setl_flag = '1' AND (init_setl_id IS NULL OR init_setl_id NOT IN ({here}))"
-    )
+    return f"""
+            SELECT _row
+            FROM {src}
+            WHERE refd_setl_flag = '1' AND (init_setl_id IS NULL OR init_setl_id NOT IN ({here}))
+        """
 
 
 def match(pairs: list[tuple[int, datetime, str, datetime]]) -> dict[int, str]:
-    """Give each refund (row) its nearest earlier original, each original to one refund; two equally near originals match none.
+    """Give each refund (row) its nearest earlier original, each original to one refund; two equally near originals
+    match none.
 
     `pairs` holds (row, refund time, setl_id, original time), ordered by refund time, then nearest first.
     """

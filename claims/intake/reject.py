@@ -19,7 +19,11 @@ from claims.store.sql import name, quote
 def reject(batch: Batch, table: str, rows: str, code: str | None = None, column: str = "") -> None:
     """Quarantine rows of `parsed_TABLE`: `rows` is SQL giving `_row` and, without `code`, `_err` (``Q02:begntime``)."""
     found = batch.con.execute(
-        f"SELECT DISTINCT ON (_row) _row, {'_err' if code is None else quote(code + ':' + column)} FROM ({rows}) ORDER BY _row"
+        f"""
+            SELECT DISTINCT ON (_row) _row, {"_err" if code is None else quote(code + ":" + column)}
+            FROM ({rows})
+            ORDER BY _row
+        """
     ).fetchall()
     if not found:
         return
@@ -31,7 +35,12 @@ def reject(batch: Batch, table: str, rows: str, code: str | None = None, column:
         _bulk(batch, "wanted", sorted(mine))
         columns = ", ".join(f"{name(c)} := CAST({name(c)} AS VARCHAR)" for c in loaded.types)
         raws = batch.con.execute(
-            f"SELECT _row, CAST(to_json(struct_pack({columns})) AS VARCHAR) FROM {loaded.relation} WHERE _row IN (SELECT _row FROM wanted) ORDER BY _row"
+            f"""
+                SELECT _row, CAST(to_json(struct_pack({columns})) AS VARCHAR)
+                FROM {loaded.relation}
+                WHERE _row IN (SELECT _row FROM wanted)
+                ORDER BY _row
+            """
         ).fetchall()
         for row, raw in raws:
             reason, _, where = mine[row].partition(":")

@@ -1,4 +1,5 @@
-"""The end of an intake: the count equation checked, new rows staged in every layout and bucket, and all of it published at once."""
+"""The end of an intake: the count equation checked, new rows staged in every layout and bucket, and all of it
+published at once."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ from claims.store.publish import describe, publish
 from claims.store.sql import name, quote
 from claims.store.warehouse import bucket_sql
 
-#: Half as large again as zstd, but a quarter less work to write and less to read; numbers of visits get no dictionary, they would fill it in vain.
+#: Half as large again as zstd, but a quarter less work to write and less to read; numbers of visits get no
+#: dictionary, they would fill it in vain.
 PARQUET = "FORMAT parquet, COMPRESSION lz4_raw, DICTIONARY_SIZE_LIMIT 4000, ROW_GROUP_SIZE 122880"
 
 
@@ -77,11 +79,17 @@ def publish_batch(batch: Batch, label: str, check: Callable[[str], None], starte
     readmitted = {t: len(ids) for t, ids in batch.retry_ids.items() if ids}
     manifest["batches"].append(
         {
-            "batch": batch.name, "source": _without_secret(label), "loaded_at": started.isoformat(timespec="seconds"), "mapping": batch.mapping.name,
-            "mapping_id": fingerprint(batch.mapping), "mapping_text": batch.mapping.text, "extract_end": batch.end.isoformat(),
-            "counts": {t: asdict(c) for t, c in batch.counts.items()}, "readmitted": readmitted,
+            "batch": batch.name,
+            "source": _without_secret(label),
+            "loaded_at": started.isoformat(timespec="seconds"),
+            "mapping": batch.mapping.name,
+            "mapping_id": fingerprint(batch.mapping),
+            "mapping_text": batch.mapping.text,
+            "extract_end": batch.end.isoformat(),
+            "counts": {t: asdict(c) for t, c in batch.counts.items()},
+            "readmitted": readmitted,
         }
-    )  # fmt: skip
+    )
     version = publish(batch.root, batch.staging, files, manifest, check)
     return IntakeSummary(batch.name, version, True, batch.counts, readmitted, reasons, batch.notes, elapsed)
 
@@ -114,7 +122,12 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
             bucket_of_row = f"_{layout}" if table in FACTS else bucket_sql(key, count)
         present = [
             r[0]
-            for r in con.execute(f"SELECT DISTINCT {bucket_of_row} FROM {rows_of} WHERE {where} ORDER BY 1").fetchall()
+            for r in con.execute(f"""
+                SELECT DISTINCT {bucket_of_row}
+                FROM {rows_of}
+                WHERE {where}
+                ORDER BY 1
+            """).fetchall()
         ]
         order = list(
             dict.fromkeys(
@@ -145,8 +158,17 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
             path.parent.mkdir(parents=True, exist_ok=True)
             only = f"{bucket_of_row} = {bucket}" if bucket_of_row != "0" else "true"
             con.execute(
-                f"COPY (SELECT {shown} FROM (SELECT {', '.join(map(name, held))} FROM {rows_of} WHERE {where} AND {only} ORDER BY {', '.join(map(name, sorting))})) "
-                f"TO {quote(str(path))} ({PARQUET})"
+                f"""
+                    COPY (
+                        SELECT {shown}
+                        FROM (
+                            SELECT {", ".join(map(name, held))}
+                            FROM {rows_of}
+                            WHERE {where} AND {only}
+                            ORDER BY {", ".join(map(name, sorting))}
+                        )
+                    ) TO {quote(str(path))} ({PARQUET})
+                """
             )
             rows = con.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({quote(str(path))})").fetchall()[0][0]
             manifest["tables"].setdefault(table, {}).setdefault(layout, {}).setdefault(str(bucket), []).append(

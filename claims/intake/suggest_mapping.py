@@ -1,7 +1,8 @@
-"""A first draft of a mapping: official names for a source's columns, from names, aliases, Chinese headers and the shapes of values.
+"""A first draft of a mapping: official names for a source's columns, from names, aliases, Chinese headers and the
+shapes of values.
 
-Every line says how sure it is: 1.0 the official name, 0.95 a known alias, 0.8 the same Chinese name, 0.5–0.7 a similar one that fits the values.
-A person reads the draft before it is used.
+Every line says how sure it is: 1.0 the official name, 0.95 a known alias, 0.8 the same Chinese name, 0.5–0.7 a similar
+one that fits the values. A person reads the draft before it is used.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ def _files(source: Path) -> list[Path]:
 
 
 def suggest_mapping(source: Path | str) -> tuple[str, dict[str, float]]:
-    """A TOML draft for a source, and the confidence of each line as ``table.column`` → 0–1. UserError if nothing can be read."""
+    """A TOML draft for a source, and the confidence of each line as ``table.column`` → 0–1. UserError if nothing can
+    be read."""
     root = Path(source)
     if not root.exists():
         raise UserError(f"there is no file or folder {root}")

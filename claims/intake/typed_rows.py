@@ -16,7 +16,8 @@ from claims.store.sql import name
 
 
 def take(batch: Batch, readings: Sequence[Reading]) -> None:
-    """Parse the sources of one table into `parsed_TABLE` (typed columns, `_row`, `_err`) and set their broken lines aside."""
+    """Parse the sources of one table into `parsed_TABLE` (typed columns, `_row`, `_err`) and set their broken lines
+    aside."""
     if not readings:
         return
     if any(reading.rule.keyed for reading in readings):
@@ -77,8 +78,13 @@ def _typed(reading: Reading, glossary: Glossary, start: int) -> tuple[str, dict[
         known = "CAST(coalesce(sane(fast_time(clean__told)), sane(slow_time(clean__told))) AS TIMESTAMP)"
     faults = ", ".join([*_faults(reading, parsed, glossary), "NULL"])
     return (
-        f"SELECT CAST(_row + {start} AS BIGINT) AS _row, {', '.join(shown)}, {known} AS _known, CAST(coalesce({faults}) AS VARCHAR) AS _err "
-        f"FROM (SELECT {', '.join(['*', *values])} FROM ({body}))",
+        f"""
+            SELECT
+                CAST(_row + {start} AS BIGINT) AS _row,
+                {", ".join(shown)}, {known} AS _known,
+                CAST(coalesce({faults}) AS VARCHAR) AS _err
+            FROM (SELECT {", ".join(["*", *values])} FROM ({body}))
+        """,
         types,
     )
 
@@ -100,19 +106,33 @@ def _looked_at(reading: Reading) -> str:
 
 
 def _faults(reading: Reading, parsed: list[Parsed], glossary: Glossary) -> list[str]:
-    """SQL of what can be wrong with a row, the first that holds counts: characters, cells without a canonical value, missing keys."""
+    """SQL of what can be wrong with a row, the first that holds counts: characters, cells without a canonical value,
+    missing keys."""
     table = reading.table
     faults = []
     texts = [p.written for p in parsed if p.column.kind in ("code", "text")]
     if texts and reading.source.kind != "csv":
         joined = f"concat_ws('', {', '.join(texts)})"
         faults.append(
-            f"CASE WHEN regexp_matches({joined}, '{CONTROLS}') THEN 'Q11:' WHEN contains({joined}, chr(65533)) THEN 'Q05:' END"
+            f"""
+                CASE
+                    WHEN regexp_matches({joined}, '{CONTROLS}') THEN 'Q11:'
+                    WHEN contains({joined}, chr(65533)) THEN 'Q05:'
+                END
+            """
         )
     wrong = [name("wrong_" + c) for c in glossary.wrong]
     faults += [f"CASE WHEN '{code}' IN ({', '.join(wrong)}) THEN '{code}' END" for code in ("Q11:", "Q05:") if wrong]
-    by_column = {p.column.name: f"CASE WHEN {p.written} IS NOT NULL AND {name(p.column.name)} IS NULL THEN '{REASON[p.column.kind]}:{p.column.name}' END"
-                 for p in parsed if not p.lossy and p.column.kind != "text"}  # fmt: skip
+    by_column = {
+        p.column.name: f"""
+        CASE
+            WHEN {p.written} IS NOT NULL AND {name(p.column.name)} IS NULL
+                THEN '{REASON[p.column.kind]}:{p.column.name}'
+        END
+    """
+        for p in parsed
+        if not p.lossy and p.column.kind != "text"
+    }
     by_column |= {c: name("wrong_" + c) for c in glossary.wrong}
     faults += [by_column[c.name] for c in table.columns if c.name in by_column]
     filled = {*reading.made, *reading.found}
@@ -133,7 +153,8 @@ def _account(batch: Batch, reading: Reading) -> None:
 
 
 def _key_macro(batch: Batch) -> None:
-    """HMAC-SHA256 with the warehouse's own key as a SQL macro; the key file is made on first use and readable by its owner only."""
+    """HMAC-SHA256 with the warehouse's own key as a SQL macro; the key file is made on first use and readable by its
+    owner only."""
     path = batch.root / "key"
     if not path.exists():
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -143,5 +164,6 @@ def _key_macro(batch: Batch) -> None:
     inner = "".join(f"\\x{b ^ 0x36:02X}" for b in secret)
     outer = "".join(f"\\x{b ^ 0x5C:02X}" for b in secret)
     batch.con.execute(
-        f"CREATE OR REPLACE TEMP MACRO keyed(x) AS sha256('{outer}'::BLOB || unhex(sha256('{inner}'::BLOB || encode(upper(x)))))"
+        f"CREATE OR REPLACE TEMP MACRO keyed(x) AS sha256('{outer}'::BLOB || unhex(sha256('{inner}'::BLOB || "
+        "encode(upper(x)))))"
     )

@@ -1,1 +1,2 @@
-"""Where claims come from: folders, zips, delimited text, workbooks, databases, a cluster. Each becomes rows that DuckDB sees."""
+"""Where claims come from: folders, zips, delimited text, workbooks, databases, a cluster. Each becomes rows that
+DuckDB sees."""

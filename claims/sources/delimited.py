@@ -1,8 +1,10 @@
-"""Delimited text made safe for the database: whole-file strict decoding, and every broken line set aside (trust.md findings 4, 5).
+"""Delimited text made safe for the database: whole-file strict decoding, and every broken line set aside (trust.md
+findings 4, 5).
 
-The encoding is decided for the whole file: BOM → strict UTF-8 → strict GB18030 → refusal with the byte offset. The text is then written as UTF-8
-CSV with the same records in the same order; a record that is no record (wrong number of columns, unclosed quote, control characters, a
-repeated header, a page total, two encodings in one file) becomes a `TextFault` with its line and its text.
+The encoding is decided for the whole file: BOM → strict UTF-8 → strict GB18030 → refusal with the byte offset. The
+text is then written as UTF-8 CSV with the same records in the same order; a record that is no record (wrong number of
+columns, unclosed quote, control characters, a repeated header, a page total, two encodings in one file) becomes a
+`TextFault` with its line and its text.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ class TextFault:
 
 @dataclass(frozen=True)
 class CleanText:
-    """A cleaned file: UTF-8, comma-separated, no header; `header` names the columns, row n began on line n + shift (see `jumps`)."""
+    """A cleaned file: UTF-8, comma-separated, no header; `header` names the columns, row n began on line n + shift
+    (see `jumps`)."""
 
     path: Path
     header: tuple[str, ...]
@@ -55,7 +58,8 @@ def _delimiter(line: str, label: str) -> str:
     best = max(counts, key=lambda d: counts[d])
     if not counts[best]:
         raise UserError(
-            f"{label}: line 1 has no recognisable header (no comma, tab, | or ^ in it); the first line must name the columns"
+            f"{label}: line 1 has no recognisable header (no comma, tab, | or ^ in it); the first line must name "
+            "the columns"
         )
     return best
 
@@ -135,7 +139,8 @@ class _Records:
         first = top.decode()
         if CONTROL.search(first):
             raise UserError(
-                f"{self.label}: line {self.line} holds control characters where the header should be; this is not a text table"
+                f"{self.label}: line {self.line} holds control characters where the header should be; this is not "
+                "a text table"
             )
         self.delimiter = _delimiter(first, self.label)
         try:
@@ -217,14 +222,16 @@ class _Records:
 
 
 def _marked(block: bytes) -> bool:
-    """Whether a block holds a word that may be a total (all of them end alike) or mojibake, so that its records are looked at one by one."""
+    """Whether a block holds a word that may be a total (all of them end alike) or mojibake, so that its records are
+    looked at one by one."""
     return (TOTALS_END in block and any(t.encode() in block for t in TOTALS)) or any(
         m.encode() in block for m in MOJIBAKE
     )
 
 
 def _fast(block: bytes, delimiter: str, width: int, header: list[str]) -> bytes | None:
-    """The block itself if every line is plainly sound (no quotes, the right number of delimiters, no control bytes); else None."""
+    """The block itself if every line is plainly sound (no quotes, the right number of delimiters, no control bytes);
+    else None."""
     mark = delimiter.encode()
     if b'"' in block or len(mark) != 1 or b"\n\n" in block or block.startswith(b"\n") or b"\xef\xbb\xbf" in block:
         return None

@@ -1,4 +1,5 @@
-"""Where claims come from: CSV, TSV, xlsx, Parquet, zip, a folder of these, a database or a cluster; and which table each fills."""
+"""Where claims come from: CSV, TSV, xlsx, Parquet, zip, a folder of these, a database or a cluster; and which table
+each fills."""
 
 from __future__ import annotations
 
@@ -106,7 +107,8 @@ def _unzip(path: Path, mapping: Mapping, staging: Path) -> Iterator[Source]:
             total = sum(m.file_size for m in members)
             if total > MAX_UNZIPPED or total > MAX_RATIO * max(path.stat().st_size, 2**20):
                 raise UserError(
-                    f"{path.name} would unpack to {total:,} bytes, more than {MAX_RATIO} times its size: refused as a zip bomb"
+                    f"{path.name} would unpack to {total:,} bytes, more than {MAX_RATIO} times its size: refused "
+                    "as a zip bomb"
                 )
             for member in members:
                 inner = Path(member.filename)

@@ -1,4 +1,5 @@
-"""The one encoding of a text file, decided for the whole of it (trust.md findings 4, 5): BOM → strict UTF-8 → strict GB18030 → refusal with the byte offset."""
+"""The one encoding of a text file, decided for the whole of it (trust.md findings 4, 5): BOM → strict UTF-8 → strict
+GB18030 → refusal with the byte offset."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ def _open(path: Path) -> BinaryIO:
 
 
 def decide_encoding(path: Path, label: str) -> str:
-    """The encoding the file must be in: what its byte-order mark says, UTF-8 if all of it is valid, else GB18030, which `utf8_blocks` then holds it to."""
+    """The encoding the file must be in: what its byte-order mark says, UTF-8 if all of it is valid, else GB18030,
+    which `utf8_blocks` then holds it to."""
     try:
         with _open(path) as file:
             head = file.read(4)
@@ -58,13 +60,20 @@ def require(path: Path, encoding: str, label: str) -> None:
     faults = [(fault, name) for name in tried if (fault := _fault(path, name)) is not None]
     if len(faults) == len(tried):
         raise UserError(
-            f"{label}: not valid {' nor '.join(n.upper() for n in tried)} (first impossible byte at offset {max(faults)[0]:,}); "
-            "the file mixes encodings or is damaged, export it again as UTF-8 or GB18030"
+            f"""
+                {label}: not valid {" nor ".join(n.upper() for n in tried)} (
+                    first impossible byte at offset {max(faults)[0]:,}
+                ); the file mixes encodings
+                or is damaged,
+                export it again as UTF-8
+                or GB18030
+            """
         )
 
 
 def utf8_blocks(path: Path, encoding: str) -> Iterator[bytes]:
-    """The file as UTF-8 blocks ending at a line end; CR LF and lone CR become LF. UnicodeDecodeError if it is not in that encoding."""
+    """The file as UTF-8 blocks ending at a line end; CR LF and lone CR become LF. UnicodeDecodeError if it is not in
+    that encoding."""
     rest = b""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     with _open(path) as file:
@@ -106,7 +115,8 @@ def _mixed(raw: bytes) -> bool:
 
 
 def _suspicious(data: bytes) -> bool:
-    """Whether two Chinese characters in UTF-8 stand right behind an ASCII byte somewhere (vectorised; `_mixed` looks closer)."""
+    """Whether two Chinese characters in UTF-8 stand right behind an ASCII byte somewhere (vectorised; `_mixed` looks
+    closer)."""
     raw = np.frombuffer(b"\n" + data, np.uint8)
     if len(raw) < 7:
         return False

@@ -23,7 +23,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A source inside DuckDB: a relation with its local columns and `_row` (0, 1, …), and what could not become a row."""
+    """A source inside DuckDB: a relation with its local columns and `_row` (0, 1, …), and what could not become a
+    row."""
 
     relation: str  # SQL that can stand behind FROM, gives the local columns and "_row"
     types: dict[str, str]  # local column → DuckDB type

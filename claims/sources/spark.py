@@ -1,5 +1,5 @@
-"""Spark as a source: tables of a catalog (Hive) or a folder of Parquet that Spark can reach, written into the staging folder and taken in as any
-Parquet is."""
+"""Spark as a source: tables of a catalog (Hive) or a folder of Parquet that Spark can reach, written into the staging
+folder and taken in as any Parquet is."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ class Address:
 
     @classmethod
     def parse(cls, url: str) -> Address:
-        """From ``spark://HOST:PORT/DATABASE``, ``spark://HOST:PORT?path=FOLDER`` or the same after ``spark+local://``; ``metastore=thrift://…``
-        and ``conf.NAME=VALUE`` may follow. UserError if it names neither a database nor a folder."""
+        """From ``spark://HOST:PORT/DATABASE``, ``spark://HOST:PORT?path=FOLDER`` or the same after ``spark+local://``;
+        ``metastore=thrift://…`` and ``conf.NAME=VALUE`` may follow. UserError if it names neither a database nor a
+        folder."""
         parts = urlsplit(url)
         given = dict(parse_qsl(parts.query))
         database, path = parts.path.strip("/"), given.pop("path", "")
@@ -51,16 +52,18 @@ class Address:
         local = parts.scheme == "spark+local"
         if bool(database) == bool(path) or not (local or parts.port):
             raise UserError(
-                "the Spark address is not complete; expected spark://HOST:PORT/DATABASE or spark://HOST:PORT?path=FOLDER (spark+local:// without a cluster)"
+                "the Spark address is not complete; expected spark://HOST:PORT/DATABASE or "
+                "spark://HOST:PORT?path=FOLDER (spark+local:// without a cluster)"
             )
         return cls("local[2]" if local else f"spark://{parts.netloc}", database, path, config)
 
 
 def export_tables(url: str, mapping: Mapping, staging: Path) -> list[Source]:
-    """Every table at `url` that fills one of ours, written by Spark as Parquet into `staging` (which the executors must share), and counted.
+    """Every table at `url` that fills one of ours, written by Spark as Parquet into `staging` (which the executors
+    must share), and counted.
 
-    Errors never repeat the address: it may hold a password. UserError if Spark or the tables cannot be reached, if none fills one of ours, or if
-    what was written is not what was there.
+    Errors never repeat the address: it may hold a password. UserError if Spark or the tables cannot be reached, if
+    none fills one of ours, or if what was written is not what was there.
     """
     address = Address.parse(url)
     with spark_session(address.master, address.config, "xiezhi intake") as session:
@@ -73,7 +76,8 @@ def _exported(session: Any, address: Address, mapping: Mapping, staging: Path, u
     wanted = {name: table for name in names if (table := table_of(name, mapping))}
     if not wanted:
         raise UserError(
-            f"Spark finds no table that fills one of ours; it has {', '.join(sorted(names)[:10]) or 'none'}. Name them in a mapping (files = [...])"
+            f"Spark finds no table that fills one of ours; it has {', '.join(sorted(names)[:10]) or 'none'}. Name "
+            "them in a mapping (files = [...])"
         )
     for name, table in sorted(wanted.items()):
         folder = staging / "spark" / name
@@ -91,7 +95,8 @@ def _exported(session: Any, address: Address, mapping: Mapping, staging: Path, u
         parts = sorted(folder.glob("*.parquet"))
         if (written := _rows(parts)) != rows:
             raise UserError(
-                f"the Spark table {name} has {rows:,} rows, but {written:,} were written; it changed meanwhile, take it in again"
+                f"the Spark table {name} has {rows:,} rows, but {written:,} were written; it changed meanwhile, "
+                "take it in again"
             )
         for i, part in enumerate(parts, start=1):
             yield Source(table, f"{name}[{i}]", part, "parquet", url=url)

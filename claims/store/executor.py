@@ -1,7 +1,7 @@
 """Where work on buckets is done: one function of one bucket, mapped by threads of this process or by a cluster.
 
-What a command is given with ``--executor`` holds for the whole command (`working_on`): whoever builds partitions asks `executor_in_use`, so no
-function between them carries it.
+What a command is given with ``--executor`` holds for the whole command (`working_on`): whoever builds partitions asks
+`executor_in_use`, so no function between them carries it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class LocalExecutor:
-    """Two buckets at a time, one DuckDB thread each: most of a pass is small queries, which one query's own threads do not speed up."""
+    """Two buckets at a time, one DuckDB thread each: most of a pass is small queries, which one query's own threads do
+    not speed up."""
 
     workers: int = min(2, os.cpu_count() or 1)
     remote: ClassVar[bool] = False

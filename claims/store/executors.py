@@ -10,7 +10,8 @@ from claims.store.spark import SparkExecutor
 
 
 def executor_of(address: str) -> Executor:
-    """From ``local``, ``spark://HOST:PORT`` or ``spark+local://`` (a cluster inside this process); ``?conf.NAME=VALUE&…`` sets Spark's own settings.
+    """From ``local``, ``spark://HOST:PORT`` or ``spark+local://`` (a cluster inside this process);
+    ``?conf.NAME=VALUE&…`` sets Spark's own settings.
 
     Raises UserError for anything else.
     """
@@ -22,7 +23,8 @@ def executor_of(address: str) -> Executor:
     local = parts.scheme == "spark+local"
     if parts.scheme not in ("spark", "spark+local") or parts.path.strip("/") or strange or local == bool(parts.netloc):
         raise UserError(
-            f"--executor {address}: write local, spark://HOST:PORT or spark+local:// (?conf.NAME=VALUE for settings of Spark)"
+            f"--executor {address}: write local, spark://HOST:PORT or spark+local:// (?conf.NAME=VALUE for "
+            "settings of Spark)"
         )
     config = {key.removeprefix("conf."): value for key, value in given.items()}
     return SparkExecutor("local[2]" if local else f"spark://{parts.netloc}", config)

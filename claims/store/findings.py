@@ -13,7 +13,8 @@ from claims.store.warehouse import Warehouse
 
 
 def read_versions(warehouse: Warehouse, table: str) -> pd.DataFrame | None:
-    """Every version of a small canonical table, None when the warehouse has none; which one holds at a moment says `last_word`. Money is `*_fen` BIGINT."""
+    """Every version of a small canonical table, None when the warehouse has none; which one holds at a moment says
+    `last_word`. Money is `*_fen` BIGINT."""
     if table not in warehouse.tables():
         return None
     with duckdb.connect() as con:

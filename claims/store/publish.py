@@ -55,7 +55,8 @@ def write_json(path: Path, value: Any) -> None:
 
 @contextlib.contextmanager
 def writing(root: Path) -> Iterator[Path]:
-    """Hold the only write lock of a warehouse and give a clean staging folder on the same file system; removed afterwards."""
+    """Hold the only write lock of a warehouse and give a clean staging folder on the same file system; removed
+    afterwards."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         lock = (root / ".lock").open("w")

@@ -18,7 +18,8 @@ ANSWER_SECONDS = 5.0
 
 @contextmanager
 def spark_session(master: str, config: dict[str, str], name: str) -> Iterator[Any]:
-    """A SparkSession on `master`, stopped at the end unless it was there before. UserError without pyspark, Java or a master that answers."""
+    """A SparkSession on `master`, stopped at the end unless it was there before. UserError without pyspark, Java or a
+    master that answers."""
     try:
         from pyspark.sql import SparkSession
     except ModuleNotFoundError:
@@ -54,7 +55,8 @@ def _answers(master: str) -> None:
 
 @dataclass(frozen=True)
 class SparkExecutor:
-    """Maps a picklable job over buckets on a Spark master, e.g. ``spark://host:7077``. Executors need this package and the warehouse's path."""
+    """Maps a picklable job over buckets on a Spark master, e.g. ``spark://host:7077``. Executors need this package and
+    the warehouse's path."""
 
     master: str
     config: dict[str, str] = field(default_factory=dict)

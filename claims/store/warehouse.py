@@ -1,4 +1,5 @@
-"""The warehouse on disk (docs/design.md §3): Parquet in hash buckets, listed by a manifest, verified before anyone reads."""
+"""The warehouse on disk (docs/design.md §3): Parquet in hash buckets, listed by a manifest, verified before anyone
+reads."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ class Warehouse:
             manifest["version"], manifest["buckets"], manifest["tables"]
         except (OSError, ValueError, KeyError, TypeError):
             raise UserError(
-                f"the manifest {name} of the warehouse {root} is missing or damaged; restore it from a backup or run intake again into an empty folder"
+                f"the manifest {name} of the warehouse {root} is missing or damaged; restore it from a backup or "
+                "run intake again into an empty folder"
             ) from None
         return cls(root, manifest)
 
@@ -116,13 +118,15 @@ class Warehouse:
         return found
 
     def verify(self, paths: Iterable[Path]) -> None:
-        """Check SHA-256 once per process and file. UserError naming the first damaged one (DuckDB does not notice bit rot)."""
+        """Check SHA-256 once per process and file. UserError naming the first damaged one (DuckDB does not notice bit
+        rot)."""
         for path in paths:
             if path not in self._digests:
                 raise UserError(f"{path} does not belong to the published warehouse")
             if not _verified(path, self._digests[path]):
                 raise UserError(
-                    f"{path} is missing or damaged (its SHA-256 differs from the manifest); restore this file from a backup"
+                    f"{path} is missing or damaged (its SHA-256 differs from the manifest); restore this file from "
+                    "a backup"
                 )
 
     def verify_all(self) -> int:

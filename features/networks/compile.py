@@ -1,4 +1,5 @@
-"""Compile every kernel once, into numba's cache beside the sources: `make install` does, so that nobody waits for it at work.
+"""Compile every kernel once, into numba's cache beside the sources: `make install` does, so that nobody waits for it
+at work.
 
 The inputs are tiny and only have the types that the real ones have.
 """

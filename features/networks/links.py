@@ -10,9 +10,10 @@ from claims.errors import UserError
 def care_triangles(events: pd.DataFrame, institutions: pd.DataFrame, *, minutes: int = 1440) -> pd.DataFrame:
     """How many different patients go from one doctor to one pharmacy within `minutes`, against chance.
 
-    events: psn_no, fixmedins_code, happened_at, dr_codg, fen; a row at a pharmacy (fixmedins_type 2) is a purchase, a row with a doctor a consultation (the
-    last one before the purchase counts). Blank doctors never form a node (rule D27). Returns dr_codg, fixmedins_code, patients, paths, fen,
-    share (of the doctor's paths), lift (against the pharmacy's share of all paths), most patients first.
+    events: psn_no, fixmedins_code, happened_at, dr_codg, fen; a row at a pharmacy (fixmedins_type 2) is a purchase, a
+    row with a doctor a consultation (the last one before the purchase counts). Blank doctors never form a node (rule
+    D27). Returns dr_codg, fixmedins_code, patients, paths, fen, share (of the doctor's paths), lift (against the
+    pharmacy's share of all paths), most patients first.
     """
     missing = {"psn_no", "fixmedins_code", "happened_at", "dr_codg"} - set(events.columns)
     if missing:
@@ -37,9 +38,12 @@ def care_triangles(events: pd.DataFrame, institutions: pd.DataFrame, *, minutes:
     )
     order = ["happened_at", "psn_no"]
     paths = pd.merge_asof(
-        left.sort_values([*order, "fixmedins_code"], kind="stable"), right.sort_values([*order, "dr_codg"], kind="stable"),
-        on="happened_at", by="psn_no", tolerance=pd.Timedelta(minutes=minutes),
-    ).dropna(subset=["dr_codg"])  # fmt: skip
+        left.sort_values([*order, "fixmedins_code"], kind="stable"),
+        right.sort_values([*order, "dr_codg"], kind="stable"),
+        on="happened_at",
+        by="psn_no",
+        tolerance=pd.Timedelta(minutes=minutes),
+    ).dropna(subset=["dr_codg"])
     out = (
         paths.groupby(["dr_codg", "fixmedins_code"])
         .agg(patients=("psn_no", "nunique"), paths=("psn_no", "size"), fen=("fen", "sum"))

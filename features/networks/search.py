@@ -1,6 +1,7 @@
 """The `ring` partition: events of the whole county, bucket by bucket, then one ring search over all of them.
 
-Collusion is visible only between cards, so this is the one grain that is not bucketed by entity; the events it needs are narrow.
+Collusion is visible only between cards, so this is the one grain that is not bucketed by entity; the events it needs
+are narrow.
 """
 
 import re
@@ -20,24 +21,55 @@ from features.networks.rings.partition import ring_tables
 from features.networks.rings.rings import search_rings
 from features.networks.scores.network_scores import bond_tables
 
-_EVENTS = """SELECT setl_id, psn_no, fixmedins_code, happened_at, med_type, visit_class, is_inpatient, atddr_no AS dr_codg, opt_diag_code AS dx, dise_codg,
-    medfee_sumamt_fen AS fen, fund_pay_sumamt_fen AS fund_fen, acct_pay_fen AS acct_fen, acct_mulaid_pay_fen AS mulaid_fen, clock_collapsed
-    FROM net.swipes WHERE happened_at > (SELECT t FROM main.asof) - INTERVAL {days} DAY"""
-_STAYS = """SELECT mdtrt_id, psn_no, fixmedins_code, adm_date, end_date, "open", dx, dx3, visit_class, atddr_no, medfee_fen, fund_fen, begntime, end_at FROM net.stays
-    WHERE NOT "open" AND happened_at > (SELECT t FROM main.asof) - INTERVAL {days} DAY"""
-_LINES = """SELECT l.mdtrt_id, l.setl_id, l.psn_no, l.fixmedins_code, l.med_list_codg, c.name AS hilist_name, c.resale_risk_flag, l.med_chrgitm_type, l.fen, l.happened_at
-    FROM net.lines l LEFT JOIN (SELECT med_list_codg, any_value(name) AS name, max(resale_risk_flag) AS resale_risk_flag FROM main.catalog GROUP BY 1) c USING (med_list_codg)
-    WHERE NOT l.is_inpatient AND l.med_chrgitm_type IN ('09', '10', '11') AND l.happened_at > (SELECT t FROM main.asof) - INTERVAL {days} DAY"""
+_EVENTS = """
+    SELECT
+        setl_id, psn_no, fixmedins_code, happened_at, med_type, visit_class, is_inpatient,
+        atddr_no AS dr_codg, opt_diag_code AS dx, dise_codg, medfee_sumamt_fen AS fen,
+        fund_pay_sumamt_fen AS fund_fen, acct_pay_fen AS acct_fen, acct_mulaid_pay_fen AS mulaid_fen,
+        clock_collapsed
+    FROM net.swipes
+    WHERE happened_at > (SELECT t FROM main.asof) - INTERVAL {days} DAY
+"""
+_STAYS = """
+    SELECT
+        mdtrt_id, psn_no, fixmedins_code, adm_date, end_date, "open", dx, dx3, visit_class, atddr_no,
+        medfee_fen, fund_fen, begntime, end_at
+    FROM net.stays
+    WHERE NOT "open" AND happened_at > (SELECT t FROM main.asof) - INTERVAL {days} DAY
+"""
+_LINES = """
+    SELECT
+        l.mdtrt_id, l.setl_id, l.psn_no, l.fixmedins_code, l.med_list_codg, c.name AS hilist_name,
+        c.resale_risk_flag, l.med_chrgitm_type, l.fen, l.happened_at
+    FROM net.lines l
+    LEFT JOIN (
+        SELECT med_list_codg, any_value(name) AS name, max(resale_risk_flag) AS resale_risk_flag
+        FROM main.catalog
+        GROUP BY 1
+    ) c USING (med_list_codg)
+    WHERE NOT l.is_inpatient
+        AND l.med_chrgitm_type IN ('09', '10', '11')
+        AND l.happened_at > (SELECT t FROM main.asof) - INTERVAL {days} DAY
+"""
 #: persons confirmed by the as-of, on their own or through a stay, with the place of the stay
-_CASES = """SELECT s.psn_no, s.fixmedins_code FROM net.stays s JOIN confirmed c ON c.entity_id::VARCHAR = s.mdtrt_id WHERE c.grain::VARCHAR = 'admission'
-    UNION SELECT entity_id::VARCHAR, '' FROM confirmed WHERE grain::VARCHAR = 'person'"""
+_CASES = """
+    SELECT s.psn_no, s.fixmedins_code
+    FROM net.stays s
+    JOIN confirmed c ON c.entity_id::VARCHAR = s.mdtrt_id
+    WHERE c.grain::VARCHAR = 'admission'
+    UNION
+    SELECT entity_id::VARCHAR, ''
+    FROM confirmed
+    WHERE grain::VARCHAR = 'person'
+"""
 _WORDS = frozenset(re.findall(r"\w+", _EVENTS + _STAYS + _LINES + _CASES)) | {"inspections", "presence_checks"}
 
 
 def build_rings(
     warehouse: Warehouse, as_of: date | datetime, window_days: int, out: Path, executor: Executor | None = None
 ) -> None:
-    """Write values, entities and rows of all rings with a meeting in the window to `out`, and what they say of persons, institutions and doctors.
+    """Write values, entities and rows of all rings with a meeting in the window to `out`, and what they say of
+    persons, institutions and doctors.
 
     With an executor (Spark), pairs are counted per institution bucket there; the rings are the same.
     """
@@ -77,7 +109,8 @@ def build_rings(
 
 
 def cases_of(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """psn_no, fixmedins_code ('' = none) of the persons whom a finding in force at the as-of confirms, from as-of views."""
+    """psn_no, fixmedins_code ('' = none) of the persons whom a finding in force at the as-of confirms, from as-of
+    views."""
     found = findings(con.execute("FROM main.inspections").df(), con.execute("FROM main.presence_checks").df())
     confirmed = found.loc[found["outcome"] == "confirmed", ["grain", "entity_id"]].astype(str)
     con.register("confirmed", confirmed)

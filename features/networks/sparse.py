@@ -1,4 +1,5 @@
-"""The one shape of an undirected graph in the kernels: CSR arrays, both directions, neighbours ascending, no self-loops, no parallel edges."""
+"""The one shape of an undirected graph in the kernels: CSR arrays, both directions, neighbours ascending, no
+self-loops, no parallel edges."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ class Csr:
 
 
 def build_csr(a: npt.ArrayLike, b: npt.ArrayLike, n: int, weight: npt.ArrayLike | None = None) -> Csr:
-    """Undirected graph of n nodes from edge arrays [m] of codes 0…n−1 (any order; self-pairs dropped, of parallel edges the heaviest kept).
+    """Undirected graph of n nodes from edge arrays [m] of codes 0…n−1 (any order; self-pairs dropped, of parallel
+    edges the heaviest kept).
 
     Raises UserError for codes outside 0…n−1 or weights that are negative or not finite.
     """

@@ -1,7 +1,9 @@
-"""Surprising pairs of a warehouse too large for one machine: the co-visit kernels run per institution bucket over any executor, evidence is summed by pair.
+"""Surprising pairs of a warehouse too large for one machine: the co-visit kernels run per institution bucket over any
+executor, evidence is summed by pair.
 
-Two rounds (features/networks/pairs/pair_evidence.py): first every bucket bounds the days of all pairs in a small sketch, then it hands back the days of those pairs only that
-the summed sketches leave open. Loops, threads, processes and Spark give the same pairs as one search over all events, so rings keep their names.
+Two rounds (features/networks/pairs/pair_evidence.py): first every bucket bounds the days of all pairs in a small
+sketch, then it hands back the days of those pairs only that the summed sketches leave open. Loops, threads, processes
+and Spark give the same pairs as one search over all events, so rings keep their names.
 """
 
 from __future__ import annotations
@@ -19,9 +21,15 @@ from features.asof import open_views
 from features.networks.pairs.pair_evidence import Sketch, combine, merge_sketches, pair_evidence, pair_sketch
 from features.networks.pairs.significance import SCALES
 
-_EVENTS = """SELECT psn_no, fixmedins_code, epoch(happened_at)::BIGINT // 60 AS minute FROM net.swipes
-    WHERE happened_at > (SELECT t FROM main.asof) - INTERVAL {days} DAY AND psn_no IS NOT NULL AND fixmedins_code IS NOT NULL"""
-#: slots of a sketch, as a power of two: two to four times the pair-days of a bucket keep almost everything out of the second round
+_EVENTS = """
+    SELECT psn_no, fixmedins_code, epoch(happened_at)::BIGINT // 60 AS minute
+    FROM net.swipes
+    WHERE happened_at > (SELECT t FROM main.asof) - INTERVAL {days} DAY
+        AND psn_no IS NOT NULL
+        AND fixmedins_code IS NOT NULL
+"""
+#: slots of a sketch, as a power of two: two to four times the pair-days of a bucket keep almost everything out of the
+#: second round
 BITS = 22
 
 
@@ -49,7 +57,8 @@ def _weigh_bucket(
 def bucket_pairs(
     warehouse: Warehouse, as_of: date | datetime, window_days: int, executor: Executor, *, bits: int = BITS
 ) -> pd.DataFrame:
-    """a, b, dt, count, expected, z of all surprising pairs of swipes in the window; equal to `rings.ring_edges` of all of them at once."""
+    """a, b, dt, count, expected, z of all surprising pairs of swipes in the window; equal to `rings.ring_edges` of all
+    of them at once."""
     buckets = range(warehouse.buckets)
     root = str(warehouse.root)
     first = partial(_sketch_bucket, root=root, as_of=as_of, days=window_days, bits=bits)

@@ -1,14 +1,16 @@
 """Who settles beside whom, again and again: exact co-visit counts without ever storing a pair that does not count.
 
-Definition. Two different cards *meet* on day d if each has an event of day d at the same institution and the two events lie at
-most `dt` minutes apart. The count of a pair is the number of distinct days on which it meets: at one institution
-(`same_institution=True`: one row per pair and institution) or anywhere (one row per pair; two meetings on one day count once).
-Midnight separates: 23:58 and 00:03 are two days.
+Definition. Two different cards *meet* on day d if each has an event of day d at the same institution and the two
+events lie at most `dt` minutes apart. The count of a pair is the number of distinct days on which it meets: at one
+institution (`same_institution=True`: one row per pair and institution) or anywhere (one row per pair; two meetings on
+one day count once). Midnight separates: 23:58 and 00:03 are two days.
 
-Method. A *node* is a card (anywhere) or a card at one institution (same institution). For each node, walk over the windows around its own events and keep one
-32-bit word per other node: owner | days. Owners only grow, so a smaller word is a free one and nothing is ever reset. A pair is written down when its days
-reach k, and never before: memory is O(events + nodes + result), time O(pairs of events within dt). Nodes are numbered so that those of one institution lie
-together and their words stay in cache. Source: research note "graph mining", section 2; dropping nodes of fewer than k days is exact.
+Method. A *node* is a card (anywhere) or a card at one institution (same institution). For each node, walk over the
+windows around its own events and keep one 32-bit word per other node: owner | days. Owners only grow, so a smaller
+word is a free one and nothing is ever reset. A pair is written down when its days reach k, and never before: memory is
+O(events + nodes + result), time O(pairs of events within dt). Nodes are numbered so that those of one institution lie
+together and their words stay in cache. Source: research note "graph mining", section 2; dropping nodes of fewer than k
+days is exact.
 """
 
 from __future__ import annotations
@@ -56,9 +58,11 @@ def grow(array, size):  # type: ignore[no-untyped-def]
 
 @nb.njit(cache=True)
 def _node_keys(card, inst, minute, start, n_cards, same, spare, day_bits, keys, number, who):  # type: ignore[no-untyped-def]
-    """Fill `keys`, one an event: node | event (same institution) or node | day | event (any institution), and `who`, the card of each number.
+    """Fill `keys`, one an event: node | event (same institution) or node | day | event (any institution), and `who`,
+    the card of each number.
 
-    `spare` bits are kept for the event. Anywhere, cards are numbered by the largest institution they visit: most comparisons are made there.
+    `spare` bits are kept for the event. Anywhere, cards are numbered by the largest institution they visit: most
+    comparisons are made there.
     """
     if not same:
         number[:] = -1
@@ -76,7 +80,8 @@ def _node_keys(card, inst, minute, start, n_cards, same, spare, day_bits, keys, 
 
 @nb.njit(cache=True)
 def _own_events(keys, shift, spare, minute, k, node, own, day, first, name):  # type: ignore[no-untyped-def]
-    """Nodes of at least k days, numbered anew: their events in time order (`own`, `first`), the day of each, the node of every event and each node's old number.
+    """Nodes of at least k days, numbered anew: their events in time order (`own`, `first`), the day of each, the node
+    of every event and each node's old number.
 
     Returns how many events and nodes are left; the arrays are filled up to there.
     """
@@ -112,9 +117,11 @@ def _own_events(keys, shift, spare, minute, k, node, own, day, first, name):  # 
 
 @nb.njit(cache=True)
 def _windows(node, minute, start, dt, window, here):  # type: ignore[no-untyped-def]
-    """Per event, the events within dt minutes on its day and at its institution, as first << 32 | past-the-end, counted over those that have a node.
+    """Per event, the events within dt minutes on its day and at its institution, as first << 32 | past-the-end,
+    counted over those that have a node.
 
-    `here` takes the nodes of these events. Returns their number, how many comparisons walking all windows takes, the largest window and its event.
+    `here` takes the nodes of these events. Returns their number, how many comparisons walking all windows takes, the
+    largest window and its event.
     """
     scans, worst, worst_at = 0, 0, 0
     n_low = n_high = 0
@@ -143,7 +150,8 @@ def _windows(node, minute, start, dt, window, here):  # type: ignore[no-untyped-
 
 @nb.njit(cache=True)
 def _look_up(own, node, window):  # type: ignore[no-untyped-def]
-    """Replace each event by its window, negative where its node has several events on that day: the walk then reads one array in order."""
+    """Replace each event by its window, negative where its node has several events on that day: the walk then reads
+    one array in order."""
     for s in range(len(own)):
         e = own[s]
         own[s] = -window[e] if node[e] & REPEAT else window[e]
@@ -153,8 +161,8 @@ def _look_up(own, node, window):  # type: ignore[no-untyped-def]
 def _count(here, own, day, first, k, count_bits, word, met):  # type: ignore[no-untyped-def]
     """Pairs a < b of nodes that meet on at least k days.
 
-    Two nodes of one event each on a day meet at most once on it, so that meeting is counted without looking at the day. Where either has several
-    (REPEAT), `met` remembers the owner and day that the other node was last counted for.
+    Two nodes of one event each on a day meet at most once on it, so that meeting is counted without looking at the
+    day. Where either has several (REPEAT), `met` remembers the owner and day that the other node was last counted for.
     """
     n_nodes = len(first) - 1
     hot = np.empty(n_nodes, np.int32)
@@ -201,8 +209,9 @@ def _count(here, own, day, first, k, count_bits, word, met):  # type: ignore[no-
 def open_windows(
     visits: Visits, node: npt.NDArray[np.uint32], dt: int, limit: int = MAX_SCANS
 ) -> tuple[Ints, npt.NDArray[np.uint32]]:
-    """(window of each event, node of each event that has one), as `windows` gives them. Raises UserError where walking all windows takes more than `limit`
-    comparisons, naming the worst institution and day: O(events), so a refusal costs nothing."""
+    """(window of each event, node of each event that has one), as `windows` gives them. Raises UserError where walking
+    all windows takes more than `limit` comparisons, naming the worst institution and day: O(events), so a refusal
+    costs nothing."""
     window, here = np.empty(len(node), np.int64), np.empty(len(node), np.uint32)
     kept, scans, worst, at = _windows(node, visits.minute, visits.start, dt, window, here)
     if scans > limit:
@@ -265,16 +274,19 @@ def _count_block(visits: Visits, dt: int, k: int, days: int, same: bool, limit: 
 def _nodes(
     visits: Visits, k: int, days: int, same: bool
 ) -> tuple[npt.NDArray[np.uint32], Ints, Ints, npt.NDArray[np.int32], Ints]:
-    """(node of each event, what each node stands for: card, or institution × n_cards + card; then `own`, `day`, `first` as `_own_events` gives them).
+    """(node of each event, what each node stands for: card, or institution × n_cards + card; then `own`, `day`,
+    `first` as `_own_events` gives them).
 
-    Arrays the kernels work on are made here, not in the kernels: numpy asks for huge pages, without which random access costs three times as much.
+    Arrays the kernels work on are made here, not in the kernels: numpy asks for huge pages, without which random
+    access costs three times as much.
     """
     n = len(visits.card)
     spare, day_bits = n.bit_length(), 0 if same else days.bit_length()
     top = visits.n_cards * (visits.n_inst if same else 1)
     if top.bit_length() + day_bits + spare > 64:
         raise UserError(
-            f"{visits.n_cards} cards x {days} days x {n} events do not fit a 64-bit key: split the events into institution buckets"
+            f"{visits.n_cards} cards x {days} days x {n} events do not fit a 64-bit key: split the events into "
+            "institution buckets"
         )
     keys = np.empty(n, np.uint64)
     number, who = np.full(0 if same else visits.n_cards, -1), np.empty(0 if same else visits.n_cards, np.int64)

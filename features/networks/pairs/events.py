@@ -1,4 +1,5 @@
-"""The order the co-visit kernels read: events by institution, minute, card, each once; stays as artificial days of a ward."""
+"""The order the co-visit kernels read: events by institution, minute, card, each once; stays as artificial days of a
+ward."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ Codes = npt.NDArray[np.int32]
 class Visits:
     """Events in the kernel's order: by institution, minute, card; duplicates removed.
 
-    `inst`, `card`: int32 [n]; `minute`: int32 [n], minutes since `origin` (a midnight); `start`: int64 [n_inst+1] slices of each institution.
+    `inst`, `card`: int32 [n]; `minute`: int32 [n], minutes since `origin` (a midnight); `start`: int64 [n_inst+1]
+    slices of each institution.
     """
 
     inst: Codes
@@ -127,10 +129,11 @@ def sort_visits(
 
 
 def ward_visits(card: npt.ArrayLike, inst: npt.ArrayLike, admitted: npt.ArrayLike, discharged: npt.ArrayLike) -> Visits:
-    """Stays as events for `count_covisits(dt=0)`: two cards meet in a ward if admission day AND discharge day are the same.
+    """Stays as events for `count_covisits(dt=0)`: two cards meet in a ward if admission day AND discharge day are the
+    same.
 
-    admitted, discharged: int64 [n] day numbers; the count is the number of such distinct stays together. Each (admission, discharge) becomes one
-    artificial day, so the same kernel serves.
+    admitted, discharged: int64 [n] day numbers; the count is the number of such distinct stays together. Each
+    (admission, discharge) becomes one artificial day, so the same kernel serves.
     """
     adm, dis = np.asarray(admitted, dtype=np.int64), np.asarray(discharged, dtype=np.int64)
     if len(adm) and (dis < adm).any():

@@ -1,4 +1,5 @@
-"""How often each card is where, and how often two visits at a place coincide by chance: what makes days together expected."""
+"""How often each card is where, and how often two visits at a place coincide by chance: what makes days together
+expected."""
 
 from __future__ import annotations
 
@@ -104,7 +105,8 @@ def count_loads(visits: Visits) -> Loads:
 
 
 def coincidence_rates(visits: Visits, dt: int) -> Floats:
-    """r_i [n_inst]: share of ordered visit pairs of two different cards at institution i that fall on one day within dt minutes."""
+    """r_i [n_inst]: share of ordered visit pairs of two different cards at institution i that fall on one day within
+    dt minutes."""
     return np.asarray(_rates(visits.card, visits.minute, visits.start, dt, visits.n_cards))
 
 

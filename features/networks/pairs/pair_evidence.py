@@ -1,10 +1,12 @@
-"""Co-visit evidence per institution bucket, summed by pair: the same rings on one machine, in n buckets, or on Spark's executors.
+"""Co-visit evidence per institution bucket, summed by pair: the same rings on one machine, in n buckets, or on Spark's
+executors.
 
-A pair may meet once at each of several places in different buckets, so no bucket can judge it alone. Two rounds, both exact, neither stores pairs at large:
-1. `pair_sketch(events)`: how many pair-days fall on each slot of a hash table (uint8, saturating). Sketches of all buckets are added: an upper bound of every
-   pair's days (the multistage filter of Park, Chen and Yu, 1995).
-2. `pair_evidence(events, sketch)`: the days of those pairs only whose bound reaches k, and the visits of the cards in this bucket.
-`combine([...])` counts distinct days by pair over all buckets and gives the table `find_rings(edges=...)` takes.
+A pair may meet once at each of several places in different buckets, so no bucket can judge it alone. Two rounds, both
+exact, neither stores pairs at large: 1. `pair_sketch(events)`: how many pair-days fall on each slot of a hash table
+(uint8, saturating). Sketches of all buckets are added: an upper bound of every pair's days (the multistage filter of
+Park, Chen and Yu, 1995). 2. `pair_evidence(events, sketch)`: the days of those pairs only whose bound reaches k, and
+the visits of the cards in this bucket. `combine([...])` counts distinct days by pair over all buckets and gives the
+table `find_rings(edges=...)` takes.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ def _slot(a, b, mask):  # type: ignore[no-untyped-def]
 
 @nb.njit(cache=True)
 def _walk(card, hashed, minute, low, high, n_cards, sketch, k, emit):  # type: ignore[no-untyped-def]
-    """Once per (pair, day) of one institution: either add to the sketch, or write the pair-day down if the sketch allows k days."""
+    """Once per (pair, day) of one institution: either add to the sketch, or write the pair-day down if the sketch
+    allows k days."""
     mask = np.uint64(len(sketch) - 1)
     first = np.zeros(n_cards + 1, np.int64)
     for e in range(len(card)):
@@ -91,7 +94,8 @@ def _prepare(events: pd.DataFrame) -> tuple[Visits, pd.Index, pd.Index, npt.NDAr
 def _each_place(
     visits: Visits, hashed: npt.NDArray[np.uint64], sketch: Sketch, dt: int, k: int, emit: bool
 ) -> Iterator[tuple[int, Ints, Ints, Ints]]:
-    """(place, a, b, day) of the pair-days of each institution in turn; empty arrays where `emit` is False and only the sketch is filled."""
+    """(place, a, b, day) of the pair-days of each institution in turn; empty arrays where `emit` is False and only the
+    sketch is filled."""
     window, _ = open_windows(visits, visits.card.astype(np.uint32), dt)
     low, high = window >> 32, window & 0xFFFFFFFF
     for place in range(visits.n_inst):
@@ -114,7 +118,8 @@ def _each_place(
 
 
 def pair_sketch(events: pd.DataFrame, *, dt: int, bits: int = 20) -> Sketch:
-    """Upper bounds uint8 [2**bits] of pair-days in this bucket; add the sketches of all buckets with `merge_sketches`."""
+    """Upper bounds uint8 [2**bits] of pair-days in this bucket; add the sketches of all buckets with
+    `merge_sketches`."""
     sketch = np.zeros(1 << bits, np.uint8)
     if len(events):
         visits, _, _, hashed = _prepare(events)
@@ -134,9 +139,11 @@ def merge_sketches(sketches: Iterable[Sketch]) -> Sketch:
 def pair_evidence(
     events: pd.DataFrame, sketches: Mapping[int, Sketch] | None = None, *, scales: tuple[tuple[int, int], ...] = SCALES
 ) -> pd.DataFrame:
-    """What one institution bucket knows: `kind` pair (a, b met at place on day `value`), load (a was `value` times at place), rate (r of place at dt).
+    """What one institution bucket knows: `kind` pair (a, b met at place on day `value`), load (a was `value` times at
+    place), rate (r of place at dt).
 
-    events: psn_no, fixmedins_code, minute, of whole institutions. sketches: dt → merged sketch; without it every pair-day is written (small buckets only).
+    events: psn_no, fixmedins_code, minute, of whole institutions. sketches: dt → merged sketch; without it every
+    pair-day is written (small buckets only).
     """
     if events.empty:
         return pd.DataFrame({c: [] for c in COLUMNS}).astype(TYPES)
@@ -171,7 +178,8 @@ def _rows(kind: str, dt: int, **columns: object) -> pd.DataFrame:
 def combine(
     evidence: Iterable[pd.DataFrame], *, scales: tuple[tuple[int, int], ...] = SCALES, z_min: float | None = None
 ) -> pd.DataFrame:
-    """Surprising pairs a, b, dt, count, expected, z from the evidence of all buckets, in any order; equal to `rings.ring_edges` of all events at once."""
+    """Surprising pairs a, b, dt, count, expected, z from the evidence of all buckets, in any order; equal to
+    `rings.ring_edges` of all events at once."""
     table = pd.concat(list(evidence), ignore_index=True)
     loads = table[table["kind"] == "load"]
     names = pd.Index(np.sort(loads["a"].unique()))

@@ -1,8 +1,9 @@
 """How surprising a pair's days together are, given how busy the places were.
 
-z = −log10 P(Poisson(E) ≥ c) with c the pair's days together and E = Σ_i n_ai · n_bi · r_i: the visits of both at institution i times the share r_i of
-visit pairs of two different cards that coincide there within dt. Busy units, opening hours and batch uploads all raise r_i, so they stop being evidence.
-Raw counts only find busy units (research note "graph mining", section 3: 106 false groups fall to none).
+z = −log10 P(Poisson(E) ≥ c) with c the pair's days together and E = Σ_i n_ai · n_bi · r_i: the visits of both at
+institution i times the share r_i of visit pairs of two different cards that coincide there within dt. Busy units,
+opening hours and batch uploads all raise r_i, so they stop being evidence. Raw counts only find busy units (research
+note "graph mining", section 3: 106 false groups fall to none).
 """
 
 from __future__ import annotations
@@ -72,9 +73,11 @@ def surprising_pairs(
     scales: tuple[tuple[int, int], ...] = SCALES,
     z_min: float | None = None,
 ) -> pd.DataFrame:
-    """Pairs of cards whose days together are too many for chance at some scale: `a, b, dt, count, expected, z` (the scale of largest z), sorted by (a, b).
+    """Pairs of cards whose days together are too many for chance at some scale: `a, b, dt, count, expected, z` (the
+    scale of largest z), sorted by (a, b).
 
-    z_min: by default the threshold at which chance makes no group in this very data (features/networks/pairs/threshold.py).
+    z_min: by default the threshold at which chance makes no group in this very data
+    (features/networks/pairs/threshold.py).
     """
     visits = sort_visits(card, inst, minute)
     loads = count_loads(visits)

@@ -1,10 +1,13 @@
-"""How surprising a pair must be, so that chance alone makes no group: computed from the loads and rates of the data at hand, tuned on nothing.
+"""How surprising a pair must be, so that chance alone makes no group: computed from the loads and rates of the data at
+hand, tuned on nothing.
 
-If every pair of cards met only by chance (Poisson with its expected days E_ij), it would pass the threshold z with p_ij(z) = P(Poisson(E_ij) ≥ c), c the least
-count that reaches z. In a large county thousands of pairs pass, and three of them now and then hang four cards together as a tree; a cycle hardly ever
-closes. So a group must have at least as many surprising pairs as members (features/networks/rings/groups.py), and the least chance groups are four cards in a circle,
-expected Σ_ij (P²)_ij² / 8 times, or a triangle with a fourth card, Σ_i (P³)_ii λ_i / 2 times, λ_i = Σ_j p_ij. The threshold is the least z ≥ Z_MIN, in steps of a
-quarter, for which their sum is at most EXPECTED_GROUPS. Sums over all cards are estimated on SAMPLE cards spread evenly over the loads.
+If every pair of cards met only by chance (Poisson with its expected days E_ij), it would pass the threshold z with
+p_ij(z) = P(Poisson(E_ij) ≥ c), c the least count that reaches z. In a large county thousands of pairs pass, and three
+of them now and then hang four cards together as a tree; a cycle hardly ever closes. So a group must have at least as
+many surprising pairs as members (features/networks/rings/groups.py), and the least chance groups are four cards in a
+circle, expected Σ_ij (P²)_ij² / 8 times, or a triangle with a fourth card, Σ_i (P³)_ii λ_i / 2 times, λ_i = Σ_j p_ij.
+The threshold is the least z ≥ Z_MIN, in steps of a quarter, for which their sum is at most EXPECTED_GROUPS. Sums over
+all cards are estimated on SAMPLE cards spread evenly over the loads.
 """
 
 from __future__ import annotations
@@ -78,7 +81,8 @@ def _pass_matrix(cards, first, inst, visits, rates, ks, z):  # type: ignore[no-u
 def chance_pairs(
     loads: Loads, rates: Mapping[int, Floats], scales: tuple[tuple[int, int], ...], z: float
 ) -> tuple[float, float]:
-    """(pairs, groups) that chance alone is expected to pass at threshold `z`. rates: dt → float [n_inst]; scales: (dt, least days)."""
+    """(pairs, groups) that chance alone is expected to pass at threshold `z`. rates: dt → float [n_inst]; scales: (dt,
+    least days)."""
     n = len(loads.first) - 1
     if n < 4:
         return 0.0, 0.0

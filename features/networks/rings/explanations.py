@@ -1,7 +1,9 @@
-"""Lockstep that has an honest reason. Each kind is known by its own trace, never by the graph: graph scores cannot tell them apart (research note, lesson 4).
+"""Lockstep that has an honest reason. Each kind is known by its own trace, never by the graph: graph scores cannot
+tell them apart (research note, lesson 4).
 
-A rule looks at the traits of one group and answers with a sentence that holds the numbers it saw, or None. The first answer wins; the order goes from the
-hardest trace (a procedure code) to the softest (one village, one place). Codes N.. are those of the house list of innocents.
+A rule looks at the traits of one group and answers with a sentence that holds the numbers it saw, or None. The first
+answer wins; the order goes from the hardest trace (a procedure code) to the softest (one village, one place). Codes
+N.. are those of the house list of innocents.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from features.networks.rings.traits import Floats, Traits, measure_traits
 
 Explanation = tuple[str, str]
 
-#: an address shared by at most this many insured is a household, a dormitory or a home; above it is a village or a street
+#: an address shared by at most this many insured is a household, a dormitory or a home; above it is a village or a
+#: street
 SMALL_ADDRESS = 200
 
 
@@ -93,7 +96,8 @@ def village_day(t: Traits) -> Explanation | None:
 
 
 def shared_ride(t: Traits) -> Explanation | None:
-    """One village going to town together (bus, market day): one address, a fixed calendar, everyone for his own illness."""
+    """One village going to town together (bus, market day): one address, a fixed calendar, everyone for his own
+    illness."""
     own_illness = t.dx3_share < 0.5 and t.doctor < 0.5 and t.alike < 0.5 and not t.ward
     if t.address >= 0.8 and own_illness and t.regular >= 0.6 and t.yuan <= 400:
         return (
@@ -104,20 +108,31 @@ def shared_ride(t: Traits) -> Explanation | None:
 
 
 RULES: tuple[Callable[[Traits], Explanation | None], ...] = (
-    nursing_home, family, dialysis, chemotherapy, batch_upload, outbreak, pension_day, screening, village_day, shared_ride,
-)  # fmt: skip
+    nursing_home,
+    family,
+    dialysis,
+    chemotherapy,
+    batch_upload,
+    outbreak,
+    pension_day,
+    screening,
+    village_day,
+    shared_ride,
+)
 
 
 def explain(traits: Traits) -> Explanation | None:
-    """(innocent code, Chinese sentence) of the first rule whose trace is present, or None: the group stays unexplained."""
+    """(innocent code, Chinese sentence) of the first rule whose trace is present, or None: the group stays
+    unexplained."""
     return next((found for rule in RULES if (found := rule(traits)) is not None), None)
 
 
 def explain_all(people: pd.DataFrame, sessions: pd.DataFrame, alike: Floats) -> list[Explanation | None]:
     """The explanation of each group 0…n−1; arguments as `measure_traits`.
 
-    Two honest groups at one place and hour can look like one. Where the whole has no explanation, the members of each address are asked for on their own; if
-    those explained make up at least 80 % of the members, the answers stand together under the code of the largest part.
+    Two honest groups at one place and hour can look like one. Where the whole has no explanation, the members of each
+    address are asked for on their own; if those explained make up at least 80 % of the members, the answers stand
+    together under the code of the largest part.
     """
     traits = measure_traits(people, sessions, alike)
     found = [explain(t) for t in traits]
@@ -139,8 +154,8 @@ def explain_all(people: pd.DataFrame, sessions: pd.DataFrame, alike: Floats) -> 
 
 
 def _addresses(people: pd.DataFrame, wanted: Sequence[bool] | np.ndarray) -> pd.DataFrame:
-    """psn_no, group, part (0…: group and address, the largest of a group first) of the members of addresses with three and more, in the wanted groups
-    that have two such addresses holding 80 % of the members."""
+    """psn_no, group, part (0…: group and address, the largest of a group first) of the members of addresses with three
+    and more, in the wanted groups that have two such addresses holding 80 % of the members."""
     mine = people.loc[
         np.asarray(wanted)[people["group"]] & people["curr_addr_code"].notna().to_numpy(),
         ["psn_no", "group", "curr_addr_code"],

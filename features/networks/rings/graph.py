@@ -9,7 +9,8 @@ from features.networks.rings.rings import Ring
 
 
 def write_graphs(rings: Sequence[Ring], out: Path) -> None:
-    """`members.parquet` (entity_id, psn_no, node attributes) and `pairs.parquet` (entity_id, a, b, edge attributes) of every ring's `Ring.graph()`."""
+    """`members.parquet` (entity_id, psn_no, node attributes) and `pairs.parquet` (entity_id, a, b, edge attributes) of
+    every ring's `Ring.graph()`."""
     graphs = [(ring.ring_id, ring.graph()) for ring in rings]
     nodes = [{"entity_id": name, "psn_no": v} | data for name, graph in graphs for v, data in graph.nodes(data=True)]
     edges = [{"entity_id": name, "a": a, "b": b} | d for name, graph in graphs for a, b, d in graph.edges(data=True)]

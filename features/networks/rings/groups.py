@@ -1,7 +1,8 @@
-"""From surprising pairs to groups small enough to read: components first, communities only inside those that are too large or too loose.
+"""From surprising pairs to groups small enough to read: components first, communities only inside those that are too
+large or too loose.
 
-Once chance is filtered out, plain components equal Leiden (research note "graph mining", lesson 1), so a community algorithm
-(scikit-network, Louvain with Leiden refinement) is used only to cut what no officer could read.
+Once chance is filtered out, plain components equal Leiden (research note "graph mining", lesson 1), so a community
+algorithm (scikit-network, Louvain with Leiden refinement) is used only to cut what no officer could read.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ Ints = npt.NDArray[np.int64]
 
 
 def adjacency(a: Ints, b: Ints, weight: npt.NDArray[np.float64], n: int) -> sp.csr_matrix:
-    """Symmetric CSR matrix [n, n] of undirected edges; self-pairs are dropped and parallel edges keep the larger weight."""
+    """Symmetric CSR matrix [n, n] of undirected edges; self-pairs are dropped and parallel edges keep the larger
+    weight."""
     keep = a != b
     low, high, w = np.minimum(a, b)[keep], np.maximum(a, b)[keep], weight[keep]
     order = np.lexsort((-w, high, low))
@@ -54,7 +56,8 @@ def communities(matrix: sp.csr_matrix, resolution: float = 1.0) -> Ints:
 
 
 def _parts_of(matrix: sp.csr_matrix, nodes: Ints) -> tuple[Ints, float]:
-    """(community label of each node, modularity) of the unweighted inner graph: strong pairs must not hide that two groups hardly know each other."""
+    """(community label of each node, modularity) of the unweighted inner graph: strong pairs must not hide that two
+    groups hardly know each other."""
     from sknetwork.clustering import get_modularity
 
     inner = matrix[nodes][:, nodes]
@@ -64,7 +67,8 @@ def _parts_of(matrix: sp.csr_matrix, nodes: Ints) -> tuple[Ints, float]:
 
 
 def _trim(matrix: sp.csr_matrix, nodes: Ints, density: float) -> Ints:
-    """Drop, one by one, the member with the fewest partners until every member knows a share `density` of the others."""
+    """Drop, one by one, the member with the fewest partners until every member knows a share `density` of the
+    others."""
     inner = matrix[nodes][:, nodes].toarray() > 0
     alive = np.ones(len(nodes), bool)
     while alive.sum() > 1:
@@ -87,8 +91,9 @@ def find_groups(
     readable: int = READABLE,
     density: float = DENSITY,
 ) -> list[Ints]:
-    """Node groups (sorted arrays, largest first) of at least `min_members` whose every member is linked to a share `density` of the others, and with at least
-    as many links as members: chance makes trees (features/networks/pairs/threshold.py)."""
+    """Node groups (sorted arrays, largest first) of at least `min_members` whose every member is linked to a share
+    `density` of the others, and with at least as many links as members: chance makes trees
+    (features/networks/pairs/threshold.py)."""
     if len(a) == 0:
         return []
     matrix = adjacency(a, b, weight, n)

@@ -1,4 +1,5 @@
-"""Events in the ring search's shape, and the meetings of groups: who was where together. Everything here runs over all groups at once."""
+"""Events in the ring search's shape, and the meetings of groups: who was where together. Everything here runs over all
+groups at once."""
 
 from __future__ import annotations
 
@@ -17,19 +18,32 @@ MEETING = 3
 #: days a member must have met on
 MIN_DAYS = 2
 EVENT_COLUMNS = {
-    "setl_id": "", "med_type": "", "dr_codg": "", "dx": "", "dise_codg": "", "fen": 0, "fund_fen": 0, "acct_fen": 0, "mulaid_fen": 0,
-}  # fmt: skip
+    "setl_id": "",
+    "med_type": "",
+    "dr_codg": "",
+    "dx": "",
+    "dise_codg": "",
+    "fen": 0,
+    "fund_fen": 0,
+    "acct_fen": 0,
+    "mulaid_fen": 0,
+}
 ALIASES = {
-    "fen": ("medfee_sumamt_fen", "medfee_fen"), "fund_fen": ("fund_pay_sumamt_fen",), "acct_fen": ("acct_pay_fen",),
-    "mulaid_fen": ("acct_mulaid_pay_fen",), "dr_codg": ("atddr_no",), "dx": ("opt_diag_code", "dscg_maindiag_code"),
-}  # fmt: skip
+    "fen": ("medfee_sumamt_fen", "medfee_fen"),
+    "fund_fen": ("fund_pay_sumamt_fen",),
+    "acct_fen": ("acct_pay_fen",),
+    "mulaid_fen": ("acct_mulaid_pay_fen",),
+    "dr_codg": ("atddr_no",),
+    "dx": ("opt_diag_code", "dscg_maindiag_code"),
+}
 
 
 def _check_columns(events: pd.DataFrame) -> None:
     missing = {"psn_no", "fixmedins_code"} - set(events.columns)
     if missing or not {"minute", "happened_at"} & set(events.columns):
         raise UserError(
-            f"ring search needs psn_no, fixmedins_code and happened_at (or minute); missing: {sorted(missing) or 'a time column'}"
+            "ring search needs psn_no, fixmedins_code and happened_at (or minute); missing: "
+            f"{sorted(missing) or 'a time column'}"
         )
 
 
@@ -42,7 +56,8 @@ def _happened(events: pd.DataFrame) -> pd.Series:
 def read_events(events: pd.DataFrame, as_of: datetime | pd.Timestamp | None) -> pd.DataFrame:
     """Events with every column of EVENT_COLUMNS, `happened_at`, `minute`, `day`, sorted by place and time.
 
-    Rows without card, place or time, after `as_of`, or repeated (same settlement) are left out. Raises UserError where a needed column is absent.
+    Rows without card, place or time, after `as_of`, or repeated (same settlement) are left out. Raises UserError where
+    a needed column is absent.
     """
     _check_columns(events)
     out = pd.DataFrame({"psn_no": events["psn_no"], "fixmedins_code": events["fixmedins_code"]})
@@ -68,8 +83,8 @@ def read_events(events: pd.DataFrame, as_of: datetime | pd.Timestamp | None) -> 
 
 @dataclass(frozen=True, kw_only=True)
 class EventIndex:
-    """All events as codes, without the columns only a ring's members need. `row`: position in the frame; `card`, `place`: positions in `cards`, `places`
-    (both in name order); `minute`: since the epoch; int32 [n] all."""
+    """All events as codes, without the columns only a ring's members need. `row`: position in the frame; `card`,
+    `place`: positions in `cards`, `places` (both in name order); `minute`: since the epoch; int32 [n] all."""
 
     row: Codes
     card: Codes
@@ -80,7 +95,8 @@ class EventIndex:
 
 
 def index_events(events: pd.DataFrame, as_of: datetime | pd.Timestamp | None) -> EventIndex:
-    """The rows that `read_events` would keep, of frames of any size. Raises UserError where a needed column is absent."""
+    """The rows that `read_events` would keep, of frames of any size. Raises UserError where a needed column is
+    absent."""
     _check_columns(events)
     second = (
         _happened(events).to_numpy().astype("datetime64[s]").astype(np.int64)
@@ -94,15 +110,20 @@ def index_events(events: pd.DataFrame, as_of: datetime | pd.Timestamp | None) ->
         keep &= ~_repeated(events["setl_id"], card, place, second, keep)
     row = np.flatnonzero(keep)
     return EventIndex(
-        row=row.astype(np.int32), card=card[row].astype(np.int32), place=place[row].astype(np.int32), minute=(second[row] // 60).astype(np.int32),
-        cards=pd.Index(cards), places=pd.Index(places),
-    )  # fmt: skip
+        row=row.astype(np.int32),
+        card=card[row].astype(np.int32),
+        place=place[row].astype(np.int32),
+        minute=(second[row] // 60).astype(np.int32),
+        cards=pd.Index(cards),
+        places=pd.Index(places),
+    )
 
 
 def _repeated(
     setl_id: pd.Series, card: Ints, place: Ints, second: Ints, known: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.bool_]:
-    """Rows that repeat a settlement already seen: same id, card, place and time. Ids are compared only where the rest is equal, which is rare."""
+    """Rows that repeat a settlement already seen: same id, card, place and time. Ids are compared only where the rest
+    is equal, which is rare."""
     out = np.zeros(len(card), bool)
     span = int(second[known].max() - second[known].min()) + 1 if known.any() else 1
     if span * (int(place.max()) + 1) * (int(card.max()) + 1) >= 1 << 63:
@@ -125,7 +146,8 @@ def _repeated(
 
 
 def mark_days(events: pd.DataFrame, index: EventIndex) -> pd.DataFrame:
-    """Per row of `events`: `collapsed` (the unit uploaded that day in one go, rule D08), `day_cards` (cards there that day), `usual_cards` (median day).
+    """Per row of `events`: `collapsed` (the unit uploaded that day in one go, rule D08), `day_cards` (cards there that
+    day), `usual_cards` (median day).
 
     Days are measured on all events of the index.
     """
@@ -164,10 +186,12 @@ def stay_events(stays: pd.DataFrame) -> pd.DataFrame:
 def find_meetings(
     events: pd.DataFrame, wards: pd.DataFrame | None, group_of: pd.Series, dt_of: pd.Series, min_members: int
 ) -> pd.DataFrame:
-    """The members' events inside meetings, with `group` and `session`, and only of members who came on at least MIN_DAYS days.
+    """The members' events inside meetings, with `group` and `session`, and only of members who came on at least
+    MIN_DAYS days.
 
-    group_of: psn_no → group; dt_of: group → minutes (−1: wards only; −2: swipes and no wards are coded by `dt_of` ≥ 0). A meeting of swipes is a chain of gaps
-    ≤ dt at one place on one day; a meeting of stays has one admission and one discharge day. Members who drop out may end a meeting, so this repeats to rest.
+    group_of: psn_no → group; dt_of: group → minutes (−1: wards only; −2: swipes and no wards are coded by `dt_of` ≥
+    0). A meeting of swipes is a chain of gaps ≤ dt at one place on one day; a meeting of stays has one admission and
+    one discharge day. Members who drop out may end a meeting, so this repeats to rest.
     """
     swipes = _members(events, group_of)
     swipes = swipes[swipes["group"].map(dt_of["swipe"]).ge(0)].assign(ward=False, row_table="settlements")

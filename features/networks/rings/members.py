@@ -15,10 +15,11 @@ ADDRESS_NAMES = ("curr_addr_code", "curr_addr")
 
 
 def describe_people(persons: pd.DataFrame, members: list[str], as_of: datetime | pd.Timestamp) -> pd.DataFrame:
-    """One row a member: psn_no, age (years, NaN unknown), curr_addr_code, address_size and address_age (all insured there), household (−1 = none).
+    """One row a member: psn_no, age (years, NaN unknown), curr_addr_code, address_size and address_age (all insured
+    there), household (−1 = none).
 
-    Households are the connected parts of shared mutual-aid accounts, telephones, household numbers and addresses of a few insured.
-    A person with two insurances counts once.
+    Households are the connected parts of shared mutual-aid accounts, telephones, household numbers and addresses of a
+    few insured. A person with two insurances counts once.
     """
     people = persons.drop_duplicates("psn_no").set_index("psn_no")
     address = next((people[c] for c in ADDRESS_NAMES if c in people), pd.Series(index=people.index, dtype="str"))

@@ -1,6 +1,7 @@
 """Rings: cards that keep settling together without an honest reason, and those with one, told apart and both shown.
 
-A lead, never a verdict: a ring comes with every settlement that made it one, and with the explanation that would clear it.
+A lead, never a verdict: a ring comes with every settlement that made it one, and with the explanation that would clear
+it.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ MIN_MEMBERS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Ring:
-    """One group. Money in fen. `sessions`: one row a settlement in a meeting (session, psn_no, fixmedins_code, happened_at, row_table, row_id, fen, …)."""
+    """One group. Money in fen. `sessions`: one row a settlement in a meeting (session, psn_no, fixmedins_code,
+    happened_at, row_table, row_id, fen, …)."""
 
     ring_id: str
     members: tuple[str, ...]
@@ -61,7 +63,8 @@ class Ring:
     end_at: pd.Timestamp
 
     def graph(self) -> nx.Graph:
-        """Members as nodes (age, amount, meetings), surprising pairs as edges (days, dt, z): `nx.draw(ring.graph())`."""
+        """Members as nodes (age, amount, meetings), surprising pairs as edges (days, dt, z):
+        `nx.draw(ring.graph())`."""
         graph = nx.Graph(ring_id=self.ring_id, explanation=self.explanation, sentence=self.sentence)
         spent = self.sessions.groupby("psn_no")["fen"].sum()
         met = self.sessions.groupby("psn_no")["session"].nunique()
@@ -78,7 +81,8 @@ class Ring:
 def ring_edges(
     events: pd.DataFrame, *, scales: tuple[tuple[int, int], ...] = SCALES, z_min: float | None = None
 ) -> pd.DataFrame:
-    """Surprising pairs by psn_no: a, b, dt, count, expected, z. `events` as find_rings takes them; z_min as in `surprising_pairs`."""
+    """Surprising pairs by psn_no: a, b, dt, count, expected, z. `events` as find_rings takes them; z_min as in
+    `surprising_pairs`."""
     return _edges(index_events(events, None), scales, z_min)
 
 
@@ -87,7 +91,8 @@ def _edges(index: EventIndex, scales: tuple[tuple[int, int], ...] = SCALES, z_mi
 
 
 def ward_edges(stays: pd.DataFrame, *, k: int = 2, z_min: float = Z_MIN) -> pd.DataFrame:
-    """Pairs admitted on the same day and discharged on the same day at one unit, at least k times; columns as ring_edges, dt = −1."""
+    """Pairs admitted on the same day and discharged on the same day at one unit, at least k times; columns as
+    ring_edges, dt = −1."""
     closed = stays[
         stays["adm_date"].notna()
         & stays["end_date"].notna()
@@ -126,12 +131,15 @@ def find_rings(
     edges: pd.DataFrame | None = None,
     min_members: int = MIN_MEMBERS,
 ) -> list[Ring]:
-    """All groups in lockstep, unexplained first, then by surprise; those with an honest reason carry its code and sentence.
+    """All groups in lockstep, unexplained first, then by surprise; those with an honest reason carry its code and
+    sentence.
 
-    events: psn_no, fixmedins_code, happened_at or minute, and where known setl_id, fen, fund_fen, acct_fen, mulaid_fen, med_type, dr_codg, dx, dise_codg
-    (or the names of the `swipes` view). persons: psn_no and where known age or brdy, curr_addr_code, tel_hash, mulaid_grp_id, household. institutions:
-    fixmedins_code, fixmedins_type, medins_type. stays: the `stays` view. lines: setl_id, med_list_codg, hilist_name, list_type, fen. edges: surprising pairs
-    counted elsewhere (`features.networks.pairs.pair_evidence.combine`); by default they are counted here. Raises UserError for missing columns or an unbounded clock.
+    events: psn_no, fixmedins_code, happened_at or minute, and where known setl_id, fen, fund_fen, acct_fen,
+    mulaid_fen, med_type, dr_codg, dx, dise_codg (or the names of the `swipes` view). persons: psn_no and where known
+    age or brdy, curr_addr_code, tel_hash, mulaid_grp_id, household. institutions: fixmedins_code, fixmedins_type,
+    medins_type. stays: the `stays` view. lines: setl_id, med_list_codg, hilist_name, list_type, fen. edges: surprising
+    pairs counted elsewhere (`features.networks.pairs.pair_evidence.combine`); by default they are counted here. Raises
+    UserError for missing columns or an unbounded clock.
     """
     tables = (events, persons, institutions, stays)
     return search_rings(*tables, as_of=as_of, lines=lines, edges=edges, min_members=min_members)[0]
@@ -174,7 +182,8 @@ def _rings(
     as_of: datetime | pd.Timestamp,
     min_members: int,
 ) -> list[Ring]:
-    """Groups of pairs, their meetings, and everything that is known of them. Only the members' events are read in full."""
+    """Groups of pairs, their meetings, and everything that is known of them. Only the members' events are read in
+    full."""
     codes, names = pd.factorize(pd.concat([pairs["a"], pairs["b"]]), sort=True)
     a, b = codes[: len(pairs)].astype(np.int64), codes[len(pairs) :].astype(np.int64)
     groups = find_groups(
@@ -241,7 +250,8 @@ def _describe(
 
 
 def _facts(met: pd.DataFrame, pairs: pd.DataFrame, n: int) -> pd.DataFrame:
-    """Of each group: days, meetings, money, surprise (median over members of their best pair), width, ward, doctor, first and last moment."""
+    """Of each group: days, meetings, money, surprise (median over members of their best pair), width, ward, doctor,
+    first and last moment."""
     group = met.groupby("group")
     z = np.minimum(pairs["z"].to_numpy(), 300.0)
     ends = pd.DataFrame({"group": np.tile(pairs["group"], 2), "card": np.r_[pairs["a"], pairs["b"]], "z": np.r_[z, z]})
@@ -249,13 +259,18 @@ def _facts(met: pd.DataFrame, pairs: pd.DataFrame, n: int) -> pd.DataFrame:
     doctor, share = top_values(met["group"].to_numpy(), met["dr_codg"], n)
     return pd.DataFrame(
         {
-            "days": group["day"].nunique(), "meetings": group["session"].nunique(), "amount_fen": group["fen"].sum(), "fund_fen": group["fund_fen"].sum(),
+            "days": group["day"].nunique(),
+            "meetings": group["session"].nunique(),
+            "amount_fen": group["fen"].sum(),
+            "fund_fen": group["fund_fen"].sum(),
             "surprise": ends.groupby(["group", "card"])["z"].max().groupby(level="group").median(),
-            "width": (minute.max() - minute.min()).groupby(level="group").median(), "ward": (pairs["dt"] < 0).groupby(pairs["group"]).all(),
+            "width": (minute.max() - minute.min()).groupby(level="group").median(),
+            "ward": (pairs["dt"] < 0).groupby(pairs["group"]).all(),
             "doctor": pd.Series([d if s >= 0.5 else None for d, s in zip(doctor, share, strict=True)], dtype="object"),
-            "begin_at": group["happened_at"].min(), "end_at": group["happened_at"].max(),
+            "begin_at": group["happened_at"].min(),
+            "end_at": group["happened_at"].max(),
         }
-    )  # fmt: skip
+    )
 
 
 def _make_ring(
@@ -325,7 +340,8 @@ def _named(items: pd.DataFrame, pattern: str) -> set[str]:
 
 
 def _ring_id(met: pd.DataFrame) -> str:
-    """Name of a ring: its founding meeting's place, day and first two members. It stays the same as the ring grows, and while its founders stay in it."""
+    """Name of a ring: its founding meeting's place, day and first two members. It stays the same as the ring grows,
+    and while its founders stay in it."""
     session = met["session"].to_numpy()  # ascending
     founders = sorted(set(met["psn_no"].iloc[: int(np.searchsorted(session, session[0], side="right"))]))[:2]
     text = "|".join([str(met["fixmedins_code"].iloc[0]), str(met["day"].iloc[0].date()), *founders])

@@ -1,4 +1,5 @@
-"""What the explanations of lockstep look at, measured for all groups at once: one pass over arrays instead of one data frame a group."""
+"""What the explanations of lockstep look at, measured for all groups at once: one pass over arrays instead of one data
+frame a group."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True)
 class Traits:
-    """One group in numbers. Shares lie in 0…1; "top" is the commonest value and its share of all rows; days are meeting days."""
+    """One group in numbers. Shares lie in 0…1; "top" is the commonest value and its share of all rows; days are
+    meeting days."""
 
     members: int
     dialysis: float  #: members with a dialysis diagnosis or item
@@ -61,10 +63,12 @@ def mark_sessions(sessions: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
     """Sessions with what their diagnosis and place say: dx3, chemo, exam, medins_type, fixmedins_type."""
     dx = sessions["dx"].astype("str").fillna("")
     return sessions.assign(
-        dx3=dx.str[:3], chemo=dx.str.startswith(CHEMO_DX), exam=dx.str.startswith(EXAM_DX),
+        dx3=dx.str[:3],
+        chemo=dx.str.startswith(CHEMO_DX),
+        exam=dx.str.startswith(EXAM_DX),
         medins_type=sessions["fixmedins_code"].map(places["medins_type"]).fillna(""),
         fixmedins_type=sessions["fixmedins_code"].map(places["fixmedins_type"]).fillna(""),
-    )  # fmt: skip
+    )
 
 
 def dialysis_patients(events: pd.DataFrame) -> set[str]:
@@ -75,7 +79,8 @@ def dialysis_patients(events: pd.DataFrame) -> set[str]:
 
 
 def top_values(group: Codes, values: pd.Series, n: int) -> tuple[list[object], Floats]:
-    """(commonest known value, its share of all rows) of each group 0…n−1; the earlier one on a tie; blank and missing are not known."""
+    """(commonest known value, its share of all rows) of each group 0…n−1; the earlier one on a tie; blank and missing
+    are not known."""
     code, names = pd.factorize(values)
     blank = np.append(np.asarray(names.astype("str") == "", dtype=bool), True)  # the last for −1, missing
     known = ~blank[code]
@@ -118,9 +123,13 @@ def _calendar(group: Codes, day: pd.Series, n: int) -> dict[str, npt.NDArray[np.
     steady = np.where(usual >= 6, _share(of, np.abs(gap - usual[of]) <= 1, n), 0.0)
     monthly = near.to_numpy()
     return {
-        "days": days, "span": (last - first + 1).astype(np.int64), "months": months.to_numpy(dtype=np.int64), "monthly": monthly,
-        "day_gap": np.where(days > 2, usual, np.inf), "regular": np.where(days < 4, 0.0, np.maximum(np.maximum(monthly, weekday), steady)),
-    }  # fmt: skip
+        "days": days,
+        "span": (last - first + 1).astype(np.int64),
+        "months": months.to_numpy(dtype=np.int64),
+        "monthly": monthly,
+        "day_gap": np.where(days > 2, usual, np.inf),
+        "regular": np.where(days < 4, 0.0, np.maximum(np.maximum(monthly, weekday), steady)),
+    }
 
 
 def _people(group: Codes, people: pd.DataFrame, met_chemo: pd.Series, n: int) -> dict[str, object]:
@@ -133,16 +142,23 @@ def _people(group: Codes, people: pd.DataFrame, met_chemo: pd.Series, n: int) ->
     lives = pd.Series(top, dtype="object").take(group).to_numpy() == people["curr_addr_code"].to_numpy(dtype="object")
     at = people[lives].assign(group=group[lives]).drop_duplicates("group").set_index("group").reindex(range(n))
     return {
-        "dialysis": _share(group, people["dialysis"], n), "chemo": _share(group, met_chemo, n), "related": _share(group, shared, n), "homes": homes,
-        "address": share, "address_size": at["address_size"].to_numpy(dtype=np.float64), "address_age": at["address_age"].to_numpy(dtype=np.float64),
-        "age": _median(group, people["age"], n, np.nan), "old": _share(group, people["age"] >= 50, n),
-    }  # fmt: skip
+        "dialysis": _share(group, people["dialysis"], n),
+        "chemo": _share(group, met_chemo, n),
+        "related": _share(group, shared, n),
+        "homes": homes,
+        "address": share,
+        "address_size": at["address_size"].to_numpy(dtype=np.float64),
+        "address_age": at["address_age"].to_numpy(dtype=np.float64),
+        "age": _median(group, people["age"], n, np.nan),
+        "old": _share(group, people["age"] >= 50, n),
+    }
 
 
 def measure_traits(people: pd.DataFrame, sessions: pd.DataFrame, alike: Floats) -> list[Traits]:
     """Traits of the groups 0…n−1 (column `group` of both frames, every group in both); `alike`: float [n].
 
-    people: group, psn_no, age, curr_addr_code, address_size, address_age, household, dialysis. sessions: as `mark_sessions` gives them.
+    people: group, psn_no, age, curr_addr_code, address_size, address_age, household, dialysis. sessions: as
+    `mark_sessions` gives them.
     """
     n, who, met = len(alike), people["group"].to_numpy(), sessions["group"].to_numpy()
     treated = set(sessions.loc[sessions["chemo"], "psn_no"])
@@ -158,13 +174,21 @@ def measure_traits(people: pd.DataFrame, sessions: pd.DataFrame, alike: Floats) 
     dx3, same_dx = top_values(met, sessions["dx3"], n)
     columns |= {
         "minutes_apart": _median(came["group"].to_numpy()[known], apart[known], n),
-        "mutual_aid": _share(met, sessions["mulaid_fen"] > 0, n), "collapsed": _share(met, sessions["collapsed"], n), "exam": _share(met, sessions["exam"], n),
-        "busy": _median(met, sessions["day_cards"] / sessions["usual_cards"].clip(lower=1), n), "yuan": _median(met, sessions["fen"], n) / 100,
-        "dx3": [str(x or "") for x in dx3], "dx3_share": same_dx, "doctor": top_values(met, sessions["dr_codg"], n)[1],
-        "place": at_place, "place_kind": [str(kind.get(str(p), "")) for p in place], "places": sessions.groupby("group")["fixmedins_code"].nunique().to_numpy(),
-        "pharmacy": _share(met, sessions["fixmedins_type"] == "2", n), "local": _share(met, sessions["medins_type"].isin(VILLAGE_PLACES), n),
+        "mutual_aid": _share(met, sessions["mulaid_fen"] > 0, n),
+        "collapsed": _share(met, sessions["collapsed"], n),
+        "exam": _share(met, sessions["exam"], n),
+        "busy": _median(met, sessions["day_cards"] / sessions["usual_cards"].clip(lower=1), n),
+        "yuan": _median(met, sessions["fen"], n) / 100,
+        "dx3": [str(x or "") for x in dx3],
+        "dx3_share": same_dx,
+        "doctor": top_values(met, sessions["dr_codg"], n)[1],
+        "place": at_place,
+        "place_kind": [str(kind.get(str(p), "")) for p in place],
+        "places": sessions.groupby("group")["fixmedins_code"].nunique().to_numpy(),
+        "pharmacy": _share(met, sessions["fixmedins_type"] == "2", n),
+        "local": _share(met, sessions["medins_type"].isin(VILLAGE_PLACES), n),
         "ward": _share(met, sessions["ward"].astype(bool), n) > 0,
-    }  # fmt: skip
+    }
     names = list(columns)
     rows = zip(*(np.asarray(columns[name]).tolist() for name in names), strict=True)
     return [Traits(**dict(zip(names, row, strict=True))) for row in rows]

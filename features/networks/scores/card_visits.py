@@ -1,12 +1,14 @@
-"""The visit graph of one card: institutions are nodes, each next visit is an edge. Tours, returns, jumps and drift as numbers per card.
+"""The visit graph of one card: institutions are nodes, each next visit is an edge. Tours, returns, jumps and drift as
+numbers per card.
 
-Definitions (per card, events in time order, equal (institution, minute) events count once):
-`visits`, `nodes` (institutions), `edges` (distinct moves u→v, u ≠ v), `entropy` (bits, of visit shares), `return_rate` (share of visits after the first that
-go to a place seen before), `two_cycles` ({u,v} with u→v and v→u), `three_cycles` (u→v→w→u), `triads` (triangles of the undirected graph),
-`tour_weeks` (largest number of weeks with the same set of ≥ 2 institutions), `tour_days` (the same for days), `day_places` (most institutions on one day),
-`multi_days` (days with ≥ 2 institutions), `min_gap` (least minutes to a different institution; NaN: never moved), `simultaneous` (moves within a minute),
-`speed` (largest km/h implied by a move, a minute at least; NaN without coordinates), `drift` (Jensen–Shannon divergence in bits, last 90 days against
-the card's own past; NaN where either is empty).
+Definitions (per card, events in time order, equal (institution, minute) events count once): `visits`, `nodes`
+(institutions), `edges` (distinct moves u→v, u ≠ v), `entropy` (bits, of visit shares), `return_rate` (share of visits
+after the first that go to a place seen before), `two_cycles` ({u,v} with u→v and v→u), `three_cycles` (u→v→w→u),
+`triads` (triangles of the undirected graph), `tour_weeks` (largest number of weeks with the same set of ≥ 2
+institutions), `tour_days` (the same for days), `day_places` (most institutions on one day), `multi_days` (days with ≥
+2 institutions), `min_gap` (least minutes to a different institution; NaN: never moved), `simultaneous` (moves within a
+minute), `speed` (largest km/h implied by a move, a minute at least; NaN without coordinates), `drift` (Jensen–Shannon
+divergence in bits, last 90 days against the card's own past; NaN where either is empty).
 """
 
 from __future__ import annotations
@@ -286,11 +288,12 @@ def visit_measures(
     now: int | None = None,
     recent_days: int = RECENT_DAYS,
 ) -> dict[str, npt.NDArray[np.generic]]:
-    """Measures per card. psn, inst: int codes [n]; minute: int64 [n] since the epoch; lon, lat: degrees [n] of the event's institution (NaN unknown).
+    """Measures per card. psn, inst: int codes [n]; minute: int64 [n] since the epoch; lon, lat: degrees [n] of the
+    event's institution (NaN unknown).
 
-    Events must be sorted by (psn, minute). `now`: the as-of minute from which `drift` looks back (default: the card's own last event).
-    Returns `card` [n_cards] (the codes, ascending) and one array [n_cards] a measure: counts int64, others float64. Raises UserError where arrays differ
-    in length, are unsorted, or hold negative institution codes.
+    Events must be sorted by (psn, minute). `now`: the as-of minute from which `drift` looks back (default: the card's
+    own last event). Returns `card` [n_cards] (the codes, ascending) and one array [n_cards] a measure: counts int64,
+    others float64. Raises UserError where arrays differ in length, are unsorted, or hold negative institution codes.
     """
     cards, places, minutes = (np.ascontiguousarray(x, dtype=np.int64) for x in (psn, inst, minute))
     n = len(cards)
@@ -315,7 +318,8 @@ def visit_measures(
 def visit_graph(frame: pd.DataFrame, psn_no: str) -> nx.MultiDiGraph:
     """One card's visits as a graph to draw or to check against. frame: psn_no, fixmedins_code, happened_at (or minute).
 
-    Nodes carry `visits`; each edge is one move and carries `at`, `gap` (minutes). Moves to the same place are kept as loops.
+    Nodes carry `visits`; each edge is one move and carries `at`, `gap` (minutes). Moves to the same place are kept as
+    loops.
     """
     mine = frame[frame["psn_no"] == psn_no]
     if "minute" in mine:

@@ -53,7 +53,8 @@ def _cores(first, to):  # type: ignore[no-untyped-def]
 
 @nb.njit(cache=True)
 def _egonets(first, to, weight):  # type: ignore[no-untyped-def]
-    """Triangles through each node by orienting edges from low to high degree (each triangle found once), with the weight of the edge opposite the ego."""
+    """Triangles through each node by orienting edges from low to high degree (each triangle found once), with the
+    weight of the edge opposite the ego."""
     n = len(first) - 1
     # ranks by degree: a counting sort, so the orientation is total and deterministic
     top = 0
@@ -113,9 +114,11 @@ def core_numbers(graph: Csr) -> Ints:
 
 
 def egonets(graph: Csr) -> dict[str, npt.NDArray[np.generic]]:
-    """Of the subgraph of each node and its neighbours: `nodes`, `edges`, `triangles` (through the ego), int64 [n], and `weight` float64 [n] (sum over edges).
+    """Of the subgraph of each node and its neighbours: `nodes`, `edges`, `triangles` (through the ego), int64 [n], and
+    `weight` float64 [n] (sum over edges).
 
-    Equal to networkx.ego_graph sizes and networkx.triangles. The pair (edges, nodes) is OddBall's density law, (weight, edges) its heaviness law.
+    Equal to networkx.ego_graph sizes and networkx.triangles. The pair (edges, nodes) is OddBall's density law,
+    (weight, edges) its heaviness law.
     """
     degree = np.diff(graph.first)
     triangles, weight = _egonets(graph.first, graph.to, graph.weight)

@@ -1,7 +1,8 @@
 """FRAUDAR: the densest block of a bipartite graph when busy places hide it (Hooi et al., KDD 2016).
 
-Density g(S) = (sum of edge weights inside S) / |S|; an edge to a column of d edges weighs 1/ln(d + c), so a fraudster's visits to big hospitals add little and
-camouflage cannot lower a block's density. Greedy peeling, always the exact minimum, gives at least half of the optimum.
+Density g(S) = (sum of edge weights inside S) / |S|; an edge to a column of d edges weighs 1/ln(d + c), so a
+fraudster's visits to big hospitals add little and camouflage cannot lower a block's density. Greedy peeling, always
+the exact minimum, gives at least half of the optimum.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ WAITING, FAR, GONE = -1, -2, -3
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """`rows`, `columns`: codes inside the densest block, ascending; `density`: weight / nodes; `order`: removal rank of each node (rows, then columns)."""
+    """`rows`, `columns`: codes inside the densest block, ascending; `density`: weight / nodes; `order`: removal rank
+    of each node (rows, then columns)."""
 
     rows: npt.NDArray[np.int64]
     columns: npt.NDArray[np.int64]
@@ -81,11 +83,13 @@ def _sink(heap, where, key, n):  # type: ignore[no-untyped-def]
 
 @nb.njit(cache=True)
 def _peel(first, to, weight, key, where, heap, far, order):  # type: ignore[no-untyped-def]
-    """Remove the node of least weight again and again; fills `order` and returns the best density and how many removals lead to it.
+    """Remove the node of least weight again and again; fills `order` and returns the best density and how many
+    removals lead to it.
 
-    Nodes are numbered by ascending `key`. A node waits in that order, at no cost, until an edge of it goes. From then on it is far while its key lies above
-    `horizon`, so that busy columns cost one subtraction an edge, and in the heap below it; the horizon doubles whenever the least key passes it.
-    `where`: ≥ 0 place in the heap, or WAITING, FAR, GONE.
+    Nodes are numbered by ascending `key`. A node waits in that order, at no cost, until an edge of it goes. From then
+    on it is far while its key lies above `horizon`, so that busy columns cost one subtraction an edge, and in the heap
+    below it; the horizon doubles whenever the least key passes it. `where`: ≥ 0 place in the heap, or WAITING, FAR,
+    GONE.
     """
     n = len(first) - 1
     total = key.sum() / 2
@@ -153,7 +157,8 @@ def _weigh(row, column, n_rows, edge, key, degree):  # type: ignore[no-untyped-d
 
 @nb.njit(cache=True)
 def _bipartite(row, column, n_rows, edge, rank, at, to, weight):  # type: ignore[no-untyped-def]
-    """Fill the CSR of all nodes under their rank, both directions. `at`: where each node's edges begin; it is used up."""
+    """Fill the CSR of all nodes under their rank, both directions. `at`: where each node's edges begin; it is used
+    up."""
     for e in range(len(row)):
         r, c = rank[row[e]], rank[n_rows + column[e]]
         to[at[r]], weight[at[r]] = c, edge[e]
@@ -176,9 +181,11 @@ def peel_block(
     offset: float = 5.0,
     weight: npt.ArrayLike | None = None,
 ) -> Block:
-    """Densest block of the bipartite graph with one edge per (row, column); repeated pairs count once unless `weight` is given (then they must not repeat).
+    """Densest block of the bipartite graph with one edge per (row, column); repeated pairs count once unless `weight`
+    is given (then they must not repeat).
 
-    row, column: int [m]; weight: float [m], by default the column's camouflage-resistant weight. Raises UserError for codes out of range or bad weights.
+    row, column: int [m]; weight: float [m], by default the column's camouflage-resistant weight. Raises UserError for
+    codes out of range or bad weights.
     """
     rows, columns = np.asarray(row, dtype=np.int64), np.asarray(column, dtype=np.int64)
     if len(rows) != len(columns) or n_rows < 0 or n_columns < 0:

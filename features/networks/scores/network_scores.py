@@ -1,8 +1,10 @@
-"""Graph scorers as columns: what the surprising pairs, the rings and the visits say of each person, institution and doctor.
+"""Graph scorers as columns: what the surprising pairs, the rings and the visits say of each person, institution and
+doctor.
 
-A bond is a surprising pair that no honest reason explains: pairs inside an explained group (a dialysis shift, a family) are left out before anything is
-measured, so innocent lockstep has no core, no circle and no block. Nearness to confirmed cases starts from persons confirmed by the as-of and never counts an
-entity's own case: the number of a person whose case is known is what the other cases alone would have given (leave one out, exactly).
+A bond is a surprising pair that no honest reason explains: pairs inside an explained group (a dialysis shift, a
+family) are left out before anything is measured, so innocent lockstep has no core, no circle and no block. Nearness to
+confirmed cases starts from persons confirmed by the as-of and never counts an entity's own case: the number of a
+person whose case is known is what the other cases alone would have given (leave one out, exactly).
 """
 
 from __future__ import annotations
@@ -64,9 +66,15 @@ def person_bonds(pairs: pd.DataFrame, rings: list[Ring], cases: set[str]) -> pd.
         )
         block[found.rows] = 1.0
     columns = {
-        "bond_partners": degree, "bond_surprise": best, "bond_core": core_numbers(graph), "bond_tightness": ego["triangles"] / possible * np.sqrt(degree),
-        "bond_block": block, "bond_cases": near_cases(sp.csr_matrix((graph.weight, graph.to, graph.first), shape=(len(names),) * 2), names.isin(cases)),
-    }  # fmt: skip
+        "bond_partners": degree,
+        "bond_surprise": best,
+        "bond_core": core_numbers(graph),
+        "bond_tightness": ego["triangles"] / possible * np.sqrt(degree),
+        "bond_block": block,
+        "bond_cases": near_cases(
+            sp.csr_matrix((graph.weight, graph.to, graph.first), shape=(len(names),) * 2), names.isin(cases)
+        ),
+    }
     bonds = pd.DataFrame(columns, index=names).astype("float64")
     return bonds.join(_in_rings(rings), how="outer").reindex(columns=list(PERSON)).fillna(0.0).rename_axis("entity_id")
 
@@ -85,7 +93,8 @@ def _in_rings(rings: list[Ring]) -> pd.DataFrame:
 
 
 def _meetings(rings: list[Ring]) -> pd.DataFrame:
-    """Every settlement in a meeting of an unexplained ring: psn_no, fixmedins_code, dr_codg, day, fen, members (of its ring), row_table, row_id, happened_at."""
+    """Every settlement in a meeting of an unexplained ring: psn_no, fixmedins_code, dr_codg, day, fen, members (of its
+    ring), row_table, row_id, happened_at."""
     columns = ["psn_no", "fixmedins_code", "dr_codg", "day", "fen", "row_table", "row_id", "happened_at"]
     parts = [r.sessions[columns].assign(members=len(r.members)) for r in rings if r.explanation is None]
     if parts:
@@ -100,10 +109,12 @@ def _meetings(rings: list[Ring]) -> pd.DataFrame:
 
 
 def near_cases(weight: sp.csr_matrix, seed: np.ndarray, alpha: float = ALPHA) -> np.ndarray:
-    """Personalised PageRank from the seeds, in units of the average node, [n]; a seed's own mass is taken out of its own number.
+    """Personalised PageRank from the seeds, in units of the average node, [n]; a seed's own mass is taken out of its
+    own number.
 
-    weight: symmetric [n, n] ≥ 0; seed: bool [n]. Mass that starts at s and is at v in the end is G[v, s], G = (1 − α)(I − α Wᵀ D⁻¹)⁻¹; a card's number is
-    Σ_{s ≠ v} G[v, s] / (number of other seeds), times n. Bonds fall into small parts, so the sparse factors stay small.
+    weight: symmetric [n, n] ≥ 0; seed: bool [n]. Mass that starts at s and is at v in the end is G[v, s], G = (1 −
+    α)(I − α Wᵀ D⁻¹)⁻¹; a card's number is Σ_{s ≠ v} G[v, s] / (number of other seeds), times n. Bonds fall into small
+    parts, so the sparse factors stay small.
     """
     n, seeds = len(seed), np.flatnonzero(seed)
     if n == 0 or len(seeds) == 0:
@@ -127,8 +138,8 @@ def place_bonds(
 ) -> pd.DataFrame:
     """Columns INSTITUTION, index fixmedins_code.
 
-    events: psn_no, fixmedins_code, fen. cases: psn_no, fixmedins_code of confirmed persons (the place of the case, '' where it has none).
-    paths: as `care_triangles` gives them.
+    events: psn_no, fixmedins_code, fen. cases: psn_no, fixmedins_code of confirmed persons (the place of the case, ''
+    where it has none). paths: as `care_triangles` gives them.
     """
     met = _meetings(rings)
     each = events.groupby("fixmedins_code").agg(cards=("psn_no", "nunique"), fen=("fen", "sum"))
@@ -157,7 +168,8 @@ def place_bonds(
 
 
 def _near_places(events: pd.DataFrame, places: pd.Index, cases: pd.DataFrame) -> np.ndarray:
-    """PageRank mass of each institution from confirmed persons, in units of its own share of visits; an institution with cases of its own is asked without them."""
+    """PageRank mass of each institution from confirmed persons, in units of its own share of visits; an institution
+    with cases of its own is asked without them."""
     out = np.zeros(len(places))
     card, names = pd.factorize(events["psn_no"], sort=True)
     seeds = cases[cases["psn_no"].isin(names)]
@@ -204,7 +216,8 @@ def doctor_bonds(events: pd.DataFrame, rings: list[Ring], paths: pd.DataFrame) -
 def bond_tables(
     events: pd.DataFrame, institutions: pd.DataFrame, pairs: pd.DataFrame, rings: list[Ring], cases: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
-    """`person`, `institution`, `doctor` as above, and `meetings`: the settlements behind them. events: psn_no, fixmedins_code, happened_at, dr_codg, fen."""
+    """`person`, `institution`, `doctor` as above, and `meetings`: the settlements behind them. events: psn_no,
+    fixmedins_code, happened_at, dr_codg, fen."""
     paths = care_triangles(events, institutions)
     return {
         "person": person_bonds(suspicious_pairs(pairs, rings), rings, set(cases["psn_no"])),

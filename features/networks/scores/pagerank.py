@@ -1,8 +1,9 @@
 """Personalised PageRank from confirmed cases over cards × institutions, exactly.
 
-With few institutions the cards are eliminated: p_c = (1−α) s_c + α Σ_i W_ci/d_i p_i, put into the institutions' equation, leaves a system of n_inst unknowns
-(the Schur complement), factorised once and solved for any number of seed sets. A card or institution without visits is dangling: its mass returns to the
-seeds, as in networkx (`pagerank(personalization=seeds, dangling=None)`), also where the seed itself is isolated.
+With few institutions the cards are eliminated: p_c = (1−α) s_c + α Σ_i W_ci/d_i p_i, put into the institutions'
+equation, leaves a system of n_inst unknowns (the Schur complement), factorised once and solved for any number of seed
+sets. A card or institution without visits is dangling: its mass returns to the seeds, as in networkx
+(`pagerank(personalization=seeds, dangling=None)`), also where the seed itself is isolated.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ class SchurPageRank:
     def solve(self, seeds: npt.ArrayLike) -> tuple[Floats, Floats]:
         """Scores of cards [n_cards, sets] and institutions [n_inst, sets], each set summing to 1.
 
-        seeds: float [n_cards, sets] or [n_cards] of non-negative mass on cards. Raises UserError for a seed set of no mass.
+        seeds: float [n_cards, sets] or [n_cards] of non-negative mass on cards. Raises UserError for a seed set of no
+        mass.
         """
         mass = np.asarray(seeds, dtype=np.float64)
         mass = mass[:, None] if mass.ndim == 1 else mass
@@ -103,7 +105,8 @@ class SchurPageRank:
                 f"PageRank seeds must be non-negative mass on {n_cards} cards, at least one card in each set"
             )
         mass = np.ascontiguousarray(mass / mass.sum(axis=0))
-        # dangling mass goes back to the seeds, so the answer is the plain one (mass lost at dangling cards) made to sum to 1
+        # dangling mass goes back to the seeds, so the answer is the plain one (mass lost at dangling cards) made to
+        # sum to 1
         base = (1 - self.alpha) * mass
         institutions = la.lu_solve(self.factor, self.alpha * _down(self.first, self.inst, self.weight, base, n_inst))
         cards = base + self.alpha * _up(
@@ -116,7 +119,8 @@ class SchurPageRank:
 def factorise(matrix: sp.csr_matrix, alpha: float = 0.85) -> SchurPageRank:
     """Prepare PageRank on the bipartite graph of `matrix` (cards × institutions, non-negative weights).
 
-    Raises UserError for alpha outside (0, 1), negative or non-finite weights, or more than DENSE_LIMIT institutions (use `iterate`).
+    Raises UserError for alpha outside (0, 1), negative or non-finite weights, or more than DENSE_LIMIT institutions
+    (use `iterate`).
     """
     if not 0 < alpha < 1:
         raise UserError(f"PageRank needs 0 < alpha < 1, got {alpha}")
@@ -137,7 +141,8 @@ def factorise(matrix: sp.csr_matrix, alpha: float = 0.85) -> SchurPageRank:
 def iterate(
     matrix: sp.csr_matrix, seeds: npt.ArrayLike, alpha: float = 0.85, tolerance: float = 1e-12
 ) -> tuple[Floats, Floats]:
-    """The same scores by fixed-point iteration on the institutions only, for provinces with tens of thousands of them; seeds as in `solve`."""
+    """The same scores by fixed-point iteration on the institutions only, for provinces with tens of thousands of them;
+    seeds as in `solve`."""
     csr = sp.csr_matrix(matrix, dtype=np.float64)
     mass = np.asarray(seeds, dtype=np.float64)
     mass = mass[:, None] if mass.ndim == 1 else mass

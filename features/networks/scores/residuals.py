@@ -1,4 +1,5 @@
-"""Cash-out is no group signal: a pharmacy that empties cards moves too much money for the cards it sees (OddBall, Akoglu et al., PAKDD 2010)."""
+"""Cash-out is no group signal: a pharmacy that empties cards moves too much money for the cards it sees (OddBall,
+Akoglu et al., PAKDD 2010)."""
 
 from __future__ import annotations
 
@@ -9,9 +10,11 @@ Floats = npt.NDArray[np.float64]
 
 
 def fit_line(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[float, float]:
-    """Theil–Sen line through (log x, log y) of the rows where both are positive: (slope, intercept), (0, median) where x does not vary.
+    """Theil–Sen line through (log x, log y) of the rows where both are positive: (slope, intercept), (0, median) where
+    x does not vary.
 
-    The median of slopes is not moved by the fraudsters it must show. More than 600 rows are thinned evenly by x before slopes are formed.
+    The median of slopes is not moved by the fraudsters it must show. More than 600 rows are thinned evenly by x before
+    slopes are formed.
     """
     a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     good = (a > 0) & (b > 0)
@@ -27,7 +30,8 @@ def fit_line(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[float, float]:
 
 
 def log_residual(x: npt.ArrayLike, y: npt.ArrayLike, line: tuple[float, float] | None = None) -> Floats:
-    """How far log y lies above the line of its peers, in robust standard deviations [n]; NaN where x or y is not positive.
+    """How far log y lies above the line of its peers, in robust standard deviations [n]; NaN where x or y is not
+    positive.
 
     Institutions: x = cards, y = amount. Cards: x = visits, y = amount. Egonets: x = edges, y = weight.
     """
