@@ -40,11 +40,13 @@ class GraphMeasure:
 
 @dataclass(frozen=True)
 class CountyGraph:
-    """A number that only the graph of the whole county has: the ring search writes it as `column` of its table about the grain.
+    """A number that only the graph of the whole county has: the ring search writes it as `column` of its table about
+    the grain.
 
-    Such a declaration is by="county". Its rows read what the search left beside the ring partition: `meetings`, the settlements of unexplained
-    groups (psn_no, fixmedins_code, dr_codg, fen, row_table, row_id, happened_at), or `ring_meetings`, those of every ring (entity_id, …).
-    `weight` is what a ring's number adds to the ring's declared risk (models/ring_risk.py), with `log` its ln(1 + x).
+    Such a declaration is by="county". Its rows read what the search left beside the ring partition: `meetings`, the
+    settlements of unexplained groups (psn_no, fixmedins_code, dr_codg, fen, row_table, row_id, happened_at), or
+    `ring_meetings`, those of every ring (entity_id, …). `weight` is what a ring's number adds to the ring's declared
+    risk (models/ring_risk.py), with `log` its ln(1 + x).
     """
 
     column: str
@@ -107,8 +109,8 @@ class Feature:
     `told_of` says the same number of several grains: `$entity` in the SQL (the only thing ever filled in) is that
     grain's key.
 
-    `at_counter` is False for a rule that a claim with its patient's past cannot answer: it looks at other patients or is
-    itself an outcome. `outcome` says that the number is itself what an inspection found: shown, never learned from.
+    `at_counter` is False for a rule that a claim with its patient's past cannot answer: it looks at other patients or
+    is itself an outcome. `outcome` says that the number is itself what an inspection found: shown, never learned from.
 
     `excuses` names the innocent (N05) whom the number shows to be one: such a feature lowers risks. `also` are the
     other schemes whose trace schemes.md says the number is: it is measured once and counted for each.

@@ -37,7 +37,8 @@ def features_page(registry: list[Feature]) -> str:
     plain = [f for f in registry if f.rule is None]
     parts = [
         f"{GENERATED}\n\n# 特征目录 features\n",
-        f"{len(plain)} features, {sum(len(f.windows) for f in plain)} columns; rules are in [rules.md](rules.md). A feature is an aggregate over its evidence rows; "
+        f"{len(plain)} features, {sum(len(f.windows) for f in plain)} columns; rules are in [rules.md](rules.md). "
+        "A feature is an aggregate over its evidence rows; "
         "a column is `name` for the whole history, `name_W` for the last W days. Seeds are numbered as in seeds.md.\n",
         "## Coverage: scheme × grain, features + rules\n",
         coverage(registry),
@@ -80,7 +81,8 @@ def rules_page(registry: list[Feature]) -> str:
     declared at."""
     parts = [
         f"{GENERATED}\n\n# 规则目录 rules\n",
-        "Thresholds are defaults of features/thresholds.toml and no law. A hit is a lead with its rows and an amount at risk (疑点金额), never a verdict. "
+        "Thresholds are defaults of features/thresholds.toml and no law. "
+        "A hit is a lead with its rows and an amount at risk (疑点金额), never a verdict. "
         "What claims cannot show of a rule as the list writes it stands with the rule (看不到的部分).\n",
     ]
     texts = settings()
@@ -89,7 +91,8 @@ def rules_page(registry: list[Feature]) -> str:
         tuned = ", ".join(f"`{k} = {v}`" for k, v in thresholds(rule).items())
         parts.append(f"\n## {rule} {texts[rule].get('name', '')}\n")
         parts.append(
-            f"official library: {texts[rule].get('library') or '–'} · amount: {texts[rule].get('amount', '–')} · thresholds: {tuned or '–'}\n"
+            f"official library: {texts[rule].get('library') or '–'} · amount: {texts[rule].get('amount', '–')} · "
+            f"thresholds: {tuned or '–'}\n"
         )
         if unseen := texts[rule].get("unseen"):
             parts.append(f"看不到的部分：{unseen}\n")
@@ -106,7 +109,8 @@ def tables_page() -> str:
     """Every table a bureau can send and every table the warehouse keeps, column by column."""
     parts = [
         f"{GENERATED}\n\n# 数据表 tables\n",
-        "Req: Y = required, N = no row is placed without it. PII: ID direct identifier, QI quasi-identifier, HE health, FI financial, PR professional.\n",
+        "Req: Y = required, N = no row is placed without it. "
+        "PII: ID direct identifier, QI quasi-identifier, HE health, FI financial, PR professional.\n",
         "## What a bureau sends\n",
     ]
     parts += [_table(t, canonical=False) for t in SOURCE.values()]
@@ -131,7 +135,8 @@ def _table(table: Table, canonical: bool) -> str:
             + "\n"
         )
     lines = [
-        f"| {c.name} | {c.zh} | {c.kind} | {'N' if c.needed else 'Y' if c.required else ''} | {c.privacy} | {', '.join(c.aliases)} |"
+        f"| {c.name} | {c.zh} | {c.kind} | {'N' if c.needed else 'Y' if c.required else ''} | {c.privacy} "
+        f"| {', '.join(c.aliases)} |"
         for c in table.columns
     ]
     return (
@@ -211,9 +216,8 @@ def main(argv: list[str] | None = None) -> int:
     if args.check and stale:
         print(f"stale: {', '.join(stale)} in {args.out.name}/; run `python -m features.docs`", file=sys.stderr)
         return 1
-    print(
-        f"{'fresh' if args.check else 'written'}: {', '.join(sorted(set(pages()) - set(stale)) if args.check else stale) or 'nothing to do'}"
-    )
+    done = sorted(set(pages()) - set(stale)) if args.check else stale
+    print(f"{'fresh' if args.check else 'written'}: {', '.join(done) or 'nothing to do'}")
     return 0
 
 

@@ -1,10 +1,13 @@
 """Bonds: who goes with whom over the whole county, and whose unit or doctor such company meets at.
 
-How it works: one person carries many cards. They are swiped one after the other, at the same tills, on the same days; the drugs go to a dealer.
-What it leaves: pairs of cards that meet more often than the load of the tills explains, circles in which everybody goes with everybody, a unit
-where such circles gather, a doctor who signs for them, and the way from known cases along such pairs. A bond is a surprising pair that no honest
-reason explains; the ring search (features/networks/) measures it over all cards, the numbers lie beside the ring partition.
-Honest cases: family, one village on market day, a dialysis shift (N01, N04, N07, N15); their pairs are left out before anything is measured.
+How it works: one person carries many cards. They are swiped one after the other, at the same tills, on the same days;
+the drugs go to a dealer.
+What it leaves: pairs of cards that meet more often than the load of the tills explains, circles in which everybody
+goes with everybody, a unit where such circles gather, a doctor who signs for them, and the way from known cases along
+such pairs. A bond is a surprising pair that no honest reason explains; the ring search (features/networks/) measures
+it over all cards, the numbers lie beside the ring partition.
+Honest cases: family, one village on market day, a dialysis shift (N01, N04, N07, N15); their pairs are left out before
+anything is measured.
 """
 
 from features.declare import CountyGraph, Feature, declare

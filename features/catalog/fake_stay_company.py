@@ -328,6 +328,7 @@ declare(
     unit="人",
     measure="count(DISTINCT psn_no) FILTER (let_off)",
     needs=("persons.curr_addr_code", "settlements.act_pay_dedc_fen"),
-    reason="前后九天同村在同一医院住院者（含本人）有{value}人应付而未付起付线（同类中位{peer}人，高于{percentile}的同类）",
+    reason="前后九天同村在同一医院住院者（含本人）有{value}人应付而未付起付线"
+    "（同类中位{peer}人，高于{percentile}的同类）",
     innocent="转院连续计算起付线（N16）、救助身份未录入（N26）",
 )

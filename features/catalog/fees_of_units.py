@@ -1,7 +1,8 @@
-"""T19 重复分解收费, T20 超标准收费, T21 过度检查诊疗, T23 高值耗材违规, T16 串换药品项目: what a unit bills, stay for stay.
+"""T19 重复分解收费, T20 超标准收费, T21 过度检查诊疗, T23 高值耗材违规, T16 串换药品项目: what a unit bills, stay for
+stay.
 
-How it works: what is one line on one bill (features/catalog/fees_of_stays.py) is a habit of the unit: every patient gets
-the same panel, one test follows the other, an uncovered thing is billed under a covered code.
+How it works: what is one line on one bill (features/catalog/fees_of_stays.py) is a habit of the unit: every patient
+gets the same panel, one test follows the other, an uncovered thing is billed under a covered code.
 What it leaves: excess over the cap on many days, repeated items and daily fees, one panel in most stays, implants
 without surgery. What one article costs is in features/catalog/prices.py.
 Honest cases: repeated tests of the severely ill (N21), dialysis (N01), specialist hospitals (N22), price regimes (N24),

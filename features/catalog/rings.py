@@ -1,11 +1,14 @@
 """Rings: groups of cards in lockstep, each measured as a whole.
 
-How it works: a dealer collects cards and goes round the tills with them, or a whole group lies in hospital together on paper.
-What it leaves: the same people at the same places within minutes, again and again, with the same bag of drugs that sell well, signed by the same
-doctor, though they live apart. The ring search (features/networks/rings/) finds the groups; every number here is one of a group's own.
-Honest cases: family, dialysis shifts, chemotherapy courses, nursing homes, village rounds, schools in an epidemic (N01, N02, N04, N05, N07, N15): a
-group that one of them explains is shown with it, not ranked. The weights are declared because rings have few peers and hardly any outcomes: size, repetition,
-money and tightness share the score (ranking by surprise alone puts dialysis and villages first, measured), and an honest explanation outweighs them all.
+How it works: a dealer collects cards and goes round the tills with them, or a whole group lies in hospital together on
+paper.
+What it leaves: the same people at the same places within minutes, again and again, with the same bag of drugs that
+sell well, signed by the same doctor, though they live apart. The ring search (features/networks/rings/) finds the
+groups; every number here is one of a group's own.
+Honest cases: family, dialysis shifts, chemotherapy courses, nursing homes, village rounds, schools in an epidemic
+(N01, N02, N04, N05, N07, N15): a group that one of them explains is shown with it, not ranked. The weights are
+declared because rings have few peers and hardly any outcomes: size, repetition, money and tightness share the score
+(ranking by surprise alone puts dialysis and villages first, measured), and an honest explanation outweighs them all.
 """
 
 from features.declare import CountyGraph, Feature, declare

@@ -358,6 +358,7 @@ declare(
     windows=(365,),
     rows=CLIFF,
     measure="max(CASE WHEN in_bin >= 8 THEN in_bin / greatest(above, 1) END)",
-    reason="近{window}天某一费用档的住院数是其上两档平均的{value}倍，像是压在限额之下（同类中位{peer}倍，高于{percentile}的同类）",
+    reason="近{window}天某一费用档的住院数是其上两档平均的{value}倍，像是压在限额之下（"
+    "同类中位{peer}倍，高于{percentile}的同类）",
     innocent="单病种包干价相同（N13）",
 )
