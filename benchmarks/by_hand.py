@@ -19,12 +19,12 @@ import pandas as pd
 
 from benchmarks.coverage_scores import Sheet, open_sheets, own_scores
 from claims.intake.pipeline import intake
-from features.build import Partition
 from features.checking.hits import rows_that_hit
 from features.columns import columns_of
 from features.declarations import load_catalog
 from features.evidence import gather_evidence
 from features.grains import LABEL, SCHEMES, WINDOW_DAYS, Grain
+from features.partition import Partition
 from features.peers import compare
 from features.reasons import render
 

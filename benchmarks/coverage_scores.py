@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.build import Partition, build
+from features.build import build
 from features.columns import columns_of
 from features.declare import REGISTRY
 from features.grains import Grain
+from features.partition import Partition
 from features.peers import choose_groups
 
 #: schemes.md §2: who looks the same without guilt.
@@ -45,7 +46,7 @@ class Sheet:
     def values(self, columns: Sequence[str]) -> pd.DataFrame:
         """The named columns, index as `entities`."""
         own = [c for c in columns if c not in self.bonds]
-        read = pd.read_parquet(self.part.path / "values.parquet", columns=["entity_id", *own]).set_index("entity_id")
+        read = self.part.read("values", ["entity_id", *own]).set_index("entity_id")
         return read.reindex(self.entities.index).join(self.bonds[[c for c in columns if c in self.bonds]])
 
 
@@ -59,9 +60,7 @@ def open_sheets(house: Path, as_of: date, stay_days: int) -> dict[Grain, Sheet]:
         entities = part.entities()
         bonds = pd.DataFrame(index=entities.index)
         if declared := REGISTRY.by_graph(grain):
-            found = (
-                pd.read_parquet(rings.path / f"bonds_{grain}.parquet").set_index("entity_id").reindex(entities.index)
-            )
+            found = rings.read(f"bonds_{grain}").set_index("entity_id").reindex(entities.index)
             told = {f.name: found[f.measure.column] for f in declared}  # type: ignore[union-attr]
             bonds = pd.DataFrame(told).fillna({f.name: f.empty for f in declared if f.empty is not None})
         sheets[grain] = Sheet(part, entities, bonds)

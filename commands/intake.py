@@ -104,7 +104,7 @@ def mapping_suggest(
 ) -> None:
     """Draft a mapping from names, Chinese headers and value shapes, with how sure each line is."""
     from claims.intake.suggest_mapping import suggest_mapping
-    from serving.lists.export import put
+    from claims.store.files import put
 
     text, sure = suggest_mapping(source)
     if out is not None:

@@ -49,7 +49,7 @@ def features(
     built: dict[str, dict[str, Any]] = {}
     with Bars() as bars, working_on(executor_of(executor)):
         for g in [a_grain(grain)] if grain else GRAINS:
-            p = build(warehouse, when, g, progress=bars)
+            p = build(warehouse, when, g, progress=bars, mend=True)
             built[g] = {"rows": p.rows, "columns": len(p.columns), "absent": p.absent, "path": str(p.path)}
 
     def text() -> str:
@@ -145,13 +145,13 @@ def models_compare(
     as_json: JsonOption = False,
 ) -> None:
     """The report a promotion needs: both models on the same dates, who enters, who leaves and why, whose reasons flipped."""
-    from serving.lists.export import put
+    from claims.store.files import PRIVATE, put
     from training.evaluation.report import gate_text
     from training.promotion import compare
 
     report = compare(warehouse, challenger, a_date(as_of), top=top, order=an_order(order), truth=truth)
     if out is not None:
-        put(out, gate_text(report).encode("utf-8"))
+        put(out, gate_text(report).encode("utf-8"), PRIVATE)
     say(report, as_json, lambda: gate_text(report))
 
 

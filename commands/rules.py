@@ -52,13 +52,13 @@ def rules_run(
     as_json: JsonOption = False,
 ) -> None:
     """All rules at one as-of: hits and amounts per rule and grain, line by line with --out."""
+    from claims.store.files import PRIVATE, put
     from features.checking.hits import hit_rows, run_rules
-    from serving.lists.export import put
 
     when = a_date(as_of)
     found = run_rules(warehouse, when, rule or None)
     if out is not None:
-        put(out, hit_rows(warehouse, when, rule or None).to_csv(index=False).encode("utf-8-sig"))
+        put(out, hit_rows(warehouse, when, rule or None).to_csv(index=False).encode("utf-8-sig"), PRIVATE)
     table = found.groupby(["rule", "grain"], as_index=False).agg(
         entities=("entity_id", "nunique"), hits=("hits", "sum"), amount_fen=("amount_fen", "sum")
     )

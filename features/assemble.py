@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from claims.store.sql import copy_to, parquet, quote
 from features.asof import moment_of
 from features.bucket import STAT, Values, grouped, measure, placed_sql
 from features.declare import REGISTRY, Feature, amount_name
@@ -31,14 +32,14 @@ def assemble(
     `judged` is that file of the admission grain, for the grains that roll stays up; None where no stay was ever built.
     """
     con = duckdb.connect()
-    con.execute(f"SET threads=2; SET memory_limit='2GB'; SET temp_directory='{stage}'")
+    con.execute(f"SET threads=2; SET memory_limit='2GB'; SET temp_directory={quote(stage)}")
     try:
         con.execute(
             "CREATE TABLE main.asof AS SELECT ?::TIMESTAMP AS t, ?::TIMESTAMP::DATE AS d", [moment_of(as_of)] * 2
         )
         con.execute(f"CREATE TABLE entities AS {_entities(stage, grain, layouts)}")
         con.execute("CREATE TABLE main.focus AS SELECT entity_id FROM entities")
-        con.execute(f"COPY (FROM entities ORDER BY entity_id) TO '{stage}/entities.parquet' (FORMAT parquet)")
+        con.execute(copy_to("FROM entities ORDER BY entity_id", stage / "entities.parquet"))
         late = [_measured(con, stage, judged, [f for f in features if f.spans or f.by == "judged"])]
         limits = pd.DataFrame(columns=LIMITS)
         if grain == "admission":
@@ -75,8 +76,13 @@ def wide_features(features: Sequence[Feature]) -> list[Feature]:
     return [f for f in features if f.grain == "admission" and (f.peers or words & set(numbers(f)))]
 
 
+def _parts(stage: Path, name: str) -> str:
+    """The rows of the parts of all buckets, in order of their names."""
+    return parquet(sorted(stage.glob(f"part-{name}.parquet")))
+
+
 def _entities(stage: Path, grain: Grain, layouts: Sequence[Layout]) -> str:
-    parts = f"read_parquet('{stage}/part-entities-{layouts[0]}-b*.parquet', union_by_name=true)"
+    parts = _parts(stage, f"entities-{layouts[0]}-b*")
     if grain != "doctor":
         return f"FROM {parts}"
     # A doctor at several sites is one doctor, at the place where he bills most.
@@ -89,7 +95,7 @@ def _entities(stage: Path, grain: Grain, layouts: Sequence[Layout]) -> str:
 
 def _joined(stage: Path, layouts: Sequence[Layout]) -> str:
     joined = " ".join(
-        f"{'FROM' if i == 0 else 'JOIN'} read_parquet('{stage}/part-values-{layout}-b*.parquet', union_by_name=true) v{i}"
+        f"{'FROM' if i == 0 else 'JOIN'} {_parts(stage, f'values-{layout}-b*')} v{i}"
         + ("" if i == 0 else " USING (entity_id)")
         for i, layout in enumerate(layouts)
     )
@@ -103,14 +109,13 @@ def _measured(
     values = Values(con)
     for layout in dict.fromkeys(f.by for f in features if f.by != "judged"):
         for i, group in enumerate(grouped(f for f in features if f.by == layout)):
-            con.execute(
-                f"CREATE OR REPLACE TABLE gathered AS FROM read_parquet('{stage}/part-rows-{layout}-{i:03d}-*.parquet', union_by_name=true)"
-            )
+            gathered = _parts(stage, f"rows-{layout}-{i:03d}-*")
+            con.execute(f"CREATE OR REPLACE TABLE gathered AS FROM {gathered}")
             rows = f"({group[0].across})" if group[0].across is not None else "gathered"
             con.execute(f"CREATE OR REPLACE TABLE feature_rows AS FROM {rows} JOIN main.places USING (entity_id)")
             measure(con, "feature_rows", group, values)
     if judged is not None:
-        con.execute(f"CREATE VIEW judged AS FROM '{judged}'")
+        con.execute(f"CREATE VIEW judged AS FROM {quote(judged)}")
         for group in grouped(f for f in features if f.by == "judged"):
             con.execute(f"CREATE OR REPLACE TABLE feature_rows AS {placed_sql(group)}")
             measure(con, "feature_rows", group, values)
@@ -124,14 +129,12 @@ def _yearly(
     """Stays of the last year held against each other; writes `judged.parquet`, which hospitals and doctors are told from."""
     layouts = list(dict.fromkeys(f.by for f in features))
     parts = [
-        con.execute(f"FROM read_parquet('{stage}/part-wide-{layout}-b*.parquet', union_by_name=true)").df().set_index("entity_id")
+        con.execute(f"FROM {_parts(stage, f'wide-{layout}-b*')}").df().set_index("entity_id")
         for layout in layouts
     ]  # fmt: skip
     if not parts:
         return pd.DataFrame(), pd.DataFrame(columns=LIMITS)
-    entities = con.execute(
-        f"FROM read_parquet('{stage}/part-yearly-{layouts[0]}-b*.parquet', union_by_name=true) ORDER BY entity_id"
-    ).df()
+    entities = con.execute(f"FROM {_parts(stage, f'yearly-{layouts[0]}-b*')} ORDER BY entity_id").df()
     entities = entities.set_index("entity_id")
     held, limits = hold_against(pd.concat(parts, axis=1).reindex(entities.index), entities, features)
     entities.join(held).reset_index().to_parquet(stage / "judged.parquet", index=False)
@@ -146,6 +149,5 @@ def _write(
     chosen = "".join(f", {'t' if n in late else 'l'}.{n}" for f in features for n in numbers(f))
     source = "late t" if grain == "doctor" else "local l LEFT JOIN late t ON t.entity_id = l.entity_id"
     key = "t" if grain == "doctor" else "l"
-    con.execute(
-        f"COPY (SELECT {key}.entity_id{chosen} FROM {source} ORDER BY {key}.entity_id) TO '{stage}/values.parquet' (FORMAT parquet)"
-    )
+    rows = f"SELECT {key}.entity_id{chosen} FROM {source} ORDER BY {key}.entity_id"
+    con.execute(copy_to(rows, stage / "values.parquet"))

@@ -15,6 +15,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from claims.store.sql import copy_to
 from claims.store.warehouse import Warehouse
 from features.asof import open_views, read_as
 from features.common_subqueries import Shared
@@ -88,7 +89,7 @@ def _run(con: duckdb.DuckDBPyConnection, shared: Shared, job: Job, layout: Layou
     if own:
         focus(con, job.grain, job.window_days)
         entities = entities_sql(job.grain, job.window_days)
-        con.execute(f"COPY ({entities}) TO '{out}/part-entities-{tag}.parquet' (FORMAT parquet)")
+        con.execute(copy_to(entities, out / f"part-entities-{tag}.parquet"))
         if job.grain != "doctor":
             frame = evaluate(con, [REGISTRY[n] for n in job.local], shared)
             frame.to_parquet(out / f"part-values-{tag}.parquet", index=False)
@@ -98,13 +99,13 @@ def _run(con: duckdb.DuckDBPyConnection, shared: Shared, job: Job, layout: Layou
         kept = "SEMI JOIN main.focus USING (entity_id)" if own and group[0].across is None else ""
         chosen = ", ".join(f'r."{c}"' for c in needed(con, group))
         rows = shared.tables(f"SELECT {chosen} FROM ({group[0].rows}) r {kept}", group[0].reversed)
-        con.execute(f"COPY ({rows}) TO '{out}/part-rows-{layout}-{i:03d}-{tag}.parquet' (FORMAT parquet)")
+        con.execute(copy_to(rows, out / f"part-rows-{layout}-{i:03d}-{tag}.parquet"))
     if job.wide:
         focus(con, job.grain, job.wide_days)
         frame = evaluate(con, [REGISTRY[n] for n in job.wide], shared)
         frame.to_parquet(out / f"part-wide-{tag}.parquet", index=False)
         entities = entities_sql(job.grain, job.wide_days)
-        con.execute(f"COPY ({entities}) TO '{out}/part-yearly-{tag}.parquet' (FORMAT parquet)")
+        con.execute(copy_to(entities, out / f"part-yearly-{tag}.parquet"))
 
 
 def focus(con: duckdb.DuckDBPyConnection, grain: Grain, window_days: int) -> None:

@@ -5,6 +5,7 @@ declarations, warehouse and window still fit is found, not built.
 """
 
 import json
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -13,12 +14,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow.parquet as pq
 
 from claims.errors import UserError
 from claims.store.claim_store import ClaimStore
 from claims.store.executor import Executor, executor_in_use
+from claims.store.publish import MANIFEST, Published, hashed, publish_folder
 from claims.store.warehouse import Warehouse
 from features.asof import tag_of
 from features.assemble import assemble, wide_features
@@ -27,31 +28,9 @@ from features.declarations import load_catalog
 from features.declare import REGISTRY, Feature, fingerprint
 from features.grains import GRAINS, WINDOW_DAYS, Grain, Layout
 from features.networks.search import build_rings
+from features.partition import Partition
 
 Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class Partition:
-    """A built feature partition on disk: `values` and `entities` share `entity_id`, sorted by it."""
-
-    path: Path
-    grain: Grain
-    as_of: date | datetime
-    window_days: int
-    columns: tuple[str, ...]
-    absent: dict[str, str]
-    rows: int
-
-    def values(self) -> pd.DataFrame:
-        return pd.read_parquet(self.path / "values.parquet").set_index("entity_id")
-
-    def entities(self) -> pd.DataFrame:
-        return pd.read_parquet(self.path / "entities.parquet").set_index("entity_id")
-
-    def limits(self) -> pd.DataFrame:
-        """What peers set for its rules: the columns of features/limits.py."""
-        return pd.read_parquet(self.path / "limits.parquet")
 
 
 def absent_features(warehouse: ClaimStore, features: Iterable[Feature]) -> dict[str, str]:
@@ -75,27 +54,27 @@ def build(
     *,
     progress: Progress | None = None,
     executor: Executor | None = None,
+    mend: bool = False,
 ) -> Partition:
     """Build (or find, when nothing changed) the partition of one grain at one as-of.
 
-    Opening the views is most of the work, so the other grains that lie in the same buckets are built in the same pass.
+    Opening the views is most of the work, so the other grains that lie in the same buckets are built in the same pass. A partition whose manifest is
+    damaged is built again; of one that is found, each file is verified when it is read, or all of them now and built again if need be (`mend`).
     Raises UserError when the date lies outside the data.
     """
     load_catalog()
     warehouse = Warehouse.open(Path(root))
     check_date(warehouse, as_of)
     wanted = _plan(warehouse, as_of, grain, window_days)
-    if not _fresh(wanted):
+    found = _found(wanted, mend)
+    if found is None:
         plans = [wanted]
         if grain != "ring":
             others = [_plan(warehouse, as_of, g, None) for g in LAYOUTS if g != grain]
-            plans += [p for p in others if not _fresh(p)]
+            plans += [p for p in others if _found(p, mend) is None]
         _build(warehouse, as_of, plans, progress, executor or executor_in_use())
-    known = _read_manifest(wanted.path)
-    assert known is not None
-    return Partition(
-        wanted.path, grain, as_of, wanted.window_days, tuple(known["columns"]), known["absent"], known["rows"]
-    )
+        found = Published.open(wanted.path, wanted.remedy)
+    return Partition.of(found, grain, as_of)
 
 
 @dataclass(frozen=True)
@@ -106,6 +85,16 @@ class _Plan:
     absent: dict[str, str]
     path: Path
     identity: dict[str, Any]
+
+    @property
+    def remedy(self) -> str:
+        """What to do when a file of it is damaged."""
+        root, tag = self.path.parents[2], self.path.parent.name
+        if self.path.name != self.grain or "T" in tag:
+            return f"delete the folder {self.path}; it is built again when it is needed"
+        return (
+            f"build it again: xiezhi features --warehouse {shlex.quote(str(root))} --as-of {tag} --grain {self.grain}"
+        )
 
 
 def _plan(warehouse: Warehouse, as_of: date | datetime, grain: Grain, window_days: int | None) -> _Plan:
@@ -126,9 +115,17 @@ def _plan(warehouse: Warehouse, as_of: date | datetime, grain: Grain, window_day
     return _Plan(grain, window, features, absent, path, identity)
 
 
-def _fresh(plan: _Plan) -> bool:
-    known = _read_manifest(plan.path)
-    return known is not None and {k: known.get(k) for k in plan.identity} == plan.identity
+def _found(plan: _Plan, verify: bool) -> Published | None:
+    """The published folder of a plan; None where there is none, it was built otherwise or is damaged (its files too, where they are to be verified)."""
+    try:
+        found = Published.open(plan.path, plan.remedy)
+        if {k: found.manifest.get(k) for k in plan.identity} != plan.identity:
+            return None
+        if verify:
+            found.verify()
+    except UserError:
+        return None
+    return found
 
 
 def check_date(warehouse: Warehouse, as_of: date | datetime) -> None:
@@ -143,14 +140,6 @@ def check_date(warehouse: Warehouse, as_of: date | datetime) -> None:
         raise UserError(
             f"as-of {day} lies more than a month after the last row of this warehouse ({last.date()}); take newer claims in, or choose an earlier date"
         )
-
-
-def _read_manifest(path: Path) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = json.loads((path / "manifest.json").read_text("utf-8"))
-        return found
-    except (OSError, ValueError):
-        return None
 
 
 #: The layouts in which the rows of a grain lie.
@@ -203,17 +192,17 @@ def _pass(
         if progress:
             progress(f"特征 {tag_of(as_of)}", done / total)
     for plan in sorted(plans, key=lambda p: GRAINS.index(p.grain)):  # stays first: the others are told of them
-        judged = stage / "admission" / "judged.parquet"
-        if not judged.exists():
-            judged = stage.parent / "admission" / "judged.parquet"
-        assemble(
-            stage / plan.grain,
-            plan.grain,
-            plan.features,
-            LAYOUTS[plan.grain],
-            as_of,
-            judged if judged.exists() else None,
-        )
+        told = _judged(warehouse, as_of, stage)
+        assemble(stage / plan.grain, plan.grain, plan.features, LAYOUTS[plan.grain], as_of, told)
+
+
+def _judged(warehouse: Warehouse, as_of: date | datetime, stage: Path) -> Path | None:
+    """The judged stays of this pass, else those published; None where no stay was ever judged. UserError for damaged ones."""
+    made = stage / "admission" / "judged.parquet"
+    if made.exists():
+        return made
+    found = _found(_plan(warehouse, as_of, "admission", None), False)
+    return found.file(made.name) if found is not None and made.name in found.manifest["files"] else None
 
 
 def _job(plan: _Plan, layout: Layout, out: Path) -> Job:
@@ -227,22 +216,24 @@ def _job(plan: _Plan, layout: Layout, out: Path) -> Job:
 def _publish(plan: _Plan, stage: Path, as_of: date | datetime) -> None:
     values = pq.ParquetFile(stage / "values.parquet")
     columns = [c for c in values.schema_arrow.names if c != "entity_id"]
-    manifest = plan.identity | {
-        "grain": plan.grain, "as_of": tag_of(as_of), "columns": columns, "absent": plan.absent, "rows": values.metadata.num_rows,
-    }  # fmt: skip
     for part in stage.glob("part-*"):
         part.unlink()
-    (stage / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True), "utf-8")
-    if plan.path.exists():
-        shutil.rmtree(plan.path)
-    stage.rename(plan.path)
+    manifest = plan.identity | {
+        "grain": plan.grain,
+        "as_of": tag_of(as_of),
+        "columns": columns,
+        "absent": plan.absent,
+        "rows": values.metadata.num_rows,
+        "files": hashed(stage),
+    }
+    publish_folder(stage, plan.path, manifest, plan.remedy)
 
 
-def published(root: Path | str, grain: Grain) -> list[tuple[date | datetime, Path]]:
-    """As-of and folder of every partition of a grain (default window) that fits today's declarations, whatever was taken in since."""
+def published(root: Path | str, grain: Grain) -> list[Partition]:
+    """Every partition of a grain (default window) that fits today's declarations, whatever was taken in since. UserError for a damaged one."""
     load_catalog()
     warehouse = Warehouse.open(Path(root))
-    found: list[tuple[date | datetime, Path]] = []
+    found: list[Partition] = []
     for folder in sorted((warehouse.root / "features").glob("*-*-*")):
         try:
             when: date | datetime = datetime.strptime(folder.name, "%Y-%m-%dT%H%M")
@@ -252,6 +243,14 @@ def published(root: Path | str, grain: Grain) -> list[tuple[date | datetime, Pat
             except ValueError:
                 continue
         plan = _plan(warehouse, when, grain, None)
-        if (_read_manifest(plan.path) or {}).get("fingerprint") == plan.identity["fingerprint"]:
-            found.append((when, plan.path))
+        if plan.path.exists() and _fingerprint(plan.path) in (plan.identity["fingerprint"], None):
+            found.append(Partition.of(Published.open(plan.path, plan.remedy), grain, when))
     return found
+
+
+def _fingerprint(path: Path) -> str | None:
+    """What a manifest, sound or not, says of its declarations: one of other declarations is not asked, nor told to be damaged. None if it says nothing."""
+    try:
+        return str(json.loads((path / MANIFEST).read_bytes())["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

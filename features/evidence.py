@@ -10,14 +10,16 @@ import duckdb
 import pandas as pd
 
 from claims.errors import UserError
+from claims.store.sql import quote
 from claims.store.warehouse import Warehouse, bucket_of
 from features.asof import moment_of, open_views, read_as
 from features.bucket import evidence_sql, named_words
-from features.build import Partition, build
+from features.build import build
 from features.columns import Column, matrix_columns
 from features.declarations import load_catalog
 from features.declare import Feature
 from features.grains import Grain, Layout
+from features.partition import Partition
 
 Answer = tuple[str, str]
 
@@ -61,10 +63,10 @@ def gather_evidence(
     for (layout, bucket), columns in sorted(jobs.items(), key=lambda j: j[0]):
         declared = [here[0].column.feature for here in columns.values()]
         if layout == "judged":
-            con = _open_files({"judged": build(root, as_of, "admission").path / "judged.parquet"})
+            con = _open_files({"judged": build(root, as_of, "admission").file("judged")})
         elif layout == "county":
             rings = partition if grain == "ring" else build(root, as_of, "ring")
-            con = _open_files({name: rings.path / file for name, file in COUNTY_FILES.items()})
+            con = _open_files({name: rings.file(file) for name, file in COUNTY_FILES.items()})
         else:
             own = None if any(f.spans for f in declared) else sorted(keys[layout, bucket])
             con = open_views(warehouse, as_of, layout, bucket, words=named_words(declared), keys=own)
@@ -116,7 +118,7 @@ def _placed(
 
 
 #: What by="county" reads, by its name in SQL, and its file beside the ring partition.
-COUNTY_FILES = {"meetings": "bonds_meetings.parquet", "ring_meetings": "rows.parquet"}
+COUNTY_FILES = {"meetings": "bonds_meetings", "ring_meetings": "rows"}
 
 
 def _open_files(tables: dict[str, Path]) -> duckdb.DuckDBPyConnection:
@@ -125,7 +127,7 @@ def _open_files(tables: dict[str, Path]) -> duckdb.DuckDBPyConnection:
     for schema in ("net", "kept", "pairs"):
         con.execute(f"CREATE SCHEMA {schema}")
     for name, path in tables.items():
-        con.execute(f"CREATE VIEW main.{name} AS FROM '{path}'")
+        con.execute(f"CREATE VIEW main.{name} AS FROM {quote(path)}")
     return con
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.build import Partition, Progress, build
+from features.build import Progress, build
 from features.columns import Column, matrix_columns
 from features.declare import REGISTRY, CountyGraph
 from features.grains import PARENTS, Grain
+from features.partition import Partition
 from features.peers import Peers, compare
 
 
@@ -91,7 +92,7 @@ def values_of(root: Path | str, partition: Partition) -> pd.DataFrame:
     if partition.grain == "ring" or not declared:
         return values
     rings = build(root, partition.as_of, "ring")
-    found = pd.read_parquet(rings.path / f"bonds_{partition.grain}.parquet").set_index("entity_id")
+    found = rings.read(f"bonds_{partition.grain}").set_index("entity_id")
     found = found.reindex(values.index)
     told = {}
     for f in declared:

@@ -18,14 +18,14 @@ def ring_graph(root: Path | str, as_of: date | datetime, ring_id: str) -> nx.Gra
 
     Raises UserError for a ring that is not in the partition of that as-of.
     """
-    folder = build(root, as_of, "ring").path
-    entities = pd.read_parquet(folder / "entities.parquet").set_index("entity_id")
+    partition = build(root, as_of, "ring")
+    entities = partition.entities()
     if ring_id not in entities.index:
         raise UserError(f"no ring {ring_id} at as-of {as_of}; `xiezhi rank --grain ring` lists them")
     facts = entities.loc[ring_id, ["label", "explanation", "sentence"]]
     graph = nx.Graph(ring_id=ring_id, **{str(k): v for k, v in facts.items() if pd.notna(v)})
     for table, ends in (("members", ["psn_no"]), ("pairs", ["a", "b"])):
-        rows = pd.read_parquet(folder / f"{table}.parquet")
+        rows = partition.read(table)
         for row in rows[rows["entity_id"] == ring_id].drop(columns="entity_id").to_dict("records"):
             data = {str(k): v for k, v in row.items() if k not in ends}
             names = [row[end] for end in ends]

@@ -27,12 +27,12 @@ import numpy as np
 import pandas as pd
 
 from claims.errors import UserError
-from claims.store.publish import fsync
+from claims.store.files import fsync, stage
 from features.declare import fingerprint
 from models.amount import AmountModel
 from models.calibrate import Calibration
 from models.ensemble import ALL, GrainModel, Taught, Z
-from models.files import damaged, json_bytes, npz_bytes, read_file, thread_free, write_synced
+from models.files import damaged, json_bytes, npz_bytes, read_file, thread_free
 from models.findings import Findings
 from models.ranker import Ranker
 from models.reference_distribution import Tail
@@ -104,15 +104,15 @@ def write_bundle(
     name = hashlib.sha256(manifest).hexdigest()
     target = folder / name
     if not target.exists():
-        stage = Path(tempfile.mkdtemp(prefix=".stage-", dir=folder))
+        staged = Path(tempfile.mkdtemp(prefix=".stage-", dir=folder))
         try:
             for file, content in {**files, "manifest.json": manifest}.items():
-                write_synced(stage / file, content)
-            stage.chmod(0o755)
-            os.rename(stage, target)
+                stage(staged / file, content)
+            staged.chmod(0o755)
+            os.rename(staged, target)
             fsync(folder)
         except BaseException:
-            shutil.rmtree(stage, ignore_errors=True)
+            shutil.rmtree(staged, ignore_errors=True)
             raise
     return load_bundle(target)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,9 +16,9 @@ from claims.errors import UserError
 MAX_BYTES = 512 * 1024 * 1024
 
 
-def json_bytes(value: Any, indent: int | None = None) -> bytes:
+def json_bytes(value: Any) -> bytes:
     """JSON with sorted keys."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=indent, default=_plain).encode()
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=_plain).encode()
 
 
 def _plain(value: Any) -> Any:
@@ -56,11 +55,3 @@ def damaged(folder: Path, what: str) -> UserError:
     return UserError(
         f"模型 {folder.name[:12]} 未通过校验：{what}；已拒绝装载，现用名单不受影响。请从备份恢复该文件夹，或运行 xiezhi fit。"
     )
-
-
-def write_synced(path: Path, content: bytes) -> None:
-    """Write a file that is on the disk when this returns."""
-    with open(path, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

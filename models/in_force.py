@@ -7,7 +7,6 @@ LightGBM's parser crashes or errs silently on damaged text (13 crashes, 2 wrong 
 from __future__ import annotations
 
 import io
-import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from claims.errors import UserError
-from claims.store.publish import write_text
+from claims.store.files import SEAL, put, read_sealed, sealed
 from models.bundle import Bundle, load_bundle, verified
-from models.files import damaged, json_bytes, npz_bytes
+from models.files import damaged, npz_bytes
 
 PROBE_SECONDS = 120.0
 
@@ -68,11 +67,8 @@ def active_table(models: Path) -> dict[str, Any]:
     path = models / "ACTIVE.json"
     if not path.exists():
         return {"grains": {}, "history": []}
-    try:
-        table: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (ValueError, OSError):
-        raise UserError("models/ACTIVE.json 无法读取；请从备份恢复，或运行 xiezhi fit 重新生成模型。") from None
-    return table
+    table = read_sealed(path, "restore it from a backup, or delete it and run `xiezhi fit`")
+    return {k: v for k, v in table.items() if k != SEAL}
 
 
 def activate(
@@ -104,8 +100,8 @@ def activate(
 
 
 def write_active(models: Path, table: Mapping[str, Any]) -> None:
-    """Replace ACTIVE.json atomically."""
-    write_text(models / "ACTIVE.json", json_bytes(dict(table), indent=1).decode())
+    """Replace ACTIVE.json atomically, sealed."""
+    put(models / "ACTIVE.json", sealed(table))
 
 
 def load_active(warehouse: Path) -> Bundle | None:

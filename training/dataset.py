@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from claims.store.findings import read_versions
-from claims.store.sql import paths_sql
+from claims.store.sql import parquet
 from claims.store.warehouse import Warehouse
 from features.grains import WINDOW_DAYS, Grain
 from features.matrix import Matrix, load_matrix
@@ -56,9 +56,7 @@ def read_stays(warehouse: Warehouse, ids: pd.Series) -> pd.DataFrame:
     wanted = pd.DataFrame({"mdtrt_id": ids.astype(str)})
     with duckdb.connect() as con:
         con.register("wanted", wanted)
-        con.execute(
-            f"CREATE VIEW v AS SELECT * FROM read_parquet({paths_sql(warehouse.files('visits', 'institution'))}, union_by_name = true)"
-        )
+        con.execute(f"CREATE VIEW v AS SELECT * FROM {parquet(warehouse.files('visits', 'institution'))}")
         columns = {r[0] for r in con.execute("DESCRIBE v").fetchall()}
         doctor = "atddr_no" if "atddr_no" in columns else "NULL::VARCHAR"
         rows = con.sql(

@@ -6,7 +6,6 @@ Signatures name people; the trainer of a model may not be the only one who appro
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -16,6 +15,7 @@ from typing import Any, Final
 import pandas as pd
 
 from claims.errors import UserError
+from claims.store.files import PRIVATE, put, read_sealed, sealed
 from features.grains import Grain
 from features.matrix import Matrix, load_matrix
 from models.bundle import Bundle, load_bundle
@@ -29,6 +29,7 @@ from training.metrics import best
 from training.tracking import drop_alias, move_alias
 
 SIGNATURES: Final = 2
+AGAIN: Final = "run `xiezhi models compare` again"
 REASONS: Final = 3
 FLIP: Final = 2
 """A lead's reasons flipped when at least this many of its three strongest signals are new."""
@@ -105,7 +106,7 @@ def compare(
     """The gate's report: per grain the label counts and out-of-fold figures of both models, both models' lists of the same dates held against what
     neither had seen (training/evaluation/side_by_side.py), and the diff of their lists as of `as_of`.
 
-    Written to models/reports/CHAMPION-CHALLENGER.json (short hashes), and returned. UserError without a model in force.
+    Written to models/reports/CHAMPION-CHALLENGER.json (short hashes), sealed, and returned. UserError without a model in force.
     """
     root = Path(root)
     champion, other = _in_force(root), load_bundle(root / "models" / full_name(root, challenger))
@@ -128,11 +129,14 @@ def compare(
             "figures": figures(root, champion, other, _grain(grain), as_of, order=order, truth=facts),
             "diff": list_diff(before, after, matrix, f"{as_of}", top).to_json(),
         }
-    folder = root / "models" / "reports"
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(report, ensure_ascii=False, sort_keys=True, indent=1)
-    (folder / f"{champion.hash[:12]}-{other.hash[:12]}.json").write_text(text, "utf-8")
+    path = _report(root, champion.hash, other.hash)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    put(path, sealed(report), PRIVATE)
     return report
+
+
+def _report(root: Path, champion: str, challenger: str) -> Path:
+    return root / "models" / "reports" / f"{champion[:12]}-{challenger[:12]}.json"
 
 
 def challenger_bundle(root: Path | str, challenger: str) -> Bundle:
@@ -161,8 +165,11 @@ def promote(
     if trainer and trainer.strip() in people:
         raise UserError(f"审批人“{trainer}”是该模型的训练人，不能审批自己训练的模型；请换人签名。")
     champion = _in_force(root)
-    if not (root / "models" / "reports" / f"{champion.hash[:12]}-{name[:12]}.json").exists():
+    path = _report(root, champion.hash, name)
+    if not path.exists():
         raise UserError(f"没有模型 {name[:12]} 与现用模型的对比报告；请先生成对比报告（名单差异）再审批。")
+    if read_sealed(path, AGAIN)["challenger"] != name:
+        raise UserError(f"{path} is the report of another model; {AGAIN}")
     before = active_table(root / "models")["grains"]
     note = f"replaces {champion.hash[:12]}" + (f"; entered by {entered_by}" if entered_by else "")
     activate(root / "models", name, grains=grains, action="promote", by=people, note=note)

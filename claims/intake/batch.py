@@ -17,8 +17,8 @@ from claims.intake.quarantine import Rejected
 from claims.intake.versions import Clock
 from claims.schema.mapping import Mapping
 from claims.sources.source import Loaded, Source
-from claims.store.sql import paths_sql, quote
-from claims.store.warehouse import Warehouse, bucket_sql
+from claims.store.sql import bucket_sql, parquet, quote
+from claims.store.warehouse import Warehouse
 
 EMPTY = "empty_text"  # the type of text columns nobody sent: writing them costs a third of what VARCHAR costs
 MEMORY = os.environ.get("XIEZHI_MEMORY", "2500MB")
@@ -133,7 +133,7 @@ def table_clock(batch: Batch, table: str) -> Clock:
 
 def stored_sql(batch: Batch, table: str, layout: str | None = None) -> str | None:
     files = batch.house.files(table, layout)
-    return f"read_parquet({paths_sql(files)}, union_by_name=true)" if files else None
+    return parquet(files) if files else None
 
 
 def content_hash(columns: list[str]) -> str:

@@ -13,7 +13,7 @@ import duckdb
 import pandas as pd
 
 from claims.errors import UserError
-from claims.store.sql import paths_sql
+from claims.store.sql import one_of, paths_sql
 from claims.store.warehouse import Warehouse
 
 REASONS: dict[str, tuple[str, str]] = {
@@ -95,7 +95,7 @@ def pending(warehouse: Warehouse, codes: tuple[str, ...] = ()) -> pd.DataFrame:
         if done:
             where = f"row_id NOT IN (SELECT row_id FROM read_parquet({paths_sql(done)}))"
         if codes:
-            where += " AND reason_code IN (" + ", ".join(f"'{c}'" for c in codes) + ")"
+            where += f" AND reason_code IN {one_of(codes)}"
         return con.execute(
             f"""
                 SELECT *

@@ -17,8 +17,7 @@ from claims.intake.batch import EMPTY, Batch, Counts, IntakeSummary, columns_of,
 from claims.intake.quality_facts import gather
 from claims.schema.tables import CANONICAL, FACTS, LAYOUT_KEY
 from claims.store.publish import describe, publish
-from claims.store.sql import name, quote
-from claims.store.warehouse import bucket_sql
+from claims.store.sql import bucket_sql, name, quote
 
 #: Half as large again as zstd, but a quarter less work to write and less to read; numbers of visits get no
 #: dictionary, they would fill it in vain.

@@ -11,7 +11,7 @@ from claims.sources.database import load_table
 from claims.sources.delimited import clean_csv
 from claims.sources.excel import load_sheet
 from claims.sources.source import Loaded, Source
-from claims.store.publish import sha256
+from claims.store.files import sha256
 from claims.store.sql import name, paths_sql, quote
 
 

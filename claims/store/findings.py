@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 
 from claims.schema.outcomes import findings
-from claims.store.sql import paths_sql
+from claims.store.sql import parquet
 from claims.store.warehouse import Warehouse
 
 
@@ -18,9 +18,7 @@ def read_versions(warehouse: Warehouse, table: str) -> pd.DataFrame | None:
     if table not in warehouse.tables():
         return None
     with duckdb.connect() as con:
-        return pd.DataFrame(
-            con.sql(f"SELECT * FROM read_parquet({paths_sql(warehouse.files(table))}, union_by_name = true)").df()
-        )
+        return pd.DataFrame(con.sql(f"SELECT * FROM {parquet(warehouse.files(table))}").df())
 
 
 def read_findings(warehouse: Warehouse, moment: datetime | None = None) -> pd.DataFrame:

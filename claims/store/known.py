@@ -8,7 +8,7 @@ from datetime import datetime
 from claims.schema.knowledge import Dated, Derived, Dimension, Ledger
 from claims.schema.table import Table
 from claims.store.claim_store import ClaimStore
-from claims.store.sql import paths_sql
+from claims.store.sql import parquet
 
 
 def scan(store: ClaimStore, table: str, layout: str, bucket: int | None) -> str | None:
@@ -16,7 +16,7 @@ def scan(store: ClaimStore, table: str, layout: str, bucket: int | None) -> str 
     if table not in store.tables():
         return None
     paths = store.files(table, layout, bucket if layout != "all" else None)
-    return f"read_parquet({paths_sql(paths)}, union_by_name=true)" if paths else None
+    return parquet(paths) if paths else None
 
 
 def place_of(table: Table, layout: str, bucket: int | None) -> tuple[str, int | None]:

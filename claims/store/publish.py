@@ -1,6 +1,8 @@
 """Publish whole or not at all: stage → fsync → SHA-256 manifest → rename → fsync(dir) → pointer (REL1, ALICE OSDI'14).
 
-Readers follow `CURRENT` only, so whatever a killed writer leaves behind is never read; the next writer sweeps it away.
+The one protocol of all that is published: claims (`publish`), and whole folders, such as feature partitions and lists (`publish_folder`, read through
+`Published`). Manifests are sealed, pointers carry the seal of the manifest they point to, and every file is checked before it is read. Readers follow
+pointers only, so whatever a killed writer leaves behind is never read; the next writer sweeps it away.
 """
 
 from __future__ import annotations
@@ -8,49 +10,20 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import json
-import os
+import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from claims.errors import UserError
+from claims.store.files import SEAL, fsync, put, read_sealed, sealed, sha256, stage, verified
 
 STAGING = ".staging"
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def fsync(path: Path) -> None:
-    """Force a file or a folder to disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file so that a reader sees the old text or the new one, never a part of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.tmp")
-    with staged.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    staged.replace(path)
-    fsync(path.parent)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """`write_text` of sorted, indented JSON."""
-    write_text(path, json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1) + "\n")
+MANIFEST = "manifest.json"
+Step = Callable[[str], None]
 
 
 @contextlib.contextmanager
@@ -96,7 +69,7 @@ def publish(
     staging: Path,
     files: list[str],
     manifest: dict[str, Any],
-    check: Callable[[str], None] = lambda point: None,
+    check: Step = lambda point: None,
 ) -> str:
     """Move staged `files` (paths relative to both folders) into place, then write the manifest and swing `CURRENT`.
 
@@ -117,8 +90,95 @@ def publish(
         check(f"fsync folder {folder.name}")
         fsync(folder)
     check("manifest")
-    write_json(root / "manifests" / f"{name}.json", manifest)
+    document = sealed(json.loads(json.dumps(manifest, sort_keys=True)))
+    (root / "manifests").mkdir(exist_ok=True)
+    put(root / "manifests" / f"{name}.json", document)
     check("pointer")
-    write_text(root / "CURRENT", name + "\n")
+    point(root, name, seal_of(document))
     check("done")
     return name
+
+
+def seal_of(document: bytes) -> str:
+    """The seal in a sealed document."""
+    return str(json.loads(document)[SEAL])
+
+
+def point(folder: Path, name: str, seal: str) -> None:
+    """Swing the pointer of a folder to what is published there under a name, its manifest sealed so."""
+    put(folder / "CURRENT", f"{name} {seal}\n".encode())
+
+
+def pointed(folder: Path, remedy: str) -> tuple[str, str] | None:
+    """(name, seal) the pointer of a folder says; None where there is no pointer. UserError for a damaged one."""
+    path = folder / "CURRENT"
+    if not path.exists():
+        return None
+    try:
+        found = re.fullmatch(r"(\S+) ([0-9a-f]{64})\n", path.read_bytes().decode())
+    except (OSError, ValueError):
+        found = None
+    if found is None:
+        raise UserError(f"{path} is missing or damaged; {remedy}")
+    return found[1], found[2]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published folder. Each file is checked against the sealed manifest before it is read, once per process and state of the file."""
+
+    root: Path
+    manifest: Mapping[str, Any]
+    remedy: str
+
+    @classmethod
+    def open(cls, root: Path, remedy: str, seal: str | None = None) -> Published:
+        """The folder, its manifest verified, and that it is the one a pointer meant. UserError with the remedy else."""
+        manifest = read_sealed(root / MANIFEST, remedy)
+        if (seal is not None and manifest[SEAL] != seal) or not isinstance(manifest.get("files"), dict):
+            raise UserError(f"{root / MANIFEST} is not what was published; {remedy}")
+        return cls(root, manifest, remedy)
+
+    def file(self, name: str) -> Path:
+        """A file by its path in the folder, verified. UserError where it is damaged or was never published."""
+        digest = self.manifest["files"].get(name)
+        if digest is None:
+            raise UserError(f"{self.root / name} was never published; {self.remedy}")
+        return verified(self.root / name, digest, self.remedy)
+
+    def verify(self) -> int:
+        """Check every file; returns how many. UserError naming the first damaged one."""
+        for name in self.manifest["files"]:
+            self.file(name)
+        return len(self.manifest["files"])
+
+
+def hashed(staged: Path, check: Step = lambda point: None) -> dict[str, str]:
+    """{path in the folder: SHA-256} of every file of a staged folder, each forced to disk."""
+    found = {}
+    for path in sorted(p for p in staged.rglob("*") if p.is_file()):
+        name = path.relative_to(staged).as_posix()
+        check(f"fsync {name}")
+        fsync(path)
+        found[name] = sha256(path)
+    return found
+
+
+def publish_folder(
+    staged: Path, target: Path, manifest: Mapping[str, Any], remedy: str, check: Step = lambda point: None
+) -> Published:
+    """Seal the manifest (which holds `files`, see `hashed`) into a staged folder and rename it to its place, which it takes from what was there."""
+    check("manifest")
+    stage(staged / MANIFEST, sealed(manifest))
+    for folder in (*sorted((p for p in staged.rglob("*") if p.is_dir()), reverse=True), staged):
+        fsync(folder)
+    check("rename")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".old-{target.name}")
+    shutil.rmtree(aside, ignore_errors=True)
+    if target.exists():
+        target.rename(aside)
+    staged.rename(target)
+    fsync(target.parent)
+    shutil.rmtree(aside, ignore_errors=True)
+    return Published.open(target, remedy)

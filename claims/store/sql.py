@@ -1,6 +1,7 @@
-"""SQL text made of names and values: quoted here and nowhere else."""
+"""SQL text made of names and values: quoted here and nowhere else (a test holds claims/ and features/ to it)."""
 
 from collections.abc import Iterable
+from datetime import date, datetime
 from pathlib import Path
 
 
@@ -17,3 +18,33 @@ def name(text: str) -> str:
 def paths_sql(paths: Iterable[Path]) -> str:
     """A DuckDB list literal of file paths."""
     return "[" + ", ".join(map(quote, paths)) + "]"
+
+
+def parquet(paths: Iterable[Path]) -> str:
+    """The rows of several Parquet files, columns matched by name."""
+    return f"read_parquet({paths_sql(paths)}, union_by_name=true)"
+
+
+def copy_to(rows: str, path: Path, options: str = "FORMAT parquet") -> str:
+    """Write the rows of a query to a file."""
+    return f"COPY ({rows}) TO {quote(path)} ({options})"
+
+
+def moment(t: datetime) -> str:
+    """A point in time."""
+    return f"TIMESTAMP {quote(t)}"
+
+
+def day(d: date) -> str:
+    """A calendar day."""
+    return f"DATE {quote(d)}"
+
+
+def one_of(values: Iterable[object]) -> str:
+    """A list to stand behind IN."""
+    return "(" + ", ".join(map(quote, values)) + ")"
+
+
+def bucket_sql(key: str, buckets: int) -> str:
+    """The bucket of a key: the first 8 hex digits of its MD5, modulo the number of buckets (the same in Python: warehouse.bucket_of)."""
+    return f"CAST(CAST('0x' || substr(md5({key}), 1, 8) AS UBIGINT) % {buckets} AS INTEGER)"

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,25 +13,15 @@ from typing import Any
 
 from claims.errors import UserError
 from claims.schema.tables import CANONICAL, FACTS
-from claims.store.publish import sha256
+from claims.store.files import SEAL, read_sealed, verified
+from claims.store.publish import pointed
 
-
-def bucket_sql(key: str, buckets: int) -> str:
-    """SQL for the bucket of a key: the first 8 hex digits of its MD5, modulo the number of buckets."""
-    return f"CAST(CAST('0x' || substr(md5({key}), 1, 8) AS UBIGINT) % {buckets} AS INTEGER)"
+REMEDY = "restore it from a backup, or run `xiezhi intake` again into an empty folder"
 
 
 def bucket_of(key: str, buckets: int) -> int:
-    """The same in Python."""
+    """The bucket of a key (in SQL: sql.bucket_sql)."""
     return int(hashlib.md5(key.encode(), usedforsecurity=False).hexdigest()[:8], 16) % buckets
-
-
-@functools.cache
-def _verified(path: Path, digest: str) -> bool:
-    try:
-        return sha256(path) == digest
-    except OSError:
-        return False
 
 
 @dataclass(frozen=True)
@@ -46,20 +35,14 @@ class Warehouse:
     def open(cls, path: Path | str) -> Warehouse:
         """The state `CURRENT` points to. UserError if there is none or its manifest is damaged."""
         root = Path(path)
-        try:
-            name = (root / "CURRENT").read_text(encoding="utf-8").strip()
-        except OSError:
-            raise UserError(
-                f"there is no warehouse at {root}; run `xiezhi intake SOURCE --warehouse {root}` first"
-            ) from None
-        try:
-            manifest = json.loads((root / "manifests" / f"{name}.json").read_text(encoding="utf-8"))
-            manifest["version"], manifest["buckets"], manifest["tables"]
-        except (OSError, ValueError, KeyError, TypeError):
-            raise UserError(
-                f"the manifest {name} of the warehouse {root} is missing or damaged; restore it from a backup or "
-                "run intake again into an empty folder"
-            ) from None
+        found = pointed(root, REMEDY)
+        if found is None:
+            raise UserError(f"there is no warehouse at {root}; run `xiezhi intake SOURCE --warehouse {root}` first")
+        name, seal = found
+        path = root / "manifests" / f"{name}.json"
+        manifest = read_sealed(path, REMEDY)
+        if manifest[SEAL] != seal:
+            raise UserError(f"{path} is not the manifest that {root / 'CURRENT'} points to; {REMEDY}")
         return cls(root, manifest)
 
     @property
@@ -118,16 +101,12 @@ class Warehouse:
         return found
 
     def verify(self, paths: Iterable[Path]) -> None:
-        """Check SHA-256 once per process and file. UserError naming the first damaged one (DuckDB does not notice bit
-        rot)."""
+        """Check SHA-256 once per process and state of the file. UserError naming the first damaged one (DuckDB does not
+        notice bit rot)."""
         for path in paths:
             if path not in self._digests:
                 raise UserError(f"{path} does not belong to the published warehouse")
-            if not _verified(path, self._digests[path]):
-                raise UserError(
-                    f"{path} is missing or damaged (its SHA-256 differs from the manifest); restore this file from "
-                    "a backup"
-                )
+            verified(path, self._digests[path], "restore this file from a backup")
 
     def verify_all(self) -> int:
         """Verify every file of the warehouse; returns how many."""

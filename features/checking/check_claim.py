@@ -104,10 +104,10 @@ def check_claim(
 def _limits(warehouse: Path | str | None, grain: Grain, as_of: date | datetime) -> pd.DataFrame:
     """Limits of the newest partition not later than `as_of`; empty where none was published."""
     known = published(warehouse, grain) if warehouse is not None else []
-    earlier = [p for p in known if moment_of(p[0]) <= moment_of(as_of)]
+    earlier = [p for p in known if moment_of(p.as_of) <= moment_of(as_of)]
     if not earlier:
         return pd.DataFrame(columns=LIMITS)
-    return pd.read_parquet(max(earlier, key=lambda p: moment_of(p[0]))[1] / "limits.parquet")
+    return max(earlier, key=lambda p: moment_of(p.as_of)).limits()
 
 
 def _judge(

@@ -103,6 +103,6 @@ def _hits(
         own = [f for f in features if f.grain == grain and f.name not in partition.absent]
         columns = [(f, column_name(f.name, w)) for f in own for w in f.windows]
         names = [n for f, c in columns for n in ([c, amount_name(c)] if f.amount is not None else [c])]
-        values = pd.read_parquet(partition.path / "values.parquet", columns=["entity_id", *names])
+        values = partition.read("values", ["entity_id", *names])
         found += [(f, c, values[values[c] > 0]) for f, c in columns]
     return found

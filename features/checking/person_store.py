@@ -14,7 +14,7 @@ import duckdb
 
 from claims.errors import UserError
 from claims.schema.tables import CANONICAL, FACTS
-from claims.store.sql import paths_sql, quote
+from claims.store.sql import parquet, paths_sql, quote
 from claims.store.warehouse import Warehouse, bucket_of
 from features.checking.claim_rows import Row, canonical_rows
 
@@ -100,7 +100,7 @@ def _history(warehouse: Warehouse | None, table: str, person: str) -> str | None
     files = warehouse.files(table, "person", bucket_of(person, warehouse.buckets))
     if not files:
         return None
-    return f"SELECT * FROM read_parquet({paths_sql(files)}, union_by_name=true) WHERE psn_no = {quote(person)}"
+    return f"SELECT * FROM {parquet(files)} WHERE psn_no = {quote(person)}"
 
 
 def _other_than(table: str, settlement: Row) -> str:

@@ -4,14 +4,12 @@ A decided case counts for a rule if the rule hit its entity in the last partitio
 the list could have said then, not what is known now. Cases that no partition precedes are told apart, not counted.
 """
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from claims.store.findings import read_findings
 from claims.store.warehouse import Warehouse
@@ -80,22 +78,17 @@ def _was_hit(root: Path | str, grain: Grain, rules: list[Feature], cases: pd.Dat
     """Whether the last partition before each case's inspection holds a hit of the rule on its entity."""
     hit = pd.Series(False, index=cases.index)
     waiting = pd.Series(True, index=cases.index)
-    for day, path in _newest_first(root, grain):
-        now = waiting & (cases["inspected_at"] > pd.Timestamp(moment_of(day)))
+    for partition in sorted(published(root, grain), key=lambda p: moment_of(p.as_of), reverse=True):
+        now = waiting & (cases["inspected_at"] > pd.Timestamp(moment_of(partition.as_of)))
         columns = [column_name(f.name, w) for f in rules for w in f.windows]
         if not now.any():
             continue
-        present = pq.read_schema(path / "values.parquet").names
-        held = pd.read_parquet(path / "values.parquet", columns=["entity_id", *(c for c in columns if c in present)])
+        held = partition.read("values", ["entity_id", *columns])
         seen = cases.loc[now, "entity_id"].isin(held["entity_id"])
         struck = held.set_index("entity_id").gt(0).any(axis=1)
         hit[now] = cases.loc[now, "entity_id"].isin(struck.index[struck])
         waiting[now] = ~seen
     return hit
-
-
-def _newest_first(root: Path | str, grain: Grain) -> Iterator[tuple[date | datetime, Path]]:
-    yield from sorted(published(root, grain), key=lambda p: moment_of(p[0]), reverse=True)
 
 
 def _precision(grain: Grain, period: str, cases: pd.DataFrame) -> Precision:

@@ -4,8 +4,6 @@ import csv
 import io
 import json
 import math
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -15,6 +13,7 @@ import pandas as pd
 import xlsxwriter
 
 from claims.errors import UserError
+from claims.store.files import PRIVATE, put
 from features.grains import SCHEMES
 from serving.lists.schema import DISCLAIMER, EXTRA, HEADERS, NAMES, WorkList, mask
 
@@ -103,31 +102,8 @@ def write(worklist: WorkList, out: Path, evidence: Evidence | None = None) -> Pa
         raise UserError(
             f"{out.name}: a list is written as .csv, .xlsx or .json, not as {suffix or 'a file without suffix'}."
         )
-    put(out, body)
+    put(out, body, PRIVATE)
     return out
-
-
-def put(path: Path, body: bytes) -> None:
-    """Write `body` whole or not at all: temporary file beside the place, fsync, rename. Raises UserError where nothing can be written."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot write there ({error.strerror}); give a folder that exists and is writable."
-        ) from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o640)
-        os.replace(name, path)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise UserError(f"{path}: writing failed ({error.strerror}); nothing was left behind.") from None
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def workbook(worklist: WorkList, evidence: Evidence | None = None) -> bytes:

@@ -3,9 +3,10 @@
     WAREHOUSE/lists/AS_OF/RUN/manifest.json         what is in the run, each file with its SHA-256
     WAREHOUSE/lists/AS_OF/RUN/lists/GRAIN.json      a list (serving.lists.export.as_json)
     WAREHOUSE/lists/AS_OF/RUN/leads/GRAIN/0007.json a dossier (serving.lists.dossier.dossier), by its number on the unmarked sheet
-    WAREHOUSE/lists/CURRENT                         "AS_OF/RUN"
+    WAREHOUSE/lists/CURRENT                         "AS_OF/RUN" and the seal of its manifest
 
-RUN is the beginning of the hash of all hashes: the same lists published twice are the same run. Readers verify what they read.
+RUN is the beginning of the hash of the manifest without the time of day, and so of all lists and facts: the same lists published twice are the same
+run. Readers verify what they read.
 """
 
 import functools
@@ -22,20 +23,35 @@ from pathlib import Path
 from typing import Any
 
 from claims.errors import UserError
-from claims.store.publish import fsync, sha256, write_text
-from features.grains import GRAINS, Grain
+from claims.store.files import SEAL, stage
+from claims.store.publish import MANIFEST, Published, hashed, point, pointed, publish_folder
+from features.grains import GRAINS
 from serving.lists.export import as_json, plain
 from serving.lists.schema import WorkList
 
 Progress = Callable[[str, float], None]
 
 
+REMEDY = "publish again with `xiezhi week`"
+
+
+class Unpublished(UserError):
+    """Nothing was published yet, which is no damage."""
+
+
 @dataclass(frozen=True)
 class Run:
-    """A published run: `root` is its folder, `manifest` its verified description."""
+    """A published run; whatever it tells was checked against its sealed manifest first."""
 
-    root: Path
-    manifest: Mapping[str, Any]
+    folder: Published
+
+    @property
+    def root(self) -> Path:
+        return self.folder.root
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        return self.folder.manifest
 
     @property
     def name(self) -> str:
@@ -55,55 +71,34 @@ class Run:
         return self._read(f"leads/{grain}/{number:04d}.json", f"the list of {grain!r} has no row {number}")
 
     def _read(self, relative: str, absent: str) -> dict[str, Any]:
-        digest = self.manifest["files"].get(relative)
-        if digest is None:
+        if relative not in self.manifest["files"]:
             raise UserError(absent)
-        return _verified_json(self.root / relative, digest)
+        path = self.folder.file(relative)
+        return _document(path, path.stat().st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=512)
-def _verified_json(path: Path, digest: str) -> dict[str, Any]:
-    try:
-        body = path.read_bytes()
-    except OSError:
-        body = b""
-    if hashlib.sha256(body).hexdigest() != digest:
-        raise UserError(f"{path.name} of the published lists is missing or damaged; publish again with `xiezhi week`")
-    found: dict[str, Any] = json.loads(body)
+def _document(path: Path, modified: int) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_bytes())
     return found
 
 
 def current(warehouse: Path) -> Run:
-    """The run in force. Raises UserError if nothing was published, or the run is damaged."""
+    """The run in force. Raises Unpublished if there is none, UserError if it is damaged."""
     folder = warehouse / "lists"
-    try:
-        name = (folder / "CURRENT").read_text("utf-8").strip()
-    except OSError:
-        raise UserError("nothing was published yet; run `xiezhi week --warehouse DIR --as-of DATE`") from None
-    return open_run(folder / name)
+    found = pointed(folder, REMEDY)
+    if found is None:
+        raise Unpublished("nothing was published yet; run `xiezhi week --warehouse DIR --as-of DATE`")
+    name, seal = found
+    return open_run(folder / name, seal)
 
 
-def open_run(root: Path) -> Run:
-    """A run by its folder, its manifest checked against its name. Raises UserError if damaged."""
-    try:
-        body = (root / "manifest.json").read_bytes()
-        manifest = json.loads(body)
-        if _run_name(manifest["files"]) != root.name:
-            raise ValueError
-    except (OSError, ValueError, KeyError):
-        raise UserError(f"the published run {root.name} is damaged; publish again with `xiezhi week`") from None
-    return Run(root, manifest)
-
-
-def verify(run: Run) -> int:
-    """Read and hash every file of a run; returns how many. Raises UserError naming the first damaged one."""
-    for relative, digest in run.manifest["files"].items():
-        path = run.root / relative
-        if not path.is_file() or sha256(path) != digest:
-            raise UserError(
-                f"{relative} of the published run {run.name} is missing or damaged; publish again with `xiezhi week`"
-            )
-    return len(run.manifest["files"])
+def open_run(root: Path, seal: str | None = None) -> Run:
+    """A run by its folder, its manifest checked against its seal and its name. Raises UserError if damaged."""
+    folder = Published.open(root, REMEDY, seal)
+    if _run_name(folder.manifest) != root.name:
+        raise UserError(f"{root / MANIFEST} does not belong to the run {root.name}; {REMEDY}")
+    return Run(folder)
 
 
 def publish_week(
@@ -137,10 +132,9 @@ def publish_week(
     names = [*grains, "bedcheck"]
     made: dict[str, Prepared] = {}
     absent: dict[str, str] = {}
-    partitions: tuple[Grain, ...] = ("admission", "ring")
-    for grain in partitions:  # before two lists ask for the same one; what cannot be built is said of each list below
+    for grain in GRAINS:  # before two lists ask for the same one; what cannot be built is said of each list below
         with suppress(UserError):
-            build(warehouse, as_of, grain, progress=progress)
+            build(warehouse, as_of, grain, progress=progress, mend=True)
     # Most of a list is queries, which release the interpreter: two at a time.
     with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         for i, (name, found) in enumerate(zip(names, pool.map(prepared, names), strict=True), start=1):
@@ -164,69 +158,56 @@ def publish(
 ) -> Run:
     """Publish finished lists (with dossiers by entity_id). `check` is called before every step: the kill tests stop there."""
     folder = warehouse / "lists"
-    stage = folder / f".staging-{os.getpid()}"
-    shutil.rmtree(stage, ignore_errors=True)
+    staged = folder / f".staging-{os.getpid()}"
+    shutil.rmtree(staged, ignore_errors=True)
     try:
-        files: dict[str, str] = {}
         for name, (worklist, dossiers) in made.items():
-            files |= _stage(stage, f"lists/{name}.json", as_json(worklist), check)
+            _stage(staged / f"lists/{name}.json", as_json(worklist), check)
             for row in worklist.rows.to_dict(orient="records"):
                 if row["entity_id"] in dossiers:
                     body = dossiers[row["entity_id"]] | {"lead": int(row["lead"])}
-                    files |= _stage(stage, f"leads/{name}/{int(row['lead']):04d}.json", body, check)
+                    _stage(staged / f"leads/{name}/{int(row['lead']):04d}.json", body, check)
         manifest = {
-            "version": 1,
+            "version": 2,
             "as_of": as_of.isoformat(),
             "lists": {name: plain(worklist.facts) for name, (worklist, _) in made.items()},
             "absent": dict(absent or {}),
             "notes": _notes(w for w, _ in made.values()),
             "published_at": datetime.now().isoformat(sep=" ", timespec="seconds"),
-            "files": dict(sorted(files.items())),
+            "files": hashed(staged, check),
         }
-        _stage(stage, "manifest.json", manifest, check)
-        for directory in sorted({p.parent for p in stage.rglob("*.json")}, reverse=True):
-            fsync(directory)
-        return _swing(folder, stage, as_of, _run_name(files), check)
+        run = _placed(folder / as_of.isoformat() / _run_name(manifest), staged, manifest, check)
+        check("pointer")
+        point(folder, run.name, run.manifest[SEAL])
+        check("done")
+        return run
     except OSError as error:
         raise UserError(
             f"{folder}: the lists could not be written ({error.strerror}); the earlier ones stay in force"
         ) from None
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        shutil.rmtree(staged, ignore_errors=True)
 
 
-def _swing(folder: Path, stage: Path, as_of: date, name: str, check: Callable[[str], None]) -> Run:
-    target = folder / as_of.isoformat() / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    check("rename")
-    if target.exists():
-        try:
-            verify(open_run(target))
-        except UserError:
-            shutil.rmtree(target)
-    if not target.exists():
-        stage.rename(target)
-    fsync(target.parent)
-    check("pointer")
-    write_text(folder / "CURRENT", f"{as_of.isoformat()}/{name}\n")
-    check("done")
+def _placed(target: Path, staged: Path, manifest: Mapping[str, Any], check: Callable[[str], None]) -> Run:
+    """The staged run in its place: the very same, published before and sound, is left as it is."""
+    with suppress(UserError):
+        run = open_run(target)
+        run.folder.verify()
+        return run
+    publish_folder(staged, target, manifest, REMEDY, check)
     return open_run(target)
 
 
-def _stage(stage: Path, relative: str, value: Any, check: Callable[[str], None]) -> dict[str, str]:
-    check(f"write {relative}")
-    path = stage / relative
-    path.parent.mkdir(parents=True, exist_ok=True)
-    body = (json.dumps(value, ensure_ascii=False, sort_keys=False, indent=1, allow_nan=False) + "\n").encode()
-    with path.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    return {relative: hashlib.sha256(body).hexdigest()}
+def _stage(path: Path, value: Any, check: Callable[[str], None]) -> None:
+    check(f"write {path.name}")
+    stage(path, (json.dumps(value, ensure_ascii=False, sort_keys=False, indent=1, allow_nan=False) + "\n").encode())
 
 
-def _run_name(files: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps(dict(sorted(files.items())), sort_keys=True).encode()).hexdigest()[:16]
+def _run_name(manifest: Mapping[str, Any]) -> str:
+    """A run is what it says, whenever it was published: equal lists and facts are the same run."""
+    said = {k: v for k, v in manifest.items() if k not in ("published_at", SEAL)}
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _notes(worklists: Iterable[WorkList]) -> list[dict[str, Any]]:

@@ -188,7 +188,7 @@ def pages(given: Path | None = None) -> Starlette:
     def home(request: Request) -> Response:
         try:
             current = run()
-        except UserError as error:
+        except publish.Unpublished as error:
             return respond(
                 request,
                 "home.html",

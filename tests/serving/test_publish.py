@@ -1,11 +1,13 @@
 """A run is published whole or not at all, and damage is noticed before anybody reads."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from claims.errors import UserError
+from claims.store.files import sealed
 from serving.lists import publish
 
 from .conftest import AS_OF, made_list
@@ -18,8 +20,8 @@ def made(grain: str = "doctor"):  # type: ignore[no-untyped-def]
 def test_published_twice_is_one_run(tmp_path: Path):
     first = publish.publish(tmp_path, AS_OF, made())
     second = publish.publish(tmp_path, AS_OF, made())
-    assert first.name == second.name == (tmp_path / "lists" / "CURRENT").read_text().strip()
-    assert publish.verify(second) == 1 + 13
+    assert first.name == second.name == (tmp_path / "lists" / "CURRENT").read_text().split()[0]
+    assert second.folder.verify() == 1 + 13
 
 
 class Killed(Exception):
@@ -45,7 +47,7 @@ def test_killed_at_any_point_the_earlier_run_stays_in_force(tmp_path: Path):
             killed_at = str(point)
         if after is None:
             found = publish.current(tmp_path)
-            publish.verify(found)
+            found.folder.verify()
             assert found.name == before.name or killed_at == "done"
             continue
         assert publish.current(tmp_path).name == after.name != before.name
@@ -61,17 +63,40 @@ def test_every_damaged_byte_is_noticed(tmp_path: Path):
         changed = bytearray(body)
         changed[len(body) // 2] ^= 1
         path.write_bytes(bytes(changed))
-        publish._verified_json.cache_clear()
         with pytest.raises(UserError):
-            publish.verify(publish.current(tmp_path))
+            publish.current(tmp_path).folder.verify()
         path.write_bytes(body)
-    publish.verify(publish.current(tmp_path))
+    publish.current(tmp_path).folder.verify()
+
+
+def test_the_manifests_own_facts_are_hashed(tmp_path: Path):
+    """A date, a population or an amount changed in the manifest must not be shown."""
+    run = publish.publish(tmp_path, AS_OF, made())
+    path = run.root / "manifest.json"
+    told = path.read_text("utf-8")
+    path.write_text(told.replace(AS_OF.isoformat(), "2030-01-01"), "utf-8")
+    with pytest.raises(UserError, match=r"manifest.json is missing or damaged; publish again with `xiezhi week`"):
+        publish.current(tmp_path)
+    # sealed anew, but not what the pointer and the folder's name say
+    path.write_bytes(sealed(json.loads(path.read_text("utf-8"))))
+    for read in (lambda: publish.current(tmp_path), lambda: publish.open_run(run.root)):
+        with pytest.raises(UserError, match="publish again"):
+            read()
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"2025-01-01/abc", b"a b c"])
+def test_a_garbled_pointer_is_damage_and_not_nothing(tmp_path: Path, body: bytes):
+    publish.publish(tmp_path, AS_OF, made())
+    (tmp_path / "lists" / "CURRENT").write_bytes(body)
+    with pytest.raises(UserError, match="CURRENT is missing or damaged") as told:
+        publish.current(tmp_path)
+    assert not isinstance(told.value, publish.Unpublished)
 
 
 def test_a_damaged_run_is_replaced_by_publishing_again(tmp_path: Path):
     run = publish.publish(tmp_path, AS_OF, made())
     (run.root / "lists" / "doctor.json").write_text("{}")
-    assert publish.verify(publish.publish(tmp_path, AS_OF, made())) == 14
+    assert publish.publish(tmp_path, AS_OF, made()).folder.verify() == 14
 
 
 def test_nothing_published_says_what_to_do(tmp_path: Path):

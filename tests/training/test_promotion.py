@@ -28,6 +28,12 @@ def test_gate_needs_report_and_two_others(county, root, as_of):
         promotion.promote(root, second.bundle[:12], ["甲", " 甲 "])
     with pytest.raises(UserError, match="训练人"):
         promotion.promote(root, second.bundle[:12], ["甲", "乙"], trainer="乙")
+    path = next((root / "models" / "reports").iterdir())
+    sound = path.read_bytes()
+    path.write_bytes(sound.replace(b'"kept": ', b'"kept":1', 1))
+    with pytest.raises(UserError, match="damaged; run `xiezhi models compare` again"):
+        promotion.promote(root, second.bundle[:12], ["甲", "乙"])
+    path.write_bytes(sound)
     promotion.promote(root, second.bundle[:12], ["甲", "乙"], trainer="丙")
     assert active_table(root / "models")["grains"]["admission"] == second.bundle
     promotion.rollback(root, by=["丁"])

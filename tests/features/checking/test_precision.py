@@ -1,14 +1,16 @@
 """What inspections made of a rule's hits: counted as the list stood before the inspection, with an interval, or not told at all."""
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from claims.store.publish import Published, hashed
 from features.checking import precision as feedback
 from features.checking.precision import MIN_DECIDED, history_text, precision_of
 from features.intervals import wilson
+from features.partition import Partition
 
 
 def test_the_interval_of_wilson() -> None:
@@ -21,7 +23,7 @@ def test_the_interval_of_wilson() -> None:
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two lists: on the first R13 hits stays a0–a7, on the second also b0–b7. Cases are inspected in between and after."""
-    lists: list[tuple[date | datetime, Path]] = []
+    lists: list[Partition] = []
     for day, hit in ((date(2025, 3, 1), "a"), (date(2025, 9, 1), "ab")):
         folder = tmp_path / day.isoformat()
         folder.mkdir()
@@ -29,7 +31,8 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pd.DataFrame({"entity_id": ids, "rule_r13": [float(e[0] in hit) for e in ids]}).to_parquet(
             folder / "values.parquet"
         )
-        lists.append((day, folder))
+        told = {"window_days": 365, "columns": ["rule_r13"], "absent": {}, "rows": len(ids), "files": hashed(folder)}
+        lists.append(Partition.of(Published(folder, told, "build it again"), "admission", day))
     monkeypatch.setattr(feedback, "published", lambda root, grain: lists if grain == "admission" else [])
     cases = [("a", i, "2025-04-01", i < 6) for i in range(8)]
     cases += [("b", i, "2025-10-01" if i < 3 else "2025-05-01", True) for i in range(8)]

@@ -11,8 +11,9 @@ from claims.errors import UserError
 from claims.intake.pipeline import intake
 from claims.store.executor import LocalExecutor
 from claims.store.warehouse import Warehouse
-from features.build import Partition, build
+from features.build import build
 from features.networks.pairs.bucket_pairs import bucket_pairs
+from features.partition import Partition
 from features.ring_graph import ring_graph
 from simulator import simulate
 from tests.features.county import read_tables, write_tables
