@@ -1,4 +1,5 @@
-"""Canonical tables out of checked rows: first versions, then the few rows that are duplicates or later versions set right."""
+"""Canonical tables out of checked rows: first versions, then the few rows that are duplicates or later versions set
+right."""
 
 from __future__ import annotations
 
@@ -12,24 +13,29 @@ from claims.store.sql import name
 def make_part(
     batch: Batch, part: str, rows: str, where: str, natural: str, full: str, clock: Clock, lasting: bool = False
 ) -> None:
-    """Versions of one canonical table from `rows`: makes `new_PART` (only columns that are there, `_row`), the view `out_PART` (all canonical
-    columns) and `old_PART` (what is superseded). `natural` and `full` are the moments of `resolve`, `lasting` as there."""
+    """Versions of one canonical table from `rows`: makes `new_PART` (only columns that are there, `_row`), the view
+    `out_PART` (all canonical columns) and `old_PART` (what is superseded). `natural` and `full` are the moments of
+    `resolve`, `lasting` as there."""
     con, table = batch.con, CANONICAL[part]
     types = types_of(batch, rows)
     have = [c.name for c in table.columns if c.name in types]
     columns = ", ".join(f"n.{name(c)} AS {name(table[c].canonical)}" for c in have)
     spread = ", n._person, n._institution" if part in FACTS else ""
     con.execute(
-        f"""CREATE TABLE new_{part} AS
-        SELECT n._row, {columns}{spread}, {clock.sql("_nat")} AS known_at, 1::INTEGER AS version_no
-        FROM (SELECT *, {natural} AS _nat FROM {rows} WHERE {where}) n"""
+        f"""
+            CREATE TABLE new_{part} AS
+            SELECT n._row, {columns}{spread}, {clock.sql("_nat")} AS known_at, 1::INTEGER AS version_no
+            FROM (SELECT *, {natural} AS _nat FROM {rows} WHERE {where}) n
+        """
     )
     content = [c for c in table.columns if c.name != "setl_known_at"]
     named = f"{table.key_sql()} AS _key, {key_hash(table.key)} AS _k"
     cells = [_text(c.name, types[c.name]) if c.name in types else f"NULL::{c.sql_type}" for c in content]
-    new = f"""SELECT _row, {named}, {natural} AS _nat, {full} AS _full, {content_hash(cells)} AS _h
+    new = f"""
+        SELECT _row, {named}, {natural} AS _nat, {full} AS _full, {content_hash(cells)} AS _h
         FROM {rows}
-        WHERE {where}"""
+        WHERE {where}
+    """
     held = stored_sql(batch, part)
     stored = None
     if held:
@@ -53,10 +59,12 @@ def make_part(
             for layout, key in LAYOUT_KEY.items()
         ]
         con.execute(
-            f"""CREATE TABLE old_{part} AS
-            SELECT '{part}' AS table_name, x._key AS key, {", ".join(keys)}, x.version_no, x.superseded_at
-            FROM {special} x
-            JOIN {rows} o USING (_row)"""
+            f"""
+                CREATE TABLE old_{part} AS
+                SELECT '{part}' AS table_name, x._key AS key, {", ".join(keys)}, x.version_no, x.superseded_at
+                FROM {special} x
+                JOIN {rows} o USING (_row)
+            """
         )
 
 
@@ -76,7 +84,8 @@ def _shown(table: Table, column: str, kind: str) -> str:
 
 
 def close(batch: Batch, table: str, parts: tuple[str, ...] = ()) -> None:
-    """Finish the count of a table and let go of its text: accepted rows are those that changed something, the others left in `parsed_` are duplicates."""
+    """Finish the count of a table and let go of its text: accepted rows are those that changed something, the others
+    left in `parsed_` are duplicates."""
     con = batch.con
     touched = " UNION ".join(f"SELECT _row FROM new_{part}" for part in parts or (table,))
     for source, loaded, start in batch.parts[table]:

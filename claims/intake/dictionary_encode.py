@@ -118,11 +118,11 @@ def _meanings(reading: Reading, column: Column, most: int) -> str:
     local = name(reading.found[column.name])
     parsed = reading.parse(column, cell=SAYS)
     body = f"""
-            SELECT DISTINCT {local} AS {SAYS}
-            FROM {reading.loaded.relation} AS s
-            WHERE {local} IS NOT NULL
-            LIMIT {most}
-        """
+        SELECT DISTINCT {local} AS {SAYS}
+        FROM {reading.loaded.relation} AS s
+        WHERE {local} IS NOT NULL
+        LIMIT {most}
+    """
     for level in LEVELS:
         if level in parsed.steps:
             body = f"SELECT *, {parsed.steps[level]} AS {step(level, column.name)} FROM ({body})"

@@ -16,7 +16,8 @@ def lines(batch: Batch) -> None:
         return
     clock = table_clock(batch, "fee_details")
     con.execute(
-        f"""UPDATE {src} SET _err = 'Q10:det_item_fee_sumamt' WHERE _err IS NULL AND cnt <> 0 AND pric <> 0 AND abs(det_item_fee_sumamt) >= 1000
+        f"""UPDATE {src} SET _err = 'Q10:det_item_fee_sumamt' WHERE _err IS NULL AND cnt <> 0 AND pric <> 0
+            AND abs(det_item_fee_sumamt) >= 1000
         AND (abs(abs(det_item_fee_sumamt) - abs(cnt::DOUBLE * pric / 1e6)) <= 1 + abs(det_item_fee_sumamt) / 1000
           OR abs(abs(det_item_fee_sumamt) * 1.0 - abs(cnt::DOUBLE * pric / 1e10)) <= abs(det_item_fee_sumamt) / 1000)"""
     )
@@ -32,19 +33,32 @@ def lines(batch: Batch) -> None:
         "SELECT NULL::VARCHAR AS mdtrt_id, NULL::VARCHAR AS psn_no, NULL::VARCHAR AS fixmedins_code WHERE false"
     ]
     con.execute(
-        f"CREATE TABLE visits_named AS SELECT mdtrt_id, any_value(psn_no) AS psn_no, any_value(fixmedins_code) AS fixmedins_code FROM ({' UNION ALL '.join(visits)}) GROUP BY 1"
+        f"""
+            CREATE TABLE visits_named AS
+            SELECT mdtrt_id, any_value(psn_no) AS psn_no, any_value(fixmedins_code) AS fixmedins_code
+            FROM ({" UNION ALL ".join(visits)})
+            GROUP BY 1
+        """
     )
     person, unit = spread(batch, "psn_no", "fixmedins_code")
     named = ", ".join(f"CAST({c} AS {enum_of(batch, 'visits_named', c)}) AS {c}" for c in ("psn_no", "fixmedins_code"))
     con.execute(
-        f"CREATE TABLE known_visits AS SELECT mdtrt_id, {named}, {person} AS _person, {unit} AS _institution FROM visits_named"
+        f"""
+            CREATE TABLE known_visits AS
+            SELECT mdtrt_id, {named}, {person} AS _person, {unit} AS _institution
+            FROM visits_named
+        """
     )
     con.execute("DROP TABLE visits_named")
     reject(
         batch,
         "fee_details",
-        f"""SELECT l._row, CASE WHEN v.mdtrt_id IS NULL THEN 'Q09:mdtrt_id' ELSE 'Q12:mdtrt_id' END AS _err FROM {src} l LEFT JOIN known_visits v USING (mdtrt_id)
-        WHERE v.mdtrt_id IS NULL OR l.psn_no <> v.psn_no OR l.fixmedins_code <> v.fixmedins_code""",
+        f"""
+            SELECT l._row, CASE WHEN v.mdtrt_id IS NULL THEN 'Q09:mdtrt_id' ELSE 'Q12:mdtrt_id' END AS _err
+            FROM {src} l
+            LEFT JOIN known_visits v USING (mdtrt_id)
+            WHERE v.mdtrt_id IS NULL OR l.psn_no <> v.psn_no OR l.fixmedins_code <> v.fixmedins_code
+        """,
     )
     settled = (
         [f"SELECT setl_id, known_at FROM {stored_sql(batch, 'settlements')} WHERE version_no = 1"]
@@ -57,24 +71,30 @@ def lines(batch: Batch) -> None:
     lag = f"to_seconds({batch.mapping.rule('fee_details').lag_days * 86400})"
     end = f"TIMESTAMP '{batch.end}'"
     con.execute(
-        f"CREATE TABLE settled AS SELECT setl_id, min(known_at) AS known_at FROM ({' UNION ALL '.join(settled)}) GROUP BY 1"
+        f"""
+            CREATE TABLE settled AS
+            SELECT setl_id, min(known_at) AS known_at
+            FROM ({" UNION ALL ".join(settled)})
+            GROUP BY 1
+        """
     )
     con.execute(
-        f"""CREATE VIEW rows_fee_details AS
-        SELECT
-            l.* REPLACE (
-                v.psn_no AS psn_no,
-                v.fixmedins_code AS fixmedins_code,
-                abs(l.pric) AS pric,
-                CASE WHEN l.det_item_fee_sumamt < 0 AND l.cnt > 0 THEN -l.cnt ELSE l.cnt END AS cnt
-            ),
-            CASE WHEN l.setl_id IS NOT NULL THEN coalesce(s.known_at, {end}) END AS setl_known_at,
-            {natural_moment(CANONICAL["fee_details"], lag, "l.")} AS _moment,
-            v._person,
-            v._institution
-        FROM {src} l
-        JOIN known_visits v USING (mdtrt_id)
-        LEFT JOIN settled s USING (setl_id)"""
+        f"""
+            CREATE VIEW rows_fee_details AS
+            SELECT
+                l.* REPLACE (
+                    v.psn_no AS psn_no,
+                    v.fixmedins_code AS fixmedins_code,
+                    abs(l.pric) AS pric,
+                    CASE WHEN l.det_item_fee_sumamt < 0 AND l.cnt > 0 THEN -l.cnt ELSE l.cnt END AS cnt
+                ),
+                CASE WHEN l.setl_id IS NOT NULL THEN coalesce(s.known_at, {end}) END AS setl_known_at,
+                {natural_moment(CANONICAL["fee_details"], lag, "l.")} AS _moment,
+                v._person, v._institution
+            FROM {src} l
+            JOIN known_visits v USING (mdtrt_id)
+            LEFT JOIN settled s USING (setl_id)
+        """
     )
     whole = "greatest(_moment, coalesce(setl_known_at, _moment))"
     make_part(batch, "fee_details", "rows_fee_details", "true", "_moment", whole, clock)

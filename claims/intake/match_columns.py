@@ -14,7 +14,8 @@ def _normal(header: str) -> str:
 def local_columns(
     table: Table, rule: TableRule, types: dict[str, str]
 ) -> tuple[dict[str, str], dict[str, str], list[str]]:
-    """Official → local column, official → money unit named in the header (``费用(分)``), and the local columns nothing reads."""
+    """Official → local column, official → money unit named in the header (``费用(分)``), and the local columns nothing
+    reads."""
     by_name = {_normal(local): local for local in types}
     bare = {}
     units = {}

@@ -195,7 +195,8 @@ def _number(column: Column, rule: ColumnRule, unit: str, raw: str) -> Parsed:
     if column.kind in ("money", "price", "qty"):
         places, factor = _factor(column, rule, unit)
         kept = len(str(factor)) - 1
-        typed = f"TRY_CAST(round(CAST(TRY_CAST({slow} AS DECIMAL(18, {places})) AS DECIMAL(30, {places})) * {factor}, 0) AS BIGINT)"
+        exact = f"CAST(TRY_CAST({slow} AS DECIMAL(18, {places})) AS DECIMAL(30, {places}))"
+        typed = f"TRY_CAST(round({exact} * {factor}, 0) AS BIGINT)"
         if kept <= 6:
             rounded = f"TRY_CAST(TRY_CAST({r} AS DECIMAL(18, {places})) AS DECIMAL(18, {kept}))"
             quick = f"CASE WHEN {simple} THEN CAST(CAST({rounded} AS DOUBLE) * {factor} AS BIGINT) END"

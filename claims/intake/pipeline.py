@@ -1,7 +1,8 @@
 """What a bureau sends becomes canonical tables: every row is accepted, quarantined or a duplicate, and none is lost.
 
-One intake is one batch: load (`sources`) → parse (`take`) → check and link refunds (`settle`, `lines`, `supporting`) → versions and clocks
-(`parts`, `versions`) → stage and publish (`write`). All heavy work is DuckDB SQL under a memory limit with spill, so a file may be larger than memory.
+One intake is one batch: load (`sources`) → parse (`take`) → check and link refunds (`settle`, `lines`, `supporting`) →
+versions and clocks (`parts`, `versions`) → stage and publish (`write`). All heavy work is DuckDB SQL under a memory
+limit with spill, so a file may be larger than memory.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ def intake(
 ) -> IntakeSummary:
     """Take one delivery into a warehouse.
 
-    `source`: a file, a folder with one file or folder of files a table, a zip, or a SQLAlchemy URL. `mapping`: a shipped name or a TOML path.
-    `known_at`: the extract's own end (end of that day), where the mapping does not say it. `buckets` only counts for a new warehouse.
-    UserError if a file cannot be read; then nothing is published.
+    `source`: a file, a folder with one file or folder of files a table, a zip, or a SQLAlchemy URL. `mapping`: a
+    shipped name or a TOML path. `known_at`: the extract's own end (end of that day), where the mapping does not say
+    it. `buckets` only counts for a new warehouse. UserError if a file cannot be read; then nothing is published.
     """
     rules = load_mapping(mapping)
     root = Path(warehouse)
@@ -86,7 +87,8 @@ def _bucket_count(sources: list[Source]) -> int:
 
 
 def _line_count(source: Source) -> int:
-    """Rows of a file: as Parquet says, of text by its size. A damaged file counts nothing: reading it says what is wrong."""
+    """Rows of a file: as Parquet says, of text by its size. A damaged file counts nothing: reading it says what is
+    wrong."""
     assert source.path is not None
     if source.kind != "parquet":
         return source.path.stat().st_size // BYTES_A_LINE
@@ -104,7 +106,8 @@ def intake_on(
     known_at: date | None = None,
     progress: Progress | None = None,
 ) -> IntakeSummary:
-    """`intake` done by an executor: one job, as its tables are checked against each other. A remote one must reach source and warehouse by these paths."""
+    """`intake` done by an executor: one job, as its tables are checked against each other. A remote one must reach
+    source and warehouse by these paths."""
     job = partial(_intake_job, source, warehouse, mapping, known_at, None if executor.remote else progress)
     found: IntakeSummary = next(iter(executor.map(job, [0])))
     return found
@@ -145,8 +148,12 @@ def _run(
             count(batch, source.table, Counts(rows_in=rows, duplicates=rows))
             continue
         seen[(source.table, sha, mapped)] = entry = {
-            "table": source.table, "name": source.label, "sha256": sha, "mapping": mapped, "rows_in": 0,
-        }  # fmt: skip
+            "table": source.table,
+            "name": source.label,
+            "sha256": sha,
+            "mapping": mapped,
+            "rows_in": 0,
+        }
         loaded = load(batch.con, source, done, batch.staging)
         entry["rows_in"] = loaded.rows + len(loaded.faults)
         batch.files.append(entry)

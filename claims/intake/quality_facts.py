@@ -26,7 +26,8 @@ def gather(batch: Batch) -> None:
     if _exists(batch, "settlements"):
         con.execute(
             f"""
-                CREATE TABLE out_clock_collapsed AS WITH acts AS (
+                CREATE TABLE out_clock_collapsed AS
+                WITH acts AS (
                     SELECT fixmedins_code, happened_at, CAST(happened_at AS DATE) AS day
                     FROM out_settlements
                     WHERE NOT is_inpatient AND refd_setl_flag = '0' AND coalesce(manual_flag, '0') <> '1'
@@ -41,11 +42,13 @@ def gather(batch: Batch) -> None:
                             RANGE BETWEEN CURRENT ROW AND INTERVAL {BURST_SECONDS} SECOND FOLLOWING
                         ) AS near
                     FROM acts
-                ) SELECT fixmedins_code,
-                day FROM timed GROUP BY 1,
-                2 HAVING (max(near) >= {BURST} AND max(near) >= {BURST_SHARE} * count(*))
-                OR bool_and(happened_at = CAST(day AS TIMESTAMP)) ORDER BY 1,
-                2
+                )
+                SELECT fixmedins_code, day
+                FROM timed
+                GROUP BY 1, 2
+                HAVING (max(near) >= {BURST} AND max(near) >= {BURST_SHARE} * count(*))
+                    OR bool_and(happened_at = CAST(day AS TIMESTAMP))
+                ORDER BY 1, 2
             """
         )
         facts["months"] = dict(

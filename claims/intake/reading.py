@@ -57,7 +57,8 @@ def read(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Read
     if lacking:
         shown = ", ".join(f"{c.name} ({c.zh})" for c in lacking)
         raise UserError(
-            f"{source.label}: no column for {shown} of table {table.name}; its header reads {', '.join(list(loaded.types)[:12])}. "
+            f"{source.label}: no column for {shown} of table {table.name}; its header reads "
+            f"{', '.join(list(loaded.types)[:12])}. "
             "Name the local column in a mapping file, or let `xiezhi mapping suggest` draft one"
         )
     if unknown and source.kind != "pending":

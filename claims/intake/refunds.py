@@ -100,10 +100,10 @@ def link(con: duckdb.DuckDBPyConnection, src: str, stored: str | None, money: li
         con.execute(f"UPDATE {src} SET init_setl_id = ? WHERE _row = ?", [setl_id, row])
     here = f"SELECT setl_id FROM ({originals}) WHERE refd_setl_flag = '0'"
     return f"""
-            SELECT _row
-            FROM {src}
-            WHERE refd_setl_flag = '1' AND (init_setl_id IS NULL OR init_setl_id NOT IN ({here}))
-        """
+        SELECT _row
+        FROM {src}
+        WHERE refd_setl_flag = '1' AND (init_setl_id IS NULL OR init_setl_id NOT IN ({here}))
+    """
 
 
 def match(pairs: list[tuple[int, datetime, str, datetime]]) -> dict[int, str]:

@@ -32,20 +32,32 @@ def settlements(batch: Batch) -> None:
     )
     # one clock to the second, the other to the minute or the day: no contradiction, the finer one stands
     con.execute(
-        f"UPDATE {src} SET endtime = begntime WHERE endtime < begntime AND endtime IN (date_trunc('minute', begntime), date_trunc('day', begntime))"
+        f"UPDATE {src} SET endtime = begntime WHERE endtime < begntime AND endtime IN (date_trunc('minute', "
+        "begntime), date_trunc('day', begntime))"
     )
     con.execute(f"UPDATE {src} SET _err = 'Q07:endtime' WHERE _err IS NULL AND endtime < begntime")
     parts = "fund_pay_sumamt + acct_pay + psn_cash_pay"
     con.execute(
-        f"UPDATE {src} SET _err = 'Q10:medfee_sumamt' WHERE _err IS NULL AND medfee_sumamt <> 0 AND {parts} <> 0 AND (abs(medfee_sumamt) = 100 * abs({parts}) OR 100 * abs(medfee_sumamt) = abs({parts}))"
+        f"UPDATE {src} SET _err = 'Q10:medfee_sumamt' WHERE _err IS NULL AND medfee_sumamt <> 0 AND {parts} <> 0 "
+        f"AND (abs(medfee_sumamt) = 100 * abs({parts}) OR 100 * abs(medfee_sumamt) = abs({parts}))"
     )
     if has(batch, "parsed_persons") or batch.house.entries("persons"):
-        births = " UNION ALL ".join(filter(None, [
-            "SELECT psn_no, brdy FROM parsed_persons WHERE _err IS NULL" if has(batch, "parsed_persons") else "",
-            f"SELECT psn_no, brdy FROM {stored_sql(batch, 'persons')}" if batch.house.entries("persons") else "",
-        ]))  # fmt: skip
+        births = " UNION ALL ".join(
+            filter(
+                None,
+                [
+                    "SELECT psn_no, brdy FROM parsed_persons WHERE _err IS NULL"
+                    if has(batch, "parsed_persons")
+                    else "",
+                    f"SELECT psn_no, brdy FROM {stored_sql(batch, 'persons')}"
+                    if batch.house.entries("persons")
+                    else "",
+                ],
+            )
+        )
         con.execute(
-            f"UPDATE {src} SET _err = 'Q07:begntime' FROM (SELECT psn_no, min(brdy) AS brdy FROM ({births}) GROUP BY 1) b "
+            f"UPDATE {src} SET _err = 'Q07:begntime' FROM (SELECT psn_no, min(brdy) AS brdy FROM ({births}) GROUP "
+            "BY 1) b "
             f"WHERE {src}._err IS NULL AND b.psn_no = {src}.psn_no AND CAST(begntime AS DATE) < b.brdy"
         )
     reversals.normalise_signs(con, src, money)
@@ -61,7 +73,14 @@ def settlements(batch: Batch) -> None:
     stored = stored_sql(batch, "settlements")
     reject(batch, "settlements", reversals.link(con, src, stored, money), "Q08", "init_setl_id")
     _classes(batch)
-    first = f"(SELECT mdtrt_id AS m, min(begntime) AS begun FROM ({_begun(batch, src)}) GROUP BY 1 HAVING count(DISTINCT begntime) > 1)"
+    first = f"""
+        (
+            SELECT mdtrt_id AS m, min(begntime) AS begun
+            FROM ({_begun(batch, src)})
+            GROUP BY 1
+            HAVING count(DISTINCT begntime) > 1
+        )
+    """
     con.execute(f"CREATE TABLE begun AS {first}")
     con.execute(f"CREATE VIEW rows_settlements AS {_rows(batch, src)}")
     real = "coalesce(refd_setl_flag, '0') <> '1'"
@@ -85,7 +104,11 @@ def _rows(batch: Batch, src: str) -> str:
     if batch.house.buckets > 1:
         for column, bucket in zip(("psn_no", "fixmedins_code"), spread(batch, "key", "key"), strict=True):
             batch.con.execute(
-                f"CREATE TABLE spread_{column} AS SELECT key, {bucket} AS bucket FROM (SELECT DISTINCT {column} AS key FROM {src})"
+                f"""
+                    CREATE TABLE spread_{column} AS
+                    SELECT key, {bucket} AS bucket
+                    FROM (SELECT DISTINCT {column} AS key FROM {src})
+                """
             )
             joins += f" LEFT JOIN spread_{column} ON spread_{column}.key = p.{column}"
         buckets = "spread_psn_no.bucket AS _person, spread_fixmedins_code.bucket AS _institution"
@@ -93,34 +116,65 @@ def _rows(batch: Batch, src: str) -> str:
     at = {moment: f"p.{moment} + {lag}" for moment in MOMENTS}
     at[MOMENTS[-1]] = f"coalesce(p._known, {at[MOMENTS[-1]]})"
     moments = ", ".join(f"{sql} AS _at_{moment}" for moment, sql in at.items())
-    return f"""SELECT p.* REPLACE (coalesce(b.begun, p.begntime) AS begntime), coalesce(s.fixmedins_type, '1') AS _unit, v.visit_class, v.is_inpatient,
-            {moments}, {buckets}
-        FROM {src} p LEFT JOIN begun b ON b.m = p.mdtrt_id AND coalesce(p.refd_setl_flag, '0') <> '1'
+    return f"""
+        SELECT
+            p.* REPLACE (coalesce(b.begun, p.begntime) AS begntime),
+            coalesce(s.fixmedins_type, '1') AS _unit, v.visit_class, v.is_inpatient, {moments},
+            {buckets}
+        FROM {src} p
+        LEFT JOIN begun b ON b.m = p.mdtrt_id AND coalesce(p.refd_setl_flag, '0') <> '1'
         LEFT JOIN unit_types s ON s.fixmedins_code = p.fixmedins_code
-        LEFT JOIN visit_classes v ON v.med_type = coalesce(p.med_type, '') AND v.fixmedins_type = coalesce(s.fixmedins_type, '1'){joins}"""
+        LEFT JOIN visit_classes v
+            ON v.med_type = coalesce(p.med_type, '') AND v.fixmedins_type = coalesce(s.fixmedins_type, '1'){joins}
+    """
 
 
 def _begun(batch: Batch, src: str) -> str:
     new = f"SELECT mdtrt_id, begntime FROM {src} WHERE coalesce(refd_setl_flag, '0') <> '1'"
     stored = stored_sql(batch, "visits")
     return (
-        f"{new} UNION ALL SELECT mdtrt_id, begntime FROM {stored} WHERE mdtrt_id IN (SELECT mdtrt_id FROM {src})"
+        f"""
+            {new} UNION ALL SELECT mdtrt_id, begntime FROM {stored} WHERE mdtrt_id IN (SELECT mdtrt_id FROM {src})
+        """
         if stored
         else new
     )
 
 
 def _conflicts(batch: Batch, table: str, key: str, stored: str | None, where: str = "true") -> None:
-    """Quarantine rows whose key belongs to another person or institution, in the batch (the first row keeps it) or in the warehouse (Q12)."""
+    """Quarantine rows whose key belongs to another person or institution, in the batch (the first row keeps it) or in
+    the warehouse (Q12)."""
     src = f"parsed_{table}"
-    mixed = f"""SELECT h FROM (SELECT hash({key}) AS h, min(hash(psn_no, fixmedins_code)) AS a, max(hash(psn_no, fixmedins_code)) AS b
-        FROM {src} WHERE {key} IS NOT NULL AND {where} GROUP BY 1) WHERE a <> b"""
-    rows = f"""SELECT _row FROM (SELECT _row, psn_no, fixmedins_code, first_value(psn_no) OVER w AS p, first_value(fixmedins_code) OVER w AS f
-        FROM {src} WHERE hash({key}) IN ({mixed}) AND {where} WINDOW w AS (PARTITION BY {key} ORDER BY _row)) WHERE psn_no <> p OR fixmedins_code <> f"""
+    mixed = f"""
+        SELECT h
+        FROM (
+            SELECT hash({key}) AS h, min(hash(psn_no, fixmedins_code)) AS a, max(hash(psn_no, fixmedins_code)) AS b
+            FROM {src}
+            WHERE {key} IS NOT NULL AND {where}
+            GROUP BY 1
+        )
+        WHERE a <> b
+    """
+    rows = f"""
+        SELECT _row
+        FROM (
+            SELECT
+                _row, psn_no, fixmedins_code, first_value(psn_no) OVER w AS p,
+                first_value(fixmedins_code) OVER w AS f
+            FROM {src}
+            WHERE hash({key}) IN ({mixed}) AND {where}
+            WINDOW w AS (PARTITION BY {key} ORDER BY _row)
+        )
+        WHERE psn_no <> p OR fixmedins_code <> f
+    """
     reject(batch, table, rows, "Q12", key)
     if stored:
-        rows = f"""SELECT n._row FROM {src} n JOIN (SELECT DISTINCT {key}, psn_no, fixmedins_code FROM {stored}) s USING ({key})
-            WHERE ({where}) AND (s.psn_no <> n.psn_no OR s.fixmedins_code <> n.fixmedins_code)"""
+        rows = f"""
+            SELECT n._row
+            FROM {src} n
+            JOIN (SELECT DISTINCT {key}, psn_no, fixmedins_code FROM {stored}) s USING ({key})
+            WHERE ({where}) AND (s.psn_no <> n.psn_no OR s.fixmedins_code <> n.fixmedins_code)
+        """
         reject(batch, table, rows.replace("coalesce(refd", "coalesce(n.refd"), "Q12", key)
 
 
@@ -128,7 +182,8 @@ def _classes(batch: Batch) -> None:
     con = batch.con
     codes = [r[0] or "" for r in con.execute("SELECT DISTINCT med_type FROM parsed_settlements").fetchall()]
     con.execute(
-        "CREATE TABLE visit_classes (med_type VARCHAR, fixmedins_type VARCHAR, visit_class VARCHAR, is_inpatient BOOLEAN)"
+        "CREATE TABLE visit_classes (med_type VARCHAR, fixmedins_type VARCHAR, visit_class VARCHAR, is_inpatient "
+        "BOOLEAN)"
     )
     con.executemany(
         "INSERT INTO visit_classes VALUES (?, ?, ?, ?)", visit_class_rows(["", *codes], batch.mapping.visit_class)
@@ -139,5 +194,10 @@ def _classes(batch: Batch) -> None:
     if batch.house.entries("institutions"):
         kinds.append(f"SELECT fixmedins_code, fixmedins_type FROM {stored_sql(batch, 'institutions')}")
     con.execute(
-        f"CREATE TABLE unit_types AS SELECT fixmedins_code, CASE WHEN max(fixmedins_type) = '2' THEN '2' ELSE '1' END AS fixmedins_type FROM ({' UNION ALL '.join(kinds)}) GROUP BY 1"
+        f"""
+            CREATE TABLE unit_types AS
+            SELECT fixmedins_code, CASE WHEN max(fixmedins_type) = '2' THEN '2' ELSE '1' END AS fixmedins_type
+            FROM ({" UNION ALL ".join(kinds)})
+            GROUP BY 1
+        """
     )

@@ -49,25 +49,31 @@ def _with_visit_end(batch: Batch, src: str) -> str:
         ends.append(f"SELECT mdtrt_id, endtime FROM {stored}")
     view = src.replace("parsed_", "rows_")
     batch.con.execute(
-        f"""CREATE VIEW {view} AS
-        SELECT r.*, v.ended AS _ended
-        FROM {src} r
-        LEFT JOIN (
-            SELECT CAST(mdtrt_id AS VARCHAR) AS mdtrt_id, max(endtime) AS ended
-            FROM ({" UNION ALL ".join(ends)})
-            GROUP BY 1
-        ) v ON v.mdtrt_id = CAST(r.mdtrt_id AS VARCHAR)"""
+        f"""
+            CREATE VIEW {view} AS
+            SELECT r.*, v.ended AS _ended
+            FROM {src} r
+            LEFT JOIN (
+                SELECT CAST(mdtrt_id AS VARCHAR) AS mdtrt_id, max(endtime) AS ended
+                FROM ({" UNION ALL ".join(ends)})
+                GROUP BY 1
+            ) v
+                ON v.mdtrt_id = CAST(r.mdtrt_id AS VARCHAR)
+        """
     )
     return view
 
 
 def _complete_checks(batch: Batch, src: str) -> None:
-    """A bed check without a number is named by its visit and time; one without its institution has that of its visit."""
+    """A bed check without a number is named by its visit and time; one without its institution has that of its
+    visit."""
     for filled in ("check_id", "fixmedins_code"):
         batch.con.execute(f"ALTER TABLE {src} ALTER {filled} TYPE VARCHAR")
     batch.con.execute(
-        f"""UPDATE {src} SET check_id = concat_ws('|', mdtrt_id, check_time)
-        WHERE check_id IS NULL AND mdtrt_id IS NOT NULL"""
+        f"""
+            UPDATE {src} SET check_id = concat_ws('|', mdtrt_id, check_time) WHERE check_id IS NULL
+            AND mdtrt_id IS NOT NULL
+        """
     )
     visits = ["SELECT mdtrt_id, fixmedins_code FROM parsed_settlements"] if has(batch, "parsed_settlements") else []
     if batch.house.entries("visits"):
@@ -96,6 +102,9 @@ def derive(batch: Batch) -> None:
             )
             where = f"{name(rule.where)} IS NOT NULL" if rule.where in there else "true" if not rule.where else "false"
             batch.con.execute(
-                f"CREATE TABLE parsed_{table} AS SELECT _row, {cells}, _known, _err FROM parsed_{rule.derive} WHERE {where}"
+                f"""
+                    CREATE TABLE parsed_{table} AS
+                    SELECT _row, {cells}, _known, _err FROM parsed_{rule.derive} WHERE {where}
+                """
             )
             plain(batch, table, rows=f"parsed_{table}")

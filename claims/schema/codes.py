@@ -1,7 +1,7 @@
 """Code tables the intake needs (codes.md §2, §7): what kind of visit a `med_type` is.
 
-A mapping order for `visit_class`: the exact code, the longest known prefix, the default prefixes, else ``unknown``. A bureau's own codes go first
-through ``[visit_class]`` of its mapping file.
+A mapping order for `visit_class`: the exact code, the longest known prefix, the default prefixes, else ``unknown``. A
+bureau's own codes go first through ``[visit_class]`` of its mapping file.
 """
 
 from __future__ import annotations

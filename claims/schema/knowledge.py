@@ -1,18 +1,18 @@
 """How and when the rows of a table become known (tables.md §1.2), said once, in the table's own declaration.
 
-Intake gives each version its `known_at` by it, and the as-of views show by it what was known at T (claims/store/known.py): versions with
-`known_at <= T` that no later version known by T supersedes, and of those
+Intake gives each version its `known_at` by it, and the as-of views show by it what was known at T
+(claims/store/known.py): versions with `known_at <= T` that no later version known by T supersedes, and of those
 
-========== ====================================================== ================================================================
-kind       its rows                                               what is shown at T
-========== ====================================================== ================================================================
-Event      tell of something that happened                        the row, from its moment on
-Dated      hold from a day to a day (an agreement, a filing)      the row from its first day on; a last day only once it is past
-Dimension  describe something that is there (a hospital)          the row always; its dated columns once past, its current state never
-Split      hold several moments each (a source table only)        each part by the knowledge of its own table
-Derived    are found by intake in other tables                    the row from its day on
-Ledger     keep the books of the warehouse itself                 nothing
-========== ====================================================== ================================================================
+========== ======================================================
+================================================================ kind       its rows
+what is shown at T ========== ======================================================
+================================================================ Event      tell of something that happened
+the row, from its moment on Dated      hold from a day to a day (an agreement, a filing)      the row from its first
+day on; a last day only once it is past Dimension  describe something that is there (a hospital)          the row
+always; its dated columns once past, its current state never Split      hold several moments each (a source table only)
+each part by the knowledge of its own table Derived    are found by intake in other tables                    the row
+from its day on Ledger     keep the books of the warehouse itself                 nothing ==========
+====================================================== ================================================================
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Event:
-    """Something happened. The bureau could know it from the first filled column of `known` on, by default from the moment it happened.
+    """Something happened. The bureau could know it from the first filled column of `known` on, by default from the
+    moment it happened.
 
-    Where all of them are empty, `of_visit` rows (they name an `mdtrt_id`) were known when their visit ended; else a row was known at its extract's end.
+    Where all of them are empty, `of_visit` rows (they name an `mdtrt_id`) were known when their visit ended; else a
+    row was known at its extract's end.
     """
 
     happened: str = ""
@@ -44,7 +46,8 @@ class Event:
 
 @dataclass(frozen=True)
 class Dated:
-    """The row holds from the day `begin` (empty: always) to the day `end`. First delivered, it counts as known all along; corrected, from its extract's end on."""
+    """The row holds from the day `begin` (empty: always) to the day `end`. First delivered, it counts as known all
+    along; corrected, from its extract's end on."""
 
     begin: str
     end: str = ""
@@ -57,9 +60,11 @@ class Dated:
 
 @dataclass(frozen=True)
 class Dimension:
-    """The row describes something. First delivered, it counts as always known; corrected, the earlier word holds until the correction's extract ended.
+    """The row describes something. First delivered, it counts as always known; corrected, the earlier word holds until
+    the correction's extract ended.
 
-    `current` columns hold only the state of today and are never shown. Each of `dated` is a date column and what it dates: hidden while the date lies after T.
+    `current` columns hold only the state of today and are never shown. Each of `dated` is a date column and what it
+    dates: hidden while the date lies after T.
     """
 
     current: tuple[str, ...] = ()
@@ -73,7 +78,8 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Split:
-    """Each row of this source table becomes a row in several canonical tables, in the order in which their moments come."""
+    """Each row of this source table becomes a row in several canonical tables, in the order in which their moments
+    come."""
 
     parts: tuple[str, ...]
     columns: tuple[str, ...] = ()

@@ -1,27 +1,28 @@
 """Mapping files: how one source's names, codes, units and habits become the official ones (tables.md §7).
 
-A mapping is TOML. Everything is optional; what is not said is found by official name, then by alias, then by Chinese name::
+A mapping is TOML. Everything is optional; what is not said is found by official name, then by alias, then by Chinese
+name::
 
-    name = "pilot"                       # and optionally: unit = "yuan|fen|wan", extract_end = 2025-09-28T20:00:00
-    [visit_class]                        # local med_type codes → class
-    "9901" = "outpatient"
-    [tables.settlements]
-    files = ["settlements*", "结算*"]     # file, sheet or database-table names, without suffix
-    unit = "fen"                         # money unit of this table
-    lag_days = 0                         # added to the natural moment of known_at
-    known_at = "crte_time"               # a local column that says when the bureau knew
-    keyed = ["certno"]                   # HMAC-keyed at the rim
-    drop = ["psn_name"]
-    [tables.settlements.columns]
-    setl_id = "结算流水"
-    mdtrt_cert_type = { from = "凭证类型", pad = 2, values = { "9" = "03" } }
-    begntime = { from = "入院时间", formats = ["%d/%m/%Y"] }
-    refd_setl_flag = { constant = "0" }
-    check_id = { join = ["mdtrt_id", "check_time"] }
-    outcome_code = { cases = [ { when = { finding = "refuted" }, value = "O6_CLEAR" } ] }   # "*" = any value, "" = blank
-    [tables.chronic_registry]
-    derive = "persons"                   # rows of another source table, kept where `where` has a value
-    where = "opsp_dise_code"
+name = "pilot"                       # and optionally: unit = "yuan|fen|wan", extract_end = 2025-09-28T20:00:00
+[visit_class]                        # local med_type codes → class
+"9901" = "outpatient"
+[tables.settlements]
+files = ["settlements*", "结算*"]     # file, sheet or database-table names, without suffix
+unit = "fen"                         # money unit of this table
+lag_days = 0                         # added to the natural moment of known_at
+known_at = "crte_time"               # a local column that says when the bureau knew
+keyed = ["certno"]                   # HMAC-keyed at the rim
+drop = ["psn_name"]
+[tables.settlements.columns]
+setl_id = "结算流水"
+mdtrt_cert_type = { from = "凭证类型", pad = 2, values = { "9" = "03" } }
+begntime = { from = "入院时间", formats = ["%d/%m/%Y"] }
+refd_setl_flag = { constant = "0" }
+check_id = { join = ["mdtrt_id", "check_time"] }
+outcome_code = { cases = [ { when = { finding = "refuted" }, value = "O6_CLEAR" } ] }   # "*" = any value, "" = blank
+[tables.chronic_registry]
+derive = "persons"                   # rows of another source table, kept where `where` has a value
+where = "opsp_dise_code"
 """
 
 from __future__ import annotations

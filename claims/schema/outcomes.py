@@ -1,7 +1,9 @@
-"""What an inspection found: code → class, weight and scheme (codes.md §17, §18), whom it is about, and which version of it holds.
+"""What an inspection found: code → class, weight and scheme (codes.md §17, §18), whom it is about, and which version
+of it holds.
 
-confirmed (O1, O2, O3 · B4, B5, B7) and refuted (O6, O8 · B1–B3, B9) teach; an error without intent (O4, B6) is its own class; unable, insufficient and
-duplicate (O5, O7, O9 · B8) are missing, never negative. Labels, rule feedback, ring seeds, lists, evaluation and the simulator all ask here.
+confirmed (O1, O2, O3 · B4, B5, B7) and refuted (O6, O8 · B1–B3, B9) teach; an error without intent (O4, B6) is its own
+class; unable, insufficient and duplicate (O5, O7, O9 · B8) are missing, never negative. Labels, rule feedback, ring
+seeds, lists, evaluation and the simulator all ask here.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ Class = Literal["confirmed", "refuted", "error", "missing"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One code: Chinese name, class, weight as a training label, scheme it proves ('' = the row says it), whether it closes the matter."""
+    """One code: Chinese name, class, weight as a training label, scheme it proves ('' = the row says it), whether it
+    closes the matter."""
 
     zh: str
     klass: Class
@@ -69,10 +72,11 @@ def codes(klass: Class, table: dict[str, Outcome] = CODES) -> tuple[str, ...]:
 
 
 def last_word(rows: pd.DataFrame, table: str, moment: datetime | None = None) -> pd.DataFrame:
-    """One row per finding of `table` ('inspections' or 'presence_checks'): the version last known by `moment` (None = of all there are).
+    """One row per finding of `table` ('inspections' or 'presence_checks'): the version last known by `moment` (None =
+    of all there are).
 
-    rows: all versions as the warehouse holds them (claims/intake/versions.py: of one key, a higher version_no is known later), or an as-of view, which
-    holds one already. Rows without their key, as made by hand, stand for themselves.
+    rows: all versions as the warehouse holds them (claims/intake/versions.py: of one key, a higher version_no is known
+    later), or an as-of view, which holds one already. Rows without their key, as made by hand, stand for themselves.
     """
     if moment is not None and "known_at" in rows:
         rows = rows[_time(rows, "known_at") <= pd.Timestamp(moment)]
@@ -92,15 +96,17 @@ def findings(
 ) -> pd.DataFrame:
     """One row per finding known by `moment`: columns `COLUMNS`, inspections first, in the order of the rows.
 
-    inspections, presence_checks: canonical tables (claims/schema/tables.py), all versions, amounts in yuan or, with the suffix `_fen`, in fen.
-    period_end: end of the period inspected, never after the inspection; known_at: a finding without its own clock is known when concluded.
+    inspections, presence_checks: canonical tables (claims/schema/tables.py), all versions, amounts in yuan or, with
+    the suffix `_fen`, in fen. period_end: end of the period inspected, never after the inspection; known_at: a finding
+    without its own clock is known when concluded.
     """
     frames = [_inspections(inspections, moment), _presence(presence_checks, moment)]
     return pd.concat([f for f in frames if len(f)] or [_empty()], ignore_index=True)
 
 
 def conclusions(found: pd.DataFrame, grain: str) -> pd.DataFrame:
-    """Of `findings`, the conclusive one that holds for each entity of a grain, index entity_id: of the latest period; of one period what accuses, then the latest."""
+    """Of `findings`, the conclusive one that holds for each entity of a grain, index entity_id: of the latest period;
+    of one period what accuses, then the latest."""
     mine = found[(found["grain"] == grain) & found["conclusive"].astype(bool)]
     mine = mine.assign(_against=(mine["outcome"] == "confirmed"))
     mine = mine.sort_values(["entity_id", "period_end", "_against", "known_at", "finding_id"], kind="stable")

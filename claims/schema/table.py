@@ -1,8 +1,9 @@
 """What a declaration of a table is made of, and the short form its columns are written in.
 
-One line declares one column: ``name 中文名 kind [!!|!] [+] [ID|QI|HE|FI|PR] [=alias,alias]``. ``!`` means required, ``!!`` that no row can be placed without
-it (it is quarantined), ``+`` that intake's checks read it, so that it is there, empty, where nobody sends it; the two letters are the personal-data
-class. Kinds and their canonical form (docs/design.md, tables.md §1.1):
+One line declares one column: ``name 中文名 kind [!!|!] [+] [ID|QI|HE|FI|PR] [=alias,alias]``. ``!`` means required,
+``!!`` that no row can be placed without it (it is quarantined), ``+`` that intake's checks read it, so that it is
+there, empty, where nobody sends it; the two letters are the personal-data class. Kinds and their canonical form
+(docs/design.md, tables.md §1.1):
 
 ======== ============================== =======================================================
 kind     source                         canonical column

@@ -1,7 +1,7 @@
 """Every table a bureau can send and every table the warehouse keeps, column by column.
 
-A new table is one declaration: in claims/schema/support_tables.py, or here where it shares columns with others. Reading, checking, versions,
-as-of views and docs/tables.md follow from it.
+A new table is one declaration: in claims/schema/support_tables.py, or here where it shares columns with others.
+Reading, checking, versions, as-of views and docs/tables.md follow from it.
 """
 
 from __future__ import annotations

@@ -42,7 +42,8 @@ def find_tables(url: str, mapping: Mapping) -> list[Source]:
     found = [Source(table, n, kind="database", url=url, db_table=n) for n in names if (table := table_of(n, mapping))]
     if not found:
         raise UserError(
-            f"the database holds no table that fills one of ours; it has {', '.join(names[:10]) or 'none'}. Name them in a mapping (files = [...])"
+            f"the database holds no table that fills one of ours; it has {', '.join(names[:10]) or 'none'}. Name "
+            "them in a mapping (files = [...])"
         )
     return sorted(found, key=lambda s: (s.table, s.label))
 

@@ -90,7 +90,8 @@ def load_sheet(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> L
     )
     if top is None:
         raise UserError(
-            f"{source.label} has no recognisable header in its first {HEADER_WITHIN} rows; the first row must name the columns"
+            f"{source.label} has no recognisable header in its first {HEADER_WITHIN} rows; the first row must name "
+            "the columns"
         )
     header = [str(c).strip() or f"column_{i + 1}" for i, c in enumerate(rows[top])]
     if twice := sorted({h for h in header if header.count(h) > 1}):

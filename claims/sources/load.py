@@ -54,8 +54,10 @@ def _load_csv(con: duckdb.DuckDBPyConnection, source: Source, number: int, stagi
     raw = f"raw_{number}"
     columns = ", ".join(f"{quote(c)}: 'VARCHAR'" for c in cleaned.header)
     con.execute(
-        f"CREATE TABLE {raw} AS SELECT * FROM read_csv({paths_sql([cleaned.path])}, header=false, delim=',', quote='\"', escape='\"', "
-        f"columns={{{columns}}}, auto_detect=false, strict_mode=true, null_padding=false, nullstr='', max_line_size=16777216, "
+        f"CREATE TABLE {raw} AS SELECT * FROM read_csv({paths_sql([cleaned.path])}, header=false, delim=',', "
+        "quote='\"', escape='\"', "
+        f"columns={{{columns}}}, auto_detect=false, strict_mode=true, null_padding=false, nullstr='', "
+        "max_line_size=16777216, "
         f"new_line='\\n', allow_quoted_nulls=true)"
     )
     rows = con.execute(f"SELECT count(*) FROM {raw}").fetchall()[0][0]
