@@ -100,6 +100,17 @@ declare(
 stay = Feature(told_of={"institution": Of(HOSPITAL)}, by="institution", windows=(180,), rows=STAYS, empty=None)
 declare(
     stay,
+    told_of={
+        "institution": Of(HOSPITAL),
+        "doctor": Of(
+            DOCTOR,
+            name="dr_stays",
+            label="主治住院人次",
+            scheme="T29",
+            reason="近{window}天主治住院{value}人次（同类中位{peer}人次，高于{percentile}的同类）",
+            innocent="科室骨干、基层唯一医师",
+        ),
+    },
     name="inst_stays",
     label="住院人次",
     unit="人次",
@@ -120,6 +131,14 @@ declare(
 )
 declare(
     stay,
+    told_of={
+        "institution": Of(HOSPITAL),
+        "doctor": Of(
+            DOCTOR,
+            name="dr_zero_cash_share",
+            reason="近{window}天主治的住院有{value}本人一分未付（同类中位{peer}，高于{percentile}的同类）",
+        ),
+    },
     name="inst_zero_cash_share",
     label="零自付住院占比",
     unit="%",
@@ -144,6 +163,15 @@ declare(
 )
 declare(
     stay,
+    told_of={
+        "institution": Of(HOSPITAL),
+        "doctor": Of(
+            DOCTOR,
+            name="dr_deductible_waived_share",
+            windows=(180,),
+            reason="近{window}天主治的应付起付线住院有{value}未收起付线（同类中位{peer}，高于{percentile}的同类）",
+        ),
+    },
     name="inst_deductible_waived_share",
     also=("T02",),
     label="免收起付线住院占比",
@@ -218,46 +246,7 @@ declare(
     innocent="急诊、外伤、产科为主的医院",
 )
 
-doctor = Feature(
-    told_of={"doctor": Of(DOCTOR)},
-    scheme="T29",
-    by="institution",
-    windows=(180,),
-    rows=STAYS,
-    empty=None,
-)
-declare(
-    doctor,
-    name="dr_stays",
-    label="主治住院人次",
-    unit="人次",
-    measure="count(*)",
-    reason="近{window}天主治住院{value}人次（同类中位{peer}人次，高于{percentile}的同类）",
-    innocent="科室骨干、基层唯一医师",
-)
-declare(
-    doctor,
-    name="dr_zero_cash_share",
-    label="零自付住院占比",
-    unit="%",
-    measure="""
-        count(*) FILTER (settled AND zero_cash AND NOT waived AND NOT course)
-        / nullif(count(*) FILTER (settled AND NOT waived AND NOT course), 0)
-    """,
-    reason="近{window}天主治的住院有{value}本人一分未付（同类中位{peer}，高于{percentile}的同类）",
-    innocent="个人账户抵付、救助身份未录入（N26、N27）",
-)
-declare(
-    doctor,
-    name="dr_deductible_waived_share",
-    also=("T02",),
-    label="免收起付线住院占比",
-    unit="%",
-    measure=f"count(*) FILTER ({LET_OFF}) / nullif(count(*) FILTER ({DUE}), 0)",
-    needs=("settlements.act_pay_dedc_fen",),
-    reason="近{window}天主治的应付起付线住院有{value}未收起付线（同类中位{peer}，高于{percentile}的同类）",
-    innocent="转院连续计算起付线（N16）、救助身份未录入（N26）",
-)
+#: A doctor's stays beside how many he took in that day.
 DOCTOR_DAYS = f"SELECT *, count(*) OVER (PARTITION BY entity_id, adm_date) AS same_day FROM ({STAYS})"
 declare(
     name="dr_busiest_day",
