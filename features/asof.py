@@ -76,7 +76,7 @@ def open_views(
 
 def read_as(con: duckdb.DuckDBPyConnection, mode: Reversed) -> None:
     """Let unqualified table names mean the given reading of reversals."""
-    con.execute(f"SET search_path='{mode},main'")
+    con.execute(f"SET search_path={quote(f'{mode},main')}")
 
 
 def _fact(

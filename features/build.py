@@ -1,7 +1,7 @@
 """(grain, as_of) → a feature partition: values, entities, limits, manifest; published whole or not at all.
 
-All grains of an as-of are built in one pass over the buckets (features/bucket.py) and put together once (features/assemble.py). A partition that
-declarations, warehouse and window still fit is found, not built.
+All grains of an as-of are built in one pass over the buckets (features/bucket.py) and put together once
+(features/assemble.py). A partition that declarations, warehouse and window still fit is found, not built.
 """
 
 import json
@@ -58,8 +58,9 @@ def build(
 ) -> Partition:
     """Build (or find, when nothing changed) the partition of one grain at one as-of.
 
-    Opening the views is most of the work, so the other grains that lie in the same buckets are built in the same pass. A partition whose manifest is
-    damaged is built again; of one that is found, each file is verified when it is read, or all of them now and built again if need be (`mend`).
+    Opening the views is most of the work, so the other grains that lie in the same buckets are built in the same pass.
+    A partition whose manifest is damaged is built again; of one that is found, each file is verified when it is read,
+    or all of them now and built again if need be (`mend`).
     Raises UserError when the date lies outside the data.
     """
     load_catalog()
@@ -116,7 +117,8 @@ def _plan(warehouse: Warehouse, as_of: date | datetime, grain: Grain, window_day
 
 
 def _found(plan: _Plan, verify: bool) -> Published | None:
-    """The published folder of a plan; None where there is none, it was built otherwise or is damaged (its files too, where they are to be verified)."""
+    """The published folder of a plan; None where there is none, it was built otherwise or is damaged (its files too,
+    where they are to be verified)."""
     try:
         found = Published.open(plan.path, plan.remedy)
         if {k: found.manifest.get(k) for k in plan.identity} != plan.identity:
@@ -138,7 +140,8 @@ def check_date(warehouse: Warehouse, as_of: date | datetime) -> None:
         )
     if (day - last.date()).days > 31:
         raise UserError(
-            f"as-of {day} lies more than a month after the last row of this warehouse ({last.date()}); take newer claims in, or choose an earlier date"
+            f"as-of {day} lies more than a month after the last row of this warehouse ({last.date()}); "
+            "take newer claims in, or choose an earlier date"
         )
 
 
@@ -197,7 +200,7 @@ def _pass(
 
 
 def _judged(warehouse: Warehouse, as_of: date | datetime, stage: Path) -> Path | None:
-    """The judged stays of this pass, else those published; None where no stay was ever judged. UserError for damaged ones."""
+    """The judged stays of this pass, else those published; None where no stay was judged. UserError for damaged ones."""
     made = stage / "admission" / "judged.parquet"
     if made.exists():
         return made
@@ -230,7 +233,8 @@ def _publish(plan: _Plan, stage: Path, as_of: date | datetime) -> None:
 
 
 def published(root: Path | str, grain: Grain) -> list[Partition]:
-    """Every partition of a grain (default window) that fits today's declarations, whatever was taken in since. UserError for a damaged one."""
+    """Every partition of a grain (default window) that fits today's declarations, whatever was taken in since.
+    UserError for a damaged one."""
     load_catalog()
     warehouse = Warehouse.open(Path(root))
     found: list[Partition] = []
@@ -249,7 +253,8 @@ def published(root: Path | str, grain: Grain) -> list[Partition]:
 
 
 def _fingerprint(path: Path) -> str | None:
-    """What a manifest, sound or not, says of its declarations: one of other declarations is not asked, nor told to be damaged. None if it says nothing."""
+    """What a manifest, sound or not, says of its declarations (None: nothing): one of others is not asked, nor told to
+    be damaged."""
     try:
         return str(json.loads((path / MANIFEST).read_bytes())["fingerprint"])
     except (OSError, ValueError, KeyError, TypeError):

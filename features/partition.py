@@ -16,7 +16,8 @@ from features.grains import Grain
 
 @dataclass(frozen=True)
 class Partition:
-    """`values` and `entities` share `entity_id`, sorted by it. Reading a damaged file raises UserError, which says how to build it again."""
+    """`values` and `entities` share `entity_id`, sorted by it. Reading a damaged file raises UserError, which says how
+    to build it again."""
 
     published: Published
     grain: Grain
@@ -40,7 +41,8 @@ class Partition:
         return self.published.root
 
     def file(self, name: str) -> Path:
-        """One of its Parquet files, verified: `values`, `entities`, `limits`, of stays `judged`, of rings what features/networks writes."""
+        """One of its Parquet files, verified: `values`, `entities`, `limits`, of stays `judged`, of rings what
+        features/networks writes."""
         return self.published.file(f"{name}.parquet")
 
     def read(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:

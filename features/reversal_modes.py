@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import duckdb
 
 from claims.schema.tables import CANONICAL
+from claims.store.sql import timestamp
 
 MONEY = [
     "medfee_sumamt",
@@ -54,7 +55,7 @@ def fact_filter(table: str, t: datetime) -> list[str]:
     """SQL conditions on the rows of a fact (relation `f`) that the readings use."""
     conditions = [f"f.{ONLY[table]}"] if table in ONLY else []
     if table in RECENT:
-        conditions.append(f"f.{RECENT[table]} > TIMESTAMP '{t - timedelta(days=HORIZON_DAYS)}'")
+        conditions.append(f"f.{RECENT[table]} > {timestamp(t - timedelta(days=HORIZON_DAYS))}")
     return conditions
 
 

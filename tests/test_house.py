@@ -56,6 +56,39 @@ def test_each_platform_is_imported_in_its_place_alone(module: str, where: list[s
     assert [str(p.relative_to(ROOT)) for p in sources() if module in imported(p)] == where
 
 
+#: What an f-string must hold to be SQL, or a bare quoted value for one.
+SQL_WORD = re.compile(
+    r"\b(SELECT|FROM|WHERE|WHEN|THEN|CASE|COPY|CREATE|SET|JOIN|AND|OR|IN|TIMESTAMP|DATE|REPLACE|MACRO)\b|\(|^''$"
+)
+
+
+def pasted(text: str) -> list[int]:
+    """Lines of the placeholders that stand inside a SQL literal of an f-string."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.JoinedStr):
+            continue
+        said = "".join(str(v.value) for v in node.values if isinstance(v, ast.Constant))
+        quotes = 0
+        for value in node.values:
+            if isinstance(value, ast.Constant):
+                quotes += str(value.value).count("'")
+            elif quotes % 2 and SQL_WORD.search(said):
+                found.append(value.lineno)
+    return found
+
+
+@pytest.mark.parametrize("room", ["claims", "features"])
+def test_values_reach_sql_through_the_one_quoter(room: str) -> None:
+    """`'{path}'` breaks at a folder named O'Brien; claims/store/sql.py quotes."""
+    lines = {str(p.relative_to(ROOT)): pasted(p.read_text("utf-8")) for p in sorted((ROOT / room).rglob("*.py"))}
+    assert {name: found for name, found in lines.items() if found} == {}
+    for wrong in ("""f"COPY t TO '{path}/x.parquet'\"""", """f"'{code}'\""""):
+        assert pasted(wrong) == [1]
+    for right in ("""f"x = {quote(y)} AND z = 'a'\"""", """f"the file's {name}\""""):
+        assert pasted(right) == []
+
+
 #: Dependencies that no module of ours imports, and what for.
 NOT_IMPORTED = {
     "psycopg": "SQLAlchemy's driver of PostgreSQL sources",

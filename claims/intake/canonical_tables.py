@@ -7,7 +7,7 @@ from claims.intake.batch import Batch, Counts, columns_of, content_hash, count, 
 from claims.intake.versions import Clock, resolve
 from claims.schema.table import Table
 from claims.schema.tables import CANONICAL, FACTS, LAYOUT_KEY
-from claims.store.sql import name
+from claims.store.sql import name, quote
 
 
 def make_part(
@@ -61,7 +61,7 @@ def make_part(
         con.execute(
             f"""
                 CREATE TABLE old_{part} AS
-                SELECT '{part}' AS table_name, x._key AS key, {", ".join(keys)}, x.version_no, x.superseded_at
+                SELECT {quote(part)} AS table_name, x._key AS key, {", ".join(keys)}, x.version_no, x.superseded_at
                 FROM {special} x
                 JOIN {rows} o USING (_row)
             """

@@ -14,7 +14,7 @@ from claims.intake.batch import Batch
 from claims.intake.normalize import LEVELS, REASON, step
 from claims.intake.reading import Reading
 from claims.schema.table import Column
-from claims.store.sql import name
+from claims.store.sql import name, quote
 
 SAYS, MEANS, WRONG = "_says", "_means", "_wrong"
 CONTROLS = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F]"
@@ -130,12 +130,12 @@ def _meanings(reading: Reading, column: Column, most: int) -> str:
     faults = []
     if reading.source.kind != "csv":
         faults += [
-            f"WHEN regexp_matches({parsed.written}, '{CONTROLS}') THEN 'Q11:'",
+            f"WHEN regexp_matches({parsed.written}, {quote(CONTROLS)}) THEN 'Q11:'",
             f"WHEN contains({parsed.written}, chr(65533)) THEN 'Q05:'",
         ]
     if column.kind != "text" and not parsed.lossy:
         faults.append(
-            f"WHEN {parsed.written} IS NOT NULL AND {MEANS} IS NULL THEN '{REASON[column.kind]}:{column.name}'"
+            f"WHEN {parsed.written} IS NOT NULL AND {MEANS} IS NULL THEN {quote(f'{REASON[column.kind]}:{column.name}')}"
         )
     wrong = f"CASE {' '.join(faults)} END" if faults else "NULL"
     return f"SELECT {SAYS}, CAST({MEANS} AS VARCHAR) AS {MEANS}, CAST({wrong} AS VARCHAR) AS {WRONG} FROM ({body})"

@@ -8,6 +8,7 @@ from claims.intake.dictionary_encode import enum_of
 from claims.intake.reject import reject
 from claims.intake.versions import natural_moment
 from claims.schema.tables import CANONICAL
+from claims.store.sql import timestamp
 
 
 def lines(batch: Batch) -> None:
@@ -69,7 +70,7 @@ def lines(batch: Batch) -> None:
         settled.append("SELECT setl_id, known_at FROM out_settlements WHERE version_no = 1")
     settled = settled or ["SELECT NULL::VARCHAR AS setl_id, NULL::TIMESTAMP AS known_at WHERE false"]
     lag = f"to_seconds({batch.mapping.rule('fee_details').lag_days * 86400})"
-    end = f"TIMESTAMP '{batch.end}'"
+    end = timestamp(batch.end)
     con.execute(
         f"""
             CREATE TABLE settled AS

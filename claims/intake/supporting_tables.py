@@ -8,7 +8,7 @@ from claims.intake.reject import reject
 from claims.intake.versions import Clock, natural_moment
 from claims.schema.knowledge import Event
 from claims.schema.tables import CANONICAL, SOURCE
-from claims.store.sql import name
+from claims.store.sql import name, timestamp
 
 ALWAYS = "TIMESTAMP '1900-01-01'"
 
@@ -24,7 +24,7 @@ def plain(batch: Batch, table: str, rows: str | None = None) -> None:
         reject(batch, table, f"SELECT _row, _err FROM {src} WHERE _err IS NOT NULL")
     if table == "presence_checks":
         _complete_checks(batch, src)
-    end = f"TIMESTAMP '{batch.end}'"
+    end = timestamp(batch.end)
     if isinstance(declared.knowledge, Event):
         lag = f"to_seconds({batch.mapping.rule(table).lag_days * 86400})"
         known = natural_moment(declared, lag)

@@ -12,7 +12,7 @@ from claims.intake.match_columns import local_of
 from claims.intake.normalize import LEVELS, REASON, Parsed, step
 from claims.intake.quarantine import Rejected
 from claims.intake.reading import Reading
-from claims.store.sql import name
+from claims.store.sql import name, quote
 
 
 def take(batch: Batch, readings: Sequence[Reading]) -> None:
@@ -116,18 +116,18 @@ def _faults(reading: Reading, parsed: list[Parsed], glossary: Glossary) -> list[
         faults.append(
             f"""
                 CASE
-                    WHEN regexp_matches({joined}, '{CONTROLS}') THEN 'Q11:'
+                    WHEN regexp_matches({joined}, {quote(CONTROLS)}) THEN 'Q11:'
                     WHEN contains({joined}, chr(65533)) THEN 'Q05:'
                 END
             """
         )
     wrong = [name("wrong_" + c) for c in glossary.wrong]
-    faults += [f"CASE WHEN '{code}' IN ({', '.join(wrong)}) THEN '{code}' END" for code in ("Q11:", "Q05:") if wrong]
+    faults += [f"CASE WHEN {code} IN ({', '.join(wrong)}) THEN {code} END" for code in ("'Q11:'", "'Q05:'") if wrong]
     by_column = {
         p.column.name: f"""
         CASE
             WHEN {p.written} IS NOT NULL AND {name(p.column.name)} IS NULL
-                THEN '{REASON[p.column.kind]}:{p.column.name}'
+                THEN {quote(f"{REASON[p.column.kind]}:{p.column.name}")}
         END
     """
         for p in parsed
@@ -137,7 +137,7 @@ def _faults(reading: Reading, parsed: list[Parsed], glossary: Glossary) -> list[
     faults += [by_column[c.name] for c in table.columns if c.name in by_column]
     filled = {*reading.made, *reading.found}
     needed = [c.name for c in table.columns if c.needed and c.name in filled]
-    return [*faults, *(f"CASE WHEN {name(c)} IS NULL THEN 'Q01:{c}' END" for c in needed)]
+    return [*faults, *(f"CASE WHEN {name(c)} IS NULL THEN {quote(f'Q01:{c}')} END" for c in needed)]
 
 
 def _account(batch: Batch, reading: Reading) -> None:
@@ -164,6 +164,6 @@ def _key_macro(batch: Batch) -> None:
     inner = "".join(f"\\x{b ^ 0x36:02X}" for b in secret)
     outer = "".join(f"\\x{b ^ 0x5C:02X}" for b in secret)
     batch.con.execute(
-        f"CREATE OR REPLACE TEMP MACRO keyed(x) AS sha256('{outer}'::BLOB || unhex(sha256('{inner}'::BLOB || "
+        f"CREATE OR REPLACE TEMP MACRO keyed(x) AS sha256({quote(outer)}::BLOB || unhex(sha256({quote(inner)}::BLOB || "
         "encode(upper(x)))))"
     )

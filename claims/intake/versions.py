@@ -15,6 +15,7 @@ import duckdb
 
 from claims.schema.table import Table
 from claims.schema.tables import moments_of
+from claims.store.sql import timestamp
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,11 @@ class Clock:
     def sql(self, natural: str) -> str:
         """When a row of that natural moment was known: never after its extract's end, and not before it if an earlier
         extract should have held the row."""
-        capped = f"least({natural}, TIMESTAMP '{self.end}')"
+        end = timestamp(self.end)
+        capped = f"least({natural}, {end})"
         if self.previous is None:
             return capped
-        return f"CASE WHEN {natural} <= TIMESTAMP '{self.previous}' THEN TIMESTAMP '{self.end}' ELSE {capped} END"
+        return f"CASE WHEN {natural} <= {timestamp(self.previous)} THEN {end} ELSE {capped} END"
 
 
 def natural_moment(table: Table, lag: str, alias: str = "") -> str:

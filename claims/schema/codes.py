@@ -71,7 +71,7 @@ def hospital_level_sql(column: str) -> str:
     """SQL of a hospital's level (3, 2, 1, 0 = none) by its `hosp_lv`."""
     levels: dict[int, list[str]] = {}
     for code, level in HOSPITAL_LEVEL.items():
-        levels.setdefault(level, []).append(f"'{code}'")
+        levels.setdefault(level, []).append(repr(code))
     arms = "\n".join(f"    WHEN {column} IN ({', '.join(codes)}) THEN {level}" for level, codes in levels.items())
     return f"CASE\n{arms}\n    ELSE 0\nEND"
 

@@ -1,7 +1,7 @@
 """Bytes on disk: written whole or not at all, and checked before anyone believes them.
 
-A sealed document is JSON whose last key is the SHA-256 of the document itself (that value as zeros). Seals and hashes find accidents, a flipped bit
-or a cut file; against someone who may write here only the rights of the folder help.
+A sealed document is JSON whose last key is the SHA-256 of the document itself (that value as zeros). Seals and hashes
+find accidents, a flipped bit or a cut file; against someone who may write here only the rights of the folder help.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _with_seal(text: str, seal: str) -> str:
 
 
 def read_sealed(path: Path, remedy: str) -> dict[str, Any]:
-    """The document of a sealed file. UserError naming the file and the remedy where it is missing, damaged or was never sealed."""
+    """The document of a sealed file. UserError, with the remedy, where it is missing, damaged or was never sealed."""
     try:
         text = path.read_bytes().decode()
         value = json.loads(text)
@@ -100,7 +100,8 @@ def read_sealed(path: Path, remedy: str) -> dict[str, Any]:
 
 
 def verified(path: Path, digest: str, remedy: str) -> Path:
-    """The path, once its bytes have the SHA-256 `digest`: read once per process and state of the file. UserError naming the remedy else."""
+    """The path, once its bytes have the SHA-256 `digest` (read once per process and state of the file); else UserError
+    with the remedy."""
     try:
         now = path.stat()
         found = _digest(path, now.st_ino, now.st_size, now.st_mtime_ns)

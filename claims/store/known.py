@@ -8,7 +8,7 @@ from datetime import datetime
 from claims.schema.knowledge import Dated, Derived, Dimension, Ledger
 from claims.schema.table import Table
 from claims.store.claim_store import ClaimStore
-from claims.store.sql import parquet
+from claims.store.sql import day, parquet, quote, timestamp
 
 
 def scan(store: ClaimStore, table: str, layout: str, bucket: int | None) -> str | None:
@@ -61,11 +61,11 @@ def known_sql(
     stored = stored_columns(store, table)
     later = _later(table, t, stored)
     cells = [later.get(c, f'f."{c}"') for c in (stored if columns is None else columns)]
-    conditions = [f"f.known_at <= TIMESTAMP '{t}'"] if table.versioned else []
+    conditions = [f"f.known_at <= {timestamp(t)}"] if table.versioned else []
     if isinstance(knowledge, Dated | Derived):
         first = knowledge.begin if isinstance(knowledge, Dated) else knowledge.day
         if first in stored:
-            conditions.append(f"""(f."{first}" > DATE '{t.date()}') IS NOT TRUE""")
+            conditions.append(f"""(f."{first}" > {day(t.date())}) IS NOT TRUE""")
     lines = [
         f"SELECT {'DISTINCT ' if isinstance(knowledge, Derived) else ''}{', '.join(cells)}",
         f"FROM {source} f",
@@ -85,7 +85,7 @@ def _later(table: Table, t: datetime, stored: Collection[str]) -> dict[str, str]
         groups = ((knowledge.end,),)
     cells = {}
     for date, *beside in (group for group in groups if group[0] in stored):
-        limit = f"DATE '{t.date()}'" if table[date].kind == "date" else f"TIMESTAMP '{t}'"
+        limit = day(t.date()) if table[date].kind == "date" else timestamp(t)
         for column in (table[c].canonical for c in (date, *beside)):
             cells[column] = f"""CASE WHEN (f."{date}" > {limit}) IS NOT TRUE THEN f."{column}" END AS "{column}\""""
     return cells
@@ -99,5 +99,5 @@ def _anti_superseded(store: ClaimStore, table: Table, t: datetime, layout: str, 
     return f"""ANTI JOIN (
     SELECT key, version_no
     FROM {superseded}
-    WHERE table_name = '{table.name}' AND superseded_at <= TIMESTAMP '{t}'
+    WHERE table_name = {quote(table.name)} AND superseded_at <= {timestamp(t)}
 ) x ON x.key = {table.key_sql("f")} AND x.version_no = f.version_no"""

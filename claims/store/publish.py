@@ -1,8 +1,9 @@
 """Publish whole or not at all: stage → fsync → SHA-256 manifest → rename → fsync(dir) → pointer (REL1, ALICE OSDI'14).
 
-The one protocol of all that is published: claims (`publish`), and whole folders, such as feature partitions and lists (`publish_folder`, read through
-`Published`). Manifests are sealed, pointers carry the seal of the manifest they point to, and every file is checked before it is read. Readers follow
-pointers only, so whatever a killed writer leaves behind is never read; the next writer sweeps it away.
+The one protocol of all that is published: claims (`publish`), and whole folders, such as feature partitions and lists
+(`publish_folder`, read through `Published`). Manifests are sealed, pointers carry the seal of the manifest they point
+to, and every file is checked before it is read. Readers follow pointers only, so whatever a killed writer leaves behind
+is never read; the next writer sweeps it away.
 """
 
 from __future__ import annotations
@@ -125,7 +126,8 @@ def pointed(folder: Path, remedy: str) -> tuple[str, str] | None:
 
 @dataclass(frozen=True)
 class Published:
-    """A published folder. Each file is checked against the sealed manifest before it is read, once per process and state of the file."""
+    """A published folder. Each file is checked against the sealed manifest before it is read, once per process and
+    state of the file."""
 
     root: Path
     manifest: Mapping[str, Any]
@@ -167,7 +169,8 @@ def hashed(staged: Path, check: Step = lambda point: None) -> dict[str, str]:
 def publish_folder(
     staged: Path, target: Path, manifest: Mapping[str, Any], remedy: str, check: Step = lambda point: None
 ) -> Published:
-    """Seal the manifest (which holds `files`, see `hashed`) into a staged folder and rename it to its place, which it takes from what was there."""
+    """Seal the manifest (which holds `files`, see `hashed`) into a staged folder and rename it to its place, which it
+    takes from what was there."""
     check("manifest")
     stage(staged / MANIFEST, sealed(manifest))
     for folder in (*sorted((p for p in staged.rglob("*") if p.is_dir()), reverse=True), staged):

@@ -30,12 +30,12 @@ def copy_to(rows: str, path: Path, options: str = "FORMAT parquet") -> str:
     return f"COPY ({rows}) TO {quote(path)} ({options})"
 
 
-def moment(t: datetime) -> str:
+def timestamp(t: datetime) -> str:
     """A point in time."""
     return f"TIMESTAMP {quote(t)}"
 
 
-def day(d: date) -> str:
+def day(d: date | str) -> str:
     """A calendar day."""
     return f"DATE {quote(d)}"
 
@@ -46,5 +46,6 @@ def one_of(values: Iterable[object]) -> str:
 
 
 def bucket_sql(key: str, buckets: int) -> str:
-    """The bucket of a key: the first 8 hex digits of its MD5, modulo the number of buckets (the same in Python: warehouse.bucket_of)."""
+    """The bucket of a key: the first 8 hex digits of its MD5, modulo the number of buckets (in Python:
+    warehouse.bucket_of)."""
     return f"CAST(CAST('0x' || substr(md5({key}), 1, 8) AS UBIGINT) % {buckets} AS INTEGER)"

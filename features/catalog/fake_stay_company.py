@@ -9,6 +9,7 @@ packages (N10, N12), clinical pathways (N13), influenza season (N14), free clini
 so likeness is a matter of degree.
 """
 
+from claims.store.sql import quote
 from features.catalog.stay_rows import (
     course,
     long_care,
@@ -30,7 +31,9 @@ LIKE, ALIKE = 0.7, 0.8
 #: Min-hash: so many bands of so many rows. A pair at 0.7 shares a band with 1−(1−0.7³)^14 > 99.7 %.
 _ROWS, _BANDS = 3, 14
 
-_HASHES = ", ".join(f"(md5_number_lower(code || '|{k}') % 2147483647)::INTEGER AS h{k}" for k in range(_ROWS * _BANDS))
+_HASHES = ", ".join(
+    f"(md5_number_lower(code || {quote(f'|{k}')}) % 2147483647)::INTEGER AS h{k}" for k in range(_ROWS * _BANDS)
+)
 
 _LEAST = ", ".join(f"min(h{k}) AS h{k}" for k in range(_ROWS * _BANDS))
 

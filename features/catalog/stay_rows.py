@@ -5,6 +5,7 @@ doctor (`STAY`, `HOSPITAL`, `DOCTOR`); `PROFILES` the same with what its days lo
 calendar day of a stay on which anything was billed.
 """
 
+from claims.store.sql import day
 from features.codes import (
     BED,
     CARE,
@@ -58,7 +59,7 @@ HOLIDAYS = f"""
     (
         SELECT begin + k::INTEGER AS day, begin AS feast, CASE WHEN k < 0 THEN 'before' ELSE 'core' END AS phase
         FROM (
-            SELECT unnest([{", ".join(f"DATE '{d}'" for d in _NEW_YEAR)}]) - 1 AS begin
+            SELECT unnest([{", ".join(day(d) for d in _NEW_YEAR)}]) - 1 AS begin
             UNION ALL
             SELECT make_date(y, 10, 1)
             FROM (SELECT unnest(generate_series(2018, 2030)) AS y)
