@@ -117,9 +117,9 @@ Proofs = dict[tuple[str, str], tuple[float, pd.DataFrame]]
 def proofs(plain: Built) -> Proofs:
     """(column, entity) → (its number, its evidence rows), for two entities that each column fires on."""
     found: Proofs = {}
-    for grain in GRAINS:
+    for grain in sorted({REGISTRY[name].grain for name in plain.names}):
         frame = plain.values(grain)
-        columns = [c for name in plain.names if (f := REGISTRY[name]).grain == grain for c in f.columns() if c in frame]
+        columns = [c for f in REGISTRY.of(grain) if f.name in plain.names for c in f.columns() if c in frame]
         wanted = [(c, str(e)) for c in columns for e in frame.index[(frame[c].fillna(0) != 0).to_numpy()][:2]]
         with only(plain.names):
             rows = gather_evidence(plain.warehouse, T, grain, wanted)
@@ -134,9 +134,8 @@ def test_the_evidence_adds_up(feature: Feature, plain: Built, proofs: Proofs) ->
     if not mine:
         pytest.skip("it fires on nobody in the test county, so there is no evidence to add up")
     for (column, entity), (value, rows) in mine.items():
-        if isinstance(
-            feature.measure, CountyGraph
-        ):  # the graph knows more than the rows: they are the entity's own meetings
+        if isinstance(feature.measure, CountyGraph):
+            # The graph knows more than the rows: they are the entity's own meetings.
             assert set(rows["entity_id"]) <= {entity}
             assert len(rows) or feature.grain != "ring"
             continue
