@@ -2,14 +2,17 @@
 
     simulate   a county with planted schemes and innocents        simulator
     intake     what the bureau sends → warehouse                  claims.intake.pipeline
+    mapping    drafts the mapping file of a new source            claims.intake.suggest_mapping
+    quarantine rows set aside at intake: list, mend, take in      claims.intake.quarantine
     features   as-of views → feature partitions                   features.build
     fit        inspections known by then → models                 training.fit
     evaluate   the lists against what was found later             training.evaluation.evaluate
     rank       risk → a list with reasons and claim rows          serving.lists
-    bedcheck   stays open at a moment, by the chance of an empty bed
-    explain    everything behind one suspect
-    check      one incoming claim against the rules               features.rules
-    week       features → fit if due → all lists, published
+    bedcheck   stays open at a moment, by chance of empty beds    serving.lists.bedcheck
+    explain    everything behind one suspect                      serving.lists.dossier
+    check      one incoming claim against the rules               features.checking
+    rules      the rule base: run it, show one rule               features.checking
+    week       features → fit if due → all lists, published       serving.lists.publish
     serve      the pages and the API                              serving.service
     demo       all of it, on a simulated county
     models     the gate: compare, promote, roll back, history       training.promotion

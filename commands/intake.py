@@ -10,6 +10,7 @@ from commands.terminal import (
     Bars,
     ExecutorOption,
     JsonOption,
+    NewWarehouseOption,
     OutOption,
     WarehouseOption,
     a_date,
@@ -63,7 +64,7 @@ def intake(
     source: Annotated[
         str, typer.Argument(help="a file, a folder with one file or folder per table, a zip, or a database URL")
     ],
-    warehouse: WarehouseOption,
+    warehouse: NewWarehouseOption,
     mapping: Annotated[
         str | None, typer.Option("--mapping", help="a mapping that ships (pilot, …) or a .toml file")
     ] = None,

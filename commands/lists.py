@@ -139,8 +139,18 @@ def serve(
     host: Annotated[
         str, typer.Option("--host", help="address to listen on; loopback unless told otherwise")
     ] = "127.0.0.1",
+    new_token: Annotated[
+        bool, typer.Option("--new-token", help="only print a fresh one-time sign-in; the server runs on")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """The BentoML service with the pages; prints the address and a one-time sign-in."""
+    if new_token:
+        from serving.serve import sign_in_link
+
+        link = sign_in_link(warehouse, port, host)
+        say({"sign_in": link}, as_json, f"Sign in once with: {link}")
+        return
     from serving.service import serve as run
 
     code = run(warehouse, port, host)
@@ -151,10 +161,10 @@ def serve(
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Option("--dir", help="where the demo county lives")] = Path("build/demo"),
-    persons: Annotated[int, typer.Option("--persons")] = 20_000,
-    months: Annotated[int, typer.Option("--months")] = 12,
-    seed: Annotated[int, typer.Option("--seed")] = 1,
-    port: Annotated[int, typer.Option("--port")] = 3000,
+    persons: Annotated[int, typer.Option("--persons", help="insured persons")] = 20_000,
+    months: Annotated[int, typer.Option("--months", help="months of claims")] = 12,
+    seed: Annotated[int, typer.Option("--seed", help="same seed, same county")] = 1,
+    port: Annotated[int, typer.Option("--port", help="port of the pages on this machine")] = 3000,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="stop before the pages")] = False,
     as_json: JsonOption = False,
 ) -> None:

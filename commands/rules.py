@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.terminal import AsOfOption, JsonOption, WarehouseOption, a_date, a_moment, say
+from commands.terminal import AsOfOption, JsonOption, WarehouseOption, a_date, a_moment, say, there
 
 app = typer.Typer()
 rules_app = typer.Typer(no_args_is_help=True, help="The rule base: run it, or show one rule.")
@@ -18,7 +18,8 @@ def check(
     claim: Annotated[Path, typer.Option("--claim", help="the settlement: .json (may hold its lines) or .csv")],
     lines: Annotated[Path | None, typer.Option("--lines", help="its fee lines: .json or .csv")] = None,
     warehouse: Annotated[
-        Path | None, typer.Option("--warehouse", help="the patient's past; without it the claim alone is judged")
+        Path | None,
+        typer.Option("--warehouse", callback=there, help="the patient's past; without it the claim alone is judged"),
     ] = None,
     at: Annotated[
         str | None, typer.Option("--at", help='"YYYY-MM-DD HH:MM"; default: when the claim was settled')
@@ -70,7 +71,7 @@ def rules_run(
 def rules_show(
     rule: Annotated[str, typer.Argument(help="R01 … R68")],
     warehouse: Annotated[
-        Path | None, typer.Option("--warehouse", help="also tell what inspections made of its hits")
+        Path | None, typer.Option("--warehouse", callback=there, help="also tell what inspections made of its hits")
     ] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="feedback known by the end of that day")] = None,
     as_json: JsonOption = False,

@@ -12,7 +12,20 @@ import typer
 
 from claims.errors import UserError
 
-WarehouseOption = Annotated[Path, typer.Option("--warehouse", help="folder of the warehouse")]
+
+def there(warehouse: Path | None) -> Path | None:
+    """Refuse a warehouse that is not there before anything else is done."""
+    if warehouse is not None and not warehouse.is_dir():
+        raise UserError(
+            f"there is no warehouse at {warehouse}; run `xiezhi intake SOURCE --warehouse {warehouse}` first"
+        )
+    return warehouse
+
+
+WarehouseOption = Annotated[Path, typer.Option("--warehouse", help="folder of the warehouse", callback=there)]
+NewWarehouseOption = Annotated[
+    Path, typer.Option("--warehouse", help="folder of the warehouse; made if it is not there")
+]
 AsOfOption = Annotated[str, typer.Option("--as-of", help="YYYY-MM-DD: all that was known by the end of that day")]
 JsonOption = Annotated[bool, typer.Option("--json", help="machine-readable summary on stdout")]
 GrainOption = Annotated[str, typer.Option("--grain", help="admission, person, institution, doctor or ring")]

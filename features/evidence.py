@@ -63,7 +63,8 @@ def gather_evidence(
     for (layout, bucket), columns in sorted(jobs.items(), key=lambda j: j[0]):
         declared = [here[0].column.feature for here in columns.values()]
         if layout == "judged":
-            con = _open_files({"judged": build(root, as_of, "admission").file("judged")})
+            stays = partition if grain == "admission" else build(root, as_of, "admission")
+            con = _open_files({"judged": stays.file("judged")})
         elif layout == "county":
             rings = partition if grain == "ring" else build(root, as_of, "ring")
             con = _open_files({name: rings.file(file) for name, file in COUNTY_FILES.items()})

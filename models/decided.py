@@ -4,8 +4,8 @@ A finding closes everything its period holds: found or cleared, looking at the s
 
 - a number is *newer* when its window begins after the period inspected has ended (a stay's or a ring's numbers: when the stay, the ring's first meeting, does);
 - of whoever is decided, numbers that are not newer no longer raise the raw risk, are no reason and no amount; what lowers the risk still does;
-- whoever is left with nothing newer that speaks against them is not ranked. The others are ranked by what is left, and stand on a list only if that puts
-  them there; the row then says 复现 and names the finding. The random draw and the controls are taken from those without a conclusive finding.
+- newer numbers speak against them if what is left puts them among the worst tenth of those without a finding; else they are not ranked. Who is ranked
+  stands on a list only by that rank; the row then says 复现 and names the finding. The draw and the controls are taken from those without a finding.
 
 So a unit whose 30-day numbers are bad again comes back a month after the inspected period, one that shows only in its yearly numbers after a year. Lists,
 the gate's comparison and the evaluation ask here; in an evaluation the decided are left out altogether, as a case that came back is no find.
@@ -32,6 +32,8 @@ M = TypeVar("M", bound=Any)
 """A matrix (features.matrix.Matrix)."""
 FRAMES = ("entities", "X", "z", "percentile", "peer", "n")
 VALUES = ("X", "z", "percentile")
+WORST = 0.9
+"""Of those without a finding, the share that whoever comes back must be riskier than: some number of anybody's is a little worse than the peers'."""
 
 
 def closed_at(root: Path | str, as_of: date | datetime, grain: str, entities: pd.DataFrame) -> pd.DataFrame:
@@ -91,18 +93,26 @@ def what_remains(matrix: M, contributions: pd.DataFrame, held: pd.DataFrame) -> 
     back = ((own > 0) & fresh).any(axis=1)
     keep = matrix.X.index[~matrix.X.index.isin(back.index[~back])]
     aside = ~(fresh[back] | excuse)
-    frames = {f.name: getattr(matrix, f.name).loc[keep] for f in fields(matrix) if f.name in FRAMES}
+    frames = {name: getattr(matrix, name).loc[keep].copy() for name in VALUES}
     for name in VALUES:
-        frames[name] = frames[name].copy()
         frames[name].loc[aside.index] = frames[name].loc[aside.index].mask(aside)
     left = contributions.loc[keep, [*matrix.X.columns, BASE]].copy()
     left.loc[aside.index, fresh.columns] = own[back].mask(aside & (own[back] > 0), 0.0)
-    return replace(matrix, **frames), left
+    return replace(of(matrix, keep), **frames), left
+
+
+def bar(risk: pd.Series) -> float:
+    """The risk from which newer numbers speak against the decided, given that of those without a finding; without any of these, none is too low."""
+    return float(risk.quantile(WORST)) if len(risk) else -np.inf
 
 
 def without(matrix: M, held: pd.DataFrame) -> M:
     """The matrix of those without a conclusive finding."""
-    keep = matrix.X.index[~matrix.X.index.isin(held.index)]
+    return of(matrix, matrix.X.index[~matrix.X.index.isin(held.index)])
+
+
+def of(matrix: M, keep: pd.Index) -> M:
+    """The matrix of some of its entities, peers unchanged."""
     return replace(matrix, **{f.name: getattr(matrix, f.name).loc[keep] for f in fields(matrix) if f.name in FRAMES})
 
 

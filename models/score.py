@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from claims.errors import UserError
 from models.amount import amounts, fund_at_stake
 from models.bundle import Bundle, mismatch
-from models.decided import M, told, what_remains
+from models.decided import M, bar, of, told, what_remains
 from models.ensemble import ALL, GrainModel, explained, place, raw_risk, unlabelled
 from models.findings import PREFIX
 from models.parity import strata_of
@@ -65,8 +65,11 @@ def score_list(
     left, contributions = what_remains(matrix, contributions, held)
     scored = _scored(left, model, contributions, tails.loc[left.X.index], order)
     finding = told(held, left.X.index)
-    frame = scored.frame.assign(finding=finding, returning=finding != "")
-    return left, replace(scored, frame=frame, left_out=len(matrix.X) - len(left.X))
+    back = finding != ""
+    keep = left.X.index[~back | (scored.frame["risk"] >= bar(scored.frame.loc[~back, "risk"]))]
+    frame = scored.frame.assign(finding=finding, returning=back).loc[keep]
+    made = Scored(frame, scored.contributions.loc[keep], scored.scorers.loc[keep], len(matrix.X) - len(keep))
+    return of(left, keep), made
 
 
 def model_for(matrix: MatrixLike, bundle: Bundle | None) -> GrainModel:

@@ -9,13 +9,15 @@ from claims.errors import UserError
 from serving.web import sessions
 
 
-def new_token(warehouse: Path) -> str:
-    """A one-time sign-in for a running or future server. Raises UserError if there is no warehouse."""
-    if not warehouse.is_dir():
-        raise UserError(
-            f"there is no warehouse at {warehouse}; run `xiezhi intake SOURCE --warehouse {warehouse}` first"
-        )
-    return sessions.new_token(warehouse)
+def sign_in_link(warehouse: Path, port: int = 3000, host: str = "127.0.0.1") -> str:
+    """A fresh one-time sign-in at a server that runs or will run. Raises UserError if there is no warehouse."""
+    _warehouse(warehouse)
+    return link(host, port, sessions.new_token(warehouse.resolve()))
+
+
+def _warehouse(path: Path) -> None:
+    if not path.is_dir():
+        raise UserError(f"there is no warehouse at {path}; run `xiezhi intake SOURCE --warehouse {path}` first")
 
 
 def link(host: str, port: int, token: str) -> str:
@@ -31,8 +33,9 @@ def serve(warehouse: Path, port: int = 3000, host: str = "127.0.0.1", workers: i
     """
     if not 1 <= port <= 65_535:
         raise UserError(f"--port {port}: choose one between 1 and 65535")
-    token = new_token(warehouse.resolve() if warehouse.is_dir() else warehouse)
-    _check_free(host, port)
+    _warehouse(warehouse)
+    _check_free(host, port)  # before the token: a new one voids the one somebody may still hold
+    token = sessions.new_token(warehouse.resolve())
     root = Path(__file__).resolve().parents[1]
     environment = {
         **os.environ,

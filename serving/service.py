@@ -1,7 +1,7 @@
 """The BentoML shell: three APIs, the pages mounted, one gate over both. The only file that imports bentoml.
 
     xiezhi serve --warehouse DIR                                  (prints the one-time sign-in)
-    XIEZHI_WAREHOUSE=DIR bentoml serve serving.service:Xiezhi     (after `xiezhi serve --new-token`)
+    XIEZHI_WAREHOUSE=DIR bentoml serve serving.service:Xiezhi     (after `xiezhi serve --new-token --warehouse DIR`)
 
 The warehouse is named by the environment, so that a built bento carries no data and no path.
 """

@@ -109,13 +109,6 @@ def test_the_dependencies_are_what_is_imported() -> None:
     assert declared - set().union(*found.values()) == set(NOT_IMPORTED)
 
 
-def test_mlproject_names_commands_that_exist() -> None:
-    text = (ROOT / "MLproject").read_text("utf-8")
-    for name in ("simulate", "features", "fit", "evaluate", "rank"):
-        assert f"\n  {name}:" in text
-        assert f"xiezhi.py {name} " in text
-
-
 @pytest.mark.slow
 def test_the_notebook_walks_the_road(tmp_path: Path) -> None:
     done = subprocess.run(

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from claims.errors import UserError
-from features.grains import SCHEMES
+from features.grains import SCHEMES, WINDOW_DAYS
 from features.peers import MIN_PEERS
 from serving.lists.export import plain
 from serving.lists.reasons import BASE, honest_of, reasons_of
@@ -50,12 +50,9 @@ def known(index: Iterable[Any], grain: str, entity_id: str) -> None:
         if len(ids) < 50_000
         else []
     )
-    hint = (
-        f"; near it: {', '.join(near)}"
-        if near
-        else f"; {len(ids)} entities were active in the window, check the id and the date"
-    )
-    raise UserError(f"no {grain} {entity_id!r} on this date{hint}.")
+    hint = f"; near it: {', '.join(near)}" if near else f"; {len(ids)} were, check the id and the date"
+    active = f"active in the {WINDOW_DAYS[grain]} days before this date"  # type: ignore[index]
+    raise UserError(f"no {grain} {entity_id!r} was {active}{hint}.")
 
 
 def people_of(matrix: Any, ids: Sequence[str]) -> dict[str, list[str]]:

@@ -71,6 +71,8 @@ def prepare(
     check_grain(grain)
     if top < 1:
         raise UserError(f"--top {top}: a list needs at least one row")
+    if window_days is not None and window_days < 1:
+        raise UserError(f"--window-days {window_days}: a window needs at least one day")
     matrix, scored = scored_matrix(warehouse, as_of, grain, window_days, order=order, shadow=shadow)
     notes = quality_notes(warehouse, as_of)
 
@@ -87,7 +89,7 @@ def prepare(
             draw_share=draw_share,
         )
 
-    return finish(warehouse, as_of, grain, matrix, scored, list_of, dossiers)
+    return finish(warehouse, as_of, grain, matrix, scored, list_of, dossiers, window_days)
 
 
 def finish(
@@ -98,10 +100,12 @@ def finish(
     scored: Scored,
     list_of: Callable[[Matrix, Scored], WorkList],
     dossiers: bool,
+    window_days: int | None = None,
 ) -> Prepared:
     """Claim rows and, if wanted, dossiers for the list that `list_of` makes."""
     worklist = list_of(matrix, scored)
-    rows = claim_rows(warehouse, as_of, [key for keys in worklist.rows["keys"] for key in keys])
+    wanted = [key for keys in worklist.rows["keys"] for key in keys]
+    rows = claim_rows(warehouse, as_of, wanted, {grain: window_days})
     worklist = with_evidence(worklist, rows)
     made = Prepared(worklist, rows)
     made = replace(made, worklist=replace(worklist, claim_rows=made.evidence))

@@ -1,6 +1,6 @@
 """Where lists come from: the matrix of a grain, its scores, the findings on the data, the claim rows behind a number."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -58,8 +58,13 @@ def quality_notes(warehouse: Path, as_of: date | datetime) -> tuple[Note, ...]:
 Key = tuple[str, str, str]
 
 
-def claim_rows(warehouse: Path, as_of: date | datetime, wanted: Iterable[Key]) -> dict[Key, pd.DataFrame]:
-    """Evidence of many (grain, column, entity id) at once, in time order; each grain's buckets are opened one time."""
+def claim_rows(
+    warehouse: Path, as_of: date | datetime, wanted: Iterable[Key], windows: Mapping[str, int | None] | None = None
+) -> dict[Key, pd.DataFrame]:
+    """Evidence of many (grain, column, entity id) at once, in time order; each grain's buckets are opened one time.
+
+    windows: {grain: days} where the list ranks those active in another window than the grain's usual one.
+    """
     load_catalog()
     by_grain: dict[str, list[tuple[str, str]]] = {}
     for grain, column, entity_id in dict.fromkeys(wanted):
@@ -67,7 +72,7 @@ def claim_rows(warehouse: Path, as_of: date | datetime, wanted: Iterable[Key]) -
             by_grain.setdefault(grain, []).append((column, entity_id))
     found: dict[Key, pd.DataFrame] = {}
     for grain, pairs in by_grain.items():
-        rows = gather_evidence(warehouse, as_of, grain, pairs)  # type: ignore[arg-type]
+        rows = gather_evidence(warehouse, as_of, grain, pairs, (windows or {}).get(grain))  # type: ignore[arg-type]
         found |= {(grain, column, entity_id): frame for (column, entity_id), frame in rows.items()}
     return found
 

@@ -139,7 +139,7 @@ class Gate:
             return None
         if method in {"GET", "HEAD"} and "text/html" in _header(scope, b"accept"):
             return 303, "请先登录", [(b"location", b"/sign-in")]
-        return 401, "请先登录：在服务器上运行 xiezhi serve --new-token 取得一次性登录口令", []
+        return 401, "请先登录：在服务器上运行 xiezhi serve --new-token --warehouse 仓库 取得一次性登录口令", []
 
 
 _SET_HERE = frozenset({*(name for name, _ in HEADERS), b"cache-control", b"server"})

@@ -273,7 +273,7 @@ def pages(given: Path | None = None) -> Starlette:
         session = sessions.take_token(warehouse, token) if warehouse is not None else None
         if session is None:
             limit.fail()
-            message = "口令无效、已用过或已过期。请在服务器上运行 xiezhi serve --new-token 取得新的一次性口令。"
+            message = "口令无效、已用过或已过期。请在服务器上运行 xiezhi serve --new-token --warehouse 仓库 取得新的一次性口令。"
             return respond(request, "sign_in.html", {"title": "登录", "message": message}, 403)
         answer = RedirectResponse("/", status_code=303)
         secure = request.headers.get("x-forwarded-proto", request.url.scheme) == "https"

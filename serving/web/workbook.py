@@ -7,7 +7,7 @@ import pandas as pd
 
 from serving.lists.export import workbook
 from serving.lists.publish import Run
-from serving.lists.schema import Note, WorkList
+from serving.lists.schema import EXTRA, Note, WorkList
 
 
 def workbook_of(run: Run, grain: str) -> bytes:
@@ -16,7 +16,7 @@ def workbook_of(run: Run, grain: str) -> bytes:
     worklist = WorkList(
         grain=document["grain"],
         as_of=date.fromisoformat(document["as_of"]),
-        rows=pd.DataFrame(document["rows"]),
+        rows=pd.DataFrame(document["rows"], columns=None if document["rows"] else [*document["columns"], *EXTRA]),
         explained=pd.DataFrame(document["explained"]),
         notes=tuple(Note(**note) for note in document["notes"]),
         facts=document["facts"],

@@ -88,6 +88,16 @@ def test_who_returns_is_ranked_by_what_is_newer_alone(toy: Toy) -> None:
     pd.testing.assert_series_equal(scored.frame.loc[others, "risk"], whole.frame.loc[others, "risk"])
 
 
+def test_a_little_worse_than_the_peers_brings_nobody_back(toy: Toy) -> None:
+    whole = score(toy, None)
+    mild = whole.contributions.index[
+        (whole.contributions["swipes_90"] > 0) & (whole.frame["risk"] < whole.frame["risk"].median())
+    ][0]
+    left, scored = score_list(toy, None, held(toy, {mild: "2025-03-01"}))
+    assert scored.left_out == 1
+    assert mild not in left.X.index
+
+
 def test_what_lowers_the_risk_stays_and_nobody_rises_by_a_finding(toy: Toy) -> None:
     whole = score(toy, None)
     left, scored = score_list(toy, None, held(toy, dict.fromkeys(toy.X.index, "2025-03-01")))

@@ -9,7 +9,7 @@ import pytest
 
 from claims.errors import UserError
 from serving import serve as module
-from serving.serve import link, new_token, serve
+from serving.serve import link, serve, sign_in_link
 from serving.web import sessions
 
 
@@ -63,7 +63,7 @@ def test_what_cannot_be_served_is_refused_before_anything_starts(
     tmp_path: Path, started: list[tuple[list[str], dict[str, str]]]
 ) -> None:
     with pytest.raises(UserError, match="xiezhi intake"):
-        new_token(tmp_path / "gone")
+        sign_in_link(tmp_path / "gone")
     for port in (0, 70_000):
         with pytest.raises(UserError, match=f"--port {port}"):
             serve(tmp_path, port)

@@ -1,5 +1,6 @@
 """The gate is over everything; the pages say what they must and hide what they must."""
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from serving.lists import publish
 from serving.lists.worklist import FAIR
@@ -15,6 +17,7 @@ from serving.web.limit import Limit
 from serving.web.masking import masked
 from serving.web.middleware import MAX_BODY, OPEN_PATHS, Gate
 from serving.web.pages import TITLES, pages
+from serving.web.workbook import workbook_of
 
 from .conftest import AS_OF, GRAINS, TestClient, made_list
 
@@ -294,6 +297,15 @@ def test_every_page_has_a_json_twin_by_accept(officer: TestClient):
     for path in ("/", "/lists/person", "/lists/person/1"):
         assert officer.get(path, headers={"accept": "application/json"}).json()["title"]
     assert set(TITLES) == {*GRAINS, "bedcheck"}
+
+
+def test_the_workbook_of_a_list_without_rows_has_its_headers(tmp_path: Path):
+    worklist, _, _ = made_list("ring")
+    (tmp_path / "lists").mkdir()
+    run = publish.publish(tmp_path, AS_OF, {"ring": (replace(worklist, rows=worklist.rows.iloc[:0]), {})})
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(workbook_of(run, "ring"))).get_sheet_by_name("清单").to_python()
+    assert len(sheet) == 2
+    assert {"序号", "对象编号", "成员", "复现"} <= set(sheet[1])
 
 
 def test_a_levelled_list_says_so_on_its_page(tmp_path: Path):
