@@ -23,7 +23,7 @@ from features.checking.hits import rows_that_hit
 from features.columns import columns_of
 from features.declarations import load_catalog
 from features.evidence import gather_evidence
-from features.grains import LABEL, SCHEMES, WINDOW_DAYS, Grain
+from features.grains import GRAINS, SCHEMES, Grain
 from features.partition import Partition
 from features.peers import compare
 from features.reasons import render
@@ -209,7 +209,7 @@ def page(pilot: Path, house: Path, day: date, *, rows: bool = False) -> str:
     if not (house / "CURRENT").exists():
         intake(str(pilot), house, "pilot")
     raw, masks = Raw(pilot, day), Masks()
-    sheets = open_sheets(house, day, WINDOW_DAYS["admission"])
+    sheets = open_sheets(house, day, GRAINS["admission"].window_days)
     parts = {grain: sheet.part for grain, sheet in sheets.items()}
     doc = (__doc__ or "").split("\n", 1)
     out = [f"# Three suspects of the pilot, by hand\n\n{doc[0]}\n{doc[1]}"]
@@ -218,7 +218,7 @@ def page(pilot: Path, house: Path, day: date, *, rows: bool = False) -> str:
         name = {"person": masks.member, "institution": masks.unit}.get(
             grain, lambda e: f"a stay of {masks.member(str(parts['admission'].entities().at[e, 'psn_no']))}"
         )(entity)
-        out.append(f"\n## {LABEL[grain]}, {scheme} {SCHEMES[scheme]}: {name}\n")
+        out.append(f"\n## {GRAINS[grain].label}, {scheme} {SCHEMES[scheme]}: {name}\n")
         known = [c for c in columns if c in parts[grain].columns]
         evidence = gather_evidence(house, day, grain, [(c, entity) for c in known])
         for column in known:

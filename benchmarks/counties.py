@@ -41,6 +41,7 @@ from features.grains import Grain
 from features.matrix import Matrix, load_matrix
 from models.beds import bed_contributions, bed_evidence
 from models.ensemble import ranker_input, ranker_worse, tails
+from models.parity import OLD
 from models.ranker import Ranker
 from models.score import risk_by
 from simulator import simulate
@@ -161,10 +162,10 @@ def false_flags(
 
 
 def weak_people(house: Path) -> dict[str, pd.Series]:
-    """Whom a list must not single out for being ill or old: {name: True per psn_no}, read from the persons' peer groups of the last snapshots."""
+    """Whom a list must not single out for being ill or old: {name: True per psn_no}, read from the persons of the last snapshots."""
     groups = [pd.read_parquet(house / "features" / f"{d}" / "person" / "entities.parquet") for d in DATES]
-    group = pd.concat(groups).drop_duplicates("entity_id").set_index("entity_id")["peer_group"].astype(str)
-    return {"chronic": group.str.contains("慢特病"), "elderly": group.str.contains(r"60-74|75\+")}
+    people = pd.concat(groups).drop_duplicates("entity_id").set_index("entity_id")
+    return {"chronic": people["chronic"], "elderly": people["age_band"].isin(OLD)}
 
 
 def taught_by_truth(house: Path, day: date, grain: Grain, truth: Truth, shelf: Shelf, seed: int) -> pd.Series | None:

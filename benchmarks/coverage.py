@@ -34,7 +34,7 @@ from benchmarks.coverage_plain import open_claims, plain_scores
 from benchmarks.coverage_scores import INNOCENTS, Sheet, open_sheets, own_scores
 from claims.intake.pipeline import intake
 from features.declarations import load_catalog
-from features.grains import WINDOW_DAYS, Grain
+from features.grains import GRAINS, Grain
 
 FEWEST_NAMED = 15
 """Where a county names fewer innocents of a scheme, everybody else of the kind is kept beside them: the page decides over all counties."""
@@ -103,7 +103,7 @@ def main() -> None:
     one.add_argument("--house", type=Path, required=True)
     one.add_argument("--out", type=Path, required=True)
     one.add_argument("--as-of", type=date.fromisoformat, nargs="*", default=[])
-    one.add_argument("--stay-days", type=int, default=WINDOW_DAYS["admission"])
+    one.add_argument("--stay-days", type=int, default=GRAINS["admission"].window_days)
     several = commands.add_parser("page")
     several.add_argument("reported", type=Path, nargs="*")
     several.add_argument("--developed", type=Path, nargs="+", required=True)

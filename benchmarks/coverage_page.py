@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from features.declarations import load_catalog
-from features.grains import GRAINS, LABEL, SCHEMES
+from features.grains import GRAINS, SCHEMES
 
 FEWEST = {"admission": 7, "person": 7, "institution": 3, "doctor": 3}
 FEWEST_INNOCENTS = 15
@@ -155,7 +155,7 @@ def _table(title: str, table: pd.DataFrame, found: list[Verdict]) -> list[str]:
 
 
 def _line(v: Verdict) -> str:
-    head = f"| {v.scheme} {SCHEMES[v.scheme]} | {LABEL[v.grain]} | {v.features} | {v.rules} | {v.planted} | {v.innocents}{'' if v.named else chr(92) + '*'} |"  # type: ignore[index]
+    head = f"| {v.scheme} {SCHEMES[v.scheme]} | {GRAINS[v.grain].label} | {v.features} | {v.rules} | {v.planted} | {v.innocents}{'' if v.named else chr(92) + '*'} |"  # type: ignore[index]
     if v.ours is None or v.plain is None or v.gain is None:
         return f"{head} – | – | | | | {v.word} |"
     us, them = (f"{x:.2f} ({low:.2f}–{high:.2f})" for x, low, high in (v.ours, v.plain))

@@ -15,7 +15,7 @@ from claims.store.sql import copy_to, parquet, quote
 from features.asof import moment_of
 from features.bucket import STAT, Values, grouped, measure, placed_sql
 from features.declare import REGISTRY, Feature, amount_name
-from features.grains import Grain, Layout
+from features.grains import GRAINS, Grain, Layout
 from features.limits import LIMITS, hold_against
 
 
@@ -23,7 +23,6 @@ def assemble(
     stage: Path,
     grain: Grain,
     features: Sequence[Feature],
-    layouts: Sequence[Layout],
     as_of: date | datetime,
     judged: Path | None,
 ) -> None:
@@ -31,30 +30,31 @@ def assemble(
 
     `judged` is that file of the admission grain, for the grains that roll stays up; None where no stay was ever built.
     """
+    spec = GRAINS[grain]
     con = duckdb.connect()
     con.execute(f"SET threads=2; SET memory_limit='2GB'; SET temp_directory={quote(stage)}")
     try:
         con.execute(
             "CREATE TABLE main.asof AS SELECT ?::TIMESTAMP AS t, ?::TIMESTAMP::DATE AS d", [moment_of(as_of)] * 2
         )
-        con.execute(f"CREATE TABLE entities AS {_entities(stage, grain, layouts)}")
+        con.execute(f"CREATE TABLE entities AS {_entities(stage, grain)}")
         con.execute("CREATE TABLE main.focus AS SELECT entity_id FROM entities")
         con.execute(copy_to("FROM entities ORDER BY entity_id", stage / "entities.parquet"))
         late = [_measured(con, stage, judged, [f for f in features if f.spans or f.by == "judged"])]
         limits = pd.DataFrame(columns=LIMITS)
-        if grain == "admission":
+        if spec.yearly:
             yearly, limits = _yearly(con, stage, wide_features(features))
             late.append(yearly.reindex(late[0].index))
         local = [f for f in features if not f.spans and f.by != "judged"]
-        local = [f for f in local if f not in wide_features(features)] if grain == "admission" else local
-        if grain != "doctor":
-            con.execute(f"CREATE VIEW local AS {_joined(stage, layouts)}")
+        local = [f for f in local if f not in wide_features(features)] if spec.yearly else local
+        if not spec.spread:
+            con.execute(f"CREATE VIEW local AS {_joined(stage, spec.layouts)}")
             tested = [n for f in local if f.peers for n in (*numbers(f), f.columns()[0] + STAT)]
             if tested:
                 late.append(
                     con.execute(f"SELECT entity_id, {', '.join(tested)} FROM local").df().set_index("entity_id")
                 )
-        if grain != "admission":
+        if not spec.yearly:
             entities = con.execute("SELECT entity_id, peer_group, peer_group_coarse FROM entities").df()
             held = pd.concat(late, axis=1)
             held, limits = hold_against(held, entities.set_index("entity_id"), features)
@@ -73,7 +73,7 @@ def numbers(f: Feature) -> list[str]:
 def wide_features(features: Sequence[Feature]) -> list[Feature]:
     """Stay features that are measured for every stay of a year: those held against peers, and those that `judged` readers name."""
     words = {w for f in REGISTRY.values() if f.by == "judged" for w in re.findall(r"\w+", f.rows)}
-    return [f for f in features if f.grain == "admission" and (f.peers or words & set(numbers(f)))]
+    return [f for f in features if GRAINS[f.grain].yearly and (f.peers or words & set(numbers(f)))]
 
 
 def _parts(stage: Path, name: str) -> str:
@@ -81,16 +81,9 @@ def _parts(stage: Path, name: str) -> str:
     return parquet(sorted(stage.glob(f"part-{name}.parquet")))
 
 
-def _entities(stage: Path, grain: Grain, layouts: Sequence[Layout]) -> str:
-    parts = _parts(stage, f"entities-{layouts[0]}-b*")
-    if grain != "doctor":
-        return f"FROM {parts}"
-    # A doctor at several sites is one doctor, at the place where he bills most.
-    return f"""SELECT entity_id, any_value(psn_no) AS psn_no, arg_max(fixmedins_code, total_fen) AS fixmedins_code,
-        entity_id AS dr_codg, arg_max(area, total_fen) AS area, arg_max(label, total_fen) AS label, min(begin_at) AS begin_at, max(end_at) AS end_at,
-        false AS "open", sum(fund_fen)::BIGINT AS fund_fen, sum(total_fen)::BIGINT AS total_fen,
-        arg_max(peer_group, total_fen) AS peer_group, arg_max(peer_group_coarse, total_fen) AS peer_group_coarse
-        FROM {parts} GROUP BY entity_id"""
+def _entities(stage: Path, grain: Grain) -> str:
+    spec = GRAINS[grain]
+    return spec.merged_sql(_parts(stage, f"entities-{spec.layouts[0]}-b*"))
 
 
 def _joined(stage: Path, layouts: Sequence[Layout]) -> str:
@@ -147,7 +140,8 @@ def _write(
     """All columns in order of declaration, entities in order of their id."""
     con.register("late", late.reset_index(names="entity_id"))
     chosen = "".join(f", {'t' if n in late else 'l'}.{n}" for f in features for n in numbers(f))
-    source = "late t" if grain == "doctor" else "local l LEFT JOIN late t ON t.entity_id = l.entity_id"
-    key = "t" if grain == "doctor" else "l"
+    spread = GRAINS[grain].spread
+    source = "late t" if spread else "local l LEFT JOIN late t ON t.entity_id = l.entity_id"
+    key = "t" if spread else "l"
     rows = f"SELECT {key}.entity_id{chosen} FROM {source} ORDER BY {key}.entity_id"
     con.execute(copy_to(rows, stage / "values.parquet"))

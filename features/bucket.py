@@ -21,8 +21,7 @@ from features.asof import open_views, read_as
 from features.common_subqueries import Shared
 from features.declarations import load_catalog
 from features.declare import REGISTRY, Feature, GraphMeasure, amount_name, column_name
-from features.entities import entities_sql, focus_sql
-from features.grains import Grain, Layout
+from features.grains import GRAINS, Grain, Layout
 
 #: Stays this recent are judged against each other and told to their hospital and doctor (rules.md §1: peers of the trailing 12 months).
 PEER_DAYS = 365
@@ -85,12 +84,13 @@ def build_bucket(task: BucketTask, layout: Layout, bucket: int) -> str:
 
 def _run(con: duckdb.DuckDBPyConnection, shared: Shared, job: Job, layout: Layout, tag: str) -> None:
     out = Path(job.out)
-    own = job.grain == "admission" or layout == ("person" if job.grain == "person" else "institution")
+    grain = GRAINS[job.grain]
+    own = layout in grain.layouts
     if own:
         focus(con, job.grain, job.window_days)
-        entities = entities_sql(job.grain, job.window_days)
+        entities = grain.entities_sql(job.window_days)
         con.execute(copy_to(entities, out / f"part-entities-{tag}.parquet"))
-        if job.grain != "doctor":
+        if not grain.spread:
             frame = evaluate(con, [REGISTRY[n] for n in job.local], shared)
             frame.to_parquet(out / f"part-values-{tag}.parquet", index=False)
     for i, group in enumerate(grouped(REGISTRY[n] for n in job.gathered)):
@@ -104,20 +104,20 @@ def _run(con: duckdb.DuckDBPyConnection, shared: Shared, job: Job, layout: Layou
         focus(con, job.grain, job.wide_days)
         frame = evaluate(con, [REGISTRY[n] for n in job.wide], shared)
         frame.to_parquet(out / f"part-wide-{tag}.parquet", index=False)
-        entities = entities_sql(job.grain, job.wide_days)
+        entities = grain.entities_sql(job.wide_days)
         con.execute(copy_to(entities, out / f"part-yearly-{tag}.parquet"))
 
 
 def focus(con: duckdb.DuckDBPyConnection, grain: Grain, window_days: int) -> None:
     """Let `main.focus` hold the entities of this bucket active in the window."""
     read_as(con, "net")
-    con.execute(f"CREATE OR REPLACE TABLE main.focus AS {focus_sql(grain, window_days)}")
+    con.execute(f"CREATE OR REPLACE TABLE main.focus AS {GRAINS[grain].active_sql(window_days)}")
 
 
 def named_words(features: Iterable[Feature], listed: Iterable[Grain] = ()) -> frozenset[str]:
     """All words in the SQL of these features, and of the entities of the grains `listed`: columns nobody names are not read (an `l.*` then hands on fewer, which
     nobody misses), nor are fee lines that nobody names."""
-    text = [entities_sql(grain, 1) for grain in listed] + [f.sql() for f in features]
+    text = [GRAINS[grain].entities_sql(1) for grain in listed] + [f.sql() for f in features]
     return frozenset(re.findall(r"\w+", " ".join(text)))
 
 

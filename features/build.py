@@ -4,6 +4,7 @@ All grains of an as-of are built in one pass over the buckets (features/bucket.p
 (features/assemble.py). A partition that declarations, warehouse and window still fit is found, not built.
 """
 
+import hashlib
 import json
 import shlex
 import shutil
@@ -26,7 +27,7 @@ from features.assemble import assemble, wide_features
 from features.bucket import BucketTask, Job
 from features.declarations import load_catalog
 from features.declare import REGISTRY, Feature, fingerprint
-from features.grains import GRAINS, WINDOW_DAYS, Grain, Layout
+from features.grains import GRAINS, Grain, Layout
 from features.networks.search import build_rings
 from features.partition import Partition
 
@@ -70,8 +71,8 @@ def build(
     found = _found(wanted, mend)
     if found is None:
         plans = [wanted]
-        if grain != "ring":
-            others = [_plan(warehouse, as_of, g, None) for g in LAYOUTS if g != grain]
+        if GRAINS[grain].layouts:
+            others = [_plan(warehouse, as_of, g, None) for g, spec in GRAINS.items() if spec.layouts and g != grain]
             plans += [p for p in others if _found(p, mend) is None]
         _build(warehouse, as_of, plans, progress, executor or executor_in_use())
         found = Published.open(wanted.path, wanted.remedy)
@@ -99,20 +100,24 @@ class _Plan:
 
 
 def _plan(warehouse: Warehouse, as_of: date | datetime, grain: Grain, window_days: int | None) -> _Plan:
-    window = window_days or WINDOW_DAYS[grain]
+    spec = GRAINS[grain]
+    window = window_days or spec.window_days
     features = REGISTRY.by_claims(grain)
     absent = absent_features(warehouse, features)
     features = [f for f in features if f.name not in absent]
-    suffix = "" if window == WINDOW_DAYS[grain] else f".w{window}"
+    suffix = "" if window == spec.window_days else f".w{window}"
     path = warehouse.root / "features" / tag_of(as_of) / f"{grain}{suffix}"
-    told = (
-        [*features, *wide_features(REGISTRY.by_claims("admission"))]
-        if any(f.by == "judged" for f in features)
-        else features
-    )
-    if grain == "ring":  # what the county's graph says of others lies beside them
+    told = list(features)
+    if any(f.by == "judged" for f in features):
+        told += [f for g in GRAINS for f in wide_features(REGISTRY.by_claims(g))]
+    if not spec.layouts:  # what the county's graph says of others lies beside the rings
         told = [f for g in GRAINS for f in REGISTRY.by_graph(g)]
-    identity = {"fingerprint": fingerprint(told), "warehouse": warehouse.version, "window_days": window}
+    identity = {
+        "fingerprint": fingerprint(told),
+        "entities": hashlib.sha256(spec.entities_sql(window).encode()).hexdigest(),
+        "warehouse": warehouse.version,
+        "window_days": window,
+    }
     return _Plan(grain, window, features, absent, path, identity)
 
 
@@ -145,15 +150,6 @@ def check_date(warehouse: Warehouse, as_of: date | datetime) -> None:
         )
 
 
-#: The layouts in which the rows of a grain lie.
-LAYOUTS: dict[Grain, tuple[Layout, ...]] = {
-    "admission": ("person", "institution"),
-    "person": ("person",),
-    "institution": ("institution",),
-    "doctor": ("institution",),
-}
-
-
 def _build(
     warehouse: Warehouse, as_of: date | datetime, plans: Sequence[_Plan], progress: Progress | None, executor: Executor
 ) -> None:
@@ -161,11 +157,13 @@ def _build(
     folder.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(prefix=".stage-", dir=folder))
     try:
-        if plans[0].grain == "ring":
+        if not GRAINS[plans[0].grain].layouts:
             if progress:
                 progress(f"团伙 {tag_of(as_of)}", 0.0)
-            (stage / "ring").mkdir()
-            build_rings(warehouse, as_of, plans[0].window_days, stage / "ring", executor if executor.remote else None)
+            (stage / plans[0].grain).mkdir()
+            build_rings(
+                warehouse, as_of, plans[0].window_days, stage / plans[0].grain, executor if executor.remote else None
+            )
         else:
             _pass(warehouse, as_of, plans, stage, progress, executor)
         for plan in plans:
@@ -187,24 +185,25 @@ def _pass(
         (stage / plan.grain).mkdir()
         for layout in ("institution", "person"):
             job = _job(plan, layout, stage / plan.grain)
-            if layout in LAYOUTS[plan.grain] or job.gathered:
+            if layout in GRAINS[plan.grain].layouts or job.gathered:
                 jobs[layout] = (*jobs.get(layout, ()), job)
     task = BucketTask(str(warehouse.root), as_of, jobs, str(stage))
     total = 2 * warehouse.buckets
     for done, _ in enumerate(executor.map(task, range(total)), start=1):
         if progress:
             progress(f"特征 {tag_of(as_of)}", done / total)
-    for plan in sorted(plans, key=lambda p: GRAINS.index(p.grain)):  # stays first: the others are told of them
+    for plan in sorted(plans, key=lambda p: list(GRAINS).index(p.grain)):  # stays first: the others are told of them
         told = _judged(warehouse, as_of, stage)
-        assemble(stage / plan.grain, plan.grain, plan.features, LAYOUTS[plan.grain], as_of, told)
+        assemble(stage / plan.grain, plan.grain, plan.features, as_of, told)
 
 
 def _judged(warehouse: Warehouse, as_of: date | datetime, stage: Path) -> Path | None:
     """The judged stays of this pass, else those published; None where no stay was judged. UserError for damaged ones."""
-    made = stage / "admission" / "judged.parquet"
+    yearly = next(g for g, spec in GRAINS.items() if spec.yearly)
+    made = stage / yearly / "judged.parquet"
     if made.exists():
         return made
-    found = _found(_plan(warehouse, as_of, "admission", None), False)
+    found = _found(_plan(warehouse, as_of, yearly, None), False)
     return found.file(made.name) if found is not None and made.name in found.manifest["files"] else None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from features.declare import REGISTRY, Feature, amount_name, column_name
-from features.grains import PARENTS, Grain
+from features.grains import GRAINS, Grain
 
 #: value: a number · rule: hits of a rule · amount: fen at risk beside a rule · outcome: what an inspection found · graph: measured on a graph.
 Role = Literal["value", "rule", "amount", "outcome", "graph"]
@@ -82,7 +82,7 @@ def columns_of(grain: Grain) -> dict[str, Column]:
 def matrix_columns(grain: Grain) -> dict[str, Column]:
     """Every column the matrix of a grain can have: its own, then those of its parents under their prefix."""
     found = columns_of(grain)
-    for parent in PARENTS[grain]:
+    for parent in GRAINS[grain].parents:
         found |= {
             c.name: c for own in columns_of(parent.grain).values() for c in [of_parent(own, parent.key, parent.prefix)]
         }

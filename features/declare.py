@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from claims.errors import DeclarationError
-from features.grains import SCHEMES, Grain, Layout, Reversed, Worse
+from features.grains import GRAINS, SCHEMES, Grain, Layout, Reversed, Worse
 from features.thresholds import settings
 
 REASON_FIELDS = frozenset({"window", "value", "unit", "peer", "percentile", "n"})
@@ -158,8 +158,8 @@ class Feature:
     @property
     def spans(self) -> bool:
         """Whether rows of one entity lie in several buckets, or rows of all entities are needed at once."""
-        home: dict[Grain, Layout] = {"person": "person", "institution": "institution"}
-        astray = self.grain == "doctor" or home.get(self.grain, self.by) != self.by
+        grain = GRAINS[self.grain]
+        astray = grain.spread or self.by not in grain.layouts
         return self.by not in ("judged", "county") and (astray or self.across is not None)
 
     def sql(self) -> str:
@@ -294,6 +294,7 @@ def _problems(f: Feature) -> Iterable[str]:
     lists = [field_ for field_ in ("windows", "needs", "exempt", "also") if not isinstance(getattr(f, field_), tuple)]
     if lists:
         yield f"{', '.join(lists)} must be a tuple: (90,)"
+    if lists or f.grain not in GRAINS:
         return
     for scheme in f.schemes:
         if scheme not in SCHEMES:
@@ -302,15 +303,15 @@ def _problems(f: Feature) -> Iterable[str]:
         yield "a scheme is named twice"
     if not f.windows or len(set(f.windows)) != len(f.windows) or any(w < 0 for w in f.windows):
         yield "windows must be distinct days, at least one, 0 for all history"
-    if f.by == "judged" and f.grain not in ("institution", "doctor"):
+    if f.by == "judged" and not GRAINS[f.grain].told_yearly:
         yield "judged stays roll up to institutions and doctors only"
     if (f.by == "county") != isinstance(f.measure, CountyGraph):
         yield "by='county' and a CountyGraph measure go together"
     if f.by == "county" and f.windows != (0,):
         yield "a number of the county's graph has one window, 0"
-    if f.grain == "ring" and f.by != "county":
-        yield "a ring's numbers are by='county'"
-    if f.peers is not None and (f.grain == "ring" or f.by == "judged" or len(f.windows) > 1):
+    if not GRAINS[f.grain].layouts and f.by != "county":
+        yield f"numbers of a {f.grain} are by='county'"
+    if f.peers is not None and (f.by in ("judged", "county") or len(f.windows) > 1):
         yield "a peer test needs one window and a grain that has peers"
     if f.peers is not None and sum(x is not None for x in (f.peers.quantile, f.peers.z, f.peers.times)) != 1:
         yield "a peer test has one limit: quantile, z or times"

@@ -17,7 +17,7 @@ from claims.schema.tables import CANONICAL, SOURCE
 from features.checking.describe import peers_zh
 from features.declarations import load_catalog
 from features.declare import CountyGraph, Feature, GraphMeasure
-from features.grains import GRAINS, LABEL, SCHEMES
+from features.grains import GRAINS, SCHEMES
 from features.thresholds import settings, thresholds
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -57,7 +57,7 @@ def coverage(registry: Iterable[Feature]) -> str:
     known = list(registry)
     head = (
         "| scheme | "
-        + " | ".join(LABEL[g] for g in GRAINS)
+        + " | ".join(GRAINS[g].label for g in GRAINS)
         + " | features | rules |\n|---|"
         + "---|" * (len(GRAINS) + 2)
     )
@@ -149,7 +149,7 @@ def _table(table: Table, canonical: bool) -> str:
 
 def _feature(f: Feature, rows: str) -> str:
     facts = [
-        LABEL[f.grain],
+        GRAINS[f.grain].label,
         f"{f.scheme} {SCHEMES[f.scheme]}",
         f"单位 {f.unit or '–'}",
         WORSE[f.worse],

@@ -18,7 +18,7 @@ from features.build import build
 from features.columns import Column, matrix_columns
 from features.declarations import load_catalog
 from features.declare import Feature
-from features.grains import Grain, Layout
+from features.grains import GRAINS, Grain, Layout
 from features.partition import Partition
 
 Answer = tuple[str, str]
@@ -66,7 +66,7 @@ def gather_evidence(
             stays = partition if grain == "admission" else build(root, as_of, "admission")
             con = _open_files({"judged": stays.file("judged")})
         elif layout == "county":
-            rings = partition if grain == "ring" else build(root, as_of, "ring")
+            rings = partition if not GRAINS[grain].layouts else build(root, as_of, "ring")
             con = _open_files({name: rings.file(file) for name, file in COUNTY_FILES.items()})
         else:
             own = None if any(f.spans for f in declared) else sorted(keys[layout, bucket])

@@ -14,7 +14,7 @@ import pandas as pd
 from features.build import Progress, build
 from features.columns import Column, matrix_columns
 from features.declare import REGISTRY, CountyGraph
-from features.grains import PARENTS, Grain
+from features.grains import GRAINS, Grain
 from features.partition import Partition
 from features.peers import Peers, compare
 
@@ -60,17 +60,17 @@ def load_matrix(
     values, peers = _with_peers(values_of(root, own), entities)
     X, z, percentile, peer = [values], [peers.z], [peers.percentile], [peers.median]
     n = [pd.DataFrame(dict.fromkeys(values.columns, peers.n), index=values.index)]
-    for kin in PARENTS[grain]:
-        if kin.grain == "doctor" and entities[kin.key].isna().all():
+    for kin in GRAINS[grain].parents:
+        if kin.unnamed and entities[kin.key].isna().all():
             continue
         parent = build(root, as_of, kin.grain, progress=progress)
         if not parent.rows or not parent.columns:
             continue
         lookup = entities[kin.key].astype("object").where(entities[kin.key].notna(), None)
         pv, pp = _with_peers(values_of(root, parent), parent.entities(), lookup.dropna().unique())
-        if kin.grain == "person":
-            group = parent.entities()["peer_group"].reindex(lookup.to_numpy())
-            entities = entities.assign(patient_group=group.to_numpy())
+        if kin.lends:
+            lent = parent.entities()[list(kin.lends)].reindex(lookup.to_numpy())
+            entities = entities.assign(**{c: lent[c].to_numpy() for c in kin.lends})
         n_parent = pd.DataFrame(dict.fromkeys(pv.columns, pp.n), index=pv.index)
         for frames, source in ((X, pv), (z, pp.z), (percentile, pp.percentile), (peer, pp.median), (n, n_parent)):
             looked_up = source.reindex(lookup.to_numpy())
@@ -89,7 +89,7 @@ def values_of(root: Path | str, partition: Partition) -> pd.DataFrame:
     """The partition's values, index entity_id, and what the county's graph of the same as-of says of the grain; where it names an entity not at all, the declared `empty`."""
     values = partition.values()
     declared = REGISTRY.by_graph(partition.grain)
-    if partition.grain == "ring" or not declared:
+    if not GRAINS[partition.grain].layouts or not declared:
         return values
     rings = build(root, partition.as_of, "ring")
     found = rings.read(f"bonds_{partition.grain}").set_index("entity_id")

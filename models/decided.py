@@ -25,7 +25,7 @@ from claims.schema.outcomes import CODES, COLUMNS, conclusions
 from claims.store.findings import read_findings
 from claims.store.warehouse import Warehouse
 from features.asof import moment_of
-from features.grains import WINDOW_DAYS
+from features.grains import GRAINS, spec_of
 from models.scorer import BASE
 
 M = TypeVar("M", bound=Any)
@@ -44,7 +44,7 @@ def closed_at(root: Path | str, as_of: date | datetime, grain: str, entities: pd
 def closed(found: pd.DataFrame, grain: str, entities: pd.DataFrame) -> pd.DataFrame:
     """The same from findings at hand. A ring is also decided once each of its members is; its finding is then the one of the latest period."""
     held = conclusions(found, grain)
-    if grain == "ring" and "members" in entities:
+    if spec_of(grain).group and "members" in entities:
         people = conclusions(found, "person")
         for ring, members in entities["members"].fillna("").astype(str).items():
             numbers = members.split(";")
@@ -67,15 +67,16 @@ def newer(matrix: Any, held: pd.DataFrame) -> pd.DataFrame:
     over = held.loc[ids, "period_end"].dt.normalize().to_numpy(dtype="datetime64[D]")
     out = np.zeros((len(ids), matrix.X.shape[1]), dtype=bool)
     begin = matrix.entities.loc[ids].get("begin_at")
+    episode = spec_of(matrix.grain).episode
     began = np.full(len(ids), np.datetime64("NaT"), dtype="datetime64[D]")
-    if begin is not None and matrix.grain in ("admission", "ring"):
+    if begin is not None and episode:
         began = pd.to_datetime(begin).to_numpy(dtype="datetime64[D]")
     today = np.datetime64(f"{matrix.as_of:%Y-%m-%d}", "D")
     for j, column in enumerate(matrix.columns[c] for c in matrix.X.columns):
         if column.parent:
             continue  # what a hospital, patient or doctor has done since is their matter
-        window = column.window or (WINDOW_DAYS["ring"] if column.role == "graph" else 0)
-        if matrix.grain in ("admission", "ring"):
+        window = column.window or (GRAINS["ring"].window_days if column.role == "graph" else 0)
+        if episode:
             out[:, j] = began > over
         elif window:
             out[:, j] = today - np.timedelta64(window, "D") >= over

@@ -80,7 +80,7 @@ def unlabelled(matrix: MatrixLike, *, seed: int = 0, y: pd.Series | None = None)
     model.tails = {name: tail_of(s.raw(inputs(matrix, s, bad)).to_numpy()) for name, s in scorers.items()}
     ranks = tails(model, matrix)
     model.tails[ALL] = tail_of(ranks.mean(axis=1).to_numpy())
-    model.strata = strata_tails(matrix.grain, matrix.entities, offset(model, ranks).to_numpy())
+    model.strata = strata_tails(matrix.entities, offset(model, ranks).to_numpy())
     return model
 
 
@@ -114,7 +114,7 @@ def raw_risk(model: GrainModel, matrix: MatrixLike) -> pd.Series:
 
 def place(model: GrainModel, entities: pd.DataFrame, raw: np.ndarray) -> np.ndarray:
     """The raw risk a list is ordered by: levelled over the strata of a grain that has them (models/parity.py), else `raw` itself."""
-    return levelled(model.strata, strata_of(model.grain, entities), raw)
+    return levelled(model.strata, strata_of(entities), raw)
 
 
 def tails(model: GrainModel, matrix: MatrixLike) -> pd.DataFrame:

@@ -118,7 +118,7 @@ def _standing(matrix: MatrixLike, model: GrainModel, raw: np.ndarray, order: Ord
     frame["risk"] = risk_by(model, placed, money["amount_fen"].to_numpy(), order)
     frame["raw"], frame["placed"], frame["suspicion"] = raw, placed, suspicion_of(model, raw)
     frame["probability"] = model.calibration.probability(raw)
-    frame["stratum"] = strata_of(model.grain, matrix.entities) if model.strata else ""
+    frame["stratum"] = strata_of(matrix.entities) if model.strata else ""
     return frame.join(money)
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from claims.store.findings import read_versions
 from claims.store.sql import parquet
 from claims.store.warehouse import Warehouse
-from features.grains import WINDOW_DAYS, Grain
+from features.grains import GRAINS, Grain
 from features.matrix import Matrix, load_matrix
 from models.amount import fund_at_stake, rule_amounts
 from models.ensemble import GrainModel, ranker_input, tails
@@ -92,7 +92,7 @@ def place(labels: pd.DataFrame, days: list[date], grain: Grain) -> pd.Series:
     found = pd.Series(
         [ordered.iloc[i] if i < len(ordered) else pd.NaT for i in at], index=labels.index, dtype="datetime64[us]"
     )
-    stale = found - end > pd.Timedelta(days=WINDOW_DAYS[grain])
+    stale = found - end > pd.Timedelta(days=GRAINS[grain].window_days)
     return found.mask(stale)
 
 

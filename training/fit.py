@@ -183,7 +183,7 @@ def fit_grain(
     raw = raw_risk(model, matrix)
     # whoever is decided already stands on no list, so their places must not be taken from the others of their stratum
     free = ~matrix.X.index.isin(closed_at(root, as_of, grain, matrix.entities).index)
-    strata = strata_tails(grain, matrix.entities[free], raw[free].to_numpy())
+    strata = strata_tails(matrix.entities[free], raw[free].to_numpy())
     model = replace(model, money_scale=scale_of(model, matrix, raw), facts=facts, strata=strata)
     if grain in BY_USUAL:
         model = replace(model, usual=usual_of(model, matrix))

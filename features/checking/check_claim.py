@@ -23,15 +23,12 @@ from features.build import absent_features, published
 from features.checking.hits import rows_that_hit, rules_of
 from features.checking.person_store import person_store
 from features.declare import Feature, amount_name, column_name
-from features.entities import entities_sql
-from features.grains import WINDOW_DAYS, Grain
+from features.grains import GRAINS, Grain
 from features.limits import LIMITS, apply_limits
 from features.reasons import number
 from features.reversal_modes import settle_views
 from features.thresholds import setting
 
-#: The grains a claim can answer for.
-ASKED: tuple[Grain, ...] = ("admission", "person")
 NO_LIMIT = "尚无同类阈值，请先运行 xiezhi features"
 _ORDER = {"hard": 0, "lead": 1, "KPI": 2, "DQ": 3, "feature": 4}
 
@@ -86,13 +83,13 @@ def check_claim(
         if not settlement.get(needed):
             raise UserError(f"the settlement has no {needed}; a claim at the counter needs it")
     stored = Warehouse.open(Path(warehouse)) if warehouse is not None else None
-    limits = {g: _limits(warehouse, g, as_of) for g in ASKED}
+    limits = {g: _limits(warehouse, g, as_of) for g, spec in GRAINS.items() if spec.at_counter}
     with tempfile.TemporaryDirectory(prefix="counter-") as folder:
         claims = person_store(Path(folder), stored, settlement, lines, moment_of(as_of))
         rules = [f for f in rules_of() if f.grain in limits and f.at_counter and not f.spans]
         absent = absent_features(claims, rules)
         judged = [f for f in rules if f.name not in absent]
-        entities: dict[Grain, str] = {"admission": str(settlement["mdtrt_id"]), "person": str(settlement["psn_no"])}
+        entities = {g: str(settlement[GRAINS[g].key]) for g in limits}
         found = _judge(claims, judged, entities, limits, as_of)
     found |= {f.name: _Found(0.0, 0, missing=absent[f.name]) for f in rules if f.name in absent}
     return sorted(
@@ -122,10 +119,11 @@ def _judge(
     found: dict[str, _Found] = {}
     try:
         for grain, entity in entities.items():
+            spec = GRAINS[grain]
             read_as(con, "net")
             con.execute("CREATE OR REPLACE TABLE main.focus AS SELECT ?::VARCHAR AS entity_id", [entity])
             groups = con.execute(
-                f"SELECT peer_group, peer_group_coarse FROM ({entities_sql(grain, WINDOW_DAYS[grain])})"
+                f"SELECT peer_group, peer_group_coarse FROM ({spec.entities_sql(spec.window_days)})"
             ).df()
             own = [f for f in rules if f.grain == grain]
             values = evaluate(con, own)

@@ -15,7 +15,7 @@ from typing import Any
 from claims.errors import UserError
 from features.checking.check_claim import RuleAnswer
 from features.checking.describe import KIND_ZH
-from features.grains import LABEL
+from features.grains import GRAINS
 
 Row = dict[str, Any]
 
@@ -86,7 +86,7 @@ def answers_text(answers: Sequence[RuleAnswer]) -> str:
     lines = []
     for a in (a for a in answers if a.status == "hit"):
         lines += [
-            f"{a.rule} {a.name}（{LABEL[a.grain]}，{KIND_ZH[a.kind]}）  疑点金额 {a.amount_fen / 100:,.2f} 元",
+            f"{a.rule} {a.name}（{GRAINS[a.grain].label}，{KIND_ZH[a.kind]}）  疑点金额 {a.amount_fen / 100:,.2f} 元",
             f"  {a.reason}",
             f"  可能的正常解释：{a.innocent}",
         ]
@@ -100,5 +100,5 @@ def answers_text(answers: Sequence[RuleAnswer]) -> str:
     lines.append(
         f"命中 {sum(a.status == 'hit' for a in answers)} 条，未命中 {clear} 条，不可评估 {len(missing)} 条。疑点线索，非违规结论"
     )
-    lines += [f"  不可评估 {a.rule}（{LABEL[a.grain]}）：{a.missing}" for a in missing]
+    lines += [f"  不可评估 {a.rule}（{GRAINS[a.grain].label}）：{a.missing}" for a in missing]
     return "\n".join(lines)

@@ -4,7 +4,7 @@ from inspect import cleandoc
 
 from features.checking.hits import rules_of
 from features.declare import CountyGraph, GraphMeasure, PeerTest
-from features.grains import LABEL
+from features.grains import GRAINS
 from features.thresholds import setting, settings, thresholds
 
 KIND_ZH = {
@@ -23,7 +23,7 @@ AMOUNT_ZH = {
     "M-GAP": "超出预期的部分（推算）",
     "M-0": "不计金额",
 }
-READ_ZH = {"person": "按人读取", "institution": "按机构读取", "judged": "由住院判定汇总"}
+READ_ZH = {"person": "按人读取", "institution": "按机构读取", "judged": "由住院判定汇总", "county": "由全县图计算"}
 
 
 def show_rule(number: str) -> str:
@@ -47,7 +47,7 @@ def show_rule(number: str) -> str:
         windows = ", ".join("全部" if w == 0 else f"{w} 天" for w in f.windows)
         lines += [
             "",
-            f"—— {LABEL[f.grain]}（{f.name}，{READ_ZH[f.by]}，窗口 {windows}）",
+            f"—— {GRAINS[f.grain].label}（{f.name}，{READ_ZH[f.by]}，窗口 {windows}）",
             f"理由：{f.reason}",
             f"需要：{', '.join(f.needs) or '核心表'}",
             f"计数：{_measured(f.measure)}",

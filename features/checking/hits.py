@@ -24,7 +24,7 @@ ROWS = ["rule", "grain", "entity_id", "row_table", "row_id", "happened_at", "fen
 def rules_of(numbers: Sequence[str] | None = None) -> list[Feature]:
     """Declarations of the rules named, all if None. Raises UserError for a number nobody declared."""
     load_catalog()
-    found = sorted((f for f in REGISTRY.values() if f.rule), key=lambda f: (str(f.rule), GRAINS.index(f.grain)))
+    found = sorted((f for f in REGISTRY.values() if f.rule), key=lambda f: (str(f.rule), list(GRAINS).index(f.grain)))
     if numbers is None:
         return found
     known = {str(f.rule) for f in found}
@@ -98,7 +98,7 @@ def _hits(
 ) -> list[tuple[Feature, str, pd.DataFrame]]:
     """Of every declaration and window the entities it hits: (declaration, column, their ids, values and amounts)."""
     found = []
-    for grain in dict.fromkeys(f.grain for f in features if f.grain != "ring"):
+    for grain in dict.fromkeys(f.grain for f in features):
         partition = build(root, as_of, grain)
         own = [f for f in features if f.grain == grain and f.name not in partition.absent]
         columns = [(f, column_name(f.name, w)) for f in own for w in f.windows]

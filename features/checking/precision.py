@@ -17,7 +17,7 @@ from features.asof import moment_of
 from features.build import published
 from features.checking.hits import rules_of
 from features.declare import Feature, column_name
-from features.grains import GRAINS, LABEL, Grain
+from features.grains import GRAINS, Grain
 from features.intervals import wilson
 
 #: rules.md §7.4: precision is shown from five decided cases on.
@@ -108,5 +108,7 @@ def history_text(history: list[Precision]) -> str:
         told = (
             "尚无法判断（已下结论不足5件）" if p.share is None else f"准确率 {p.share:.0%}（{p.low:.0%}–{p.high:.0%}）"
         )
-        lines.append(f"  {LABEL[p.grain]} {p.period}：检查 {p.decided}，查实 {p.confirmed}，排除 {p.refuted}，{told}")
+        lines.append(
+            f"  {GRAINS[p.grain].label} {p.period}：检查 {p.decided}，查实 {p.confirmed}，排除 {p.refuted}，{told}"
+        )
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from features.columns import Column
-from features.grains import LABEL
+from features.grains import GRAINS
 from features.matrix import Matrix
 from features.reasons import render
 
@@ -89,7 +89,7 @@ def honest_of(matrix: Matrix, entity_id: str, reasons: Iterable[Reason]) -> list
     for name, column in matrix.columns.items():
         excuse = column.feature.excuses
         if excuse and figure_at(matrix.X, entity_id, name) > 0:
-            whose = f"所属{LABEL[column.about]}" if column.parent else ""
+            whose = f"所属{GRAINS[column.about].label}" if column.parent else ""
             shown.append(f"{whose}数据中已有记录：{column.label.partition('：')[2]}（{excuse}）")
     return list(dict.fromkeys([*shown, *(r.innocent for r in reasons if r.innocent)]))
 
@@ -176,4 +176,4 @@ def subject_of(matrix: Matrix, name: str, entity_id: str) -> str:
 def sentence(column: Column, value: float, peer: float, percentile: float, n: int) -> str:
     """The declaration's sentence; a parent's is introduced by whom it is about."""
     text = render(column.feature, column.window, value, peer, percentile, n)
-    return f"所属{LABEL[column.about]}：{text}" if column.parent else text
+    return f"所属{GRAINS[column.about].label}：{text}" if column.parent else text

@@ -7,13 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from claims.errors import UserError
-from features.grains import GRAINS, LABEL
+from features.grains import GRAINS, spec_of
 
 DISCLAIMER = "疑点线索，非违规结论"
 
-#: What an entity is called on lists and pages. A group that goes to the same places is no gang before somebody has decided so.
-NAMES: dict[str, str] = {str(grain): name for grain, name in LABEL.items()} | {"ring": "结伴群组"}
+#: What an entity is called on lists and pages.
+NAMES: dict[str, str] = {str(name): spec.on_lists for name, spec in GRAINS.items()}
 
 #: Column order of every list that leaves as CSV. Others script against it: append, never reorder.
 COLUMNS: tuple[str, ...] = (
@@ -97,7 +96,7 @@ class WorkList:
 
     def columns(self) -> list[str]:
         """The columns of this list as CSV: those of the contract, for a ring also `members`, before what was appended after it."""
-        return [*COLUMNS[:-1], "members", COLUMNS[-1]] if self.grain == "ring" else list(COLUMNS)
+        return [*COLUMNS[:-1], "members", COLUMNS[-1]] if spec_of(self.grain).group else list(COLUMNS)
 
 
 def mask(number: str) -> str:
@@ -109,8 +108,7 @@ def mask(number: str) -> str:
 
 def check_grain(grain: str) -> None:
     """Raises UserError unless `grain` is one of the five."""
-    if grain not in GRAINS:
-        raise UserError(f"unknown grain {grain!r}; use one of {', '.join(GRAINS)}")
+    spec_of(grain)
 
 
 def hits(frame: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.grains import WINDOW_DAYS
+from features.grains import spec_of
 from serving.lists.reasons import honest_of, reasons_of
 from serving.lists.sampling import choose, interleave, random_for
 from serving.lists.schema import COLUMNS, EXTRA, NAMES, Note, WorkList, hits, yuan
@@ -148,7 +148,7 @@ def _facts(
     at: datetime | None,
 ) -> dict[str, Any]:
     counts = rows["slot"].value_counts()
-    window = window_days or WINDOW_DAYS.get(grain, 90)  # type: ignore[call-overload]
+    window = window_days or spec_of(grain).window_days
     model = str(table["model"].iloc[0]) if len(table) else ""
     strata = strata_of(rows, table)
     return {

@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from claims.errors import UserError
 from claims.schema.tables import CANONICAL
-from features.grains import LABEL, SCHEMES
+from features.grains import GRAINS, SCHEMES
 from features.reasons import number
 from serving import charts
 from serving.lists import publish
@@ -32,14 +32,7 @@ from serving.web.middleware import named_warehouse
 from serving.web.workbook import workbook_of
 
 HERE = Path(__file__).parent
-TITLES: dict[str, str] = {
-    "admission": "住院疑点清单",
-    "person": "参保人疑点清单",
-    "institution": "定点机构疑点清单",
-    "doctor": "医保医师疑点清单",
-    "ring": "结伴就医群组清单",
-    "bedcheck": "今晚查床清单",
-}
+TITLES: dict[str, str] = {**{name: spec.page_title for name, spec in GRAINS.items()}, "bedcheck": "今晚查床清单"}
 TABLES = {
     "settlements": "结算",
     "fee_details": "费用明细",
@@ -126,7 +119,6 @@ def environment() -> jinja2.Environment:
         "disclaimer": DISCLAIMER,
         "titles": TITLES,
         "schemes": SCHEMES,
-        "labels": LABEL,
         "column_titles": COLUMN_TITLES,
         "visits": VISITS,
     }

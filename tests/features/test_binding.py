@@ -15,7 +15,7 @@ from features.assemble import numbers, wide_features
 from features.bucket import focus, rows_sql
 from features.declarations import load_catalog
 from features.declare import REGISTRY, CountyGraph, Feature, GraphMeasure, PeerTest
-from features.entities import entities_sql
+from features.grains import GRAINS
 from features.networks.rings.partition import RING_COLUMNS, ROW_COLUMNS
 from features.networks.scores.network_scores import DOCTOR, INSTITUTION, MEETINGS, PERSON
 
@@ -34,7 +34,7 @@ class Binder:
         focus(self.con, "admission", 1)
         stays = wide_features(REGISTRY.of("admission"))
         held = "".join(f", NULL::DOUBLE AS {column}" for f in stays for column in numbers(f))
-        self.con.execute(f"CREATE TABLE main.judged AS SELECT *{held} FROM ({entities_sql('admission', 1)})")
+        self.con.execute(f"CREATE TABLE main.judged AS SELECT *{held} FROM ({GRAINS['admission'].entities_sql(1)})")
         for name, columns in (("meetings", MEETINGS), ("ring_meetings", ROW_COLUMNS)):
             kinds = {"fen": "BIGINT", "happened_at": "TIMESTAMP"}
             typed = ", ".join(f"{c} {kinds.get(c, 'VARCHAR')}" for c in columns)

@@ -46,17 +46,17 @@ def against_truth(grain: str, lists: Sequence[Dated], truth: Truth, *, seed: int
         "money": money_captured(candidates, amount, k),
         "innocents": false_accusations(grain, candidates["full"], truth, k),
         "areas": by_part(candidates["full"], [d.matrix.entities["area"] for d in lists], k),
-        "levels": by_part(candidates["full"], [levels(grain, d.matrix.entities) for d in lists], k),
+        "levels": by_part(candidates["full"], [levels(d.matrix.entities) for d in lists], k),
         "leaks": [leak for d, t in zip(lists, labelled, strict=True) for leak in leaks(d.matrix.X, t)],
     }
     return out | ({"beds": beds(lists, truth)} if grain == "admission" else {})
 
 
-def levels(grain: str, entities: pd.DataFrame) -> pd.Series:
-    """Hospital level ('3', '2', '1', '0' = none) per entity, '' for persons. It is the second part of the peer group (features/entities.py)."""
-    if grain == "person" or "peer_group" not in entities:
+def levels(entities: pd.DataFrame) -> pd.Series:
+    """Hospital level ('3', '2', '1', '0' = none) per entity, '' where it has none: persons, rings."""
+    if "level" not in entities:
         return pd.Series("", index=entities.index)
-    return entities["peer_group"].astype(str).str.split("|").str[1].fillna("")
+    return entities["level"].astype("Int64").astype("string").fillna("").astype("str")
 
 
 def by_part(lists: Sequence[Scores], parts: Sequence[pd.Series], k: int) -> dict[str, dict[str, Any]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import duckdb
 import numpy as np
 import pandas as pd
 
+from features.grains import GRAINS
 from features.networks.rings.rings import Ring
 
 #: The value columns in their order, declared in features/catalog/rings.py.
@@ -17,7 +19,7 @@ RING_COLUMNS = (
 )  # fmt: skip
 ENTITY_COLUMNS = [
     "entity_id", "psn_no", "fixmedins_code", "dr_codg", "area", "label", "begin_at", "end_at", "open", "fund_fen", "total_fen", "peer_group",
-    "peer_group_coarse", "members", "explanation", "sentence", "drugs",
+    "peer_group_coarse", "members", "explanation", "sentence", "drugs", "ward", "size_band",
 ]  # fmt: skip
 ROW_COLUMNS = ["entity_id", "row_table", "row_id", "happened_at", "fen"]
 
@@ -46,8 +48,21 @@ def ring_tables(
     where = institutions.drop_duplicates("fixmedins_code").set_index("fixmedins_code")
     area = next((where[c] for c in ("area", "area_code", "admdvs") if c in where), pd.Series(dtype="str"))
     entities = pd.DataFrame([_entity(ring, area) for ring in rings], columns=ENTITY_COLUMNS)
+    if len(entities):
+        peers = GRAINS["ring"].peers
+        names = {"peer_group": peers.fine, "peer_group_coarse": peers.coarse}
+        entities = entities.assign(
+            **{column: _named(entities[list(peers.columns)], sql) for column, sql in names.items()}
+        )
     rows = [r.sessions.assign(entity_id=r.ring_id)[ROW_COLUMNS] for r in rings]
     return values, entities, pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=ROW_COLUMNS)
+
+
+def _named(shared: pd.DataFrame, sql: str) -> list[str]:
+    """The group's name, SQL over what its members share, row by row."""
+    with duckdb.connect() as con:
+        con.register("shared", shared.assign(place=range(len(shared))))
+        return [str(name) for (name,) in con.execute(f"SELECT {sql} FROM shared ORDER BY place").fetchall()]
 
 
 def _resale_shares(rings: list[Ring], lines: pd.DataFrame | None) -> np.ndarray:
@@ -97,12 +112,11 @@ def _values(ring: Ring, as_of: datetime | pd.Timestamp, billed: bool, resale: fl
 
 
 def _entity(ring: Ring, area: pd.Series) -> list[object]:
-    kind = "ward" if ring.ward else "swipe"
     size = "s" if len(ring.members) < 8 else "m" if len(ring.members) < 20 else "l"
     label = (
         f"{'同进同出住院' if ring.ward else '结伴刷卡'}{len(ring.members)}人 · {ring.days}天 · {len(ring.places)}家机构"
     )
     return [
         ring.ring_id, None, ring.places[0], ring.doctor, area.get(ring.places[0]), label, ring.begin_at, ring.end_at, False, ring.fund_fen, ring.amount_fen,
-        f"ring-{kind}-{size}", f"ring-{kind}", ";".join(ring.members), ring.explanation, ring.sentence, "；".join(f"{name}（{k}人）" for name, k in ring.drugs),
+        None, None, ";".join(ring.members), ring.explanation, ring.sentence, "；".join(f"{name}（{k}人）" for name, k in ring.drugs), ring.ward, size,
     ]  # fmt: skip

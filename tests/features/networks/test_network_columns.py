@@ -89,7 +89,8 @@ def test_a_stay_knows_its_patients_group(house: tuple[Path, list[str], date]) ->
     root, _, as_of = house
     stays, persons = load_matrix(root, as_of, "admission").entities, load_matrix(root, as_of, "person").entities
     assert len(stays)
-    expected = persons["peer_group"].reindex(stays["psn_no"]).to_numpy()
-    assert list(stays["patient_group"].fillna("")) == list(pd.Series(expected).fillna(""))
-    assert stays["patient_group"].notna().mean() > 0.9
-    assert strata_of("admission", stays).str.contains("60岁").all()
+    for column in ("age_band", "chronic"):
+        expected = persons[column].reindex(stays["psn_no"]).to_numpy()
+        assert list(stays[column].fillna("")) == list(pd.Series(expected).fillna(""))
+    assert stays["age_band"].notna().mean() > 0.9
+    assert strata_of(stays).str.contains("60岁").all()
