@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from claims.errors import UserError
-from features.grains import SCHEMES, WINDOW_DAYS
+from features.grains import SCHEMES, spec_of
 from features.peers import MIN_PEERS
 from serving.lists.export import plain
 from serving.lists.reasons import BASE, honest_of, reasons_of
@@ -51,7 +51,7 @@ def known(index: Iterable[Any], grain: str, entity_id: str) -> None:
         else []
     )
     hint = f"; near it: {', '.join(near)}" if near else f"; {len(ids)} were, check the id and the date"
-    active = f"active in the {WINDOW_DAYS[grain]} days before this date"  # type: ignore[index]
+    active = f"active in the {spec_of(grain).window_days} days before this date"
     raise UserError(f"no {grain} {entity_id!r} was {active}{hint}.")
 
 
