@@ -24,8 +24,8 @@ from features.columns import columns_of
 from features.declarations import load_catalog
 from features.evidence import gather_evidence
 from features.grains import GRAINS, SCHEMES, Grain
+from features.matrix import crowd_of
 from features.partition import Partition
-from features.peers import compare
 from features.reasons import render
 
 STAYS = ("21", "22", "23", "24", "25", "26", "28", "2105", "2106", "2107", "52")
@@ -159,23 +159,9 @@ def suspect(sheets: dict[Grain, Sheet], grain: Grain, scheme: str) -> str:
 
 def told(part: Partition, column: str, entity: str) -> tuple[float, str]:
     """A number of one entity and the sentence a list prints about it."""
-    values, entities = part.values(), part.entities()
-    one = compare(
-        values[[column]],
-        entities["peer_group"].reindex(values.index),
-        entities["peer_group_coarse"].reindex(values.index),
-    )
-    told = columns_of(part.grain)[column]
-    feature, window = told.feature, told.window
-    value = float(values.at[entity, column])
-    return value, render(
-        feature,
-        window,
-        value,
-        float(one.median.at[entity, column]),
-        float(one.percentile.at[entity, column]),
-        float(one.n[entity]),
-    )
+    standing = crowd_of(part.values(), part.entities()).standing(entity, column)
+    what = columns_of(part.grain)[column]
+    return standing.value, render(what.feature, what.window, standing)
 
 
 def row_count(rows: pd.DataFrame) -> str:

@@ -5,10 +5,11 @@ scorers found over the whole county (features/catalog/companions.py): it lies be
 """
 
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from features.build import Progress, build
@@ -16,12 +17,15 @@ from features.columns import Column, matrix_columns
 from features.declare import REGISTRY, CountyGraph
 from features.grains import GRAINS, Grain
 from features.partition import Partition
-from features.peers import Peers, compare
+from features.peers import Crowd, Peers, Standing, compare
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """All frames share the index entity_id; X, z, percentile and peer share columns, `columns` says what each is. NaN = not evaluable."""
+    """All frames share the index entity_id; X, z and percentile share columns, `columns` says what each is. NaN = not evaluable.
+
+    `crowds` holds everybody a number is compared with: by "" those of the grain itself, by a parent's key those of its grain.
+    """
 
     grain: Grain
     as_of: date | datetime
@@ -30,16 +34,29 @@ class Matrix:
     X: pd.DataFrame
     z: pd.DataFrame
     percentile: pd.DataFrame
-    peer: pd.DataFrame
-    n: pd.DataFrame
     columns: dict[str, Column]
     absent: dict[str, str]
+    crowds: dict[str, Crowd] = field(default_factory=dict)
 
     def only(self, ids: Sequence[str]) -> "Matrix":
         """The same matrix restricted to those of `ids` it holds, peers unchanged."""
         keep = self.X.index.intersection(pd.Index(list(ids), dtype=self.X.index.dtype))
-        frames = {k: getattr(self, k).loc[keep] for k in ("entities", "X", "z", "percentile", "peer", "n")}
+        frames = {k: getattr(self, k).loc[keep] for k in ("entities", "X", "z", "percentile")}
         return replace(self, **frames)
+
+    def subject(self, column: str, entity_id: str) -> str:
+        """Whom a column speaks about: the entity, or its unit, patient or doctor; '' where it has none."""
+        key = self.columns[column].key
+        found = self.entities.at[entity_id, key] if key else entity_id
+        return found if isinstance(found, str) else ""
+
+    def standing(self, column: str, entity_id: str) -> Standing:
+        """Where one number of an entity stands among its peers; those of a parent's number are the parent's."""
+        value = float(self.X.at[entity_id, column])  # type: ignore[arg-type]
+        if np.isnan(value):
+            return Standing(value, 0)
+        told = self.columns[column]
+        return self.crowds[told.key].standing(self.subject(column, entity_id), told.own)
 
 
 def load_matrix(
@@ -57,9 +74,10 @@ def load_matrix(
     """
     own = build(root, as_of, grain, window_days, progress=progress)
     entities = own.entities()
-    values, peers = _with_peers(values_of(root, own), entities)
-    X, z, percentile, peer = [values], [peers.z], [peers.percentile], [peers.median]
-    n = [pd.DataFrame(dict.fromkeys(values.columns, peers.n), index=values.index)]
+    values = values_of(root, own)
+    crowds = {"": crowd_of(values, entities)}
+    peers = _compared(crowds[""])
+    X, z, percentile = [values], [peers.z], [peers.percentile]
     for kin in GRAINS[grain].parents:
         if kin.unnamed and entities[kin.key].isna().all():
             continue
@@ -67,21 +85,20 @@ def load_matrix(
         if not parent.rows or not parent.columns:
             continue
         lookup = entities[kin.key].astype("object").where(entities[kin.key].notna(), None)
-        pv, pp = _with_peers(values_of(root, parent), parent.entities(), lookup.dropna().unique())
+        pv = values_of(root, parent)
+        crowds[kin.key] = crowd_of(pv, parent.entities())
+        pp = _compared(crowds[kin.key], lookup.dropna().unique())
         if kin.lends:
             lent = parent.entities()[list(kin.lends)].reindex(lookup.to_numpy())
             entities = entities.assign(**{c: lent[c].to_numpy() for c in kin.lends})
-        n_parent = pd.DataFrame(dict.fromkeys(pv.columns, pp.n), index=pv.index)
-        for frames, source in ((X, pv), (z, pp.z), (percentile, pp.percentile), (peer, pp.median), (n, n_parent)):
+        for frames, source in ((X, pv), (z, pp.z), (percentile, pp.percentile)):
             looked_up = source.reindex(lookup.to_numpy())
             looked_up.index = values.index
             frames.append(looked_up.add_prefix(f"{kin.prefix}__"))
-    x, zs, share, medians, sizes = (
-        pd.concat(frames, axis=1).astype("float64") for frames in (X, z, percentile, peer, n)
-    )
+    x, zs, share = (pd.concat(frames, axis=1).astype("float64") for frames in (X, z, percentile))
     known = matrix_columns(grain)
     columns = {str(c): known[str(c)] for c in x.columns}
-    result = Matrix(grain, as_of, own.window_days, entities, x, zs, share, medians, sizes, columns, own.absent)
+    result = Matrix(grain, as_of, own.window_days, entities, x, zs, share, columns, own.absent, crowds)
     return result.only(only) if only is not None else result
 
 
@@ -102,10 +119,12 @@ def values_of(root: Path | str, partition: Partition) -> pd.DataFrame:
     return values.assign(**told)
 
 
-def _with_peers(
-    values: pd.DataFrame, entities: pd.DataFrame, wanted: Collection[Hashable] | None = None
-) -> tuple[pd.DataFrame, Peers]:
-    """Values and peers of all rows, or of those `wanted`."""
+def crowd_of(values: pd.DataFrame, entities: pd.DataFrame) -> Crowd:
+    """Everybody of a partition with the groups they are compared in."""
     entities = entities.reindex(values.index)
-    peers = compare(values, entities["peer_group"], entities["peer_group_coarse"], wanted)
-    return values.loc[peers.z.index], peers
+    return Crowd(values, entities["peer_group"], entities["peer_group_coarse"])
+
+
+def _compared(crowd: Crowd, wanted: Collection[Hashable] | None = None) -> Peers:
+    """What models read of all rows of a crowd, or of those `wanted`."""
+    return compare(crowd.values, crowd.fine, crowd.coarse, wanted)

@@ -30,7 +30,7 @@ from models.scorer import BASE
 
 M = TypeVar("M", bound=Any)
 """A matrix (features.matrix.Matrix)."""
-FRAMES = ("entities", "X", "z", "percentile", "peer", "n")
+FRAMES = ("entities", "X", "z", "percentile")
 VALUES = ("X", "z", "percentile")
 WORST = 0.9
 """Of those without a finding, the share that whoever comes back must be riskier than: some number of anybody's is a little worse than the peers'."""

@@ -16,6 +16,8 @@ import altair as alt
 import pandas as pd
 import vl_convert
 
+from features.peers import MIN_PEERS
+
 #: First installed one wins; without the CJK names a Chinese label falls back to a serif face.
 FONT = "Noto Sans CJK SC, Source Han Sans SC, Microsoft YaHei, PingFang SC, SimSun, sans-serif"
 INK, STAY, SWIPE, INSIDE, MUTED = "#22303c", "#9db8cf", "#5f7f99", "#b5561c", "#c9d2da"
@@ -90,28 +92,33 @@ def _data(values: Any, columns: Sequence[str] | None = None) -> Any:
 
 
 def peers(rows: Sequence[dict[str, Any]]) -> alt.TopLevelMixin:
-    """One strip a reason: the 5–95 % range of the peers, their middle half, their median, and the suspect as a diamond."""
+    """One strip a reason: the 5–95 % range of the peers, their middle half, their median, and the suspect as a diamond; of too few peers the
+    diamond alone."""
     charts = []
     for row in rows:
         scale = 100.0 if row["unit"] == "%" else 1.0
-        marks = {k: (row[k] or 0.0) * scale for k in ("p05", "p25", "median", "p75", "p95", "value")}
+        names = ("value",) if row["n"] < MIN_PEERS else ("p05", "p25", "median", "p75", "p95", "value")
+        marks = {k: row[k] * scale for k in names}
         data = _data([marks])
-        few = "（样本不足）" if row["n"] < 10 else f"（同类{row['n']}个）"
+        few = "（同类样本不足）" if row["n"] < MIN_PEERS else f"（同类{row['n']}个）"
         axis = alt.Axis(title=row["unit"], titleAnchor="end", grid=False, tickCount=5)
         low, high = min(marks.values()), max(marks.values())
         pad = (high - low) * 0.04 or 1.0
         domain = alt.Scale(domain=[low - pad if low < 0 else max(0.0, low - pad), high + pad], nice=False)
         base = alt.Chart(data)
-        x = alt.X("p05:Q", axis=axis, scale=domain)
+        at = functools.partial(alt.X, axis=axis, scale=domain)
+        layers = [
+            base.mark_point(shape="diamond", size=160, filled=True, color=INSIDE, opacity=1).encode(x=at("value:Q"))
+        ]
+        if row["n"] >= MIN_PEERS:
+            layers = [
+                base.mark_bar(height=6, color=MUTED).encode(x=at("p05:Q"), x2="p95:Q"),
+                base.mark_bar(height=16, color=STAY).encode(x=at("p25:Q"), x2="p75:Q"),
+                base.mark_tick(thickness=3, size=24, color=INK).encode(x=at("median:Q")),
+                *layers,
+            ]
         charts.append(
-            alt.layer(
-                base.mark_bar(height=6, color=MUTED).encode(x=x, x2="p95:Q"),
-                base.mark_bar(height=16, color=STAY).encode(x=alt.X("p25:Q", axis=axis, scale=domain), x2="p75:Q"),
-                base.mark_tick(thickness=3, size=24, color=INK).encode(x=alt.X("median:Q", axis=axis, scale=domain)),
-                base.mark_point(shape="diamond", size=160, filled=True, color=INSIDE, opacity=1).encode(
-                    x=alt.X("value:Q", axis=axis, scale=domain)
-                ),
-            ).properties(
+            alt.layer(*layers).properties(
                 width=WIDTH - 40,
                 height=34,
                 title=alt.TitleParams(

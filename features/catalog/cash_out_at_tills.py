@@ -170,7 +170,7 @@ declare(
     rows=SHOP,
     worse="either",
     measure="CASE WHEN count(*) >= 50 THEN avg(round10::INT) END",
-    reason="近{window}天个人账户刷卡金额为10元整数倍的占{value}" + above() + "，整数金额偏离同类常态",
+    reason="近{window}天个人账户刷卡金额为10元整数倍的占{value}" + above(),
     innocent="以称重饮片、拆零销售为主，金额自然零散",
 )
 

@@ -400,7 +400,7 @@ declare(
     unit,
     name="trade_address_entropy",
     label="顾客住址分散度",
-    unit="比特",
+    unit="",
     windows=(90,),
     rows=TRADE,
     worse="either",
@@ -409,7 +409,7 @@ declare(
     source="3.9",
     measure="CASE WHEN count(*) >= 20 THEN entropy(curr_addr_code) END",
     needs=("persons.curr_addr_code",),
-    reason="近{window}天顾客住址分散度为{value}比特" + above("比特"),
+    reason="近{window}天顾客住址的分散指数为{value}" + above(),
     innocent="位于商圈或车站，顾客来自各处",
 )
 declare(

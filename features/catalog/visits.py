@@ -172,10 +172,10 @@ declare(
     person,
     name="graph_entropy",
     label="就医去向分散度",
-    unit="比特",
+    unit="",
     windows=(365,),
     measure=_measured("entropy"),
-    reason="近{window}天就医去向分散度{value}比特" + above("比特"),
+    reason="近{window}天就医去向的分散指数为{value}" + above(),
     innocent="居住地变动、外配处方（N20）",
 )
 declare(
@@ -306,11 +306,11 @@ declare(
     person,
     name="graph_drift",
     label="就医去向较自身以往的偏移",
-    unit="比特",
+    unit="",
     windows=(365,),
     measure=_measured("drift"),
     empty=None,
     scheme="T03",
-    reason="近90天的就医去向较本人以往偏移{value}比特" + above("比特"),
+    reason="近90天的就医去向较本人以往的偏移指数为{value}" + above(),
     innocent="搬家、新发疾病（N20）",
 )

@@ -10,7 +10,6 @@ import pandas as pd
 
 from claims.errors import UserError
 from features.grains import SCHEMES, spec_of
-from features.peers import MIN_PEERS
 from serving.lists.export import plain
 from serving.lists.reasons import BASE, honest_of, reasons_of
 from serving.lists.schema import DISCLAIMER, NAMES, Note, check_grain, hits, yuan
@@ -142,40 +141,23 @@ def _evidence(frame: pd.DataFrame | None) -> dict[str, Any]:
     return {"total": len(proper), "considered": len(frame), "rows": records_of(shown)}
 
 
-def peers_of(entities: pd.DataFrame, entity_id: str) -> pd.Index:
-    """Those an entity is compared with: its fine group if 10 share it, else the coarse one, else all (features.peers)."""
-    for name in ("peer_group", "peer_group_coarse"):
-        group = entities[name].fillna("?")
-        mates = group.index[group == group.loc[entity_id]]
-        if len(mates) >= MIN_PEERS:
-            return pd.Index(mates)  # type: ignore[no-any-return]
-    return pd.Index(entities.index)  # type: ignore[no-any-return]
-
-
 def _peers(matrix: Any, columns: Sequence[str], entity_id: str) -> list[dict[str, Any]]:
-    """For each reason: where the entity stands in its peer group (quartiles and tails, no other entity's figures)."""
-    mates = peers_of(matrix.entities, entity_id)
+    """For each reason: where the entity stands in its peer group (quartiles and tails, no other entity's figures), the group of its sentence. Of
+    fewer than ten peers nothing but their number."""
     out = []
-    for column in columns:
-        values = matrix.X.loc[mates, column].dropna()
-        marks = values.quantile([0.05, 0.25, 0.5, 0.75, 0.95]) if len(values) else pd.Series([float("nan")] * 5)
-        p05, p25, p50, p75, p95 = (float(v) for v in marks)
-        out.append(
-            plain(
-                {
-                    "column": column,
-                    "label": matrix.columns[column].label,
-                    "unit": matrix.columns[column].unit,
-                    "value": float(matrix.X.loc[entity_id, column]),
-                    "n": len(values),
-                    "p05": p05,
-                    "p25": p25,
-                    "median": p50,
-                    "p75": p75,
-                    "p95": p95,
-                }
-            )
-        )
+    for name in columns:
+        column, standing = matrix.columns[name], matrix.standing(name, entity_id)
+        whose = f"所属{NAMES[column.about]}：" if column.parent else ""
+        marks = {**standing.marks, "median": standing.median}
+        told = dict.fromkeys(marks) if standing.few else marks
+        told = {
+            "column": name,
+            "label": whose + column.label,
+            "unit": column.unit,
+            "value": standing.value,
+            "n": standing.n,
+        } | told
+        out.append(plain(told))
     return out
 
 

@@ -1,7 +1,7 @@
 """Why an entity is listed: the signals that raised its score and are worse than its peers, each one sentence with its number."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,18 +10,22 @@ import pandas as pd
 from features.columns import Column
 from features.grains import GRAINS
 from features.matrix import Matrix
-from features.reasons import render
+from features.peers import Standing
+from features.reasons import in_words, render
 
 BASE = "base"
 CLEAR = 75.0
-"""Percent of the peers a reason should leave behind: "高于58%的同类" convinces nobody, whatever the model made of it."""
+"""Percent of the peers a reason leaves behind: "高于58%的同类" convinces nobody, whatever the model made of it."""
+NEAR = 0.25
+"""Share of the median within which a value is an ordinary one: 20 % beside a median of 18 % is no reason, however narrow the group."""
 
 
 @dataclass(frozen=True)
 class Reason:
     """One reason: the sentence, its figures, what its signal added to the raw score, and what an honest case looks like.
 
-    `column` is the matrix column; its claim rows are asked of grain `about` as `own`, for `subject` (a parent has its own id).
+    `column` is the matrix column; its claim rows are asked of grain `about` as `own`, for `subject` (a parent has its own id). `percentile` is
+    the share of the `n` peers left behind on `side` (high, low); it and their median `peer` are NaN where they are fewer than ten.
     """
 
     column: str
@@ -36,6 +40,7 @@ class Reason:
     value: float
     peer: float
     percentile: float
+    side: str
     n: int
     contribution: float
     innocent: str
@@ -58,29 +63,18 @@ def worse_than_peers(worse: str, value: float, peer: float, z: float) -> bool:
             return abs(z) > 2.0
 
 
-def beyond(worse: str, percentile: float) -> float:
-    """Percent of the peers that stand on the better side of a value; 100 where too few peers give no percentile: nothing speaks against it."""
-    if math.isnan(percentile):
-        return 100.0
-    match worse:
-        case "high":
-            return percentile
-        case "low":
-            return 100.0 - percentile
-        case _:
-            return max(percentile, 100.0 - percentile)
+def stands_out(worse: str, standing: Standing) -> bool:
+    """Whether a value leaves CLEAR percent of its peers behind and lies well apart from their median; with too few peers nothing speaks against it."""
+    if standing.few:
+        return True
+    apart = abs(standing.value - standing.median) > NEAR * abs(standing.median)
+    return apart and standing.left_behind(worse) >= CLEAR
 
 
 def figure_at(frame: pd.DataFrame, entity_id: str, column: str) -> float:
     """One number of a matrix frame; NaN where it is not evaluable."""
     found: Any = frame.at[entity_id, column]
     return float(found)
-
-
-def row_of(frame: pd.DataFrame, entity_id: str) -> dict[str, float]:
-    """All numbers of one entity by column."""
-    row: Any = frame.loc[entity_id]
-    return {str(name): float(figure) for name, figure in row.items()}
 
 
 def honest_of(matrix: Matrix, entity_id: str, reasons: Iterable[Reason]) -> list[str]:
@@ -90,7 +84,7 @@ def honest_of(matrix: Matrix, entity_id: str, reasons: Iterable[Reason]) -> list
         excuse = column.feature.excuses
         if excuse and figure_at(matrix.X, entity_id, name) > 0:
             whose = f"所属{GRAINS[column.about].label}" if column.parent else ""
-            shown.append(f"{whose}数据中已有记录：{column.label.partition('：')[2]}（{excuse}）")
+            shown.append(f"{whose}数据中已有记录：{column.label.partition('：')[2]}")
     return list(dict.fromkeys([*shown, *(r.innocent for r in reasons if r.innocent)]))
 
 
@@ -99,36 +93,44 @@ def reasons_of(
 ) -> list[Reason]:
     """The `limit` strongest reasons of one entity, strongest first, one per signal (the windows of a feature are one signal).
 
-    A reason needs a positive contribution and a value worse than its peers': clearly worse (CLEAR) if there are such columns. Where fewer
-    than `limit` are found, the list is filled with columns far out on the bad side (largest |z|) that did not raise the score, their
-    contribution shown as it is, and only then with those that raised it while hardly standing out. Where the list names a `scheme`
-    (models/scheme.py) and none of these speaks for it, the last gives way to the strongest clear one that does.
+    A reason stands out among its peers on the bad side (`stands_out`). First come those whose signal raised the score, then those far out (largest
+    |z|) that did not, their contribution shown as it is; nothing near the median fills the list. Where the list names a `scheme`
+    (models/scheme.py) and none of these speaks for it, the last gives way to the strongest that does.
     """
     own: Any = contributions.loc[entity_id].drop(BASE, errors="ignore")
     distance: Any = matrix.z.loc[entity_id]
-    value, peer, z, percentile = (
-        row_of(frame, entity_id) for frame in (matrix.X, matrix.peer, matrix.z, matrix.percentile)
-    )
     signal = {str(c): matrix.columns[c].signal for c in own.index}
     sums: Any = own.groupby([signal[c] for c in own.index], sort=False).sum()
+    seen: set[str] = set()
 
-    def is_bad(name: str) -> bool:
-        column = matrix.columns[name]
-        # to lack an excuse is no reason to inspect anybody
-        if column.role == "amount" or column.feature.excuses:
-            return False
-        return worse_than_peers(column.worse, value[name], peer[name], z[name])
+    def clear() -> Iterator[str]:
+        for name in _candidates(own, signal, sums, distance):
+            column = matrix.columns[name]
+            # money is no reason of its own, and to lack an excuse is none to inspect anybody
+            if name in seen or column.role == "amount" or column.feature.excuses:
+                continue
+            seen.add(name)
+            standing = matrix.standing(name, entity_id)
+            z = figure_at(matrix.z, entity_id, name)
+            if worse_than_peers(column.worse, standing.value, standing.median, z) and stands_out(
+                column.worse, standing
+            ):
+                yield name
 
-    ordered = [c for c in _candidates(own, signal, sums, distance) if is_bad(c)]
-    clear = [c for c in ordered if beyond(matrix.columns[c].worse, percentile[c]) >= CLEAR]
-    signals: dict[str, str] = {}
-    for name in [*clear, *ordered]:
-        signals.setdefault(matrix.columns[name].signal, name)
-    chosen = list(signals.values())[:limit]
-    if scheme and not any(matrix.columns[c].scheme == scheme for c in chosen):
-        speaks = [c for c in clear if matrix.columns[c].scheme == scheme]
-        chosen = [*chosen[: limit - 1], *speaks[:1]] if speaks else chosen
-    return [_reason(matrix, c, entity_id, float(sums.get(matrix.columns[c].signal, 0.0))) for c in chosen]
+    chosen: dict[str, str] = {}
+    speaks = ""
+    for name in clear():
+        told = matrix.columns[name]
+        if len(chosen) < limit:
+            chosen.setdefault(told.signal, name)
+        for_scheme = not scheme or any(matrix.columns[c].scheme == scheme for c in chosen.values())
+        if len(chosen) == limit and (for_scheme or told.scheme == scheme):
+            speaks = "" if for_scheme else name
+            break
+    names = list(chosen.values())
+    if speaks:
+        names = [*names[: limit - 1], speaks]
+    return [_reason(matrix, c, entity_id, float(sums.get(matrix.columns[c].signal, 0.0))) for c in names]
 
 
 def _candidates(own: pd.Series, signal: Mapping[str, str], sums: pd.Series, z: pd.Series) -> Iterable[str]:
@@ -141,39 +143,29 @@ def _candidates(own: pd.Series, signal: Mapping[str, str], sums: pd.Series, z: p
 
 def _reason(matrix: Matrix, name: str, entity_id: str, contribution: float) -> Reason:
     column = matrix.columns[name]
-    value, peer, percentile, n = (
-        figure_at(frame, entity_id, name) for frame in (matrix.X, matrix.peer, matrix.percentile, matrix.n)
-    )
-    count = 0 if math.isnan(n) else int(n)
+    standing = matrix.standing(name, entity_id)
+    told = not standing.few
     return Reason(
         column=name,
         about=column.about,
         own=column.own,
-        subject=subject_of(matrix, name, entity_id),
+        subject=matrix.subject(name, entity_id),
         label=column.label,
         unit=column.unit,
         scheme=column.scheme,
         rule=column.feature.rule or "",
-        text=sentence(column, value, peer, percentile, count),
-        value=value,
-        peer=peer,
-        percentile=percentile,
-        n=count,
+        text=sentence(column, standing),
+        value=standing.value,
+        peer=standing.median if told else math.nan,
+        percentile=standing.left_behind(column.worse) if told else math.nan,
+        side=standing.side(column.worse),
+        n=standing.n,
         contribution=contribution,
-        innocent=column.innocent,
+        innocent=in_words(column.innocent),
     )
 
 
-def subject_of(matrix: Matrix, name: str, entity_id: str) -> str:
-    """Whom a column speaks about: the entity, or its unit, patient or doctor for a parent's column."""
-    key = matrix.columns[name].key
-    if not key:
-        return entity_id
-    found = matrix.entities.at[entity_id, key]
-    return found if isinstance(found, str) else ""
-
-
-def sentence(column: Column, value: float, peer: float, percentile: float, n: int) -> str:
+def sentence(column: Column, standing: Standing) -> str:
     """The declaration's sentence; a parent's is introduced by whom it is about."""
-    text = render(column.feature, column.window, value, peer, percentile, n)
+    text = render(column.feature, column.window, standing)
     return f"所属{GRAINS[column.about].label}：{text}" if column.parent else text

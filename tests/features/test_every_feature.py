@@ -4,6 +4,7 @@ One small county, taken in as it is, cut at T, shuffled into another number of b
 declaration are compared between them. Only what the selected tests speak of is built, and what was built is kept until code changes.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from features.declarations import load_catalog
 from features.declare import REGISTRY, CountyGraph, Feature
 from features.evidence import gather_evidence
 from features.grains import GRAINS, Grain, Layout
+from features.peers import Standing
 from features.reasons import render
 from tests.features.county import MOMENT, Built, T, built, only
 from tests.worlds import Worlds
@@ -184,13 +186,17 @@ def test_without_evidence_a_feature_is_its_declared_empty(feature: Feature, plai
 
 @every_feature
 def test_the_reason_renders(feature: Feature) -> None:
-    window = feature.windows[0]
-    text = render(feature, window, 3.0, 1.0, 97.5, 40)
+    window, side = feature.windows[0], "低于97.5%" if feature.worse == "low" else "高于97.5%"
+    text = render(feature, window, Standing(3.0, 40, 1.0, below=97.5, above=97.5))
     assert "{" not in text
     assert "}" not in text
     assert any("一" <= ch <= "鿿" for ch in text)
-    assert "97.5%" in text or "{percentile}" not in feature.reason or feature.worse == "low"
-    assert "同类样本不足" in render(feature, window, 3.0, 1.0, 97.5, 4) or "{percentile}" not in feature.reason
+    assert side in text or "{percentile}" not in feature.reason
+    assert not re.search(r"[NT]\d\d|比特", text), "an officer reads words, not codes"
+    few = render(feature, window, Standing(3.0, 9, 1.0, below=97.5, above=97.5))
+    assert "97.5" not in few
+    assert "同类中位" not in few, "of fewer than ten peers nothing is said but that they are too few"
+    assert "同类样本不足" in few or not re.search(r"\{(peer|percentile)\}", feature.reason)
 
 
 @pytest.mark.parametrize("grain", [g for g in GRAINS if g != "ring"])

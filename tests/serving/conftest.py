@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.matrix import Matrix
+from features.matrix import Matrix, crowd_of
 from models.score import Scored
 from serving.lists import publish
 from serving.lists.dossier import dossier
@@ -81,7 +81,6 @@ def county(grain: str, n: int = 120) -> tuple[Matrix, Scored]:
     peer = pd.DataFrame(np.tile(X.median().to_numpy(), (n, 1)), index=X.index, columns=X.columns)
     z = ((X - peer) / X.std()).clip(-10, 10)
     percentile = X.rank(pct=True) * 100
-    size = pd.DataFrame(n, index=X.index, columns=X.columns)
     columns = {
         c: a_column(c, label, scheme, worse, unit=unit, grain=grain, reason=reason, innocent=innocent)
         for c, (label, unit, scheme, worse, reason, innocent) in COLUMNS.items()
@@ -108,7 +107,8 @@ def county(grain: str, n: int = 120) -> tuple[Matrix, Scored]:
             ";".join(f"4290011980{(i * 5 + k) % 600:05d}" for k in range(4 + i % 4)) for i in range(n)
         ]
         entities["explained"] = ["" if i != 1 else "透析同班次：固定星期、固定机构" for i in range(n)]
-    matrix = Matrix(grain, AS_OF, 90, entities, X, z, percentile, peer, size, columns, {})  # type: ignore[arg-type]
+    crowds = {"": crowd_of(X, entities)}
+    matrix = Matrix(grain, AS_OF, 90, entities, X, z, percentile, columns, {}, crowds)  # type: ignore[arg-type]
     contributions = (z.fillna(0) * np.array([0.5, 0.4, -0.3, 0.6])).assign(base=-2.0)
     raw = contributions.sum(axis=1)
     risk = 1 / (1 + np.exp(-raw))

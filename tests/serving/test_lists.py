@@ -229,7 +229,7 @@ def test_a_mark_of_innocence_clears_and_never_accuses():
     assert column not in {r.column for r in reasons_of(matrix, scored.contributions, entity_id, limit=9)}
     assert not any("N01" in text for text in honest_of(matrix, entity_id, []))
     matrix.X.loc[entity_id, column] = 1.0
-    assert honest_of(matrix, entity_id, [])[0] == "数据中已有记录：透析（N01）"
+    assert honest_of(matrix, entity_id, [])[0] == "数据中已有记录：透析", "in words, without the code"
 
 
 def test_a_levelled_list_says_so_and_an_unlevelled_one_does_not():

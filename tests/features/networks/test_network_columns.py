@@ -11,6 +11,7 @@ from claims.store.warehouse import Warehouse
 from features.declare import REGISTRY
 from features.evidence import gather_evidence
 from features.matrix import load_matrix
+from features.peers import Standing
 from models.ensemble import ranker_input, unlabelled
 from models.parity import strata_of
 from serving.lists.reasons import sentence
@@ -56,7 +57,7 @@ def test_persons_see_their_ring_and_the_rankers_see_the_columns(house: tuple[Pat
     assert declared("person") <= set(ranker_input(matrix).columns)
     graph = unlabelled(matrix).scorers["graph"]
     assert declared("person") <= set(graph.columns_)
-    text = sentence(matrix.columns["bond_ring_members"], 6.0, 0.0, 99.0, 100)
+    text = sentence(matrix.columns["bond_ring_members"], Standing(6.0, 100, 0.0, below=99.0, above=0.0))
     assert text == "所在结伴刷卡群组6人（同类中位0人，高于99%的同类）"
     rows = gather_evidence(root, as_of, "person", [("bond_ring_members", inside[0])])["bond_ring_members", inside[0]]
     assert len(rows) >= 3
