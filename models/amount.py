@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 
 from features.columns import Column
+from models.settings import SETTINGS
 
 Z80 = 1.2815515655446004
 """An 80 % interval leaves 10 % on either side."""
-PRIOR_SHARE = {"admission": 0.5, "person": 0.2, "institution": 0.03, "doctor": 0.05, "ring": 0.3}
-"""Share of the fund's payment that a confirmed case gives back, before any outcome is known: our guess, marked 推算."""
 PRIOR_SPREAD = 1.2
 """Standard deviation of ln(confirmed / expected) before any outcome is known: a factor of 4.7 either way at 80 %."""
 PRIOR_CASES = 10.0
@@ -45,7 +44,7 @@ class AmountModel:
 
 def prior_amount(grain: str) -> AmountModel:
     """What to say before any case of this grain was confirmed."""
-    return AmountModel(PRIOR_SHARE.get(grain, 0.1))
+    return AmountModel(SETTINGS[grain].prior_share)
 
 
 def rule_amounts(X: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:

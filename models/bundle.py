@@ -29,6 +29,7 @@ import pandas as pd
 from claims.errors import UserError
 from claims.store.files import fsync, stage
 from features.declare import fingerprint
+from features.grains import GRAINS
 from models.amount import AmountModel
 from models.calibrate import Calibration
 from models.ensemble import ALL, GrainModel, Taught, Z
@@ -40,7 +41,6 @@ from models.scorer import MatrixLike, Scorer, State
 from models.scorers import SCORERS
 
 FORMAT = 3
-GRAINS = ("admission", "person", "institution", "doctor", "ring")
 ALLOWED = re.compile(rf"^({'|'.join(GRAINS)})\.(json|arrays\.npz|golden\.npz|ranker\.txt|beds\.txt)$")
 
 

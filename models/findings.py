@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-KEYS: Final[dict[str, tuple[str, ...]]] = {"admission": ("dr_codg", "fixmedins_code")}
-"""Grains whose entities share somebody, and the columns of the entity table that name them."""
 PREFIX = "found_"
 
 

@@ -164,7 +164,7 @@ class NetworkSum(RobustSum):
     name, label, shown = "graph", "仅图", "graph"
     reads = "network"
     grains = tuple(
-        g for g in GRAINS if g != "ring"
+        g for g, spec in GRAINS.items() if spec.layouts
     )  # rings have few peers: declared weights speak of them (models/ring_risk.py)
 
     @classmethod

@@ -14,6 +14,7 @@ import pandas as pd
 
 from features.columns import Column
 from models.scorer import BASE, Population, Scorer, State, aligned
+from models.settings import SETTINGS
 
 PRIOR = {"hard": 0.6, "lead": 0.25, "KPI": 0.1, "DQ": 0.0}
 """Belief in a hit before any outcome is known, by rule kind (codes.md §15). A data defect is never a suspicion."""
@@ -21,9 +22,6 @@ PRIOR_CASES = 10.0
 """A prior weighs as much as ten decided cases, so a rule's precision moves only with real feedback."""
 MIN_DECIDED = 5
 """rules.md §7.4: feedback per rule only with at least five decided cases."""
-GUILTY_SHARE = {"institution": 0.2}
-"""Share of a grain presumed guilty at most. Over half a year of claims nearly every large unit has some hit: on two development counties 97 % had one of
-R53, a hard rule."""
 
 
 class Rules(Scorer):
@@ -49,7 +47,7 @@ class Rules(Scorer):
 
     @classmethod
     def of(cls, population: Population) -> Self:
-        return cls(*rule_families(population.matrix.columns), GUILTY_SHARE.get(population.matrix.grain))
+        return cls(*rule_families(population.matrix.columns), SETTINGS[population.matrix.grain].guilty_share)
 
     def fit(
         self,

@@ -23,8 +23,6 @@ SPREAD = 1e-4
 
 Usual = Mapping[str, tuple[float, float]]
 """Scheme → (mean, standard deviation) of its evidence in a population."""
-BY_USUAL = ("person",)
-"""Grains whose evidence is held against the usual: for stays and units the plain sums name more of the guilty rightly (docs/design.md §8)."""
 FEWEST_USUAL = 30
 """Fewer entities than this are no population to compare with."""
 SAMPLE = 1000

@@ -15,9 +15,10 @@ from models.decided import M, bar, of, told, what_remains
 from models.ensemble import ALL, GrainModel, explained, place, raw_risk, unlabelled
 from models.findings import PREFIX
 from models.parity import strata_of
-from models.scheme import BY_USUAL, attribute, usual_evidence
+from models.scheme import attribute, usual_evidence
 from models.scorer import BASE, MatrixLike
 from models.scorers import shown
+from models.settings import SETTINGS
 
 SUPPOSED = 0.02
 """Share of entities supposed to deserve a look before anything is known: a base rate of the order seen at bed checks (0.8 %, seeds.md S002)."""
@@ -92,7 +93,7 @@ def _scored(
 ) -> Scored:
     frame = _standing(matrix, model, contributions.sum(axis=1).to_numpy(), order)
     evidence = (contributions, matrix.X, matrix.percentile, matrix.columns)
-    usual = (model.usual or usual_evidence(*evidence)) if matrix.grain in BY_USUAL else None
+    usual = (model.usual or usual_evidence(*evidence)) if SETTINGS[matrix.grain].by_usual else None
     frame = frame.join(attribute(*evidence, usual))
     frame["model"] = model.label
     scorers = pd.DataFrame(index=matrix.X.index)

@@ -18,7 +18,8 @@ from features.grains import GRAINS, Grain
 from features.matrix import Matrix, load_matrix
 from models.amount import fund_at_stake, rule_amounts
 from models.ensemble import GrainModel, ranker_input, tails
-from models.findings import KEYS, Findings, known_before
+from models.findings import Findings, known_before
+from models.settings import SETTINGS
 from training.labels import load_labels
 from training.splits import groups_of
 
@@ -141,19 +142,21 @@ def training_rows(
 
 def findings_of(cases: pd.DataFrame, grain: Grain) -> Findings | None:
     """The confirmed cases as a model keeps them; None where the grain shares nobody or nothing was confirmed."""
-    if grain not in KEYS or not len(cases):
+    keys = SETTINGS[grain].findings_of
+    if not keys or not len(cases):
         return None
-    return Findings({k: {str(e): str(c) for e, c in cases[k].dropna().items()} for k in KEYS[grain]})
+    return Findings({k: {str(e): str(c) for e, c in cases[k].dropna().items()} for k in keys})
 
 
 def confirmed_cases(warehouse: Warehouse, labels: pd.DataFrame, grain: Grain) -> pd.DataFrame:
-    """Confirmed cases of a grain that shares doctors and hospitals: index entity_id, columns known_at and KEYS; empty for other grains."""
+    """Confirmed cases of a grain that shares doctors and hospitals: index entity_id, columns known_at and whom they share; empty for other grains."""
     found = labels[(labels["grain"] == grain) & (labels["outcome"] == "confirmed") & ~labels["soft"].astype(bool)]
-    if grain not in KEYS or found.empty:
-        return pd.DataFrame(columns=["known_at", *KEYS.get(grain, ())])
+    keys = SETTINGS[grain].findings_of
+    if not keys or found.empty:
+        return pd.DataFrame(columns=["known_at", *keys])
     found = found.drop_duplicates("entity_id", keep="last").set_index("entity_id")[["known_at"]]
     stays = read_stays(warehouse, pd.Series(found.index)).set_index("mdtrt_id").rename(columns={"atddr_no": "dr_codg"})
-    return found.join(stays[list(KEYS[grain])])
+    return found.join(stays[list(keys)])
 
 
 def drawn_by_chance(ids: pd.Index, n: int, salt: str) -> list[str]:
@@ -187,7 +190,7 @@ def _rows(matrix: Matrix, day: date | datetime, labels: pd.DataFrame, model: Gra
     info["certain_fen"], info["check_fen"] = money["明确可追"], money["需核实"]
     # an inspected case is met with what was known before its inspection, any other with what was known on the snapshot
     moments = info["inspected_at"].where(info["y"].notna(), pd.Timestamp(day) + pd.Timedelta(days=1))
-    before = known_before(cases, matrix.entities, moments, KEYS.get(matrix.grain, ()))
+    before = known_before(cases, matrix.entities, moments, SETTINGS[matrix.grain].findings_of)
     return Rows(
         matrix.grain,
         ranker_input(matrix).set_axis(index),

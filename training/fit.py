@@ -1,6 +1,6 @@
 """Labels known by a date → a model bundle for every grain, put in force and logged.
 
-A grain with enough confirmed and refuted cases (training.labels.FEWEST) gets a ranker; the others get rules + outliers + graph, and say so.
+A grain with enough confirmed and refuted cases (models/settings.py) gets a ranker; the others get rules + outliers + graph, and say so.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from claims.errors import UserError
-from features.grains import Grain
+from features.grains import GRAINS, Grain
 from features.matrix import Matrix, load_matrix
 from models.amount import amounts, fund_at_stake
 from models.bundle import Bundle, declarations, mismatch, write_bundle
@@ -23,14 +23,15 @@ from models.decided import closed_at
 from models.ensemble import FALLBACK, GrainModel, explained, raw_risk, unlabelled
 from models.in_force import activate, active_table, load_active
 from models.parity import strata_tails
-from models.scheme import BY_USUAL, SAMPLE, usual_evidence
+from models.scheme import SAMPLE, usual_evidence
 from models.score import suspicion_of
+from models.settings import SETTINGS
 from training.dataset import Rows, read_labels, training_rows
 from training.fit_ranker import Variant, no_calibration, with_ranker
-from training.labels import FEWEST, decided, enough
+from training.labels import decided, enough
 from training.tracking import log_fit
 
-FITTED: Final[tuple[Grain, ...]] = ("admission", "person", "institution", "doctor")
+FITTED: Final[tuple[Grain, ...]] = tuple(g for g in GRAINS if SETTINGS[g].fitted)
 """Rings are found anew at every as-of and carry no lasting id, so nothing is fitted for them."""
 GOLDEN_ROWS = 16
 Progress = Callable[[str, float], None]
@@ -161,7 +162,7 @@ def fit_grain(
     if ok:
         rows = training_rows(root, as_of, grain, labels, model, seed=seed, progress=progress, load=load)
         y = rows.info["y"][~rows.info["soft"]] if len(rows.info) else pd.Series(dtype=float)
-        fewest = [n / 2 for n in FEWEST[grain]]
+        fewest = [n / 2 for n in SETTINGS[grain].fewest]
         if int((y == 1).sum()) < fewest[0] or int((y == 0).sum()) < fewest[1]:
             reason += f"，但各快照内仅能对上查实{int((y == 1).sum())}例、排除{int((y == 0).sum())}例：{FALLBACK}"
             rows = None
@@ -172,7 +173,7 @@ def fit_grain(
             rows = replace(rows, info=rows.info.assign(held_out=held_out))
             reason += "：已训练排序模型"
     else:
-        reason += f"，不足{FEWEST[grain][0]}例/{FEWEST[grain][1]}例：{FALLBACK}"
+        reason += f"，不足{SETTINGS[grain].fewest[0]}例/{SETTINGS[grain].fewest[1]}例：{FALLBACK}"
         model = replace(model, calibration=no_calibration(f"已查实{confirmed}例，结论太少，暂不能给出概率"))
     facts = {
         "confirmed": confirmed,
@@ -185,7 +186,7 @@ def fit_grain(
     free = ~matrix.X.index.isin(closed_at(root, as_of, grain, matrix.entities).index)
     strata = strata_tails(matrix.entities[free], raw[free].to_numpy())
     model = replace(model, money_scale=scale_of(model, matrix, raw), facts=facts, strata=strata)
-    if grain in BY_USUAL:
+    if SETTINGS[grain].by_usual:
         model = replace(model, usual=usual_of(model, matrix))
     return model, GrainSummary(grain, rows is not None, confirmed, refuted, reason, figures), rows
 

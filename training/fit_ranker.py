@@ -18,6 +18,7 @@ from models.calibrate import Calibration, calibrate
 from models.ensemble import GrainModel, Taught, ranker_worse
 from models.findings import PREFIX
 from models.ranker import SIGN, Ranker
+from models.settings import SETTINGS
 from training.dataset import Rows
 from training.metrics import auc, rank_auc
 from training.propensity import inverse_weights
@@ -25,8 +26,6 @@ from training.splits import fold_pairs, grouped_folds, out_of_time
 
 Variant = Literal["labelled", "pu", "ips", "ips+pu", "noise+pu", "noise+ips+pu", "lambdarank+pu"]
 VARIANTS: Final[tuple[Variant, ...]] = get_args(Variant)
-CHOSEN: Final[dict[str, Variant]] = {"admission": "ips+pu"}
-"""How each grain learns where nothing else is asked, `pu` where none is named: by the table of docs/figures/counties.md, on a development county."""
 PU_MASS = 30.0
 """Total weight of uninspected rows beside that of refuted ones. Inspectors clear whom a rule or a caller made suspicious, so refuted cases alone teach that
 suspicion is innocence; the uninspected stand for the county the list ranks. Chosen on a development county (docs/figures/counties.md)."""
@@ -39,9 +38,6 @@ FEWEST_BEFORE: Final = 10
 """Fewer confirmed cases than this teach nothing that could be tested on later ones."""
 
 RATE: Final = 0.05
-OFFSET_WORTH: Final[Mapping[str, float]] = {"institution": 50.0, "doctor": 50.0}
-"""How many confirmed units what was known before any label is worth: with n of them the trees take n / (n + this) of the usual step. Units nobody
-inspected stand among the negatives and on the list; trees that follow a dozen cases learn them by heart."""
 
 FEWEST_BEDS: Final = 10
 """Fewer confirmed empty beds than this cannot tell themselves from other findings about stays."""
@@ -68,7 +64,7 @@ def learn(
     rows: Rows, columns: Mapping[str, Column], *, variant: Variant | None = None, seed: int = 0, threads: int = 2
 ) -> Learned:
     """Fit offset and trees. `labelled` uses inspected rows only; `pu` adds uninspected rows as weak negatives (Elkan & Noto 2008 in spirit);
-    `ips` weighs inspected rows by clipped inverse propensity; None = what is CHOSEN for the grain; `noise` fits twice, the second time with each refuted case counted as confirmed by the
+    `ips` weighs inspected rows by clipped inverse propensity; None = what is chosen for the grain (models/settings.py); `noise` fits twice, the second time with each refuted case counted as confirmed by the
     chance that it was missed; `lambdarank` learns the order within each snapshot and area instead of a chance. Raises ValueError with one class only."""
     variant = variant or chosen(rows.grain)
     y, weight = taught(rows, variant)
@@ -90,7 +86,7 @@ def learn(
 
 def chosen(grain: str) -> Variant:
     """The default variant of a grain."""
-    return CHOSEN.get(grain, "pu")
+    return next(v for v in VARIANTS if v == SETTINGS[grain].variant)
 
 
 def taught(rows: Rows, variant: Variant) -> tuple[np.ndarray, np.ndarray]:
@@ -133,7 +129,7 @@ def _fit(
         trees=int(min(300, 60 + 2 * confirmed)),
         leaves=4 if confirmed < 60 else 7 if confirmed < 300 else 15,
         min_leaf=10 if confirmed < 100 else 20,
-        rate=RATE * own / (own + OFFSET_WORTH.get(part.grain, 0.0)),
+        rate=RATE * own / (own + SETTINGS[part.grain].offset_worth),
         seed=seed,
         threads=threads,
         objective=objective,

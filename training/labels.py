@@ -12,12 +12,9 @@ import numpy as np
 import pandas as pd
 
 from claims.schema.outcomes import findings
+from features.grains import GRAINS
+from models.settings import SETTINGS
 
-SOFT: Final = {"institution": 0.2, "doctor": 0.2, "person": 0.2}
-"""Weight with which a confirmed stay marks its hospital, doctor and patient. Soft labels train; they are never counted or evaluated on."""
-FEWEST: Final = {"admission": (20, 50), "person": (20, 50), "institution": (8, 25), "doctor": (8, 25), "ring": (20, 50)}
-"""Confirmed and refuted cases from which a ranker is fitted. It starts from the unlabelled scorers (an offset), so few labels move it little: on a
-development county a ranker with 8 confirmed units of 143 was no worse than the list without one, and units are too few ever to have a hundred cleared."""
 COLUMNS: Final = [
     "grain", "entity_id", "outcome", "weight", "soft", "amount_fen", "scheme", "lead_source", "selection_prob",
     "known_at", "inspected_at", "period_end", "insp_type", "source_table",
@@ -52,10 +49,11 @@ def decided(labels: pd.DataFrame, grain: str) -> pd.DataFrame:
 
 
 def enough(labels: pd.DataFrame, grain: str) -> tuple[bool, int, int]:
-    """(whether a ranker may be fitted, confirmed, refuted): distinct hard-labelled entities of the grain against `FEWEST`."""
+    """(whether a ranker may be fitted, confirmed, refuted): distinct hard-labelled entities of the grain against what models/settings.py asks for."""
     y = decided(labels, grain)["y"]
     confirmed, refuted = int(y.sum()), int((y == 0).sum())
-    return confirmed >= FEWEST[grain][0] and refuted >= FEWEST[grain][1], confirmed, refuted
+    least = SETTINGS[grain].fewest
+    return confirmed >= least[0] and refuted >= least[1], confirmed, refuted
 
 
 def _latest(labels: pd.DataFrame) -> pd.DataFrame:
@@ -71,16 +69,17 @@ def _soften(labels: pd.DataFrame, stays: pd.DataFrame) -> pd.DataFrame:
     """A confirmed stay marks its patient, doctor and hospital softly, unless they carry a finding of their own."""
     hard = labels[(labels["grain"] == "admission") & (labels["outcome"] == "confirmed") & ~labels["soft"]]
     links = stays.drop_duplicates("mdtrt_id").set_index("mdtrt_id")
-    doctor = "dr_codg" if "dr_codg" in links else "atddr_no"
+    links = links.rename(columns={"atddr_no": "dr_codg"}) if "dr_codg" not in links else links
     out = []
-    for grain, column in (("person", "psn_no"), ("institution", "fixmedins_code"), ("doctor", doctor)):
+    for parent in GRAINS["admission"].parents:
+        grain, column = parent.grain, parent.key
         if column not in links:
             continue
         marked = hard.assign(
             grain=grain,
             entity_id=hard["entity_id"].map(links[column]),
             soft=True,
-            weight=SOFT[grain],
+            weight=SETTINGS[grain].soft,
             amount_fen=np.nan,
         )
         marked = marked[marked["entity_id"].notna() & (marked["entity_id"] != "")]

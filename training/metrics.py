@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,13 +12,6 @@ from scipy.stats import rankdata, t
 
 from features.intervals import wilson
 
-OFFICE: Final[dict[str, tuple[int, ...]]] = {
-    "admission": (30, 50, 100),
-    "person": (25, 50, 100),
-    "institution": (8, 17, 50),
-    "doctor": (10, 50, 100),
-}
-"""Capacities: 30 chart reviews, 25 person reviews and 16 site visits a month (pilot README), and the round figures lists are compared at."""
 DRAWS = 400
 MIN_CASES = 20
 """Fewer decided cases than this say nothing: "cannot say yet"."""

@@ -8,14 +8,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from models.settings import SETTINGS
+
 
 def groups_of(grain: str, entities: pd.DataFrame, rings: pd.Series | None = None) -> pd.Series:
     """Group per entity: a stay's and doctor's hospital, a person's ring where known, else the entity itself. Index = entities'."""
     own = pd.Series(entities.index.astype(str), index=entities.index)
-    if grain in ("admission", "doctor") and "fixmedins_code" in entities:
-        code = entities["fixmedins_code"]
+    column = SETTINGS[grain].fold_by
+    if column in entities:
+        code = entities[column]
         return code.where(code.notna() & (code != ""), own).astype(str)
-    if grain == "person" and rings is not None:
+    if column == "ring" and rings is not None:
         return rings.reindex(entities.index).where(lambda r: r.notna(), own).astype(str)
     return own
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.column import a_column
 from training.dataset import Rows
-from training.fit_ranker import MISSED, OFFSET_WORTH, PU_MASS, RATE, learn, missed_chance, taught
+from training.fit_ranker import MISSED, PU_MASS, RATE, learn, missed_chance, taught
 
 
 def rows(y: list[float], weight: list[float]) -> Rows:
@@ -45,9 +45,7 @@ def test_few_confirmed_units_move_the_trees_little(grain, monkeypatch):
     part.info["entity_id"] = [f"E{i // 2}" for i in range(40)]
     part.info["snapshot"], part.info["area"] = pd.Timestamp("2025-06-30"), ""
     learn(part, {"x": a_column("x", "个", "T01", "either")}, variant="labelled")
-    assert steps == [pytest.approx(RATE * (5 / (5 + OFFSET_WORTH[grain]) if grain in OFFSET_WORTH else 1))], (
-        "five units, each seen twice"
-    )
+    assert steps == [pytest.approx(RATE * (5 / 55 if grain == "institution" else 1))], "five units, each seen twice"
 
 
 class Quiet:

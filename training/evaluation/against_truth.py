@@ -12,10 +12,11 @@ from features.intervals import wilson
 from models.beds import bed_evidence
 from models.ensemble import explained
 from models.scheme import attribute
+from models.settings import SETTINGS
 from training.evaluation.baselines import Dated
 from training.evaluation.leakage import leaks
 from training.evaluation.truth import Truth
-from training.metrics import MIN_CASES, OFFICE, Figure, auc, best, cannot_say, compared
+from training.metrics import MIN_CASES, Figure, auc, best, cannot_say, compared
 
 Scores = tuple[pd.Series, pd.Series]
 """(score, truth as 0/1), both by entity."""
@@ -30,7 +31,7 @@ def against_truth(grain: str, lists: Sequence[Dated], truth: Truth, *, seed: int
     rate = float(np.mean(np.concatenate([t.to_numpy() for t in labelled])))
     names = [n for n in lists[0].scores if all(n in d.scores for d in lists)]
     candidates = {n: [(d.scores[n], t) for d, t in zip(lists, labelled, strict=True)] for n in names}
-    sizes = [k for k in OFFICE[grain] if k < min(len(t) for t in labelled)]
+    sizes = [k for k in SETTINGS[grain].sizes if k < min(len(t) for t in labelled)]
     tables = [compared(candidates, k, random_rate=rate, seed=seed) for k in sizes]
     k = max(sizes, default=10)
     out = {

@@ -18,6 +18,7 @@ from models.ensemble import GrainModel, badness_of, inputs, raw_risk, unlabelled
 from models.in_force import load_active
 from models.ranker import Ranker
 from models.score import Order, model_for, standing, suspicion_of
+from models.settings import SETTINGS
 from training.dataset import Rows, read_labels, training_rows
 from training.fit import fit_grain
 from training.fit_ranker import Variant
@@ -25,13 +26,6 @@ from training.fit_ranker import Variant
 Load = Callable[..., Matrix]
 COUNTS: Final = {"n_same_person": "psn_no", "n_same_institution": "fixmedins_code", "n_same_doctor": "dr_codg"}
 UNIT_MEANS: Final = ("total_fen", "days")
-SIMPLE: Final[dict[str, tuple[str, ...]]] = {
-    "admission": ("stays_in_year", "nights_in_year", "test_fee_share"),
-    "person": ("visits_outpatient", "visits_pharmacy", "visits_days", "visits_units", "visits_yuan", "drug_yuan"),
-    "institution": ("inst_stays", "inst_fee_per_stay", "inst_mean_nights", "unit_visit_yuan", "unit_drug_share"),
-    "doctor": ("dr_stays", "dr_mean_nights", "doctor_visit_yuan", "doctor_drug_share"),
-}
-"""Declared features that are no more than a count, a sum, a mean or a share; all their windows."""
 
 
 @dataclass(frozen=True)
@@ -124,12 +118,12 @@ def plain_columns(matrix: Matrix) -> pd.DataFrame:
 
 
 def wide_columns(matrix: Matrix) -> pd.DataFrame:
-    """The plain aggregates, the hospital's means, and the declared counts and sums of `SIMPLE`: a yardstick that has done some homework."""
+    """The plain aggregates, the hospital's means, and the declared counts and sums of models/settings.py: a yardstick that has done some homework."""
     out = plain_columns(matrix)
     if matrix.grain == "admission":
         for name in UNIT_MEANS:
             out[f"unit_{name}"] = out[name].groupby(matrix.entities["fixmedins_code"]).transform("mean")
-    simple = [n for n, c in matrix.columns.items() if not c.parent and c.feature.name in SIMPLE[matrix.grain]]
+    simple = [n for n, c in matrix.columns.items() if not c.parent and c.feature.name in SETTINGS[matrix.grain].simple]
     return out.join(matrix.X[simple])
 
 

@@ -12,9 +12,10 @@ from claims.store.findings import read_versions
 from claims.store.warehouse import Warehouse
 from features.grains import Grain
 from features.intervals import wilson
+from models.settings import SETTINGS
 from training.evaluation.baselines import Dated
 from training.labels import load_labels
-from training.metrics import MIN_CASES, OFFICE, Figure, auc, best, cannot_say
+from training.metrics import MIN_CASES, Figure, auc, best, cannot_say
 from training.propensity import drawn_rate
 
 
@@ -46,7 +47,7 @@ def against_later(grain: str, made: Dated, later: pd.DataFrame) -> dict[str, Any
         row: dict[str, Any] = {"scorer": name}
         for label, part in (("all", inside), ("random", drawn)):
             row[f"auc_{label}"] = auc_figure(part["y"], scores.reindex(part.index)).to_json()
-        for k in OFFICE[grain]:
+        for k in SETTINGS[grain].sizes:
             row[f"precision_{k}"] = judged(scores, inside["y"], k).to_json()
         table.append(row)
     return {**out, "table": table}

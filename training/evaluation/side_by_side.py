@@ -15,9 +15,10 @@ from features.matrix import load_matrix
 from models.bundle import Bundle
 from models.decided import closed_at, without
 from models.score import Order, score
+from models.settings import SETTINGS
 from training.evaluation.prospective import auc_figure, judged, outcomes_after
 from training.evaluation.truth import Truth
-from training.metrics import OFFICE, best
+from training.metrics import best
 
 
 def figures(
@@ -51,7 +52,7 @@ def figures(
         for name, bundle in (("champion", champion), ("challenger", challenger)):
             risk = score(matrix, bundle, order=order).frame["risk"]
             record[name] = {"auc": auc_figure(later["y"], risk.reindex(later.index)).to_json()}
-            for k in OFFICE[grain]:
+            for k in SETTINGS[grain].sizes:
                 record[name][f"precision_{k}"] = judged(risk, later["y"], k).to_json()
                 if truth is not None:
                     record[name][f"true_precision_{k}"] = _true_precision(risk, truth.schemes(grain), k)

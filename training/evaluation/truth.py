@@ -8,13 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from claims.errors import UserError
-
-KEYS = {
-    "admission": ("admissions", "mdtrt_id"),
-    "person": ("persons", "psn_no"),
-    "institution": ("institutions", "fixmedins_code"),
-    "doctor": ("doctors", "dr_codg"),
-}
+from features.grains import GRAINS
 
 
 @dataclass(frozen=True)
@@ -45,13 +39,13 @@ def load_truth(folder: Path | str) -> Truth:
     if not root.is_dir() or not list(root.glob("*.parquet")):
         raise UserError(f"真值文件夹 {folder} 不存在或没有 parquet 文件；请给出 xiezhi simulate 写出的 truth 文件夹。")
     parts = []
-    for grain, (name, key) in KEYS.items():
-        frame = _read(root, name)
+    for grain, spec in GRAINS.items():
+        frame = _read(root, f"{grain}s") if spec.layouts else pd.DataFrame()
         if frame.empty:
             continue
         frame = frame.assign(
             grain=grain,
-            entity_id=frame[key].astype(str),
+            entity_id=frame[spec.key].astype(str),
             amount_fen=frame.get("amount_fen", pd.Series(0, index=frame.index)),
         )
         parts.append(frame[["grain", "entity_id", "scheme", "amount_fen"]])
