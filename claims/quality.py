@@ -7,13 +7,19 @@ unit-day whose clock is collapsed gives no minute-level features.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
 from claims.store.warehouse import Warehouse
 
-BLANK_DOCTORS, DROP, UNBALANCED, DRIFT = 0.5, 0.5, 0.02, 0.2
+BLANK_DOCTORS, DROP, UNBALANCED, WRONG, DRIFT = 0.5, 0.5, 0.02, 0.5, 0.2
+FEWEST = 200
+"""Rows of a batch from which its codes are compared."""
+EXPECTED = ("fee_details", "persons", "institutions")
+Batches = dict[str, dict[str, Any]]
+"""What intake measured, by batch (claims/intake/quality_facts.py)."""
 
 
 @dataclass(frozen=True)
@@ -31,118 +37,126 @@ class QualityFinding:
 def check(warehouse: Warehouse, as_of: date | datetime | None = None) -> list[QualityFinding]:
     """What stands against ranking on this warehouse; worst first. `as_of` limits the volume check to months before
     it."""
-    facts = warehouse.facts
-    batches: dict[str, dict[str, Any]] = facts.get("by_batch", {})
-    found: list[QualityFinding] = []
     if not warehouse.entries("settlements"):
         return [
             QualityFinding(
                 "no_claims", "stop", "仓库中没有结算数据", "the warehouse holds no settlements", "settlements"
             )
         ]
-    settled = sum(b.get("settled", 0) for b in batches.values())
-    unbalanced = sum(b.get("unbalanced", 0) for b in batches.values())
-    if settled and unbalanced / settled > UNBALANCED:
-        share = unbalanced / settled
-        severity: Literal["stop", "warn"] = (
-            "stop" if share > 0.5 and "acct_pay_fen" in warehouse.columns("settlements") else "warn"
-        )
-        found.append(
-            QualityFinding(
-                "sums_do_not_net",
-                severity,
-                f"{share:.1%}的结算总额与各支付项之和不符",
-                f"{share:.1%} of settlements differ from the sum of their parts",
-                "settlements",
-            )
-        )
-    lines = sum(b.get("lines", 0) for b in batches.values())
-    blank = sum(b.get("blank_doctor_lines", 0) for b in batches.values())
-    if lines and blank / lines > BLANK_DOCTORS:
-        found.append(
-            QualityFinding(
-                "blank_doctors",
-                "warn",
-                f"{blank / lines:.0%}的明细没有医师编码，医师不单独成为排查对象",
-                f"{blank / lines:.0%} of lines carry no doctor; blanks never form a doctor",
-                "fee_details",
-            )
-        )
-    off = sum(b.get("line_check_off", 0) for b in batches.values())
-    if lines and off / lines > UNBALANCED:
-        found.append(
-            QualityFinding(
-                "line_sums_off",
-                "warn",
-                f"{off / lines:.1%}的明细金额与数量乘单价不符",
-                f"{off / lines:.1%} of line amounts differ from quantity times price",
-                "fee_details",
-            )
-        )
-    found += _volume(batches, as_of) + _drift(batches)
-    if collapsed := warehouse.rows("clock_collapsed"):
-        found.append(
-            QualityFinding(
-                "clock_collapsed",
-                "warn",
-                f"{collapsed}个机构日为批量上传的时间，分钟级指标对其关闭",
-                f"{collapsed} unit-days carry batch-uploaded times; minute-level features are off there",
-                "clock_collapsed",
-            )
-        )
-    if lost := facts.get("lost_certificates", 0):
-        found.append(
-            QualityFinding(
-                "lost_certificates",
-                "warn",
-                f"{lost}个证件号码被表格软件损坏，已弃用",
-                f"{lost} certificate numbers were destroyed by a spreadsheet and dropped",
-                "persons",
-            )
-        )
-    absent = sorted({w for w in ("fee_details", "persons", "institutions") if not warehouse.entries(w)})
-    found += [
-        QualityFinding(
-            "table_absent",
-            "warn",
-            f"缺少表{w}，依赖它的指标不可评估",
-            f"table {w} is absent; what depends on it is not evaluable",
-            w,
-        )
-        for w in absent
+    batches: Batches = warehouse.facts.get("by_batch", {})
+    found = [
+        *_sums(batches, "acct_pay_fen" in warehouse.columns("settlements")),
+        *_lines(batches),
+        *_volume(batches, as_of),
+        *_drift(batches),
+        *_clocks(warehouse.rows("clock_collapsed")),
+        *_certificates(warehouse.facts.get("lost_certificates", 0)),
+        *_tables({t for t in EXPECTED if not warehouse.entries(t)}),
     ]
     return sorted(found, key=lambda f: (f.severity != "stop", f.code, f.scope))
 
 
-def _volume(batches: dict[str, dict[str, Any]], as_of: date | datetime | None) -> list[QualityFinding]:
+def _share(batches: Batches, part: str, whole: str) -> float:
+    """What share of `whole`, counted over all batches, is `part`; 0 where there is none."""
+    n = sum(b.get(whole, 0) for b in batches.values())
+    return sum(b.get(part, 0) for b in batches.values()) / n if n else 0.0
+
+
+def _sums(batches: Batches, complete: bool) -> Iterator[QualityFinding]:
+    """Settlements whose parts do not add up. Where the account's part is there, most of them being off stops the list: the money is misread."""
+    share = _share(batches, "unbalanced", "settled")
+    if share > UNBALANCED:
+        yield QualityFinding(
+            "sums_do_not_net",
+            "stop" if share > WRONG and complete else "warn",
+            f"{share:.1%}的结算总额与各支付项之和不符",
+            f"{share:.1%} of settlements differ from the sum of their parts",
+            "settlements",
+        )
+
+
+def _lines(batches: Batches) -> Iterator[QualityFinding]:
+    """Fee lines without a doctor, and lines whose amount is not quantity times price."""
+    blank = _share(batches, "blank_doctor_lines", "lines")
+    if blank > BLANK_DOCTORS:
+        yield QualityFinding(
+            "blank_doctors",
+            "warn",
+            f"{blank:.0%}的明细没有医师编码，医师不单独成为排查对象",
+            f"{blank:.0%} of lines carry no doctor; blanks never form a doctor",
+            "fee_details",
+        )
+    off = _share(batches, "line_check_off", "lines")
+    if off > UNBALANCED:
+        yield QualityFinding(
+            "line_sums_off",
+            "warn",
+            f"{off:.1%}的明细金额与数量乘单价不符",
+            f"{off:.1%} of line amounts differ from quantity times price",
+            "fee_details",
+        )
+
+
+def _clocks(days: int) -> Iterator[QualityFinding]:
+    if days:
+        yield QualityFinding(
+            "clock_collapsed",
+            "warn",
+            f"{days}个机构日为批量上传的时间，分钟级指标对其关闭",
+            f"{days} unit-days carry batch-uploaded times; minute-level features are off there",
+            "clock_collapsed",
+        )
+
+
+def _certificates(lost: int) -> Iterator[QualityFinding]:
+    if lost:
+        yield QualityFinding(
+            "lost_certificates",
+            "warn",
+            f"{lost}个证件号码被表格软件损坏，已弃用",
+            f"{lost} certificate numbers were destroyed by a spreadsheet and dropped",
+            "persons",
+        )
+
+
+def _tables(absent: set[str]) -> Iterator[QualityFinding]:
+    for table in sorted(absent):
+        yield QualityFinding(
+            "table_absent",
+            "warn",
+            f"缺少表{table}，依赖它的指标不可评估",
+            f"table {table} is absent; what depends on it is not evaluable",
+            table,
+        )
+
+
+def _volume(batches: Batches, as_of: date | datetime | None) -> Iterator[QualityFinding]:
+    """Months with less than half of what the months before had."""
     months: dict[str, int] = {}
     for facts in batches.values():
         for month, n in facts.get("months", {}).items():
             months[month] = months.get(month, 0) + n
     limit = f"{as_of:%Y-%m}" if as_of else max(months, default="")
     whole = sorted(m for m in months if m < limit)[1:]  # the first and the running month are usually cut
-    found = []
     for i, month in enumerate(whole[3:], start=3):
-        usual = sorted(months[m] for m in whole[max(0, i - 6) : i])[len(whole[max(0, i - 6) : i]) // 2]
-        if months[month] < DROP * usual:
-            found.append(
-                QualityFinding(
-                    "volume_drop",
-                    "warn",
-                    f"{month}结算量仅为此前的{months[month] / usual:.0%}，可能缺数",
-                    f"settlements of {month} are {months[month] / usual:.0%} of the months before; rows may be missing",
-                    month,
-                )
+        earlier = sorted(months[m] for m in whole[max(0, i - 6) : i])
+        median = earlier[len(earlier) // 2]
+        if months[month] < DROP * median:
+            yield QualityFinding(
+                "volume_drop",
+                "warn",
+                f"{month}结算量仅为此前的{months[month] / median:.0%}，可能缺数",
+                f"settlements of {month} are {months[month] / median:.0%} of the months before; rows may be missing",
+                month,
             )
-    return found
 
 
-def _drift(batches: dict[str, dict[str, Any]]) -> list[QualityFinding]:
-    found = []
+def _drift(batches: Batches) -> Iterator[QualityFinding]:
+    """Codes whose shares in the last batch differ from all before it."""
     names = sorted(batches)
     for column, table in (("med_type", "settlements"), ("med_chrgitm_type", "fee_details")):
         held = [batches[b][column] for b in names if batches[b].get(column)]
-        if len(held) < 2 or sum(held[-1].values()) < 200:
+        if len(held) < 2 or sum(held[-1].values()) < FEWEST:
             continue
         before: dict[str, int] = {}
         for counts in held[:-1]:
@@ -151,13 +165,10 @@ def _drift(batches: dict[str, dict[str, Any]]) -> list[QualityFinding]:
         a, b = sum(before.values()), sum(held[-1].values())
         moved = sum(abs(before.get(c, 0) / a - held[-1].get(c, 0) / b) for c in {*before, *held[-1]}) / 2
         if moved > DRIFT:
-            found.append(
-                QualityFinding(
-                    "code_drift",
-                    "warn",
-                    f"最近一批的{column}构成与此前相差{moved:.0%}，请核对代码表",
-                    f"{column} of the last batch differs by {moved:.0%} from before; check the code table",
-                    table,
-                )
+            yield QualityFinding(
+                "code_drift",
+                "warn",
+                f"最近一批的{column}构成与此前相差{moved:.0%}，请核对代码表",
+                f"{column} of the last batch differs by {moved:.0%} from before; check the code table",
+                table,
             )
-    return found
