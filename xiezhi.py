@@ -31,6 +31,7 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 import typer
 
 from claims.errors import UserError
+from claims.settings import settings
 from commands import intake, learning, lists, rules
 
 CommandLineError: Any = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps it
@@ -44,7 +45,9 @@ for room in (intake, learning, lists, rules):
 
 def main() -> None:
     """Entry point of `xiezhi`: a user's mistake is one sentence and exit code 2, never a traceback."""
+    shown = False
     try:
+        shown = settings().traceback
         code = app(standalone_mode=False)
     except UserError as error:
         print(f"xiezhi: {error}", file=sys.stderr)
@@ -63,7 +66,7 @@ def main() -> None:
         )
         sys.exit(2)
     except Exception as error:  # a defect of ours: say so without spilling rows of claims into a terminal or a log
-        if os.environ.get("XIEZHI_TRACEBACK"):
+        if shown:
             raise
         print(
             f"xiezhi: internal error ({type(error).__name__}); nothing was published. Set XIEZHI_TRACEBACK=1 to see where, and report it.",

@@ -3,9 +3,11 @@
 import os
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from claims.errors import UserError
+from claims.settings import settings
 from serving.web import sessions
 
 
@@ -26,26 +28,25 @@ def link(host: str, port: int, token: str) -> str:
     return f"http://{shown}:{port}/sign-in?token={token}"
 
 
-def serve(warehouse: Path, port: int = 3000, host: str = "127.0.0.1", workers: int = 1) -> int:
+def serve(warehouse: Path, port: int = 3000, host: str = "127.0.0.1", workers: int | None = None) -> int:
     """Serve the pages and APIs of a warehouse; returns only on error. Binds loopback unless told otherwise.
 
-    Raises UserError for a missing warehouse, a port out of range or in use.
+    workers: processes, by default as many as the settings say. Raises UserError for a missing warehouse, a port out of range or in use.
     """
+    given = settings()
     if not 1 <= port <= 65_535:
         raise UserError(f"--port {port}: choose one between 1 and 65535")
     _warehouse(warehouse)
     _check_free(host, port)  # before the token: a new one voids the one somebody may still hold
     token = sessions.new_token(warehouse.resolve())
     root = Path(__file__).resolve().parents[1]
+    hosts = given.hosts | ({host} - {"127.0.0.1", "localhost", "::1"})
     environment = {
         **os.environ,
-        "XIEZHI_WAREHOUSE": str(warehouse.resolve()),
-        "XIEZHI_WORKERS": str(workers),
+        **replace(given, warehouse=warehouse.resolve(), hosts=hosts, workers=workers or given.workers).environment(),
         "BENTOML_DO_NOT_TRACK": "True",
         "PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")])),
     }
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        environment["XIEZHI_HOSTS"] = ",".join(filter(None, [os.environ.get("XIEZHI_HOSTS", ""), host]))
     print(f"獬豸 serves {warehouse} on http://{host}:{port} (ready in about ten seconds, Ctrl-C ends it)", flush=True)
     print(f"Sign in once with: {link(host, port, token)}", flush=True)
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Xiezhi", "--host", host, "--port", str(port)]

@@ -18,6 +18,7 @@ import bentoml
 from bentoml.exceptions import BadInput, NotFound
 
 from claims.errors import UserError
+from claims.settings import settings
 from serving import api
 from serving.serve import serve
 from serving.web.middleware import Gate, named_warehouse
@@ -42,7 +43,7 @@ for _name in ("bentoml", "bentoml.serve", "bentoml._internal.server.http_app", "
 
 @bentoml.service(
     name="xiezhi",
-    workers=int(os.environ.get("XIEZHI_WORKERS", "1")),
+    workers=settings().workers,
     traffic={"timeout": 60},
     logging={"access": {"enabled": False}},
 )

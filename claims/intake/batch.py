@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -16,12 +15,12 @@ from claims.intake.normalize import MACROS
 from claims.intake.quarantine import Rejected
 from claims.intake.versions import Clock
 from claims.schema.mapping import Mapping
+from claims.settings import settings
 from claims.sources.source import Loaded, Source
 from claims.store.sql import bucket_sql, parquet, quote
 from claims.store.warehouse import Warehouse
 
 EMPTY = "empty_text"  # the type of text columns nobody sent: writing them costs a third of what VARCHAR costs
-MEMORY = os.environ.get("XIEZHI_MEMORY", "2500MB")
 
 
 Progress = Callable[[str, int, int], None]
@@ -77,10 +76,10 @@ class Batch:
     files: list[dict[str, Any]] = field(default_factory=list)
 
 
-def connect(staging: Path, memory: str = MEMORY) -> duckdb.DuckDBPyConnection:
+def connect(staging: Path, memory: str | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB in memory that spills into the staging folder, with a memory limit and the parse macros."""
     con = duckdb.connect(":memory:")
-    con.execute(f"SET memory_limit = {quote(memory)}")
+    con.execute(f"SET memory_limit = {quote(memory or settings().memory)}")
     con.execute(f"SET temp_directory = {quote(str(staging / 'spill'))}")
     con.execute("SET threads = 2")
     con.execute("SET enable_progress_bar = false")

@@ -6,13 +6,13 @@ It also checks the Host (DNS rebinding), the Origin of writes (CSRF), the size o
 
 import contextlib
 import json
-import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from claims.settings import settings
 from serving.web import sessions
 
 Scope = MutableMapping[str, Any]
@@ -45,14 +45,12 @@ class TooLarge(Exception):
 
 def hosts() -> frozenset[str]:
     """Host names this service answers to: loopback, and those of XIEZHI_HOSTS (comma separated)."""
-    named = {h.strip().lower() for h in os.environ.get("XIEZHI_HOSTS", "").split(",") if h.strip()}
-    return frozenset({"127.0.0.1", "localhost", "[::1]", *named})
+    return frozenset({"127.0.0.1", "localhost", "[::1]", *settings().hosts})
 
 
 def named_warehouse(given: Path | None = None) -> Path | None:
     """The warehouse of this process: as given, else by XIEZHI_WAREHOUSE; None where neither names one (a bento being built)."""
-    named = os.environ.get("XIEZHI_WAREHOUSE")
-    return given or (Path(named) if named else None)
+    return given or settings().warehouse
 
 
 def _header(scope: Scope, name: bytes) -> str:
