@@ -163,7 +163,9 @@ def demo(
     folder: Annotated[Path, typer.Option("--dir", help="where the demo county lives")] = Path("build/demo"),
     persons: Annotated[int, typer.Option("--persons", help="insured persons")] = 20_000,
     months: Annotated[int, typer.Option("--months", help="months of claims")] = 12,
-    seed: Annotated[int, typer.Option("--seed", help="same seed, same county")] = 1,
+    seed: Annotated[
+        int, typer.Option("--seed", help="same seed, same county")
+    ] = 5,  # one of its five rings meets often enough to be found by the last day
     port: Annotated[int, typer.Option("--port", help="port of the pages on this machine")] = 3000,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="stop before the pages")] = False,
     as_json: JsonOption = False,
