@@ -1,7 +1,8 @@
 """What was known at a moment T, as tables a feature's SQL may name (docs/design.md §4).
 
-Which rows those are follows from each table's declared knowledge, the same way for all of them (claims/store/known.py). A line shows its
-settlement only once that settlement is known. A refund that arrives after T does not exist at T.
+Which rows those are follows from each table's declared knowledge, the same way for all of them
+(claims/store/known.py). A line shows its settlement only once that settlement is known. A refund that arrives after T
+does not exist at T.
 """
 
 from collections.abc import Sequence
@@ -48,8 +49,9 @@ def open_views(
 ) -> duckdb.DuckDBPyConnection:
     """A connection whose schemas `net`, `kept` and `pairs` hold the as-of views of one bucket. Use `read_as` to choose.
 
-    `keys` (if given) keeps only the entities of those layout keys: all rows of an entity share its key, so nothing about them changes.
-    `words` (if given) prunes fee-line columns and tables nobody names; `lines=False` leaves fee lines out, as do words without them.
+    `keys` (if given) keeps only the entities of those layout keys: all rows of an entity share its key, so nothing
+    about them changes. `words` (if given) prunes fee-line columns and tables nobody names; `lines=False` leaves fee
+    lines out, as do words without them.
     """
     con = duckdb.connect()
     con.execute(f"SET threads={threads}; SET memory_limit={quote(memory)}; SET preserve_insertion_order=false")
@@ -108,7 +110,8 @@ def _fact(
 def _beside(
     con: duckdb.DuckDBPyConnection, store: ClaimStore | None, table: Table, layout: Layout, bucket: int, t: datetime
 ) -> None:
-    """`main.TABLE`: what was known at T of a table that lies beside the facts, every shown column there; empty without a store."""
+    """`main.TABLE`: what was known at T of a table that lies beside the facts, every shown column there; empty without
+    a store."""
     declared = shown_columns(table)
     own = place_of(table, layout, bucket)[0]
     # Of a table laid out by another key than the bucket's, whoever has no row here is of no use.

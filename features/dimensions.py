@@ -1,4 +1,5 @@
-"""What the as-of views tell of a person or an institution beside what was delivered: age, one row a person, level, area."""
+"""What the as-of views tell of a person or an institution beside what was delivered: age, one row a person, level,
+area."""
 
 from claims.schema.codes import hospital_level_sql
 from features.knowledge import age_at

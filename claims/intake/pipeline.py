@@ -1,8 +1,8 @@
 """What a bureau sends becomes canonical tables: every row is accepted, quarantined or a duplicate, and none is lost.
 
-One intake is one batch: load (`sources`) → parse (`take`) → check and link refunds (`settle`, `lines`, `supporting`) →
-versions and clocks (`parts`, `versions`) → stage and publish (`write`). All heavy work is DuckDB SQL under a memory
-limit with spill, so a file may be larger than memory.
+One intake is one batch: load (`sources`) → parse (`reading`, `typed_rows`) → check and link refunds (`settlements`,
+`fee_lines`, `supporting_tables`) → versions and clocks (`canonical_tables`, `versions`) → stage and publish (`stage`).
+All heavy work is DuckDB SQL under a memory limit with spill, so a file may be larger than memory.
 """
 
 from __future__ import annotations

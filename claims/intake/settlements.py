@@ -67,9 +67,7 @@ def settlements(batch: Batch) -> None:
     )
     reject(batch, "settlements", f"SELECT _row, _err FROM {src} WHERE _err IS NOT NULL")
     _conflicts(batch, "settlements", "setl_id", stored_sql(batch, "settlements"))
-    _conflicts(
-        batch, "settlements", "mdtrt_id", stored_sql(batch, "visits"), where="coalesce(refd_setl_flag, '0') <> '1'"
-    )
+    _conflicts(batch, "settlements", "mdtrt_id", stored_sql(batch, "visits"), "coalesce(n.refd_setl_flag, '0') <> '1'")
     stored = stored_sql(batch, "settlements")
     reject(batch, "settlements", reversals.link(con, src, stored, money), "Q08", "init_setl_id")
     _classes(batch)
@@ -142,15 +140,18 @@ def _begun(batch: Batch, src: str) -> str:
 
 
 def _conflicts(batch: Batch, table: str, key: str, stored: str | None, where: str = "true") -> None:
-    """Quarantine rows whose key belongs to another person or institution, in the batch (the first row keeps it) or in
-    the warehouse (Q12)."""
+    """Quarantine rows (relation `n` of `where`) whose key belongs to another person or institution (Q12): in the batch
+    the first row keeps it, in the warehouse whoever has it."""
     src = f"parsed_{table}"
     mixed = f"""
         SELECT h
         FROM (
-            SELECT hash({key}) AS h, min(hash(psn_no, fixmedins_code)) AS a, max(hash(psn_no, fixmedins_code)) AS b
-            FROM {src}
-            WHERE {key} IS NOT NULL AND {where}
+            SELECT
+                hash(n.{key}) AS h,
+                min(hash(n.psn_no, n.fixmedins_code)) AS a,
+                max(hash(n.psn_no, n.fixmedins_code)) AS b
+            FROM {src} n
+            WHERE n.{key} IS NOT NULL AND {where}
             GROUP BY 1
         )
         WHERE a <> b
@@ -159,11 +160,14 @@ def _conflicts(batch: Batch, table: str, key: str, stored: str | None, where: st
         SELECT _row
         FROM (
             SELECT
-                _row, psn_no, fixmedins_code, first_value(psn_no) OVER w AS p,
-                first_value(fixmedins_code) OVER w AS f
-            FROM {src}
-            WHERE hash({key}) IN ({mixed}) AND {where}
-            WINDOW w AS (PARTITION BY {key} ORDER BY _row)
+                n._row,
+                n.psn_no,
+                n.fixmedins_code,
+                first_value(n.psn_no) OVER w AS p,
+                first_value(n.fixmedins_code) OVER w AS f
+            FROM {src} n
+            WHERE hash(n.{key}) IN ({mixed}) AND {where}
+            WINDOW w AS (PARTITION BY n.{key} ORDER BY n._row)
         )
         WHERE psn_no <> p OR fixmedins_code <> f
     """
@@ -175,28 +179,40 @@ def _conflicts(batch: Batch, table: str, key: str, stored: str | None, where: st
             JOIN (SELECT DISTINCT {key}, psn_no, fixmedins_code FROM {stored}) s USING ({key})
             WHERE ({where}) AND (s.psn_no <> n.psn_no OR s.fixmedins_code <> n.fixmedins_code)
         """
-        reject(batch, table, rows.replace("coalesce(refd", "coalesce(n.refd"), "Q12", key)
+        reject(batch, table, rows, "Q12", key)
 
 
 def _classes(batch: Batch) -> None:
     con = batch.con
     codes = [r[0] or "" for r in con.execute("SELECT DISTINCT med_type FROM parsed_settlements").fetchall()]
     con.execute(
-        "CREATE TABLE visit_classes (med_type VARCHAR, fixmedins_type VARCHAR, visit_class VARCHAR, is_inpatient "
-        "BOOLEAN)"
+        """
+            CREATE TABLE visit_classes (
+                med_type VARCHAR, fixmedins_type VARCHAR, visit_class VARCHAR, is_inpatient BOOLEAN
+            )
+        """
     )
     con.executemany(
         "INSERT INTO visit_classes VALUES (?, ?, ?, ?)", visit_class_rows(["", *codes], batch.mapping.visit_class)
     )
-    kinds = ["SELECT NULL::VARCHAR AS fixmedins_code, NULL::VARCHAR AS fixmedins_type WHERE false"]
+    # The last word on a unit counts: a row of this batch, else the last version stored.
+    kinds = ["SELECT NULL::VARCHAR AS fixmedins_code, NULL::VARCHAR AS fixmedins_type, 0::BIGINT AS nth WHERE false"]
+    if stored := stored_sql(batch, "institutions"):
+        kinds.append(f"SELECT fixmedins_code, fixmedins_type, version_no AS nth FROM {stored}")
     if has(batch, "parsed_institutions"):
-        kinds.append("SELECT fixmedins_code, fixmedins_type FROM parsed_institutions WHERE _err IS NULL")
-    if batch.house.entries("institutions"):
-        kinds.append(f"SELECT fixmedins_code, fixmedins_type FROM {stored_sql(batch, 'institutions')}")
+        kinds.append(
+            """
+            SELECT CAST(fixmedins_code AS VARCHAR), CAST(fixmedins_type AS VARCHAR), 1000000000 + _row
+            FROM parsed_institutions
+            WHERE _err IS NULL
+            """
+        )
     con.execute(
         f"""
             CREATE TABLE unit_types AS
-            SELECT fixmedins_code, CASE WHEN max(fixmedins_type) = '2' THEN '2' ELSE '1' END AS fixmedins_type
+            SELECT
+                fixmedins_code,
+                CASE WHEN arg_max(fixmedins_type, nth) = '2' THEN '2' ELSE '1' END AS fixmedins_type
             FROM ({" UNION ALL ".join(kinds)})
             GROUP BY 1
         """

@@ -3,16 +3,16 @@
 Intake gives each version its `known_at` by it, and the as-of views show by it what was known at T
 (claims/store/known.py): versions with `known_at <= T` that no later version known by T supersedes, and of those
 
-========== ======================================================
-================================================================ kind       its rows
-what is shown at T ========== ======================================================
-================================================================ Event      tell of something that happened
-the row, from its moment on Dated      hold from a day to a day (an agreement, a filing)      the row from its first
-day on; a last day only once it is past Dimension  describe something that is there (a hospital)          the row
-always; its dated columns once past, its current state never Split      hold several moments each (a source table only)
-each part by the knowledge of its own table Derived    are found by intake in other tables                    the row
-from its day on Ledger     keep the books of the warehouse itself                 nothing ==========
-====================================================== ================================================================
+========== ============================================== ===========================================================
+kind       its rows                                       what is shown at T
+========== ============================================== ===========================================================
+Event      tell of something that happened                the row, from its moment on
+Dated      hold from a day to a day (a filing)            the row from its first day on, its last day once it is past
+Dimension  describe something that is there (a hospital)  the row; dated columns once past, its current state never
+Split      hold several moments each (a source table)     each part by the knowledge of its own table
+Derived    are found by intake in other tables            the row from its day on
+Ledger     keep the books of the warehouse itself         nothing
+========== ============================================== ===========================================================
 """
 
 from __future__ import annotations

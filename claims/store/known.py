@@ -1,4 +1,5 @@
-"""What was known at a moment T of any table, by the knowledge its declaration gives (claims/schema/knowledge.py). Nothing else decides it."""
+"""What was known at a moment T of any table, by the knowledge its declaration gives (claims/schema/knowledge.py).
+Nothing else decides it."""
 
 from __future__ import annotations
 
@@ -20,12 +21,14 @@ def scan(store: ClaimStore, table: str, layout: str, bucket: int | None) -> str 
 
 
 def place_of(table: Table, layout: str, bucket: int | None) -> tuple[str, int | None]:
-    """The layout and bucket to read a table from where `layout` and `bucket` are opened: its own where it does not lie in that layout, then all of it."""
+    """The layout and bucket to read a table from where `layout` and `bucket` are opened: its own where it does not lie
+    in that layout, then all of it."""
     return (layout, bucket) if layout in table.layouts else (table.layouts[0], None)
 
 
 def shown_columns(table: Table) -> dict[str, str]:
-    """Column → DuckDB type of what is ever shown of a table: no current state; clocks only of what has a moment of its own."""
+    """Column → DuckDB type of what is ever shown of a table: no current state; clocks only of what has a moment of its
+    own."""
     hidden: set[str] = set()
     if isinstance(table.knowledge, Dimension):
         hidden |= {table[c].canonical for c in table.knowledge.current}
@@ -49,7 +52,8 @@ def known_sql(
     columns: Iterable[str] | None = None,
     where: Iterable[str] = (),
 ) -> str | None:
-    """SELECT of the rows known at `t`, of each key its last word then, with what was not known yet hidden; None where the table holds no row.
+    """SELECT of the rows known at `t`, of each key its last word then, with what was not known yet hidden; None where
+    the table holds no row.
 
     `columns` (of the stored ones; all by default) and `where` (conditions on the relation `f`) narrow it.
     """
