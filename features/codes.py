@@ -73,15 +73,18 @@ TRANSFERS = "('2', '3')"
 #: `insutype` 离休人员; with 一至六级残疾军人 and 老红军, all of whom pay nothing themselves (N27).
 CADRE_INSURANCE = "'340'"
 FULLY_COVERED = "('340', '350', '360')"
-#: `filings.kind`: leave from the ward, care at home.
+#: `filings.kind`: leave from the ward, living elsewhere, care at home.
 LEAVE = "'请假'"
+REMOTE = "'异地%'"
 HOME_CARE = "('家庭病床', '居家护理')"
 AWAY_WITH_LEAVE = "('请假', '家庭病床', '居家护理')"
 #: Bed codes that name no bed.
 NO_BED = "('', '0', '00', '000')"
 
-#: Words in the name of an item (`hilist_name`), as regular expressions: given by needle, nursing of the gravely ill.
+#: Words in the name of an item (`hilist_name`), as regular expressions: given by needle, placed into the
+#: body, nursing of the gravely ill.
 INJECTED = "'注射|输液|滴注|针'"
+PLACEMENT = "'置管|置入|植入|介入|造影|穿刺|安装'"
 CLOSE_NURSING = "'特级|Ⅰ级|一级|I级'"
 
 
@@ -101,7 +104,8 @@ def kilometres(lon1: str, lat1: str, lon2: str, lat2: str) -> str:
     missing."""
     north, east = f"sin(radians({lat1} - {lat2}) / 2)", f"sin(radians({lon1} - {lon2}) / 2)"
     root = f"sqrt(pow({north}, 2) + cos(radians({lat1})) * cos(radians({lat2})) * pow({east}, 2))"
-    return f"2 * 6371.0088 * asin(least(1.0, {root}))"
+    # not least(1.0, …): that ignores NULL, and would put a unit without coordinates on the other side of the Earth
+    return f"2 * 6371.0088 * asin(CASE WHEN {root} > 1 THEN 1.0 ELSE {root} END)"
 
 
 def kilometres_flat(lon1: str, lat1: str, lon2: str, lat2: str) -> str:

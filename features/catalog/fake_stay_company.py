@@ -124,7 +124,7 @@ _PAIRS = once(
             SELECT
                 x.fixmedins_code, x.mdtrt_id AS a, y.mdtrt_id AS b, x.fund_fen AS own_fund_fen,
                 y.fund_fen AS fen, x.happened_at AS own_at, y.happened_at, x.atddr_no,
-                x.dx3 = y.dx3 AS same_dx3, x.nights = y.nights AS same_nights, len(x.bag) AS codes,
+                x.dx3, x.dx3 = y.dx3 AS same_dx3, x.nights = y.nights AS same_nights, len(x.bag) AS codes,
                 len(y.bag) AS other_codes, p.shared,
                 abs(x.fee_fen - y.fee_fen) / nullif(greatest(x.fee_fen, y.fee_fen), 0) AS fee_gap
             FROM (

@@ -16,6 +16,7 @@ from features.codes import (
     MATERIAL,
     NURSING,
     OTHER_FEE,
+    PLACEMENT,
     SERVICES,
     SERVICES_AND_NURSING,
     SURGERY,
@@ -81,12 +82,20 @@ STAY = f"""
 #: Material of this price a piece and more is called high-value 高值耗材 (R57: min_price_yuan).
 IMPLANT_YUAN = 1000
 
+#: An operation, or what is placed or opened by a needle and booked as treatment: interventions, catheters (N22).
+PLACED = f"""
+    (
+        l.med_chrgitm_type = {SURGERY}
+        OR (l.med_chrgitm_type = {TREATMENT} AND regexp_matches(coalesce(l.hilist_name, ''), {PLACEMENT}))
+    )
+"""
+
 #: Material from 1,000 yuan a piece; `surgery`: its visit bills an operation.
 IMPLANTS = f"""
     WITH l AS (
-        SELECT l.*, bool_or(l.med_chrgitm_type = {SURGERY}) OVER (PARTITION BY l.mdtrt_id) AS surgery
+        SELECT l.*, bool_or({PLACED}) OVER (PARTITION BY l.mdtrt_id) AS surgery
         FROM lines l
-        WHERE l.med_chrgitm_type = {SURGERY} OR (l.med_chrgitm_type = {MATERIAL} AND l.pric >= {IMPLANT_YUAN})
+        WHERE {PLACED} OR (l.med_chrgitm_type = {MATERIAL} AND l.pric >= {IMPLANT_YUAN})
     )
     SELECT
         $entity AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,

@@ -97,7 +97,7 @@ MOVES = once(
     """,
 )
 
-#: Settlements some days after a registered death.
+#: Settlements some days after a registered death, or of a stay that ran on until then.
 AFTER_DEATH = f"""
     SELECT
         $entity AS entity_id, s.psn_no, s.fixmedins_code, s.happened_at,
@@ -105,7 +105,8 @@ AFTER_DEATH = f"""
     FROM settlements s
     JOIN persons p USING (psn_no)
     WHERE p.death_date IS NOT NULL
-        AND s.happened_at::DATE > p.death_date + {setting("R34", "grace_days")}
+        AND greatest(s.happened_at, CASE WHEN s.is_inpatient THEN s.endtime ELSE s.happened_at END)::DATE
+            > p.death_date + {setting("R34", "grace_days")}
         AND coalesce(s.manual_flag, '0') <> '1'
 """
 

@@ -22,7 +22,8 @@ _INJURY = f"""
         OR s.traf_dept_flag = '1'
     )
 """
-#: Injury stays, with when they began and whether a case was closed for them.
+#: Injury stays, with when they began and whether a case was closed for them as the fund's
+#: own: where a third party is liable the money is to be recovered.
 INJURIES = f"""
     SELECT
         $entity AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.dx,
@@ -31,7 +32,11 @@ INJURIES = f"""
         c.mdtrt_id IS NOT NULL AS closed, s.visit_class, s.level
     FROM stays s
     LEFT JOIN main.persons a ON a.psn_no = s.psn_no
-    LEFT JOIN (SELECT DISTINCT mdtrt_id FROM main.injury_cases WHERE verdict IS NOT NULL) c ON c.mdtrt_id = s.mdtrt_id
+    LEFT JOIN (
+        SELECT DISTINCT mdtrt_id
+        FROM main.injury_cases
+        WHERE verdict IS NOT NULL AND coalesce(third_party, '0') <> '1'
+    ) c ON c.mdtrt_id = s.mdtrt_id
     WHERE {_INJURY}
 """
 injury = Feature(

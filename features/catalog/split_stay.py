@@ -24,7 +24,7 @@ _LINKED = f"""s.mdtrt_id AS stay_id, o.mdtrt_id AS other_id, o.mdtrt_id AS earli
     date_diff('day', o.end_date, s.adm_date) AS gap_days,
     date_diff('minute', o.end_at, s.begntime) / 60.0 AS gap_hours,
     o.fixmedins_code = s.fixmedins_code AS same_unit,
-    o.dx3 = s.dx3 AS same_dx3, o.dept = s.dept AS same_dept,
+    s.dx3, o.dx3 = s.dx3 AS same_dx3, o.dept = s.dept AS same_dept,
     coalesce(o.atddr_no = s.atddr_no, false) AS same_doctor,
     o.planned, o.dscg_way, o.nights AS earlier_nights, s.nights,
     o.dscg_way IN {TRANSFERS} AS transfer, {COURSE} OR {LONG_CARE} AS course,

@@ -173,7 +173,7 @@ STAYS = f"""
         $entity AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.psn_no,
         s.begntime, s.adm_date, s.end_date, s.nights, s.bed_days, s."open", s.settled, s.planned,
         s.visit_class, s.dx3, s.level, s.dept, s.bed, s.atddr_no, s.dscg_way, s.medfee_fen,
-        s.fund_fen, s.cash_fen, s.dedc_fen, s.lines_fen,
+        s.fund_fen, s.acct_fen, s.cash_fen, s.dedc_fen, s.lines_fen,
         coalesce(s.medfee_fen, s.lines_fen) AS fee_fen,
         coalesce(s.fund_fen, 0) AS fen, extract(hour FROM s.begntime) AS adm_hour,
         isodow(s.adm_date) AS adm_dow, h.feast IS NOT NULL AS adm_holiday, {waived("s", "p")} AS waived,

@@ -92,7 +92,7 @@ declare(
             FROM lines
             WHERE is_inpatient AND med_chrgitm_type IN {SERVICES_AND_NURSING}
         ) x ON x.mdtrt_id = s.mdtrt_id
-        ANTI JOIN ({HOME_BEDS}) h ON h.psn_no = s.psn_no
+        ANTI JOIN ({HOME_BEDS}) h ON h.mdtrt_id = s.mdtrt_id
         WHERE s.nights >= {setting("R03", "min_nights")}
             AND s.lines > 0
             AND NOT s.day_surgery
@@ -128,7 +128,7 @@ declare(
             WHERE is_inpatient AND med_chrgitm_type <> {BED}
             GROUP BY 1
         ) f ON f.mdtrt_id = s.mdtrt_id
-        ANTI JOIN ({HOME_BEDS}) h ON h.psn_no = s.psn_no
+        ANTI JOIN ({HOME_BEDS}) h ON h.mdtrt_id = s.mdtrt_id
         WHERE NOT s."open" AND NOT s.day_surgery AND NOT {LONG_CARE}
     """,
     measure="count(*) FILTER (hit)",

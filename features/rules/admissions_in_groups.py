@@ -4,6 +4,7 @@ from features.catalog.fake_stay_company import UNIT_TWINS
 from features.catalog.fake_stay_patient import STAFF
 from features.catalog.stay_rows import HOSPITAL, STAY, STAYS
 from features.declare import Feature, Of, declare
+from features.knowledge import diagnosed
 from features.thresholds import setting
 
 COMMON = Feature(
@@ -22,7 +23,7 @@ declare(
     scheme="T02",
     told_of={"institution": Of(HOSPITAL)},
     windows=(365,),
-    exempt=("N01", "N02", "N10"),
+    exempt=("N01", "N02", "N10", "N12", "N14"),
     source="rules.md R08",
     rows=f"""
         SELECT *
@@ -42,7 +43,12 @@ declare(
                         THEN count(*) OVER (PARTITION BY entity_id, adm_date, end_date, employer)
                     END AS of_employer
                 FROM ({STAYS})
-                WHERE NOT "open" AND NOT course AND NOT long_care AND nights > 0
+                WHERE NOT "open"
+                    AND NOT course
+                    AND NOT long_care
+                    AND nights > 0
+                    AND NOT {diagnosed("dx3", "epidemic")}
+                    AND NOT {diagnosed("dx3", "newborn")}
             )
         )
         WHERE in_step >= {setting("R08", "min_persons")} AND of_origin >= {setting("R08", "min_same_origin")}
@@ -51,12 +57,15 @@ declare(
     amount="sum(fen)",
     unit="批",
     reason="近{window}天有{value}批人同日入院又同日出院，且多为同村或同单位",
-    innocent="养老机构批量就诊、义诊、群体事件（N04、N14、N15）",
+    innocent="养老机构批量就诊、义诊（N04、N15）；食物中毒等群体事件与新生儿已剔除（N12、N14）",
 )
 
+#: Dialysis, chemotherapy and deliveries follow one path (N01, N02, N12).
+ON_A_PATH = f"({diagnosed('dx3', 'dialysis')} OR {diagnosed('dx3', 'chemo')} OR {diagnosed('dx3', 'delivery')})"
 MANY_TWINS = f"twins >= {setting('R09', 'min_stays') - 1}"
 ALIKE = f"""
     {MANY_TWINS}
+    AND NOT {ON_A_PATH}
     AND likeness >= {setting("R09", "similarity")}
     AND codes >= {setting("R09", "min_codes")}
 """
@@ -70,11 +79,11 @@ declare(
     scheme="T02",
     told_of={"institution": Of(HOSPITAL)},
     windows=(180,),
-    exempt=("N10",),
+    exempt=("N01", "N02", "N10", "N12"),
     source="rules.md R09",
     rows=UNIT_TWINS,
     measure=f"count(DISTINCT a) FILTER ({ALIKE})",
-    amount=f"coalesce(sum(own_fund_fen) FILTER (first AND {MANY_TWINS}), 0)",
+    amount=f"coalesce(sum(own_fund_fen) FILTER (first AND {MANY_TWINS} AND NOT {ON_A_PATH}), 0)",
     reason="近{window}天有{value}次住院各与四次以上他人住院项目雷同",
     innocent="临床路径、透析放化疗、产科套餐（N01、N02、N12、N13）",
 )

@@ -40,7 +40,7 @@ declare(
                 END AS fen
             FROM stays s
             JOIN stays o ON o.psn_no = s.psn_no AND o.fixmedins_code <> s.fixmedins_code
-            ANTI JOIN ({HOME_BEDS}) h ON h.psn_no = s.psn_no
+            ANTI JOIN ({HOME_BEDS}) h ON h.mdtrt_id = s.mdtrt_id
             WHERE {TOGETHER} > {setting("R11", "overlap_days")}
                 AND s.dscg_way IS DISTINCT FROM {TRANSFERRED}
                 AND o.dscg_way IS DISTINCT FROM {TRANSFERRED}

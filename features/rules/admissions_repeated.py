@@ -13,7 +13,9 @@ COMMON = Feature(
     unit="次",
 )
 
-SOON = f"same_unit AND hit AND gap_days <= {setting('R13', 'max_gap_days')}"
+#: A planned second step (N11: the other eye, taking the plate out) and the newborn (N12) come back honestly.
+EXPECTED = f"({diagnosed('dx3', 'planned')} OR {diagnosed('dx3', 'newborn')})"
+SOON = f"same_unit AND hit AND NOT {EXPECTED} AND gap_days <= {setting('R13', 'max_gap_days')}"
 SAME_DAY = f"same_unit AND gap_days <= {setting('R14', 'max_gap_days')} AND NOT planned AND NOT course"
 
 
@@ -42,7 +44,7 @@ declare(
     grain="admission",
     by="person",
     windows=(0,),
-    exempt=("N01", "N02", "N03", "N11", "N16"),
+    exempt=("N01", "N02", "N03", "N11", "N12", "N16"),
     source="rules.md R13",
     rows=f"SELECT * FROM ({BEFORE}) WHERE {SOON}",
     amount="max(fen)",
@@ -76,7 +78,7 @@ declare(
     grain="institution",
     by="institution",
     windows=(180,),
-    exempt=("N01", "N02", "N03", "N11", "N16"),
+    exempt=("N01", "N02", "N03", "N11", "N12", "N16"),
     source="rules.md R13",
     rows=came_back(SOON),
     amount="sum(fen)",

@@ -138,7 +138,7 @@ LONG_STAYS = f"""
     SELECT r.*, {LONG_CARE} AS stay_long, coalesce(s.fund_fen, 0) AS stay_fund_fen
     FROM ({STAY_DAYS}) r
     JOIN stays s ON s.mdtrt_id = r.entity_id
-    ANTI JOIN ({HOME_BEDS}) h ON h.psn_no = s.psn_no
+    ANTI JOIN ({HOME_BEDS}) h ON h.mdtrt_id = s.mdtrt_id
 """
 #: What the last and the first third of the days cost.
 LATE_FEN = "coalesce(sum(fen) FILTER (position >= bed_days * 2 / 3.0), 0)"

@@ -3,7 +3,7 @@ about, retired cadres.
 """
 
 from features.catalog.injury import INJURIES
-from features.catalog.stay_rows import HOSPITAL, LONG_CARE, STAY, STAYS
+from features.catalog.stay_rows import DUE, HOSPITAL, LONG_CARE, STAY, STAYS
 from features.codes import retired_cadre
 from features.declare import Feature, Of, PeerTest, declare
 from features.thresholds import setting
@@ -107,10 +107,11 @@ declare(
 )
 
 #: A stay that owes a deductible (no status, no yearly course, no long care).
-DUE = "settled AND NOT waived AND NOT course AND NOT long_care"
+#: Something is due and nothing was paid of one's own: the account is the patient's own money too; deliveries owe nothing.
+NOTHING = f"{DUE} AND zero_cash AND coalesce(acct_fen, 0) = 0"
 NOBODY_PAYS = f"""
     count(*) FILTER ({DUE}) >= {setting("R64", "min_stays")}
-    AND count(*) FILTER ({DUE} AND zero_cash) >= {setting("R64", "share")} * count(*) FILTER ({DUE})
+    AND count(*) FILTER ({NOTHING}) >= {setting("R64", "share")} * count(*) FILTER ({DUE})
 """
 
 declare(
@@ -124,9 +125,9 @@ declare(
     windows=(180,),
     exempt=("N01", "N02", "N03", "N26", "N27"),
     source="rules.md R64",
-    rows=f"SELECT *, {DUE} AND zero_cash AS hit FROM ({STAYS})",
-    measure=f"CASE WHEN {NOBODY_PAYS} THEN count(*) FILTER ({DUE} AND zero_cash) ELSE 0 END",
-    amount=f"CASE WHEN {NOBODY_PAYS} THEN sum(fen) FILTER ({DUE} AND zero_cash) ELSE 0 END",
+    rows=f"SELECT *, {NOTHING} AS hit FROM ({STAYS})",
+    measure=f"CASE WHEN {NOBODY_PAYS} THEN count(*) FILTER ({NOTHING}) ELSE 0 END",
+    amount=f"CASE WHEN {NOBODY_PAYS} THEN sum(fen) FILTER ({NOTHING}) ELSE 0 END",
     reason="近{window}天应付起付线的住院几乎都零自付（{value}次）",
     innocent="个人账户抵付、救助待遇未录入（N26、N27）",
 )

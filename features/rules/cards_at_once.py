@@ -7,7 +7,7 @@ it stands.
 from statistics import NormalDist
 
 from features.catalog.identity_of_persons import MOVES
-from features.codes import paid
+from features.codes import DRUGSTORE, paid
 from features.declare import Feature, declare
 from features.rules.parts import ORDINARY_DAY
 from features.thresholds import setting
@@ -107,8 +107,8 @@ declare(
     )
 )
 
-# The neighbour's door does not count (N30): a known distance of one kilometre or less is left out; shared accounts
-# (N05) already are.
+# The neighbour's door does not count (N30), nor a way nobody knows the length of, nor the ordinary way from the doctor
+# to the pharmacy unless it was too fast; shared accounts (N05) are left out already.
 declare(
     Feature(
         name="rule_r26",
@@ -123,10 +123,16 @@ declare(
         exempt=("N05", "N07", "N32"),
         source="3.3 3.4",
         rows=f"""
-            SELECT *
-            FROM {MOVES}
-            WHERE (minutes < {setting("R26", "within_minutes")} AND coalesce(km, 99) > 1)
-                OR kmh > {setting("R26", "speed_kmh")}
+            SELECT m.*
+            FROM {MOVES} m
+            JOIN institutions f ON f.fixmedins_code = m.before
+            JOIN institutions t ON t.fixmedins_code = m.fixmedins_code
+            WHERE m.kmh > {setting("R26", "speed_kmh")}
+                OR (
+                    m.minutes < {setting("R26", "within_minutes")}
+                    AND m.km > 1
+                    AND NOT (f.fixmedins_type <> {DRUGSTORE} AND t.fixmedins_type = {DRUGSTORE})
+                )
         """,
         measure="count(*)",
         amount="sum(fen)",

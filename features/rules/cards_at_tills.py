@@ -86,12 +86,13 @@ declare(
             AND w.acct_pay_fen >= {setting("R28", "min_pay_yuan") * 100}
             AND w.acct_pay_fen >= {setting("R28", "share_of_balance")} * (w.balc_fen + w.acct_pay_fen)
             AND coalesce(w.acct_mulaid_pay_fen, 0) = 0
+            AND coalesce(w.psn_cash_pay_fen, 0) = 0
     """,
     measure=f"CASE WHEN {ENOUGH} THEN count(*) ELSE 0 END",
     amount=f"CASE WHEN {ENOUGH} THEN sum(fen) ELSE 0 END",
     unit="次",
     reason="触发规则R28余额清空：近{window}天个人账户被一次刷空{value}次",
-    innocent="药费超过账户余额、补差购买（N30）；共济支付已剔除（N05）",
+    innocent="余额恰好等于药费（N30）；补差现金与共济支付已剔除（N05）",
 )
 
 declare(

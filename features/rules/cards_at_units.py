@@ -162,11 +162,22 @@ declare(
                     DATE '9999-12-31'
                 ) AS enddate
             FROM agreement_periods
+            UNION ALL
+            SELECT
+                fixmedins_code, 'absent', enddate + 1,
+                coalesce(next_begins - 1, DATE '9999-12-31')
+            FROM (
+                SELECT *, lead(begndate) OVER (PARTITION BY fixmedins_code ORDER BY begndate) AS next_begins
+                FROM agreement_periods
+            )
+            WHERE stas NOT IN {SUSPENDED}
+                AND enddate IS NOT NULL
+                AND (next_begins IS NULL OR next_begins > enddate + 1)
         ) g
             ON g.fixmedins_code = w.fixmedins_code
                 AND w.happened_at::DATE >= g.begndate
                 AND w.happened_at::DATE <= g.enddate
-        WHERE g.stas IN {SUSPENDED} AND coalesce(w.manual_flag, '0') <> '1'
+        WHERE (g.stas IN {SUSPENDED} OR g.stas = 'absent') AND coalesce(w.manual_flag, '0') <> '1'
     """,
     measure="count(*)",
     unit="次",

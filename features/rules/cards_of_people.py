@@ -2,9 +2,11 @@
 shop.
 """
 
+from features.catalog.ghost_bed_away import USUAL_DAYS
 from features.catalog.identity_of_persons import AFTER_DEATH
 from features.codes import DRUGSTORE, PHARMACY, paid
 from features.declare import Feature, Of, declare
+from features.knowledge import diagnosed
 from features.thresholds import setting
 
 COMMON = Feature(
@@ -58,7 +60,7 @@ declare(
             windows=(0,),
             source="3.3",
             reason="触发规则R35：本次异地住院期间在本地刷卡{value}次",
-            innocent="家属代取慢病药（N18）；共济与手工报销已剔除",
+            innocent="家属代取慢病药；常去药店、共济与手工报销已剔除（N18）",
         ),
     },
     needs=("settlements.out_flag",),
@@ -75,7 +77,18 @@ declare(
                 AND coalesce(s.manual_flag, '0') <> '1'
                 AND w.happened_at::DATE > s.begntime::DATE
                 AND w.happened_at::DATE < s.endtime::DATE
-        WHERE coalesce(w.out_flag, '0') <> '1' AND coalesce(w.acct_mulaid_pay_fen, 0) = 0
+        WHERE coalesce(w.out_flag, '0') <> '1'
+            AND coalesce(w.acct_mulaid_pay_fen, 0) = 0
+            AND NOT (
+                w.visit_class IN {PHARMACY}
+                AND EXISTS (
+                    FROM swipes e
+                    WHERE e.psn_no = w.psn_no
+                        AND e.fixmedins_code = w.fixmedins_code
+                        AND e.happened_at < s.begntime
+                        AND e.happened_at > s.begntime - INTERVAL {USUAL_DAYS} DAY
+                )
+            )
     """,
     reason="触发规则R35异地住院同日本地刷卡：近{window}天异地住院期间在本地刷卡{value}次",
     innocent="家属代取慢病药（N18）、异地备案居住（N20）；共济与手工报销已剔除",
@@ -99,7 +112,9 @@ declare(
                 w.psn_no, w.fixmedins_code, w.setl_id, w.happened_at, {paid("w")} AS fen,
                 w.visit_class IN {PHARMACY} AS pharmacy
             FROM swipes w
-            WHERE w.visit_class <> 'dialysis' AND coalesce(w.acct_mulaid_pay_fen, 0) = 0
+            WHERE w.visit_class <> 'dialysis'
+                AND NOT {diagnosed("w.opt_diag_code", "dialysis")}
+                AND coalesce(w.acct_mulaid_pay_fen, 0) = 0
         ),
         n AS (
             SELECT

@@ -6,7 +6,7 @@ never zero.
 """
 
 from features.catalog.drugs import LIMITED, UNFIT
-from features.codes import PACKED_DRUGS
+from features.codes import PACKED_DRUGS, REMOTE
 from features.declare import Feature, Of, declare
 from features.knowledge import CATALOG, LINE_ID
 from features.thresholds import setting
@@ -27,40 +27,55 @@ TWELVE_WEEKS = "('chronic', 'pharmacy_chronic', 'two_disease')"
 
 
 def oversupply(held_by: str, only: str = "") -> str:
-    """Fills that bring the supply of a drug beyond what its days allow; `held_by`: whose fills of what are summed.
+    """Fills that bring the supply of a drug within 30 days beyond what its rule allows; `held_by`: whose fills of what
+    are summed.
 
-    N25 is a matter of the bureau's windows.
+    A refill when the last one is all but used up adds nothing to the stock and is ordinary, whatever the sum says: on
+    hand before a fill are all days handed out since the stock last ran out, less the days gone by since then. One
+    fill beyond the days the catalogue allows is one by itself. N25 is a matter of the bureau's windows.
     """
+    window = f"PARTITION BY {held_by} ORDER BY happened_at, mdtrt_id, feedetl_sn"
     return f"""
         WITH l AS (
             SELECT
                 l.*,
                 coalesce(c.generic_code, l.med_list_codg) AS drug,
                 least(180, l.prd_days) AS days,
+                epoch(l.happened_at) / 86400 AS day_number,
+                l.visit_class IN {TWELVE_WEEKS} AS long_prescription,
                 CASE
                     WHEN l.visit_class IN {TWELVE_WEEKS} THEN {setting("R38", "long_prescription_days")}
                     ELSE {setting("R38", "window_days") * setting("R38", "factor")}
-                END AS most
+                END AS most,
+                c.max_days
             FROM lines l
             LEFT JOIN {CATALOG} c USING (med_list_codg)
             WHERE NOT l.is_inpatient AND l.med_chrgitm_type IN {PACKED_DRUGS} AND l.prd_days > 0 {only}
         ),
-        s AS (
+        a AS (
             SELECT
                 *,
+                sum(days) OVER ({window}) AS handed_out,
                 sum(days) OVER (
                     PARTITION BY {held_by}
                     ORDER BY happened_at
                     RANGE BETWEEN INTERVAL {setting("R38", "window_days")} DAY PRECEDING AND CURRENT ROW
                 ) AS supplied
             FROM l
+        ),
+        s AS (
+            SELECT
+                *,
+                handed_out - day_number - min(handed_out - days - day_number) OVER ({window}) - days AS left_over,
+                CASE WHEN NOT long_prescription AND days > max_days THEN days - max_days ELSE 0 END AS beyond_catalogue
+            FROM a
         )
         SELECT
             $entity AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no,
-            l.fixmedins_code, l.drug, l.hilist_name, l.days, l.supplied, l.most,
-            (l.scope_fen * least(1, (l.supplied - l.most) / l.days))::BIGINT AS excess_fen
+            l.fixmedins_code, l.drug, l.hilist_name, l.days, l.supplied, l.most, l.left_over,
+            (l.scope_fen * least(1, greatest(l.supplied - l.most, l.beyond_catalogue) / l.days))::BIGINT AS excess_fen
         FROM s l
-        WHERE l.supplied > l.most
+        WHERE (l.supplied > l.most AND l.left_over > {setting("R38", "early_days")}) OR l.beyond_catalogue > 0
     """
 
 
@@ -89,7 +104,7 @@ declare(
     exempt=("N08", "N25", "N28"),
     rows=oversupply("psn_no, drug"),
     amount="sum(excess_fen)",
-    reason="触发规则R38超量开药：近{window}天有{value}条取药使30天内同药供应超过45天（慢病长处方84天）",
+    reason="触发规则R38超量开药：近{window}天有{value}条取药使30天内同药供应超过45天（慢病长处方84天）且前药尚多，或一次超过目录限定天数",
     innocent="长处方（N08）、节前续方（N28）、应急期放宽（N25）",
 )
 
@@ -117,6 +132,7 @@ declare(
         g AS (
             SELECT psn_no, drug, count(DISTINCT fixmedins_code) AS units, sum(cnt) AS packs
             FROM l
+            WHERE psn_no NOT IN (SELECT psn_no FROM filings WHERE kind LIKE {REMOTE})
             GROUP BY ALL
             HAVING count(DISTINCT fixmedins_code) >= {setting("R39", "min_units")}
                 AND sum(cnt) > {setting("R39", "min_packs")}
@@ -128,7 +144,7 @@ declare(
         JOIN g USING (psn_no, drug)
     """,
     reason="触发规则R39多机构同药：近{window}天从三家以上机构取得同一易倒卖药品，共{value}条明细",
-    innocent="异地居住（N20）、多病长期用药（N29）",
+    innocent="异地就医未备案（N20）、多病长期用药（N29）；有异地备案者已剔除",
 )
 
 # Split packs (a count below one) share a code honestly; refunds are gone in this reading.

@@ -10,8 +10,16 @@ ORDINARY_DAY = """
         WHERE k.date = w.happened_at::DATE AND (k.pension_day_flag = '1' OR k.account_topup_day_flag = '1')
     )
 """
-#: Beds at home (N34): filed, never in the ward.
-HOME_BEDS = f"SELECT psn_no FROM main.filings WHERE kind IN {HOME_CARE}"
+#: Stays in a bed at home (N34), filed for a day of the stay: never in the ward.
+HOME_BEDS = f"""
+    SELECT DISTINCT k.mdtrt_id
+    FROM stays k
+    JOIN main.filings f
+        ON f.psn_no = k.psn_no
+        AND f.kind IN {HOME_CARE}
+        AND f.begndate <= k.end_date
+        AND coalesce(f.enddate, k.end_date) >= k.adm_date
+"""
 
 #: A fee line `l` as evidence.
 LINE = f"""
