@@ -7,3 +7,7 @@ class UserError(Exception):
 
 class DeclarationError(Exception):
     """A declaration that cannot be right; the message names its file and line."""
+
+
+class Damaged(UserError):
+    """Something published is missing or is not what was published. The message names the file and what to do."""

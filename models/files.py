@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from claims.errors import UserError
+from claims.errors import Damaged
 
 MAX_BYTES = 512 * 1024 * 1024
 
@@ -50,8 +50,8 @@ def read_file(folder: Path, name: str) -> bytes:
         raise damaged(folder, f"缺少 {name}") from None
 
 
-def damaged(folder: Path, what: str) -> UserError:
+def damaged(folder: Path, what: str) -> Damaged:
     """What is said of a bundle that fails its checks."""
-    return UserError(
+    return Damaged(
         f"模型 {folder.name[:12]} 未通过校验：{what}；已拒绝装载，现用名单不受影响。请从备份恢复该文件夹，或运行 xiezhi fit。"
     )

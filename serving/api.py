@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from claims.errors import UserError
+from claims.errors import Damaged, UserError
 from serving.lists import publish
 from serving.lists.dossier import explain as explain_now
 from serving.web import sessions
@@ -58,6 +58,8 @@ def explain(warehouse: Path | None, grain: str, entity_id: str, as_of: date | No
                 return run.lead(grain, int(row["lead"]))
     try:
         return explain_now(root, day, grain, entity_id)
+    except Damaged:
+        raise
     except UserError as error:
         raise Absent(str(error)) from None
 

@@ -15,11 +15,12 @@ from datetime import date
 from typing import Any
 
 import bentoml
-from bentoml.exceptions import BadInput, NotFound
+from bentoml.exceptions import BadInput, NotFound, ServiceUnavailable
 
-from claims.errors import UserError
+from claims.errors import Damaged, UserError
 from claims.settings import settings
 from serving import api
+from serving.lists.publish import Unpublished
 from serving.serve import serve
 from serving.web.middleware import Gate, named_warehouse
 from serving.web.pages import pages
@@ -75,6 +76,8 @@ def _told(function: Any, *args: Any) -> dict[str, Any]:
         found: dict[str, Any] = function(*args)
     except api.Absent as error:
         raise NotFound(str(error)) from None
+    except (Damaged, Unpublished) as error:
+        raise ServiceUnavailable(str(error)) from None
     except UserError as error:
         raise BadInput(str(error)) from None
     return found

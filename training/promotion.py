@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from claims.errors import UserError
+from claims.errors import Damaged, UserError
 from claims.store.files import PRIVATE, put, read_sealed, sealed
 from features.grains import Grain
 from features.matrix import Matrix, load_matrix
@@ -169,7 +169,7 @@ def promote(
     if not path.exists():
         raise UserError(f"没有模型 {name[:12]} 与现用模型的对比报告；请先生成对比报告（名单差异）再审批。")
     if read_sealed(path, AGAIN)["challenger"] != name:
-        raise UserError(f"{path} is the report of another model; {AGAIN}")
+        raise Damaged(f"{path} is the report of another model; {AGAIN}")
     before = active_table(root / "models")["grains"]
     note = f"replaces {champion.hash[:12]}" + (f"; entered by {entered_by}" if entered_by else "")
     activate(root / "models", name, grains=grains, action="promote", by=people, note=note)

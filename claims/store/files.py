@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from claims.errors import UserError
+from claims.errors import Damaged, UserError
 
 SEAL = "sha256"
 _BLANK = "0" * 64
@@ -88,19 +88,19 @@ def _with_seal(text: str, seal: str) -> str:
 
 
 def read_sealed(path: Path, remedy: str) -> dict[str, Any]:
-    """The document of a sealed file. UserError, with the remedy, where it is missing, damaged or was never sealed."""
+    """The document of a sealed file. Damaged, with the remedy, where it is missing, damaged or was never sealed."""
     try:
         text = path.read_bytes().decode()
         value = json.loads(text)
         if hashlib.sha256(_with_seal(text, _BLANK).encode()).hexdigest() != value[SEAL]:
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError):
-        raise UserError(f"{path} is missing or damaged; {remedy}") from None
+        raise Damaged(f"{path} is missing or damaged; {remedy}") from None
     return dict(value)
 
 
 def verified(path: Path, digest: str, remedy: str) -> Path:
-    """The path, once its bytes have the SHA-256 `digest` (read once per process and state of the file); else UserError
+    """The path, once its bytes have the SHA-256 `digest` (read once per process and state of the file); else Damaged,
     with the remedy."""
     try:
         now = path.stat()
@@ -108,7 +108,7 @@ def verified(path: Path, digest: str, remedy: str) -> Path:
     except OSError:
         found = ""
     if found != digest:
-        raise UserError(f"{path} is missing or damaged (its SHA-256 differs from the manifest); {remedy}")
+        raise Damaged(f"{path} is missing or damaged (its SHA-256 differs from the manifest); {remedy}")
     return path
 
 

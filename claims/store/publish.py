@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from claims.errors import UserError
+from claims.errors import Damaged, UserError
 from claims.store.files import SEAL, fsync, put, read_sealed, sealed, sha256, stage, verified
 
 STAGING = ".staging"
@@ -111,7 +111,7 @@ def point(folder: Path, name: str, seal: str) -> None:
 
 
 def pointed(folder: Path, remedy: str) -> tuple[str, str] | None:
-    """(name, seal) the pointer of a folder says; None where there is no pointer. UserError for a damaged one."""
+    """(name, seal) the pointer of a folder says; None where there is no pointer. Damaged for a damaged one."""
     path = folder / "CURRENT"
     if not path.exists():
         return None
@@ -120,7 +120,7 @@ def pointed(folder: Path, remedy: str) -> tuple[str, str] | None:
     except (OSError, ValueError):
         found = None
     if found is None:
-        raise UserError(f"{path} is missing or damaged; {remedy}")
+        raise Damaged(f"{path} is missing or damaged; {remedy}")
     return found[1], found[2]
 
 
@@ -135,21 +135,21 @@ class Published:
 
     @classmethod
     def open(cls, root: Path, remedy: str, seal: str | None = None) -> Published:
-        """The folder, its manifest verified, and that it is the one a pointer meant. UserError with the remedy else."""
+        """The folder, its manifest verified, and that it is the one a pointer meant. Damaged, with the remedy, else."""
         manifest = read_sealed(root / MANIFEST, remedy)
         if (seal is not None and manifest[SEAL] != seal) or not isinstance(manifest.get("files"), dict):
-            raise UserError(f"{root / MANIFEST} is not what was published; {remedy}")
+            raise Damaged(f"{root / MANIFEST} is not what was published; {remedy}")
         return cls(root, manifest, remedy)
 
     def file(self, name: str) -> Path:
-        """A file by its path in the folder, verified. UserError where it is damaged or was never published."""
+        """A file by its path in the folder, verified. Damaged where it is damaged or was never published."""
         digest = self.manifest["files"].get(name)
         if digest is None:
-            raise UserError(f"{self.root / name} was never published; {self.remedy}")
+            raise Damaged(f"{self.root / name} was never published; {self.remedy}")
         return verified(self.root / name, digest, self.remedy)
 
     def verify(self) -> int:
-        """Check every file; returns how many. UserError naming the first damaged one."""
+        """Check every file; returns how many. Damaged naming the first damaged one."""
         for name in self.manifest["files"]:
             self.file(name)
         return len(self.manifest["files"])

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from claims.errors import UserError
+from claims.errors import Damaged, UserError
 from claims.schema.tables import CANONICAL, FACTS
 from claims.store.files import SEAL, read_sealed, verified
 from claims.store.publish import pointed
@@ -42,7 +42,7 @@ class Warehouse:
         path = root / "manifests" / f"{name}.json"
         manifest = read_sealed(path, REMEDY)
         if manifest[SEAL] != seal:
-            raise UserError(f"{path} is not the manifest that {root / 'CURRENT'} points to; {REMEDY}")
+            raise Damaged(f"{path} is not the manifest that {root / 'CURRENT'} points to; {REMEDY}")
         return cls(root, manifest)
 
     @property

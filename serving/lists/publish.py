@@ -22,7 +22,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from claims.errors import UserError
+from claims.errors import Damaged, UserError
 from claims.store.files import SEAL, stage
 from claims.store.publish import MANIFEST, Published, hashed, point, pointed, publish_folder
 from features.grains import GRAINS
@@ -84,7 +84,7 @@ def _document(path: Path, modified: int) -> dict[str, Any]:
 
 
 def current(warehouse: Path) -> Run:
-    """The run in force. Raises Unpublished if there is none, UserError if it is damaged."""
+    """The run in force. Raises Unpublished if there is none, Damaged if it is not what was published."""
     folder = warehouse / "lists"
     found = pointed(folder, REMEDY)
     if found is None:
@@ -94,10 +94,10 @@ def current(warehouse: Path) -> Run:
 
 
 def open_run(root: Path, seal: str | None = None) -> Run:
-    """A run by its folder, its manifest checked against its seal and its name. Raises UserError if damaged."""
+    """A run by its folder, its manifest checked against its seal and its name. Raises Damaged."""
     folder = Published.open(root, REMEDY, seal)
     if _run_name(folder.manifest) != root.name:
-        raise UserError(f"{root / MANIFEST} does not belong to the run {root.name}; {REMEDY}")
+        raise Damaged(f"{root / MANIFEST} does not belong to the run {root.name}; {REMEDY}")
     return Run(folder)
 
 

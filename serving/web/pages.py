@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from claims.errors import UserError
+from claims.errors import Damaged, UserError
 from claims.schema.tables import CANONICAL
 from features.grains import GRAINS, SCHEMES
 from features.reasons import number
@@ -153,15 +153,17 @@ def refuse(request: Request, message: str, status: int) -> Response:
 
 
 def kind(handler: Callable[[Request], Response]) -> Page:
-    """Run a page in a thread and turn a UserError into a message page: 503 before anything was published, else 404."""
+    """Run a page in a thread and turn a UserError into a message page: 503 where nothing was published or it is damaged,
+    else 404."""
 
     @functools.wraps(handler)
     async def page(request: Request) -> Response:
         try:
             return await run_in_threadpool(handler, request)
+        except (publish.Unpublished, Damaged) as error:
+            return refuse(request, str(error), 503)
         except UserError as error:
-            status = 503 if "xiezhi week" in str(error) else 404
-            return refuse(request, str(error), status)
+            return refuse(request, str(error), 404)
 
     return page
 

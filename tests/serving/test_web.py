@@ -37,6 +37,20 @@ def officer(week: Path) -> TestClient:
     return client
 
 
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"[]"])
+@pytest.mark.parametrize("name", ["lists/CURRENT", "manifest.json"])
+def test_damage_is_told_as_damage_on_every_page(tmp_path: Path, name: str, body: bytes):
+    """Not as "nothing was published yet", not as a 500, and never shown."""
+    run = publish.publish(tmp_path, AS_OF, {"doctor": made_list("doctor")[:2]})
+    client = TestClient(pages(tmp_path), base_url=HOST)
+    assert client.get("/").status_code == 200
+    (run.root / name if name == "manifest.json" else tmp_path / name).write_bytes(body)
+    for path in ("/", "/index.json", "/lists/doctor", "/lists/doctor.xlsx", "/lists/doctor/1"):
+        answer = client.get(path)
+        assert answer.status_code == 503
+        assert "is missing or damaged; publish again with" in answer.text
+
+
 def paths_of(routes: list, prefix: str = "") -> Iterator[tuple[str, set[str]]]:
     for route in routes:
         path = prefix + getattr(route, "path", "").rstrip("/")
