@@ -1,6 +1,7 @@
 """A warehouse in a folder named as people name folders, from claims to an explained lead; and every published file of it damaged by one bit."""
 
 import json
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -110,7 +111,9 @@ def test_one_flipped_bit_in_a_partition_is_refused(house: Path, as_of: date, nam
         ("person/manifest", lambda root, day: published(root, "person")),
     ],
 )
-def test_whoever_reads_damage_is_told(house: Path, as_of: date, name: str, read) -> None:  # type: ignore[no-untyped-def]
+def test_whoever_reads_damage_is_told(
+    house: Path, as_of: date, name: str, read: Callable[[Path, date], object]
+) -> None:
     path = next((house / "features" / f"{as_of}").glob(f"{name}.*"))
     sound = flip(path, 11)
     try:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -151,7 +152,9 @@ def nothing(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("make", "said"), [(loop, "settlements.csv"), (nothing, "settlements.csv"), (Path.mkdir, "settlements.csv is a folder")])  # fmt: skip
-def test_what_cannot_be_read_is_named_and_changes_nothing(make, said: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_what_cannot_be_read_is_named_and_changes_nothing(
+    make: Callable[[Path], None], said: str, tmp_path: Path
+) -> None:
     house = tmp_path / "house"
     intake(many(tmp_path / "a", 0, 5), house)
     before = contents(house)

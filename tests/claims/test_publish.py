@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def test_a_kill_at_any_step_leaves_the_old_state_and_the_next_run_completes(hous
     before = Warehouse.open(house)
     points: list[str] = []
 
-    def stop_at(n: int):
+    def stop_at(n: int) -> Callable[[str], None]:
         def check(point: str) -> None:
             points.append(point)
             if len(points) == n:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from claims.errors import UserError
@@ -10,9 +11,10 @@ from models.beds import LEARNED, NOT_TAUGHT, TAUGHT, bed_columns, bed_contributi
 from models.ensemble import Taught, ranker_input, ranker_worse, raw_risk, unlabelled
 from models.ranker import Ranker
 from models.scorer import BASE
+from tests.models.conftest import Toy
 
 
-def test_only_evidence_of_an_empty_bed_counts(toy):
+def test_only_evidence_of_an_empty_bed_counts(toy: tuple[Toy, pd.Series]) -> None:
     matrix, _ = toy
     weights = bed_columns(matrix)
     assert set(weights) == {"swipes_90", "tests_90", "inst__occupancy_180", "rule_R01", "rule_R03"}
@@ -22,14 +24,14 @@ def test_only_evidence_of_an_empty_bed_counts(toy):
     assert (parts.drop(columns=list(weights)) == 0).all().all()
 
 
-def test_no_evidence_no_list(toy):
+def test_no_evidence_no_list(toy: tuple[Toy, pd.Series]) -> None:
     matrix, _ = toy
     bare = type(matrix)(**{**vars(matrix), "X": matrix.X[["age"]]})
     with pytest.raises(UserError, match="empty bed"):
         bed_contributions(bare)
 
 
-def test_the_best_way_there_is(toy):
+def test_the_best_way_there_is(toy: tuple[Toy, pd.Series]) -> None:
     matrix, y = toy
     X = ranker_input(matrix)
     worse = ranker_worse(matrix.columns, list(X.columns))

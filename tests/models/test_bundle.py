@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,19 +14,23 @@ from claims.errors import UserError
 from models import bundle as store
 from models import in_force
 from models.beds import TAUGHT, bed_evidence
+from models.bundle import Bundle
 from models.ensemble import Taught, ranker_input, ranker_worse, unlabelled
 from models.ranker import Ranker
 from models.score import score
+from tests.models.conftest import Toy
+
+Made = tuple[Path, Bundle, Toy]
 
 
 @pytest.fixture
-def made(toy, tmp_path):
+def made(toy: tuple[Toy, pd.Series], tmp_path: Path) -> Made:
     """(models folder, bundle, matrix): an unlabelled part and a ranker, written to disk."""
     matrix, y = toy
     return (tmp_path / "models", write(matrix, y, tmp_path / "models"), matrix)
 
 
-def write(matrix, y, folder, threads=1):
+def write(matrix: Toy, y: pd.Series, folder: Path, threads: int = 1) -> Bundle:
     X = ranker_input(matrix)
     model = unlabelled(matrix)
     ranker = Ranker(ranker_worse(matrix.columns, list(X.columns)), trees=20, threads=threads).fit(X, y)
@@ -36,7 +42,7 @@ def write(matrix, y, folder, threads=1):
     )
 
 
-def test_round_trip_scores_the_same(made):
+def test_round_trip_scores_the_same(made: Made) -> None:
     folder, bundle, matrix = made
     again = store.load_bundle(folder / bundle.hash)
     pd.testing.assert_frame_equal(score(matrix, bundle).frame, score(matrix, again).frame, check_exact=True)
@@ -45,21 +51,23 @@ def test_round_trip_scores_the_same(made):
     assert "pickle" not in "".join(p.name for p in (folder / bundle.hash).iterdir())
 
 
-def test_a_bundle_of_another_format_says_so_and_what_to_do(made, monkeypatch):
+def test_a_bundle_of_another_format_says_so_and_what_to_do(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, bundle, _ = made
     monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
     with pytest.raises(UserError, match=r"格式版本是 3，本程序只读版本 4.*xiezhi fit"):
         store.load_bundle(folder / bundle.hash)
 
 
-def test_a_bundle_with_a_scorer_nobody_knows_is_refused(made, monkeypatch):
+def test_a_bundle_with_a_scorer_nobody_knows_is_refused(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, bundle, _ = made
     monkeypatch.delitem(store.SCORERS, "isolation")
     with pytest.raises(UserError, match="没有的评分方法 isolation"):
         store.load_bundle(folder / bundle.hash)
 
 
-def test_equal_models_have_equal_names_for_any_thread_count_and_row_order(toy, tmp_path):
+def test_equal_models_have_equal_names_for_any_thread_count_and_row_order(
+    toy: tuple[Toy, pd.Series], tmp_path: Path
+) -> None:
     matrix, y = toy
     order = matrix.X.sample(frac=1, random_state=3).index
     frames = {k: getattr(matrix, k).loc[order] for k in ("entities", "X", "z", "percentile")}
@@ -67,7 +75,7 @@ def test_equal_models_have_equal_names_for_any_thread_count_and_row_order(toy, t
     assert a.hash == b.hash
 
 
-def mutations(folder, r):
+def mutations(folder: Path, r: np.random.Generator) -> Iterator[tuple[str, Callable[[Path], object]]]:
     """60 ways to break a bundle: every kind on every file."""
     files = sorted(p.name for p in folder.iterdir())
     for name in files:
@@ -97,19 +105,21 @@ def mutations(folder, r):
         yield f"extra {name}", lambda p, n=name: (p / n).write_bytes(b"1")
 
 
-def flip(path, at, bit):
+def flip(path: Path, at: int, bit: int) -> None:
     data = bytearray(path.read_bytes())
     data[at] ^= 1 << bit
     path.write_bytes(bytes(data))
 
 
-def swap(a, b):
+def swap(a: Path, b: Path) -> None:
     x, y = a.read_bytes(), b.read_bytes()
     a.write_bytes(y)
     b.write_bytes(x)
 
 
-def test_sixty_damages_are_refused_before_the_parser(made, tmp_path, monkeypatch):
+def test_sixty_damages_are_refused_before_the_parser(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, bundle, _ = made
     good = folder / bundle.hash
     touched = []
@@ -127,7 +137,7 @@ def test_sixty_damages_are_refused_before_the_parser(made, tmp_path, monkeypatch
     assert tried >= 60
 
 
-def test_whole_forgery_under_the_old_name_is_refused(made):
+def test_whole_forgery_under_the_old_name_is_refused(made: Made) -> None:
     """Changing a file and its hash in the manifest is not enough: the folder's name is the manifest's hash."""
     folder, bundle, _ = made
     path = folder / bundle.hash
@@ -143,7 +153,7 @@ def test_whole_forgery_under_the_old_name_is_refused(made):
         store.load_bundle(path)
 
 
-def test_golden_rows_catch_a_model_that_predicts_otherwise(made, monkeypatch):
+def test_golden_rows_catch_a_model_that_predicts_otherwise(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, bundle, _ = made
     honest = Ranker.raw
     monkeypatch.setattr(Ranker, "raw", lambda self, X: honest(self, X) + 1e-3)
@@ -151,7 +161,7 @@ def test_golden_rows_catch_a_model_that_predicts_otherwise(made, monkeypatch):
         store.load_bundle(folder / bundle.hash)
 
 
-def test_changed_declaration_is_refused_new_columns_are_not(made):
+def test_changed_declaration_is_refused_new_columns_are_not(made: Made) -> None:
     _, bundle, matrix = made
     columns = dict(matrix.columns)
     told = columns["swipes_90"]
@@ -169,7 +179,7 @@ def test_changed_declaration_is_refused_new_columns_are_not(made):
     pd.testing.assert_series_equal(score(wider, bundle).frame["raw"], score(matrix, bundle).frame["raw"])
 
 
-def test_activation_probes_and_keeps_history(made):
+def test_activation_probes_and_keeps_history(made: Made) -> None:
     folder, bundle, _ = made
     in_force.activate(folder, bundle.hash, action="first")
     assert in_force.load_active(folder.parent).hash == bundle.hash
@@ -182,11 +192,11 @@ def test_activation_probes_and_keeps_history(made):
     assert [h["action"] for h in table["history"]] == ["first"]
 
 
-def test_probe_has_a_time_limit(made):
+def test_probe_has_a_time_limit(made: Made) -> None:
     folder, bundle, _ = made
     with pytest.raises(UserError, match="超过"):
         in_force.probe(folder / bundle.hash, seconds=0.05)
 
 
-def test_no_model_no_error(tmp_path):
+def test_no_model_no_error(tmp_path: Path) -> None:
     assert in_force.load_active(tmp_path) is None

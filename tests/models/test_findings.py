@@ -9,19 +9,20 @@ from models.ensemble import BASE, explained, tails, unlabelled
 from models.findings import Findings, known_before
 from models.ranker import Ranker
 from models.score import score_with
+from tests.models.conftest import Toy
 
 ENTITIES = pd.DataFrame(
     {"dr_codg": ["D1", "D1", "D1", "D2", None], "fixmedins_code": ["H1", "H1", "H2", "H2", "H9"]}, index=list("abcde")
 )
 
 
-def test_a_case_does_not_speak_about_itself():
+def test_a_case_does_not_speak_about_itself() -> None:
     found = Findings({"dr_codg": {"a": "D1", "x": "D1", "d": "D2"}})
     assert found.counts(ENTITIES)["found_dr_codg"].tolist() == [1.0, 2.0, 2.0, 0.0, 0.0]
     assert Findings(found.to_json()).counts(ENTITIES).equals(found.counts(ENTITIES))
 
 
-def test_only_what_was_known_before_the_moment_counts():
+def test_only_what_was_known_before_the_moment_counts() -> None:
     cases = pd.DataFrame(
         {"known_at": pd.to_datetime(["2025-01-10", "2025-03-10"]), "dr_codg": ["D1", "D1"]}, index=["a", "x"]
     )
@@ -32,7 +33,7 @@ def test_only_what_was_known_before_the_moment_counts():
     assert got == [0.0, 0.0, 2.0, 0.0, 0.0], "a: own case left out; b: known at that very moment is not before it"
 
 
-def test_findings_raise_the_score_and_stand_in_the_base(toy):
+def test_findings_raise_the_score_and_stand_in_the_base(toy: tuple[Toy, pd.Series]) -> None:
     from models.ensemble import ranker_input
 
     matrix, y = toy

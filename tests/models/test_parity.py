@@ -1,6 +1,8 @@
 """The old and the chronically ill stand on a list of persons in proportion to their number, whatever the score thinks of them."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from models.ensemble import place, raw_risk, unlabelled
 from models.parity import EVERYBODY, FEWEST, OLD, levelled, strata_of, strata_tails
 from models.reference_distribution import tail_of
 from models.score import score_with
+from tests.models.conftest import Toy
 
 GROUPS = (("15-44", False), ("45-59", True), ("60-74", False), ("75+", True))
 
@@ -36,7 +39,7 @@ def rates(entities: pd.DataFrame, risk: np.ndarray, what: str, k: int) -> tuple[
 
 @pytest.mark.parametrize("k", [100, 400, 2000])
 @pytest.mark.parametrize("what", ["ill", "old"])
-def test_strata_are_listed_in_proportion_at_any_capacity(what, k):
+def test_strata_are_listed_in_proportion_at_any_capacity(what, k) -> None:
     entities, raw = people()
     tails = strata_tails(entities, raw)
     fair = levelled(tails, strata_of(entities), raw)
@@ -46,14 +49,14 @@ def test_strata_are_listed_in_proportion_at_any_capacity(what, k):
     assert group == pytest.approx(others, rel=0.15 if k == 100 else 0.05)
 
 
-def test_order_within_a_stratum_stays():
+def test_order_within_a_stratum_stays() -> None:
     entities, raw = people(4000)
     fair = levelled(strata_tails(entities, raw), strata_of(entities), raw)
     for _, rows in pd.DataFrame({"raw": raw, "fair": fair}, index=entities.index).groupby(strata_of(entities)):
         assert (rows.sort_values("raw")["fair"].diff().dropna() >= -1e-12).all()
 
 
-def test_a_small_stratum_is_placed_among_all():
+def test_a_small_stratum_is_placed_among_all() -> None:
     entities, raw = people(4000)
     entities = entities.assign(
         age_band=["75+"] * (FEWEST - 1) + ["15-44"] * (len(entities) - FEWEST + 1), chronic=False
@@ -64,7 +67,7 @@ def test_a_small_stratum_is_placed_among_all():
     np.testing.assert_array_equal(fair[: FEWEST - 1], raw[: FEWEST - 1])
 
 
-def test_other_grains_keep_their_order(toy):
+def test_other_grains_keep_their_order(toy: tuple[Toy, pd.Series]) -> None:
     matrix, _ = toy
     model = unlabelled(matrix)
     raw = raw_risk(model, matrix).to_numpy()
@@ -72,13 +75,15 @@ def test_other_grains_keep_their_order(toy):
     np.testing.assert_array_equal(place(model, matrix.entities, raw), raw)
 
 
-def test_tail_value_undoes_at():
+def test_tail_value_undoes_at() -> None:
     tail = tail_of(np.random.default_rng(0).normal(size=5000))
     raw = np.array([-2.0, 0.3, 2.9, float(tail.x[-1]), 9.0])
     np.testing.assert_allclose(tail.value(tail.at(raw)), raw, atol=1e-9)
 
 
-def test_scores_reasons_and_probability_are_untouched_and_the_bundle_keeps_it(build, tmp_path):
+def test_scores_reasons_and_probability_are_untouched_and_the_bundle_keeps_it(
+    build: Callable[..., tuple[Toy, pd.Series]], tmp_path: Path
+) -> None:
     matrix, _ = build(n=3000, grain="person")
     band = np.where(matrix.X["age"] > 60, "60-74", "15-44")
     matrix = replace(matrix, entities=matrix.entities.assign(age_band=band, chronic=False))

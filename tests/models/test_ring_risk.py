@@ -1,5 +1,6 @@
 """Rings are ranked by declared weights, and an honest explanation outweighs them all."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from features.declarations import load_catalog
 from models.ensemble import explained as explained_parts
 from models.ensemble import tails, unlabelled
 from models.ring_risk import RingRisk, ring_weights
+from tests.models.conftest import Toy
 
 load_catalog()
 WEIGHTS = ring_weights(columns_of("ring"))
@@ -30,7 +32,7 @@ def some_rings(n: int = 40) -> pd.DataFrame:
     return X
 
 
-def test_an_explained_ring_ranks_below_every_open_one_and_missing_says_nothing():
+def test_an_explained_ring_ranks_below_every_open_one_and_missing_says_nothing() -> None:
     X = some_rings()
     scorer = RingRisk(WEIGHTS).fit(X)
     risk, open_ring = scorer.risk(X), X["ring_explained"] == 0
@@ -45,7 +47,7 @@ def test_an_explained_ring_ranks_below_every_open_one_and_missing_says_nothing()
         assert (moved[X[column].notna()] * np.sign(weight) > 0).all(), column
 
 
-def test_rings_are_ranked_by_their_own_scorer(build) -> None:
+def test_rings_are_ranked_by_their_own_scorer(build: Callable[..., tuple[Toy, pd.Series]]) -> None:
     toy, _ = build(grain="ring")
     numbers = some_rings(len(toy.X)).set_axis(toy.X.index)
     toy = replace(toy, X=pd.concat([toy.X, numbers], axis=1), columns=toy.columns | columns_of("ring"))

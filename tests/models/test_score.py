@@ -15,9 +15,10 @@ from models.scheme import attribute, usual_evidence
 from models.score import score, score_with
 from models.scorer import BASE
 from tests.column import a_column
+from tests.models.conftest import Toy
 
 
-def test_fallback_adds_up_and_says_what_it_is(toy):
+def test_fallback_adds_up_and_says_what_it_is(toy: tuple[Toy, pd.Series]) -> None:
     matrix, y = toy
     scored = score(matrix, None)
     gap = (scored.contributions.sum(axis=1) - scored.frame["raw"]).abs().max()
@@ -31,7 +32,7 @@ def test_fallback_adds_up_and_says_what_it_is(toy):
     assert y[top].mean() > 3 * y.mean()
 
 
-def test_one_entity_alone_scores_as_among_many(toy):
+def test_one_entity_alone_scores_as_among_many(toy: tuple[Toy, pd.Series]) -> None:
     matrix, _ = toy
     model = unlabelled(matrix)
     whole = score_with(matrix, model).frame
@@ -43,7 +44,7 @@ def test_one_entity_alone_scores_as_among_many(toy):
         assert alone[column].iloc[0] == pytest.approx(whole.loc[one[0], column], abs=1e-9)
 
 
-def test_row_order_changes_nothing(toy):
+def test_row_order_changes_nothing(toy: tuple[Toy, pd.Series]) -> None:
     matrix, _ = toy
     order = matrix.X.sample(frac=1, random_state=2).index
     shuffled = replace(matrix, **{k: getattr(matrix, k).loc[order] for k in ("entities", "X", "z", "percentile")})
@@ -52,7 +53,7 @@ def test_row_order_changes_nothing(toy):
     )
 
 
-def test_orders(toy):
+def test_orders(toy: tuple[Toy, pd.Series]) -> None:
     matrix, _ = toy
     by = {o: score(matrix, None, order=o).frame for o in ("expected", "probability", "blend")}
     assert by["probability"]["risk"].corr(by["probability"]["suspicion"], method="spearman") == pytest.approx(1.0)
@@ -62,7 +63,7 @@ def test_orders(toy):
         score(matrix, None, order="alphabetical")
 
 
-def test_money_parts_add_up_and_a_fact_counts_once(toy):
+def test_money_parts_add_up_and_a_fact_counts_once(toy: tuple[Toy, pd.Series]) -> None:
     matrix, _ = toy
     parts = rule_amounts(matrix.X, matrix.columns)
     both = (matrix.X["rule_R01"] > 0) & (matrix.X["rule_R03"] > 0) & (matrix.X["rule_R27"] == 0)
@@ -77,16 +78,16 @@ def test_money_parts_add_up_and_a_fact_counts_once(toy):
     assert out.dtypes.eq("int64").all()
 
 
-def test_open_stay_has_an_amount():
+def test_open_stay_has_an_amount() -> None:
     entities = pd.DataFrame({"fund_fen": [0, 500], "total_fen": [1000, 900]}, index=["open", "done"])
     assert fund_at_stake(entities).tolist() == [600.0, 500.0]
 
 
-def test_amount_interval_covers_eighty_percent():
+def test_amount_interval_covers_eighty_percent() -> None:
     """Fitted on 300 cases, held against 4,000 fresh ones from the same world."""
     r = np.random.default_rng(0)
 
-    def world(n):
+    def world(n: int) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
         fund = r.lognormal(13, 0.8, n)
         got = fund * np.clip(0.3 * np.exp(r.normal(0, 0.6, n)), 0, 1)
         return fund, got, pd.DataFrame({"明确可追": np.zeros(n), "需核实": np.zeros(n)})
@@ -103,7 +104,7 @@ def test_amount_interval_covers_eighty_percent():
 @pytest.mark.parametrize(
     ("positives", "draws", "kind"), [(10, 200, "none"), (60, 10, "none"), (60, 200, "shrunk"), (200, 600, "isotonic")]
 )
-def test_calibration_says_only_what_it_can(positives, draws, kind):
+def test_calibration_says_only_what_it_can(positives: int, draws: int, kind: str) -> None:
     r = np.random.default_rng(1)
     n = 1000
     raw = r.normal(size=n)
@@ -124,7 +125,7 @@ def test_calibration_says_only_what_it_can(positives, draws, kind):
     assert Calibration.from_json(curve.to_json()) == curve
 
 
-def test_level_comes_from_the_draw_not_from_the_suspected():
+def test_level_comes_from_the_draw_not_from_the_suspected() -> None:
     """Suspected cases are half guilty, the county's two percent: the probabilities must average to the county's."""
     r = np.random.default_rng(2)
     raw = np.r_[r.normal(2, 1, 200), r.normal(0, 1, 500)]
@@ -133,7 +134,7 @@ def test_level_comes_from_the_draw_not_from_the_suspected():
     assert curve.probability(raw[200:]).mean() == pytest.approx((y[200:].sum() + 0.5) / 501, rel=0.01)
 
 
-def test_scheme_follows_the_evidence(toy):
+def test_scheme_follows_the_evidence(toy: tuple[Toy, pd.Series]) -> None:
     matrix, _ = toy
     frame = score(matrix, None).frame
     round_only = (
@@ -146,7 +147,7 @@ def test_scheme_follows_the_evidence(toy):
     assert frame["scheme_share"].dropna().between(0, 1).all()
 
 
-def test_groups_keep_the_sum(toy):
+def test_groups_keep_the_sum(toy: tuple[Toy, pd.Series]) -> None:
     scored = score(toy[0], None)
     columns = toy[0].columns
     groups = grouped(scored.contributions, columns)
@@ -161,11 +162,11 @@ def test_groups_keep_the_sum(toy):
     assert shared(scored.contributions, list(scored.contributions.columns))[one] == pytest.approx(1.0)
 
 
-def test_badness_leaves_rules_and_money_out(toy):
+def test_badness_leaves_rules_and_money_out(toy: tuple[Toy, pd.Series]) -> None:
     assert not [c for c in badness_of(toy[0]).columns if c.startswith("rule_")]
 
 
-def test_evidence_counts_by_how_unusual_it_is():
+def test_evidence_counts_by_how_unusual_it_is() -> None:
     """Ten columns of one scheme that everybody has some of say less than one column that hardly anybody has."""
     rng = np.random.default_rng(5)
     n = 200

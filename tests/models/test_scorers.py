@@ -1,6 +1,8 @@
 """Every scorer keeps the contract; each also does what its name says."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,6 +24,7 @@ from models.scorer import BASE, Population, Scorer, badness, named
 from models.scorer_checks import CHECKS, contributions_add_up
 from models.scorers import SCORERS
 from tests.column import a_column
+from tests.models.conftest import Toy
 
 load_catalog()
 NAMES = [*SCORERS, "unit rules", "ranker", "lambdarank"]
@@ -51,36 +54,36 @@ def unfitted(toy: tuple, name: str) -> tuple[Scorer, pd.DataFrame]:
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", NAMES)
-def test_contract(toy, name, check):
+def test_contract(toy: tuple[Toy, pd.Series], name: str, check: Callable[..., None]) -> None:
     scorer, X = unfitted(toy, name)
     fitted = type(scorer)(**scorer.get_params()).fit(X, toy[1])
     check(scorer, fitted, X, toy[1])
 
 
-def test_contract_check_can_fail(toy):
+def test_contract_check_can_fail(toy: tuple[Toy, pd.Series]) -> None:
     class Liar(RobustSum):
-        def contributions(self, X):
+        def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
             return super().contributions(X).assign(**{BASE: 1.0})
 
-        def raw(self, X):
+        def raw(self, X: pd.DataFrame) -> pd.Series:
             return super().contributions(X).sum(axis=1)
 
     with pytest.raises(AssertionError, match="add up"):
         contributions_add_up(Liar(), Liar().fit(badness_of(toy[0])), badness_of(toy[0]), None)
 
 
-def test_a_scorer_without_state_or_name_is_refused_where_it_is_written():
+def test_a_scorer_without_state_or_name_is_refused_where_it_is_written() -> None:
     with pytest.raises(
         DeclarationError,
         match=r"test_scorers\.py:\d+: scorer Half: it has no name; it has no contributions; .*state.*restore",
     ):
 
         class Half(Scorer):
-            def fit(self, X, y=None, **_):
+            def fit(self, X: pd.DataFrame, y: pd.Series | None = None, **_: object) -> "Half":
                 return self
 
 
-def test_two_scorers_of_one_name_are_refused():
+def test_two_scorers_of_one_name_are_refused() -> None:
     class Other(RobustSum):
         pass
 
@@ -90,7 +93,7 @@ def test_two_scorers_of_one_name_are_refused():
         named(RobustSum, Other)
 
 
-def test_a_new_scorer_is_one_entry(toy, monkeypatch, tmp_path):
+def test_a_new_scorer_is_one_entry(toy: tuple[Toy, pd.Series], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Plugged in, it is fitted, scored, explained, shown and stored without another line."""
 
     class Swipes(RobustSum):
@@ -110,7 +113,7 @@ def test_a_new_scorer_is_one_entry(toy, monkeypatch, tmp_path):
     assert list(score(toy[0], stored).scorers) == ["rules", "outliers", "graph", "swipes", "ranker"]
 
 
-def test_badness_ignores_the_good_side():
+def test_badness_ignores_the_good_side() -> None:
     z = pd.DataFrame({"a": [-5.0, 3.0, np.nan], "b": [-5.0, 3.0, 50.0], "c": [1.0, -4.0, np.inf]})
     out = badness(z, {"a": "high", "b": "low", "c": "either"})
     assert out["a"].tolist() == [0.0, 3.0, 0.0]
@@ -118,7 +121,7 @@ def test_badness_ignores_the_good_side():
     assert out["c"].tolist() == [0.0, 2.0, 8.0]
 
 
-def test_family_counts_once_and_families_join_by_noisy_or():
+def test_family_counts_once_and_families_join_by_noisy_or() -> None:
     X = pd.DataFrame(
         {"rule_R01": [1.0, 1.0, 0.0, 1.0], "rule_R03": [0.0, 1.0, 0.0, 0.0], "rule_R27": [0.0, 0.0, 0.0, 1.0]},
         index=list("abcd"),
@@ -131,12 +134,12 @@ def test_family_counts_once_and_families_join_by_noisy_or():
     assert risk["d"] == pytest.approx(1 - (1 - 0.6) * (1 - 0.25))
 
 
-def test_data_defects_are_never_suspicion():
+def test_data_defects_are_never_suspicion() -> None:
     X = pd.DataFrame({"rule_R61": [1.0]}, index=["a"])
     assert Rules({"rule_R61": "data"}, {"rule_R61": "DQ"}).fit(X, pd.Series([1.0], index=["a"])).risk(X)["a"] == 0.0
 
 
-def test_a_bed_checks_result_is_no_evidence():
+def test_a_bed_checks_result_is_no_evidence() -> None:
     """R21 is the label itself: whoever was found absent would rank first for having been found."""
     X = pd.DataFrame({"rule_r21": [0.0, 3.0], "rule_r21_fen": [0.0, 9e4], "rule_r01": [1.0, 0.0]}, index=["a", "b"])
     X = X.assign(inst__rule_r21_inst_365=1.0)
@@ -154,7 +157,7 @@ def test_a_bed_checks_result_is_no_evidence():
     assert list(ranker_input(SimpleNamespace(X=X, z=X, columns=columns)).columns) == ["rule_r01"]
 
 
-def test_rule_belief_moves_only_with_five_decided_cases():
+def test_rule_belief_moves_only_with_five_decided_cases() -> None:
     X = pd.DataFrame({"rule_R01": [1.0] * 6})
     few = Rules({"rule_R01": "stay"}).fit(X, pd.Series([0, 0, 0, 0, np.nan, np.nan]))
     many = Rules({"rule_R01": "stay"}).fit(X, pd.Series([0.0] * 5 + [np.nan]))
@@ -162,7 +165,7 @@ def test_rule_belief_moves_only_with_five_decided_cases():
     assert many.belief_[0] == pytest.approx(2.5 / 15)
 
 
-def test_a_rule_most_units_break_is_believed_no_more_than_their_presumed_share():
+def test_a_rule_most_units_break_is_believed_no_more_than_their_presumed_share() -> None:
     X = pd.DataFrame({"rule_R53": [9.0] * 8 + [0.0] * 2, "rule_R54": [1.0] + [0.0] * 9})
     hard = dict.fromkeys(X, "hard")
     own = {c: c for c in X}
@@ -174,7 +177,7 @@ def test_a_rule_most_units_break_is_believed_no_more_than_their_presumed_share()
     assert rules.risk(X)[1] < Rules(own, hard).fit(X).risk(X)[1]
 
 
-def test_lambdarank_learns_within_groups():
+def test_lambdarank_learns_within_groups() -> None:
     """The guilty are the largest of their group, and the groups lie far apart: only an order within groups can be learned from the difference."""
     x = np.arange(400.0)
     X = pd.DataFrame({"size": x % 20, "level": x // 20}, index=[f"E{i:03d}" for i in range(400)])
@@ -187,7 +190,7 @@ def test_lambdarank_learns_within_groups():
     pd.testing.assert_series_equal(again.raw(X), raw, check_exact=True)
 
 
-def test_isolation_equals_scikit_learn(toy):
+def test_isolation_equals_scikit_learn(toy: tuple[Toy, pd.Series]) -> None:
     bad = badness_of(toy[0])
     ours = Isolation(trees=30, seed=3).fit(bad)
     theirs = IsolationForest(n_estimators=30, max_samples=256, random_state=3).fit(
@@ -197,7 +200,7 @@ def test_isolation_equals_scikit_learn(toy):
     np.testing.assert_allclose(ours.risk(bad), expected, atol=1e-9)
 
 
-def test_isolation_contributions_name_the_odd_column():
+def test_isolation_contributions_name_the_odd_column() -> None:
     r = np.random.default_rng(0)
     X = pd.DataFrame(r.exponential(1, (200, 4)), columns=list("abcd"), index=[f"e{i}" for i in range(200)])
     X.loc["e7", "c"] = 50.0
@@ -205,7 +208,7 @@ def test_isolation_contributions_name_the_odd_column():
     assert parts.loc["e7"].drop(BASE).idxmax() == "c"
 
 
-def test_ranker_keeps_its_promise_of_direction(toy):
+def test_ranker_keeps_its_promise_of_direction(toy: tuple[Toy, pd.Series]) -> None:
     matrix, y = toy
     X = ranker_input(matrix)
     ranker = Ranker(ranker_worse(matrix.columns, list(X.columns)), trees=60).fit(X, y)
@@ -215,7 +218,7 @@ def test_ranker_keeps_its_promise_of_direction(toy):
         assert (np.diff(ranker.raw(steps)) * sign >= -1e-12).all()
 
 
-def test_ranker_same_for_threads_and_row_order(toy, monkeypatch):
+def test_ranker_same_for_threads_and_row_order(toy: tuple[Toy, pd.Series], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.ranker.SMALL", 0)  # really two threads, small as the toy is
     matrix, y = toy
     X = ranker_input(matrix)
@@ -227,7 +230,7 @@ def test_ranker_same_for_threads_and_row_order(toy, monkeypatch):
 
 
 @pytest.mark.slow
-def test_contributions_equal_shap(toy):
+def test_contributions_equal_shap(toy: tuple[Toy, pd.Series]) -> None:
     import shap
 
     matrix, y = toy
@@ -240,13 +243,13 @@ def test_contributions_equal_shap(toy):
     assert np.abs(ours - theirs).max() < 1e-6
 
 
-def test_one_class_is_refused(toy):
+def test_one_class_is_refused(toy: tuple[Toy, pd.Series]) -> None:
     X = toy[0].X
     with pytest.raises(ValueError, match="both confirmed and refuted"):
         Ranker().fit(X, pd.Series(0.0, index=X.index))
 
 
-def test_tail_is_increasing_and_continues_above_what_was_seen():
+def test_tail_is_increasing_and_continues_above_what_was_seen() -> None:
     tail = tail_of(np.random.default_rng(0).normal(size=20_000))
     at = tail.at(np.linspace(-5, 8, 400))
     assert (np.diff(at) >= 0).all()

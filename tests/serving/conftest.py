@@ -4,6 +4,7 @@ import functools
 import warnings
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from features.matrix import Matrix, crowd_of
 from models.score import Scored
 from serving.lists import publish
 from serving.lists.dossier import dossier
-from serving.lists.schema import Note
+from serving.lists.schema import Note, WorkList
 from serving.lists.worklist import assemble, with_evidence
 from tests.column import a_column
 
@@ -164,7 +165,7 @@ def events_for(numbers: list[str]) -> pd.DataFrame:
 
 
 @functools.cache
-def made_list(grain: str, top: int = 10):  # type: ignore[no-untyped-def]
+def made_list(grain: str, top: int = 10) -> tuple[WorkList, dict[str, dict[str, Any]], dict[tuple[str, str, str], pd.DataFrame]]:  # fmt: skip
     """(worklist, dossiers, rows) of the hand-made county."""
     matrix, scored = county(grain)
     worklist = assemble(matrix, scored, top, as_of=AS_OF, grain=grain, notes=NOTES)

@@ -27,12 +27,12 @@ FULL = FIRST + ",probability,amount_low_yuan,amount_high_yuan,innocent,area,fixm
 
 
 @pytest.mark.parametrize("grain", GRAINS)
-def test_csv_columns_are_the_contract(grain: str):
+def test_csv_columns_are_the_contract(grain: str) -> None:
     header = as_csv(made_list(grain)[0]).splitlines()[0]
     assert header == FULL + (",members" if grain == "ring" else "") + ",returning"
 
 
-def test_rows_are_ranked_once_each_and_by_risk():
+def test_rows_are_ranked_once_each_and_by_risk() -> None:
     worklist, _, _ = made_list("person", top=10)
     rows = worklist.rows
     assert rows["entity_id"].is_unique
@@ -44,7 +44,7 @@ def test_rows_are_ranked_once_each_and_by_risk():
     assert rows["evidence_rows"].gt(0).any()
 
 
-def test_the_list_is_the_same_whatever_the_order_of_rows():
+def test_the_list_is_the_same_whatever_the_order_of_rows() -> None:
     matrix, scored = county("doctor")
     shuffled = replace(scored, frame=scored.frame.sample(frac=1, random_state=3))
     first = assemble(matrix, scored, 10, as_of=AS_OF, grain="doctor")
@@ -52,7 +52,7 @@ def test_the_list_is_the_same_whatever_the_order_of_rows():
     pd.testing.assert_frame_equal(first.rows, second.rows)
 
 
-def test_reasons_are_worse_than_peers_and_carry_their_number():
+def test_reasons_are_worse_than_peers_and_carry_their_number() -> None:
     matrix, scored = county("admission")
     for entity_id in list(matrix.X.index[:12]):
         reasons = reasons_of(matrix, scored.contributions, entity_id)
@@ -65,7 +65,7 @@ def test_reasons_are_worse_than_peers_and_carry_their_number():
         assert used == sorted(used, reverse=True)
 
 
-def test_a_named_scheme_has_a_reason_that_speaks_for_it():
+def test_a_named_scheme_has_a_reason_that_speaks_for_it() -> None:
     matrix, scored = county("admission")
     spoken = 0
     for entity_id in list(matrix.X.index[:40]):
@@ -91,11 +91,11 @@ def test_a_named_scheme_has_a_reason_that_speaks_for_it():
         ("high", float("nan"), 1.0, 0.0, False),
     ],
 )
-def test_worse_than_peers(worse: str, value: float, peer: float, z: float, expected: bool):
+def test_worse_than_peers(worse: str, value: float, peer: float, z: float, expected: bool) -> None:
     assert worse_than_peers(worse, value, peer, z) is expected
 
 
-def test_a_ring_with_an_innocent_explanation_is_not_ranked_but_shown():
+def test_a_ring_with_an_innocent_explanation_is_not_ranked_but_shown() -> None:
     worklist, _, _ = made_list("ring", top=118)
     explained = worklist.explained
     assert list(explained["innocent"]) == ["透析同班次：固定星期、固定机构"]
@@ -103,7 +103,7 @@ def test_a_ring_with_an_innocent_explanation_is_not_ranked_but_shown():
     assert worklist.facts["explained"] == 1
 
 
-def test_contributions_add_up_to_the_raw_score():
+def test_contributions_add_up_to_the_raw_score() -> None:
     for grain in GRAINS:
         _, dossiers, _ = made_list(grain)
         for found in dossiers.values():
@@ -111,7 +111,7 @@ def test_contributions_add_up_to_the_raw_score():
             assert total == pytest.approx(found["raw"], abs=1e-9)
 
 
-def test_explain_refuses_an_unknown_id_and_offers_near_ones_but_no_persons():
+def test_explain_refuses_an_unknown_id_and_offers_near_ones_but_no_persons() -> None:
     with pytest.raises(UserError, match="M202500001"):
         known(["M202500001", "M202500002"], "admission", "M20250000l")
     with pytest.raises(UserError) as error:
@@ -138,7 +138,7 @@ PAYLOADS = [
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_no_text_becomes_a_formula(payload: str, tmp_path: Path):
+def test_no_text_becomes_a_formula(payload: str, tmp_path: Path) -> None:
     worklist, _, _ = made_list("institution")
     rows = worklist.rows.copy()
     rows["area"], rows["label"], rows["reason_1"] = payload, payload, payload
@@ -154,7 +154,7 @@ def test_no_text_becomes_a_formula(payload: str, tmp_path: Path):
             assert b"<f>" not in archive.read(name)
 
 
-def test_numbers_stay_numbers_in_csv():
+def test_numbers_stay_numbers_in_csv() -> None:
     assert harmless("平安") == "平安"
     worklist, _, _ = made_list("admission")
     row = next(csv.DictReader(io.StringIO(as_csv(worklist))))
@@ -162,7 +162,7 @@ def test_numbers_stay_numbers_in_csv():
     assert float(row["amount_low_yuan"]) <= float(row["amount_at_risk_yuan"]) <= float(row["amount_high_yuan"])
 
 
-def test_workbook_round_trip(tmp_path: Path):
+def test_workbook_round_trip(tmp_path: Path) -> None:
     worklist, dossiers, _ = made_list("person")
     out = write(worklist, tmp_path / "名单.xlsx", lambda e: evidence_table(dossiers[e]))
     book = CalamineWorkbook.from_path(str(out))
@@ -180,7 +180,7 @@ def test_workbook_round_trip(tmp_path: Path):
     assert all(isinstance(r[1], str) and len(r[1]) == 16 for r in evidence[2:]), "ids are text, no digit lost"
 
 
-def test_json_holds_what_the_csv_hides(tmp_path: Path):
+def test_json_holds_what_the_csv_hides(tmp_path: Path) -> None:
     worklist, _, _ = made_list("admission")
     document = json.loads(write(worklist, tmp_path / "list.json").read_text("utf-8"))
     assert document["disclaimer"] == DISCLAIMER
@@ -188,14 +188,14 @@ def test_json_holds_what_the_csv_hides(tmp_path: Path):
     assert len(document["rows"]) == len(worklist.rows)
 
 
-def test_csv_has_a_bom_and_is_written_whole(tmp_path: Path):
+def test_csv_has_a_bom_and_is_written_whole(tmp_path: Path) -> None:
     worklist, _, _ = made_list("admission")
     out = write(worklist, tmp_path / "list.csv")
     assert out.read_bytes().startswith(b"\xef\xbb\xbf")
     assert [p.name for p in tmp_path.iterdir()] == ["list.csv"]
 
 
-def test_bad_destinations(tmp_path: Path):
+def test_bad_destinations(tmp_path: Path) -> None:
     worklist, _, _ = made_list("admission")
     for name in ("list.pdf", "list"):
         with pytest.raises(UserError, match="csv"):
@@ -205,20 +205,20 @@ def test_bad_destinations(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
-def test_equal_lists_give_equal_bytes(tmp_path: Path):
+def test_equal_lists_give_equal_bytes(tmp_path: Path) -> None:
     for suffix in (".csv", ".json", ".xlsx"):
         first = write(made_list("ring")[0], tmp_path / f"a{suffix}").read_bytes()
         second = write(made_list("ring")[0], tmp_path / f"b{suffix}").read_bytes()
         assert first == second, suffix
 
 
-def test_dossier_is_json(tmp_path: Path):
+def test_dossier_is_json(tmp_path: Path) -> None:
     matrix, scored = county("admission")
     found = dossier(matrix, scored, matrix.X.index[0], {}, as_of=date(2025, 9, 28), grain="admission")
     json.dumps(found, allow_nan=False)
 
 
-def test_a_mark_of_innocence_clears_and_never_accuses():
+def test_a_mark_of_innocence_clears_and_never_accuses() -> None:
     matrix, scored = county("admission")
     column, entity_id = "same_bag", str(matrix.X.index[0])
     told = replace(
@@ -232,7 +232,7 @@ def test_a_mark_of_innocence_clears_and_never_accuses():
     assert honest_of(matrix, entity_id, [])[0] == "数据中已有记录：透析", "in words, without the code"
 
 
-def test_a_levelled_list_says_so_and_an_unlevelled_one_does_not():
+def test_a_levelled_list_says_so_and_an_unlevelled_one_does_not() -> None:
     matrix, scored = county("person")
     stratum = np.where(np.arange(len(scored.frame)) % 4 == 0, "60岁及以上有慢特病", "60岁以下无慢特病")
     fair = replace(scored, frame=scored.frame.assign(stratum=stratum))

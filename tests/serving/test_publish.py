@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,11 +14,11 @@ from serving.lists import publish
 from .conftest import AS_OF, made_list
 
 
-def made(grain: str = "doctor"):  # type: ignore[no-untyped-def]
+def made(grain: str = "doctor") -> dict[str, Any]:
     return {grain: made_list(grain)[:2]}
 
 
-def test_published_twice_is_one_run(tmp_path: Path):
+def test_published_twice_is_one_run(tmp_path: Path) -> None:
     first = publish.publish(tmp_path, AS_OF, made())
     second = publish.publish(tmp_path, AS_OF, made())
     assert first.name == second.name == (tmp_path / "lists" / "CURRENT").read_text().split()[0]
@@ -28,7 +29,7 @@ class Killed(Exception):
     pass
 
 
-def test_killed_at_any_point_the_earlier_run_stays_in_force(tmp_path: Path):
+def test_killed_at_any_point_the_earlier_run_stays_in_force(tmp_path: Path) -> None:
     """The method of SQLite's tests: stop at the N-th step until a publication runs through."""
     before = publish.publish(tmp_path, AS_OF, made("doctor"))
     for stop in range(100):
@@ -56,7 +57,7 @@ def test_killed_at_any_point_the_earlier_run_stays_in_force(tmp_path: Path):
     pytest.fail("the publication never ran through")
 
 
-def test_every_damaged_byte_is_noticed(tmp_path: Path):
+def test_every_damaged_byte_is_noticed(tmp_path: Path) -> None:
     run = publish.publish(tmp_path, AS_OF, made())
     for path in sorted(run.root.rglob("*.json")):
         body = path.read_bytes()
@@ -69,7 +70,7 @@ def test_every_damaged_byte_is_noticed(tmp_path: Path):
     publish.current(tmp_path).folder.verify()
 
 
-def test_the_manifests_own_facts_are_hashed(tmp_path: Path):
+def test_the_manifests_own_facts_are_hashed(tmp_path: Path) -> None:
     """A date, a population or an amount changed in the manifest must not be shown."""
     run = publish.publish(tmp_path, AS_OF, made())
     path = run.root / "manifest.json"
@@ -85,7 +86,7 @@ def test_the_manifests_own_facts_are_hashed(tmp_path: Path):
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"2025-01-01/abc", b"a b c"])
-def test_a_garbled_pointer_is_damage_and_not_nothing(tmp_path: Path, body: bytes):
+def test_a_garbled_pointer_is_damage_and_not_nothing(tmp_path: Path, body: bytes) -> None:
     publish.publish(tmp_path, AS_OF, made())
     (tmp_path / "lists" / "CURRENT").write_bytes(body)
     with pytest.raises(UserError, match="CURRENT is missing or damaged") as told:
@@ -93,18 +94,18 @@ def test_a_garbled_pointer_is_damage_and_not_nothing(tmp_path: Path, body: bytes
     assert not isinstance(told.value, publish.Unpublished)
 
 
-def test_a_damaged_run_is_replaced_by_publishing_again(tmp_path: Path):
+def test_a_damaged_run_is_replaced_by_publishing_again(tmp_path: Path) -> None:
     run = publish.publish(tmp_path, AS_OF, made())
     (run.root / "lists" / "doctor.json").write_text("{}")
     assert publish.publish(tmp_path, AS_OF, made()).folder.verify() == 14
 
 
-def test_nothing_published_says_what_to_do(tmp_path: Path):
+def test_nothing_published_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="xiezhi week"):
         publish.current(tmp_path)
 
 
-def test_what_a_run_lacks(tmp_path: Path):
+def test_what_a_run_lacks(tmp_path: Path) -> None:
     run = publish.publish(tmp_path, AS_OF, made())
     for ask in (lambda: run.worklist("ring"), lambda: run.lead("doctor", 99), lambda: run.lead("../../x", 1)):
         with pytest.raises(UserError):

@@ -11,14 +11,14 @@ def risk(n: int) -> pd.Series:
     return pd.Series(np.linspace(1, 0, n), index=[f"E{i:03d}" for i in range(n)])
 
 
-def test_slots_are_disjoint_and_sized():
+def test_slots_are_disjoint_and_sized() -> None:
     chosen = choose(risk(200), 45, 0.1, random_for("a"))
     assert chosen["slot"].value_counts().to_dict() == {"ranked": 45, "draw": 5, "control": 3}
     assert chosen.index.is_unique
     assert (chosen.loc[chosen["slot"] == "ranked", "selection_prob"] == 1).all()
 
 
-def test_selection_probability_is_what_happens():
+def test_selection_probability_is_what_happens() -> None:
     """Over many draws each entity is listed as often as its stored probability says (four standard errors)."""
     n, top, rounds = 40, 9, 800
     listed = pd.Series(0.0, index=risk(n).index)
@@ -34,17 +34,17 @@ def test_selection_probability_is_what_happens():
 
 
 @pytest.mark.parametrize("n", [0, 1, 3, 10])
-def test_small_populations(n: int):
+def test_small_populations(n: int) -> None:
     chosen = choose(risk(n), 10, 0.1, random_for("x"))
     assert len(chosen) == n
     assert chosen["slot"].eq("ranked").all()
 
 
-def test_no_draw_when_not_wanted():
+def test_no_draw_when_not_wanted() -> None:
     assert set(choose(risk(50), 10, 0.0, random_for("x"))["slot"]) == {"ranked"}
 
 
-def test_interleaving_keeps_the_order_of_the_ranked_and_hides_the_others():
+def test_interleaving_keeps_the_order_of_the_ranked_and_hides_the_others() -> None:
     slots = pd.Series(["ranked"] * 18 + ["draw"] * 2 + ["control"])
     places = [interleave(slots, random_for(i)) for i in range(60)]
     for place in places:

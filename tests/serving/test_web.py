@@ -66,7 +66,7 @@ def filled(path: str) -> str:
 
 
 @pytest.mark.slow
-def test_every_route_of_the_service_needs_a_session(week: Path, monkeypatch: pytest.MonkeyPatch):
+def test_every_route_of_the_service_needs_a_session(week: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Walks the routes BentoML really serves, its own built-ins included, with every method they answer and a few they do not."""
     monkeypatch.setenv("XIEZHI_WAREHOUSE", str(week))
     from serving.service import Xiezhi
@@ -112,18 +112,18 @@ def test_every_route_of_the_service_needs_a_session(week: Path, monkeypatch: pyt
         "/livez/x",
     ],
 )
-def test_a_stranger_sees_nothing(stranger: TestClient, path: str):
+def test_a_stranger_sees_nothing(stranger: TestClient, path: str) -> None:
     assert stranger.get(path).status_code == 401
     page = stranger.get(path, headers={"accept": "text/html"})
     assert (page.status_code, page.headers["location"]) == (303, "/sign-in")
 
 
-def test_a_made_up_cookie_opens_nothing(stranger: TestClient):
+def test_a_made_up_cookie_opens_nothing(stranger: TestClient) -> None:
     for value in ("", "x", "../tokens/x", "a" * 5000):
         assert stranger.get("/", headers={"cookie": f"{sessions.COOKIE}={value}"}).status_code == 401
 
 
-def test_a_token_signs_in_once_and_the_cookie_is_strict(week: Path):
+def test_a_token_signs_in_once_and_the_cookie_is_strict(week: Path) -> None:
     app = Gate(pages(week), week)
     token = sessions.new_token(week)
     first = TestClient(app, base_url=HOST, follow_redirects=False).get("/sign-in", params={"token": token})
@@ -135,7 +135,7 @@ def test_a_token_signs_in_once_and_the_cookie_is_strict(week: Path):
     assert "set-cookie" not in second.headers
 
 
-def test_a_new_token_voids_the_old_and_nothing_secret_lies_on_disk(tmp_path: Path):
+def test_a_new_token_voids_the_old_and_nothing_secret_lies_on_disk(tmp_path: Path) -> None:
     old = sessions.new_token(tmp_path)
     new = sessions.new_token(tmp_path)
     assert sessions.take_token(tmp_path, old) is None
@@ -149,7 +149,7 @@ def test_a_new_token_voids_the_old_and_nothing_secret_lies_on_disk(tmp_path: Pat
     assert (tmp_path / "serve").stat().st_mode & 0o077 == 0
 
 
-def test_a_session_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_session_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session = sessions.take_token(tmp_path, sessions.new_token(tmp_path))
     assert session is not None
     now = sessions.time.time()
@@ -159,14 +159,14 @@ def test_a_session_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert not sessions.is_open(tmp_path, session), "closed for good"
 
 
-def test_signing_out_ends_the_session(officer: TestClient):
+def test_signing_out_ends_the_session(officer: TestClient) -> None:
     cookie = officer.cookies[sessions.COOKIE]
     assert officer.get("/").status_code == 200
     officer.post("/sign-out")
     assert officer.get("/", headers={"cookie": f"{sessions.COOKIE}={cookie}"}).status_code == 401
 
 
-def test_guessing_is_slowed_down(week: Path):
+def test_guessing_is_slowed_down(week: Path) -> None:
     client = TestClient(Gate(pages(week), week), base_url=HOST, follow_redirects=False)
     codes = [client.post("/sign-in", data={"token": f"guess{i}"}).status_code for i in range(7)]
     assert codes == [403] * 5 + [429] * 2
@@ -179,7 +179,7 @@ def test_guessing_is_slowed_down(week: Path):
     assert limit.allow()
 
 
-def test_other_hosts_other_origins_and_big_bodies_are_refused(officer: TestClient):
+def test_other_hosts_other_origins_and_big_bodies_are_refused(officer: TestClient) -> None:
     assert officer.get("/", headers={"host": "evil.example"}).status_code == 421
     assert officer.post("/sign-out", headers={"origin": "http://evil.example"}).status_code == 403
     assert officer.post("/sign-in", content=b"x" * (MAX_BODY + 1)).status_code == 413
@@ -188,7 +188,7 @@ def test_other_hosts_other_origins_and_big_bodies_are_refused(officer: TestClien
 
 
 @pytest.mark.parametrize("grain", GRAINS)
-def test_a_page_for_every_grain(officer: TestClient, week: Path, grain: str):
+def test_a_page_for_every_grain(officer: TestClient, week: Path, grain: str) -> None:
     page = officer.get(f"/lists/{grain}")
     assert page.status_code == 200
     assert "疑点线索，非违规结论" in page.text
@@ -217,7 +217,7 @@ def test_a_page_for_every_grain(officer: TestClient, week: Path, grain: str):
         assert not re.search(r'(?:src|href|action)="(?!/)', text.replace('href="#main"', "")), "nothing from elsewhere"
 
 
-def test_personal_numbers_leave_masked(officer: TestClient, week: Path):
+def test_personal_numbers_leave_masked(officer: TestClient, week: Path) -> None:
     """Every page, its JSON twin and every picture: no full personal number in body or address."""
     number = re.compile(r"42900119\d{7,8}")
     for grain in GRAINS:
@@ -232,7 +232,7 @@ def test_personal_numbers_leave_masked(officer: TestClient, week: Path):
     assert not number.search(officer.get("/lists/ring/1/ring.svg").text)
 
 
-def test_masking_walks_everything():
+def test_masking_walks_everything() -> None:
     document = {
         "entity_id": "429001198000001",
         "x": [{"psn_no": "429001198000002"}],
@@ -252,14 +252,14 @@ def test_masking_walks_everything():
         ("/lists/ring/1/ring.svg", "同日同机构天数"),
     ],
 )
-def test_pictures_are_drawn_and_the_same_each_time(officer: TestClient, path: str, marker: str):
+def test_pictures_are_drawn_and_the_same_each_time(officer: TestClient, path: str, marker: str) -> None:
     first, second = officer.get(path), officer.get(path)
     assert first.headers["content-type"] == "image/svg+xml"
     assert marker in first.text
     assert first.text == second.text
 
 
-def test_headers_on_every_answer(officer: TestClient):
+def test_headers_on_every_answer(officer: TestClient) -> None:
     for path in (
         "/",
         "/lists/admission",
@@ -282,13 +282,13 @@ def test_headers_on_every_answer(officer: TestClient):
     "path",
     ["/lists/hospital", "/lists/admission/0", "/lists/admission/99", "/lists/admission/1/score.svg", "/lists/..%2fx"],
 )
-def test_bad_addresses_are_told_so(officer: TestClient, path: str):
+def test_bad_addresses_are_told_so(officer: TestClient, path: str) -> None:
     answer = officer.get(path)
     assert answer.status_code == 404
     assert "Traceback" not in answer.text
 
 
-def test_before_the_first_week(tmp_path: Path):
+def test_before_the_first_week(tmp_path: Path) -> None:
     app = Gate(pages(tmp_path), tmp_path)
     client = TestClient(app, base_url=HOST)
     client.post("/sign-in", data={"token": sessions.new_token(tmp_path)})
@@ -296,7 +296,7 @@ def test_before_the_first_week(tmp_path: Path):
     assert client.get("/lists/admission").status_code == 503
 
 
-def test_markup_in_data_stays_text(officer: TestClient):
+def test_markup_in_data_stays_text(officer: TestClient) -> None:
     from serving.web.pages import environment
 
     html = (
@@ -307,13 +307,13 @@ def test_markup_in_data_stays_text(officer: TestClient):
     assert "<script>" not in html
 
 
-def test_every_page_has_a_json_twin_by_accept(officer: TestClient):
+def test_every_page_has_a_json_twin_by_accept(officer: TestClient) -> None:
     for path in ("/", "/lists/person", "/lists/person/1"):
         assert officer.get(path, headers={"accept": "application/json"}).json()["title"]
     assert set(TITLES) == {*GRAINS, "bedcheck"}
 
 
-def test_the_workbook_of_a_list_without_rows_has_its_headers(tmp_path: Path):
+def test_the_workbook_of_a_list_without_rows_has_its_headers(tmp_path: Path) -> None:
     worklist, _, _ = made_list("ring")
     (tmp_path / "lists").mkdir()
     run = publish.publish(tmp_path, AS_OF, {"ring": (replace(worklist, rows=worklist.rows.iloc[:0]), {})})
@@ -322,7 +322,7 @@ def test_the_workbook_of_a_list_without_rows_has_its_headers(tmp_path: Path):
     assert {"序号", "对象编号", "成员", "复现"} <= set(sheet[1])
 
 
-def test_a_levelled_list_says_so_on_its_page(tmp_path: Path):
+def test_a_levelled_list_says_so_on_its_page(tmp_path: Path) -> None:
     (tmp_path / "lists").mkdir()
     made = {g: made_list(g)[:2] for g in ("person", "institution")}
     levelled, *rest = made["person"]

@@ -1,13 +1,15 @@
 """A county small enough to fit in a second: matrices made on the spot in place of feature partitions, labels drawn from its truth."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from features.columns import Column
 from models.decided import nobody
 from tests.column import a_column
 
@@ -35,9 +37,9 @@ class Tiny:
     X: pd.DataFrame
     z: pd.DataFrame
     percentile: pd.DataFrame
-    columns: dict
+    columns: dict[str, Column]
 
-    def only(self, ids):
+    def only(self, ids: Iterable[str]) -> "Tiny":
         keep = self.X.index.intersection(pd.Index(list(ids)))
         return replace(self, **{k: getattr(self, k).loc[keep] for k in ("entities", "X", "z", "percentile")})
 
@@ -64,7 +66,9 @@ class County:
         for column in ("known_at", "inspected_at", "period_end"):
             self.labels[column] = self.labels[column].astype("datetime64[us]")
 
-    def matrix(self, root, as_of, grain, window_days=None, only=None, **_):
+    def matrix(
+        self, root: Path | None, as_of: date, grain: str, window_days: int | None = None, only: Iterable[str] | None = None, **_: object
+    ) -> Tiny:  # fmt: skip
         r = np.random.default_rng(self.seed + as_of.toordinal() % 97)
         bad, n = self.bad.to_numpy(), self.n
         X = pd.DataFrame(index=self.ids)
@@ -91,19 +95,19 @@ class Store:
     """Warehouse stand-in: a span and nothing else."""
 
     @classmethod
-    def open(cls, path):
+    def open(cls, path: Path) -> "Store":
         return cls()
 
-    def tables(self):
+    def tables(self) -> dict[str, object]:
         return {}
 
-    def span(self):
+    def span(self) -> tuple[datetime, datetime, datetime]:
         first, last = pd.Timestamp("2024-07-01").to_pydatetime(), pd.Timestamp("2025-06-30").to_pydatetime()
         return first, last, last
 
 
 @pytest.fixture
-def county(monkeypatch) -> County:
+def county(monkeypatch: pytest.MonkeyPatch) -> County:
     """A county whose matrices and labels are served to every function under test."""
     from training import dataset, fit, promotion
     from training.evaluation import baselines, evaluate, side_by_side
@@ -123,7 +127,7 @@ def county(monkeypatch) -> County:
 
 
 @pytest.fixture
-def root(tmp_path) -> Path:
+def root(tmp_path: Path) -> Path:
     return tmp_path / "w"
 
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,9 @@ from claims.errors import UserError
 from models.ensemble import FALLBACK
 from models.in_force import active_table, load_active
 from models.score import score
+from tests.training.conftest import County
 from training import tracking as register
-from training.dataset import training_rows
+from training.dataset import Rows, training_rows
 from training.evaluation.evaluate import evaluate
 from training.fit import fit, summary_lines
 from training.fit_ranker import FEWEST_BEDS, VARIANTS, hard, learn, learn_beds, measured, out_of_fold, out_of_time_raw
@@ -20,7 +22,7 @@ from training.propensity import drawn_rate, inverse_weights, propensities
 
 
 @pytest.fixture
-def rows(county, root, as_of):
+def rows(county: County, root: Path, as_of: date) -> Rows:
     from models.ensemble import unlabelled
 
     return training_rows(
@@ -28,7 +30,7 @@ def rows(county, root, as_of):
     )
 
 
-def test_fit_puts_a_model_in_force_and_says_what_it_did(county, root, as_of):
+def test_fit_puts_a_model_in_force_and_says_what_it_did(county: County, root: Path, as_of: date) -> None:
     summary = fit(root, as_of, log=False)
     assert summary.grains["admission"].ranker
     assert not summary.grains["person"].ranker
@@ -42,7 +44,7 @@ def test_fit_puts_a_model_in_force_and_says_what_it_did(county, root, as_of):
     assert len(summary_lines(summary)) == 2
 
 
-def test_empty_beds_alone_teach_the_bed_check(county, rows):
+def test_empty_beds_alone_teach_the_bed_check(county: County, rows: Rows) -> None:
     meta = county.matrix(None, date(2025, 6, 30), "admission").columns
     assert learn_beds(rows, meta) is not None
     confirmed = (rows.info["y"] == 1).to_numpy()
@@ -51,13 +53,13 @@ def test_empty_beds_alone_teach_the_bed_check(county, rows):
     assert learn_beds(other, meta) is None, "what other findings teach is not said to be about beds"
 
 
-def test_same_input_same_bundle_for_any_threads(county, root, as_of, tmp_path):
+def test_same_input_same_bundle_for_any_threads(county: County, root: Path, as_of: date, tmp_path: Path) -> None:
     names = {fit(tmp_path / f"t{i}", as_of, threads=i, log=False, promote=False).bundle for i in (1, 2)}
     assert len(names) == 1
     assert fit(root, as_of, seed=1, log=False, promote=False).bundle not in names
 
 
-def test_too_few_labels_fall_back(county, root, as_of):
+def test_too_few_labels_fall_back(county: County, root: Path, as_of: date) -> None:
     county.labels = county.labels[county.labels["outcome"] == "refuted"]
     summary = fit(root, as_of, log=False)
     assert not summary.grains["admission"].ranker
@@ -65,8 +67,10 @@ def test_too_few_labels_fall_back(county, root, as_of):
     assert frame["probability"].isna().all()
 
 
-def test_mlflow_failure_does_not_cost_the_model(county, root, as_of, monkeypatch):
-    def locked(*_):
+def test_mlflow_failure_does_not_cost_the_model(
+    county: County, root: Path, as_of: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object) -> None:
         raise OSError("database is locked")
 
     monkeypatch.setattr(register, "_client", locked)
@@ -77,7 +81,7 @@ def test_mlflow_failure_does_not_cost_the_model(county, root, as_of, monkeypatch
 
 
 @pytest.mark.slow
-def test_mlflow_gets_run_alias_and_no_pickle(county, root, as_of):
+def test_mlflow_gets_run_alias_and_no_pickle(county: County, root: Path, as_of: date) -> None:
     summary = fit(root, as_of)
     assert summary.warning == ""
     assert summary.run_id
@@ -89,7 +93,7 @@ def test_mlflow_gets_run_alias_and_no_pickle(county, root, as_of):
     assert version.tags["bundle"] == summary.bundle
 
 
-def test_rows_hold_no_future_label(county, root, as_of, rows):
+def test_rows_hold_no_future_label(county: County, root: Path, as_of: date, rows: Rows) -> None:
     assert (
         (rows.info["snapshot"] >= rows.info["inspected_at"].dt.normalize() - pd.Timedelta(days=90))
         .where(rows.info["y"].notna(), True)
@@ -101,12 +105,12 @@ def test_rows_hold_no_future_label(county, root, as_of, rows):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_every_variant_learns(county, rows, variant):
+def test_every_variant_learns(county: County, rows: Rows, variant: str) -> None:
     raw = out_of_fold(rows, county.matrix(None, date(2025, 6, 30), "admission").columns, variant=variant)
     assert measured(rows, raw)["auc_all"] > 0.75
 
 
-def test_permuted_labels_teach_nothing(county, rows):
+def test_permuted_labels_teach_nothing(county: County, rows: Rows) -> None:
     """The leakage alarm: with shuffled outcomes the out-of-fold AUC is a coin's."""
     meta = county.matrix(None, date(2025, 6, 30), "admission").columns
     found = []
@@ -119,7 +123,7 @@ def test_permuted_labels_teach_nothing(county, rows):
     assert abs(np.mean(found) - 0.5) < 0.1
 
 
-def test_later_cases_are_foretold_without_knowing_them(county, rows):
+def test_later_cases_are_foretold_without_knowing_them(county: County, rows: Rows) -> None:
     """Out of time means out of time: dealing the later outcomes out anew changes no score of the block they are in, nor of earlier ones."""
     meta = county.matrix(None, date(2025, 6, 30), "admission").columns
     order = np.random.default_rng(0).permutation(len(rows.info))
@@ -142,7 +146,7 @@ def test_later_cases_are_foretold_without_knowing_them(county, rows):
     )
 
 
-def test_offset_slopes_never_make_suspicion_a_virtue(county, rows):
+def test_offset_slopes_never_make_suspicion_a_virtue(county: County, rows: Rows) -> None:
     flipped = rows.info.assign(y=1 - rows.info["y"])
     learned = learn(
         type(rows)(rows.grain, rows.X, rows.tails, flipped),
@@ -152,7 +156,7 @@ def test_offset_slopes_never_make_suspicion_a_virtue(county, rows):
     assert min(learned.slopes.values()) >= 0
 
 
-def test_propensities_follow_the_inspectors_and_the_log(county, rows):
+def test_propensities_follow_the_inspectors_and_the_log(county: County, rows: Rows) -> None:
     p = propensities(rows)
     assert ((p > 0) & (p <= 1)).all()
     inspected = rows.info["y"].notna().to_numpy()
@@ -165,7 +169,7 @@ def test_propensities_follow_the_inspectors_and_the_log(county, rows):
     assert hard(rows).sum() == inspected.sum()
 
 
-def test_drawn_rate_covers_the_truth():
+def test_drawn_rate_covers_the_truth() -> None:
     """200 counties of 2,000 with 3 % guilty, drawn with unequal known chances: the 95 % interval covers in 95 ± 4 %."""
     r = np.random.default_rng(0)
     covered = 0
@@ -178,7 +182,7 @@ def test_drawn_rate_covers_the_truth():
     assert 0.88 <= covered / 200 <= 0.99
 
 
-def truth_folder(county, folder):
+def truth_folder(county: County, folder: Path) -> None:
     folder.mkdir(parents=True)
     guilty = county.bad[county.bad > 0].index
     pd.DataFrame({"mdtrt_id": guilty, "scheme": "T01", "severity": 1.0, "amount_fen": 100_000}).to_parquet(
@@ -188,7 +192,9 @@ def truth_folder(county, folder):
     pd.DataFrame({"grain": "admission", "entity_id": clean, "innocent": "N05"}).to_parquet(folder / "innocents.parquet")
 
 
-def test_evaluate_with_truth_shows_everybody_side_by_side(county, root, as_of, tmp_path):
+def test_evaluate_with_truth_shows_everybody_side_by_side(
+    county: County, root: Path, as_of: date, tmp_path: Path
+) -> None:
     truth_folder(county, tmp_path / "sim" / "truth")
     result = evaluate(root, tmp_path / "sim", as_of=as_of, grains=("admission",))
     part = result["grains"]["admission"]
@@ -203,7 +209,9 @@ def test_evaluate_with_truth_shows_everybody_side_by_side(county, root, as_of, t
     json.dumps(result)
 
 
-def test_evaluate_without_truth_says_when_it_cannot_say(county, root, as_of, monkeypatch):
+def test_evaluate_without_truth_says_when_it_cannot_say(
+    county: County, root: Path, as_of: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from training.evaluation import evaluate as module
     from training.evaluation.report import evaluation_text
 
@@ -216,6 +224,6 @@ def test_evaluate_without_truth_says_when_it_cannot_say(county, root, as_of, mon
     assert "尚无法判断" in evaluation_text(result)
 
 
-def test_missing_truth_is_one_sentence(county, root, tmp_path):
+def test_missing_truth_is_one_sentence(county: County, root: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="真值文件夹"):
         evaluate(root, tmp_path / "nowhere")

@@ -27,7 +27,7 @@ def rows(y: list[float], weight: list[float]) -> Rows:
 NAN = float("nan")
 
 
-def test_uninspected_rows_weigh_only_where_a_variant_asks_for_them():
+def test_uninspected_rows_weigh_only_where_a_variant_asks_for_them() -> None:
     part = rows([1, 0, 0, NAN, NAN, NAN, NAN], [1, 1, 0.5, 0, 0, 0, 0])
     y, weight = taught(part, "labelled")
     assert y.tolist() == [1, 0, 0, 0, 0, 0, 0]
@@ -38,7 +38,7 @@ def test_uninspected_rows_weigh_only_where_a_variant_asks_for_them():
 
 
 @pytest.mark.parametrize("grain", ["admission", "institution"])
-def test_few_confirmed_units_move_the_trees_little(grain, monkeypatch):
+def test_few_confirmed_units_move_the_trees_little(grain: str, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = []
     monkeypatch.setattr("training.fit_ranker.Ranker", lambda *_, rate, **__: steps.append(rate) or Quiet())
     part = replace(rows([1] * 10 + [0] * 30, [1] * 40), grain=grain)
@@ -51,11 +51,11 @@ def test_few_confirmed_units_move_the_trees_little(grain, monkeypatch):
 class Quiet:
     """A ranker that learns nothing."""
 
-    def fit(self, *_, **__):
+    def fit(self, *_: object, **__: object) -> "Quiet":
         return self
 
 
-def test_inverse_propensity_raises_the_unlikely_ones():
+def test_inverse_propensity_raises_the_unlikely_ones() -> None:
     part = rows([1, 0, 0, NAN, NAN, NAN], [1, 1, 1, 0, 0, 0])
     part.info["selection_prob"] = [0.5, 0.05, 0.5, NAN, NAN, NAN]
     _, weight = taught(part, "ips")
@@ -63,7 +63,7 @@ def test_inverse_propensity_raises_the_unlikely_ones():
     assert weight[:3].mean() == pytest.approx(1.0)
 
 
-def test_a_cleared_case_counts_as_guilty_by_the_chance_it_was_missed():
+def test_a_cleared_case_counts_as_guilty_by_the_chance_it_was_missed() -> None:
     raw = np.array([0.0, 0.0, 20.0, -20.0, 0.0])
     found = missed_chance(raw, np.array([0.0, 1.0, 0.0, 0.0, NAN]))
     assert found[0] == pytest.approx(MISSED * 0.5 / (1 - (1 - MISSED) * 0.5))

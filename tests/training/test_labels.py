@@ -20,7 +20,7 @@ def inspections(*rows: tuple[str, str, str], **extra: object) -> pd.DataFrame:
     return frame.assign(**extra)
 
 
-def test_every_code_of_the_standard_is_placed():
+def test_every_code_of_the_standard_is_placed() -> None:
     assert set(OUTCOMES) == {
         f"O{i}_{n}"
         for i, n in enumerate(
@@ -31,31 +31,31 @@ def test_every_code_of_the_standard_is_placed():
 
 
 @pytest.mark.parametrize("code", ["O5_INSUFFICIENT", "O7_UNABLE", "O9_DUPLICATE", "", "XX"])
-def test_what_could_not_be_checked_is_missing_never_negative(code):
+def test_what_could_not_be_checked_is_missing_never_negative(code: str) -> None:
     labels = load_labels(inspections(("admission", "a", code)))
     assert labels["outcome"].tolist() == ["missing"]
     assert decided(labels, "admission").empty
 
 
-def test_error_without_intent_is_neither():
+def test_error_without_intent_is_neither() -> None:
     assert decided(load_labels(inspections(("admission", "a", "O4_ERROR"))), "admission").empty
 
 
-def test_nothing_is_known_before_its_time():
+def test_nothing_is_known_before_its_time() -> None:
     table = inspections(("admission", "a", "O1_FRAUD"))
     assert load_labels(table, as_of=date(2025, 3, 4)).empty
     assert len(load_labels(table, as_of=date(2025, 3, 5))) == 1, "the whole of the as-of day counts"
     assert len(load_labels(table.drop(columns="known_at"), as_of=date(2025, 3, 1))) == 1
 
 
-def test_one_entity_one_label_confirmed_beats_refuted():
+def test_one_entity_one_label_confirmed_beats_refuted() -> None:
     labels = load_labels(
         inspections(("person", "p", "O6_CLEAR"), ("person", "p", "O2_IRREGULAR"), ("person", "p", "O7_UNABLE"))
     )
     assert labels["outcome"].tolist() == ["confirmed"]
 
 
-def test_presence_checks_speak_about_stays():
+def test_presence_checks_speak_about_stays() -> None:
     checks = pd.DataFrame(
         {
             "mdtrt_id": ["a", "b", "c", "d"],
@@ -70,7 +70,7 @@ def test_presence_checks_speak_about_stays():
     assert labels.loc["a", "scheme"] == "T01"
 
 
-def test_confirmed_stays_mark_softly_and_soft_labels_never_count():
+def test_confirmed_stays_mark_softly_and_soft_labels_never_count() -> None:
     stays = pd.DataFrame(
         {"mdtrt_id": ["a", "b"], "psn_no": ["p", "q"], "fixmedins_code": ["h", "k"], "atddr_no": ["d", None]}
     )
@@ -86,13 +86,13 @@ def test_confirmed_stays_mark_softly_and_soft_labels_never_count():
     assert enough(labels, "person") == (False, 0, 0)
 
 
-def test_money_in_fen_or_yuan():
+def test_money_in_fen_or_yuan() -> None:
     yuan = load_labels(inspections(("admission", "a", "O1_FRAUD"), amt_confirmed=89.85))
     fen = load_labels(inspections(("admission", "a", "O1_FRAUD"), amt_confirmed_fen=8985))
     assert yuan["amount_fen"].tolist() == fen["amount_fen"].tolist() == [8985.0]
 
 
-def test_enough_needs_both_sides():
+def test_enough_needs_both_sides() -> None:
     rows = [("admission", f"c{i}", "O1_FRAUD") for i in range(20)] + [
         ("admission", f"r{i}", "O6_CLEAR") for i in range(50)
     ]
@@ -101,7 +101,7 @@ def test_enough_needs_both_sides():
     assert not enough(load_labels(inspections(*rows[:-1])), "admission")[0]
 
 
-def test_no_tables_no_labels_no_error():
+def test_no_tables_no_labels_no_error() -> None:
     labels = load_labels(None, None, None, date(2025, 1, 1))
     assert labels.empty
     assert not enough(labels, "admission")[0]

@@ -1,7 +1,8 @@
 """The gate: a report and two signatures in, one command out, everything on record; and the command line that does it."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -9,13 +10,14 @@ from typer.testing import CliRunner
 import xiezhi
 from claims.errors import UserError
 from models.in_force import active_table
+from tests.training.conftest import County
 from training import promotion
 from training.evaluation import side_by_side
 from training.evaluation.report import gate_text
 from training.fit import fit
 
 
-def test_gate_needs_report_and_two_others(county, root, as_of):
+def test_gate_needs_report_and_two_others(county: County, root: Path, as_of: date) -> None:
     first = fit(root, as_of, log=False)
     second = fit(root, as_of, seed=9, log=False, promote=False)
     assert active_table(root / "models")["grains"]["admission"] == first.bundle, "a challenger does not serve"
@@ -45,7 +47,7 @@ def test_gate_needs_report_and_two_others(county, root, as_of):
         promotion.rollback(root)
 
 
-def test_gate_text_names_who_moves(county, root, as_of):
+def test_gate_text_names_who_moves(county: County, root: Path, as_of: date) -> None:
     fit(root, as_of, log=False)
     other = fit(root, as_of, seed=9, log=False, promote=False)
     text = gate_text(promotion.compare(root, other.bundle, as_of, top=30))
@@ -59,7 +61,7 @@ def run(*words: str) -> str:
     return done.stdout
 
 
-def test_the_whole_way_on_the_command_line(county, root, as_of, tmp_path):
+def test_the_whole_way_on_the_command_line(county: County, root: Path, as_of: date, tmp_path: Path) -> None:
     first = fit(root, as_of, log=False)
     second = fit(root, as_of, seed=9, log=False)
     assert not second.active
@@ -90,7 +92,9 @@ def test_the_whole_way_on_the_command_line(county, root, as_of, tmp_path):
         run("models", "compare", "ffffffff", *place, "--as-of", f"{as_of}")
 
 
-def test_a_champion_that_cannot_score_is_replaced_at_once(county, root, as_of, monkeypatch):
+def test_a_champion_that_cannot_score_is_replaced_at_once(
+    county: County, root: Path, as_of: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A gate that kept a model which makes no list would stop the service; the change stands in the history."""
     fit(root, as_of, log=False)
     monkeypatch.setattr("training.fit.mismatch", lambda model, matrix: "列 swipes_90 的声明已改")
@@ -99,7 +103,9 @@ def test_a_champion_that_cannot_score_is_replaced_at_once(county, root, as_of, m
     assert "cannot score" in promotion.history(root)[-1]["note"]
 
 
-def test_both_models_are_judged_on_what_neither_had_seen(county, root, as_of, monkeypatch):
+def test_both_models_are_judged_on_what_neither_had_seen(
+    county: County, root: Path, as_of: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fit(root, as_of - timedelta(days=60), log=False)
     other = fit(root, as_of - timedelta(days=40), seed=9, log=False, promote=False)
     seen = county.labels.assign(y=(county.labels["outcome"] == "confirmed").astype(float))
@@ -113,7 +119,7 @@ def test_both_models_are_judged_on_what_neither_had_seen(county, root, as_of, mo
     assert "有结论者查实率@30" in gate_text(report)
 
 
-def test_a_damaged_bundle_is_listed_as_damaged(county, root, as_of):
+def test_a_damaged_bundle_is_listed_as_damaged(county: County, root: Path, as_of: date) -> None:
     name = fit(root, as_of, log=False).bundle
     (root / "models" / name / "person.json").write_bytes(b"{}")
     assert promotion.bundles(root)[0]["state"].startswith("damaged")

@@ -1,6 +1,7 @@
 """Visit measures of each card against its networkx graph and plain Python."""
 
 import math
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -13,7 +14,7 @@ from features.networks.scores.card_visits import visit_graph, visit_measures
 DAY = 1440
 
 
-def some_events(seed, n=600, cards=25, places=9):
+def some_events(seed: int, n: int = 600, cards: int = 25, places: int = 9) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     psn, inst = rng.integers(0, cards, n), rng.integers(0, places, n)
     minute = rng.integers(19_000, 19_120, n) * DAY + rng.integers(0, DAY, n)
@@ -21,12 +22,12 @@ def some_events(seed, n=600, cards=25, places=9):
     return frame.sort_values(["psn_no", "minute", "fixmedins_code"], ignore_index=True)
 
 
-def measured(frame, **more):
+def measured(frame: pd.DataFrame, **more: Any) -> dict[str, Any]:
     return visit_measures(frame["psn_no"], frame["fixmedins_code"], frame["minute"], **more)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_equals_networkx(seed):
+def test_equals_networkx(seed: int) -> None:
     frame = some_events(seed)
     out = measured(frame)
     for row, card in enumerate(out["card"]):
@@ -56,7 +57,7 @@ def test_equals_networkx(seed):
         assert (out["day_places"][row], out["multi_days"][row]) == (places.max(), (places >= 2).sum())
 
 
-def test_a_tour_drawn_by_hand():
+def test_a_tour_drawn_by_hand() -> None:
     #  Mon A→B→C, next Mon A→B→C, then home place A only; A and B 100 km apart and two minutes between them
     monday = 19_723 * DAY  # 2024-01-01
     minute = [
@@ -87,7 +88,7 @@ def test_a_tour_drawn_by_hand():
     )
 
 
-def test_bad_and_empty_input():
+def test_bad_and_empty_input() -> None:
     assert len(visit_measures([], [], [])["card"]) == 0
     with pytest.raises(UserError, match="sorted"):
         visit_measures([1, 0], [0, 0], [0, 0])
@@ -102,7 +103,7 @@ def test_bad_and_empty_input():
     assert np.isnan([one["min_gap"][0], one["speed"][0], one["drift"][0]]).all()
 
 
-def test_duplicates_and_names_change_nothing():
+def test_duplicates_and_names_change_nothing() -> None:
     frame = some_events(9)
     before = measured(frame)
     twice = pd.concat([frame, frame]).sort_values(["psn_no", "minute", "fixmedins_code"], ignore_index=True)

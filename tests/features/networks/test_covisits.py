@@ -1,6 +1,7 @@
 """Co-visits against brute force, and everything a bad export can do to them."""
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from features.networks.pairs.significance import poisson_surprise, surprising_pa
 DAY = 1440
 
 
-def brute(card, inst, minute, dt, k, same):
-    days = {}
+def brute(
+    card: list[int], inst: list[int], minute: list[int], dt: int, k: int, same: bool
+) -> list[tuple[int, int, int, int]]:
+    days: dict[tuple[int, int, int], set[int]] = {}
     events = list(zip(card, inst, minute, strict=True))
     for a, i, t in events:
         for b, j, u in events:
@@ -24,14 +27,16 @@ def brute(card, inst, minute, dt, k, same):
     return sorted((a, b, i, len(d)) for (a, b, i), d in days.items() if len(d) >= k)
 
 
-def found(card, inst, minute, dt, k, same=False):
+def found(
+    card: list[int], inst: list[int], minute: list[int], dt: int, k: int, same: bool = False
+) -> list[tuple[int, int, int, int]]:
     p = count_covisits(sort_visits(card, inst, minute), dt=dt, k=k, same_institution=same)
     return list(zip(p.a.tolist(), p.b.tolist(), p.inst.tolist(), p.count.tolist(), strict=True))
 
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("same", [True, False])
-def test_equals_brute_force(seed, same):
+def test_equals_brute_force(seed: int, same: bool) -> None:
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 250))
     card, inst = rng.integers(0, 15, n).tolist(), rng.integers(0, 4, n).tolist()
@@ -41,7 +46,7 @@ def test_equals_brute_force(seed, same):
             assert found(card, inst, minute, dt, k, same) == brute(card, inst, minute, dt, k, same)
 
 
-def test_a_day_met_twice_counts_once_and_midnight_separates():
+def test_a_day_met_twice_counts_once_and_midnight_separates() -> None:
     #      day 0: two meetings at place 0, one at place 1 · 23:58 / 00:03 do not meet
     card = [0, 1, 0, 1, 0, 1, 0, 1]
     inst = [0, 0, 0, 0, 1, 1, 0, 0]
@@ -50,19 +55,19 @@ def test_a_day_met_twice_counts_once_and_midnight_separates():
     assert found(card, inst, minute, 10, 1, True) == [(0, 1, 0, 1), (0, 1, 1, 1)]
 
 
-def test_edges_of_the_window():
+def test_edges_of_the_window() -> None:
     assert found([0, 1], [0, 0], [100, 110], 10, 1) == [(0, 1, -1, 1)]
     assert found([0, 1], [0, 0], [100, 111], 10, 1) == []
 
 
-def test_duplicates_self_pairs_lonely_places_and_nothing():
+def test_duplicates_self_pairs_lonely_places_and_nothing() -> None:
     assert found([7, 7, 7], [0, 0, 0], [1, 1, 2], 10, 1) == []  # a card does not meet itself; place 0 has one card
     assert found([], [], [], 10, 1) == []
     once = found([0, 1], [0, 0], [5, 6], 10, 1)
     assert found([0, 1] * 50, [0, 0] * 50, [5, 6] * 50, 10, 1) == once
 
 
-def test_order_of_events_and_names_change_nothing():
+def test_order_of_events_and_names_change_nothing() -> None:
     rng = np.random.default_rng(4)
     card, inst, minute = rng.integers(0, 30, 400), rng.integers(0, 5, 400), rng.integers(0, 5 * DAY, 400)
     before = found(card, inst, minute, 30, 2)
@@ -73,7 +78,7 @@ def test_order_of_events_and_names_change_nothing():
     assert sorted((*sorted((name[a], name[b])), c) for a, b, _, c in before) == [(a, b, c) for a, b, _, c in renamed]
 
 
-def test_institutions_counted_some_at_a_time_give_what_all_at_once_give():
+def test_institutions_counted_some_at_a_time_give_what_all_at_once_give() -> None:
     rng = np.random.default_rng(5)
     events = rng.integers(0, 30, 900), rng.integers(0, 9, 900), rng.integers(0, 6 * DAY, 900)
     visits = sort_visits(*events)
@@ -85,7 +90,7 @@ def test_institutions_counted_some_at_a_time_give_what_all_at_once_give():
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_words_are_cleared_before_owners_run_out(same):
+def test_words_are_cleared_before_owners_run_out(same: bool) -> None:
     # 400,000 days leave 13 bits for the owner of a word: 8,191 owners a round, and 12,000 cards
     card = np.arange(12_000)
     both = (
@@ -98,7 +103,7 @@ def test_words_are_cleared_before_owners_run_out(same):
     assert (pairs.count == 2).all()
 
 
-def test_a_whole_day_on_one_timestamp_is_counted():
+def test_a_whole_day_on_one_timestamp_is_counted() -> None:
     n = 300
     pairs = count_covisits(
         sort_visits(np.arange(n).repeat(2), np.zeros(2 * n), np.tile([480, DAY + 480], n)), dt=3, k=2
@@ -107,7 +112,7 @@ def test_a_whole_day_on_one_timestamp_is_counted():
     assert (pairs.count == 2).all()
 
 
-def test_a_million_visits_on_one_timestamp_are_refused_at_once_with_the_reason():
+def test_a_million_visits_on_one_timestamp_are_refused_at_once_with_the_reason() -> None:
     n, place, at = 1_000_000, np.zeros(1_000_000), np.full(1_000_000, 20_000 * DAY + 600)
     visits = sort_visits(np.arange(n), place, at)
     twice = sort_visits(np.arange(n) // 2, place, at + np.arange(n) % 2 * DAY)
@@ -129,14 +134,14 @@ def test_a_million_visits_on_one_timestamp_are_refused_at_once_with_the_reason()
         (([0, 1], [0, 0], [0, 2**40]), "64-bit"),
     ],
 )
-def test_impossible_events_are_refused(arguments, message):
+def test_impossible_events_are_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         sort_visits(*arguments)
     with pytest.raises(UserError, match="dt >= 0"):
         count_covisits(sort_visits([0], [0], [0]), dt=-1, k=2)
 
 
-def test_wards_need_both_days():
+def test_wards_need_both_days() -> None:
     #        cards 0,1: same in and out twice · card 2: same in, other out
     card, inst = [0, 1, 2, 0, 1, 2], [0] * 6
     adm, dis = [10, 10, 10, 40, 40, 40], [15, 15, 16, 44, 44, 45]
@@ -146,7 +151,7 @@ def test_wards_need_both_days():
         ward_visits([0], [0], [5], [4])
 
 
-def test_rates_and_expectation_equal_their_definition():
+def test_rates_and_expectation_equal_their_definition() -> None:
     rng = np.random.default_rng(2)
     card, inst, minute = rng.integers(0, 12, 200), rng.integers(0, 3, 200), rng.integers(0, 3 * DAY, 200)
     visits = sort_visits(card, inst, minute)
@@ -164,7 +169,7 @@ def test_rates_and_expectation_equal_their_definition():
     )
 
 
-def test_poisson_tail_equals_scipy_and_never_underflows():
+def test_poisson_tail_equals_scipy_and_never_underflows() -> None:
     from scipy.stats import poisson
 
     count = np.array([1, 2, 3, 10, 5, 40, 3])
@@ -176,7 +181,7 @@ def test_poisson_tail_equals_scipy_and_never_underflows():
     assert far[2] == np.inf
 
 
-def test_chance_stays_below_and_lockstep_rises():
+def test_chance_stays_below_and_lockstep_rises() -> None:
     rng = np.random.default_rng(0)
     card, inst = rng.integers(0, 400, 8000), rng.integers(0, 5, 8000)
     minute = rng.integers(0, 200, 8000) * DAY + rng.integers(480, 1080, 8000)

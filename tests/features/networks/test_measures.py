@@ -15,17 +15,17 @@ from features.networks.scores.cores import core_numbers, egonets
 from features.networks.scores.densest_block import column_weights, peel_block
 from features.networks.scores.pagerank import factorise, iterate
 from features.networks.scores.residuals import fit_line, log_residual
-from features.networks.sparse import build_csr, to_networkx
+from features.networks.sparse import Csr, build_csr, to_networkx
 
 
-def some_graph(seed):
+def some_graph(seed: int) -> Csr:
     rng = np.random.default_rng(seed)
     n, m = int(rng.integers(1, 70)), int(rng.integers(0, 400))
     return build_csr(rng.integers(0, n, m), rng.integers(0, n, m), n, rng.random(m))  # self-pairs and repeats included
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_cores_and_egonets_equal_networkx(seed):
+def test_cores_and_egonets_equal_networkx(seed: int) -> None:
     graph = some_graph(seed)
     oracle = to_networkx(graph)
     assert dict(enumerate(core_numbers(graph).tolist())) == nx.core_number(oracle)
@@ -40,7 +40,7 @@ def test_cores_and_egonets_equal_networkx(seed):
         assert ego["weight"][v] == pytest.approx(circle.size(weight="weight"))
 
 
-def test_isolated_nodes_and_empty_graphs():
+def test_isolated_nodes_and_empty_graphs() -> None:
     alone = build_csr([], [], 3)
     assert core_numbers(alone).tolist() == [0, 0, 0]
     assert egonets(alone)["nodes"].tolist() == [1, 1, 1]
@@ -52,7 +52,7 @@ def test_isolated_nodes_and_empty_graphs():
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_pagerank_equals_networkx_also_for_isolated_seeds(seed):
+def test_pagerank_equals_networkx_also_for_isolated_seeds(seed: int) -> None:
     rng = np.random.default_rng(seed)
     cards, places = int(rng.integers(2, 40)), int(rng.integers(1, 10))
     visits = sp.random(cards, places, 0.2, random_state=seed).tolil()
@@ -76,7 +76,7 @@ def test_pagerank_equals_networkx_also_for_isolated_seeds(seed):
     assert iterate(visits, sets)[0] == pytest.approx(card_score, abs=1e-9)
 
 
-def test_pagerank_refuses_what_has_no_answer():
+def test_pagerank_refuses_what_has_no_answer() -> None:
     visits = sp.csr_matrix(np.eye(2))
     with pytest.raises(UserError, match="seeds"):
         factorise(visits).solve([0.0, 0.0])
@@ -87,7 +87,7 @@ def test_pagerank_refuses_what_has_no_answer():
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_peeling_density_is_true_and_at_least_half_of_the_best(seed):
+def test_peeling_density_is_true_and_at_least_half_of_the_best(seed: int) -> None:
     rng = np.random.default_rng(seed)
     rows, columns, m = 5, 4, int(rng.integers(1, 16))
     r, c = rng.integers(0, rows, m), rng.integers(0, columns, m)
@@ -95,7 +95,7 @@ def test_peeling_density_is_true_and_at_least_half_of_the_best(seed):
     edges = sorted(set(zip(r.tolist(), c.tolist(), strict=True)))
     weight = column_weights(np.array([e[1] for e in edges]), columns)
 
-    def density(inside):
+    def density(inside: set[int]) -> float:
         return sum(weight[j] for i, j in edges if i in inside and rows + j in inside) / len(inside)
 
     assert block.density == pytest.approx(density(set(block.rows) | set(rows + block.columns)))
@@ -105,7 +105,7 @@ def test_peeling_density_is_true_and_at_least_half_of_the_best(seed):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_peeling_always_takes_a_lightest_node(seed):
+def test_peeling_always_takes_a_lightest_node(seed: int) -> None:
     """The queue of three parts (waiting, far, heap) against a plain minimum over all that is left, weights over six orders of magnitude."""
     rng = np.random.default_rng(seed)
     rows, columns = 60, 25
@@ -126,7 +126,7 @@ def test_peeling_always_takes_a_lightest_node(seed):
     assert len(block.rows) + len(block.columns) == rows + columns - int(np.argmax(densities))
 
 
-def test_peeling_finds_a_planted_block_behind_a_busy_hospital():
+def test_peeling_finds_a_planted_block_behind_a_busy_hospital() -> None:
     r, c = np.meshgrid(np.arange(12), np.arange(6), indexing="ij")
     hospital = np.arange(12, 300)
     block = peel_block(np.r_[r.ravel(), hospital], np.r_[c.ravel(), np.full(288, 6)], 300, 7)
@@ -137,7 +137,7 @@ def test_peeling_finds_a_planted_block_behind_a_busy_hospital():
     assert peel_block([], [], 2, 2).density == 0
 
 
-def test_communities_cut_what_cannot_be_read_and_only_that():
+def test_communities_cut_what_cannot_be_read_and_only_that() -> None:
     cliques = [(b + i, b + j) for b in (0, 40, 80) for i in range(40) for j in range(i)]
     a, b = np.array([*cliques, (0, 40), (41, 80)]).T
     labels = communities(adjacency(a, b, np.ones(len(a)), 120))
@@ -157,7 +157,7 @@ def test_communities_cut_what_cannot_be_read_and_only_that():
     assert all(len(g) < 12 for g in find_groups(*chain, np.ones(50), 51, min_members=4))
 
 
-def test_residuals_point_at_the_cash_out_shop():
+def test_residuals_point_at_the_cash_out_shop() -> None:
     rng = np.random.default_rng(0)
     cards = rng.integers(50, 5000, 80)
     amount = 120.0 * cards**1.05 * np.exp(rng.normal(0, 0.15, 80))
@@ -169,7 +169,7 @@ def test_residuals_point_at_the_cash_out_shop():
     assert fit_line([3, 3], [5, 5]) == (0.0, pytest.approx(np.log(5)))
 
 
-def test_care_triangles_follow_one_patient_from_doctor_to_shop():
+def test_care_triangles_follow_one_patient_from_doctor_to_shop() -> None:
     at = pd.to_datetime(
         ["2025-01-01 09:00", "2025-01-01 10:00", "2025-01-01 09:30", "2025-01-02 08:00", "2025-01-05 09:00"]
     )

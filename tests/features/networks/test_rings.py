@@ -1,5 +1,8 @@
 """Rings found and named, innocent lockstep explained by its own trace, and nothing that changes with names, order or buckets."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +12,7 @@ from features.networks.pairs.pair_evidence import combine, merge_sketches, pair_
 from features.networks.pairs.significance import SCALES
 from features.networks.rings.meetings import read_events
 from features.networks.rings.partition import RING_COLUMNS, ring_tables
-from features.networks.rings.rings import find_rings, ring_edges
+from features.networks.rings.rings import Ring, find_rings, ring_edges
 
 T = pd.Timestamp("2025-12-31 23:59:59")
 PLACES = pd.DataFrame(
@@ -17,7 +20,7 @@ PLACES = pd.DataFrame(
 )  # fmt: skip
 
 
-def background(seed=0, cards=150, visits=1500):
+def background(seed: int = 0, cards: int = 150, visits: int = 1500) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     day = pd.Timestamp("2025-01-01") + pd.to_timedelta(rng.integers(0, 360, visits), unit="D")
     return pd.DataFrame(
@@ -28,7 +31,9 @@ def background(seed=0, cards=150, visits=1500):
     )  # fmt: skip
 
 
-def meet(names, days, place, *, minute=600, step=2, dx=None, fen=30000, **columns):
+def meet(
+    names: Sequence[str], days: Iterable[str | pd.Timestamp], place: str, *, minute: int = 600, step: int = 2, dx: str | None = None, fen: int = 30000, **columns: Any
+) -> pd.DataFrame:  # fmt: skip
     rows = [
         {"psn_no": n, "fixmedins_code": place, "happened_at": pd.Timestamp(d) + pd.Timedelta(minutes=minute + step * i), "fen": fen, "dx": dx or f"{'ABCDEFGH'[i % 8]}1{j % 10}"}
         for j, d in enumerate(days)
@@ -37,12 +42,12 @@ def meet(names, days, place, *, minute=600, step=2, dx=None, fen=30000, **column
     return pd.DataFrame(rows).assign(**columns)
 
 
-def world(*groups, seed=0):
+def world(*groups: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     events = pd.concat([background(seed), *groups], ignore_index=True)
     return events.assign(setl_id=[f"s{i}" for i in range(len(events))])
 
 
-def people(events, **of):
+def people(events: pd.DataFrame, **of: dict[str, Any]) -> pd.DataFrame:
     names = sorted(events["psn_no"].unique())
     frame = pd.DataFrame(
         {
@@ -63,11 +68,11 @@ SOME_DAYS = ["2025-01-09", "2025-02-03", "2025-03-28", "2025-05-01", "2025-07-15
 RING = [f"r{i}" for i in range(6)]
 
 
-def ring_world():
+def ring_world() -> pd.DataFrame:
     return world(meet(RING, SOME_DAYS, "P"))
 
 
-def test_a_planted_ring_is_found_with_its_settlements():
+def test_a_planted_ring_is_found_with_its_settlements() -> None:
     events = ring_world()
     (ring,) = find_rings(events, people(events), PLACES, as_of=T)
     assert ring.members == tuple(RING)
@@ -79,7 +84,7 @@ def test_a_planted_ring_is_found_with_its_settlements():
     assert all(d["days"] >= 5 and d["z"] >= 6 for _, _, d in graph.edges(data=True))
 
 
-def test_chance_and_nothing_give_no_ring():
+def test_chance_and_nothing_give_no_ring() -> None:
     events = background().assign(setl_id="")
     assert find_rings(events, people(events), PLACES, as_of=T) == []
     assert find_rings(events.iloc[:0], people(events), PLACES, as_of=T) == []
@@ -87,7 +92,7 @@ def test_chance_and_nothing_give_no_ring():
         find_rings(events.drop(columns="fixmedins_code"), people(events), PLACES, as_of=T)
 
 
-def test_repeated_rows_and_rows_without_time_card_or_place_change_nothing():
+def test_repeated_rows_and_rows_without_time_card_or_place_change_nothing() -> None:
     events = ring_world()
     (ring,) = find_rings(events, people(events), PLACES, as_of=T)
     holes = [events.head(30).assign(**{column: None}) for column in ("happened_at", "psn_no", "fixmedins_code")]
@@ -98,7 +103,7 @@ def test_repeated_rows_and_rows_without_time_card_or_place_change_nothing():
     assert again.sessions["row_id"].tolist() == ring.sessions["row_id"].tolist()
 
 
-def test_a_ring_keeps_its_name_while_it_grows_and_as_of_hides_the_future():
+def test_a_ring_keeps_its_name_while_it_grows_and_as_of_hides_the_future() -> None:
     events = ring_world()
     early, full = (find_rings(events, people(events), PLACES, as_of=pd.Timestamp(t)) for t in ("2025-08-01", T))
     assert early[0].ring_id == full[0].ring_id
@@ -110,7 +115,7 @@ def test_a_ring_keeps_its_name_while_it_grows_and_as_of_hides_the_future():
     )
 
 
-def test_names_and_order_change_nothing():
+def test_names_and_order_change_nothing() -> None:
     events = ring_world()
     (before,) = find_rings(events, people(events), PLACES, as_of=T)
     register = people(events)
@@ -128,7 +133,7 @@ def test_names_and_order_change_nothing():
 
 
 @pytest.mark.parametrize("buckets", [1, 2, 5])
-def test_buckets_change_nothing(buckets):
+def test_buckets_change_nothing(buckets: int) -> None:
     # the ring meets once or twice at each of five places: no bucket sees enough of it alone
     groups = [meet(RING, [d], "HSPQV"[i % 5]) for i, d in enumerate(SOME_DAYS)]
     known = read_events(world(*groups), T)
@@ -143,56 +148,56 @@ def test_buckets_change_nothing(buckets):
     assert set(one[0].members) == set(RING)
 
 
-def innocent(events, **of):
+def innocent(events: pd.DataFrame, **of: dict[str, Any]) -> Ring:
     rings = find_rings(events, people(events, **of), PLACES, as_of=T)
     assert len(rings) == 1
     return rings[0]
 
 
-def days(start, step, n):
+def days(start: str, step: int, n: int) -> pd.DatetimeIndex:
     return pd.date_range(start, periods=n, freq=f"{step}D")
 
 
-def test_dialysis_shift_is_explained():
+def test_dialysis_shift_is_explained() -> None:
     shift = [d for d in pd.date_range("2025-02-03", "2025-05-30") if d.day_of_week in (0, 2, 4)]
     assert innocent(world(meet(RING, shift, "H", dx="N18.5"))).explanation == "N01"
 
 
-def test_family_is_explained_by_its_account():
+def test_family_is_explained_by_its_account() -> None:
     family = RING[:4]
     ring = innocent(world(meet(family, SOME_DAYS, "P", step=1)), mulaid_grp_id=dict.fromkeys(family, "m1"))
     assert ring.explanation == "N05"
     assert "4" not in ring.sentence or "个家庭" in ring.sentence
 
 
-def test_nursing_home_is_explained_by_its_address():
+def test_nursing_home_is_explained_by_its_address() -> None:
     ring = innocent(
         world(meet(RING, SOME_DAYS, "S")), curr_addr_code=dict.fromkeys(RING, "home"), age=dict.fromkeys(RING, 82.0)
     )
     assert ring.explanation == "N04"
 
 
-def test_school_outbreak_is_explained_by_age_diagnosis_and_span():
+def test_school_outbreak_is_explained_by_age_diagnosis_and_span() -> None:
     ring = innocent(
         world(meet(RING, ["2025-03-03", "2025-03-05", "2025-03-08"], "S", dx="A08.1")), age=dict.fromkeys(RING, 9.0)
     )
     assert ring.explanation == "N14"
 
 
-def test_pension_day_is_explained_by_the_calendar():
+def test_pension_day_is_explained_by_the_calendar() -> None:
     pay_days = [f"2025-{m:02d}-12" for m in range(1, 12)]
     ring = innocent(world(meet(RING, pay_days, "P", step=6)), age=dict.fromkeys(RING, 70.0))
     assert ring.explanation == "N06"
 
 
-def test_village_medicine_day_is_explained_by_place_address_and_calendar():
+def test_village_medicine_day_is_explained_by_place_address_and_calendar() -> None:
     ring = innocent(
         world(meet(RING, days("2025-01-06", 28, 9), "V", fen=4000, step=5)), curr_addr_code=dict.fromkeys(RING, "a1")
     )
     assert ring.explanation == "N07"
 
 
-def test_batch_upload_says_nothing_about_time():
+def test_batch_upload_says_nothing_about_time() -> None:
     village = [f"v{i}" for i in range(6)]
     others = [
         meet([f"n{i}" for i in range(k * 6, k * 6 + 6)], [d], "V", minute=1050, step=0)
@@ -204,7 +209,7 @@ def test_batch_upload_says_nothing_about_time():
     assert [r.explanation for r in rings] in ([], ["N07"])
 
 
-def test_the_same_traces_do_not_clear_a_ring():
+def test_the_same_traces_do_not_clear_a_ring() -> None:
     """Near misses: one village but no calendar; pensioners but within a minute of each other; a monthly day but young."""
     village = world(meet(RING, SOME_DAYS, "P", fen=60000))
     assert innocent(village, curr_addr_code=dict.fromkeys(RING, "a1")).explanation is None
@@ -213,7 +218,7 @@ def test_the_same_traces_do_not_clear_a_ring():
     assert innocent(world(meet(RING, pay_days, "P", step=6)), age=dict.fromkeys(RING, 30.0)).explanation is None
 
 
-def test_ward_ring_needs_the_same_two_days():
+def test_ward_ring_needs_the_same_two_days() -> None:
     rows = [
         (n, d, pd.Timestamp(d) + pd.Timedelta(days=6)) for d in ("2025-02-01", "2025-05-11", "2025-08-20") for n in RING
     ]
@@ -230,7 +235,7 @@ def test_ward_ring_needs_the_same_two_days():
     assert set(ring.sessions["row_table"]) == {"stays"}
 
 
-def test_tables_for_the_partition():
+def test_tables_for_the_partition() -> None:
     events = ring_world()
     rings = find_rings(events, people(events), PLACES, as_of=T)
     values, entities, rows = ring_tables(rings, events, PLACES, None, T)

@@ -1,11 +1,13 @@
 """Alarms can ring, and stay silent when nothing is wrong; parts of a county too small to judge say so."""
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.training.conftest import County
 from training.evaluation.against_truth import absent_at, by_part, rings_against_truth
 from training.evaluation.leakage import future_blind, leaks, permuted
 from training.evaluation.truth import Truth
@@ -18,7 +20,7 @@ def truth(**frames: pd.DataFrame) -> Truth:
     return Truth(**{k: frames.get(k, EMPTY) for k in ("guilty", "innocents", "absences", "rings")})
 
 
-def test_a_column_that_says_it_all_is_named():
+def test_a_column_that_says_it_all_is_named() -> None:
     r = np.random.default_rng(0)
     bad = pd.Series((r.random(400) < 0.1).astype(float))
     X = pd.DataFrame(
@@ -29,7 +31,9 @@ def test_a_column_that_says_it_all_is_named():
     assert leaks(X, bad * 0) == []
 
 
-def test_shuffled_outcomes_teach_nothing_unless_the_answer_is_inside(county, root, as_of, monkeypatch):
+def test_shuffled_outcomes_teach_nothing_unless_the_answer_is_inside(
+    county: County, root: Path, as_of: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from models.ensemble import unlabelled
     from training.dataset import training_rows
     from training.evaluation import leakage as alarms
@@ -50,7 +54,7 @@ INSPECTIONS = pd.DataFrame(
 )  # fmt: skip
 
 
-def test_labels_do_not_know_the_future(monkeypatch):
+def test_labels_do_not_know_the_future(monkeypatch: pytest.MonkeyPatch) -> None:
     from training.evaluation import leakage as alarms
 
     assert future_blind(INSPECTIONS, None, date(2025, 3, 31))
@@ -58,7 +62,7 @@ def test_labels_do_not_know_the_future(monkeypatch):
     assert not future_blind(INSPECTIONS, None, date(2025, 3, 31)), "labels read without their date are caught"
 
 
-def test_an_area_with_few_listed_cannot_be_judged():
+def test_an_area_with_few_listed_cannot_be_judged() -> None:
     scores = pd.Series(np.arange(100.0), index=[f"E{i:03d}" for i in range(100)])
     bad = pd.Series(0.0, index=scores.index)
     bad.iloc[-30:] = 1.0
@@ -70,7 +74,7 @@ def test_an_area_with_few_listed_cannot_be_judged():
     assert parts["B"]["hits"] == parts["B"]["listed"] == 30
 
 
-def test_rings_are_found_by_half_their_members_and_excuses_do_not_count():
+def test_rings_are_found_by_half_their_members_and_excuses_do_not_count() -> None:
     planted = pd.DataFrame({"ring_id": ["R1"] * 4 + ["R2"] * 4, "psn_no": list("abcdwxyz"), "scheme": "T15"})
     listed = pd.DataFrame({"members": ["a;b;c;e", "w;x;y;z", "k;l;m"], "innocent": ["", "家庭", ""]})
     found = rings_against_truth(listed, truth(rings=planted))
@@ -80,7 +84,7 @@ def test_rings_are_found_by_half_their_members_and_excuses_do_not_count():
 
 
 @pytest.mark.parametrize(("hour", "gone"), [(20, {"S1"}), (9, set()), (23, {"S1"})])
-def test_a_bed_is_empty_between_its_moments(hour: int, gone: set[str]):
+def test_a_bed_is_empty_between_its_moments(hour: int, gone: set[str]) -> None:
     away = pd.DataFrame(
         {"mdtrt_id": ["S1"], "begin": [pd.Timestamp("2025-06-30 16:00")], "end": [pd.Timestamp("2025-07-01 08:00")]}
     )
