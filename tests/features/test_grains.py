@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from claims.errors import DeclarationError, UserError
-from features.grains import GRAINS, Grain, PeerGroups, declare_grain, spec_of
+from features.grains import GRAINS, Grain, GrainSpec, PeerGroups, declare_grain, spec_of
 
 WARD = replace(GRAINS["institution"], page_title="病区疑点清单")
 
@@ -22,18 +22,18 @@ WARD = replace(GRAINS["institution"], page_title="病区疑点清单")
         (WARD, "its name is not in Grain"),
     ],
 )
-def test_a_grain_that_lacks_something_is_refused_with_file_and_line(spec, problem):
+def test_a_grain_that_lacks_something_is_refused_with_file_and_line(spec: GrainSpec, problem: str) -> None:
     with pytest.raises(DeclarationError, match=rf"test_grains\.py:\d+: grain ward: .*{problem}"):
         declare_grain("ward", spec)  # type: ignore[arg-type]
     assert "ward" not in GRAINS
 
 
-def test_a_grain_is_declared_once():
+def test_a_grain_is_declared_once() -> None:
     with pytest.raises(DeclarationError, match=r"already declared in features/grains\.py:\d+"):
         declare_grain("person", GRAINS["person"])
 
 
-def test_every_name_has_a_record_and_an_unknown_one_is_told_in_a_sentence():
+def test_every_name_has_a_record_and_an_unknown_one_is_told_in_a_sentence() -> None:
     assert set(GRAINS) == set(get_args(Grain))
     assert spec_of("person") is GRAINS["person"]
     with pytest.raises(UserError, match="unknown grain 'ward'; choose one of admission"):
@@ -41,7 +41,7 @@ def test_every_name_has_a_record_and_an_unknown_one_is_told_in_a_sentence():
 
 
 @pytest.mark.parametrize("grain", GRAINS)
-def test_the_groups_are_named_from_the_shared_columns_alone(grain):
+def test_the_groups_are_named_from_the_shared_columns_alone(grain: Grain) -> None:
     peers = GRAINS[grain].peers
     columns = ", ".join(f"NULL::VARCHAR AS {c}" for c in peers.columns)
     with duckdb.connect() as con:

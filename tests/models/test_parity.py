@@ -39,7 +39,7 @@ def rates(entities: pd.DataFrame, risk: np.ndarray, what: str, k: int) -> tuple[
 
 @pytest.mark.parametrize("k", [100, 400, 2000])
 @pytest.mark.parametrize("what", ["ill", "old"])
-def test_strata_are_listed_in_proportion_at_any_capacity(what, k) -> None:
+def test_strata_are_listed_in_proportion_at_any_capacity(what: str, k: int) -> None:
     entities, raw = people()
     tails = strata_tails(entities, raw)
     fair = levelled(tails, strata_of(entities), raw)
