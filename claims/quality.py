@@ -63,7 +63,9 @@ def _share(batches: Batches, part: str, whole: str) -> float:
 
 
 def _sums(batches: Batches, complete: bool) -> Iterator[QualityFinding]:
-    """Settlements whose parts do not add up. Where the account's part is there, most of them being off stops the list: the money is misread."""
+    """Settlements whose parts do not add up. Where the account's part is there, most of them being off stops the list:
+    the money is misread.
+    """
     share = _share(batches, "unbalanced", "settled")
     if share > UNBALANCED:
         yield QualityFinding(

@@ -14,8 +14,9 @@ NAMES = ("XIEZHI_WAREHOUSE", "XIEZHI_HOSTS", "XIEZHI_WORKERS", "XIEZHI_MEMORY", 
 
 @dataclass(frozen=True)
 class Settings:
-    """warehouse: of a served process (None while a bento is built). hosts: names it answers to besides loopback. workers: its processes.
-    memory: what one DuckDB connection of an intake may hold. traceback: show where a defect of ours is."""
+    """warehouse: of a served process (None while a bento is built). hosts: names it answers to besides loopback.
+    workers: its processes. memory: what one DuckDB connection of an intake may hold. traceback: show where a defect of
+    ours is."""
 
     warehouse: Path | None = None
     hosts: frozenset[str] = frozenset()

@@ -1,4 +1,5 @@
-"""From the parts of all buckets to the values of one grain: peers, rows that span buckets, stays told to their hospital and doctor.
+"""From the parts of all buckets to the values of one grain: peers, rows that span buckets, stays told to their hospital
+and doctor.
 
 The one place where buckets meet. Whatever can be measured within a bucket already is; what is left is small.
 """
@@ -71,7 +72,9 @@ def numbers(f: Feature) -> list[str]:
 
 
 def wide_features(features: Sequence[Feature]) -> list[Feature]:
-    """Stay features that are measured for every stay of a year: those held against peers, and those that `judged` readers name."""
+    """Stay features that are measured for every stay of a year: those held against peers, and those that `judged`
+    readers name.
+    """
     words = {w for f in REGISTRY.values() if f.by == "judged" for w in re.findall(r"\w+", f.rows)}
     return [f for f in features if GRAINS[f.grain].yearly and (f.peers or words & set(numbers(f)))]
 
@@ -98,7 +101,9 @@ def _joined(stage: Path, layouts: Sequence[Layout]) -> str:
 def _measured(
     con: duckdb.DuckDBPyConnection, stage: Path, judged: Path | None, features: Sequence[Feature]
 ) -> pd.DataFrame:
-    """What is measured once the rows of all buckets are together (so any aggregate is exact), or of judged stays; index entity_id, sorted."""
+    """What is measured once the rows of all buckets are together (so any aggregate is exact), or of judged stays; index
+    entity_id, sorted.
+    """
     values = Values(con)
     for layout in dict.fromkeys(f.by for f in features if f.by != "judged"):
         for i, group in enumerate(grouped(f for f in features if f.by == layout)):
@@ -119,7 +124,9 @@ def _measured(
 def _yearly(
     con: duckdb.DuckDBPyConnection, stage: Path, features: Sequence[Feature]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Stays of the last year held against each other; writes `judged.parquet`, which hospitals and doctors are told from."""
+    """Stays of the last year held against each other; writes `judged.parquet`, which hospitals and doctors are told
+    from.
+    """
     layouts = list(dict.fromkeys(f.by for f in features))
     parts = [
         con.execute(f"FROM {_parts(stage, f'wide-{layout}-b*')}").df().set_index("entity_id")

@@ -1,7 +1,8 @@
-"""One bucket of one layout: its as-of views, the features whose rows lie complete in it, and rows for those whose rows do not.
+"""One bucket of one layout: its as-of views, the features whose rows lie complete in it, and rows for those whose rows
+do not.
 
-Features that share rows and reading are evaluated in one pass. A bucket knows nothing of the others, so an executor may run it anywhere;
-features/assemble.py puts the parts together.
+Features that share rows and reading are evaluated in one pass. A bucket knows nothing of the others, so an executor may
+run it anywhere; features/assemble.py puts the parts together.
 """
 
 import re
@@ -23,14 +24,17 @@ from features.declarations import load_catalog
 from features.declare import REGISTRY, Feature, GraphMeasure, amount_name, column_name
 from features.grains import GRAINS, Grain, Layout
 
-#: Stays this recent are judged against each other and told to their hospital and doctor (rules.md §1: peers of the trailing 12 months).
+#: Stays this recent are judged against each other and told to their hospital and doctor (rules.md §1: peers of the
+#: trailing 12 months).
 PEER_DAYS = 365
 STAT = "__stat"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One grain's share of a bucket: `local` are measured here, `wide` too but for every stay of a year, of `gathered` only the rows are taken."""
+    """One grain's share of a bucket: `local` are measured here, `wide` too but for every stay of a year, of `gathered`
+    only the rows are taken.
+    """
 
     grain: Grain
     window_days: int
@@ -46,7 +50,8 @@ class Job:
 
 @dataclass(frozen=True)
 class BucketTask:
-    """A pass: number k is bucket k // 2 of the institution layout (even) or the person layout (odd), for all grains that read it.
+    """A pass: number k is bucket k // 2 of the institution layout (even) or the person layout (odd), for all grains
+    that read it.
 
     The views of a bucket are opened once. Picklable, so that Spark may carry it.
     """
@@ -95,7 +100,8 @@ def _run(con: duckdb.DuckDBPyConnection, shared: Shared, job: Job, layout: Layou
             frame.to_parquet(out / f"part-values-{tag}.parquet", index=False)
     for i, group in enumerate(grouped(REGISTRY[n] for n in job.gathered)):
         read_as(con, group[0].reversed)
-        # An entity in the focus of any bucket is in that of this one, if its rows lie in the layout that decides who is active.
+        # An entity in the focus of any bucket is in that of this one, if its rows lie in the layout that decides who is
+        # active.
         kept = "SEMI JOIN main.focus USING (entity_id)" if own and group[0].across is None else ""
         chosen = ", ".join(f'r."{c}"' for c in needed(con, group))
         rows = shared.tables(f"SELECT {chosen} FROM ({group[0].rows}) r {kept}", group[0].reversed)
@@ -115,8 +121,8 @@ def focus(con: duckdb.DuckDBPyConnection, grain: Grain, window_days: int) -> Non
 
 
 def named_words(features: Iterable[Feature], listed: Iterable[Grain] = ()) -> frozenset[str]:
-    """All words in the SQL of these features, and of the entities of the grains `listed`: columns nobody names are not read (an `l.*` then hands on fewer, which
-    nobody misses), nor are fee lines that nobody names."""
+    """All words in the SQL of these features, and of the entities of the grains `listed`: columns nobody names are not
+    read (an `l.*` then hands on fewer, which nobody misses), nor are fee lines that nobody names."""
     text = [GRAINS[grain].entities_sql(1) for grain in listed] + [f.sql() for f in features]
     return frozenset(re.findall(r"\w+", " ".join(text)))
 
@@ -138,7 +144,9 @@ _COLUMNS: dict[str, list[str]] = {}
 
 
 def needed(con: duckdb.DuckDBPyConnection, group: Sequence[Feature]) -> list[str]:
-    """Columns of a group's rows that its numbers need: a row's own id and its printed columns are for evidence, and cost most of the time."""
+    """Columns of a group's rows that its numbers need: a row's own id and its printed columns are for evidence, and
+    cost most of the time.
+    """
     rows = group[0].rows
     if rows not in _COLUMNS:
         _COLUMNS[rows] = [d[0] for d in con.execute(f"SELECT * FROM ({rows}) LIMIT 0").description or []]
@@ -150,12 +158,13 @@ def needed(con: duckdb.DuckDBPyConnection, group: Sequence[Feature]) -> list[str
 
 
 class Values:
-    """Numbers of the entities in `main.focus`, put in group by group. Made once per focus: it lays out `main.places`, an integer for each entity, so
-    that nothing after the evidence carries the entity's own key."""
+    """Numbers of the entities in `main.focus`, put in group by group. Made once per focus: it lays out `main.places`,
+    an integer for each entity, so that nothing after the evidence carries the entity's own key."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         con.execute(
-            "CREATE OR REPLACE TABLE main.places AS SELECT entity_id, (row_number() OVER (ORDER BY entity_id) - 1)::INTEGER AS entity_place FROM main.focus"
+            """CREATE OR REPLACE TABLE main.places AS
+            SELECT entity_id, (row_number() OVER (ORDER BY entity_id) - 1)::INTEGER AS entity_place FROM main.focus"""
         )
         self.ids = pd.Index(con.execute("SELECT entity_id FROM main.places ORDER BY entity_place").df()["entity_id"])
         self._found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
@@ -164,7 +173,9 @@ class Values:
         self._found[column] = (places, numbers)
 
     def frame(self, features: Iterable[Feature]) -> pd.DataFrame:
-        """All declared columns in order of declaration, index entity_id sorted; missing evidence becomes the declared `empty`, of an amount 0."""
+        """All declared columns in order of declaration, index entity_id sorted; missing evidence becomes the declared
+        `empty`, of an amount 0.
+        """
         columns: dict[str, np.ndarray] = {}
         for f in features:
             for column in f.columns():
@@ -180,9 +191,11 @@ class Values:
 
 
 def evaluate(con: duckdb.DuckDBPyConnection, features: Sequence[Feature], shared: Shared | None = None) -> pd.DataFrame:
-    """All features of one bucket: one row per focus entity, sorted, first column `entity_id`; missing evidence gives the declared `empty`.
+    """All features of one bucket: one row per focus entity, sorted, first column `entity_id`; missing evidence gives
+    the declared `empty`.
 
-    `shared` keeps what several of them contain; without it every declaration is computed from its own text. A rule with a peer test is not yet held against its peers: its statistic stands beside it as `NAME__stat`.
+    `shared` keeps what several of them contain; without it every declaration is computed from its own text. A rule with
+    a peer test is not yet held against its peers: its statistic stands beside it as `NAME__stat`.
     """
     values = Values(con)
     for group in grouped(features):
@@ -203,10 +216,13 @@ def evaluate(con: duckdb.DuckDBPyConnection, features: Sequence[Feature], shared
 
 
 def placed_sql(group: Sequence[Feature], columns: Sequence[str] = ()) -> str:
-    """The rows of a group within its widest window, of the entities in `main.focus`: their `entity_place` and all columns, or those named."""
+    """The rows of a group within its widest window, of the entities in `main.focus`: their `entity_place` and all
+    columns, or those named.
+    """
     widest = 0 if any(0 in f.windows for f in group) else max(w for f in group for w in f.windows)
     chosen = ", ".join(f'r."{c}"' for c in columns if c != "entity_id") or "r.*"
-    return f"SELECT p.entity_place, {chosen} FROM ({rows_sql(group[0])}) r JOIN main.places p USING (entity_id) {_since(widest)}"
+    return f"""SELECT p.entity_place, {chosen}
+        FROM ({rows_sql(group[0])}) r JOIN main.places p USING (entity_id) {_since(widest)}"""
 
 
 def rows_sql(feature: Feature) -> str:
@@ -217,7 +233,9 @@ def rows_sql(feature: Feature) -> str:
 
 
 def measure(con: duckdb.DuckDBPyConnection, table: str, group: Sequence[Feature], values: Values) -> None:
-    """Measure a group over its evidence table, which names entities by `entity_place`: one query per window, one call per window and graph function."""
+    """Measure a group over its evidence table, which names entities by `entity_place`: one query per window, one call
+    per window and graph function.
+    """
     for window in sorted({w for f in group for w in f.windows}):
         wanted = [f for f in group if window in f.windows]
         columns = [f"({sql})::DOUBLE AS {name}" for f in wanted for name, sql in _numbers(f, window).items()]

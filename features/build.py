@@ -198,7 +198,7 @@ def _pass(
 
 
 def _judged(warehouse: Warehouse, as_of: date | datetime, stage: Path) -> Path | None:
-    """The judged stays of this pass, else those published; None where no stay was judged. UserError for damaged ones."""
+    """The judged stays of this pass, else those published; None where none was judged. UserError for damaged ones."""
     yearly = next(g for g, spec in GRAINS.items() if spec.yearly)
     made = stage / yearly / "judged.parquet"
     if made.exists():

@@ -1,7 +1,7 @@
 """What a column is: a declaration in one window, the role its number plays, and whom it speaks about.
 
-Everything that reads a matrix or a partition asks this record; nobody looks at a column's name. A matrix has the columns of its own grain
-and those of the entity's parents under their prefix (features/matrix.py).
+Everything that reads a matrix or a partition asks this record; nobody looks at a column's name. A matrix has the
+columns of its own grain and those of the entity's parents under their prefix (features/matrix.py).
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from typing import Literal
 from features.declare import REGISTRY, Feature, amount_name, column_name
 from features.grains import GRAINS, Grain
 
-#: value: a number · rule: hits of a rule · amount: fen at risk beside a rule · outcome: what an inspection found · graph: measured on a graph.
+#: value: a number · rule: hits of a rule · amount: fen at risk beside a rule · outcome: what an inspection found ·
+#: graph: measured on a graph.
 Role = Literal["value", "rule", "amount", "outcome", "graph"]
 
 
@@ -18,7 +19,8 @@ Role = Literal["value", "rule", "amount", "outcome", "graph"]
 class Column:
     """One column of the matrix of a grain: `name` there, `own` in the partition of the grain it is `about`.
 
-    `key` is the entity column that names whom it speaks about where that is a parent (a stay's hospital), "" where it is the entity itself.
+    `key` is the entity column that names whom it speaks about where that is a parent (a stay's hospital), "" where it
+    is the entity itself.
     """
 
     name: str
@@ -66,7 +68,9 @@ class Column:
 
     @property
     def signal(self) -> str:
-        """What moves together and counts as one reason: the windows of a number; a rule in one window with its amount; parents stay apart."""
+        """What moves together and counts as one reason: the windows of a number; a rule in one window with its amount;
+        parents stay apart.
+        """
         prefix = self.name.removesuffix(self.own)
         if self.role == "amount" and self.parent:
             return self.name

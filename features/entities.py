@@ -1,7 +1,8 @@
-"""Who is ranked, as SQL: the entities active in the window, and their table with what they spent and what their peers share.
+"""Who is ranked, as SQL: the entities active in the window, and their table with what they spent and what their peers
+share.
 
-Each grain (features/grains.py) has two texts. In the first {since} is a condition on `happened_at`; in the second {since} again, and {spent} the money
-of the key that the grain names. Whose peers an entity is, is not said here.
+Each grain (features/grains.py) has two texts. In the first {since} is a condition on `happened_at`; in the second
+{since} again, and {spent} the money of the key that the grain names. Whose peers an entity is, is not said here.
 """
 
 SINCE = "happened_at > (SELECT t FROM main.asof) - INTERVAL {days} DAY"

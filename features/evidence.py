@@ -1,4 +1,6 @@
-"""A reason's way back to its claim rows: the rows behind a number, in time order; the declared measure over them is the number."""
+"""A reason's way back to its claim rows: the rows behind a number, in time order; the declared measure over them is the
+number.
+"""
 
 import re
 from collections.abc import Iterable
@@ -51,8 +53,8 @@ def gather_evidence(
 ) -> dict[Answer, pd.DataFrame]:
     """Evidence of many (column, entity_id) at once: the views of each bucket are opened one time for all of them.
 
-    A column is a matrix column: `name`, `name_W`, a rule's `…_fen`, a parent's `inst__…`. Raises UserError for a column nobody declared or an
-    entity that was not active.
+    A column is a matrix column: `name`, `name_W`, a rule's `…_fen`, a parent's `inst__…`. Raises UserError for a column
+    nobody declared or an entity that was not active.
     """
     load_catalog()
     partition = build(root, as_of, grain, window_days)
@@ -89,7 +91,8 @@ def _asked(partition: Partition, wanted: Iterable[Answer]) -> list[Asked]:
             raise UserError(f"no feature gives a column {name!r}; docs/features.md lists them")
         if entity_id not in entities.index:
             raise UserError(
-                f"{partition.grain} {entity_id} is not among those active in the window of this as-of; try another --as-of"
+                f"{partition.grain} {entity_id} is not among those active in the window of this as-of; "
+                "try another --as-of"
             )
         column = columns[name]
         subject = str(entities.at[entity_id, column.key]) if column.parent else entity_id
@@ -174,7 +177,9 @@ def _finished(
 
 
 def _marked(rows: pd.DataFrame, feature: Feature) -> pd.DataFrame:
-    """Pages print the rows marked `hit`. A number that does not count the marks is only recomputed from all rows, so it keeps none."""
+    """Pages print the rows marked `hit`. A number that does not count the marks is only recomputed from all rows, so it
+    keeps none.
+    """
     counted = feature.rule is not None or "hit" in re.findall(r"\w+", f"{feature.measure} {feature.amount}")
     return rows if counted or "hit" not in rows else rows.drop(columns="hit")
 

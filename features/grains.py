@@ -1,7 +1,9 @@
 """Whom a number can be about (codes.md §14): one record a grain, from which everything else about it is read.
 
-Adding one: its name in `Grain`, its record here, its two SQL texts in features/entities.py, what was chosen for it by measurement in
-models/settings.py, and its letter in claims/schema/outcomes.py. A record that lacks something is refused at import, naming file and line.
+Adding one: its name in `Grain`, its record here, its two SQL texts in features/entities.py, what was chosen for it by
+measurement in
+models/settings.py, and its letter in claims/schema/outcomes.py. A record that lacks something is refused at import,
+naming file and line.
 """
 
 import sys
@@ -36,8 +38,8 @@ class Parent:
 class PeerGroups:
     """Whose peers an entity is (UX8, rules.md §1): those who share `columns` of the entity table.
 
-    `fine` and `coarse` are SQL over these columns: the names of its group and of the one that takes its place below ten members.
-    A name is a key and is shown; whoever decides reads the columns.
+    `fine` and `coarse` are SQL over these columns: the names of its group and of the one that takes its place below ten
+    members. A name is a key and is shown; whoever decides reads the columns.
     """
 
     columns: tuple[str, ...] = ()
@@ -49,13 +51,20 @@ class PeerGroups:
 class GrainSpec:
     """All that is particular to a grain.
 
-    key: the official column that names the entity. label, list_label: what it is called, and on lists (a group that goes to the same places is no
-    gang before somebody has decided so). window_days: entities active in the last so many days are ranked, unless the command says otherwise.
-    layouts: where rows lie complete; none for what only the ring search finds. active, table: SQL of features/entities.py; money_of: the key
-    whose money {spent} sums. peers, parents: as above. spread: an entity's rows lie in several buckets of any layout, so they are gathered;
-    several rows of the table are then one entity, at the place where it bills most. yearly: the entities of a whole year are held against each
-    other, and what they break is told to the grains with `told_yearly`. at_counter: an incoming claim can answer for it. personal: its id is a
-    personal number, masked on pages. group: it is a set of persons, `members` in its table. episode: it took place once, from begin_at to end_at.
+    key: the official column that names the entity. label, list_label: what it is called, and on lists (a group that
+    goes to the same places is no
+    gang before somebody has decided so). window_days: entities active in the last so many days are ranked, unless the
+    command says otherwise.
+    layouts: where rows lie complete; none for what only the ring search finds. active, table: SQL of
+    features/entities.py; money_of: the key
+    whose money {spent} sums. peers, parents: as above. spread: an entity's rows lie in several buckets of any layout,
+    so they are gathered;
+    several rows of the table are then one entity, at the place where it bills most. yearly: the entities of a whole
+    year are held against each
+    other, and what they break is told to the grains with `told_yearly`. at_counter: an incoming claim can answer for
+    it. personal: its id is a
+    personal number, masked on pages. group: it is a set of persons, `members` in its table. episode: it took place
+    once, from begin_at to end_at.
     """
 
     key: str = ""
@@ -168,7 +177,8 @@ declare_grain(
         table=entities.STAYS,
         peers=PeerGroups(
             columns=("dx3", "level", "visit_class"),
-            fine="""concat_ws('|', coalesce(dx3, CASE WHEN "open" THEN '在院' ELSE '无诊断' END), level, visit_class)""",
+            fine="""concat_ws('|', coalesce(dx3, CASE WHEN "open" THEN '在院' ELSE '无诊断' END),
+                level, visit_class)""",
             coarse="""concat_ws('|', level, visit_class, CASE WHEN "open" THEN '在院' ELSE '' END)""",
         ),
         parents=(

@@ -1,7 +1,8 @@
 """The matrix stage: one table per grain for the models, joined from partitions and never from claims.
 
-An admission sees its hospital, its patient and its doctor (`inst__…`, `person__…`, `doctor__…`). Persons, institutions and doctors see what the graph
-scorers found over the whole county (features/catalog/companions.py): it lies beside the ring partition of the same as-of.
+An admission sees its hospital, its patient and its doctor (`inst__…`, `person__…`, `doctor__…`). Persons, institutions
+and doctors see what the graph scorers found over the whole county (features/catalog/companions.py): it lies beside the
+ring partition of the same as-of.
 """
 
 from collections.abc import Collection, Hashable, Sequence
@@ -22,9 +23,11 @@ from features.peers import Crowd, Peers, Standing, compare
 
 @dataclass(frozen=True)
 class Matrix:
-    """All frames share the index entity_id; X, z and percentile share columns, `columns` says what each is. NaN = not evaluable.
+    """All frames share the index entity_id; X, z and percentile share columns, `columns` says what each is. NaN = not
+    evaluable.
 
-    `crowds` holds everybody a number is compared with: by "" those of the grain itself, by a parent's key those of its grain.
+    `crowds` holds everybody a number is compared with: by "" those of the grain itself, by a parent's key those of its
+    grain.
     """
 
     grain: Grain
@@ -103,7 +106,9 @@ def load_matrix(
 
 
 def values_of(root: Path | str, partition: Partition) -> pd.DataFrame:
-    """The partition's values, index entity_id, and what the county's graph of the same as-of says of the grain; where it names an entity not at all, the declared `empty`."""
+    """The partition's values, index entity_id, and what the county's graph of the same as-of says of the grain; where
+    it names an entity not at all, the declared `empty`.
+    """
     values = partition.values()
     declared = REGISTRY.by_graph(partition.grain)
     if not GRAINS[partition.grain].layouts or not declared:

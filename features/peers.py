@@ -60,7 +60,9 @@ class Standing:
 
 @dataclass(frozen=True)
 class Crowd:
-    """All entities of one grain with their values (n × m float64, index entity_id) and the names of their fine and coarse groups."""
+    """All entities of one grain with their values (n × m float64, index entity_id) and the names of their fine and
+    coarse groups.
+    """
 
     values: pd.DataFrame
     fine: pd.Series

@@ -135,7 +135,8 @@ def _meanings(reading: Reading, column: Column, most: int) -> str:
         ]
     if column.kind != "text" and not parsed.lossy:
         faults.append(
-            f"WHEN {parsed.written} IS NOT NULL AND {MEANS} IS NULL THEN {quote(f'{REASON[column.kind]}:{column.name}')}"
+            f"WHEN {parsed.written} IS NOT NULL AND {MEANS} IS NULL "
+            f"THEN {quote(f'{REASON[column.kind]}:{column.name}')}"
         )
     wrong = f"CASE {' '.join(faults)} END" if faults else "NULL"
     return f"SELECT {SAYS}, CAST({MEANS} AS VARCHAR) AS {MEANS}, CAST({wrong} AS VARCHAR) AS {WRONG} FROM ({body})"

@@ -90,8 +90,9 @@ MACROS = (
 )
 
 
-#: The SELECT levels a cell goes through, in this order. A level only names columns of the levels before it, so that nothing is worked out twice
-#: (DuckDB pulls an expression that is repeated out of its CASE and would work it out for every row).
+#: The SELECT levels a cell goes through, in this order. A level only names columns of the levels before it, so that
+#: nothing is worked out twice (DuckDB pulls an expression that is repeated out of its CASE and would work it out for
+#: every row).
 LEVELS = ("raw", "fast", "sane", "clean", "narrow", "slow")
 
 
@@ -189,7 +190,8 @@ def _factor(column: Column, rule: ColumnRule, unit: str) -> tuple[int, int]:
 
 def _number(column: Column, rule: ColumnRule, unit: str, raw: str) -> Parsed:
     r, fast, _, clean, narrow, slow = (step(level, column.name) for level in LEVELS)
-    # no form that only a cast would take for a number, and short enough that a product with the factor is exact as a DOUBLE (below 2^51)
+    # no form that only a cast would take for a number, and short enough that a product with the factor is exact as a
+    # DOUBLE (below 2^51)
     simple = f"strlen({r}) < 12 AND NOT contains({r}, '_') AND NOT contains({r}, 'e') AND NOT contains({r}, 'E')"
     typed, quick = f"TRY_CAST({slow} AS DOUBLE)", None
     if column.kind in ("money", "price", "qty"):

@@ -36,7 +36,8 @@ from claims.store.publish import writing
 from claims.store.sql import name
 from claims.store.warehouse import Warehouse, empty_manifest
 
-#: Two buckets of this size run at a time in 1.5 GB each; planning a bucket's queries costs about as much as 200,000 lines.
+#: Two buckets of this size run at a time in 1.5 GB each; planning a bucket's queries costs about as much as 200,000
+#: lines.
 LINES_A_BUCKET = 1_500_000
 BYTES_A_LINE = 120
 

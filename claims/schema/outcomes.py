@@ -61,7 +61,8 @@ UNKNOWN: Final = Outcome("", "missing")
 ENTITY: Final = {"A": "admission", "P": "person", "I": "institution", "D": "doctor", "R": "ring"}
 """Bureaus write the grain as a word or as its letter (codes.md §14)."""
 COLUMNS: Final = [
-    "grain", "entity_id", "code", "outcome", "weight", "conclusive", "amount_fen", "scheme", "lead_source", "selection_prob",
+    "grain", "entity_id", "code", "outcome", "weight", "conclusive", "amount_fen", "scheme", "lead_source",
+    "selection_prob",
     "known_at", "inspected_at", "period_end", "insp_type", "source_table", "finding_id",
 ]  # fmt: skip
 

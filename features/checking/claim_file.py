@@ -98,7 +98,8 @@ def answers_text(answers: Sequence[RuleAnswer]) -> str:
     clear = sum(a.status == "clear" for a in answers)
     missing = [a for a in answers if a.status == "not_evaluable"]
     lines.append(
-        f"命中 {sum(a.status == 'hit' for a in answers)} 条，未命中 {clear} 条，不可评估 {len(missing)} 条。疑点线索，非违规结论"
+        f"命中 {sum(a.status == 'hit' for a in answers)} 条，未命中 {clear} 条，不可评估 {len(missing)} 条。"
+        "疑点线索，非违规结论"
     )
     lines += [f"  不可评估 {a.rule}（{GRAINS[a.grain].label}）：{a.missing}" for a in missing]
     return "\n".join(lines)

@@ -107,7 +107,8 @@ declare(
 )
 
 #: A stay that owes a deductible (no status, no yearly course, no long care).
-#: Something is due and nothing was paid of one's own: the account is the patient's own money too; deliveries owe nothing.
+#: Something is due and nothing was paid of one's own: the account is the patient's own money too; deliveries owe
+#: nothing.
 NOTHING = f"{DUE} AND zero_cash AND coalesce(acct_fen, 0) = 0"
 NOBODY_PAYS = f"""
     count(*) FILTER ({DUE}) >= {setting("R64", "min_stays")}

@@ -13,12 +13,16 @@ from features.networks.rings.rings import Ring
 
 #: The value columns in their order, declared in features/catalog/rings.py.
 RING_COLUMNS = (
-    "ring_members", "ring_days", "ring_meetings", "ring_places", "ring_surprise", "ring_density", "ring_attendance", "ring_width",
-    "ring_gap", "ring_fen", "ring_fund_share", "ring_amount_share", "ring_same_bag", "ring_resale_share", "ring_one_doctor",
-    "ring_places_day", "ring_addresses", "ring_households", "ring_period", "ring_first_seen", "ring_last_seen", "ring_explained",
+    "ring_members", "ring_days", "ring_meetings", "ring_places", "ring_surprise", "ring_density", "ring_attendance",
+    "ring_width",
+    "ring_gap", "ring_fen", "ring_fund_share", "ring_amount_share", "ring_same_bag", "ring_resale_share",
+    "ring_one_doctor",
+    "ring_places_day", "ring_addresses", "ring_households", "ring_period", "ring_first_seen", "ring_last_seen",
+    "ring_explained",
 )  # fmt: skip
 ENTITY_COLUMNS = [
-    "entity_id", "psn_no", "fixmedins_code", "dr_codg", "area", "label", "begin_at", "end_at", "open", "fund_fen", "total_fen", "peer_group",
+    "entity_id", "psn_no", "fixmedins_code", "dr_codg", "area", "label", "begin_at", "end_at", "open", "fund_fen",
+    "total_fen", "peer_group",
     "peer_group_coarse", "members", "explanation", "sentence", "drugs", "ward", "size_band",
 ]  # fmt: skip
 ROW_COLUMNS = ["entity_id", "row_table", "row_id", "happened_at", "fen"]
@@ -31,10 +35,13 @@ def ring_tables(
     lines: pd.DataFrame | None,
     as_of: datetime | pd.Timestamp,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """(values, entities, rows) of the rings that `find_rings` found at `as_of` in the same events, institutions and lines.
+    """(values, entities, rows) of the rings that `find_rings` found at `as_of` in the same events, institutions and
+    lines.
 
-    values: index entity_id (= ring_id), one float64 column per RING_COLUMNS (`ring_fen` in yuan). entities: ENTITY_COLUMNS, `members` = psn_no joined by ';',
-    `explanation` = innocent code or missing. rows: the settlements (or stays) in meetings. lines may hold `resale_risk_flag`.
+    values: index entity_id (= ring_id), one float64 column per RING_COLUMNS (`ring_fen` in yuan). entities:
+    ENTITY_COLUMNS, `members` = psn_no joined by ';',
+    `explanation` = innocent code or missing. rows: the settlements (or stays) in meetings. lines may hold
+    `resale_risk_flag`.
     """
     resale = _resale_shares(rings, lines)
     totals = _totals(events, rings)
@@ -66,7 +73,9 @@ def _named(shared: pd.DataFrame, sql: str) -> list[str]:
 
 
 def _resale_shares(rings: list[Ring], lines: pd.DataFrame | None) -> np.ndarray:
-    """Share of what was billed in each ring's meetings that goes to drugs easily sold on, [rings]; NaN where lines or the flag are not known."""
+    """Share of what was billed in each ring's meetings that goes to drugs easily sold on, [rings]; NaN where lines or
+    the flag are not known.
+    """
     if lines is None or not rings or not len(lines) or "resale_risk_flag" not in lines:
         return np.full(len(rings), np.nan)
     ring = np.repeat(np.arange(len(rings)), [len(r.sessions) for r in rings])
@@ -102,12 +111,16 @@ def _values(ring: Ring, as_of: datetime | pd.Timestamp, billed: bool, resale: fl
     doctors = met["dr_codg"].replace("", np.nan).dropna().value_counts()
     home = ring.people["household"]
     return [
-        n, ring.days, ring.meetings, len(ring.places), ring.surprise, 2 * len(ring.edges) / (n * (n - 1)), len(first) / (n * ring.meetings),
-        ring.width_minutes, float(gap), ring.amount_fen / 100, ring.fund_fen / ring.amount_fen if ring.amount_fen else np.nan,
-        ring.amount_fen / spent if spent > 0 else np.nan, bag, resale, float(doctors.iloc[0]) / len(met) if len(doctors) else np.nan, float(by_day.mean()),
+        n, ring.days, ring.meetings, len(ring.places), ring.surprise, 2 * len(ring.edges) / (n * (n - 1)),
+        len(first) / (n * ring.meetings),
+        ring.width_minutes, float(gap), ring.amount_fen / 100,
+        ring.fund_fen / ring.amount_fen if ring.amount_fen else np.nan,
+        ring.amount_fen / spent if spent > 0 else np.nan, bag, resale,
+        float(doctors.iloc[0]) / len(met) if len(doctors) else np.nan, float(by_day.mean()),
         float(ring.people["curr_addr_code"].nunique()), float(home[home >= 0].nunique() + (home < 0).sum()),
         float(np.median(np.diff(days).astype("timedelta64[D]").astype(int))) if len(days) > 1 else np.nan,
-        (pd.Timestamp(as_of) - ring.begin_at).days, (pd.Timestamp(as_of) - ring.end_at).days, float(ring.explanation is not None),
+        (pd.Timestamp(as_of) - ring.begin_at).days, (pd.Timestamp(as_of) - ring.end_at).days,
+        float(ring.explanation is not None),
     ]  # fmt: skip
 
 
@@ -117,6 +130,8 @@ def _entity(ring: Ring, area: pd.Series) -> list[object]:
         f"{'同进同出住院' if ring.ward else '结伴刷卡'}{len(ring.members)}人 · {ring.days}天 · {len(ring.places)}家机构"
     )
     return [
-        ring.ring_id, None, ring.places[0], ring.doctor, area.get(ring.places[0]), label, ring.begin_at, ring.end_at, False, ring.fund_fen, ring.amount_fen,
-        None, None, ";".join(ring.members), ring.explanation, ring.sentence, "；".join(f"{name}（{k}人）" for name, k in ring.drugs), ring.ward, size,
+        ring.ring_id, None, ring.places[0], ring.doctor, area.get(ring.places[0]), label, ring.begin_at, ring.end_at,
+        False, ring.fund_fen, ring.amount_fen,
+        None, None, ";".join(ring.members), ring.explanation, ring.sentence,
+        "；".join(f"{name}（{k}人）" for name, k in ring.drugs), ring.ward, size,
     ]  # fmt: skip

@@ -24,7 +24,8 @@ from features.networks.sparse import build_csr
 
 #: The columns of each table, declared in features/catalog/companions.py.
 PERSON = (
-    "bond_partners", "bond_surprise", "bond_core", "bond_tightness", "bond_block", "bond_ring_members", "bond_ring_days", "bond_ring_yuan", "bond_cases",
+    "bond_partners", "bond_surprise", "bond_core", "bond_tightness", "bond_block", "bond_ring_members",
+    "bond_ring_days", "bond_ring_yuan", "bond_cases",
 )  # fmt: skip
 INSTITUTION = ("bond_visitors", "bond_share", "bond_residual", "bond_near", "bond_one_doctor")
 DOCTOR = ("bond_patients", "bond_share", "bond_one_shop", "bond_shop_lift")
