@@ -39,7 +39,7 @@ def officer(week: Path) -> TestClient:
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"[]"])
 @pytest.mark.parametrize("name", ["lists/CURRENT", "manifest.json"])
-def test_damage_is_told_as_damage_on_every_page(tmp_path: Path, name: str, body: bytes):
+def test_damage_is_told_as_damage_on_every_page(tmp_path: Path, name: str, body: bytes) -> None:
     """Not as "nothing was published yet", not as a 500, and never shown."""
     run = publish.publish(tmp_path, AS_OF, {"doctor": made_list("doctor")[:2]})
     client = TestClient(pages(tmp_path), base_url=HOST)
