@@ -12,7 +12,7 @@ from features.declare import REGISTRY
 from serving.lists import bedcheck, source
 from serving.lists.bedcheck import build_bedcheck, check_stays, home_beds, prepare_bedcheck
 from serving.lists.prepare import build_worklist, prepare
-from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix
+from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix, scored_whole
 from tests.features.county import T, built
 from tests.worlds import Worlds
 
@@ -49,17 +49,19 @@ def test_the_list_alone_is_the_prepared_one(warehouse: Path) -> None:
         prepare(warehouse, T, "bed", 5)
 
 
-def test_claim_rows_are_the_evidence_and_undeclared_columns_have_none(warehouse: Path) -> None:
+def test_claim_rows_are_the_evidence_and_nobody_has_none(warehouse: Path) -> None:
     matrix, _ = scored_matrix(warehouse, T, "person")
     empty = pd.Series(dtype="float64")
     column = next(c for f in REGISTRY.of("person") for c in f.columns() if (matrix.X.get(c, empty) > 0).sum() > 1)
     fires = matrix.X[column].nlargest(2).index
     keys = [("person", column, str(e)) for e in fires]
-    found = claim_rows(warehouse, T, [*keys, ("person", "no_such_column", str(fires[0])), ("person", "age", "")])
+    found = claim_rows(warehouse, T, [*keys, ("person", column, "")])
     assert set(found) == set(keys)
     for frame in found.values():
         assert len(frame) > 0
         assert frame["happened_at"].is_monotonic_increasing
+    with pytest.raises(UserError, match="no_such_column"):
+        claim_rows(warehouse, T, [("person", "no_such_column", str(fires[0]))])
 
 
 def test_events_are_those_of_the_people_known_by_then(warehouse: Path) -> None:
@@ -91,7 +93,7 @@ def test_remarks_on_the_data_are_notes_and_a_stop_is_a_refusal(
 
 def test_the_bed_check_lists_open_stays_alone(warehouse: Path) -> None:
     made = build_bedcheck(warehouse, T, 5)
-    matrix, _ = scored_matrix(warehouse, T, "admission")
+    matrix, _ = scored_whole(warehouse, T, "admission")
     assert len(made.rows) > 0
     assert matrix.entities.loc[made.rows["entity_id"], "open"].all()
     assert not set(made.rows["entity_id"]) & home_beds(warehouse, T)
@@ -110,7 +112,7 @@ def test_without_stays_no_bed_can_be_checked(tmp_path: Path) -> None:
 
 
 def test_a_bed_at_home_is_no_empty_bed(warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    matrix, _ = scored_matrix(warehouse, T, "admission")
+    matrix, _ = scored_whole(warehouse, T, "admission")
     home = str(matrix.entities.index[matrix.entities["open"].astype(bool)][0])
     monkeypatch.setattr(bedcheck, "home_beds", lambda house, at: {home})
     made = prepare_bedcheck(warehouse, T, 1000, dossiers=False).worklist
