@@ -7,7 +7,7 @@ export BENTOML_DO_NOT_TRACK := True
 
 export PYTHONHASHSEED := 0
 
-.PHONY: install install-spark demo test check lock docs clean
+.PHONY: install install-spark demo test check lock docs accuracy clean
 
 # Bytecode is written at install even where the environment tells pip and Python not to: without it a start of this package compiles for ten seconds.
 install: $(VENV)/.installed
@@ -43,6 +43,10 @@ lock:
 
 docs: install
 	$(BIN)/python -m features.docs
+
+# About a quarter of an hour on one core; done steps are kept in build/accuracy, and a part can be run alone (see benchmarks/accuracy.py).
+accuracy: install
+	$(BIN)/python -m benchmarks.accuracy
 
 clean:
 	rm -rf build $(VENV)
