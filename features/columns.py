@@ -43,7 +43,7 @@ class Column:
 
     @property
     def label(self) -> str:
-        return self.feature.label
+        return self.feature.title
 
     @property
     def unit(self) -> str:

@@ -151,6 +151,11 @@ class Feature:
         return [column_name(self.name, w) for w in self.windows]
 
     @property
+    def title(self) -> str:
+        """Its label as it stands alone: an innocent's mark says that it is one."""
+        return f"正常相似：{self.label}" if self.excuses else self.label
+
+    @property
     def schemes(self) -> tuple[str, ...]:
         """Every scheme it is a trace of, its own first."""
         return (self.scheme, *self.also)

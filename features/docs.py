@@ -164,7 +164,7 @@ def _feature(f: Feature, rows: str) -> str:
     facts += [f"exempt {' '.join(f.exempt)}"] if f.exempt else []
     facts += [f"seeds {f.source}"] if f.source else []
     lines = [
-        f"### `{f.name}` {f.label}\n",
+        f"### `{f.name}` {f.title}\n",
         " · ".join(facts) + "\n",
         f"- 理由：{f.reason}",
         f"- 正常解释：{f.innocent}",

@@ -1,6 +1,6 @@
 """Amount at risk, as a range. 疑点金额 is never savings (workflow.md §5).
 
-Three parts, largest certainty first: 明确可追 (amounts of hard rules), 需核实 (amounts of leads), 推算 (the rest of the fund's payment × the share
+Three parts, largest certainty first: certain 明确可追 (amounts of hard rules), to check 需核实 (amounts of leads), estimated 推算 (the rest of the fund's payment × the share
 that inspections of this grain recovered). One fact never counts twice: within a rule family only the largest amount counts.
 """
 
@@ -48,7 +48,7 @@ def prior_amount(grain: str) -> AmountModel:
 
 
 def rule_amounts(X: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
-    """Columns 明确可追, 需核实 in fen per entity: family maxima of the rules' amounts, hard rules first; a family's lead counts only above its hard part."""
+    """Columns certain_fen, check_fen in fen per entity: family maxima of the rules' amounts, hard rules first; a family's lead counts only above its hard part."""
     hard: dict[str, np.ndarray] = {}
     lead: dict[str, np.ndarray] = {}
     for name in X.columns:
@@ -61,12 +61,12 @@ def rule_amounts(X: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame
     zero = np.zeros(len(X))
     certain = sum(hard.values(), zero)
     check = sum((np.maximum(v - hard.get(g, zero), 0.0) for g, v in lead.items()), zero)
-    return pd.DataFrame({"明确可追": certain, "需核实": check}, index=X.index)
+    return pd.DataFrame({"certain_fen": certain, "check_fen": check}, index=X.index)
 
 
 def expected_amount(model: AmountModel, fund_fen: np.ndarray, parts: pd.DataFrame) -> np.ndarray:
     """Fen per entity before spread: certain + what must be checked + share of the rest, never above the fund's payment where that is known."""
-    named = parts["明确可追"].to_numpy() + parts["需核实"].to_numpy()
+    named = parts["certain_fen"].to_numpy() + parts["check_fen"].to_numpy()
     fund = np.maximum(np.nan_to_num(fund_fen), 0.0)
     guess = model.share * np.maximum(fund - named, 0.0)
     return np.asarray(np.minimum(named + guess, np.maximum(fund, named)))
@@ -91,11 +91,11 @@ def fit_amount(grain: str, fund_fen: np.ndarray, parts: pd.DataFrame, confirmed_
 
 
 def amounts(model: AmountModel, X: pd.DataFrame, fund_fen: pd.Series, columns: Mapping[str, Column]) -> pd.DataFrame:
-    """amount_fen, amount_low_fen, amount_high_fen (80 %), 明确可追, 需核实, 推算 per entity, int64 fen; the three parts add up to amount_fen."""
+    """amount_fen, amount_low_fen, amount_high_fen (80 %), certain_fen, check_fen, estimated_fen per entity, int64 fen; the three parts add up to amount_fen."""
     parts = rule_amounts(X, columns)
     fund = np.maximum(np.nan_to_num(fund_fen.reindex(X.index).to_numpy(dtype=np.float64)), 0.0)
     raw = expected_amount(model, fund, parts)
-    cap = np.maximum(fund, parts["明确可追"].to_numpy() + parts["需核实"].to_numpy())
+    cap = np.maximum(fund, parts["certain_fen"].to_numpy() + parts["check_fen"].to_numpy())
     middle = np.minimum(raw * np.exp(model.shift), cap)
     low = np.minimum(raw * np.exp(model.shift - Z80 * model.spread), middle)
     high = np.maximum(np.minimum(raw * np.exp(model.shift + Z80 * model.spread), cap), middle)
@@ -104,9 +104,11 @@ def amounts(model: AmountModel, X: pd.DataFrame, fund_fen: pd.Series, columns: M
         .round()
         .astype("int64")
     )
-    certain = np.minimum(parts["明确可追"].round().astype("int64"), out["amount_fen"])
-    check = np.minimum(parts["需核实"].round().astype("int64"), out["amount_fen"] - certain)
-    return out.assign(**{"明确可追": certain, "需核实": check, "推算": out["amount_fen"] - certain - check})
+    certain = np.minimum(parts["certain_fen"].round().astype("int64"), out["amount_fen"])
+    check = np.minimum(parts["check_fen"].round().astype("int64"), out["amount_fen"] - certain)
+    return out.assign(
+        **{"certain_fen": certain, "check_fen": check, "estimated_fen": out["amount_fen"] - certain - check}
+    )
 
 
 def fund_at_stake(entities: pd.DataFrame) -> pd.Series:

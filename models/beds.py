@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal
 
 import pandas as pd
 
@@ -22,19 +22,23 @@ from models.scorer import BASE, MatrixLike, badness
 WEIGHTS: Final = {"T01": 1.0, "T02": 0.5, "T03": 0.5}
 """What an empty bed is a sign of, and how much a column of that scheme counts; a parent's habit counts half."""
 PARENT_WEIGHT: Final = 0.5
-TAUGHT: Final = "查床：空床专用学习模型"
-LEARNED: Final = "查床：住院学习模型"
-NOT_TAUGHT: Final = "查床：挂床特征合成（未训练）"
+Way = Literal["taught", "learned", "composed"]
+WAYS: Final[dict[Way, str]] = {
+    "taught": "查床：空床专用学习模型",
+    "learned": "查床：住院学习模型",
+    "composed": "查床：挂床特征合成（未训练）",
+}
+"""The ways, the best first, and what the list says it was ranked by."""
 
 
-def bed_evidence(model: GrainModel | None, matrix: MatrixLike) -> tuple[pd.DataFrame, str]:
-    """(contributions: columns of X + base, a row adds up to the stay's bed score; what the list says it was ranked by) by the best way there is."""
+def bed_evidence(model: GrainModel | None, matrix: MatrixLike) -> tuple[pd.DataFrame, Way]:
+    """(contributions: columns of X + base, a row adds up to the stay's bed score; the way) by the best way there is."""
     if model is None or model.ranker is None:
-        return bed_contributions(matrix), NOT_TAUGHT
+        return bed_contributions(matrix), "composed"
     if model.beds is None:
-        return explained(model, matrix)[0], LEARNED
+        return explained(model, matrix)[0], "learned"
     taught = replace(model, ranker=model.beds.ranker, slopes=model.beds.slopes, intercept=model.beds.intercept)
-    return explained(taught, matrix)[0], TAUGHT
+    return explained(taught, matrix)[0], "taught"
 
 
 def bed_columns(matrix: MatrixLike) -> dict[str, float]:

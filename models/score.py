@@ -33,7 +33,7 @@ class Scored:
     frame: risk (what the list is ordered by, in [0, 1]), raw, placed (raw levelled over strata, models/parity.py: what risk is made of), stratum ('' = none),
     suspicion (raw in [0, 1], without money), probability (NaN = cannot say yet),
     found_before (confirmed stays of the same doctor), finding (an earlier conclusive one, in words, '' = none), returning (it is decided, and newer
-    activity speaks against it: models/decided.py), amount_fen, amount_low_fen, amount_high_fen (80 %), 明确可追, 需核实, 推算 (fen), scheme, scheme_share, model.
+    activity speaks against it: models/decided.py), amount_fen, amount_low_fen, amount_high_fen (80 %), certain_fen, check_fen, estimated_fen (fen), scheme, scheme_share, model.
     contributions: columns of X + base, row sum = raw to 1e-9. scorers: risk in [0, 1] per kind of scorer (models/scorers.py: shown), and the ranker's.
     left_out: decided entities of the matrix that nothing newer speaks against.
     """

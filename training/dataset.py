@@ -187,7 +187,7 @@ def _rows(matrix: Matrix, day: date | datetime, labels: pd.DataFrame, model: Gra
         if "total_fen" in matrix.entities
         else info["fund_fen"]
     )
-    info["certain_fen"], info["check_fen"] = money["明确可追"], money["需核实"]
+    info[["certain_fen", "check_fen"]] = money
     # an inspected case is met with what was known before its inspection, any other with what was known on the snapshot
     moments = info["inspected_at"].where(info["y"].notna(), pd.Timestamp(day) + pd.Timedelta(days=1))
     before = known_before(cases, matrix.entities, moments, SETTINGS[matrix.grain].findings_of)

@@ -314,7 +314,7 @@ def fallback_raw(rows: Rows) -> np.ndarray:
 def amount_from(rows: Rows) -> AmountModel:
     """Money model from the confirmed hard rows."""
     info = rows.info[hard(rows) & (rows.info["y"] == 1).to_numpy()]
-    parts = info[["certain_fen", "check_fen"]].set_axis(["明确可追", "需核实"], axis=1)
+    parts = info[["certain_fen", "check_fen"]]
     return fit_amount(rows.grain, info["fund_fen"].to_numpy(), parts, info["amount_fen"].fillna(0.0).to_numpy())
 
 

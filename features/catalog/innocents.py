@@ -91,7 +91,7 @@ for _code, _scheme, _name, _told in (
     declare(
         stay,
         name=f"stay_like_{_code.lower()}",
-        label=f"正常相似：{_name}",
+        label=_name,
         scheme=_scheme,
         measure=f"max({_code.lower()}::INT)",
         excuses=_code,
@@ -101,7 +101,7 @@ for _code, _scheme, _name, _told in (
 
 declare(
     name="stay_like_n14",
-    label="正常相似：聚集疫情",
+    label="聚集疫情",
     unit="次",
     grain="admission",
     scheme="T29",
@@ -176,7 +176,7 @@ for _code, _scheme, _name, _told in (
     declare(
         person,
         name=f"card_like_{_code.lower()}",
-        label=f"正常相似：{_name}",
+        label=_name,
         scheme=_scheme,
         measure=f"max({_code.lower()}::INT)",
         excuses=_code,
@@ -213,7 +213,7 @@ for _code, _scheme, _name, _told, _measure in (
     declare(
         person,
         name=f"card_like_{_code.lower()}",
-        label=f"正常相似：{_name}",
+        label=_name,
         scheme=_scheme,
         rows=FILLS,
         reversed="net",
@@ -255,7 +255,7 @@ for _code, _scheme, _name, _told, _measure in (
     declare(
         unit,
         name=f"unit_like_{_code.lower()}",
-        label=f"正常相似：{_name}",
+        label=_name,
         scheme=_scheme,
         measure=_measure,
         excuses=_code,

@@ -15,7 +15,7 @@ from claims.errors import UserError
 from claims.store.warehouse import Warehouse
 from features.asof import open_views
 from features.matrix import Matrix
-from models.beds import NOT_TAUGHT, bed_columns, bed_evidence
+from models.beds import WAYS, bed_columns, bed_evidence
 from models.ensemble import GrainModel
 from models.in_force import load_active
 from models.scheme import attribute
@@ -113,10 +113,10 @@ def bed_scores(matrix: Matrix, scored: Scored, model: GrainModel | None) -> Scor
     frame = scored.frame.loc[matrix.X.index].drop(columns=["scheme", "scheme_share"])
     frame["raw"] = raw
     # the bed check's score is no probability of the admission model, and log odds only where a ranker made it
-    frame["risk"] = frame["suspicion"] = raw / (1.0 + raw) if way == NOT_TAUGHT else 1.0 / (1.0 + np.exp(-raw))
+    frame["risk"] = frame["suspicion"] = raw / (1.0 + raw) if way == "composed" else 1.0 / (1.0 + np.exp(-raw))
     frame["probability"] = np.nan
     frame["stratum"] = ""
-    frame["model"] = way
+    frame["model"] = WAYS[way]
     own = [c for c in bed_columns(matrix) if c in matrix.percentile.columns]
     frame = frame.join(attribute(contributions[[*own, BASE]], matrix.X[own], matrix.percentile[own], matrix.columns))
     return Scored(frame, contributions, scored.scorers.loc[matrix.X.index])

@@ -44,7 +44,7 @@ def known(index: Iterable[Any], grain: str, entity_id: str) -> None:
         return
     near = (
         []
-        if grain == "person"
+        if spec_of(grain).personal
         else difflib.get_close_matches(entity_id, sorted(ids), n=3, cutoff=0.6)
         if len(ids) < 50_000
         else []

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ import xlsxwriter
 
 from claims.errors import UserError
 from claims.store.files import PRIVATE, put
-from features.grains import SCHEMES
-from serving.lists.schema import DISCLAIMER, EXTRA, HEADERS, NAMES, WorkList, mask
+from features.grains import SCHEMES, spec_of
+from serving.lists.schema import DISCLAIMER, EXTRA, HEADERS, MONEY, NAMES, ROW_MONEY, WorkList, mask
 
 #: A spreadsheet takes a cell that begins so for a formula (OWASP CSV injection), full-width forms included.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -138,8 +138,10 @@ def _stamp(worklist: WorkList) -> str:
     return f"{DISCLAIMER}　数据截至 {moment}　模型 {worklist.facts.get('model', '—')}"
 
 
-def _table(sheet: Any, worklist: WorkList, style: dict[str, Any], frame: pd.DataFrame) -> None:
-    """A frame under the stamp line: numbers as numbers, everything else as text."""
+def _table(
+    sheet: Any, worklist: WorkList, style: dict[str, Any], frame: pd.DataFrame, money: Collection[str] = ()
+) -> None:
+    """A frame under the stamp line: numbers as numbers, those of the columns `money` as yuan, everything else as text."""
     sheet.write_string(0, 0, _stamp(worklist), style["note"])
     for j, column in enumerate(frame.columns):
         sheet.write_string(1, j, str(column), style["head"])
@@ -149,7 +151,7 @@ def _table(sheet: Any, worklist: WorkList, style: dict[str, Any], frame: pd.Data
             if isinstance(value, bool):
                 sheet.write_string(i, j, "是" if value else "否", style["text"])
             elif isinstance(value, int | float):
-                sheet.write_number(i, j, value, style["money"] if "元" in str(column) else None)
+                sheet.write_number(i, j, value, style["money"] if column in money else None)
             elif value is not None:
                 sheet.write_string(
                     i, j, safe_cell(str(value)), style["wrap"] if len(str(value)) > 24 else style["text"]
@@ -171,19 +173,20 @@ def safe_cell(text: str) -> str:
 def _sheet_list(book: Any, worklist: WorkList, style: dict[str, Any]) -> None:
     rows = worklist.rows.sort_values("lead") if "lead" in worklist.rows.columns else worklist.rows
     names = [c for c in HEADERS if c in rows.columns]
-    if worklist.grain == "ring":
+    grain = spec_of(worklist.grain)
+    if grain.group:
         names.append("members")
     frame = rows[names].copy()
     frame["scheme"] = [f"{SCHEMES.get(s, '')}（{s}）" if s else "" for s in frame["scheme"]]
     if "psn_no" in frame:
         frame["psn_no"] = [mask(v or "") for v in frame["psn_no"]]
-    if worklist.grain == "person":
+    if grain.personal:
         frame["entity_id"] = [mask(v) for v in frame["entity_id"]]
     if "members" in frame:
         frame["members"] = ["；".join(mask(p) for p in (v or "").split(";")) for v in frame["members"]]
     frame.columns = pd.Index([HEADERS[c][0] if c in HEADERS else "成员" for c in names])
     sheet = book.add_worksheet("清单")
-    _table(sheet, worklist, style, frame)
+    _table(sheet, worklist, style, frame, [HEADERS[c][0] for c in MONEY])
     for j, c in enumerate(names):
         sheet.set_column(j, j, 44 if c.startswith("reason") or c == "innocent" else 7 if c == "lead" else 18)
 
@@ -198,7 +201,7 @@ def _sheet_evidence(book: Any, worklist: WorkList, style: dict[str, Any], eviden
             found.insert(1, "对象编号", row["entity_id"])
             frames.append(found)
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"序号": [], "对象编号": []})
-    _table(book.add_worksheet("证据明细"), worklist, style, frame)
+    _table(book.add_worksheet("证据明细"), worklist, style, frame, [ROW_MONEY])
 
 
 def _sheet_method(book: Any, worklist: WorkList, style: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from features.matrix import Matrix
 from models.bundle import Bundle
 from models.score import Order, Scored
 from serving.lists.dossier import dossier, people_of
-from serving.lists.schema import WorkList, check_grain, hits
+from serving.lists.schema import ROW_MONEY, WorkList, check_grain, hits
 from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix
 from serving.lists.worklist import assemble, with_evidence
 
@@ -45,7 +45,7 @@ class Prepared:
                             "数据表": frame["row_table"].to_numpy(),
                             "记录号": frame["row_id"].astype(str).to_numpy(),
                             "发生时间": frame["happened_at"].astype(str).to_numpy(),
-                            "金额（元）": (frame["fen"].astype("float64") / 100).round(2).to_numpy()
+                            ROW_MONEY: (frame["fen"].astype("float64") / 100).round(2).to_numpy()
                             if "fen" in frame
                             else None,
                         }

@@ -84,7 +84,7 @@ def honest_of(matrix: Matrix, entity_id: str, reasons: Iterable[Reason]) -> list
         excuse = column.feature.excuses
         if excuse and figure_at(matrix.X, entity_id, name) > 0:
             whose = f"所属{GRAINS[column.about].label}" if column.parent else ""
-            shown.append(f"{whose}数据中已有记录：{column.label.partition('：')[2]}")
+            shown.append(f"{whose}数据中已有记录：{column.feature.label}")
     return list(dict.fromkeys([*shown, *(r.innocent for r in reasons if r.innocent)]))
 
 

@@ -41,6 +41,10 @@ COLUMNS: tuple[str, ...] = (
 #: Kept beside the row, in JSON only: where it stands on the unmarked sheet, and with which probability it came to be listed.
 EXTRA: tuple[str, ...] = ("lead", "selection_prob", "scheme_share", "label", "begin_at", "end_at", "open")
 
+#: Columns of a list in yuan, and the evidence sheet's.
+MONEY: tuple[str, ...] = ("amount_low_yuan", "amount_at_risk_yuan", "amount_high_yuan")
+ROW_MONEY = "金额（元）"
+
 SLOTS: tuple[str, ...] = ("ranked", "draw", "control")
 
 #: Chinese headers, in the order of the workbook's first sheet, and what each column means.

@@ -3,14 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+from features.grains import GRAINS
 from serving.lists.schema import mask
 
 
 def masked(document: Mapping[str, Any], grain: str) -> dict[str, Any]:
     """The document with every personal number masked: values of psn_no, members, and the id of a person, wherever they stand."""
-    numbers = _numbers(document, grain == "person" or document.get("grain") == "person")
+    numbers = _numbers(document, _personal(grain) or _personal(document.get("grain")))
     found: dict[str, Any] = _walk(document, numbers, "")
     return found
+
+
+def _personal(grain: Any) -> bool:
+    """Whether the ids of a grain are personal numbers; not for a list that is of no grain (tonight's bed check)."""
+    return any(name == grain and spec.personal for name, spec in GRAINS.items())
 
 
 def _numbers(value: Any, people: bool, key: str = "") -> set[str]:
@@ -18,7 +24,7 @@ def _numbers(value: Any, people: bool, key: str = "") -> set[str]:
         out: set[str] = set()
         for k, v in value.items():
             out |= _numbers(v, people, str(k))
-        if value.get("about") == "person" and isinstance(value.get("subject"), str):
+        if _personal(value.get("about")) and isinstance(value.get("subject"), str):
             out.add(value["subject"])
         return out
     if isinstance(value, list | tuple):

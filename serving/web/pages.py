@@ -24,7 +24,7 @@ from features.grains import GRAINS, SCHEMES
 from features.reasons import number
 from serving import charts
 from serving.lists import publish
-from serving.lists.schema import DISCLAIMER, mask
+from serving.lists.schema import DISCLAIMER, NAMES, mask
 from serving.web import sessions
 from serving.web.limit import Limit
 from serving.web.masking import masked
@@ -118,6 +118,7 @@ def environment() -> jinja2.Environment:
         "money_range": money_range,
         "disclaimer": DISCLAIMER,
         "titles": TITLES,
+        "names": {**NAMES, "bedcheck": "今晚查床"},
         "schemes": SCHEMES,
         "column_titles": COLUMN_TITLES,
         "visits": VISITS,

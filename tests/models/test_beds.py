@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from claims.errors import UserError
-from models.beds import LEARNED, NOT_TAUGHT, TAUGHT, bed_columns, bed_contributions, bed_evidence
+from models.beds import bed_columns, bed_contributions, bed_evidence
 from models.ensemble import Taught, ranker_input, ranker_worse, raw_risk, unlabelled
 from models.ranker import Ranker
 from models.scorer import BASE
@@ -40,10 +40,10 @@ def test_the_best_way_there_is(toy: tuple[Toy, pd.Series]) -> None:
     learned = replace(free, ranker=Ranker(worse, trees=20).fit(X, y), slopes=slopes, intercept=-2.0)
     beds = Taught(Ranker(worse, trees=20).fit(X, matrix.X["rule_R01"]), dict.fromkeys(slopes, 0.0), -1.0)
     for model, way in (
-        (None, NOT_TAUGHT),
-        (free, NOT_TAUGHT),
-        (learned, LEARNED),
-        (replace(learned, beds=beds), TAUGHT),
+        (None, "composed"),
+        (free, "composed"),
+        (learned, "learned"),
+        (replace(learned, beds=beds), "taught"),
     ):
         parts, said = bed_evidence(model, matrix)
         assert said == way

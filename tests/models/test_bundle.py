@@ -13,7 +13,7 @@ import pytest
 from claims.errors import UserError
 from models import bundle as store
 from models import in_force
-from models.beds import TAUGHT, bed_evidence
+from models.beds import bed_evidence
 from models.bundle import Bundle
 from models.ensemble import Taught, ranker_input, ranker_worse, unlabelled
 from models.ranker import Ranker
@@ -47,7 +47,7 @@ def test_round_trip_scores_the_same(made: Made) -> None:
     again = store.load_bundle(folder / bundle.hash)
     pd.testing.assert_frame_equal(score(matrix, bundle).frame, score(matrix, again).frame, check_exact=True)
     for read in (bundle, again):
-        assert bed_evidence(read.grains["admission"], matrix)[1] == TAUGHT
+        assert bed_evidence(read.grains["admission"], matrix)[1] == "taught"
     assert "pickle" not in "".join(p.name for p in (folder / bundle.hash).iterdir())
 
 

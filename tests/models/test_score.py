@@ -68,10 +68,10 @@ def test_money_parts_add_up_and_a_fact_counts_once(toy: tuple[Toy, pd.Series]) -
     parts = rule_amounts(matrix.X, matrix.columns)
     both = (matrix.X["rule_R01"] > 0) & (matrix.X["rule_R03"] > 0) & (matrix.X["rule_R27"] == 0)
     assert both.any()
-    assert (parts.loc[both, "明确可追"] == 50_000).all()
-    assert (parts.loc[both, "需核实"] == 30_000).all(), "the lead of the same family counts only above the hard part"
+    assert (parts.loc[both, "certain_fen"] == 50_000).all()
+    assert (parts.loc[both, "check_fen"] == 30_000).all(), "the lead of the same family counts only above the hard part"
     out = amounts(AmountModel(0.3), matrix.X, fund_at_stake(matrix.entities), matrix.columns)
-    assert (out["明确可追"] + out["需核实"] + out["推算"] == out["amount_fen"]).all()
+    assert (out["certain_fen"] + out["check_fen"] + out["estimated_fen"] == out["amount_fen"]).all()
     assert (out["amount_low_fen"] <= out["amount_fen"]).all()
     assert (out["amount_fen"] <= out["amount_high_fen"]).all()
     assert (out["amount_high_fen"] <= np.maximum(matrix.entities["fund_fen"], parts.sum(axis=1)) + 1).all()
@@ -90,7 +90,7 @@ def test_amount_interval_covers_eighty_percent() -> None:
     def world(n: int) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
         fund = r.lognormal(13, 0.8, n)
         got = fund * np.clip(0.3 * np.exp(r.normal(0, 0.6, n)), 0, 1)
-        return fund, got, pd.DataFrame({"明确可追": np.zeros(n), "需核实": np.zeros(n)})
+        return fund, got, pd.DataFrame({"certain_fen": np.zeros(n), "check_fen": np.zeros(n)})
 
     fund, got, parts = world(300)
     model = fit_amount("admission", fund, parts, got)

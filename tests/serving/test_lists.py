@@ -221,9 +221,7 @@ def test_dossier_is_json(tmp_path: Path) -> None:
 def test_a_mark_of_innocence_clears_and_never_accuses() -> None:
     matrix, scored = county("admission")
     column, entity_id = "same_bag", str(matrix.X.index[0])
-    told = replace(
-        matrix.columns[column].feature, name="stay_like_n01", label="正常相似：透析", worse="low", excuses="N01"
-    )
+    told = replace(matrix.columns[column].feature, name="stay_like_n01", label="透析", worse="low", excuses="N01")
     marked = replace(matrix.columns[column], feature=told)
     matrix = replace(matrix, columns={**matrix.columns, column: marked}, X=matrix.X.assign(same_bag=0.0))
     assert column not in {r.column for r in reasons_of(matrix, scored.contributions, entity_id, limit=9)}
