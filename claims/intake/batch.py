@@ -83,6 +83,7 @@ def connect(staging: Path, memory: str | None = None) -> duckdb.DuckDBPyConnecti
     con.execute(f"SET temp_directory = {quote(str(staging / 'spill'))}")
     con.execute("SET threads = 2")
     con.execute("SET enable_progress_bar = false")
+    con.execute("SET TimeZone = 'Asia/Shanghai'")  # an instant becomes wall time there, on any machine
     con.execute(f"CREATE TYPE {EMPTY} AS ENUM ('')")
     for macro in MACROS:
         con.execute("CREATE " + macro)

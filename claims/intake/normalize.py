@@ -24,6 +24,8 @@ _missing = ", ".join(map(quote, MISSING))
 _epochs = ", ".join(
     map(quote, ("1900-01-01", "1900/1/1", "1900/01/01", "19000101", "1900-01-01 00:00:00", "1900-1-1", "1900年1月1日"))
 )
+#: A date that stands for none: open ends and zeros.
+NO_DATE = "regexp_matches({0}, '^ *(9999|2999|0001)[-/.年]?(12|01|1)[-/.月]?(31|01|1)') OR prefix({0}, '1899-12-3')"
 _separated = "replace(replace(translate(x, '年月/.', '----'), '日', ' '), 'T', ' ')"
 _formats = str(
     [
@@ -51,29 +53,44 @@ MACROS = (
         ELSE x END""",
     "MACRO sane(t) AS CASE WHEN t >= TIMESTAMP '1900-01-02' AND t < TIMESTAMP '2101-01-01' THEN t END",
     # the shapes a legacy export writes a time in; an offset from UTC is only taken off when it is +08:00
-    f"""MACRO slow_time(x) AS CASE
-        WHEN regexp_matches(x, '^[0-9]{{8}}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] AS TIMESTAMP)
-        WHEN regexp_matches(x, '^[0-9]{{14}}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] || ' '
+    f"""MACRO written_time(x) AS try_strptime(trim(regexp_replace({_separated}, ' +', ' ', 'g')), {_formats})""",
+    # 上午/下午, AM/PM before or behind the time: noon is 12 PM, midnight 12 AM
+    """MACRO half_day_time(x) AS CASE
+        WHEN NOT regexp_matches(x, '[^0-9:](12|0?[1-9]|1[01]):') THEN NULL
+        ELSE written_time(regexp_replace(x, '(?i)(上午|下午|凌晨|早上|晚上|[ap]m)', ' '))
+            + CASE WHEN regexp_matches(x, '(?i)(下午|晚上|pm)') THEN INTERVAL 12 HOUR ELSE INTERVAL 0 HOUR END
+            - CASE WHEN regexp_matches(x, '[^0-9]12:') THEN INTERVAL 12 HOUR ELSE INTERVAL 0 HOUR END
+        END""",
+    # a fraction of a second, as databases and JDBC write it
+    """MACRO whole_seconds(x) AS
+        CASE WHEN contains(x, '.') THEN regexp_replace(x, '(:[0-9]{2})[.][0-9]{1,9}', '\\1') ELSE x END""",
+    """MACRO slow_time_of(x) AS CASE
+        WHEN regexp_matches(x, '(?i)(上午|下午|凌晨|早上|晚上|[ap]m)') THEN half_day_time(x)
+        WHEN regexp_matches(x, '^[0-9]{8}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] AS TIMESTAMP)
+        WHEN regexp_matches(x, '^[0-9]{14}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] || ' '
             || x[9:10] || ':' || x[11:12] || ':' || x[13:14] AS TIMESTAMP)
-        WHEN regexp_matches(x, '^[0-9]{{12}}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] || ' '
+        WHEN regexp_matches(x, '^[0-9]{12}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] || ' '
             || x[9:10] || ':' || x[11:12] AS TIMESTAMP)
-        WHEN regexp_matches(x, '^[0-9]{{8}}[ T][0-9]{{1,2}}:[0-9]{{2}}(:[0-9]{{2}})?$') THEN TRY_CAST(left(x, 4)
+        WHEN regexp_matches(x, '^[0-9]{8}[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2})?$') THEN TRY_CAST(left(x, 4)
             || '-' || x[5:6] || '-' || x[7:8] || ' ' || substr(x, 10) AS TIMESTAMP)
-        WHEN regexp_matches(x, '^[2-7][0-9]{{4}}([.][0-9]+)?$') THEN TIMESTAMP '1899-12-30'
+        WHEN regexp_matches(x, '^[2-7][0-9]{4}([.][0-9]+)?$') THEN TIMESTAMP '1899-12-30'
             + to_days(CAST(floor(TRY_CAST(x AS DOUBLE)) AS INTEGER))
                 + to_seconds(CAST(round((TRY_CAST(x AS DOUBLE) % 1) * 86400) AS INTEGER))
-        WHEN regexp_matches(x, '^[0-9]{{1,2}}-[0-9]{{1,2}}月-[0-9]{{2}}$') THEN TRY_CAST('20' || split_part(x, '-', 3)
+        WHEN regexp_matches(x, '^[0-9]{1,2}-[0-9]{1,2}月-[0-9]{2}$') THEN TRY_CAST('20' || split_part(x, '-', 3)
             || '-' || rtrim(split_part(x, '-', 2), '月') || '-' || split_part(x, '-', 1) AS TIMESTAMP)
-        WHEN regexp_matches(x, '^[0-9]{{4}}.*[+]08:?00$')
+        WHEN regexp_matches(x, '^[0-9]{4}.*[+]08:?00$')
             THEN TRY_CAST(replace(regexp_replace(x, '[+]08:?00$', ''), 'T', ' ') AS TIMESTAMP)
         WHEN regexp_matches(x, ' 24:00(:00)?$')
             THEN TRY_CAST(trim(regexp_replace(translate(x, '/.', '--'), ' 24:00(:00)?$', '')) AS TIMESTAMP)
                 + INTERVAL 1 DAY
-        WHEN regexp_matches(x, '^[0-9]{{4}}[-/.年]')
-            THEN try_strptime(trim(regexp_replace({_separated}, ' +', ' ', 'g')), {_formats})
+        WHEN regexp_matches(x, '^[0-9]{4}[-/.年]')
+            THEN written_time(x)
         END""",
-    # what DuckDB's own cast reads as the formats would: ten or nineteen characters, year first
-    """MACRO fast_time(x) AS CASE WHEN strlen(x) IN (10, 19) AND x[5] IN ('-', '/') AND NOT contains(x, '+')
+    "MACRO slow_time(x) AS slow_time_of(whole_seconds(x))",
+    # what DuckDB's own cast reads as the formats would: ten or nineteen characters, year first and two digits for each
+    # part: `9:05:00 PM` is nineteen characters too, and the cast would drop what follows the time
+    """MACRO fast_time(x) AS CASE WHEN strlen(x) IN (10, 19) AND x[5] IN ('-', '/') AND x[8] IN ('-', '/')
+        AND (strlen(x) = 10 OR (x[14] = ':' AND x[17] = ':')) AND NOT contains(x, '+')
         AND NOT prefix(x, '1900') THEN TRY_CAST(x AS TIMESTAMP) END""",
     # numbers: ￥ 元 thousands 12.50- (12.50) １２; exponents only where a double was written
     """MACRO plain(x) AS CASE
@@ -120,7 +137,8 @@ def parse_column(column: Column, rule: ColumnRule, source_type: str, unit: str, 
     text = source_type == "VARCHAR" or bool(rule.values)
     if column.kind in ("date", "datetime"):
         if not text and (source_type.startswith("TIMESTAMP") or source_type == "DATE"):
-            held = f"CASE WHEN CAST({raw} AS TIMESTAMP) > TIMESTAMP '1900-01-01' THEN CAST({raw} AS TIMESTAMP) END"
+            held = f"CAST({raw} AS TIMESTAMP)"
+            held = f"CASE WHEN {held} > TIMESTAMP '1900-01-01' AND {held} < TIMESTAMP '2999-12-31' THEN {held} END"
             typed = f"CAST(date_trunc('second', sane({clean})) AS {column.sql_type})"
             return Parsed(column, {"raw": local, "clean": held}, typed, clean)
         return _time(column, rule, _as_text(local, source_type))
@@ -164,7 +182,7 @@ def _code(column: Column, rule: ColumnRule, raw: str, keyed: str) -> Parsed:
 
 def _time(column: Column, rule: ColumnRule, raw: str) -> Parsed:
     r, fast, sane, clean, narrow, slow = (step(level, column.name) for level in LEVELS)
-    missing = f"prefix({r}, '1900') AND trim({r}) IN ({_epochs})"
+    missing = f"(prefix({r}, '1900') AND trim({r}) IN ({_epochs})) OR {NO_DATE.format(r)}"
     steps = {"raw": raw}
     first, typed = clean, f"sane({slow})"
     if rule.values or rule.formats:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -15,6 +17,7 @@ from claims.sources.source import Loaded, Source
 from claims.store.sql import name
 
 CHUNK = 50_000
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 def _engine(url: str) -> Any:
@@ -53,6 +56,10 @@ def _text(value: Any) -> str | None:
         return None
     if isinstance(value, bool):
         return "1" if value else "0"
+    if isinstance(value, bytes):  # bit(1) as some drivers hand it on
+        return str(value[0]) if len(value) == 1 else value.hex()
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        value = value.astimezone(SHANGHAI).replace(tzinfo=None)
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
@@ -69,7 +76,9 @@ def load_table(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> L
         with engine.connect().execution_options(stream_results=True, max_row_buffer=CHUNK) as link:
             table = sqlalchemy.Table(source.db_table, sqlalchemy.MetaData(), autoload_with=link)
             order = list(table.primary_key.columns) or list(table.columns)
-            result = link.execute(sqlalchemy.select(table).order_by(*order))
+            # as the driver hands them on: a column's declared type does not always keep its word
+            cells = [sqlalchemy.type_coerce(c, sqlalchemy.types.NullType()).label(c.name) for c in table.columns]
+            result = link.execute(sqlalchemy.select(*cells).order_by(*order))
             header = list(result.keys())
             columns = ", ".join(f"{name(h)} VARCHAR" for h in header)
             con.execute(f"CREATE TABLE {raw} ({columns}, _row BIGINT)")

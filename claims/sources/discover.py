@@ -66,22 +66,37 @@ def _walk(root: Path, mapping: Mapping, staging: Path) -> Iterator[Source]:
     for entry in entries:
         if entry.name.startswith((".", "_")):
             continue
+        if (entry / "_delta_log").is_dir() or ((entry / "metadata").is_dir() and (entry / "data").is_dir()):
+            raise UserError(
+                f"{entry.name} is a Delta or Iceberg table: which of its files count stands in its log, so they are "
+                "not read as a plain folder; export the table as Parquet first"
+            )
         if entry.is_dir() and _suffix(entry) not in SUFFIXES:
             if table := table_of(entry.name, mapping):
-                for part in sorted(entry.rglob("*")):
-                    if part.is_file() and _suffix(part) in SUFFIXES and not part.name.startswith((".", "_")):
-                        yield from _file(part, table, mapping, f"{entry.name}/{part.relative_to(entry)}")
+                for part in _parts(entry):
+                    yield from _file(part, table, mapping, f"{entry.name}/{part.relative_to(entry)}")
         elif entry.suffix.lower() == ".zip":
             yield from _unzip(entry, mapping, staging)
         elif entry.is_dir():
             if table := table_of(_stem(entry), mapping):
-                parts = sorted(p for p in entry.rglob("*") if p.is_file() and _suffix(p) in SUFFIXES)
+                parts = _parts(entry)
                 if not parts:
                     raise UserError(f"{entry.name} is a folder without data files; expected a file")
                 for part in parts:
                     yield from _file(part, table, mapping, f"{entry.name}/{part.relative_to(entry)}")
         elif _suffix(entry) in SUFFIXES:
             yield from _file(entry, table_of(_stem(entry), mapping), mapping)
+
+
+def _parts(folder: Path) -> list[Path]:
+    """Data files of a table's folder; what a writer left behind (`_temporary`, `.ipynb_checkpoints`) is none of it."""
+    return sorted(
+        p
+        for p in folder.rglob("*")
+        if p.is_file()
+        and _suffix(p) in SUFFIXES
+        and not any(part.startswith((".", "_")) for part in p.relative_to(folder).parts)
+    )
 
 
 def _stem(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from claims.errors import UserError
 from claims.sources.database import load_table
@@ -45,7 +46,17 @@ def _load_parquet(con: duckdb.DuckDBPyConnection, source: Source) -> Loaded:
     except duckdb.Error as error:
         raise UserError(f"{source.label} is not a readable Parquet file: {str(error).splitlines()[0][:160]}") from None
     types = {row[0]: row[1] for row in described if row[0] != "file_row_number"}
-    return Loaded(f"(SELECT * RENAME (file_row_number AS _row) FROM {scan})", types, rows, first_line=1)
+    instants = ", ".join(
+        f"timezone('UTC', {name(c)})::TIMESTAMPTZ::TIMESTAMP AS {name(c)}" for c in _int96(source.path)
+    )
+    cells = f"* REPLACE ({instants})" if instants else "*"
+    return Loaded(f"(SELECT {cells} RENAME (file_row_number AS _row) FROM {scan})", types, rows, first_line=1)
+
+
+def _int96(path: Path) -> list[str]:
+    """Columns of Spark's old time type: instants in UTC that do not say so."""
+    schema = pq.ParquetFile(path).schema
+    return [schema.column(i).name for i in range(len(schema)) if schema.column(i).physical_type == "INT96"]
 
 
 def _load_csv(con: duckdb.DuckDBPyConnection, source: Source, number: int, staging: Path) -> Loaded:

@@ -1,5 +1,6 @@
 """SQL text made of names and values: quoted here and nowhere else (a test holds claims/ and features/ to it)."""
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
@@ -16,8 +17,8 @@ def name(text: str) -> str:
 
 
 def paths_sql(paths: Iterable[Path]) -> str:
-    """A DuckDB list literal of file paths."""
-    return "[" + ", ".join(map(quote, paths)) + "]"
+    """A DuckDB list literal of file paths, each of them one file: `[`, `*` and `?` in a name are no pattern."""
+    return "[" + ", ".join(quote(re.sub(r"([\[*?])", r"[\1]", str(path))) for path in paths) + "]"
 
 
 def parquet(paths: Iterable[Path]) -> str:

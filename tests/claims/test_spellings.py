@@ -1,0 +1,140 @@
+"""How the same value is written by different systems: one canonical value, or set aside; never another value."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from claims.errors import UserError
+from claims.intake.batch import connect
+from claims.intake.normalize import LEVELS, parse_column, step
+from claims.intake.pipeline import intake
+from claims.schema.mapping import ColumnRule
+from claims.schema.tables import SOURCE
+from claims.store.sql import quote
+from tests.claims.county import VISIT, write
+
+TIMES = {
+    "2025-03-01 09:05:00": "2025-03-01 09:05:00",
+    "2025/3/1 9:05": "2025-03-01 09:05:00",
+    "2025-03-01 09:05:00.0": "2025-03-01 09:05:00",
+    "2025-03-01 09:05:00.123456": "2025-03-01 09:05:00",
+    "2025-03-01T09:05:00.000": "2025-03-01 09:05:00",
+    "2025-03-01T09:05:00.000+0800": "2025-03-01 09:05:00",
+    "2025/3/1 3:05:00 PM": "2025-03-01 15:05:00",
+    "2025/3/1 9:05:00 PM": "2025-03-01 21:05:00",
+    "2025/3/1 11:05:00 PM": "2025-03-01 23:05:00",
+    "2025/3/1 12:05:00 AM": "2025-03-01 00:05:00",
+    "2025/3/1 12:05:00 PM": "2025-03-01 12:05:00",
+    "2025/3/1 下午 3:05:00": "2025-03-01 15:05:00",
+    "2025年3月1日 上午9:05": "2025-03-01 09:05:00",
+    "2025-12-01 10:00 PM": "2025-12-01 22:00:00",
+    "2025-03-01 1:00:00Z": None,
+    "2025-03-01T01:00:00Z": None,
+    "2025-3-1 9:00:00-05": None,
+    "2025-03-01 15:05:00 PM": None,
+    "gestern": None,
+}
+NO_END = ["9999-12-31", "9999-12-31 23:59:59", "99991231", "2999-12-31", "0001-01-01", "1899-12-30", "1900-01-01"]
+
+
+def parsed(text: str, kind: str, column: str) -> tuple[object, object]:
+    """(canonical value, what was written that has none) of one cell."""
+    declared = SOURCE["settlements"][column]
+    made = parse_column(declared, ColumnRule(), "VARCHAR", "yuan", "x")
+    sql = f"SELECT {quote(text)} AS x"
+    for level in LEVELS:
+        if level in made.steps:
+            sql = f"SELECT *, {made.steps[level]} AS {step(level, column)} FROM ({sql})"
+    with connect(Path("/nonexistent")) as con:
+        return con.execute(f"SELECT {made.typed}, {made.written} FROM ({sql})").fetchall()[0]
+
+
+@pytest.mark.parametrize("text", TIMES)
+def test_a_time_is_the_moment_it_says_or_none(text: str) -> None:
+    value, written = parsed(text, "datetime", "begntime")
+    wanted = TIMES[text]
+    assert (None if value is None else str(value)) == wanted
+    assert wanted is not None or written is not None, "what has no value is set aside, not taken for missing"
+
+
+@pytest.mark.parametrize("text", NO_END)
+def test_a_date_that_stands_for_none_is_missing(text: str) -> None:
+    assert parsed(text, "datetime", "endtime") == (None, None)
+
+
+def test_refund_flags_in_all_spellings(tmp_path: Path) -> None:
+    rows = [
+        VISIT | {"setl_id": f"S{i}", "mdtrt_id": f"V{i}", "refd_setl_flag": flag}
+        for i, flag in enumerate(("0", "否", "false"))
+    ]
+    rows += [
+        VISIT | {"setl_id": f"R{i}", "mdtrt_id": f"W{i}", "refd_setl_flag": flag, "init_setl_id": f"S{i}"}
+        for i, flag in enumerate(("是", "Y", "TRUE"))
+    ]
+    rows.append(VISIT | {"setl_id": "X", "mdtrt_id": "X", "refd_setl_flag": "vielleicht"})
+    done = intake(write(tmp_path / "in", settlements=rows), tmp_path / "house")
+    assert (done.tables["settlements"].accepted, done.tables["settlements"].quarantined) == (6, 1)
+    file = next((tmp_path / "house" / "tables" / "settlements" / "person").rglob("*.parquet"))
+    held = duckdb.execute(
+        f"SELECT refd_setl_flag, medfee_sumamt_fen > 0 FROM {quote(file)} ORDER BY setl_id"
+    ).fetchall()
+    assert held == [("1", False)] * 3 + [("0", True)] * 3
+
+
+@pytest.mark.parametrize("int96", [False, True])
+def test_an_instant_is_wall_time_in_shanghai(tmp_path: Path, int96: bool) -> None:
+    folder = write(tmp_path / "in", settlements=[VISIT])
+    (folder / "settlements.csv").unlink()
+    utc = datetime(2025, 3, 1, 23, 30, tzinfo=UTC)
+    zone = None if int96 else "UTC"
+    columns = {k: pa.array([v]) for k, v in VISIT.items()}
+    for column in ("begntime", "endtime", "setl_time"):
+        columns[column] = pa.array([utc.replace(tzinfo=None) if int96 else utc], pa.timestamp("us", zone))
+    pq.write_table(pa.table(columns), folder / "settlements.parquet", use_deprecated_int96_timestamps=int96)
+    intake(folder, tmp_path / "house")
+    file = next((tmp_path / "house" / "tables" / "settlements" / "person").rglob("*.parquet"))
+    assert str(duckdb.execute(f"SELECT setl_time FROM {quote(file)}").fetchall()[0][0]) == "2025-03-02 07:30:00"
+
+
+def test_brackets_in_a_name_are_no_pattern(tmp_path: Path) -> None:
+    folder = write(tmp_path / "in[1]", settlements=[VISIT, VISIT | {"setl_id": "2", "mdtrt_id": "2"}])
+    done = intake(folder, tmp_path / "house[1]")
+    assert done.tables["settlements"].accepted == 2
+    again = intake(folder, tmp_path / "house[1]")
+    assert again.tables["settlements"].duplicates == 2
+
+
+def test_a_delta_table_is_refused_and_leftovers_are_no_data(tmp_path: Path) -> None:
+    folder = write(tmp_path / "in", settlements=[VISIT])
+    table = folder / "settlements"
+    table.mkdir()
+    (folder / "settlements.csv").rename(table / "part-1.csv")
+    (table / "_temporary").mkdir()
+    (table / "_temporary" / "part-1.csv").write_bytes((table / "part-1.csv").read_bytes())
+    done = intake(folder, tmp_path / "house")
+    assert (done.tables["settlements"].rows_in, done.tables["settlements"].accepted) == (1, 1)
+    (table / "_delta_log").mkdir()
+    with pytest.raises(UserError, match="Delta or Iceberg"):
+        intake(folder, tmp_path / "other")
+
+
+def test_a_column_of_a_database_that_does_not_keep_its_word(tmp_path: Path) -> None:
+    """Declared DATETIME and BOOLEAN, holding what an old system wrote."""
+    folder = write(tmp_path / "in", settlements=[VISIT])
+    with sqlite3.connect(tmp_path / "old.db") as link:
+        for file in sorted(folder.glob("*.csv")):
+            head, *rows = (line.split(",") for line in file.read_text("utf-8").splitlines())
+            kinds = {"begntime": "DATETIME", "refd_setl_flag": "BOOLEAN", "brdy": "DATE"}
+            columns = ", ".join(c + " " + kinds.get(c, "TEXT") for c in head)
+            link.execute(f"CREATE TABLE {file.stem} ({columns})")
+            link.executemany(f"INSERT INTO {file.stem} VALUES ({', '.join('?' * len(head))})", rows)
+        link.execute("UPDATE settlements SET begntime = '2025/3/1 9:00', refd_setl_flag = x'00'")
+    done = intake(f"sqlite:///{tmp_path / 'old.db'}", tmp_path / "house")
+    assert done.tables["settlements"].accepted == 1
