@@ -21,6 +21,7 @@ from features.columns import Column, matrix_columns
 from features.declarations import load_catalog
 from features.declare import Feature
 from features.grains import GRAINS, Grain, Layout
+from features.knowledge import LINE_ID
 from features.partition import Partition
 
 Answer = tuple[str, str]
@@ -50,11 +51,14 @@ def gather_evidence(
     grain: Grain,
     wanted: Iterable[Answer],
     window_days: int | None = None,
+    *,
+    records: bool = False,
 ) -> dict[Answer, pd.DataFrame]:
     """Evidence of many (column, entity_id) at once: the views of each bucket are opened one time for all of them.
 
     A column is a matrix column: `name`, `name_W`, a rule's `…_fen`, a parent's `inst__…`. Raises UserError for a column
-    nobody declared or an entity that was not active.
+    nobody declared or an entity that was not active. With `records` each row also
+    tells its own record's money and place (RECORD).
     """
     load_catalog()
     partition = build(root, as_of, grain, window_days)
@@ -62,6 +66,7 @@ def gather_evidence(
     asked = _asked(partition, wanted)
     jobs, keys = _placed(warehouse, partition, asked)
     found: dict[Answer, list[pd.DataFrame]] = {}
+    own_records: list[pd.DataFrame] = []
     for (layout, bucket), columns in sorted(jobs.items(), key=lambda j: j[0]):
         declared = [here[0].column.feature for here in columns.values()]
         if layout == "judged":
@@ -74,11 +79,15 @@ def gather_evidence(
             own = None if any(f.spans for f in declared) else sorted(keys[layout, bucket])
             con = open_views(warehouse, as_of, layout, bucket, words=named_words(declared), keys=own)
         try:
-            for answer, frame in _read(con, columns, as_of):
-                found.setdefault(answer, []).append(frame)
+            here = list(_read(con, columns, as_of))
+            if records:
+                own_records += _records(con, layout, [frame for _, frame in here])
         finally:
             con.close()
-    return {a.answer: rows for a, rows in _finished(asked, found, as_of)}
+        for answer, frame in here:
+            found.setdefault(answer, []).append(frame)
+    rows = {a.answer: rows for a, rows in _finished(asked, found, as_of)}
+    return _recorded(rows, own_records) if records else rows
 
 
 def _asked(partition: Partition, wanted: Iterable[Answer]) -> list[Asked]:
@@ -119,6 +128,65 @@ def _placed(
             jobs.setdefault((feature.by, bucket), {}).setdefault(one.column.own, []).append(one)
             keys.setdefault((feature.by, bucket), set()).add(place)
     return jobs, keys
+
+
+#: Of a row's own record: its visit and settlement, its fee, what the fund and the account paid on it (of a line: on its
+#: settlement), and what of that was not paid back by T.
+RECORD = [
+    "record_visit", "record_settlement", "record_fee_fen", "record_fund_fen", "record_acct_fen", "record_paid_fen"
+]  # fmt: skip
+_BILLS = """
+    SELECT
+        s.setl_id, s.mdtrt_id, s.medfee_sumamt_fen, s.fund_pay_sumamt_fen, s.acct_pay_fen,
+        coalesce(n.fund_pay_sumamt_fen, 0) + coalesce(n.acct_pay_fen, 0) AS paid
+    FROM kept.settlements s
+    LEFT JOIN net.settlements n USING (setl_id)
+"""
+_RECORDS = {
+    "settlements": f"""
+        SELECT setl_id, mdtrt_id, setl_id, medfee_sumamt_fen, fund_pay_sumamt_fen, acct_pay_fen, paid
+        FROM ({_BILLS}) JOIN main.cited ON row_id = setl_id AND row_table = 'settlements'
+    """,
+    "visits": """
+        SELECT s.mdtrt_id, s.mdtrt_id, NULL, coalesce(s.medfee_fen, s.lines_fen), s.fund_fen, s.acct_fen,
+            coalesce(n.fund_fen, 0) + coalesce(n.acct_fen, 0)
+        FROM kept.stays s LEFT JOIN net.stays n USING (mdtrt_id)
+        JOIN main.cited ON row_id = s.mdtrt_id AND row_table = 'visits'
+    """,
+    "fee_details": f"""
+        SELECT c.row_id, l.mdtrt_id, l.setl_id, l.fen, b.fund_pay_sumamt_fen, b.acct_pay_fen, coalesce(b.paid, 0)
+        FROM kept.lines l JOIN main.cited c ON c.row_table = 'fee_details' AND c.row_id = {LINE_ID}
+        LEFT JOIN ({_BILLS}) b ON b.setl_id = l.setl_id
+    """,
+}
+_JUDGED = """
+    SELECT entity_id, entity_id, NULL, total_fen, fund_fen, NULL, fund_fen
+    FROM main.judged JOIN main.cited ON row_id = entity_id AND row_table = 'visits'
+"""
+
+
+def _records(con: duckdb.DuckDBPyConnection, layout: Layout, frames: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """The records that these rows name, as far as this bucket holds them: row_table, row_id and RECORD."""
+    named = [f[["row_table", "row_id"]] for f in frames if len(f)]
+    if layout == "county" or not named:
+        return []
+    con.register("cited_rows", pd.concat(named, ignore_index=True).drop_duplicates().astype(str))
+    con.execute("CREATE OR REPLACE TABLE main.cited AS FROM cited_rows")
+    found = []
+    for table, sql in ({"visits": _JUDGED} if layout == "judged" else _RECORDS).items():
+        told = con.execute(sql).df()
+        told.columns = pd.Index(["row_id", *RECORD])
+        found.append(told.assign(row_table=table))
+    return found
+
+
+def _recorded(rows: dict[Answer, pd.DataFrame], records: list[pd.DataFrame]) -> dict[Answer, pd.DataFrame]:
+    """The rows with their records beside them."""
+    if not records:
+        return rows
+    own = pd.concat(records, ignore_index=True).drop_duplicates(["row_table", "row_id"])
+    keys = ["row_table", "row_id"]
+    return {a: f.astype({"row_id": str}).merge(own, how="left", on=keys) for a, f in rows.items()}
 
 
 #: What by="county" reads, by its name in SQL, and its file beside the ring partition.

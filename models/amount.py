@@ -1,7 +1,7 @@
 """Amount at risk, as a range. 疑点金额 is never savings (workflow.md §5).
 
 Three parts, largest certainty first: certain 明确可追 (amounts of hard rules), to check 需核实 (amounts of leads), estimated 推算 (the rest of the fund's payment × the share
-that inspections of this grain recovered). One fact never counts twice: within a rule family only the largest amount counts.
+that inspections of this grain recovered). Here for everybody, to order by; of those on a list the claim rows are counted (serving/lists/money.py).
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ Z80 = 1.2815515655446004
 PRIOR_SPREAD = 1.2
 """Standard deviation of ln(confirmed / expected) before any outcome is known: a factor of 4.7 either way at 80 %."""
 PRIOR_CASES = 10.0
+USEFUL = 10.0
+"""High end / low end of an interval that still tells an officer something; beyond it the rest is left open."""
 OPEN_SHARE = 0.6
 """Usual share of a bill that the fund pays, used only until a stay is settled."""
 
@@ -33,6 +35,11 @@ class AmountModel:
     shift: float = 0.0
     spread: float = PRIOR_SPREAD
     n: int = 0
+
+    @property
+    def tells(self) -> bool:
+        """Whether its estimate of the rest is worth printing: taught by decided cases, and an 80 % interval of at most USEFUL times."""
+        return bool(self.n >= PRIOR_CASES and np.exp(2 * Z80 * self.spread) <= USEFUL)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -47,20 +54,27 @@ def prior_amount(grain: str) -> AmountModel:
     return AmountModel(SETTINGS[grain].prior_share)
 
 
-def rule_amounts(X: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
-    """Columns certain_fen, check_fen in fen per entity: family maxima of the rules' amounts, hard rules first; a family's lead counts only above its hard part."""
+def rule_amounts(X: pd.DataFrame, columns: Mapping[str, Column], fund_fen: np.ndarray | None = None) -> pd.DataFrame:
+    """Columns certain_fen, check_fen per entity, from the rules' amounts alone: of a family the largest (one fact), families added up, and all of
+    it never above what was paid (`fund_fen`), or above the largest single amount where that reaches further back.
+
+    No claim row is looked at, so rows that two families name are known to overlap only by that bound; lists count rows (serving/lists/money.py).
+    """
     hard: dict[str, np.ndarray] = {}
     lead: dict[str, np.ndarray] = {}
+    largest = np.zeros(len(X))
     for name in X.columns:
         column = columns[name]
         if column.role != "amount" or column.parent:
             continue
         fen = np.maximum(np.nan_to_num(X[name].to_numpy(dtype=np.float64)), 0.0)
+        largest = np.maximum(largest, fen)
         part = hard if column.feature.kind == "hard" else lead
         part[column.family] = np.maximum(part[column.family], fen) if column.family in part else fen
     zero = np.zeros(len(X))
-    certain = sum(hard.values(), zero)
-    check = sum((np.maximum(v - hard.get(g, zero), 0.0) for g, v in lead.items()), zero)
+    cap = largest if fund_fen is None else np.maximum(np.nan_to_num(np.asarray(fund_fen, dtype=np.float64)), largest)
+    certain = np.minimum(sum(hard.values(), zero), cap)
+    check = np.minimum(sum((np.maximum(v - hard.get(g, zero), 0.0) for g, v in lead.items()), zero), cap - certain)
     return pd.DataFrame({"certain_fen": certain, "check_fen": check}, index=X.index)
 
 
@@ -68,8 +82,7 @@ def expected_amount(model: AmountModel, fund_fen: np.ndarray, parts: pd.DataFram
     """Fen per entity before spread: certain + what must be checked + share of the rest, never above the fund's payment where that is known."""
     named = parts["certain_fen"].to_numpy() + parts["check_fen"].to_numpy()
     fund = np.maximum(np.nan_to_num(fund_fen), 0.0)
-    guess = model.share * np.maximum(fund - named, 0.0)
-    return np.asarray(np.minimum(named + guess, np.maximum(fund, named)))
+    return np.asarray(named + model.share * np.maximum(fund - named, 0.0))
 
 
 def fit_amount(grain: str, fund_fen: np.ndarray, parts: pd.DataFrame, confirmed_fen: np.ndarray) -> AmountModel:
@@ -91,14 +104,16 @@ def fit_amount(grain: str, fund_fen: np.ndarray, parts: pd.DataFrame, confirmed_
 
 
 def amounts(model: AmountModel, X: pd.DataFrame, fund_fen: pd.Series, columns: Mapping[str, Column]) -> pd.DataFrame:
-    """amount_fen, amount_low_fen, amount_high_fen (80 %), certain_fen, check_fen, estimated_fen per entity, int64 fen; the three parts add up to amount_fen."""
-    parts = rule_amounts(X, columns)
+    """amount_fen, amount_low_fen, amount_high_fen (80 %), certain_fen, check_fen, estimated_fen per entity, int64 fen; the three parts add up to amount_fen, and
+    neither it nor its low end lies below what is certain. amount_estimated: whether estimated_fen and the interval may be told (AmountModel.tells)."""
     fund = np.maximum(np.nan_to_num(fund_fen.reindex(X.index).to_numpy(dtype=np.float64)), 0.0)
+    parts = rule_amounts(X, columns, fund)
+    sure = parts["certain_fen"].to_numpy()
     raw = expected_amount(model, fund, parts)
-    cap = np.maximum(fund, parts["certain_fen"].to_numpy() + parts["check_fen"].to_numpy())
-    middle = np.minimum(raw * np.exp(model.shift), cap)
-    low = np.minimum(raw * np.exp(model.shift - Z80 * model.spread), middle)
-    high = np.maximum(np.minimum(raw * np.exp(model.shift + Z80 * model.spread), cap), middle)
+    cap = np.maximum(fund, sure + parts["check_fen"].to_numpy())
+    middle = np.clip(raw * np.exp(model.shift), sure, cap)
+    low = np.clip(raw * np.exp(model.shift - Z80 * model.spread), sure, middle)
+    high = np.clip(raw * np.exp(model.shift + Z80 * model.spread), middle, cap)
     out = (
         pd.DataFrame({"amount_fen": middle, "amount_low_fen": low, "amount_high_fen": high}, index=X.index)
         .round()
@@ -106,9 +121,8 @@ def amounts(model: AmountModel, X: pd.DataFrame, fund_fen: pd.Series, columns: M
     )
     certain = np.minimum(parts["certain_fen"].round().astype("int64"), out["amount_fen"])
     check = np.minimum(parts["check_fen"].round().astype("int64"), out["amount_fen"] - certain)
-    return out.assign(
-        **{"certain_fen": certain, "check_fen": check, "estimated_fen": out["amount_fen"] - certain - check}
-    )
+    rest = out["amount_fen"] - certain - check
+    return out.assign(certain_fen=certain, check_fen=check, estimated_fen=rest, amount_estimated=model.tells)
 
 
 def fund_at_stake(entities: pd.DataFrame) -> pd.Series:

@@ -167,7 +167,7 @@ def drawn_by_chance(ids: pd.Index, n: int, salt: str) -> list[str]:
 
 def _rows(matrix: Matrix, day: date | datetime, labels: pd.DataFrame, model: GrainModel, cases: pd.DataFrame) -> Rows:
     index = pd.Index([f"{e}|{day:%Y-%m-%d}" for e in matrix.X.index], name="row")
-    money = rule_amounts(matrix.X, matrix.columns)
+    money = rule_amounts(matrix.X, matrix.columns, fund_at_stake(matrix.entities).to_numpy())
     own = labels.drop_duplicates("entity_id", keep="last").set_index("entity_id").reindex(matrix.X.index)
     info = pd.DataFrame({"entity_id": matrix.X.index.astype(str), "snapshot": pd.Timestamp(day)}, index=matrix.X.index)
     info["y"] = own["outcome"].map({"confirmed": 1.0, "refuted": 0.0})

@@ -27,6 +27,7 @@ from features.grains import GRAINS, Grain
 from features.limits import LIMITS, apply_limits
 from features.reasons import number
 from features.reversal_modes import settle_views
+from features.row_amounts import with_amounts
 from features.thresholds import setting
 
 NO_LIMIT = "尚无同类阈值，请先运行 xiezhi features"
@@ -149,20 +150,22 @@ def _weigh(
     names = [column_name(f.name, w) for w in f.windows]
     hits = max(float(row[n]) for n in names)
     fen = max((row[amount_name(n)] for n in names), default=0.0) if f.amount is not None else 0.0
-    return _Found(hits, round(float(fen)), _rows(con, f) if hits > 0 else ())
+    return _Found(hits, round(float(fen)), _rows(con, f, float(fen)) if hits > 0 else ())
 
 
-def _rows(con: duckdb.DuckDBPyConnection, f: Feature) -> tuple[HitRow, ...]:
+def _rows(con: duckdb.DuckDBPyConnection, f: Feature, fen: float) -> tuple[HitRow, ...]:
     read_as(con, f.reversed)
     rows = con.execute(evidence_sql(f)).df()
     if f.windows[0]:
         since = con.execute(f"SELECT t - INTERVAL {f.windows[0]} DAY FROM main.asof").fetchall()[0][0]
         rows = rows[rows["happened_at"] > since]
+    if f.amount is not None:
+        rows = with_amounts(f, {"": rows}, {"": fen})[""]
     hits = rows_that_hit(rows).drop_duplicates(["row_table", "row_id"])
     hits = hits.sort_values(["happened_at", "row_table", "row_id"])
     return tuple(
-        HitRow(str(table), str(row), str(at), None if pd.isna(fen) else int(fen))
-        for table, row, at, fen in hits[["row_table", "row_id", "happened_at", "fen"]].to_numpy(dtype=object)
+        HitRow(str(table), str(row), str(at), None if pd.isna(part) else int(part))
+        for table, row, at, part in hits[["row_table", "row_id", "happened_at", "fen"]].to_numpy(dtype=object)
     )
 
 

@@ -11,11 +11,11 @@ import pandas as pd
 
 from claims.errors import UserError
 from features.build import build
-from features.columns import columns_of
 from features.declarations import load_catalog
 from features.declare import REGISTRY, Feature, amount_name, column_name
 from features.evidence import gather_evidence
 from features.grains import GRAINS
+from features.row_amounts import with_amounts
 
 HITS = ["rule", "grain", "entity_id", "hits", "amount_fen"]
 ROWS = ["rule", "grain", "entity_id", "row_table", "row_id", "happened_at", "fen"]
@@ -67,30 +67,37 @@ def run_rules(root: Path | str, as_of: date | datetime, rules: Sequence[str] | N
 def hit_rows(root: Path | str, as_of: date | datetime, rules: Sequence[str] | None = None) -> pd.DataFrame:
     """The claim rows behind the hits: `rule, grain, entity_id, row_table, row_id, happened_at, fen`.
 
-    `fen` is the row's, missing where rows carry none.
+    `fen` is what the row adds to the unit's amount at risk: over the rows of a rule, window and unit they sum to it, to the
+    fen; where one rule says the same row twice the larger counts. Missing for rules without money.
     """
     parts = []
-    found = [(f, c, hit["entity_id"].astype(str)) for f, c, hit in _hits(root, as_of, rules_of(rules))]
+    found = _hits(root, as_of, rules_of(rules))
     for grain in GRAINS:
-        declared = columns_of(grain)
-        wanted = [(column, entity) for f, column, ids in found if f.grain == grain for entity in ids]
-        for (column, entity), rows in gather_evidence(root, as_of, grain, wanted).items() if wanted else ():
-            parts.append(rows_that_hit(rows).assign(rule=declared[column].feature.rule, grain=grain, entity_id=entity))
+        own = [(f, c, hit.assign(entity_id=hit["entity_id"].astype(str))) for f, c, hit in found if f.grain == grain]
+        wanted = [(column, entity) for _, column, hit in own for entity in hit["entity_id"]]
+        gathered = gather_evidence(root, as_of, grain, wanted) if wanted else {}
+        for feature, column, hit in own:
+            frames = {e: gathered[column, e] for e in hit["entity_id"]}
+            if feature.amount is not None:
+                fen = dict(zip(hit["entity_id"], hit[amount_name(column)].astype("float64"), strict=True))
+                frames = with_amounts(feature, frames, fen)
+            parts += [rows_that_hit(f).assign(rule=feature.rule, grain=grain, entity_id=e) for e, f in frames.items()]
     if not parts:
         return pd.DataFrame(columns=ROWS)
-    rows = pd.concat(parts, ignore_index=True).drop_duplicates(["rule", "grain", "entity_id", "row_table", "row_id"])
+    key = ["rule", "grain", "entity_id", "row_table", "row_id"]
+    rows = pd.concat(parts, ignore_index=True).sort_values("fen", ascending=False, kind="stable").drop_duplicates(key)
     return rows[ROWS].sort_values(
         ["rule", "grain", "entity_id", "happened_at", "row_table", "row_id"], ignore_index=True
     )
 
 
 def rows_that_hit(rows: pd.DataFrame) -> pd.DataFrame:
-    """Of evidence rows the hits proper: `row_table, row_id, happened_at, fen`."""
+    """Of evidence rows the hits proper: `row_table, row_id, happened_at, fen`, the amount of the row (`with_amounts`),
+    missing where rows carry none."""
     if "hit" in rows.columns and rows["hit"].fillna(False).astype(bool).any():
         rows = rows[rows["hit"].fillna(False).astype(bool)]
-    fen = next((c for c in ("fen", "scope_fen", "own_fund_fen") if c in rows.columns), None)
-    amounts = pd.to_numeric(rows[fen], errors="coerce").round() if fen else pd.Series(float("nan"), index=rows.index)
-    return rows[["row_table", "row_id", "happened_at"]].assign(fen=amounts)
+    fen = rows["amount_fen"] if "amount_fen" in rows.columns else pd.Series(float("nan"), index=rows.index)
+    return rows[["row_table", "row_id", "happened_at"]].assign(fen=fen)
 
 
 def _hits(

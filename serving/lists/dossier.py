@@ -11,8 +11,9 @@ import pandas as pd
 from claims.errors import UserError
 from features.grains import SCHEMES, spec_of
 from serving.lists.export import plain
+from serving.lists.money import Money, money_of, rows_wanted, supposed
 from serving.lists.reasons import BASE, honest_of, reasons_of
-from serving.lists.schema import DISCLAIMER, NAMES, Note, check_grain, hits, yuan
+from serving.lists.schema import DISCLAIMER, NAMES, Note, check_grain, hits
 from serving.lists.worklist import earlier_findings
 
 #: Rows shown of one reason; the count of all is always given beside them.
@@ -31,10 +32,11 @@ def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str)
         matrix, scored = scored_whole(warehouse, as_of, grain)
     known(matrix.entities.index, grain, entity_id)
     reasons = reasons_of(matrix, scored.contributions, entity_id, scheme=str(scored.frame.at[entity_id, "scheme"]))
-    rows = claim_rows(warehouse, as_of, [r.key() for r in reasons])
+    rows = claim_rows(warehouse, as_of, [*(r.key() for r in reasons), *rows_wanted(matrix, [entity_id])])
+    money = money_of(matrix, scored.frame, [entity_id], rows)[entity_id]
     events = events_of(warehouse, as_of, people_of(matrix, [entity_id]))
     notes = quality_notes(warehouse, as_of)
-    return dossier(matrix, scored, entity_id, rows, as_of=as_of, grain=grain, notes=notes, events=events)
+    return dossier(matrix, scored, entity_id, rows, as_of=as_of, grain=grain, notes=notes, events=events, money=money)
 
 
 def known(index: Iterable[Any], grain: str, entity_id: str) -> None:
@@ -77,12 +79,14 @@ def dossier(
     grain: str,
     notes: Sequence[Note] = (),
     events: Mapping[str, pd.DataFrame] | None = None,
+    money: Money | None = None,
 ) -> dict[str, Any]:
     """The dossier from loaded shapes, JSON-ready. `contributions` plus `base` add up to `raw` (up to floating point)."""
     frame = scored.frame.loc[entity_id]
     who = matrix.entities.loc[entity_id]
     scheme = frame["scheme"] if isinstance(frame["scheme"], str) else ""
     reasons = reasons_of(matrix, scored.contributions, entity_id, scheme=scheme)
+    told = (money or supposed(frame)).told()
     contributions = _contributions(matrix, scored.contributions.loc[entity_id], entity_id)
     return {
         "grain": grain,
@@ -103,9 +107,8 @@ def dossier(
         "finding": str(frame.get("finding", "")),
         "returning": bool(frame.get("returning", False)),
         "scorers": {str(k): plain(v) for k, v in scored.scorers.loc[entity_id].items()},
-        "amount_yuan": yuan(frame["amount_fen"]),
-        "amount_low_yuan": yuan(frame["amount_low_fen"]),
-        "amount_high_yuan": yuan(frame["amount_high_fen"]),
+        "amount_yuan": told.pop("amount_at_risk_yuan"),
+        **told,
         "reasons": [plain({**vars(r), "evidence": _evidence(rows.get(r.key()))}) for r in reasons],
         "innocents": honest_of(matrix, entity_id, reasons),
         "base": plain(scored.contributions.loc[entity_id].get(BASE, 0.0)),
@@ -183,11 +186,19 @@ def finding_text(found: Mapping[str, Any]) -> str:
     return f"已有结论：{found['finding']}；此后没有新的情况，不列入名单"
 
 
+def money_text(found: Mapping[str, Any]) -> str:
+    """How much, in words: the sum, its three parts, which money, from when to when."""
+    parts = (("明确可追", "certain_yuan"), ("需核实", "check_yuan"), ("推算", "estimate_yuan"))
+    told = "，".join(f"{name} {found[key]:,.2f}" for name, key in parts)
+    where = "，".join(filter(None, (found["amount_basis"], found["amount_period"], found["amount_note"])))
+    return f"疑点金额：{found['amount_yuan']:,.2f} 元（{told}" + (f"；{where}）" if where else "）")
+
+
 def explain_text(found: Mapping[str, Any]) -> str:
     """A dossier as plain text for the terminal: who, what, how much, why, the claim rows, what could clear them, and the score last."""
     lines = [
         f"{found['grain_zh']} {found['entity_id']}　数据截至 {found['as_of']}　{DISCLAIMER}",
-        f"疑点类型：{found['scheme_zh'] or '—'} {found['scheme']}　疑点金额：{found['amount_low_yuan']:,.2f} – {found['amount_high_yuan']:,.2f} 元",
+        f"疑点类型：{found['scheme_zh'] or '—'}　{money_text(found)}",
     ]
     lines += filter(None, [finding_text(found), found.get("earlier_findings", "")])
     for i, r in enumerate(found["reasons"], start=1):

@@ -177,7 +177,7 @@ def _sheet_list(book: Any, worklist: WorkList, style: dict[str, Any]) -> None:
     if grain.group:
         names.append("members")
     frame = rows[names].copy()
-    frame["scheme"] = [f"{SCHEMES.get(s, '')}（{s}）" if s else "" for s in frame["scheme"]]
+    frame["scheme"] = [SCHEMES.get(s, "") for s in frame["scheme"]]
     if "psn_no" in frame:
         frame["psn_no"] = [mask(v or "") for v in frame["psn_no"]]
     if grain.personal:

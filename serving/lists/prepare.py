@@ -13,9 +13,10 @@ from features.matrix import Matrix
 from models.bundle import Bundle
 from models.score import Order, Scored
 from serving.lists.dossier import dossier, people_of
+from serving.lists.money import money_of, rows_wanted
 from serving.lists.schema import ROW_MONEY, WorkList, check_grain, hits
 from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix
-from serving.lists.worklist import assemble, with_evidence
+from serving.lists.worklist import assemble, with_evidence, with_money
 
 Key = tuple[str, str, str]
 
@@ -104,17 +105,21 @@ def finish(
 ) -> Prepared:
     """Claim rows and, if wanted, dossiers for the list that `list_of` makes."""
     worklist = list_of(matrix, scored)
+    ids = [str(e) for e in worklist.rows["entity_id"]]
     wanted = [key for keys in worklist.rows["keys"] for key in keys]
-    rows = claim_rows(warehouse, as_of, wanted, {grain: window_days})
-    worklist = with_evidence(worklist, rows)
+    rows = claim_rows(warehouse, as_of, [*wanted, *rows_wanted(matrix, ids)], {grain: window_days})
+    money = money_of(matrix, scored.frame, ids, rows)
+    worklist = with_money(with_evidence(worklist, rows), money)
     made = Prepared(worklist, rows)
     made = replace(made, worklist=replace(worklist, claim_rows=made.evidence))
     if not dossiers:
         return made
-    ids = [str(e) for e in worklist.rows["entity_id"]]
     events = events_of(warehouse, as_of, people_of(matrix, ids))
     told = {
-        e: dossier(matrix, scored, e, rows, as_of=as_of, grain=grain, notes=worklist.notes, events=events) for e in ids
+        e: dossier(
+            matrix, scored, e, rows, as_of=as_of, grain=grain, notes=worklist.notes, events=events, money=money[e]
+        )
+        for e in ids
     }
     return replace(made, dossiers=told)
 

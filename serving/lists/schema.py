@@ -39,7 +39,10 @@ COLUMNS: tuple[str, ...] = (
     "returning",
 )
 #: Kept beside the row, in JSON only: where it stands on the unmarked sheet, and with which probability it came to be listed.
-EXTRA: tuple[str, ...] = ("lead", "selection_prob", "scheme_share", "label", "begin_at", "end_at", "open")
+EXTRA: tuple[str, ...] = (
+    "lead", "selection_prob", "scheme_share", "label", "begin_at", "end_at", "open",
+    "certain_yuan", "check_yuan", "estimate_yuan", "amount_basis", "amount_period", "amount_note",
+)  # fmt: skip
 
 #: Columns of a list in yuan, and the evidence sheet's.
 MONEY: tuple[str, ...] = ("amount_low_yuan", "amount_at_risk_yuan", "amount_high_yuan")
@@ -58,13 +61,22 @@ HEADERS: dict[str, tuple[str, str]] = {
     "area": ("片区", "参保地或机构所在区划"),
     "fixmedins_code": ("机构编码", "最相关的定点机构"),
     "psn_no": ("人员编号", "打码显示"),
-    "scheme": ("疑点类型", "T01–T32，由贡献最大的一组特征推出，供稽核参考"),
+    "scheme": ("疑点类型", "由贡献最大的一组特征推出，供稽核参考"),
     "reason_1": ("理由一", "贡献最大、且差于同类的特征，数字可由证据明细逐行复算"),
     "reason_2": ("理由二", "同上"),
     "reason_3": ("理由三", "同上"),
-    "amount_low_yuan": ("疑点金额下限（元）", "区间下限"),
-    "amount_at_risk_yuan": ("疑点金额（元）", "涉及的基金支出估计，不是认定金额，也不是节约额"),
+    "amount_low_yuan": ("疑点金额下限（元）", "区间下限，不低于明确可追"),
+    "amount_at_risk_yuan": (
+        "疑点金额（元）",
+        "明确可追、需核实、推算三部分之和；同一明细、同一结算只计一次，不超过所列记录上基金和账户实付；不是认定金额，也不是节约额",
+    ),
     "amount_high_yuan": ("疑点金额上限（元）", "区间上限"),
+    "certain_yuan": ("其中明确可追（元）", "明确违规规则所涉记录的金额"),
+    "check_yuan": ("其中需核实（元）", "线索类规则所涉记录在明确可追之外的金额"),
+    "estimate_yuan": ("其中推算（元）", "按以往查实比例推算的其余部分；结论不足或区间过宽时不作推算"),
+    "amount_basis": ("资金", "金额出自统筹基金还是个人账户"),
+    "amount_period": ("金额所涉期间", "计入金额的记录从何日至何日"),
+    "amount_note": ("金额说明", "其余部分是否有待核查"),
     "innocent": ("可能的合理解释", "同样数字的正常情形，核查时请先排除"),
     "returning": ("复现", "此前已有的结论（日期、结论、编号）；检查期之后又有新情况，本行只计新情况"),
     "evidence_rows": ("证据行数", "三条理由所依据的结算、明细等记录数"),

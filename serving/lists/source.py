@@ -72,7 +72,7 @@ def claim_rows(
             by_grain.setdefault(grain, []).append((column, entity_id))
     found: dict[Key, pd.DataFrame] = {}
     for grain, pairs in by_grain.items():
-        rows = gather_evidence(warehouse, as_of, grain, pairs, (windows or {}).get(grain))  # type: ignore[arg-type]
+        rows = gather_evidence(warehouse, as_of, grain, pairs, (windows or {}).get(grain), records=True)  # type: ignore[arg-type]
         found |= {(grain, column, entity_id): frame for (column, entity_id), frame in rows.items()}
     return found
 

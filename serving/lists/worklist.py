@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from features.grains import spec_of
+from serving.lists.money import Money, listed_with, supposed
 from serving.lists.reasons import honest_of, reasons_of
 from serving.lists.sampling import choose, interleave, random_for
-from serving.lists.schema import COLUMNS, EXTRA, NAMES, Note, WorkList, hits, yuan
+from serving.lists.schema import COLUMNS, EXTRA, NAMES, Note, WorkList, hits
 
 EXPLAINED = ["entity_id", "label", "members", "innocent"]
 FAIR = "先在同龄段、同慢特病状况的人群内比较，再合排名次，各人群按人数占比入列，不因年老或患慢性病而多列："
@@ -85,15 +86,13 @@ def _rows(
                 "as_of": as_of.isoformat(),
                 "entity_id": entity_id,
                 "risk": round(float(row["risk"]), 6),
-                "amount_at_risk_yuan": yuan(row["amount_fen"]),
                 "scheme": row["scheme"] if isinstance(row["scheme"], str) else "",
                 "slot": chosen.loc[entity_id, "slot"],
                 "reason_1": texts[0],
                 "reason_2": texts[1],
                 "reason_3": texts[2],
                 "probability": _rounded(row["probability"]),
-                "amount_low_yuan": yuan(row["amount_low_fen"]),
-                "amount_high_yuan": yuan(row["amount_high_fen"]),
+                **supposed(row).told(),
                 "innocent": "；".join(honest_of(matrix, entity_id, reasons)),
                 "area": _text(who.get("area")),
                 "fixmedins_code": _text(who.get("fixmedins_code")),
@@ -125,6 +124,17 @@ def with_evidence(worklist: WorkList, found: Mapping[tuple[str, str, str], pd.Da
     rows = worklist.rows.copy()
     rows["evidence_rows"] = [len({row for key in keys for row in row_keys(found.get(key))}) for keys in rows["keys"]]
     return replace(worklist, rows=rows)
+
+
+def with_money(worklist: WorkList, money: Mapping[str, Money]) -> WorkList:
+    """The list with the money of each suspect, counted over claim rows, and their sum."""
+    rows = listed_with(worklist.rows, money)
+    return replace(worklist, rows=rows, facts={**worklist.facts, "amount_yuan": total_yuan(rows)})
+
+
+def total_yuan(rows: pd.DataFrame) -> float:
+    """What all rows of a list add up to."""
+    return round(float(rows["amount_at_risk_yuan"].sum()), 2)
 
 
 def row_keys(frame: pd.DataFrame | None) -> set[tuple[str, str]]:
@@ -165,7 +175,7 @@ def _facts(
         "model": model,
         "strata": strata,
         "scorers": [str(c) for c in scored.scorers.columns if scored.scorers[c].notna().any()],
-        "amount_yuan": round(float(rows.loc[rows["slot"] == "ranked", "amount_at_risk_yuan"].sum()), 2),
+        "amount_yuan": total_yuan(rows),
         "described": {
             "名单对象": NAMES.get(grain, grain),
             "排序总体": f"{'该时刻在院' if at else f'最近{window}天有活动'}的{NAMES.get(grain, grain)}共 {len(table)} 个",  # type: ignore[call-overload]

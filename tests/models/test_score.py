@@ -74,8 +74,21 @@ def test_money_parts_add_up_and_a_fact_counts_once(toy: tuple[Toy, pd.Series]) -
     assert (out["certain_fen"] + out["check_fen"] + out["estimated_fen"] == out["amount_fen"]).all()
     assert (out["amount_low_fen"] <= out["amount_fen"]).all()
     assert (out["amount_fen"] <= out["amount_high_fen"]).all()
-    assert (out["amount_high_fen"] <= np.maximum(matrix.entities["fund_fen"], parts.sum(axis=1)) + 1).all()
-    assert out.dtypes.eq("int64").all()
+    largest = matrix.X[[c for c in matrix.X if c.endswith("_fen")]].max(axis=1)
+    paid = np.maximum(matrix.entities["fund_fen"], largest)
+    assert (out["amount_high_fen"] <= paid + 1).all(), "never above what was paid"
+    assert (out["amount_fen"] >= out["明确可追"]).all()
+    assert (out["amount_low_fen"] >= np.minimum(parts["明确可追"], paid) - 1).all()
+    assert out.drop(columns="amount_estimated").dtypes.eq("int64").all()
+    assert not out["amount_estimated"].any(), "nobody was decided yet: a factor of 22 either way tells nothing"
+
+
+@pytest.mark.parametrize(
+    ("n", "spread", "tells"), [(0, 0.5, False), (9, 0.5, False), (10, 0.5, True), (40, 1.2, False)]
+)
+def test_the_rest_is_told_only_where_the_interval_is_useful(n: int, spread: float, tells: bool) -> None:
+    """exp(2 × 1.28 × 0.5) = 3.6 times from low to high; exp(2 × 1.28 × 1.2) = 22 times."""
+    assert AmountModel(0.3, spread=spread, n=n).tells is tells
 
 
 def test_open_stay_has_an_amount() -> None:
