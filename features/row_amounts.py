@@ -18,7 +18,7 @@ def with_amounts(
     """Evidence rows by entity with a column `amount_fen` (int64) that sums to the entity's rounded amount, 0 on rows
     that are no hit.
 
-    A row's part is the declared amount over that row alone, scaled to the whole where the whole is no sum of rows; it is
+    A row's part is the declared amount over that row alone, scaled to the whole where that is no sum of rows; it is
     rounded once, so that the parts add up.
     """
     names = [e for e, rows in frames.items() if len(rows)]
@@ -66,8 +66,7 @@ def _each(amount: str, rows: pd.DataFrame) -> np.ndarray:
     try:
         con.register("rows_told", rows.assign(row_told=np.arange(len(rows))))
         sql = f"SELECT row_told, ({amount})::DOUBLE AS fen FROM rows_told GROUP BY row_told ORDER BY row_told"
-        found: np.ndarray = con.execute(sql).df()["fen"].to_numpy("float64")
-        return found
+        return np.asarray(con.execute(sql).df()["fen"], dtype=np.float64)
     except duckdb.Error:
         return np.zeros(len(rows))
     finally:

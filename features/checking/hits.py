@@ -67,8 +67,8 @@ def run_rules(root: Path | str, as_of: date | datetime, rules: Sequence[str] | N
 def hit_rows(root: Path | str, as_of: date | datetime, rules: Sequence[str] | None = None) -> pd.DataFrame:
     """The claim rows behind the hits: `rule, grain, entity_id, row_table, row_id, happened_at, fen`.
 
-    `fen` is what the row adds to the unit's amount at risk: over the rows of a rule, window and unit they sum to it, to the
-    fen; where one rule says the same row twice the larger counts. Missing for rules without money.
+    `fen` is what the row adds to the unit's amount at risk: over the rows of a rule, window and unit they sum to it, to
+    the fen; where one rule says the same row twice the larger counts. Missing for rules without money.
     """
     parts = []
     found = _hits(root, as_of, rules_of(rules))
