@@ -77,8 +77,8 @@ def test_money_parts_add_up_and_a_fact_counts_once(toy: tuple[Toy, pd.Series]) -
     largest = matrix.X[[c for c in matrix.X if c.endswith("_fen")]].max(axis=1)
     paid = np.maximum(matrix.entities["fund_fen"], largest)
     assert (out["amount_high_fen"] <= paid + 1).all(), "never above what was paid"
-    assert (out["amount_fen"] >= out["明确可追"]).all()
-    assert (out["amount_low_fen"] >= np.minimum(parts["明确可追"], paid) - 1).all()
+    assert (out["amount_fen"] >= out["certain_fen"]).all()
+    assert (out["amount_low_fen"] >= np.minimum(parts["certain_fen"], paid) - 1).all()
     assert out.drop(columns="amount_estimated").dtypes.eq("int64").all()
     assert not out["amount_estimated"].any(), "nobody was decided yet: a factor of 22 either way tells nothing"
 
