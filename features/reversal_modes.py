@@ -276,7 +276,7 @@ def make_stays(con: duckdb.DuckDBPyConnection, mode: str) -> None:
 def make_lines(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> None:
     """One table of lines, read once, in which those that refunds touched are swapped for what is left of them: `net`.
 
-    `kept` swaps them back.
+    `kept` swaps them back. A line that takes another of its own visit back, before the bill or on it, is such a refund.
     """
     declared = {n: k for n, k in CANONICAL["fee_details"].canonical_columns.items() if n != "happened_at"}
     stored = {r[0] for r in con.execute("DESCRIBE base.fee_details_stored").fetchall()}
@@ -324,15 +324,19 @@ def make_lines(con: duckdb.DuckDBPyConnection, words: frozenset[str] | None) -> 
     con.execute(
         """CREATE TABLE base.line_refunds AS
         SELECT
-            o.mdtrt_id,
+            coalesce(o.mdtrt_id, l.mdtrt_id) AS mdtrt_id,
             l.init_feedetl_sn AS feedetl_sn,
             sum(l.cnt_e4)::BIGINT AS cnt_e4,
             sum(l.det_item_fee_sumamt_fen)::BIGINT AS fen,
             sum(coalesce(l.inscp_scp_amt_fen, 0))::BIGINT AS scope_fen
         FROM base.fee_details l
-        JOIN base.refunds r ON r.setl_id = l.setl_id
-        JOIN base.touched o ON o.setl_id = r.init_setl_id
-        WHERE l.init_feedetl_sn IS NOT NULL AND l.setl_known_at <= (SELECT t FROM main.asof)
+        LEFT JOIN base.refunds r ON r.setl_id = l.setl_id
+        LEFT JOIN base.touched o ON o.setl_id = r.init_setl_id
+        WHERE l.init_feedetl_sn IS NOT NULL
+            AND (
+                (o.mdtrt_id IS NOT NULL AND l.setl_known_at <= (SELECT t FROM main.asof))
+                OR (r.setl_id IS NULL AND l.cnt_e4 < 0)
+            )
         GROUP BY 1, 2"""
     )
     con.execute(
