@@ -19,6 +19,38 @@ CATALOG = once(
     """,
 )
 
+#: Every version of the catalogue with the span it holds: from its begin to its end, or to the next version of its code.
+VERSIONS = once(
+    "article_versions",
+    """
+        SELECT
+            *,
+            coalesce(begndate, DATE '1900-01-01') AS since,
+            least(
+                coalesce(enddate + 1, DATE '9999-12-31'),
+                coalesce(
+                    lead(begndate) OVER (PARTITION BY med_list_codg ORDER BY begndate NULLS FIRST),
+                    DATE '9999-12-31'
+                )
+            ) AS until
+        FROM (
+            SELECT *
+            FROM catalog
+            QUALIFY row_number() OVER (
+                PARTITION BY med_list_codg, begndate ORDER BY pric_uplmt_amt_e6, generic_code
+            ) = 1
+        )
+    """,
+)
+
+
+def in_force(catalogue: str) -> str:
+    """SQL to join a line `l` with its article in VERSIONS as of the day of service: what came into force later, or had
+    ended, judges nobody."""
+    c = catalogue
+    return f"{c}.med_list_codg = l.med_list_codg AND l.day >= {c}.since AND l.day < {c}.until"
+
+
 #: Price caps by code with the span they hold (D24: a price regime changes on a date; the next version ends the one
 #: before).
 CAPS = once(

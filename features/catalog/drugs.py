@@ -14,7 +14,7 @@ pharmacies (N30).
 from features.codes import DRUGS, PACKED_DRUGS
 from features.common_subqueries import once
 from features.declare import Feature, Of, declare
-from features.knowledge import CATALOG, LINE_ID, OFF_LIMIT, counts_of, most_of, unfit
+from features.knowledge import LINE_ID, OFF_LIMIT, VERSIONS, counts_of, in_force, most_of, unfit
 from features.wording import above
 
 #: More days of supply than a long prescription may give twice over (12 weeks, N08) are cut.
@@ -37,7 +37,7 @@ FILLS = f"""
             least({MOST_DAYS}, coalesce(l.prd_days, 0)) AS days,
             date_diff('day', DATE '2000-01-01', l.day) AS n
         FROM lines l
-        LEFT JOIN {CATALOG} c USING (med_list_codg)
+        LEFT JOIN {VERSIONS} c ON {in_force("c")}
         WHERE NOT l.is_inpatient AND l.med_chrgitm_type IN {PACKED_DRUGS}
     ),
     s AS (
@@ -95,7 +95,7 @@ _RX = once(
                 sum(hash(l.med_list_codg, l.cnt))::VARCHAR AS bag,
                 coalesce(sum(l.fen) FILTER (WHERE c.resale_risk_flag = '1'), 0)::BIGINT AS resale_fen
             FROM lines l
-            LEFT JOIN {CATALOG} c USING (med_list_codg)
+            LEFT JOIN {VERSIONS} c ON {in_force("c")}
             WHERE NOT l.is_inpatient AND l.dr_codg IS NOT NULL AND l.med_chrgitm_type IN {DRUGS}
             GROUP BY l.dr_codg, l.mdtrt_id
         )
@@ -124,10 +124,11 @@ _LIMITED = once(
             FROM lines l
             JOIN (
                 SELECT *
-                FROM {CATALOG}
+                FROM {VERSIONS}
                 WHERE coalesce(lmt_gend, lmt_hosp_lv, lmt_med_type) IS NOT NULL
                     OR coalesce(lmt_age_min, lmt_age_max) IS NOT NULL
-            ) c USING (med_list_codg)
+            ) c
+                ON {in_force("c")}
             JOIN persons p USING (psn_no)
             LEFT JOIN institutions i ON i.fixmedins_code = l.fixmedins_code
             WHERE l.med_chrgitm_type IN {DRUGS}

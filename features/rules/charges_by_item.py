@@ -8,7 +8,7 @@ where `freq_window_days` says so, by the same person's last time anywhere.
 from features.codes import SURGERY
 from features.common_subqueries import once
 from features.declare import Feature, Of, declare
-from features.knowledge import CAPS, CATALOG
+from features.knowledge import CAPS, CATALOG, VERSIONS, in_force
 from features.rules.parts import KEPT, LINE
 from features.thresholds import setting
 
@@ -118,7 +118,7 @@ def too_often(name: str, unit: str = "") -> str:
             WITH l AS (
                 SELECT l.*, c.max_freq, coalesce(c.freq_window_days, 0) AS span
                 FROM lines l
-                JOIN {CATALOG} c USING (med_list_codg)
+                JOIN {VERSIONS} c ON {in_force("c")}
                 WHERE c.max_freq > 0
             ),
             d AS (
@@ -217,7 +217,7 @@ declare(
                 c.cap_e6 / 1e6 AS cap,
                 row_number() OVER (PARTITION BY l.mdtrt_id, l.day ORDER BY l.pric DESC, l.feedetl_sn) AS place
             FROM lines l
-            JOIN {CATALOG} k USING (med_list_codg)
+            JOIN {VERSIONS} k ON {in_force("k")}
             JOIN {CAPS} c ON c.med_list_codg = l.med_list_codg AND l.day >= c.since AND l.day < c.until
             WHERE l.is_inpatient AND l.med_chrgitm_type = {SURGERY} AND k.discount_p > 0
         )

@@ -4,7 +4,7 @@ from features.catalog.fees_of_stays import IMPLANTS
 from features.codes import MATERIAL, SURGERY
 from features.common_subqueries import once
 from features.declare import Feature, Of, declare
-from features.knowledge import CATALOG
+from features.knowledge import VERSIONS, in_force
 from features.rules.parts import KEPT, LINE
 from features.thresholds import setting
 
@@ -73,7 +73,7 @@ TOO_MANY_HOURS = once(
         WITH l AS (
             SELECT l.*, c.std_minutes * l.cnt / 60.0 AS hours
             FROM lines l
-            JOIN {CATALOG} c USING (med_list_codg)
+            JOIN {VERSIONS} c ON {in_force("c")}
             WHERE l.dr_codg IS NOT NULL AND c.std_minutes > 0 AND NOT l.clock_collapsed
         ),
         t AS (

@@ -8,7 +8,7 @@ never zero.
 from features.catalog.drugs import LIMITED, UNFIT
 from features.codes import PACKED_DRUGS, REMOTE
 from features.declare import Feature, Of, declare
-from features.knowledge import CATALOG, LINE_ID
+from features.knowledge import LINE_ID, VERSIONS, in_force
 from features.thresholds import setting
 
 COMMON = Feature(
@@ -49,7 +49,7 @@ def oversupply(held_by: str, only: str = "") -> str:
                 END AS most,
                 c.max_days
             FROM lines l
-            LEFT JOIN {CATALOG} c USING (med_list_codg)
+            LEFT JOIN {VERSIONS} c ON {in_force("c")}
             WHERE NOT l.is_inpatient AND l.med_chrgitm_type IN {PACKED_DRUGS} AND l.prd_days > 0 {only}
         ),
         a AS (
@@ -123,7 +123,7 @@ declare(
         WITH l AS (
             SELECT l.*, coalesce(c.generic_code, l.med_list_codg) AS drug
             FROM lines l
-            JOIN {CATALOG} c USING (med_list_codg)
+            JOIN {VERSIONS} c ON {in_force("c")}
             CROSS JOIN main.asof a
             WHERE NOT l.is_inpatient
                 AND c.resale_risk_flag = '1'

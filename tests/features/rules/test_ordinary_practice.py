@@ -171,3 +171,25 @@ def test_ones_own_account_is_ones_own_money() -> None:
     ]
     con = draw(stays=stays("\n".join(rows)))
     assert measure_of(con, "rule_r64", of="none own")["rule_r64_180"].tolist() == [12, 0]
+
+
+def test_the_catalogue_of_the_day_of_service_judges() -> None:
+    con = draw(
+        catalog="""
+            med_list_codg begndate enddate lmt_hosp_lv
+            tightened     01-01    -       -
+            tightened     06-15    -       3
+            lifted        01-01    06-14   3
+        """,
+        institutions="fixmedins_code level fixmedins_type\nward 2 1\n",
+        persons="psn_no gend\nann 1\n",
+        lines="""
+            feedetl_sn mdtrt_id psn_no fixmedins_code happened_at med_list_codg scope_fen
+            1          before   ann    ward           06-01T10:00 tightened     900
+            2          after    ann    ward           06-20T10:00 tightened     900
+            3          held     ann    ward           06-01T10:00 lifted        900
+            4          free     ann    ward           06-20T10:00 lifted        900
+        """,
+    )
+    found = measure_of(con, "rule_r42", of="before after held free")
+    assert found["rule_r42"].to_dict() == {"after": 1, "before": 0, "free": 0, "held": 1}
