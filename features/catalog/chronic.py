@@ -17,32 +17,33 @@ from features.wording import above, below
 #: Months in which a yearly limit is used up before it lapses.
 YEAR_END = "(11, 12)"
 
-#: Chronic settlements beside the person's registry: `registered` is NULL for the two diseases, which need none;
+#: Chronic settlements beside what of the person's registry is in force that day (a gap between two registrations is
+#: one; of yearly ones the year's own limit counts): `registered` is NULL for the two diseases, which need none;
+#: `fund_fen` is what counts into the limit, own account money does not;
 #: `registered_here`: the unit that granted the status treats; `after_days`: since the last one for the same disease.
 CHRONIC_VISITS = f"""
     SELECT
         $entity AS entity_id, w.psn_no, w.fixmedins_code, w.happened_at,
         'settlements' AS row_table, w.setl_id AS row_id,
         w.dise_codg, w.visit_class, w.happened_at::DATE AS day, {paid("w")} AS fen, w.medfee_sumamt_fen AS medfee_fen,
-        CASE
-            WHEN w.visit_class IN {REGISTERED_CHRONIC}
-                THEN coalesce(w.happened_at::DATE BETWEEN r.since AND r.until, false)
-        END AS registered,
+        coalesce(w.fund_pay_sumamt_fen, 0) AS fund_fen,
+        CASE WHEN w.visit_class IN {REGISTERED_CHRONIC} THEN r.setl_id IS NOT NULL END AS registered,
         coalesce(r.limit_fen, 0) AS limit_fen,
         coalesce(r.own_org, '') = w.fixmedins_code AS registered_here,
         extract(month FROM w.happened_at) IN {YEAR_END} AS year_end,
         date_diff('day', lag(w.happened_at::DATE) OVER same, w.happened_at::DATE) AS after_days
     FROM swipes w
     LEFT JOIN (
-        SELECT
-            psn_no,
-            min(coalesce(opsp_begndate, DATE '1900-01-01')) AS since,
-            max(coalesce(opsp_enddate, DATE '9999-12-31')) AS until,
-            sum(annual_limit_fen)::BIGINT AS limit_fen,
-            min(reg_org) AS own_org
-        FROM chronic_registry
+        SELECT v.setl_id, sum(c.annual_limit_fen)::BIGINT AS limit_fen, min(c.reg_org) AS own_org
+        FROM swipes v
+        JOIN chronic_registry c
+            ON c.psn_no = v.psn_no
+            AND coalesce(c.opsp_begndate, DATE '1900-01-01') <= v.happened_at::DATE
+            AND coalesce(c.opsp_enddate, DATE '9999-12-31') >= v.happened_at::DATE
+        WHERE v.visit_class IN {CHRONIC}
         GROUP BY 1
-    ) r USING (psn_no)
+    ) r
+        ON r.setl_id = w.setl_id
     WHERE w.visit_class IN {CHRONIC}
     WINDOW same AS (PARTITION BY w.psn_no, w.dise_codg ORDER BY w.happened_at, w.setl_id)
 """
@@ -164,7 +165,7 @@ declare(
     label="慢特病限额使用率",
     unit="%",
     windows=(365,),
-    measure="CASE WHEN any_value(limit_fen) > 0 THEN sum(fen) / any_value(limit_fen) END",
+    measure="CASE WHEN max(limit_fen) > 0 THEN sum(fund_fen) / max(limit_fen) END",
     empty=None,
     needs=("chronic_registry.annual_limit_fen",),
     scheme="T31",

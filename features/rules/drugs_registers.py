@@ -20,12 +20,11 @@ COMMON = Feature(
 UNREGISTERED = f"""
     SELECT c.*
     FROM ({CHRONIC_VISITS}) c
-    LEFT JOIN (
-        SELECT psn_no AS holder, min(opsp_begndate) AS since
-        FROM chronic_registry
-        GROUP BY 1
-    ) r ON r.holder = c.psn_no
-    WHERE NOT c.registered AND (r.since IS NULL OR c.day + 30 < r.since OR c.day > r.since)
+    WHERE NOT c.registered
+        AND NOT EXISTS (
+            FROM chronic_registry r
+            WHERE r.psn_no = c.psn_no AND r.opsp_begndate > c.day AND r.opsp_begndate <= c.day + 30
+        )
 """
 
 declare(
@@ -63,7 +62,10 @@ USED_UP_LATE = f"""
         WHERE limit_fen > 0
     ),
     y AS (
-        SELECT *, sum(fen) OVER one AS used, coalesce(sum(fen) FILTER (WHERE year_end) OVER one, 0) AS late
+        SELECT
+            *,
+            sum(fund_fen) OVER one AS used,
+            coalesce(sum(fund_fen) FILTER (WHERE year_end) OVER one, 0) AS late
         FROM c
         WINDOW one AS (PARTITION BY entity_id, psn_no, year)
     )

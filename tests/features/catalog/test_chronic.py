@@ -50,7 +50,7 @@ def test_a_chronic_purchase_inside_the_own_stay_but_not_on_its_edges() -> None:
 
 def test_the_limit_drained_in_november_and_december() -> None:
     con = draw(
-        chronic_registry="psn_no opsp_dise_code opsp_begndate annual_limit_fen\nann M1 01-01 100000\nbob M1 01-01 100000\n",
+        chronic_registry="psn_no opsp_dise_code opsp_begndate annual_limit_fen\nann M1 2024-01-01 100000\nbob M1 2024-01-01 100000\n",
         settlements="""
         setl_id psn_no fixmedins_code happened_at         visit_class fund_pay_sumamt_fen
         1       ann    clinic         2024-09-10T10:00:00 chronic     50000

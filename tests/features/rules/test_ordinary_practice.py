@@ -193,3 +193,27 @@ def test_the_catalogue_of_the_day_of_service_judges() -> None:
     )
     found = measure_of(con, "rule_r42", of="before after held free")
     assert found["rule_r42"].to_dict() == {"after": 1, "before": 0, "free": 0, "held": 1}
+
+
+def test_a_registration_counts_while_it_lasts_and_with_its_own_limit() -> None:
+    con = draw(
+        chronic_registry="""
+            psn_no opsp_dise_code opsp_begndate opsp_enddate annual_limit_fen
+            ann    M1             2023-01-01    2023-12-31   200000
+            ann    M1             2024-01-01    2024-12-31   200000
+            bob    M1             2023-01-01    2024-12-31   200000
+            bob    M1             06-25         -            200000
+        """,
+        settlements="""
+            setl_id psn_no fixmedins_code happened_at         visit_class fund_pay_sumamt_fen acct_pay_fen
+            1       ann    clinic         2024-09-10T10:00:00 chronic     80000               0
+            2       ann    clinic         2024-12-10T10:00:00 chronic     119000              0
+            3       bob    clinic         2024-09-10T10:00:00 chronic     80000               60000
+            4       bob    clinic         2024-12-10T10:00:00 chronic     60000               0
+            5       bob    clinic         02-10T10:00         chronic     100                 0
+            6       bob    clinic         06-10T10:00         chronic     100                 0
+        """,
+    )
+    found = measure_of(con, "rule_r46", "rule_r45", of="ann bob")
+    assert found["rule_r46_365"].tolist() == [1, 0], "99 % of the year's limit; 70 %, the account's money is one's own"
+    assert found["rule_r45_365"].tolist() == [0, 1], "in the gap; the one in June is healed within thirty days"
