@@ -245,11 +245,38 @@ def _finished(
 
 
 def _marked(rows: pd.DataFrame, feature: Feature) -> pd.DataFrame:
-    """Pages print the rows marked `hit`. A number that does not count the marks is only recomputed from all rows, so it
-    keeps none.
-    """
+    """Pages print the rows marked `hit`. What the number counts is marked; of a number that counts neither the marks nor
+    a condition, all rows are its evidence."""
     counted = feature.rule is not None or "hit" in re.findall(r"\w+", f"{feature.measure} {feature.amount}")
-    return rows if counted or "hit" not in rows else rows.drop(columns="hit")
+    if counted and "hit" in rows:
+        return rows
+    bare = rows.drop(columns="hit") if "hit" in rows else rows
+    condition = numerator(feature.measure) if isinstance(feature.measure, str) else ""
+    if not condition or not len(rows):
+        return bare
+    con = duckdb.connect()
+    try:
+        con.register("rows_told", rows.assign(row_told=range(len(rows))))
+        told = con.execute(f"SELECT ({condition}) IS TRUE AS hit FROM rows_told ORDER BY row_told").df()["hit"]
+    except duckdb.Error:  # a condition over several rows marks none of them
+        return bare
+    finally:
+        con.close()
+    return bare.assign(hit=told.to_numpy(dtype=bool)) if told.any() else bare
+
+
+def numerator(measure: str) -> str:
+    """The condition of the rows that an aggregate counts first: of `FILTER (…)`, or of `avg((…)::INT)`; '' where it
+    counts all."""
+    found = re.search(r"FILTER\s*\(\s*(?:WHERE\s)?|avg\((?=[^()]*(?:\([^()]*\))?[^()]*::INT)", measure)
+    if found is None:
+        return ""
+    depth, begin = 1, found.end()
+    for i in range(begin, len(measure)):
+        depth += (measure[i] == "(") - (measure[i] == ")")
+        if depth == 0:
+            return measure[begin:i].strip().removesuffix("::INT")
+    return ""
 
 
 def _cross(rows: pd.DataFrame, feature: Feature, as_of: date | datetime) -> pd.DataFrame:

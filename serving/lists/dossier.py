@@ -140,7 +140,12 @@ def _evidence(frame: pd.DataFrame | None) -> dict[str, Any]:
     if frame is None or not len(frame):
         return {"total": 0, "considered": 0, "rows": []}
     proper = hits(frame)
-    shown = proper.drop(columns=[c for c in ("entity_id", "hit") if c in proper]).head(ROWS_SHOWN)
+    hidden = ("entity_id", "hit", "record_visit", "record_settlement", "record_paid_fen")
+    shown = proper.drop(columns=[c for c in hidden if c in proper]).head(ROWS_SHOWN)
+    if "record_fund_fen" in shown:  # what was paid on its settlement is no line's own
+        line = shown["row_table"] == "fee_details"
+        own = {c: shown[c].mask(line) for c in ("record_fund_fen", "record_acct_fen")}
+        shown = shown.assign(**own)
     return {"total": len(proper), "considered": len(frame), "rows": records_of(shown)}
 
 

@@ -48,7 +48,10 @@ COLUMN_TITLES = {
     "row_id": "记录号",
     "happened_at": "发生时间",
     "day": "日期",
-    "yuan": "金额（元）",
+    "yuan": "计入本项（元）",
+    "record_fee_yuan": "费用总额（元）",
+    "record_fund_yuan": "统筹基金支付（元）",
+    "record_acct_yuan": "个人账户支付（元）",
     "fixmedins_code": "机构",
     "mdtrt_id": "就诊号",
     "psn_no": "人员（打码）",
@@ -113,7 +116,13 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters |= {"money": money, "mask": mask, "figure": figure, "table_name": lambda t: TABLES.get(t, t)}
+    env.filters |= {
+        "money": money,
+        "mask": mask,
+        "figure": figure,
+        "table_name": lambda t: TABLES.get(t, t),
+        "cell": cell,
+    }
     env.globals |= {
         "money_range": money_range,
         "disclaimer": DISCLAIMER,
@@ -132,6 +141,15 @@ def figure(value: float | None, unit: str = "") -> str:
         return "—"
     text = number(float(value), unit)
     return text if unit == "%" else f"{text}{unit}"
+
+
+def cell(value: Any) -> str:
+    """A cell of evidence as an officer reads it: numbers of at most two decimals, kinds of visit by their names, yes and no in words."""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, float):
+        return number(value, "")
+    return VISITS.get(value, str(value)) if isinstance(value, str) else str(value)
 
 
 def wants_json(request: Request) -> bool:
