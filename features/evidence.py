@@ -245,8 +245,8 @@ def _finished(
 
 
 def _marked(rows: pd.DataFrame, feature: Feature) -> pd.DataFrame:
-    """Pages print the rows marked `hit`. What the number counts is marked; of a number that counts neither the marks nor
-    a condition, all rows are its evidence."""
+    """Pages print the rows marked `hit`: those the number counts. Of a number that counts neither the marks nor a
+    condition, all rows are its evidence."""
     counted = feature.rule is not None or "hit" in re.findall(r"\w+", f"{feature.measure} {feature.amount}")
     if counted and "hit" in rows:
         return rows
