@@ -92,7 +92,7 @@ def pooled(records: Iterable[Record], grain: str, size: int) -> dict[str, list[f
 
 
 def compare(records: Sequence[Record]) -> list[Compared]:
-    """Every world × grain × size where the product made a list and somebody else too: losses first, the worst first."""
+    """Every world × grain × size where the product made a list, somebody else too, and anybody is guilty: losses first, the worst first."""
     out = []
     for world in dict.fromkeys(r["world"] for r in records):
         here = [r for r in records if r["world"] == world]
@@ -100,11 +100,11 @@ def compare(records: Sequence[Record]) -> list[Compared]:
             for size in sizes:
                 hits = pooled(here, grain, size)
                 others = {w: float(np.mean(h)) for w, h in hits.items() if w != PRODUCT and w not in YARDSTICKS}
-                if not others or not hits.get(PRODUCT):
+                shown = [r["grains"][grain] for r in here if grain in r["grains"]]
+                if not others or not hits.get(PRODUCT) or not any(g["guilty"] for g in shown):
                     continue
                 best = max(others, key=lambda w: others[w])
                 low, high = paired(hits[PRODUCT], hits[best])
-                shown = [r["grains"][grain] for r in here if grain in r["grains"]]
                 out.append(
                     Compared(
                         world=world,

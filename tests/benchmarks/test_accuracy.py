@@ -67,6 +67,12 @@ def test_dates_of_a_world_are_pooled_and_losses_stand_first() -> None:
     assert worst(found) == {("lost", "institution", 10)}
 
 
+def test_an_evening_without_an_empty_bed_says_nothing() -> None:
+    told = record("one", [0.0] * 10, [0.0] * 10)
+    told["grains"]["institution"]["guilty"] = 0
+    assert compare([told]) == []
+
+
 def test_the_ceiling_is_no_opponent() -> None:
     told = record("one", [1.0] + [0.0] * 9, [0.0] * 10)
     told["grains"]["institution"]["hits"]["truth-trained"] = [1.0] * 10
