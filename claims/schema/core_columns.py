@@ -194,6 +194,7 @@ bilg_dr_codg 开单医师 code PR =bilg_dr_code,开单医生,开单医师编码
 acord_dept_codg 受单科室 code PR
 orders_dr_code 受单医师 code PR
 drug_trac_codg 药品追溯码 code =追溯码
+trdn_flag 拆零标志 code =拆零
 manu_lotnum 生产批号 code
 """
 

@@ -147,7 +147,45 @@ declare(
     innocent="异地就医未备案（N20）、多病长期用药（N29）；有异地备案者已剔除",
 )
 
-# Split packs (a count below one) share a code honestly; refunds are gone in this reading.
+#: Packs sold whole, with the codes on them. Of a split pack (N31) one code is honestly settled many times: it is marked
+#: so, or its count is no whole number, or exceeds the codes scanned (tablets) where nothing says that it was whole.
+CODED = f"""
+    SELECT
+        $entity AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no,
+        l.fixmedins_code, l.hilist_name, l.setl_id, l.drug_trac_codg, l.scope_fen AS fen
+    FROM lines l
+    WHERE length(l.drug_trac_codg) >= 10
+        AND coalesce(l.trdn_flag, '') <> '1'
+        AND l.cnt >= 1
+        AND l.cnt = floor(l.cnt)
+        AND (l.trdn_flag = '0' OR l.cnt <= len(regexp_split_to_array(trim(l.drug_trac_codg, ' ,;|'), '[ ,;|]+')))
+"""
+#: Every line of a code settled more than once, by whomever and wherever, told of each whose line is among them: his own
+#: are the hits, the others stand beside them. A code of one repeated character, or one that more persons (units) hold
+#: than can have passed a pack on, is the scanner's; of many persons at one unit it is told of the unit alone.
+SOLD_AGAIN = f"""
+    WITH c AS (
+        SELECT *, unnest(regexp_split_to_array(drug_trac_codg, '[ ,;|]+')) AS code
+        FROM gathered
+    ),
+    g AS (
+        SELECT code
+        FROM c
+        WHERE length(code) >= 10 AND replace(code, code[1], '') <> ''
+        GROUP BY code
+        HAVING count(DISTINCT setl_id) >= {setting("R40", "min_settlements")}
+            AND count(DISTINCT entity_id) <= {setting("R40", "max_holders")}
+    )
+    SELECT
+        a.entity_id, b.happened_at, b.row_table, b.row_id, b.psn_no, b.fixmedins_code, b.hilist_name,
+        string_agg(DISTINCT b.code, ',' ORDER BY b.code) AS code,
+        b.fen,
+        b.entity_id = a.entity_id AS hit
+    FROM (SELECT DISTINCT entity_id, code FROM c SEMI JOIN g USING (code)) a
+    JOIN c b USING (code)
+    GROUP BY ALL
+"""
+
 declare(
     COMMON,
     name="rule_r40",
@@ -155,42 +193,25 @@ declare(
     label=setting("R40", "name"),
     scheme="T14",
     told_of={
-        "person": Of("psn_no"),
+        "person": Of("l.psn_no"),
         "institution": Of(
-            "fixmedins_code",
+            "l.fixmedins_code",
             name="rule_r40_inst",
             scheme="T15",
             by="institution",
-            reason="触发规则R40追溯码重复结算：近{window}天有{value}条明细的药品追溯码在本机构重复结算",
-            innocent="拆零共码、退费重结（N31）",
+            reason="触发规则R40追溯码重复结算：近{window}天本机构有{value}条明细的药品追溯码另有结算",
+            innocent="拆零共码、退费重结（N31）、扫码默认值",
         ),
     },
     needs=("fee_details.drug_trac_codg",),
     exempt=("N31",),
-    rows=f"""
-        WITH l AS (
-            SELECT l.*, trim(code) AS code
-            FROM (
-                SELECT *, unnest(regexp_split_to_array(drug_trac_codg, '[,;|]')) AS code
-                FROM lines
-                WHERE drug_trac_codg IS NOT NULL AND cnt >= 1
-            ) l
-        ),
-        g AS (
-            SELECT $entity, code, count(DISTINCT setl_id) AS times
-            FROM l
-            WHERE length(code) >= 10
-            GROUP BY ALL
-            HAVING count(DISTINCT setl_id) >= {setting("R40", "min_settlements")}
-        )
-        SELECT
-            l.$entity AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no,
-            l.fixmedins_code, l.code, g.times, l.scope_fen AS fen
-        FROM l
-        JOIN g USING ($entity, code)
-    """,
-    reason="触发规则R40追溯码重复结算：近{window}天有{value}条明细的药品追溯码重复结算",
-    innocent="拆零共码（已剔除不足一盒）、退费重结（N31）",
+    rows=CODED,
+    across=SOLD_AGAIN,
+    measure="count(*) FILTER (WHERE hit)",
+    amount="sum(fen) FILTER (WHERE hit)",
+    at_counter=False,
+    reason="触发规则R40追溯码重复结算：近{window}天本人有{value}条明细的药品追溯码另有结算",
+    innocent="拆零共码（已剔除拆零、非整盒）、退费重结（N31）",
 )
 
 declare(
