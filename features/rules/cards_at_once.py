@@ -9,14 +9,32 @@ from statistics import NormalDist
 from features.catalog.identity_of_persons import MOVES
 from features.codes import DRUGSTORE, paid
 from features.declare import Feature, declare
-from features.rules.parts import ORDINARY_DAY
+from features.rules.parts import HOMES, ORDINARY_DAY
 from features.thresholds import setting
 
 WITHIN = setting("R24", "within_minutes")
 #: Of a Poisson count: so many standard deviations above what the hour usually brings.
 BEYOND = NormalDist().inv_cdf(setting("R24", "quantile"))
 
-# N06 calendar days, N07 collapsed clocks, N01 dialysis and N05 shared accounts are left out before counting.
+#: Pharmacy days with a collapsed clock on which each swipe came so long after the one before that a hand did it: a
+#: machine that hands up a day's bills (N07) is faster, or tells one time for all.
+BY_HAND = f"""
+    SELECT fixmedins_code, day
+    FROM (
+        SELECT
+            fixmedins_code, happened_at::DATE AS day,
+            happened_at - lag(happened_at) OVER (
+                PARTITION BY fixmedins_code, happened_at::DATE ORDER BY happened_at
+            ) AS after
+        FROM swipes
+        WHERE clock_collapsed AND fixmedins_type = {DRUGSTORE}
+    )
+    GROUP BY ALL
+    HAVING min(after) >= INTERVAL {setting("R24", "hand_seconds")} SECOND
+"""
+
+# N06 calendar days, N07 collapsed clocks, N01 dialysis and N05 shared accounts are left out before counting; a home's
+# cards (N04, N05) count as one.
 declare(
     Feature(
         name="rule_r24",
@@ -38,7 +56,7 @@ declare(
                     w.happened_at::DATE AS day,
                     extract(hour FROM w.happened_at) AS hour
                 FROM swipes w
-                WHERE NOT w.clock_collapsed
+                WHERE (NOT w.clock_collapsed OR (w.fixmedins_code, w.happened_at::DATE) IN ({BY_HAND}))
                     AND w.visit_class <> 'dialysis'
                     AND coalesce(w.acct_mulaid_pay_fen, 0) = 0
                     AND {ORDINARY_DAY}
@@ -57,13 +75,14 @@ declare(
             ),
             n AS (
                 SELECT
-                    *,
-                    count(DISTINCT psn_no) OVER (
+                    near.*,
+                    count(DISTINCT coalesce(h.home, psn_no)) OVER (
                         PARTITION BY fixmedins_code
                         ORDER BY happened_at
                         RANGE BETWEEN INTERVAL {WITHIN} MINUTE PRECEDING AND CURRENT ROW
                     ) AS persons
                 FROM near
+                LEFT JOIN {HOMES} h USING (psn_no)
             ),
             c AS (
                 SELECT
@@ -103,7 +122,7 @@ declare(
         amount="sum(fen)",
         unit="次",
         reason="触发规则R24集中刷卡：近{window}天有{value}次五分钟内多人集中刷卡且超出本机构常态",
-        innocent="养老机构、义诊、唯一药店（N04、N15、N30）；到账日与批量上传已剔除",
+        innocent="义诊、唯一药店（N15、N30）；到账日与批量上传已剔除，同户、同一养老机构只计一张卡（N04、N05）",
     )
 )
 

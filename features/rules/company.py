@@ -3,7 +3,7 @@
 Whether a meeting is more than the unit's own load predicts is weighed at the ring grain (features/networks/rings/
 rings.py), which also names the members: a person is told of his ring there. Here it is counted which cards stand in a
 triangle of such pairs, and what they spent in each other's company. N01 dialysis, N05 shared accounts and N07 collapsed
-clocks are left out before counting.
+clocks are left out before counting; two cards of one home (N04, N05) are no pair.
 """
 
 import numpy as np
@@ -11,14 +11,17 @@ import pandas as pd
 
 from features.codes import DRUGSTORE, paid
 from features.declare import Feature, GraphMeasure, declare
+from features.rules.parts import HOMES
 from features.thresholds import setting
 
 MEETINGS = f"""
     SELECT
         w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.psn_no,
         w.fixmedins_type = {DRUGSTORE} AS pharmacy,
-        {paid("w")} AS fen
+        {paid("w")} AS fen,
+        coalesce(h.home, w.psn_no) AS home
     FROM swipes w
+    LEFT JOIN {HOMES} h USING (psn_no)
     WHERE NOT w.clock_collapsed AND w.visit_class <> 'dialysis' AND coalesce(w.acct_mulaid_pay_fen, 0) = 0
 """
 
@@ -26,7 +29,7 @@ MEETINGS = f"""
 def cards_in_company(rows: pd.DataFrame) -> pd.DataFrame:
     """`cards` per unit: how many stand in a triangle of pairs that met on enough days; `fen` of swipes near each other.
 
-    Needs psn_no, pharmacy, fen.
+    Needs psn_no, pharmacy, fen, home.
     """
     units = pd.Index(sorted(rows["entity_id"].unique()), name="entity_id")
     out = pd.DataFrame({"cards": 0.0, "fen": 0.0}, index=units)
@@ -62,7 +65,9 @@ def _triangles(rows: pd.DataFrame, minutes: int) -> pd.DataFrame:
     pairs = count_covisits(
         sort_visits(card, place, at), dt=minutes, k=int(setting("R25", "min_days")), same_institution=True
     )
-    met = list(zip(pairs.inst.tolist(), pairs.a.tolist(), pairs.b.tolist(), strict=True))
+    home_of = rows.drop_duplicates("psn_no").set_index("psn_no")["home"].reindex(cards).tolist()
+    met = zip(pairs.inst.tolist(), pairs.a.tolist(), pairs.b.tolist(), strict=True)
+    met = [(unit, a, b) for unit, a, b in met if home_of[a] != home_of[b]]
     near: dict[tuple[int, int], set[int]] = {}
     for unit, a, b in met:
         near.setdefault((unit, a), set()).add(b)
@@ -93,6 +98,6 @@ declare(
         exempt=("N01", "N02", "N04", "N05", "N07"),
         source="3.4",
         reason="触发规则R25结伴刷卡：近{window}天有{value}张卡三人以上结伴、在三个以上不同日子先后在该机构刷卡",
-        innocent="家庭、养老机构结伴（N04、N05）、放化疗同班（N02）；透析与共济支付已剔除",
+        innocent="未登记的家庭、养老机构结伴（N04、N05）、放化疗同班（N02）；透析、共济支付、同户与同一养老机构已剔除",
     )
 )

@@ -1,6 +1,7 @@
 """SQL that several rules share, by name."""
 
 from features.codes import HOME_CARE
+from features.common_subqueries import once
 from features.knowledge import LINE_ID
 
 #: Not a day on which everybody comes (N06) to swipe `w`: pensions, account top-ups; where the bureau keeps a calendar.
@@ -20,6 +21,37 @@ HOME_BEDS = f"""
         AND f.begndate <= k.end_date
         AND coalesce(f.enddate, k.end_date) >= k.adm_date
 """
+
+#: With whom a person's card honestly travels: his nursing home (N04: an address of old people only; a village's is no
+#: home) or his registered household (N05). Persons without either are not listed.
+HOMES = once(
+    "homes",
+    """
+        WITH k AS (
+            SELECT psn_no, least(psn_no, min(other)) AS head
+            FROM (
+                SELECT psn_no, rel_psn_no AS other
+                FROM household_links
+                UNION ALL
+                SELECT rel_psn_no, psn_no
+                FROM household_links
+            )
+            GROUP BY psn_no
+        ),
+        a AS (
+            SELECT curr_addr_code
+            FROM persons
+            WHERE curr_addr_code <> ''
+            GROUP BY curr_addr_code
+            HAVING min(age) >= 55 AND median(age) >= 65
+        )
+        SELECT p.psn_no, coalesce(a.curr_addr_code, k.head) AS home
+        FROM persons p
+        LEFT JOIN a USING (curr_addr_code)
+        LEFT JOIN k USING (psn_no)
+        WHERE a.curr_addr_code IS NOT NULL OR k.head IS NOT NULL
+    """,
+)
 
 #: A fee line `l` as evidence.
 LINE = f"""
