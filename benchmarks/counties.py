@@ -40,16 +40,15 @@ from features.build import build
 from features.grains import Grain
 from features.matrix import Matrix, load_matrix
 from models.beds import bed_contributions, bed_evidence
-from models.ensemble import ranker_input, ranker_worse, tails
+from models.ensemble import place, ranker_input
 from models.parity import OLD
 from models.ranker import Ranker
 from models.score import risk_by
 from simulator import simulate
-from training.dataset import Rows, drawn_by_chance
+from training.dataset import drawn_by_chance
 from training.evaluation.against_truth import absent_at, home_stays, is_open
 from training.evaluation.baselines import Dated, dated
 from training.evaluation.truth import Truth, load_truth
-from training.fit_ranker import Variant, learn, strongest_columns
 from training.labels import decided
 from training.metrics import best
 
@@ -90,34 +89,23 @@ class Shelf:
 # ------------------------------------------------------------------ judging
 
 
-def judge(seed: int, work: Path, grain: Grain, variants: tuple[Variant, ...] = ()) -> dict[str, Any]:
-    """Figures of one grain of one county: a record per list date, and for stays the evenings' beds. variants: other ways to learn, beside the default; by raw risk."""
+def judge(seed: int, work: Path, grain: Grain) -> dict[str, Any]:
+    """Figures of one grain of one county: a record per list date, and for stays the evenings' beds."""
     truth, house = load_truth(work / f"s{seed}"), work / f"w{seed}"
     out: dict[str, Any] = {"seed": seed, "severity": SEVERITY.get(seed, 1.0), "grain": grain, "lists": [], "beds": []}
     weak, shelf, started = weak_people(house), Shelf(), time.process_time()
     for day in DATES:
         made = dated(house, day, grain, seed=seed, load=shelf)
-        # a date without a ranker has the same list whichever way is asked for, so every row of the table counts the same dates
-        others = {v: learned_by(v, made, seed) if made.ranker else made.frame["raw"] for v in variants}
-        out["lists"].append(record(made, truth, taught_by_truth(house, day, grain, truth, shelf, seed), others, weak))
+        out["lists"].append(record(made, truth, taught_by_truth(house, day, grain, truth, shelf, seed), weak))
         if grain == "admission":
             out["beds"].append(beds(made, truth))
     return out | {"seconds": round(time.process_time() - started, 1)}
-
-
-def learned_by(variant: Variant, made: Dated, seed: int) -> pd.Series:
-    """Raw risk of a ranker taught another way on the same rows."""
-    assert made.rows is not None
-    now = Rows(made.rows.grain, ranker_input(made.matrix), tails(made.model, made.matrix), pd.DataFrame())
-    learned = learn(made.rows, made.matrix.columns, variant=variant, seed=seed, threads=1)
-    return pd.Series(learned.raw(now), index=made.matrix.X.index)
 
 
 def record(
     made: Dated,
     truth: Truth,
     ceiling: pd.Series | None,
-    others: dict[str, pd.Series],
     weak: dict[str, pd.Series],
 ) -> dict[str, Any]:
     """Hits, money and false flags of every competitor on one list date."""
@@ -125,12 +113,14 @@ def record(
     ids = made.matrix.X.index
     guilty = pd.Series(ids.isin(truth.schemes(grain).index), index=ids)
     fen = truth.amounts(grain).reindex(ids).fillna(0.0)
-    scores = {n: s for n, s in made.scores.items() if n != "random"} | {f"full, {v}": s for v, s in others.items()}
+    scores = {n: s for n, s in made.scores.items() if n != "random"}
     for order in ("expected", "blend"):
         money = made.frame["amount_fen"].to_numpy()
         risk = risk_by(made.model, made.frame["placed"].to_numpy(), money, order)  # type: ignore[arg-type]
         scores[f"full by {order}"] = pd.Series(risk, index=made.frame.index)
-    scores["full, not levelled"] = made.frame["raw"]
+    scores["full, levelled"] = pd.Series(
+        place(made.model, made.matrix.entities, made.frame["raw"].to_numpy()), index=made.frame.index
+    )
     if ceiling is not None:
         scores["ceiling"] = ceiling
     out: dict[str, Any] = {
@@ -142,7 +132,7 @@ def record(
             top = best(score.reindex(ids), k)
             row = out["scorers"].setdefault(name, {})
             row[str(k)] = {"hits": int(guilty[top].sum()), "listed": len(top), "yuan": float(fen[top].sum()) / 100}
-    for field, score in (("weak", made.scores["full"]), ("weak_unlevelled", made.frame["raw"])):
+    for field, score in (("weak", scores["full, levelled"]), ("weak_unlevelled", made.frame["raw"])):
         out[field] = false_flags(made, guilty, score, weak, CAPACITY[grain][0])
     return out
 
@@ -183,9 +173,7 @@ def taught_by_truth(house: Path, day: date, grain: Grain, truth: Truth, shelf: S
     if y.nunique() < 2:
         return None
     X, now = pd.concat(frames), shelf(house, day, grain)
-    worse = ranker_worse(now.columns, list(X.columns))
-    chosen = strongest_columns(X, y, worse, 300)
-    ranker = Ranker({c: worse[c] for c in chosen}, trees=200, leaves=15, min_leaf=20, seed=seed).fit(X[chosen], y)
+    ranker = Ranker(trees=200, leaves=15, min_leaf=20, seed=seed).fit(X, y)
     return ranker.risk(ranker_input(now))
 
 
@@ -215,9 +203,6 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--grain", action="append")
-    parser.add_argument(
-        "--variant", action="append", help="judge: other ways to learn; of units lambdarank+pu unless given"
-    )
     parser.add_argument("--development", type=int, action="append", help="page: a development county, shown apart")
     parser.add_argument("--code", default="this commit", help="page: which commits made the figures")
     given = parser.parse_args()
@@ -228,8 +213,7 @@ def main() -> None:
             target = given.work / "figures" / f"{given.seed}-{grain}.json"
             if target.exists():
                 continue
-            units = ("lambdarank+pu",) if grain in ("institution", "doctor") else ()
-            found = judge(given.seed, given.work, grain, tuple(given.variant or units))
+            found = judge(given.seed, given.work, grain)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(json.dumps(found, ensure_ascii=False, indent=1), "utf-8")
             print(f"{given.seed} {grain} {found['seconds']} s", file=sys.stderr, flush=True)

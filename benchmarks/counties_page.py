@@ -17,8 +17,7 @@ FEWEST = 4
 NAMES = {
     "largest": "largest first", "rules": "rules alone", "isolation": "isolation forest", "graph": "graph alone",
     "unlabelled": "rules + outliers + graph", "plain_lightgbm": "plain LightGBM", "wide_lightgbm": "LightGBM on more aggregates", "full": "**xiezhi**", "ceiling": "taught by the truth (ceiling)",
-    "full, not levelled": "xiezhi, not levelled", "full by expected": "xiezhi, chance × amount", "full by blend": "xiezhi, chance × √amount",
-    "full, lambdarank+pu": "xiezhi by LambdaRank, not levelled",
+    "full, levelled": "xiezhi, levelled", "full by expected": "xiezhi, chance × amount", "full by blend": "xiezhi, chance × √amount",
 }  # fmt: skip
 Record = dict[str, Any]
 Ratio = tuple[float, float, float]
@@ -170,14 +169,14 @@ def weak_ratio(counties: Sequence[Record], grain: str, name: str, field: str = "
 def levelling(counties: Sequence[Record]) -> list[str]:
     """What ranking within strata (models/parity.py) changes and what it costs: hits and false-flag ratios by raw risk and as listed."""
     lines = [
-        "| | hits by raw risk | hits as listed | chronic: raw | listed | elderly: raw | listed |",
+        "| | hits by raw risk | hits levelled | chronic: raw | listed | elderly: raw | listed |",
         "|---|---:|---:|---|---|---|---|",
     ]
     for grain, word in (("person", "persons"), ("admission", "stays")):
         if not any(r["grain"] == grain for c in counties for r in c["lists"]):
             continue
         k = CAPACITY[grain][0]
-        hits = [sum(sums(c, grain, n, "hits", k) for c in counties) for n in ("full, not levelled", "full")]
+        hits = [sum(sums(c, grain, n, "hits", k) for c in counties) for n in ("full", "full, levelled")]
         ratios = [
             shown(weak_ratio(counties, grain, name, field))
             for name in ("chronic", "elderly")

@@ -31,7 +31,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="machine-readable summa
 GrainOption = Annotated[str, typer.Option("--grain", help="admission, person, institution, doctor or ring")]
 OrderOption = Annotated[
     str,
-    typer.Option("--order", help="what the list is ordered by: probability, expected (× amount) or blend (× √amount)"),
+    typer.Option(
+        "--order",
+        help="what the list is ordered by: probability, expected (× amount), blend (× √amount) or level (probability levelled over age and chronic illness, at a price the list states)",
+    ),
 ]
 ExecutorOption = Annotated[
     str,
@@ -116,8 +119,8 @@ def a_grain(text: str) -> Any:
 
 def an_order(text: str) -> Any:
     """probability, expected or blend, or a clear refusal."""
-    if text not in ("probability", "expected", "blend"):
-        raise UserError(f"--order {text!r}; choose probability, expected or blend")
+    if text not in ("probability", "expected", "blend", "level"):
+        raise UserError(f"--order {text!r}; choose probability, expected, blend or level")
     return text
 
 

@@ -10,13 +10,12 @@ of its unit, patient and doctor, each turned so that larger is worse than its pe
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import Final, Literal
 
 import pandas as pd
 
 from claims.errors import UserError
-from models.ensemble import GrainModel, explained
+from models.ensemble import GrainModel, Z, explained, ranker_input
 from models.scorer import BASE, MatrixLike, badness
 
 WEIGHTS: Final = {"T01": 1.0, "T02": 0.5, "T03": 0.5}
@@ -37,8 +36,11 @@ def bed_evidence(model: GrainModel | None, matrix: MatrixLike) -> tuple[pd.DataF
         return bed_contributions(matrix), "composed"
     if model.beds is None:
         return explained(model, matrix)[0], "learned"
-    taught = replace(model, ranker=model.beds.ranker, slopes=model.beds.slopes, intercept=model.beds.intercept)
-    return explained(taught, matrix)[0], "taught"
+    told = model.beds.contributions(ranker_input(matrix))
+    out = pd.DataFrame(0.0, index=matrix.X.index, columns=[*matrix.X.columns, BASE])
+    for column in told.columns:
+        out[column.removeprefix(Z)] += told[column]
+    return out, "taught"
 
 
 def bed_columns(matrix: MatrixLike) -> dict[str, float]:

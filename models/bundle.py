@@ -32,15 +32,16 @@ from features.declare import fingerprint
 from features.grains import GRAINS
 from models.amount import AmountModel
 from models.calibrate import Calibration
-from models.ensemble import ALL, GrainModel, Taught, Z
+from models.ensemble import ALL, RANKER, GrainModel, Z
 from models.files import damaged, json_bytes, npz_bytes, read_file, thread_free
 from models.findings import Findings
-from models.ranker import Ranker
 from models.reference_distribution import Tail
 from models.scorer import MatrixLike, Scorer, State
 from models.scorers import SCORERS
+from models.taught import Taught
 
-FORMAT = 3
+FORMAT = 4
+BEDS = "beds"
 ALLOWED = re.compile(rf"^({'|'.join(GRAINS)})\.(json|arrays\.npz|golden\.npz|ranker\.txt|beds\.txt)$")
 
 
@@ -123,8 +124,7 @@ def _grain_files(model: GrainModel, golden: pd.DataFrame | None) -> dict[str, by
         "grain": grain,
         "columns": model.columns,
         "declared": model.declared,
-        "slopes": model.slopes,
-        "intercept": model.intercept,
+        "weights": model.weights,
         "findings": model.findings.to_json() if model.findings is not None else None,
         "calibration": model.calibration.to_json(),
         "amount": model.amount.to_json(),
@@ -144,23 +144,22 @@ def _grain_files(model: GrainModel, golden: pd.DataFrame | None) -> dict[str, by
     for i, name in enumerate(values["strata"]):
         arrays |= {f"stratum/{i}/x": model.strata[name].x, f"stratum/{i}/t": model.strata[name].t}
     out = {}
-    if model.ranker is not None:
-        state = model.ranker.state()
-        values["ranker"] = {"columns": state[0]["columns"]}
-        out[f"{grain}.ranker.txt"] = thread_free(state[0]["text"]).encode()
-        if golden is not None and len(golden):
-            rows = golden[model.ranker.columns_]
-            out[f"{grain}.golden.npz"] = npz_bytes(
-                {"X": rows.to_numpy(dtype=np.float64), "raw": model.ranker.raw(rows).to_numpy()}
-            )
-    if model.beds is not None:
-        state = model.beds.ranker.state()
-        values["beds"] = {
-            "columns": state[0]["columns"],
-            "slopes": model.beds.slopes,
-            "intercept": model.beds.intercept,
-        }
-        out[f"{grain}.beds.txt"] = thread_free(state[0]["text"]).encode()
+    for name, taught in ((RANKER, model.ranker), (BEDS, model.beds)):
+        if taught is None:
+            continue
+        learnt, kept = taught.state()
+        out[f"{grain}.{name}.txt"] = thread_free(learnt.pop("text")).encode()
+        values[name] = learnt
+        arrays |= {f"{name}/{k}": v for k, v in kept.items()}
+    if model.ranker is not None and golden is not None and len(golden):
+        rows = golden[model.ranker.columns_]
+        out[f"{grain}.golden.npz"] = npz_bytes(
+            {
+                "X": rows.to_numpy(dtype=np.float64),
+                "raw": model.ranker.trees_.raw(rows).to_numpy(),
+                "total": model.ranker.raw(rows).to_numpy(),
+            }
+        )
     out[f"{grain}.json"] = json_bytes(values)
     out[f"{grain}.arrays.npz"] = npz_bytes(arrays)
     return out
@@ -213,9 +212,11 @@ def _restore(grain: str, contents: Mapping[str, bytes], folder: Path) -> GrainMo
         grain=grain,
         columns=list(values["columns"]),
         scorers=scorers,
-        tails={n: Tail(arrays[f"tail/{n}/x"], arrays[f"tail/{n}/t"]) for n in [*scorers, ALL]},
-        slopes={k: float(v) for k, v in values["slopes"].items()},
-        intercept=float(values["intercept"]),
+        tails={
+            n: Tail(arrays[f"tail/{n}/x"], arrays[f"tail/{n}/t"])
+            for n in [*scorers, *([RANKER] if RANKER in values else []), ALL]
+        },
+        weights={k: float(v) for k, v in values["weights"].items()},
         calibration=Calibration.from_json(values["calibration"]),
         amount=AmountModel.from_json(values["amount"]),
         money_scale=float(values["money_scale"]),
@@ -225,12 +226,11 @@ def _restore(grain: str, contents: Mapping[str, bytes], folder: Path) -> GrainMo
         strata={n: Tail(arrays[f"stratum/{i}/x"], arrays[f"stratum/{i}/t"]) for i, n in enumerate(values["strata"])},
         usual={n: (float(mean), float(spread)) for n, (mean, spread) in values.get("usual", {}).items()},
     )
-    if "ranker" in values:
-        model.ranker = _ranker(model, values["ranker"]["columns"], contents[f"{grain}.ranker.txt"], folder)
+    if RANKER in values:
+        model.ranker = _taught(model, RANKER, values, arrays, contents, folder)
         _replay(model, contents.get(f"{grain}.golden.npz"), folder)
-    if beds := values.get("beds"):
-        ranker = _ranker(model, beds["columns"], contents[f"{grain}.beds.txt"], folder)
-        model.beds = Taught(ranker, {k: float(v) for k, v in beds["slopes"].items()}, float(beds["intercept"]))
+    if BEDS in values:
+        model.beds = _taught(model, BEDS, values, arrays, contents, folder)
     return model
 
 
@@ -249,18 +249,29 @@ def _scorer(name: str, values: Mapping[str, Any], arrays: Mapping[str, np.ndarra
         raise damaged(folder, f"{name} 缺少 {missing}") from None
 
 
-def _ranker(model: GrainModel, columns: list[str], text: bytes, folder: Path) -> Ranker:
-    ranker = Ranker.restore({"columns": columns, "text": text.decode()}, {})
-    if unknown := [c for c in ranker.columns_ if c.removeprefix(Z) not in set(model.columns)]:
+def _taught(
+    model: GrainModel,
+    name: str,
+    values: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+    contents: Mapping[str, bytes],
+    folder: Path,
+) -> Taught:
+    own = {k.removeprefix(f"{name}/"): v for k, v in arrays.items() if k.startswith(f"{name}/")}
+    try:
+        taught = Taught.restore({**values[name], "text": contents[f"{model.grain}.{name}.txt"].decode()}, own)
+    except KeyError as missing:
+        raise damaged(folder, f"{name} 缺少 {missing}") from None
+    if unknown := [c for c in taught.columns_ if c.removeprefix(Z) not in set(model.columns)]:
         raise damaged(folder, f"{model.grain} 的排序模型含未声明的列 {unknown[0]}")
-    return ranker
+    return taught
 
 
 def _replay(model: GrainModel, golden: bytes | None, folder: Path) -> None:
     if golden is None or model.ranker is None:
         return
     with np.load(io.BytesIO(golden), allow_pickle=False) as stored:
-        rows, expected = stored["X"], stored["raw"]
+        rows, expected = stored["X"], stored["total"]
     got = model.ranker.raw(pd.DataFrame(rows, columns=model.ranker.columns_)).to_numpy()
     if got.shape != expected.shape or not np.allclose(got, expected, rtol=0.0, atol=1e-9):
         raise damaged(folder, f"{model.grain} 的校验行重算结果不符")

@@ -67,6 +67,8 @@ def calibrate(raw: np.ndarray, y: np.ndarray, random: np.ndarray) -> Calibration
             "none", len(y), positives, reason=f"随机抽查仅{int(random.sum())}例，不足{MIN_RANDOM}例，暂不能给出概率"
         )
     slope = _slope(raw, y)
+    if slope <= 0:
+        return Calibration("none", len(y), positives, reason="结论与风险高低无关，暂不能给出概率")
     # cases were picked by suspicion, so their rate is not the county's: the draw sets the level (Jeffreys' half case keeps it off zero)
     level = (y[random].sum() + 0.5) / (random.sum() + 1.0)
     intercept = _intercept(raw[random], slope, level)

@@ -1,58 +1,48 @@
-"""The scorers of one grain working together: rules, outliers, graph, and where labels allow, the ranker.
+"""The scorers of one grain working together: rules, outliers, graph, and from the first confirmed case on what findings taught.
 
-Without a ranker, raw = mean over scorers of the tail rank t = −ln(1 − F(raw_s)), F the distribution over a reference population.
-With one, raw = Σ_s slope_s · t_s + trees: the offset says what was known before any label. t is not linear, so a scorer's contributions
-are stretched by the secant (t − t_base) / (raw_s − base_s): signs stay, and the row still adds up to raw exactly (the rescale rule of
-DeepLIFT, Shrikumar et al. 2017).
+raw = Σ weight_s · t_s over the parts, t = −ln(1 − F(raw_s)) the tail rank over a reference population: even weights before any case was confirmed, then those of
+models/weights.py. t is not linear, so a part's contributions are stretched by the secant (t − t_base) / (raw_s − base_s): signs stay, and the
+row still adds up to raw exactly (the rescale rule of DeepLIFT, Shrikumar et al. 2017).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from features.columns import Column
 from models.amount import AmountModel, prior_amount
 from models.calibrate import Calibration
 from models.findings import Findings
 from models.parity import levelled, strata_of, strata_tails
-from models.ranker import Ranker
 from models.reference_distribution import Tail, tail_of
 from models.scorer import BASE, MatrixLike, Population, Scorer, badness
 from models.scorers import fitted
+from models.taught import Taught
 
-FALLBACK = "规则+离群+图（标签不足）"
+FALLBACK = "规则+离群+图（尚无查实）"
 Z = "z__"
 """Prefix of a peer-z column in the ranker's input; its contribution is added to the column itself."""
+RANKER = "ranker"
+"""Name of the taught part beside the scorers."""
 ALL = "all"
-"""Name of the reference distribution of the fallback's own raw risk."""
-
-
-@dataclass(frozen=True)
-class Taught:
-    """What outcomes taught: slopes of the unlabelled tails and trees beside them."""
-
-    ranker: Ranker
-    slopes: dict[str, float]
-    intercept: float
+"""Name of the reference distribution of raw risk itself."""
 
 
 @dataclass
 class GrainModel:
-    """All that is needed to score one grain. `slopes` empty = fallback (plain mean); `golden` rows are replayed when a bundle is loaded."""
+    """All that is needed to score one grain. `weights` empty = even over the scorers; `golden` rows are replayed when a bundle is loaded."""
 
     grain: str
     columns: list[str]
     scorers: dict[str, Scorer]
     """The unlabelled scorers by name, in the order of models/scorers.py."""
     tails: dict[str, Tail] = field(default_factory=dict)
-    ranker: Ranker | None = None
-    slopes: dict[str, float] = field(default_factory=dict)
-    intercept: float = 0.0
+    ranker: Taught | None = None
+    weights: dict[str, float] = field(default_factory=dict)
     calibration: Calibration = field(default_factory=lambda: Calibration("none", reason="没有结论，暂不能给出概率"))
     amount: AmountModel = field(default_factory=lambda: AmountModel(0.1))
     money_scale: float = 1e6
@@ -72,16 +62,21 @@ class GrainModel:
         return "学习模型（规则+离群+图+查处结果）" if self.ranker is not None else FALLBACK
 
 
-def unlabelled(matrix: MatrixLike, *, seed: int = 0, y: pd.Series | None = None) -> GrainModel:
-    """Rules, outliers and graph fitted on the whole population of a matrix. y (known outcomes, NaN elsewhere) only sharpens rule beliefs."""
+def unlabelled(matrix: MatrixLike, *, seed: int = 0) -> GrainModel:
+    """Rules, outliers and graph fitted on the whole population of a matrix."""
     bad = badness_of(matrix)
-    scorers = fitted(Population(matrix, bad, seed), y)
+    scorers = fitted(Population(matrix, bad, seed))
     model = GrainModel(matrix.grain, list(matrix.X.columns), scorers, amount=prior_amount(matrix.grain))
     model.tails = {name: tail_of(s.raw(inputs(matrix, s, bad)).to_numpy()) for name, s in scorers.items()}
     ranks = tails(model, matrix)
-    model.tails[ALL] = tail_of(ranks.mean(axis=1).to_numpy())
-    model.strata = strata_tails(matrix.entities, offset(model, ranks).to_numpy())
-    return model
+    return settled(model, matrix.entities, weighed(model, ranks))
+
+
+def settled(model: GrainModel, entities: pd.DataFrame, raw: pd.Series) -> GrainModel:
+    """The model with the reference distributions of its own raw risk over these entities."""
+    values = raw.to_numpy()
+    strata = strata_tails(entities, values)
+    return replace(model, tails={**model.tails, ALL: tail_of(values)}, strata=strata)
 
 
 def badness_of(matrix: MatrixLike) -> pd.DataFrame:
@@ -96,33 +91,43 @@ def inputs(matrix: MatrixLike, scorer: Scorer, bad: pd.DataFrame) -> pd.DataFram
     return matrix.X if scorer.reads == "values" else bad
 
 
-def offset(model: GrainModel, tails: pd.DataFrame) -> pd.Series:
-    """The unlabelled part of raw: slopes · tails + intercept, or the mean of tails in the fallback."""
-    if model.ranker is None:
-        return tails.mean(axis=1).rename("raw")
-    out = pd.Series(model.intercept, index=tails.index, name="raw")
-    for name, slope in model.slopes.items():
-        out = out + slope * tails[name]
+def weight_of(model: GrainModel, name: str) -> float:
+    """Weight of a part in raw risk; even over the scorers where nothing was learnt."""
+    return model.weights.get(name, 0.0) if model.weights else 1.0 / len(model.scorers)
+
+
+def weighed(model: GrainModel, tails: pd.DataFrame) -> pd.Series:
+    """Raw risk of tails per part."""
+    out = pd.Series(0.0, index=tails.index, name="raw")
+    for name in tails.columns:
+        if weight := weight_of(model, str(name)):
+            out = out + weight * tails[name]
     return out
 
 
 def raw_risk(model: GrainModel, matrix: MatrixLike) -> pd.Series:
     """Raw risk without its contributions: what `explained` adds up to, at a fraction of the cost."""
-    raw = offset(model, tails(model, matrix))
-    return raw if model.ranker is None else raw + model.ranker.raw(ranker_input(matrix))
+    return weighed(model, tails(model, matrix))
 
 
 def place(model: GrainModel, entities: pd.DataFrame, raw: np.ndarray) -> np.ndarray:
-    """The raw risk a list is ordered by: levelled over the strata of a grain that has them (models/parity.py), else `raw` itself."""
+    """Raw risk levelled over the strata of a grain that has them (models/parity.py), else `raw` itself."""
     return levelled(model.strata, strata_of(entities), raw)
 
 
-def tails(model: GrainModel, matrix: MatrixLike) -> pd.DataFrame:
-    """Tail rank per scorer, columns = scorer names; where there are findings, their tails too."""
+def parts(model: GrainModel, matrix: MatrixLike) -> Iterator[tuple[str, Scorer, pd.DataFrame]]:
+    """(name, scorer, what it is given) of every part: the scorers, then the ranker where there is one."""
     bad = badness_of(matrix)
-    found = {name: model.tails[name].at(s.raw(inputs(matrix, s, bad)).to_numpy()) for name, s in model.scorers.items()}
-    out = pd.DataFrame(found, index=matrix.X.index)
-    return out.join(model.findings.tails(matrix.entities)) if model.findings is not None else out
+    for name, scorer in model.scorers.items():
+        yield name, scorer, inputs(matrix, scorer, bad)
+    if model.ranker is not None:
+        yield RANKER, model.ranker, ranker_input(matrix)
+
+
+def tails(model: GrainModel, matrix: MatrixLike) -> pd.DataFrame:
+    """Tail rank per part, columns = part names."""
+    found = {name: model.tails[name].at(part.raw(X).to_numpy()) for name, part, X in parts(model, matrix)}
+    return pd.DataFrame(found, index=matrix.X.index)
 
 
 def ranker_input(matrix: MatrixLike) -> pd.DataFrame:
@@ -136,46 +141,29 @@ def ranker_input(matrix: MatrixLike) -> pd.DataFrame:
     return pd.concat([matrix.X[plain], peers.set_axis([Z + n for n in deviations], axis=1)], axis=1)
 
 
-def ranker_worse(columns: Mapping[str, Column], names: list[str]) -> dict[str, str]:
-    """Monotone directions for `ranker_input`'s columns. A rule hit never lowers risk."""
-    behind = {name: columns[name.removeprefix(Z)] for name in names}
-    return {name: "high" if column.hit else column.worse for name, column in behind.items()}
-
-
 def explained(model: GrainModel, matrix: MatrixLike) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(contributions: columns of X + base, one row per entity, adding up to raw; tails per scorer)."""
-    bad = badness_of(matrix)
+    """(contributions: columns of X + base, one row per entity, adding up to raw; tails per part)."""
     total = np.zeros((len(matrix.X), matrix.X.shape[1] + 1))
     place = {c: j for j, c in enumerate([*matrix.X.columns, BASE])}
     seen: dict[str, np.ndarray] = {}
-    for name, scorer in model.scorers.items():
-        parts = scorer.contributions(inputs(matrix, scorer, bad))
-        values = parts.drop(columns=BASE).to_numpy()
-        base = parts[BASE].to_numpy()
+    for name, part, X in parts(model, matrix):
+        told = part.contributions(X)
+        values = told.drop(columns=BASE).to_numpy()
+        base = told[BASE].to_numpy()
         raw = values.sum(axis=1) + base
         seen[name] = model.tails[name].at(raw)
-        slope = model.slopes.get(name, 0.0) if model.ranker is not None else 1.0 / len(model.scorers)
-        if slope == 0.0:
+        weight = weight_of(model, name)
+        if weight == 0.0:
             continue
         low = model.tails[name].at(base)
         moved = raw - base
         stretch = np.divide(seen[name] - low, moved, out=np.zeros_like(moved), where=np.abs(moved) > 1e-12)
-        where = [place[c] for c in parts.columns if c != BASE]
-        total[:, where] += slope * values * stretch[:, None]
+        moves = weight * values * stretch[:, None]
+        # a column and its peer z are two inputs of the ranker, so they are added, not assigned
+        for j, column in enumerate(c for c in told.columns if c != BASE):
+            total[:, place[column.removeprefix(Z)]] += moves[:, j]
         # base takes what the secant could not place (rows at the base itself), so the sum is exact by construction
-        total[:, -1] += slope * (seen[name] - (values * stretch[:, None]).sum(axis=1))
-    if model.ranker is not None:
-        X = ranker_input(matrix)
-        parts = model.ranker.contributions(X)
-        for column in parts.columns:
-            total[:, place[column.removeprefix(Z)]] += parts[column].to_numpy()
-        total[:, -1] += model.intercept
-    if model.findings is not None:
-        # findings are no claims and have no column: they stand in the base, and the list says their number beside the reasons
-        found = model.findings.tails(matrix.entities)
-        for column in map(str, found.columns):
-            seen[column] = found[column].to_numpy()
-            total[:, -1] += model.slopes.get(column, 0.0) * seen[column]
+        total[:, -1] += weight * seen[name] - moves.sum(axis=1)
     return pd.DataFrame(total, index=matrix.X.index, columns=[*matrix.X.columns, BASE]), pd.DataFrame(
         seen, index=matrix.X.index
     )

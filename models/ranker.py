@@ -1,8 +1,6 @@
-"""The supervised ranker: LightGBM with monotone constraints from the feature declarations, an offset from the unlabelled scorers,
-and contributions that add up.
+"""LightGBM with contributions that add up.
 
-raw = offset(x) + trees(x), in log odds. The offset says what rules, outliers and graph knew before any label (zero when absent); the trees
-learn what the outcomes add. With few labels the trees stay small and the list degrades towards the offset instead of to noise.
+raw = trees(x), in log odds, boosted from an offset where one is given; `raw` and `contributions` leave the offset out.
 """
 
 from __future__ import annotations
@@ -16,7 +14,6 @@ import pandas as pd
 
 from models.scorer import BASE, Scorer, State, aligned
 
-SIGN = {"high": 1, "low": -1, "either": 0}
 SMALL = 20_000
 """Below this many rows one thread is faster: LightGBM's threads meet at a barrier for every split, and on shared cores they wait there."""
 
@@ -24,16 +21,13 @@ SMALL = 20_000
 class Ranker(Scorer):
     """LightGBM, deterministic for any thread count and row order.
 
-    worse: {column: 'high' | 'low' | 'either'} → monotone constraint. trees ≤ 300, leaves small: two cores and few labels.
-    `fit(..., offset=)` is the init score per row; `raw` and `contributions` leave the offset out (models.ensemble adds it).
-    objective: 'binary', or 'lambdarank' (Burges 2010), which learns the order within each of `groups` and leaves raw without a unit.
+    trees ≤ 300, leaves small: two cores and few labels. `fit(..., offset=)` is the init score per row.
     """
 
     name = "ranker"
 
     def __init__(
         self,
-        worse: Mapping[str, str] | None = None,
         trees: int = 200,
         leaves: int = 7,
         rate: float = 0.05,
@@ -42,9 +36,7 @@ class Ranker(Scorer):
         columns_share: float = 0.5,
         seed: int = 0,
         threads: int = 2,
-        objective: str = "binary",
     ) -> None:
-        self.worse = worse
         self.trees = trees
         self.leaves = leaves
         self.rate = rate
@@ -53,7 +45,6 @@ class Ranker(Scorer):
         self.columns_share = columns_share
         self.seed = seed
         self.threads = threads
-        self.objective = objective
 
     def fit(
         self,
@@ -72,19 +63,12 @@ class Ranker(Scorer):
         order = np.lexsort(
             (*X[self.columns_].fillna(0).to_numpy()[:, :8].T, y.to_numpy(), X.index.astype(str).to_numpy())
         )
-        sizes = None
-        if self.objective == "lambdarank":
-            query = (pd.Series("", index=X.index) if groups is None else groups).astype(str).to_numpy()
-            order = order[np.argsort(query[order], kind="stable")]
-            sizes = np.unique(query, return_counts=True)[1]
         matrix = X[self.columns_].to_numpy(dtype=np.float64)[order]
-        worse = dict(self.worse or {})
         threads = self._threads(len(matrix))
         data = lgb.Dataset(
             matrix,
             label=y.to_numpy(dtype=np.float64)[order],
             weight=None if weight is None else weight.to_numpy(dtype=np.float64)[order],
-            group=sizes,
             init_score=None if offset is None else offset.to_numpy(dtype=np.float64)[order],
             params={
                 "verbose": -1,
@@ -97,7 +81,7 @@ class Ranker(Scorer):
         )
         self.booster_ = lgb.train(
             {
-                "objective": self.objective,
+                "objective": "binary",
                 "learning_rate": self.rate,
                 "num_leaves": self.leaves,
                 "min_data_in_leaf": self.min_leaf,
@@ -106,8 +90,6 @@ class Ranker(Scorer):
                 "feature_fraction": self.columns_share,
                 "bagging_fraction": 0.8,
                 "bagging_freq": 1,
-                "monotone_constraints": [SIGN.get(worse.get(c, "either"), 0) for c in self.columns_],
-                "monotone_constraints_method": "intermediate",
                 "boost_from_average": offset is None,
                 "deterministic": True,
                 "force_row_wise": True,

@@ -38,16 +38,16 @@ class Tail:
         return max(float(self.x[-1] - self.x[0]), 1e-9)
 
 
-def tail_of(raw: np.ndarray) -> Tail:
-    """The Tail of a population's raw risks (midranks, so ties share)."""
+def tail_of(raw: np.ndarray, grid: int = GRID) -> Tail:
+    """The Tail of a population's raw risks (midranks, so ties share), kept at `grid` points at most."""
     raw = np.sort(np.asarray(raw, dtype=np.float64))
     if not len(raw):
         return Tail(np.array([0.0]), np.array([0.0]))
     x, first, count = np.unique(raw, return_index=True, return_counts=True)
     t = -np.log1p(-((first + count / 2.0) / len(raw)) * (1.0 - 0.5 / len(raw)))
-    if len(x) > GRID:
+    if len(x) > grid:
         share = (first + count / 2.0) / len(raw)
-        want = np.concatenate([np.linspace(0, 0.98, GRID // 2), 1 - np.geomspace(0.02, 1.0 / len(raw), GRID // 2)])
+        want = np.concatenate([np.linspace(0, 0.98, grid // 2), 1 - np.geomspace(0.02, 1.0 / len(raw), grid // 2)])
         keep = np.unique(np.clip(np.searchsorted(share, want), 0, len(x) - 1))
         keep = np.unique(np.concatenate([[0], keep, [len(x) - 1]]))
         x, t = x[keep], t[keep]

@@ -12,7 +12,7 @@ from claims.errors import UserError
 from models.amount import amounts, fund_at_stake
 from models.bundle import Bundle, mismatch
 from models.decided import M, bar, of, told, what_remains
-from models.ensemble import ALL, GrainModel, explained, place, raw_risk, unlabelled
+from models.ensemble import ALL, RANKER, GrainModel, explained, place, raw_risk, unlabelled
 from models.findings import PREFIX
 from models.parity import strata_of
 from models.scheme import attribute, usual_evidence
@@ -22,7 +22,7 @@ from models.settings import SETTINGS
 
 SUPPOSED = 0.02
 """Share of entities supposed to deserve a look before anything is known: a base rate of the order seen at bed checks (0.8 %, seeds.md S002)."""
-Order = Literal["expected", "probability", "blend"]
+Order = Literal["expected", "probability", "blend", "level"]
 ORDERS: Final = get_args(Order)
 
 
@@ -30,7 +30,7 @@ ORDERS: Final = get_args(Order)
 class Scored:
     """A scored matrix. All frames share the index entity_id.
 
-    frame: risk (what the list is ordered by, in [0, 1]), raw, placed (raw levelled over strata, models/parity.py: what risk is made of), stratum ('' = none),
+    frame: risk (what the list is ordered by, in [0, 1]), raw, placed (raw, levelled over strata where the order asks for it: what risk is made of), stratum ('' = none),
     suspicion (raw in [0, 1], without money), probability (NaN = cannot say yet),
     found_before (confirmed stays of the same doctor), finding (an earlier conclusive one, in words, '' = none), returning (it is decided, and newer
     activity speaks against it: models/decided.py), amount_fen, amount_low_fen, amount_high_fen (80 %), certain_fen, check_fen, estimated_fen (fen), scheme, scheme_share, model.
@@ -47,7 +47,8 @@ class Scored:
 def score(matrix: MatrixLike, bundle: Bundle | None, *, order: Order = "probability") -> Scored:
     """Score every entity of a matrix.
 
-    order: 'expected' = chance × recoverable amount, 'probability' = chance alone, 'blend' = chance × √amount.
+    order: 'expected' = chance × recoverable amount, 'probability' = chance alone, 'blend' = chance × √amount, 'level' = chance levelled over
+    strata of age and chronic illness (models/parity.py), which costs finds.
     Without a bundle, or without this grain in it, the unlabelled scorers are fitted on the matrix itself.
     Raises UserError when the bundle was fitted on other feature declarations.
     """
@@ -100,7 +101,7 @@ def _scored(
     for column in shown():
         names = [n for n, s in model.scorers.items() if s.shown == column]
         scorers[column] = -np.expm1(-tails[names].to_numpy().mean(axis=1)) if names else np.nan
-    scorers["ranker"] = frame["suspicion"] if model.ranker is not None else np.nan
+    scorers["ranker"] = -np.expm1(-tails[RANKER].to_numpy()) if model.ranker is not None else np.nan
     return Scored(frame, contributions[[*matrix.X.columns, BASE]], scorers)
 
 
@@ -111,9 +112,9 @@ def standing(matrix: MatrixLike, model: GrainModel, *, order: Order = "probabili
 
 def _standing(matrix: MatrixLike, model: GrainModel, raw: np.ndarray, order: Order) -> pd.DataFrame:
     if order not in ORDERS:
-        raise UserError(f"排序方式“{order}”不存在；可选 expected、probability、blend。")
+        raise UserError(f"排序方式“{order}”不存在；可选 expected、probability、blend、level。")
     money = amounts(model.amount, matrix.X, fund_at_stake(matrix.entities), matrix.columns)
-    placed = place(model, matrix.entities, raw)
+    placed = place(model, matrix.entities, raw) if order == "level" else raw
     frame = pd.DataFrame(index=matrix.X.index)
     frame["found_before"] = found_before(model, matrix)
     frame["risk"] = risk_by(model, placed, money["amount_fen"].to_numpy(), order)
@@ -124,9 +125,9 @@ def _standing(matrix: MatrixLike, model: GrainModel, raw: np.ndarray, order: Ord
 
 
 def risk_by(model: GrainModel, placed: np.ndarray, amount_fen: np.ndarray, order: Order) -> np.ndarray:
-    """The risk a list is ordered by: the chance at the levelled raw risk (said, or supposed where none can be said), and the money if asked."""
+    """The risk a list is ordered by: the chance at the raw risk `placed` (said, or supposed where none can be said), and the money if asked."""
     said = model.calibration.probability(placed)
-    chance = np.where(np.isnan(said), supposed(model, suspicion_of(model, placed)), said)
+    chance = np.where(np.isnan(said), supposed(suspicion_of(model, placed)), said)
     return ordered(chance, amount_fen, order, model.money_scale)
 
 
@@ -138,23 +139,19 @@ def found_before(model: GrainModel, matrix: MatrixLike) -> pd.Series | int:
 
 
 def suspicion_of(model: GrainModel, raw: np.ndarray) -> np.ndarray:
-    """Raw risk squashed to [0, 1] without any claim to be a probability: log odds with a ranker, its percentile in the reference population without."""
-    if model.ranker is not None:
-        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(raw, -40, 40))))
+    """Raw risk squashed to [0, 1] without any claim to be a probability: its percentile in the reference population."""
     return np.asarray(-np.expm1(-model.tails[ALL].at(raw)))
 
 
-def supposed(model: GrainModel, suspicion: np.ndarray) -> np.ndarray:
+def supposed(suspicion: np.ndarray) -> np.ndarray:
     """A stand-in for the chance where no probability can be said, used only to order a list. A percentile would let size rule (the median
     entity is not half as suspect as the worst), so p / (p + tail) is taken: even odds at the edge of the worst `SUPPOSED` share."""
-    if model.ranker is not None:
-        return suspicion
     return np.asarray(SUPPOSED / (SUPPOSED + (1.0 - suspicion)))
 
 
 def ordered(chance: np.ndarray, amount_fen: np.ndarray, order: Order, scale: float) -> np.ndarray:
     """The figure a list is sorted by, in [0, 1): chance × amount (or × √amount), bent by v / (v + scale) so that batch and single agree."""
-    if order == "probability":
+    if order in ("probability", "level"):
         return np.asarray(chance, dtype=np.float64)
     money = np.maximum(amount_fen, 0).astype(np.float64) / max(scale, 1.0)
     value = chance * (money if order == "expected" else np.sqrt(money))

@@ -19,14 +19,10 @@ class Settings:
     guilty_share: share of the grain presumed guilty at most (models/rules.py); over half a year of claims nearly every large unit has some
     hit: on two development counties 97 % had one of R53, a hard rule. by_usual: whether evidence for a scheme is held against the usual
     (models/scheme.py): for stays and units the plain sums name more of the guilty rightly (docs/design.md §8). findings_of: columns of the
-    entity table that name whom entities share, whose earlier findings count (models/findings.py).
+    entity table that name whom entities share, whose earlier findings the list says (models/findings.py).
 
-    fitted: whether it is trained at all. fewest: confirmed and refuted cases from which a ranker is fitted; it starts from the unlabelled scorers
-    (an offset), so few labels move it little: on a development county a ranker with 8 confirmed units of 143 was no worse than the list without
-    one, and units are too few ever to have a hundred cleared. variant: how it learns where nothing else is asked (docs/figures/counties.md).
-    offset_worth: how many confirmed entities what was known before any label is worth; with n of them the trees take n / (n + this) of the usual
-    step: units nobody inspected stand among the negatives and on the list, and trees that follow a dozen cases learn them by heart. soft: weight
-    with which a confirmed stay marks its hospital, doctor or patient; soft labels train, they are never counted or evaluated on. fold_by: the
+    fitted: whether it is trained at all. soft: weight
+    with which a confirmed stay marks its hospital, doctor or patient; soft labels neither train nor are evaluated on. fold_by: the
     column of the entity table whose entities never stand on both sides of a split, "ring" for the group a person goes with.
 
     sizes: how many of a list an office checks, where evaluations count: 30 chart reviews, 25 person reviews and 16 site visits a month (pilot README),
@@ -39,9 +35,6 @@ class Settings:
     by_usual: bool = False
     findings_of: tuple[str, ...] = ()
     fitted: bool = True
-    fewest: tuple[int, int] = (20, 50)
-    variant: str = "pu"
-    offset_worth: float = 0.0
     soft: float = 0.0
     fold_by: str = ""
     sizes: tuple[int, ...] = ()
@@ -52,7 +45,6 @@ SETTINGS: Final[dict[str, Settings]] = {
     "admission": Settings(
         prior_share=0.5,
         findings_of=("dr_codg", "fixmedins_code"),
-        variant="ips+pu",
         fold_by="fixmedins_code",
         sizes=(30, 50, 100),
         simple=("stays_in_year", "nights_in_year", "test_fee_share"),
@@ -68,16 +60,12 @@ SETTINGS: Final[dict[str, Settings]] = {
     "institution": Settings(
         prior_share=0.03,
         guilty_share=0.2,
-        fewest=(8, 25),
-        offset_worth=50.0,
         soft=0.2,
         sizes=(8, 17, 50),
         simple=("inst_stays", "inst_fee_per_stay", "inst_mean_nights", "unit_visit_yuan", "unit_drug_share"),
     ),
     "doctor": Settings(
         prior_share=0.05,
-        fewest=(8, 25),
-        offset_worth=50.0,
         soft=0.2,
         fold_by="fixmedins_code",
         sizes=(10, 50, 100),

@@ -18,7 +18,7 @@ from features.grains import GRAINS, Grain
 from features.matrix import Matrix, load_matrix
 from models.amount import fund_at_stake, rule_amounts
 from models.ensemble import GrainModel, ranker_input, tails
-from models.findings import Findings, known_before
+from models.findings import Findings
 from models.settings import SETTINGS
 from training.labels import load_labels
 from training.splits import groups_of
@@ -26,7 +26,7 @@ from training.splits import groups_of
 STEP_DAYS = 90
 """Days between snapshots: the window of stays and persons, so that each is seen by exactly one; a snapshot costs a whole feature build."""
 UNLABELLED = 4000
-"""Entities nobody inspected that are drawn per fit, for the PU variants and for propensities."""
+"""Entities nobody inspected that are drawn per fit: the population the inspected are held against."""
 Progress = Callable[[str, float], None]
 
 
@@ -34,7 +34,7 @@ Progress = Callable[[str, float], None]
 class Rows:
     """Training rows of one grain, index `entity_id|snapshot`, sorted.
 
-    X: ranker input. tails: tail rank per unlabelled scorer, and what was found before at the same doctor and hospital (models/findings.py). info: entity_id, snapshot, y (NaN = not inspected), weight, soft, random,
+    X: ranker input. tails: tail rank per unlabelled scorer. info: entity_id, snapshot, y (NaN = not inspected), weight, soft, random,
     group, area, fund_fen, amount_fen (confirmed), certain and check (rule amounts), lead_source, selection_prob, scheme, inspected_at, known_at.
     """
 
@@ -79,10 +79,14 @@ def read_labels(root: Path | str, as_of: date) -> pd.DataFrame:
 
 
 def snapshots(warehouse: Warehouse, as_of: date, step: int = STEP_DAYS, most: int = 8) -> list[date]:
-    """as_of, as_of − step, … not earlier than 45 days after the first claim; newest first."""
+    """as_of, then the days before it whose number is a multiple of `step`, not earlier than 45 days after the first claim; newest first.
+
+    The days lie fast in the calendar: next week's fit finds this week's snapshots built.
+    """
     first = warehouse.span()[0].date() + timedelta(days=45)
-    days = [as_of - timedelta(days=step * k) for k in range(most)]
-    return [d for d in days if d >= first or d == as_of]
+    last = (as_of.toordinal() - 1) // step * step
+    days = [date.fromordinal(last - step * k) for k in range(most - 1) if last - step * k > 0]
+    return [as_of, *(d for d in days if d >= first)]
 
 
 def place(labels: pd.DataFrame, days: list[date], grain: Grain) -> pd.Series:
@@ -132,7 +136,7 @@ def training_rows(
         inside = here[here["entity_id"].isin(matrix.X.index)]
         free = matrix.X.index[~matrix.X.index.isin(known)]
         drawn = drawn_by_chance(free, max(1, unlabelled // len(used)), f"{seed}|{day}")
-        parts.append(_rows(matrix.only([*inside["entity_id"], *drawn]), day, inside, model, cases))
+        parts.append(_rows(matrix.only([*inside["entity_id"], *drawn]), day, inside, model))
     if not parts:
         empty = pd.DataFrame(index=pd.Index([], name="row"))
         return Rows(grain, empty, empty, empty.assign(y=pd.Series(dtype=float), soft=pd.Series(dtype=bool)))
@@ -165,7 +169,7 @@ def drawn_by_chance(ids: pd.Index, n: int, salt: str) -> list[str]:
     return [str(ids[i]) for i in np.argsort(keys, kind="stable")[:n]]
 
 
-def _rows(matrix: Matrix, day: date | datetime, labels: pd.DataFrame, model: GrainModel, cases: pd.DataFrame) -> Rows:
+def _rows(matrix: Matrix, day: date | datetime, labels: pd.DataFrame, model: GrainModel) -> Rows:
     index = pd.Index([f"{e}|{day:%Y-%m-%d}" for e in matrix.X.index], name="row")
     money = rule_amounts(matrix.X, matrix.columns, fund_at_stake(matrix.entities).to_numpy())
     own = labels.drop_duplicates("entity_id", keep="last").set_index("entity_id").reindex(matrix.X.index)
@@ -188,12 +192,9 @@ def _rows(matrix: Matrix, day: date | datetime, labels: pd.DataFrame, model: Gra
         else info["fund_fen"]
     )
     info[["certain_fen", "check_fen"]] = money
-    # an inspected case is met with what was known before its inspection, any other with what was known on the snapshot
-    moments = info["inspected_at"].where(info["y"].notna(), pd.Timestamp(day) + pd.Timedelta(days=1))
-    before = known_before(cases, matrix.entities, moments, SETTINGS[matrix.grain].findings_of)
     return Rows(
         matrix.grain,
         ranker_input(matrix).set_axis(index),
-        tails(model, matrix).join(before).set_axis(index),
+        tails(model, matrix).set_axis(index),
         info.set_axis(index),
     )

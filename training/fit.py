@@ -1,6 +1,6 @@
 """Labels known by a date → a model bundle for every grain, put in force and logged.
 
-A grain with enough confirmed and refuted cases (models/settings.py) gets a ranker; the others get rules + outliers + graph, and say so.
+From its first confirmed case on a grain learns from findings; without any it goes by rules + outliers + graph, and says so.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from features.matrix import Matrix, load_matrix
 from models.amount import amounts, fund_at_stake
 from models.bundle import Bundle, declarations, mismatch, write_bundle
 from models.decided import closed_at
-from models.ensemble import FALLBACK, GrainModel, explained, raw_risk, unlabelled
+from models.ensemble import FALLBACK, RANKER, GrainModel, explained, ranker_input, raw_risk, settled, unlabelled
 from models.in_force import activate, active_table, load_active
-from models.parity import strata_tails
+from models.reference_distribution import tail_of
 from models.scheme import SAMPLE, usual_evidence
 from models.score import suspicion_of
 from models.settings import SETTINGS
 from training.dataset import Rows, read_labels, training_rows
-from training.fit_ranker import Variant, no_calibration, with_ranker
-from training.labels import decided, enough
+from training.fit_ranker import hard, no_calibration, parts_line, with_ranker
+from training.labels import decided
 from training.tracking import log_fit
 
 FITTED: Final[tuple[Grain, ...]] = tuple(g for g in GRAINS if SETTINGS[g].fitted)
@@ -74,7 +74,6 @@ def fit(
     *,
     seed: int = 0,
     progress: Progress | None = None,
-    variant: Variant | None = None,
     threads: int = 2,
     promote: bool | None = None,
     log: bool = True,
@@ -102,7 +101,7 @@ def fit(
         if champion is not None and grain in champion.grains:
             unusable = unusable or mismatch(champion.grains[grain], matrix)
         model, summary, rows = fit_grain(
-            root, as_of, grain, matrix, labels, seed=seed, variant=variant, threads=threads, progress=progress
+            root, as_of, grain, matrix, labels, seed=seed, threads=threads, progress=progress
         )
         grains[grain], said[grain] = model, summary
         if rows is not None:
@@ -146,34 +145,34 @@ def fit_grain(
     labels: pd.DataFrame,
     *,
     seed: int = 0,
-    variant: Variant | None = None,
     threads: int = 2,
     progress: Progress | None = None,
     load: Callable[..., Matrix] | None = None,
 ) -> tuple[GrainModel, GrainSummary, Rows | None]:
     """(model, summary, training rows or None) of one grain; `matrix` is its matrix at `as_of`. load: see training_rows."""
     known = decided(labels, grain).set_index("entity_id")["y"]
-    model = unlabelled(matrix, seed=seed, y=known[~known.index.duplicated()].reindex(matrix.X.index))
-    model = replace(model, declared=declarations(matrix))
-    ok, confirmed, refuted = enough(labels, grain)
+    model = replace(unlabelled(matrix, seed=seed), declared=declarations(matrix))
+    confirmed, refuted = int((known == 1).sum()), int((known == 0).sum())
     rows: Rows | None = None
     figures: dict[str, Any] = {}
     reason = f"已查实{confirmed}例、排除{refuted}例"
-    if ok:
+    if confirmed:
         rows = training_rows(root, as_of, grain, labels, model, seed=seed, progress=progress, load=load)
-        y = rows.info["y"][~rows.info["soft"]] if len(rows.info) else pd.Series(dtype=float)
-        fewest = [n / 2 for n in SETTINGS[grain].fewest]
-        if int((y == 1).sum()) < fewest[0] or int((y == 0).sum()) < fewest[1]:
-            reason += f"，但各快照内仅能对上查实{int((y == 1).sum())}例、排除{int((y == 0).sum())}例：{FALLBACK}"
+        inside = int((rows.info["y"][hard(rows)] == 1).sum()) if len(rows.info) else 0
+        try:
+            model, figures, held_out = with_ranker(model, rows, seed=seed, threads=threads)
+        except ValueError:
+            reason += f"，但各快照内仅能对上查实{inside}例，无从学习：{FALLBACK}"
             rows = None
         else:
-            model, figures, held_out = with_ranker(
-                model, rows, matrix.columns, variant=variant, seed=seed, threads=threads
-            )
             rows = replace(rows, info=rows.info.assign(held_out=held_out))
-            reason += "：已训练排序模型"
+            assert model.ranker is not None  # with_ranker has just made it
+            spread = model.ranker.raw(ranker_input(matrix)).to_numpy()
+            model = replace(model, tails={**model.tails, RANKER: tail_of(spread)})
+            reason += f"：已从查处结果学习；{parts_line(figures['parts'])}"
     else:
-        reason += f"，不足{SETTINGS[grain].fewest[0]}例/{SETTINGS[grain].fewest[1]}例：{FALLBACK}"
+        reason += f"：{FALLBACK}"
+    if rows is None:
         model = replace(model, calibration=no_calibration(f"已查实{confirmed}例，结论太少，暂不能给出概率"))
     facts = {
         "confirmed": confirmed,
@@ -182,10 +181,10 @@ def fit_grain(
         "figures": {k: _plain(v) for k, v in figures.items()},
     }
     raw = raw_risk(model, matrix)
-    # whoever is decided already stands on no list, so their places must not be taken from the others of their stratum
+    # whoever is decided already stands on no list, so their places must not be taken from the others
     free = ~matrix.X.index.isin(closed_at(root, as_of, grain, matrix.entities).index)
-    strata = strata_tails(matrix.entities[free], raw[free].to_numpy())
-    model = replace(model, money_scale=scale_of(model, matrix, raw), facts=facts, strata=strata)
+    model = settled(model, matrix.entities[free], raw[free])
+    model = replace(model, money_scale=scale_of(model, matrix, raw), facts=facts)
     if SETTINGS[grain].by_usual:
         model = replace(model, usual=usual_of(model, matrix))
     return model, GrainSummary(grain, rows is not None, confirmed, refuted, reason, figures), rows

@@ -48,14 +48,6 @@ def decided(labels: pd.DataFrame, grain: str) -> pd.DataFrame:
     return rows.assign(y=(rows["outcome"] == "confirmed").astype(float))
 
 
-def enough(labels: pd.DataFrame, grain: str) -> tuple[bool, int, int]:
-    """(whether a ranker may be fitted, confirmed, refuted): distinct hard-labelled entities of the grain against what models/settings.py asks for."""
-    y = decided(labels, grain)["y"]
-    confirmed, refuted = int(y.sum()), int((y == 0).sum())
-    least = SETTINGS[grain].fewest
-    return confirmed >= least[0] and refuted >= least[1], confirmed, refuted
-
-
 def _latest(labels: pd.DataFrame) -> pd.DataFrame:
     """One label per entity: confirmed beats refuted beats error beats missing; among equals the latest. Findings of one visit stay one."""
     strength = labels["outcome"].map({"confirmed": 3, "refuted": 2, "error": 1, "missing": 0})

@@ -107,7 +107,6 @@ def _log(root: Path, bundle: Bundle, summary: Mapping[str, Any], rows: Mapping[s
                 {
                     f"{grain}.ranker": said["ranker"],
                     f"{grain}.columns": len(model.columns),
-                    f"{grain}.variant": said["figures"].get("variant", ""),
                 }
             )
             mlflow.log_param(

@@ -111,7 +111,7 @@ def bed_scores(matrix: Matrix, scored: Scored, model: GrainModel | None) -> Scor
     contributions, way = bed_evidence(model, matrix)
     raw = contributions.sum(axis=1)
     frame = scored.frame.loc[matrix.X.index].drop(columns=["scheme", "scheme_share"])
-    frame["raw"] = raw
+    frame["raw"] = frame["placed"] = raw
     # the bed check's score is no probability of the admission model, and log odds only where a ranker made it
     frame["risk"] = frame["suspicion"] = raw / (1.0 + raw) if way == "composed" else 1.0 / (1.0 + np.exp(-raw))
     frame["probability"] = np.nan

@@ -17,6 +17,8 @@ from serving.lists.schema import COLUMNS, EXTRA, NAMES, Note, WorkList, hits
 EXPLAINED = ["entity_id", "label", "members", "innocent"]
 FAIR = "先在同龄段、同慢特病状况的人群内比较，再合排名次，各人群按人数占比入列，不因年老或患慢性病而多列："
 """What a levelled list says of itself, before each stratum's numbers."""
+AS_RANKED = "按风险排序，未按人群拉平；各人群入列人数："
+"""What a list of a grain with strata says otherwise."""
 
 
 def assemble(
@@ -38,7 +40,8 @@ def assemble(
     entities = entities.loc[frame.index]
     aside = explained_by(entities)
     table = frame.loc[~aside].assign(entity_id=frame.index[~aside].astype(str)).rename_axis(None)
-    table = table.sort_values(["risk", "amount_fen", "entity_id"], ascending=[False, False, True], kind="stable")
+    # where a coarse curve gives many the same chance, the finer risk behind it decides, never the money
+    table = table.sort_values(["risk", "placed", "entity_id"], ascending=[False, False, True], kind="stable")
     rng = random_for(seed, grain, at or as_of)
     # the decided stand on a list only by their rank, never by chance
     back = table["returning"].to_numpy(dtype=bool) if "returning" in table else np.zeros(len(table), dtype=bool)
@@ -183,12 +186,24 @@ def _facts(
             "已有结论": f"{decided} 个已有结论、检查期后没有新情况的不列入；检查期后另有新情况的标明复现，只按新情况排序",
             "模型": model or "—",
         }
-        | ({"公平": FAIR + "；".join(f"{s} {n} 个中列 {k} 个" for s, (n, k) in strata.items())} if strata else {}),
+        | ({"公平": fairness(rows, table, strata)} if strata else {}),
     }
 
 
+def fairness(rows: pd.DataFrame, table: pd.DataFrame, strata: dict[str, list[int]]) -> str:
+    """Each stratum's numbers; of a levelled list what that costs: how many of the most suspect it leaves out."""
+    counted = "；".join(f"{s} {n} 个中列 {k} 个" for s, (n, k) in strata.items())
+    if table["placed"].equals(table["raw"]):
+        return AS_RANKED + counted
+    listed = rows.loc[rows["slot"] == "ranked", "entity_id"]
+    first = table.sort_values(["raw", "entity_id"], ascending=[False, True], kind="stable")["entity_id"].head(
+        len(listed)
+    )
+    return f"{FAIR}{counted}。代价：风险最高的 {len(listed)} 个中有 {int((~first.isin(listed)).sum())} 个因此未列入"
+
+
 def strata_of(rows: pd.DataFrame, table: pd.DataFrame) -> dict[str, list[int]]:
-    """{stratum: [population, ranked on the list]}; empty where the order was not levelled (models/parity.py)."""
+    """{stratum: [population, ranked on the list]}; empty where the grain has none (models/parity.py)."""
     named = table.loc[table["stratum"] != "", "stratum"] if "stratum" in table else pd.Series(dtype=str)
     ranked = named.reindex(rows.loc[rows["slot"] == "ranked", "entity_id"]).value_counts()
     return {str(s): [int(n), int(ranked.get(s, 0))] for s, n in named.value_counts().sort_index().items()}

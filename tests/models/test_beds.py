@@ -8,9 +8,10 @@ import pytest
 
 from claims.errors import UserError
 from models.beds import bed_columns, bed_contributions, bed_evidence
-from models.ensemble import Taught, ranker_input, ranker_worse, raw_risk, unlabelled
-from models.ranker import Ranker
+from models.ensemble import RANKER, ranker_input, raw_risk, unlabelled
+from models.reference_distribution import tail_of
 from models.scorer import BASE
+from models.taught import Taught
 from tests.models.conftest import Toy
 
 
@@ -34,11 +35,10 @@ def test_no_evidence_no_list(toy: tuple[Toy, pd.Series]) -> None:
 def test_the_best_way_there_is(toy: tuple[Toy, pd.Series]) -> None:
     matrix, y = toy
     X = ranker_input(matrix)
-    worse = ranker_worse(matrix.columns, list(X.columns))
     free = unlabelled(matrix)
-    slopes = dict.fromkeys(free.scorers, 0.2)
-    learned = replace(free, ranker=Ranker(worse, trees=20).fit(X, y), slopes=slopes, intercept=-2.0)
-    beds = Taught(Ranker(worse, trees=20).fit(X, matrix.X["rule_R01"]), dict.fromkeys(slopes, 0.0), -1.0)
+    ranker, beds = Taught().fit(X, y), Taught().fit(X, matrix.X["rule_R01"])
+    tails = {**free.tails, RANKER: tail_of(ranker.raw(X).to_numpy())}
+    learned = replace(free, ranker=ranker, tails=tails, weights={**dict.fromkeys(free.scorers, 0.1), RANKER: 0.5})
     for model, way in (
         (None, "composed"),
         (free, "composed"),
@@ -48,5 +48,5 @@ def test_the_best_way_there_is(toy: tuple[Toy, pd.Series]) -> None:
         parts, said = bed_evidence(model, matrix)
         assert said == way
         assert list(parts.columns) == [*matrix.X.columns, BASE]
-    np.testing.assert_allclose(parts.sum(axis=1), beds.ranker.raw(X) - 1.0, atol=1e-9)
+    np.testing.assert_allclose(parts.sum(axis=1), beds.raw(X), atol=1e-9)
     np.testing.assert_allclose(bed_evidence(learned, matrix)[0].sum(axis=1), raw_risk(learned, matrix), atol=1e-9)

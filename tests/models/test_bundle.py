@@ -15,9 +15,11 @@ from models import bundle as store
 from models import in_force
 from models.beds import bed_evidence
 from models.bundle import Bundle
-from models.ensemble import Taught, ranker_input, ranker_worse, unlabelled
+from models.ensemble import RANKER, ranker_input, unlabelled
 from models.ranker import Ranker
+from models.reference_distribution import tail_of
 from models.score import score
+from models.taught import Taught
 from tests.models.conftest import Toy
 
 Made = tuple[Path, Bundle, Toy]
@@ -33,10 +35,12 @@ def made(toy: tuple[Toy, pd.Series], tmp_path: Path) -> Made:
 def write(matrix: Toy, y: pd.Series, folder: Path, threads: int = 1) -> Bundle:
     X = ranker_input(matrix)
     model = unlabelled(matrix)
-    ranker = Ranker(ranker_worse(matrix.columns, list(X.columns)), trees=20, threads=threads).fit(X, y)
-    slopes = dict.fromkeys(model.scorers, 0.3)
-    beds = Taught(ranker, dict.fromkeys(slopes, 0.1), -3.0)
-    model = replace(model, ranker=ranker, slopes=slopes, intercept=-2.0, beds=beds, declared=store.declarations(matrix))
+    ranker = Taught(threads=threads).fit(X, y)
+    weights = {**dict.fromkeys(model.scorers, 0.1), RANKER: 0.5}
+    tails = {**model.tails, RANKER: tail_of(ranker.raw(X).to_numpy())}
+    model = replace(
+        model, ranker=ranker, tails=tails, weights=weights, beds=ranker, declared=store.declarations(matrix)
+    )
     return store.write_bundle(
         folder, {"admission": model}, {"admission": X.sort_index().iloc[:10]}, as_of="2025-06-30", seed=0
     )
@@ -54,7 +58,7 @@ def test_round_trip_scores_the_same(made: Made) -> None:
 def test_a_bundle_of_another_format_says_so_and_what_to_do(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, bundle, _ = made
     monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
-    with pytest.raises(UserError, match=r"格式版本是 3，本程序只读版本 4.*xiezhi fit"):
+    with pytest.raises(UserError, match=r"格式版本是 4，本程序只读版本 5.*xiezhi fit"):
         store.load_bundle(folder / bundle.hash)
 
 
@@ -123,7 +127,7 @@ def test_sixty_damages_are_refused_before_the_parser(
     folder, bundle, _ = made
     good = folder / bundle.hash
     touched = []
-    monkeypatch.setattr(store.Ranker, "restore", classmethod(lambda cls, *a: touched.append(a)))
+    monkeypatch.setattr(store.Taught, "restore", classmethod(lambda cls, *a: touched.append(a)))
     monkeypatch.setattr(store.np, "load", lambda *a, **k: touched.append(a))
     tried = 0
     for what, damage in mutations(good, np.random.default_rng(0)):
@@ -141,7 +145,7 @@ def test_whole_forgery_under_the_old_name_is_refused(made: Made) -> None:
     """Changing a file and its hash in the manifest is not enough: the folder's name is the manifest's hash."""
     folder, bundle, _ = made
     path = folder / bundle.hash
-    text = (path / "admission.ranker.txt").read_bytes().replace(b"[learning_rate: 0.05]", b"[learning_rate: 0.06]")
+    text = (path / "admission.ranker.txt").read_bytes().replace(b"[num_leaves: 7]", b"[num_leaves: 8]")
     (path / "admission.ranker.txt").write_bytes(text)
     manifest = json.loads((path / "manifest.json").read_text())
     manifest["files"]["admission.ranker.txt"] = {

@@ -88,10 +88,12 @@ def test_scores_reasons_and_probability_are_untouched_and_the_bundle_keeps_it(
     band = np.where(matrix.X["age"] > 60, "60-74", "15-44")
     matrix = replace(matrix, entities=matrix.entities.assign(age_band=band, chronic=False))
     model = unlabelled(matrix)
-    scored = score_with(matrix, model)
+    scored = score_with(matrix, model, order="level")
     assert set(scored.frame["stratum"]) == {"60岁以下无慢特病", "60岁及以上无慢特病"}
     np.testing.assert_allclose(scored.contributions.sum(axis=1), scored.frame["raw"], atol=1e-9)
     np.testing.assert_allclose(raw_risk(model, matrix), scored.frame["raw"], atol=1e-9)
     assert not np.allclose(scored.frame["placed"], scored.frame["raw"])
+    plain = score_with(matrix, model).frame
+    pd.testing.assert_series_equal(plain["placed"], plain["raw"], check_names=False)
     kept = load_bundle(tmp_path / write_bundle(tmp_path, {"person": model}, {}, as_of="2025-06-30", seed=0).hash)
-    pd.testing.assert_frame_equal(score_with(matrix, kept.grains["person"]).frame, scored.frame)
+    pd.testing.assert_frame_equal(score_with(matrix, kept.grains["person"], order="level").frame, scored.frame)

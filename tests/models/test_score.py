@@ -138,6 +138,17 @@ def test_calibration_says_only_what_it_can(positives: int, draws: int, kind: str
     assert Calibration.from_json(curve.to_json()) == curve
 
 
+def test_findings_that_contradict_the_risk_give_no_probability() -> None:
+    """A curve that falls would say the same of everybody, and a list in its order would be sorted by something else."""
+    r = np.random.default_rng(3)
+    raw = r.normal(size=400)
+    y = (raw + r.normal(size=400) < -0.8).astype(float)
+    random = np.arange(400) < 100
+    curve = calibrate(raw, y, random)
+    assert curve.kind == "none"
+    assert "无关" in curve.reason
+
+
 def test_level_comes_from_the_draw_not_from_the_suspected() -> None:
     """Suspected cases are half guilty, the county's two percent: the probabilities must average to the county's."""
     r = np.random.default_rng(2)

@@ -115,7 +115,7 @@ def county(grain: str, n: int = 120) -> tuple[Matrix, Scored]:
     risk = 1 / (1 + np.exp(-raw))
     frame = pd.DataFrame(
         {
-            "risk": risk, "raw": raw, "suspicion": risk, "probability": np.where(np.arange(n) % 2, risk, np.nan), "amount_fen": entities["fund_fen"],
+            "risk": risk, "raw": raw, "placed": raw, "suspicion": risk, "probability": np.where(np.arange(n) % 2, risk, np.nan), "amount_fen": entities["fund_fen"],
             "amount_low_fen": (entities["fund_fen"] * 0.6).astype("int64"), "amount_high_fen": (entities["fund_fen"] * 1.3).astype("int64"),
             "scheme": "T01", "scheme_share": 0.7, "model": "规则+离群（未训练）",
         }

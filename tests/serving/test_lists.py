@@ -230,14 +230,35 @@ def test_a_mark_of_innocence_clears_and_never_accuses() -> None:
     assert honest_of(matrix, entity_id, [])[0] == "数据中已有记录：透析", "in words, without the code"
 
 
-def test_a_levelled_list_says_so_and_an_unlevelled_one_does_not() -> None:
+def test_many_of_one_chance_stand_in_the_order_of_risk_never_of_money() -> None:
+    matrix, scored = county("person")
+    raw = scored.frame["raw"]
+    money = raw.rank(ascending=False).astype("int64") * 1000
+    made = assemble(
+        matrix,
+        replace(scored, frame=scored.frame.assign(risk=0.05, placed=raw, amount_fen=money)),
+        10,
+        as_of=AS_OF,
+        grain="person",
+    )
+    listed = made.rows.loc[made.rows["slot"] == "ranked", "entity_id"]
+    assert list(raw[listed]) == sorted(raw, reverse=True)[:10]
+
+
+def test_a_levelled_list_says_what_it_costs_and_another_that_it_is_none() -> None:
     matrix, scored = county("person")
     stratum = np.where(np.arange(len(scored.frame)) % 4 == 0, "60岁及以上有慢特病", "60岁以下无慢特病")
-    fair = replace(scored, frame=scored.frame.assign(stratum=stratum))
+    turned = scored.frame["raw"].sample(frac=1.0, random_state=0).to_numpy()
+    fair = replace(scored, frame=scored.frame.assign(stratum=stratum, placed=turned))
     made = assemble(matrix, fair, 10, as_of=AS_OF, grain="person")
     assert sum(n for n, _ in made.facts["strata"].values()) == made.facts["population"]
     assert sum(k for _, k in made.facts["strata"].values()) == made.facts["ranked"]
     assert "不因年老" in made.facts["described"]["公平"]
+    assert "代价" in made.facts["described"]["公平"]
+    plain = assemble(
+        matrix, replace(scored, frame=scored.frame.assign(stratum=stratum)), 10, as_of=AS_OF, grain="person"
+    )
+    assert plain.facts["described"]["公平"].startswith("按风险排序，未按人群拉平")
     assert "公平" not in assemble(matrix, scored, 10, as_of=AS_OF, grain="person").facts["described"]
 
 

@@ -1,14 +1,15 @@
 """What each way of learning does to the rows, seen where it can be checked by hand."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.column import a_column
+from models.ensemble import RANKER
+from models.weights import PRIOR_CASES, PRIOR_MEAN, standing_of, weights_of
 from training.dataset import Rows
-from training.fit_ranker import MISSED, PU_MASS, RATE, learn, missed_chance, taught
+from training.fit_ranker import parts_line, taught_by
+
+NAN = float("nan")
 
 
 def rows(y: list[float], weight: list[float]) -> Rows:
@@ -24,50 +25,47 @@ def rows(y: list[float], weight: list[float]) -> Rows:
     return Rows("admission", pd.DataFrame({"x": np.arange(len(y), dtype=float)}, index=index), tails, info)
 
 
-NAN = float("nan")
+def test_confirmed_and_others_weigh_the_same_and_the_others_are_half_refuted_half_uninspected() -> None:
+    part = rows([1, 1, 0, 0, NAN, NAN, NAN, NAN], [1, 1, 1, 0.5, 0, 0, 0, 0])
+    y, weight = taught_by(part)
+    assert y.tolist() == [1, 1, 0, 0, 0, 0, 0, 0]
+    assert weight[:2].sum() == pytest.approx(2.0)
+    assert weight[2:4].tolist() == pytest.approx([2 / 3, 1 / 3]), "a refutation of half weight counts half"
+    assert weight[4:].sum() == pytest.approx(1.0)
 
 
-def test_uninspected_rows_weigh_only_where_a_variant_asks_for_them() -> None:
-    part = rows([1, 0, 0, NAN, NAN, NAN, NAN], [1, 1, 0.5, 0, 0, 0, 0])
-    y, weight = taught(part, "labelled")
-    assert y.tolist() == [1, 0, 0, 0, 0, 0, 0]
-    assert weight.tolist() == [1, 1, 0.5, 0, 0, 0, 0]
-    _, weight = taught(part, "pu")
-    assert weight[3:].sum() == pytest.approx(PU_MASS * 1.5), "together a fixed multiple of the refuted ones"
-    assert weight[:3].tolist() == [1, 1, 0.5]
+@pytest.mark.parametrize("y", [[1, 0, 0], [1, NAN, NAN]])
+def test_where_one_kind_of_others_is_missing_the_other_takes_its_weight(y: list[float]) -> None:
+    _, weight = taught_by(rows(y, [1, 1, 1]))
+    assert weight.tolist() == pytest.approx([1.0, 0.5, 0.5])
 
 
-@pytest.mark.parametrize("grain", ["admission", "institution"])
-def test_few_confirmed_units_move_the_trees_little(grain: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = []
-    monkeypatch.setattr("training.fit_ranker.Ranker", lambda *_, rate, **__: steps.append(rate) or Quiet())
-    part = replace(rows([1] * 10 + [0] * 30, [1] * 40), grain=grain)
-    part.info["entity_id"] = [f"E{i // 2}" for i in range(40)]
-    part.info["snapshot"], part.info["area"] = pd.Timestamp("2025-06-30"), ""
-    learn(part, {"x": a_column("x", "个", "T01", "either")}, variant="labelled")
-    assert steps == [pytest.approx(RATE * (5 / 55 if grain == "institution" else 1))], "five units, each seen twice"
+def test_a_mark_left_by_a_finding_about_somebody_else_teaches_nothing() -> None:
+    part = rows([1, 1, 0, NAN], [1, 0.2, 1, 0])
+    part.info.loc[part.info.index[1], "soft"] = True
+    y, weight = taught_by(part)
+    assert weight[1] == 0
+    assert y[1] == 0
 
 
-class Quiet:
-    """A ranker that learns nothing."""
-
-    def fit(self, *_: object, **__: object) -> "Quiet":
-        return self
-
-
-def test_inverse_propensity_raises_the_unlikely_ones() -> None:
-    part = rows([1, 0, 0, NAN, NAN, NAN], [1, 1, 1, 0, 0, 0])
-    part.info["selection_prob"] = [0.5, 0.05, 0.5, NAN, NAN, NAN]
-    _, weight = taught(part, "ips")
-    assert weight[1] == pytest.approx(10 * weight[0])
-    assert weight[:3].mean() == pytest.approx(1.0)
+def test_a_part_weighs_by_where_it_placed_the_confirmed() -> None:
+    before = standing_of(np.array([]))
+    assert before.weight == pytest.approx(1 - 1 / PRIOR_MEAN), "nothing known: one half"
+    good, bad = standing_of(np.full(50, 4.0)), standing_of(np.full(50, 0.4))
+    assert good.weight == pytest.approx(1 - (50 + PRIOR_CASES) / (200 + PRIOR_CASES * PRIOR_MEAN), abs=1e-6)
+    assert bad.weight == 0.0, "worse than chance is left out"
+    assert standing_of(np.array([0.4])).weight > 0.3, "one case against a part is no evidence yet"
 
 
-def test_a_cleared_case_counts_as_guilty_by_the_chance_it_was_missed() -> None:
-    raw = np.array([0.0, 0.0, 20.0, -20.0, 0.0])
-    found = missed_chance(raw, np.array([0.0, 1.0, 0.0, 0.0, NAN]))
-    assert found[0] == pytest.approx(MISSED * 0.5 / (1 - (1 - MISSED) * 0.5))
-    assert found[1] == 0.0, "a confirmed case is no doubt"
-    assert found[2] == pytest.approx(1.0, abs=1e-6)
-    assert found[3] == pytest.approx(0.0, abs=1e-6)
-    assert found[4] == 0.0, "who was not inspected was not cleared"
+def test_the_scorers_share_a_weight_and_the_taught_part_has_its_own() -> None:
+    s = standing_of(np.full(20, 3.0))
+    weights = weights_of({"a": s, "b": s, RANKER: s}, RANKER)
+    assert weights[RANKER] == pytest.approx(weights["a"] + weights["b"], abs=1e-6)
+    nothing = standing_of(np.zeros(99))
+    assert weights_of({"a": nothing, RANKER: nothing}, RANKER) == {"a": 0.5, RANKER: 0.5}, "some order there must be"
+
+
+def test_what_is_left_out_is_said() -> None:
+    said = parts_line({"rules": standing_of(np.zeros(99)).to_json(), RANKER: standing_of(np.array([])).to_json()})
+    assert "rules 查实者平均高于全体0%，不优于随机，未采用" in said
+    assert "ranker 尚无可验证的查实，权重0.50" in said

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from claims.schema.outcomes import OUTCOMES, PRESENCE
-from training.labels import decided, enough, load_labels
+from training.labels import decided, load_labels
 
 
 def inspections(*rows: tuple[str, str, str], **extra: object) -> pd.DataFrame:
@@ -83,7 +83,7 @@ def test_confirmed_stays_mark_softly_and_soft_labels_never_count() -> None:
         "h has a finding of its own"
     )
     assert (soft["weight"] < 0.5).all()
-    assert enough(labels, "person") == (False, 0, 0)
+    assert decided(labels, "person").empty
 
 
 def test_money_in_fen_or_yuan() -> None:
@@ -92,17 +92,8 @@ def test_money_in_fen_or_yuan() -> None:
     assert yuan["amount_fen"].tolist() == fen["amount_fen"].tolist() == [8985.0]
 
 
-def test_enough_needs_both_sides() -> None:
-    rows = [("admission", f"c{i}", "O1_FRAUD") for i in range(20)] + [
-        ("admission", f"r{i}", "O6_CLEAR") for i in range(50)
-    ]
-    assert enough(load_labels(inspections(*rows)), "admission") == (True, 20, 50)
-    assert not enough(load_labels(inspections(*rows[1:])), "admission")[0]
-    assert not enough(load_labels(inspections(*rows[:-1])), "admission")[0]
-
-
 def test_no_tables_no_labels_no_error() -> None:
     labels = load_labels(None, None, None, date(2025, 1, 1))
     assert labels.empty
-    assert not enough(labels, "admission")[0]
+    assert decided(labels, "admission").empty
     assert np.issubdtype(labels["known_at"].dtype, np.datetime64)

@@ -21,7 +21,6 @@ from models.score import Order, model_for, standing, suspicion_of
 from models.settings import SETTINGS
 from training.dataset import Rows, read_labels, training_rows
 from training.fit import fit_grain
-from training.fit_ranker import Variant
 
 Load = Callable[..., Matrix]
 COUNTS: Final = {"n_same_person": "psn_no", "n_same_institution": "fixmedins_code", "n_same_doctor": "dr_codg"}
@@ -58,14 +57,13 @@ def dated(
     seed: int = 0,
     order: Order = "probability",
     refit: bool = True,
-    variant: Variant | None = None,
     load: Load | None = None,
 ) -> Dated:
     """Scores of every competitor as of one date, each fitted only on what was known by then (`refit`; else the bundle in force)."""
     load = load or load_matrix
     matrix = load(root, day, grain)
     labels = read_labels(root, day)
-    model, rows = _model(root, day, grain, matrix, labels, seed, refit, variant, load)
+    model, rows = _model(root, day, grain, matrix, labels, seed, refit, load)
     frame = standing(matrix, model, order=order)
     free, bad = unlabelled(matrix, seed=seed), badness_of(matrix)
     scores = {
@@ -95,12 +93,11 @@ def _model(
     labels: pd.DataFrame,
     seed: int,
     refit: bool,
-    variant: Variant | None,
     load: Load,
 ) -> tuple[GrainModel, Rows | None]:
     if not refit and (bundle := load_active(root)) is not None and grain in bundle.grains:
         return model_for(matrix, bundle), None
-    model, _, rows = fit_grain(root, day, grain, matrix, labels, seed=seed, variant=variant, load=load)
+    model, _, rows = fit_grain(root, day, grain, matrix, labels, seed=seed, load=load)
     return model, rows
 
 

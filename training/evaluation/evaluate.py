@@ -79,7 +79,7 @@ def evaluate(
             out["grains"][grain] = against_later(grain, lists[0], later)
         made = lists[0]
         if made.ranker and made.rows is not None:
-            out["grains"][grain]["permuted"] = permuted(made.rows, made.matrix.columns, seed=seed)
+            out["grains"][grain]["permuted"] = permuted(made.rows, seed=seed)
     out["future_blind"] = future_blind(
         read_versions(store, "inspections"), read_versions(store, "presence_checks"), days[0], seed=seed
     )

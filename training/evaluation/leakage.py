@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from features.columns import Column
 from training.dataset import Rows
-from training.fit_ranker import Variant, measured, out_of_fold
+from training.fit_ranker import measured, out_of_fold
 from training.labels import load_labels
 from training.metrics import auc
 
@@ -36,9 +34,7 @@ def leaks(X: pd.DataFrame, truth: pd.Series, limit: float = LEAK_AUC) -> list[di
     return out
 
 
-def permuted(
-    rows: Rows, columns: Mapping[str, Column], *, variant: Variant = "labelled", draws: int = 3, seed: int = 0
-) -> dict[str, Any]:
+def permuted(rows: Rows, *, draws: int = 3, seed: int = 0) -> dict[str, Any]:
     """Out-of-fold AUC with the outcomes of the decided rows shuffled, mean over `draws`; an honest road gives a coin's 0.5.
 
     alarm: the mean lies further from 0.5 than 3 standard errors of so many shuffled AUCs.
@@ -49,7 +45,7 @@ def permuted(
         mixed = rows.info.copy()
         mixed.loc[known, "y"] = np.random.default_rng([seed, draw]).permutation(mixed.loc[known, "y"].to_numpy())
         shuffled = Rows(rows.grain, rows.X, rows.tails, mixed)
-        found.append(measured(shuffled, out_of_fold(shuffled, columns, variant=variant, seed=draw))["auc_all"])
+        found.append(measured(shuffled, out_of_fold(shuffled, seed=draw).raw)["auc_all"])
     y = rows.info["y"][known & ~rows.info["soft"].to_numpy(dtype=bool)]
     n, m = max(int((y == 1).sum()), 1), max(int((y == 0).sum()), 1)
     error = float(np.sqrt((n + m + 1) / (12.0 * n * m) / draws))
