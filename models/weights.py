@@ -37,7 +37,7 @@ def standing_of(t: np.ndarray) -> Standing:
     t = np.asarray(t, dtype=np.float64)
     t = t[~np.isnan(t)]
     rate = (len(t) + PRIOR_CASES) / (t.sum() + PRIOR_CASES * PRIOR_MEAN)
-    mean, below = (round(float(t.mean()), 4), round(float(-np.expm1(-t).mean()), 4)) if len(t) else (None, None)
+    mean, below = (round(float(t.mean()), 4), round(float(1.0 - np.exp(-t).mean()), 4)) if len(t) else (None, None)
     return Standing(len(t), mean, below, round(max(1.0 - rate, 0.0), 6))
 
 

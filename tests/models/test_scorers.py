@@ -24,7 +24,7 @@ from models.score import score
 from models.scorer import BASE, Population, Scorer, badness, named
 from models.scorer_checks import CHECKS, contributions_add_up
 from models.scorers import SCORERS
-from models.taught import TREES_WORTH, Taught
+from models.taught import Taught
 from tests.column import a_column
 from tests.models.conftest import Toy
 
@@ -208,7 +208,7 @@ def test_ranker_same_for_threads_and_row_order(toy: tuple[Toy, pd.Series], monke
 
 
 def test_a_handful_of_cases_teaches_the_line(toy: tuple[Toy, pd.Series]) -> None:
-    """Five confirmed of a few hundred: the line already puts the guilty before the others, the trees hardly move."""
+    """Five confirmed of a few hundred: the line already puts the guilty before the others, and it leads the trees."""
     matrix, y = toy
     X = ranker_input(matrix)
     known = y.where((y == 0) | (y.cumsum() <= 5), 0.0)
@@ -216,8 +216,7 @@ def test_a_handful_of_cases_teaches_the_line(toy: tuple[Toy, pd.Series]) -> None
     rest = (known == 0).to_numpy()
     raw = taught.raw(X)
     assert y[rest][raw[rest].nlargest(20).index].mean() > 3 * y[rest].mean()
-    moved = taught.trees_.raw(X).std() / taught.linear_.raw(X).std()
-    assert moved < 5 / (5 + TREES_WORTH) * 3
+    assert taught.trees_.raw(X).std() < taught.linear_.raw(X).std() / 2
 
 
 def test_the_line_knows_no_units_and_no_missing_value(toy: tuple[Toy, pd.Series]) -> None:
