@@ -40,6 +40,8 @@ class Matrix:
     columns: dict[str, Column]
     absent: dict[str, str]
     crowds: dict[str, Crowd] = field(default_factory=dict)
+    visits: pd.DataFrame | None = None
+    """Of persons: entity_id, code, visits: how often each went to which unit; None where the partition does not say."""
 
     def only(self, ids: Sequence[str]) -> "Matrix":
         """The same matrix restricted to those of `ids` it holds, peers unchanged."""
@@ -101,8 +103,17 @@ def load_matrix(
     x, zs, share = (pd.concat(frames, axis=1).astype("float64") for frames in (X, z, percentile))
     known = matrix_columns(grain)
     columns = {str(c): known[str(c)] for c in x.columns}
-    result = Matrix(grain, as_of, own.window_days, entities, x, zs, share, columns, own.absent, crowds)
+    visits = customers(build(root, as_of, "ring", progress=progress)) if grain == "person" else None
+    result = Matrix(grain, as_of, own.window_days, entities, x, zs, share, columns, own.absent, crowds, visits)
     return result.only(only) if only is not None else result
+
+
+def customers(rings: Partition) -> pd.DataFrame | None:
+    """Who went where how often, as the county's graph of the same as-of saw it; None for a partition of before it was kept."""
+    if "customers.parquet" not in rings.published.manifest["files"]:
+        return None
+    found = rings.read("customers").rename(columns={"psn_no": "entity_id", "fixmedins_code": "code"})
+    return found if len(found) else None
 
 
 def values_of(root: Path | str, partition: Partition) -> pd.DataFrame:

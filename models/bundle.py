@@ -32,7 +32,7 @@ from features.declare import fingerprint
 from features.grains import GRAINS
 from models.amount import AmountModel
 from models.calibrate import Calibration
-from models.ensemble import ALL, RANKER, GrainModel, Z
+from models.ensemble import ALL, OWN, RANKER, GrainModel, Z
 from models.files import damaged, json_bytes, npz_bytes, read_file, thread_free
 from models.findings import Findings
 from models.reference_distribution import Tail
@@ -214,7 +214,7 @@ def _restore(grain: str, contents: Mapping[str, bytes], folder: Path) -> GrainMo
         scorers=scorers,
         tails={
             n: Tail(arrays[f"tail/{n}/x"], arrays[f"tail/{n}/t"])
-            for n in [*scorers, *([RANKER] if RANKER in values else []), ALL]
+            for n in [*scorers, *([RANKER] if RANKER in values else []), ALL, OWN]
         },
         weights={k: float(v) for k, v in values["weights"].items()},
         calibration=Calibration.from_json(values["calibration"]),

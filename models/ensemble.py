@@ -16,6 +16,7 @@ import pandas as pd
 
 from models.amount import AmountModel, prior_amount
 from models.calibrate import Calibration
+from models.company import Company, links_of, meet
 from models.findings import Findings
 from models.parity import levelled, strata_of, strata_tails
 from models.reference_distribution import Tail, tail_of
@@ -30,6 +31,8 @@ RANKER = "ranker"
 """Name of the taught part beside the scorers."""
 ALL = "all"
 """Name of the reference distribution of raw risk itself."""
+OWN = "own"
+"""Name of that of raw risk without company."""
 
 
 @dataclass
@@ -43,6 +46,8 @@ class GrainModel:
     tails: dict[str, Tail] = field(default_factory=dict)
     ranker: Taught | None = None
     weights: dict[str, float] = field(default_factory=dict)
+    company: Company | None = None
+    """Of the population that is scored (models/company.py); made by `among`, kept in no bundle."""
     calibration: Calibration = field(default_factory=lambda: Calibration("none", reason="没有结论，暂不能给出概率"))
     amount: AmountModel = field(default_factory=lambda: AmountModel(0.1))
     money_scale: float = 1e6
@@ -76,7 +81,13 @@ def settled(model: GrainModel, entities: pd.DataFrame, raw: pd.Series) -> GrainM
     """The model with the reference distributions of its own raw risk over these entities."""
     values = raw.to_numpy()
     strata = strata_tails(entities, values)
-    return replace(model, tails={**model.tails, ALL: tail_of(values)}, strata=strata)
+    alone = model.company.own if model.company is not None else tail_of(values)
+    return replace(model, tails={**model.tails, ALL: tail_of(values), OWN: alone}, strata=strata)
+
+
+def probability_at(model: GrainModel, raw: np.ndarray) -> np.ndarray:
+    """Probability at a raw risk, NaN where none can be said. The curve was drawn from risks without company, so it is read where as many stand above."""
+    return model.calibration.probability(model.tails[OWN].value(model.tails[ALL].at(raw)))
 
 
 def badness_of(matrix: MatrixLike) -> pd.DataFrame:
@@ -107,7 +118,26 @@ def weighed(model: GrainModel, tails: pd.DataFrame) -> pd.Series:
 
 def raw_risk(model: GrainModel, matrix: MatrixLike) -> pd.Series:
     """Raw risk without its contributions: what `explained` adds up to, at a fraction of the cost."""
-    return weighed(model, tails(model, matrix))
+    own = weighed(model, tails(model, matrix))
+    return pd.Series(in_company(model, matrix, own.to_numpy()), index=own.index, name="raw")
+
+
+def among(model: GrainModel, matrix: MatrixLike) -> GrainModel:
+    """The model among a whole population: with the companies its entities are in."""
+    links = links_of(matrix.entities, getattr(matrix, "visits", None))
+    if links is None or not len(matrix.X):
+        return model
+    own = weighed(model, tails(model, matrix)).to_numpy()
+    scale = sum(model.weights.values()) if model.weights else 1.0
+    return replace(model, company=meet(own, links, matrix.entities, scale))
+
+
+def in_company(model: GrainModel, matrix: MatrixLike, own: np.ndarray) -> np.ndarray:
+    """Raw risk with what others in the same company are suspected of, from that without; the same where the model has met nobody."""
+    links = links_of(matrix.entities, getattr(matrix, "visits", None))
+    if model.company is None or links is None:
+        return own
+    return model.company.raw(own, links, matrix.entities)
 
 
 def place(model: GrainModel, entities: pd.DataFrame, raw: np.ndarray) -> np.ndarray:
@@ -164,6 +194,9 @@ def explained(model: GrainModel, matrix: MatrixLike) -> tuple[pd.DataFrame, pd.D
             total[:, place[column.removeprefix(Z)]] += moves[:, j]
         # base takes what the secant could not place (rows at the base itself), so the sum is exact by construction
         total[:, -1] += weight * seen[name] - moves.sum(axis=1)
+    # what others are suspected of is no number of the entity's own: it stands in the base
+    own = total.sum(axis=1)
+    total[:, -1] += in_company(model, matrix, own) - own
     return pd.DataFrame(total, index=matrix.X.index, columns=[*matrix.X.columns, BASE]), pd.DataFrame(
         seen, index=matrix.X.index
     )

@@ -12,7 +12,7 @@ from claims.errors import UserError
 from models.amount import amounts, fund_at_stake
 from models.bundle import Bundle, mismatch
 from models.decided import M, bar, of, told, what_remains
-from models.ensemble import ALL, RANKER, GrainModel, explained, place, raw_risk, unlabelled
+from models.ensemble import ALL, RANKER, GrainModel, among, explained, place, probability_at, raw_risk, unlabelled
 from models.findings import PREFIX
 from models.parity import strata_of
 from models.scheme import attribute, usual_evidence
@@ -75,13 +75,13 @@ def score_list(
 
 
 def model_for(matrix: MatrixLike, bundle: Bundle | None) -> GrainModel:
-    """The bundle's model of a matrix's grain, or the unlabelled scorers fitted on it. UserError when the bundle knows other declarations."""
+    """The bundle's model of a matrix's grain, or the unlabelled scorers fitted on it, among its whole population. UserError when the bundle knows other declarations."""
     model = bundle.grains.get(matrix.grain) if bundle is not None else None
     if model is None:
-        return unlabelled(matrix)
+        return among(unlabelled(matrix), matrix)
     if changed := mismatch(model, matrix):
         raise UserError(f"“{matrix.grain}”的模型是按另一套指标声明训练的（{changed}），未使用；请重新运行 xiezhi fit。")
-    return model
+    return among(model, matrix)
 
 
 def score_with(matrix: MatrixLike, model: GrainModel, *, order: Order = "probability") -> Scored:
@@ -119,14 +119,14 @@ def _standing(matrix: MatrixLike, model: GrainModel, raw: np.ndarray, order: Ord
     frame["found_before"] = found_before(model, matrix)
     frame["risk"] = risk_by(model, placed, money["amount_fen"].to_numpy(), order)
     frame["raw"], frame["placed"], frame["suspicion"] = raw, placed, suspicion_of(model, raw)
-    frame["probability"] = model.calibration.probability(raw)
+    frame["probability"] = probability_at(model, raw)
     frame["stratum"] = strata_of(matrix.entities) if model.strata else ""
     return frame.join(money)
 
 
 def risk_by(model: GrainModel, placed: np.ndarray, amount_fen: np.ndarray, order: Order) -> np.ndarray:
     """The risk a list is ordered by: the chance at the raw risk `placed` (said, or supposed where none can be said), and the money if asked."""
-    said = model.calibration.probability(placed)
+    said = probability_at(model, placed)
     chance = np.where(np.isnan(said), supposed(suspicion_of(model, placed)), said)
     return ordered(chance, amount_fen, order, model.money_scale)
 

@@ -19,8 +19,9 @@ from features.grains import GRAINS, Grain
 from features.matrix import Matrix, load_matrix
 from models.amount import amounts, fund_at_stake
 from models.bundle import Bundle, declarations, mismatch, write_bundle
+from models.company import with_stays
 from models.decided import closed_at
-from models.ensemble import FALLBACK, RANKER, GrainModel, explained, ranker_input, raw_risk, settled, unlabelled
+from models.ensemble import FALLBACK, RANKER, GrainModel, among, explained, ranker_input, raw_risk, settled, unlabelled
 from models.in_force import activate, active_table, load_active
 from models.reference_distribution import tail_of
 from models.scheme import SAMPLE, usual_evidence
@@ -92,6 +93,7 @@ def fit(
     kept: dict[str, Rows] = {}
     champion = _champion(root)
     unusable = ""
+    stays: tuple[pd.DataFrame, pd.Series] | None = None
     for i, grain in enumerate(FITTED):
         if progress is not None:
             progress(f"训练 {grain}", i / len(FITTED))
@@ -100,10 +102,14 @@ def fit(
             continue
         if champion is not None and grain in champion.grains:
             unusable = unusable or mismatch(champion.grains[grain], matrix)
+        if grain == "person" and stays is not None:
+            matrix = replace(matrix, entities=with_stays(matrix.entities, *stays))
         model, summary, rows = fit_grain(
             root, as_of, grain, matrix, labels, seed=seed, threads=threads, progress=progress
         )
         grains[grain], said[grain] = model, summary
+        if grain == "admission" and model.ranker is not None:
+            stays = (matrix.entities, raw_risk(model, matrix))
         if rows is not None:
             kept[grain] = rows
             golden[grain] = rows.X.iloc[np.linspace(0, len(rows.X) - 1, min(GOLDEN_ROWS, len(rows.X))).astype(int)]
@@ -180,6 +186,7 @@ def fit_grain(
         "reason": reason,
         "figures": {k: _plain(v) for k, v in figures.items()},
     }
+    model = among(model, matrix)
     raw = raw_risk(model, matrix)
     # whoever is decided already stands on no list, so their places must not be taken from the others
     free = ~matrix.X.index.isin(closed_at(root, as_of, grain, matrix.entities).index)

@@ -97,6 +97,8 @@ def build_rings(
     for name, table in bonds.items():
         table = table if name == "meetings" else table.sort_index().reset_index()
         table.to_parquet(out / f"bonds_{name}.parquet", index=False)
+    customers = events[~events["is_inpatient"].fillna(False).astype(bool)].groupby(["psn_no", "fixmedins_code"]).size()
+    customers.rename("visits").sort_index().reset_index().to_parquet(out / "customers.parquet", index=False)
     entities["innocent"] = entities["sentence"].where(entities["explanation"].notna(), "")
     values = values.rename_axis("entity_id").sort_index()
     values.reset_index().to_parquet(out / "values.parquet", index=False)

@@ -15,9 +15,11 @@ from features.declarations import load_catalog
 from features.evidence import gather_evidence
 from features.matrix import Matrix, load_matrix
 from models.bundle import Bundle
+from models.company import with_stays
 from models.decided import closed_at, told
+from models.ensemble import raw_risk
 from models.in_force import load_active
-from models.score import Order, Scored, score, score_list
+from models.score import Order, Scored, model_for, score, score_list
 from serving.lists.schema import Note
 
 
@@ -33,15 +35,30 @@ def scored_matrix(
     """The matrix and scores of one grain's list by the bundle in force (rules, outliers and graph where none is fitted), or by a shadow's: without those
     who have a conclusive finding, unless something newer speaks against them (models/decided.py).
     """
-    matrix = load_matrix(warehouse, as_of, grain, window_days)  # type: ignore[arg-type]
+    bundle = shadow or load_active(warehouse)
+    matrix = with_worst_stays(load_matrix(warehouse, as_of, grain, window_days), warehouse, bundle)  # type: ignore[arg-type]
     held = closed_at(warehouse, as_of, grain, matrix.entities)
-    return score_list(matrix, shadow or load_active(warehouse), held, order=order)
+    return score_list(matrix, bundle, held, order=order)
+
+
+def with_worst_stays(matrix: Matrix, warehouse: Path, bundle: Bundle | None) -> Matrix:
+    """A matrix of persons with the risk of each one's worst stay, where a model learnt about stays; any other unchanged."""
+    if matrix.grain != "person" or bundle is None or "admission" not in bundle.grains:
+        return matrix
+    if bundle.grains["admission"].ranker is None:
+        return matrix
+    stays = load_matrix(warehouse, matrix.as_of, "admission")
+    if stays.X.empty:
+        return matrix
+    risk = raw_risk(model_for(stays, bundle), stays)
+    return replace(matrix, entities=with_stays(matrix.entities, stays.entities, risk))
 
 
 def scored_whole(warehouse: Path, as_of: date | datetime, grain: str) -> tuple[Matrix, Scored]:
     """The matrix of one grain and the scores of everybody in it, as if nothing were decided; the earlier findings are named."""
-    matrix = load_matrix(warehouse, as_of, grain)  # type: ignore[arg-type]
-    scored = score(matrix, load_active(warehouse))
+    bundle = load_active(warehouse)
+    matrix = with_worst_stays(load_matrix(warehouse, as_of, grain), warehouse, bundle)  # type: ignore[arg-type]
+    scored = score(matrix, bundle)
     finding = told(closed_at(warehouse, as_of, grain, matrix.entities), matrix.X.index)
     return matrix, replace(scored, frame=scored.frame.assign(finding=finding, returning=False))
 
