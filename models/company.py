@@ -5,7 +5,7 @@ stay's doctor, and at the shops and clinics a person goes to, is a part of their
 others counts little. And a person is suspect by his cards or by his worst stay, whichever is rarer in the county.
 
 The sums are made anew from the whole population that is scored (`meet`); what they say of one entity does not depend on who else is asked about.
-Measured on six list dates of two counties: docs/design.md §6.
+Measured on six list dates of two counties: docs/design.md §14.
 """
 
 from __future__ import annotations

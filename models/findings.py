@@ -1,7 +1,7 @@
 """What was found before at the same doctor and the same hospital.
 
 Guilt does not pass from stay to stay, but whoever let one patient lie at home tends to have let others. The list says the number; the order does not go by it, since beside
-what findings taught of the claims it added nothing on six list dates (docs/design.md §6). Only findings known at the time count, and never a stay's own.
+what findings taught of the claims it added nothing on six list dates (docs/design.md §14). Only findings known at the time count, and never a stay's own.
 """
 
 from __future__ import annotations
