@@ -109,7 +109,7 @@ def load_matrix(
 
 
 def customers(rings: Partition) -> pd.DataFrame | None:
-    """Who went where how often, as the county's graph of the same as-of saw it; None for a partition of before it was kept."""
+    """Who went where how often, as the county's graph saw it; None for a partition that kept it not yet."""
     if "customers.parquet" not in rings.published.manifest["files"]:
         return None
     found = rings.read("customers").rename(columns={"psn_no": "entity_id", "fixmedins_code": "code"})

@@ -29,7 +29,7 @@ LEAST_SPREAD: Final = 0.1
 
 @dataclass(frozen=True)
 class Company:
-    """sums, sizes: tail ranks and number of those in each company (index = code); mean: of all; spread: standard deviation of the others' means;
+    """sums, sizes: tail ranks and number of those in each company (index = code); mean: of all; spread: standard deviation of the others' means, the larger the more of it is chance;
     scale: weight of one tail. own, joined, stays: reference distributions of raw risk alone, with company, of stays; bearing: ln of how many
     times rarer a person with a stay is than a person."""
 
@@ -98,6 +98,10 @@ def meet(own: np.ndarray, links: pd.DataFrame, entities: pd.DataFrame, scale: fl
     made = Company(grouped.sum(), sizes, average, LEAST_SPREAD, scale, alone, alone)
     mean = made.others_of(t, links)
     spread = max(float(np.sort(mean).std()), LEAST_SPREAD)
+    others = sizes.reindex(here["code"]).to_numpy() - 1.0
+    noise = float(t.to_numpy().var() * (others / (others + STRANGERS) ** 2).mean()) if len(here) else 0.0
+    # companies that differ no more than chance would make them are no company (the rest is James and Stein's)
+    spread /= max(1.0 - noise / spread**2, 1e-6)
     stay = entities[STAY].dropna().to_numpy(dtype=np.float64) if STAY in entities else np.empty(0)
     return Company(
         made.sums,

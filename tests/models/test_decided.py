@@ -73,7 +73,8 @@ def test_a_stay_is_newer_only_if_it_began_afterwards(toy: Toy) -> None:
 def test_who_returns_is_ranked_by_what_is_newer_alone(toy: Toy) -> None:
     whole = score(toy, None)
     X = whole.contributions
-    bad = X.index[(X["swipes_90"] > 0) & (X["rule_R01"] > 0)][0]
+    both = X.index[(X["swipes_90"] > 0) & (X["rule_R01"] > 0)]
+    bad = whole.frame.loc[both, "raw"].idxmax()
     left, scored = score_list(toy, None, held(toy, {bad: "2025-03-01"}))
     now = scored.contributions.loc[bad]
     assert now["swipes_90"] == pytest.approx(X.loc[bad, "swipes_90"])
