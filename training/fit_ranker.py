@@ -29,7 +29,9 @@ FEWEST_BEDS: Final = 10
 
 
 def learn(rows: Rows, *, seed: int = 0, threads: int = 2) -> Taught:
-    """What the rows teach. Raises ValueError where none is confirmed, or nothing else is known."""
+    """What the rows teach. Raises ValueError where there are none, none is confirmed, or nothing else is known."""
+    if rows.info.empty:
+        raise ValueError("no rows")
     y, weight = taught_by(rows)
     keep = weight > 0
     part = rows.where(keep)

@@ -136,8 +136,14 @@ def _log_ranker(mlflow: Any, client: Any, bundle: Bundle, grain: str, alias: str
     ranker = bundle.grains[grain].ranker
     if ranker is None:
         return
+    # the trees begin where the line ends, so both are kept
+    values, arrays = ranker.linear_.state()
+    mlflow.log_dict({**values, **{k: v.tolist() for k, v in arrays.items()}}, f"{grain}-line.json")
     info = mlflow.lightgbm.log_model(
-        ranker.booster_, name=f"{grain}-ranker", registered_model_name=registered(grain), pip_requirements=REQUIREMENTS
+        ranker.trees_.booster_,
+        name=f"{grain}-ranker",
+        registered_model_name=registered(grain),
+        pip_requirements=REQUIREMENTS,
     )
     version = info.registered_model_version
     client.set_model_version_tag(registered(grain), version, "bundle", bundle.hash)
