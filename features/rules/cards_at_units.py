@@ -119,19 +119,17 @@ declare(
         SELECT
             fixmedins_code AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, psn_no,
             phar_psncnt, a_day, an_hour, fen,
-            (
-                fen * greatest(
-                    0,
-                    1 - {setting("R32", "per_pharmacist_day")} * phar_psncnt / a_day,
-                    1 - {60 * setting("R32", "per_pharmacist_minute")} * phar_psncnt / nullif(an_hour, 0)
-                )
-            )::BIGINT AS excess_fen
+            fen * greatest(
+                0,
+                1 - {setting("R32", "per_pharmacist_day")} * phar_psncnt / a_day,
+                1 - {60 * setting("R32", "per_pharmacist_minute")} * phar_psncnt / nullif(an_hour, 0)
+            ) AS excess_fen
         FROM n
         WHERE a_day > {setting("R32", "per_pharmacist_day")} * phar_psncnt
             OR an_hour > {60 * setting("R32", "per_pharmacist_minute")} * phar_psncnt
     """,
     measure="count(DISTINCT happened_at::DATE)",
-    amount="sum(excess_fen)",
+    amount="round(sum(excess_fen))",
     unit="天",
     reason="触发规则R32超服务能力刷卡：近{window}天有{value}天刷卡量超过药师服务能力",
     innocent="药师登记人数未更新、唯一药店（N30）；到账日已剔除（N06）",

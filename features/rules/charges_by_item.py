@@ -1,14 +1,14 @@
 """R49–R51: an item charged twice, too often, undiscounted.
 
-Time words are read literally (D16): 每日 = per day across visits of the person, no time word = the same visit.
-Knowledge that is not there makes a rule 不可评估. R50 judges days and visits; intervals of several days are judged
-where `freq_window_days` says so, by the same person's last time anywhere.
+Time words are read literally (D16): 每日 = per day across visits of the person, no time word = the same visit; the
+catalogue's time word is `freq_window_days` (none = no word). Knowledge that is not there makes a rule 不可评估. Over
+several days R50 judges any such span of days of the person, wherever he was.
 """
 
 from features.codes import SURGERY
 from features.common_subqueries import once
 from features.declare import Feature, Of, declare
-from features.knowledge import CAPS, CATALOG, VERSIONS, in_force
+from features.knowledge import CAPS, VERSIONS, in_force
 from features.rules.parts import KEPT, LINE
 from features.thresholds import setting
 
@@ -22,15 +22,17 @@ COMMON = Feature(
     unit="条",
 )
 
-#: Item B beside the item A that includes it, same visit and day; of an exclusive group all but the dearest.
+#: Item B beside the item A that includes it, in the same visit, or on the same day where A is one of a day; of an
+#: exclusive group all but the dearest of the day (a patient may pass from one grade of nursing to the next).
 CHARGED_TWICE = once(
     "charged_twice",
     f"""
         WITH k AS (
             SELECT
-                med_list_codg, mutex_group,
+                med_list_codg, mutex_group, since, until,
+                freq_window_days >= 1 AS of_a_day,
                 trim(unnest(regexp_split_to_array(coalesce(includes_item, ''), '[,;|]'))) AS part
-            FROM {CATALOG}
+            FROM {VERSIONS}
         ),
         l AS MATERIALIZED (
             SELECT {KEPT}, l.day, l.pric, l.scope_fen
@@ -48,12 +50,13 @@ CHARGED_TWICE = once(
         inc AS (
             SELECT DISTINCT b.mdtrt_id, b.feedetl_sn
             FROM l a
-            JOIN k ON k.med_list_codg = a.med_list_codg AND k.part <> ''
+            JOIN k
+                ON k.med_list_codg = a.med_list_codg AND k.part <> '' AND a.day >= k.since AND a.day < k.until
             JOIN l b
                 ON b.mdtrt_id = a.mdtrt_id
-                    AND b.day = a.day
                     AND b.med_list_codg = k.part
                     AND b.med_list_codg <> a.med_list_codg
+            WHERE b.day = a.day OR NOT coalesce(k.of_a_day, false)
         ),
         mut AS (
             SELECT mdtrt_id, feedetl_sn
@@ -66,10 +69,10 @@ CHARGED_TWICE = once(
                     ) AS place
                 FROM l
                 JOIN (
-                    SELECT DISTINCT med_list_codg, mutex_group
+                    SELECT DISTINCT med_list_codg, mutex_group, since, until
                     FROM k
                     WHERE mutex_group IS NOT NULL
-                ) m USING (med_list_codg)
+                ) m ON m.med_list_codg = l.med_list_codg AND l.day >= m.since AND l.day < m.until
             )
             WHERE place > 1
         )
@@ -108,9 +111,9 @@ declare(
 
 
 def too_often(name: str, unit: str = "") -> str:
-    """Σ cnt beyond the limit of the day (freq_window_days 1) or visit (none); over more days, what came too soon.
+    """Σ cnt beyond the limit of the day (freq_window_days 1), of any so many days up to this one, or of the visit (none).
 
-    With `unit` (a further column) a day and the last time are those of one unit.
+    With `unit` (a further column) days are those of one unit.
     """
     hits = once(
         name,
@@ -138,36 +141,37 @@ def too_often(name: str, unit: str = "") -> str:
             s AS (
                 SELECT
                     *,
-                    date_diff(
-                        'day',
-                        lag(day) OVER (
-                            PARTITION BY psn_no, med_list_codg{unit}
+                    sum(cnt) OVER (
+                        PARTITION BY psn_no, med_list_codg{unit}
+                        ORDER BY epoch(day) / 86400
+                        RANGE BETWEEN span - 1 PRECEDING AND CURRENT ROW
+                    ) - coalesce(
+                        sum(cnt) OVER (
+                            PARTITION BY psn_no, med_list_codg, day{unit}
                             ORDER BY happened_at, mdtrt_id, feedetl_sn
+                            ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
                         ),
-                        day
-                    ) AS after_days
+                        0
+                    ) AS total
                 FROM l
                 WHERE span > 1
             )
-            SELECT
-                {KEPT}, l.max_freq, d.total,
-                NULL::BIGINT AS after_days,
-                (l.scope_fen * (d.total - l.max_freq) / d.total)::BIGINT AS excess_fen
+            SELECT {KEPT}, l.max_freq, d.total, l.scope_fen * (d.total - l.max_freq) / d.total AS excess_fen
             FROM l
             JOIN d USING (psn_no, med_list_codg, day{unit})
             WHERE l.span = 1
             UNION ALL
-            SELECT {KEPT}, l.max_freq, v.total, NULL, (l.scope_fen * (v.total - l.max_freq) / v.total)::BIGINT
+            SELECT {KEPT}, l.max_freq, v.total, l.scope_fen * (v.total - l.max_freq) / v.total
             FROM l
             JOIN v USING (mdtrt_id, med_list_codg)
             WHERE l.span = 0
             UNION ALL
-            SELECT {KEPT}, l.max_freq, NULL, l.after_days, l.scope_fen
+            SELECT {KEPT}, l.max_freq, l.total, l.scope_fen * least(1, (l.total - l.max_freq) / l.cnt)
             FROM s l
-            WHERE l.after_days BETWEEN 1 AND l.span / l.max_freq - 1
+            WHERE l.total > l.max_freq
         """,
     )
-    return f"SELECT $entity AS entity_id, {LINE}, l.max_freq, l.total, l.after_days, l.excess_fen FROM {hits} l"
+    return f"SELECT $entity AS entity_id, {LINE}, l.max_freq, l.total, l.excess_fen FROM {hits} l"
 
 
 declare(
@@ -195,12 +199,13 @@ declare(
     },
     needs=("catalog.max_freq",),
     rows=too_often("too_often"),
-    amount="sum(excess_fen)",
+    amount="round(sum(excess_fen))",
     reason="触发规则R50超频次：本次住院有{value}条超过限定频次",
     innocent="病情需要并有医嘱记录（N21）",
 )
 
-# The second and later operations of a day above p/q of the cap.
+# The second and later operations of a day above p/q of the cap; a count of two is two (both sides), a broken count is
+# the discount itself.
 declare(
     COMMON,
     name="rule_r51",
@@ -221,15 +226,19 @@ declare(
             JOIN {CAPS} c ON c.med_list_codg = l.med_list_codg AND l.day >= c.since AND l.day < c.until
             WHERE l.is_inpatient AND l.med_chrgitm_type = {SURGERY} AND k.discount_p > 0
         )
-        SELECT
-            l.mdtrt_id AS entity_id, {LINE}, l.pric, l.cap, l.part,
-            (l.fen * (1 - l.part * l.cap / l.pric))::BIGINT AS excess_fen
-        FROM l
-        WHERE l.place > 1
-            AND l.pric > l.part * l.cap
-            AND l.fen * (1 - l.part * l.cap / l.pric) > {setting("R51", "tolerance_fen")}
+        SELECT *
+        FROM (
+            SELECT
+                l.mdtrt_id AS entity_id, {LINE}, l.pric, l.cap, l.part,
+                l.fen
+                    * (floor(l.cnt) - (l.place = 1)::INT) / l.cnt
+                    * (1 - l.part * l.cap / l.pric) AS excess_fen
+            FROM l
+            WHERE l.pric > l.part * l.cap
+        )
+        WHERE excess_fen > {setting("R51", "tolerance_fen")}
     """,
-    amount="sum(excess_fen)",
+    amount="round(sum(excess_fen))",
     reason="触发规则R51手术未折价：本次住院有{value}条同日第二及以后手术未按规定折价",
     innocent="不同切口、不同日手术可不折价",
 )

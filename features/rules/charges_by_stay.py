@@ -1,6 +1,6 @@
 """R54: more beds, nursing and hours than the stay has days."""
 
-from features.codes import BED, DAILY_FEES, NURSING
+from features.codes import BED, NURSING
 from features.common_subqueries import once
 from features.declare import Feature, Of, declare
 from features.rules.parts import KEPT, LINE
@@ -8,6 +8,10 @@ from features.thresholds import setting
 
 #: The days of a stay, one at least.
 DAYS = "greatest(1, date_diff('day', any_value(adm_date), any_value(end_date)))"
+#: One bed a night, and one grade of nursing a day; what stands beside them (air conditioning, a companion's bed, mouth
+#: care) is billed by itself.
+BESIDE_BED = "'空调|取暖|暖气|降温|陪护|陪床|家属|被服|床上用品|婴儿|母婴|建床'"
+NURSING_GRADE = "'级.{0,3}护理|护理.{0,4}级'"
 #: Closed stays only; the tolerance of one day covers both ways of counting (D17: parts are merged). One row per line
 #: of a charge that went over.
 TOO_MANY_DAYS = once(
@@ -16,14 +20,17 @@ TOO_MANY_DAYS = once(
         WITH l AS (
             SELECT
                 l.*,
-                CASE WHEN l.med_chrgitm_type IN {DAILY_FEES} THEN l.med_chrgitm_type ELSE 'h' END AS what
+                CASE WHEN l.hilist_name LIKE '%小时%' THEN 'h' ELSE l.med_chrgitm_type END AS what
             FROM lines l
             JOIN stays s USING (mdtrt_id)
             WHERE NOT s."open"
                 AND (
-                    l.med_chrgitm_type = {BED}
-                        OR (l.med_chrgitm_type = {NURSING} AND coalesce(l.hilist_name, '') NOT LIKE '%小时%')
-                        OR l.hilist_name LIKE '%小时%'
+                    l.hilist_name LIKE '%小时%'
+                        OR (
+                            l.med_chrgitm_type = {BED}
+                            AND NOT regexp_matches(coalesce(l.hilist_name, ''), {BESIDE_BED})
+                        )
+                        OR (l.med_chrgitm_type = {NURSING} AND regexp_matches(l.hilist_name, {NURSING_GRADE}))
                 )
         ),
         k AS (
@@ -47,7 +54,7 @@ TOO_MANY_DAYS = once(
         )
         SELECT
             {KEPT}, l.what, t.total, t.most,
-            (l.scope_fen * (t.total - t.most) / t.total)::BIGINT AS excess_fen
+            l.scope_fen * (t.total - t.most) / t.total AS excess_fen
         FROM k l
         JOIN (FROM t WHERE total > most) t USING (mdtrt_id, what, code, of_day)
     """,
@@ -83,7 +90,7 @@ declare(
             FROM {TOO_MANY_DAYS} l
         """,
         measure="count(*)",
-        amount="sum(excess_fen)",
+        amount="round(sum(excess_fen))",
         unit="条",
         reason="触发规则R54超天数：本次住院有{value}条床位、护理或计时收费超出应计天数或24小时",
         innocent="母婴同室、补记前日费用；在院病例不判",

@@ -84,7 +84,7 @@ TOO_MANY_HOURS = once(
         )
         SELECT
             {KEPT}, l.dr_codg, l.day, t.total,
-            (l.scope_fen * (t.total - {setting("R56", "hours")}) / t.total)::BIGINT AS excess_fen
+            l.scope_fen * (t.total - {setting("R56", "hours")}) / t.total AS excess_fen
         FROM l
         JOIN t USING (dr_codg, fixmedins_code, day)
     """,
@@ -119,7 +119,7 @@ declare(
         FROM {TOO_MANY_HOURS} l
     """,
     measure="count(DISTINCT day)",
-    amount="sum(excess_fen)",
+    amount="round(sum(excess_fen))",
     unit="天",
     reason="触发规则R56医师工时超限：近{window}天有{value}天标准工时合计超过16小时",
     innocent="多人共用工号（N35）；批量上传已剔除（N07）",
@@ -172,14 +172,14 @@ declare(
     needs=("fee_details",),
     exempt=("N22",),
     rows=f"""
-        SELECT *, (fen * (n - {setting("R57", "max_count")}) / n)::BIGINT AS excess_fen
+        SELECT *, fen * (n - {setting("R57", "max_count")}) / n AS excess_fen
         FROM (
             SELECT *, sum(cnt) OVER (PARTITION BY entity_id) AS n
             FROM ({IMPLANTS})
         )
         WHERE n > {setting("R57", "max_count")}
     """,
-    amount="sum(excess_fen)",
+    amount="round(sum(excess_fen))",
     reason="触发规则R57高值耗材数量超标：本次住院有{value}条千元以上耗材，件数超过常规",
     innocent="多节段、双侧手术（N22）",
 )

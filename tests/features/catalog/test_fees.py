@@ -119,7 +119,7 @@ def test_one_panel_for_all() -> None:
 
 def test_bundles_and_frequencies_come_from_the_catalogue() -> None:
     con = draw(
-        catalog="med_list_codg includes_item max_freq freq_window_days begndate\nbundle part,other - - 2024-01-01\npart - - - 2024-01-01\nmassage - 1 1 2024-01-01\n",
+        catalog="med_list_codg includes_item max_freq freq_window_days begndate\nbundle part,other 9 1 2024-01-01\npart - - - 2024-01-01\nmassage - 1 1 2024-01-01\n",
         lines="""
         feedetl_sn mdtrt_id psn_no fixmedins_code happened_at is_inpatient med_list_codg med_chrgitm_type list_type fen cnt
         1          v1       ann    ward           06-01T10:00 true         bundle        05               201       900 1
@@ -129,5 +129,5 @@ def test_bundles_and_frequencies_come_from_the_catalogue() -> None:
     """,
     )
     found = measure_of(con, "rule_r49", "rule_r50", of="v1").loc["v1"]
-    assert found["rule_r49_fen"] == 300, "the next day the part stands alone"
+    assert found["rule_r49_fen"] == 300, "a bundle of the day: the next day the part stands alone"
     assert found["rule_r50_fen"] == 400
