@@ -111,7 +111,7 @@ declare(
 
 
 def too_often(name: str, unit: str = "") -> str:
-    """Σ cnt beyond the limit of the day (freq_window_days 1), of any so many days up to this one, or of the visit (none).
+    """Σ cnt beyond the limit of the day (freq_window_days 1), of so many days up to this one, or of the visit (none).
 
     With `unit` (a further column) days are those of one unit.
     """
