@@ -23,16 +23,21 @@ def test_without_a_time_word_a_part_is_in_its_bundle_all_through_the_visit() -> 
 
 
 def test_twice_in_seven_days_is_any_seven_days() -> None:
-    days = {"fair": "01 05 08", "thrice": "01 02 07", "near": "01 02", "again": "01 08", "soon": "01 07", "same": "01 01"}
+    days = {
+        "fair": "01 05 08",
+        "thrice": "01 02 07",
+        "near": "01 02",
+        "again": "01 08",
+        "soon": "01 07",
+        "same": "01 01",
+    }
     once_a_week = ("again", "soon", "same")
     rows = [
         f"{who}{i} v{who}{i} {who} clinic 06-{day}T{9 + i:02d}:00 false {'once' if who in once_a_week else 'twice'} 05 201 30 1 3000 - - -"
         for who, when in days.items()
         for i, day in enumerate(when.split())
     ]
-    con = draw(
-        catalog="med_list_codg max_freq freq_window_days\nonce 1 7\ntwice 2 7\n", lines=LINES + "\n".join(rows)
-    )
+    con = draw(catalog="med_list_codg max_freq freq_window_days\nonce 1 7\ntwice 2 7\n", lines=LINES + "\n".join(rows))
     found = measure_of(con, "rule_r50_person", of=" ".join(days))["rule_r50_person_365"]
     assert found.to_dict() == {"again": 0, "fair": 0, "near": 0, "same": 1, "soon": 1, "thrice": 1}
 
