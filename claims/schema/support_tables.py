@@ -54,6 +54,7 @@ SUPPORT = (
             selection_prob 抽中概率 ratio
         """),
         knowledge=Event("check_time"),
+        aliases=("查房",),
     ),
     Table(
         "stock_moves",
@@ -71,6 +72,7 @@ SUPPORT = (
             supplier_hash 供货商哈希 code
         """),
         knowledge=Event("move_time"),
+        aliases=("库存变动",),
     ),
     Table(
         "catalog",
@@ -104,6 +106,7 @@ SUPPORT = (
             enddate 失效日期 date
         """),
         knowledge=Dated("begndate", "enddate"),
+        aliases=("医保目录",),
     ),
     Table(
         "chronic_registry",
@@ -122,6 +125,7 @@ SUPPORT = (
             drug_set_id 用药范围 code
         """),
         knowledge=Dated("opsp_begndate", "opsp_enddate"),
+        aliases=("慢特病备案", "门诊慢特病", "慢特病"),
     ),
     Table(
         "inspections",
@@ -155,6 +159,7 @@ SUPPORT = (
             rank_at_issue 下发时排名 int
         """),
         knowledge=Event("insp_time", known=("conclude_time", "insp_time")),
+        aliases=("稽核",),
     ),
     Table(
         "operations",
@@ -192,6 +197,7 @@ SUPPORT = (
             diag_name 诊断名称 text
         """),
         knowledge=Dimension(),
+        aliases=("诊断名称",),
     ),
     Table(
         "agreement_periods",

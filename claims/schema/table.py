@@ -116,6 +116,7 @@ class Table:
     knowledge: Knowledge = field(default=cast(Knowledge, None), kw_only=True)
     layouts: tuple[Layout, ...] = field(default=("all",), kw_only=True)
     required: bool = field(default=False, kw_only=True)
+    aliases: tuple[str, ...] = field(default=(), kw_only=True)  # what files and sheets of it are called besides
     where: str = field(init=False, compare=False, repr=False)  # file and line of the declaration
 
     def __post_init__(self) -> None:

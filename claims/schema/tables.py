@@ -73,6 +73,7 @@ _DIMENSIONS = (
             current=("balc", "psn_insu_stas"),
             dated=(("death_date",), ("paus_insu_date",), ("opsp_begndate", "opsp_dise_code")),
         ),
+        aliases=("参保人员", "人员", "参保"),
     ),
     Table(
         "institutions",
@@ -81,6 +82,7 @@ _DIMENSIONS = (
         columns(INSTITUTIONS),
         required=True,
         knowledge=Dimension(current=("agreement_stas", "cred_lv", "vali_flag", "endtime")),
+        aliases=("定点机构", "医疗机构", "医药机构", "机构"),
     ),
     Table(
         "doctors",
@@ -88,6 +90,7 @@ _DIMENSIONS = (
         ("dr_codg", "fixmedins_code"),
         columns(DOCTORS),
         knowledge=Dimension(current=("hi_serv_stas", "penalty_points"), dated=(("begndate",), ("enddate",))),
+        aliases=("医师", "医生"),
     ),
 )
 
@@ -101,6 +104,7 @@ SOURCE: dict[str, Table] = _tables(
         columns(_lines(SETL_ID, MDTRT_ID, WHO, TIMES, ADMISSION, DISCHARGE, MONEY, SETTLE_TAIL, VALI)),
         required=True,
         knowledge=Split(PARTS),
+        aliases=("医保结算", "费用结算", "结算单"),
     ),
     Table(
         "fee_details",
@@ -108,6 +112,7 @@ SOURCE: dict[str, Table] = _tables(
         ("mdtrt_id", "feedetl_sn"),
         columns(LINES),
         knowledge=Event("fee_ocur_time"),
+        aliases=("收费明细", "费用清单", "明细"),
     ),
     *SUPPORT,
 )
