@@ -1,6 +1,7 @@
 """Claims in: simulate, intake, mapping, quarantine."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -71,6 +72,10 @@ def intake(
     known_at: Annotated[
         str | None, typer.Option("--known-at", help="the day the bureau could know this extract")
     ] = None,
+    allow_ignored: Annotated[
+        list[str] | None,
+        typer.Option("--allow-ignored", help="name or pattern of data that may go unread; may be repeated"),
+    ] = None,
     executor: ExecutorOption = "local",
     as_json: JsonOption = False,
 ) -> None:
@@ -80,7 +85,7 @@ def intake(
 
     known = a_date(known_at) if known_at else None
     with Bars() as bars:
-        taken = intake_on(executor_of(executor), source, warehouse, mapping, known, progress=bars)
+        taken = intake_on(executor_of(executor), source, warehouse, mapping, known, bars, allow_ignored or ())
     tables = {
         name: {"rows_in": c.rows_in, "accepted": c.accepted, "quarantined": c.quarantined, "duplicates": c.duplicates}
         for name, c in taken.tables.items()
@@ -94,7 +99,11 @@ def intake(
         ]
         return "\n".join(lines)
 
-    say({"warehouse": str(warehouse), "tables": tables}, as_json, text)
+    ignored = [{"name": i.name, "reason": i.reason} for i in taken.ignored]
+    say({"warehouse": str(warehouse), "tables": tables, "ignored": ignored, "notes": taken.notes}, as_json, text)
+    if not as_json:
+        for line in [f"not read: {i['name']} ({i['reason']})" for i in ignored] + taken.notes:
+            print(line, file=sys.stderr)
 
 
 @mapping_app.command("suggest")

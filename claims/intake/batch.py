@@ -16,7 +16,7 @@ from claims.intake.quarantine import Rejected
 from claims.intake.versions import Clock
 from claims.schema.mapping import Mapping
 from claims.settings import settings
-from claims.sources.source import Loaded, Source
+from claims.sources.source import Ignored, Loaded, Source
 from claims.store.sql import bucket_sql, parquet, quote
 from claims.store.warehouse import Warehouse
 
@@ -50,6 +50,7 @@ class IntakeSummary:
     readmitted: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, dict[str, int]] = field(default_factory=dict)  # table → reason code → rows
     notes: list[str] = field(default_factory=list)
+    ignored: list[Ignored] = field(default_factory=list)  # what was not read, and why
     seconds: float = 0.0
 
 
@@ -73,6 +74,8 @@ class Batch:
     end: datetime = datetime.min
     notes: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    ignored: list[Ignored] = field(default_factory=list)
+    measured: dict[str, Any] = field(default_factory=dict)  # facts of this batch found on the way
     files: list[dict[str, Any]] = field(default_factory=list)
 
 

@@ -8,7 +8,7 @@ All heavy work is DuckDB SQL under a memory limit with spill, so a file may be l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -28,9 +28,9 @@ from claims.intake.supporting_tables import derive, plain
 from claims.intake.typed_rows import take
 from claims.schema.mapping import load_mapping
 from claims.schema.tables import SOURCE, moments_of
-from claims.sources.discover import find_sources
+from claims.sources.discover import find_sources, refuse_unread
 from claims.sources.load import digest, load
-from claims.sources.source import Source
+from claims.sources.source import Ignored, Source
 from claims.store.executor import Executor
 from claims.store.publish import writing
 from claims.store.sql import name
@@ -48,6 +48,7 @@ def intake(
     mapping: str | Path | None = None,
     known_at: date | None = None,
     progress: Progress | None = None,
+    allow_ignored: Sequence[str] = (),
     *,
     buckets: int | None = None,
     check: Callable[[str], None] = lambda point: None,
@@ -56,7 +57,8 @@ def intake(
 
     `source`: a file, a folder with one file or folder of files a table, a zip, or a SQLAlchemy URL. `mapping`: a
     shipped name or a TOML path. `known_at`: the extract's own end (end of that day), where the mapping does not say
-    it. `buckets` only counts for a new warehouse. UserError if a file cannot be read; then nothing is published.
+    it. `allow_ignored`: names or patterns of data that may go unread. `buckets` only counts for a new
+    warehouse. UserError if a file cannot be read; then nothing is published.
     """
     rules = load_mapping(mapping)
     root = Path(warehouse)
@@ -66,10 +68,13 @@ def intake(
         raise UserError(f"there is no file or folder {source}")
     with writing(root) as staging:
         house = Warehouse.open(root) if (root / "CURRENT").exists() else None
-        sources = find_sources(source, rules, staging)
+        unread: list[Ignored] = []
+        sources = find_sources(source, rules, staging, unread)
+        refuse_unread(unread, tuple(allow_ignored))
         if house is None:
             house = Warehouse(root, empty_manifest(buckets or _bucket_count(sources)))
         batch = Batch(connect(staging), root, staging, house, rules, f"b{len(house.manifest['batches']) + 1:04d}")
+        batch.ignored += unread
         try:
             return _run(batch, str(source), sources, known_at, say, check, started)
         except duckdb.OutOfMemoryException as error:
@@ -106,10 +111,13 @@ def intake_on(
     mapping: str | Path | None = None,
     known_at: date | None = None,
     progress: Progress | None = None,
+    allow_ignored: Sequence[str] = (),
 ) -> IntakeSummary:
     """`intake` done by an executor: one job, as its tables are checked against each other. A remote one must reach
     source and warehouse by these paths."""
-    job = partial(_intake_job, source, warehouse, mapping, known_at, None if executor.remote else progress)
+    job = partial(
+        _intake_job, source, warehouse, mapping, known_at, None if executor.remote else progress, allow_ignored
+    )
     found: IntakeSummary = next(iter(executor.map(job, [0])))
     return found
 
@@ -120,9 +128,10 @@ def _intake_job(
     mapping: str | Path | None,
     known_at: date | None,
     progress: Progress | None,
+    allow_ignored: Sequence[str],
     _: int,
 ) -> IntakeSummary:
-    return intake(source, warehouse, mapping, known_at, progress)
+    return intake(source, warehouse, mapping, known_at, progress, allow_ignored)
 
 
 def _run(

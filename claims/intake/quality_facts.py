@@ -22,7 +22,9 @@ def _exists(batch: Batch, table: str) -> bool:
 def gather(batch: Batch) -> None:
     """Measure the rows this batch adds: facts for the manifest, and the table `out_clock_collapsed`."""
     con = batch.con
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = dict(batch.measured)
+    if batch.ignored:
+        facts["ignored"] = [{"name": i.name, "reason": i.reason} for i in batch.ignored]
     if _exists(batch, "settlements"):
         con.execute(
             f"""

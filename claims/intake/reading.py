@@ -11,7 +11,7 @@ from claims.intake.normalize import Parsed, parse_column
 from claims.schema.mapping import ColumnRule, Mapping, TableRule
 from claims.schema.table import Column, Table
 from claims.schema.tables import SOURCE
-from claims.sources.source import Loaded, Source
+from claims.sources.source import Ignored, Loaded, Source
 from claims.store.sql import name
 
 
@@ -64,5 +64,6 @@ def read(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Read
     if unknown and source.kind != "pending":
         before = batch.facts.setdefault("unknown_columns", {}).get(table.name, [])
         batch.facts["unknown_columns"][table.name] = sorted({*before, *unknown})
+        batch.ignored += [Ignored(f"{source.label}: {c}", f"no column of {table.name}") for c in unknown]
     made = {c: sql for c, r in ruled.items() if (sql := computed(r, loaded.types, found)) is not None}
     return Reading(source, loaded, mapping, found, units, made)

@@ -43,7 +43,7 @@ def publish_batch(batch: Batch, label: str, check: Callable[[str], None], starte
     elapsed = (datetime.now() - started).total_seconds()
     if not outs and not batch.rejected and not resolved:
         version = f"{int(old['version']):08d}"
-        return IntakeSummary("", version, False, batch.counts, {}, reasons, batch.notes, elapsed)
+        return IntakeSummary("", version, False, batch.counts, {}, reasons, batch.notes, batch.ignored, elapsed)
     gather(batch)
     manifest = json.loads(json.dumps(old))
     manifest |= {"version": old["version"] + 1, "parent": f"{int(old['version']):08d}" if old["version"] else None}
@@ -90,7 +90,9 @@ def publish_batch(batch: Batch, label: str, check: Callable[[str], None], starte
         }
     )
     version = publish(batch.root, batch.staging, files, manifest, check)
-    return IntakeSummary(batch.name, version, True, batch.counts, readmitted, reasons, batch.notes, elapsed)
+    return IntakeSummary(
+        batch.name, version, True, batch.counts, readmitted, reasons, batch.notes, batch.ignored, elapsed
+    )
 
 
 def _without_secret(label: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ import pyarrow as pa
 from claims.errors import UserError
 from claims.schema.mapping import Mapping
 from claims.sources.naming import table_of
-from claims.sources.source import Loaded, Source
+from claims.sources.source import Ignored, Loaded, Source
 from claims.store.sql import name
 
 CHUNK = 50_000
@@ -31,13 +32,15 @@ def _engine(url: str) -> Any:
         ) from None
 
 
-def find_tables(url: str, mapping: Mapping) -> list[Source]:
-    """Database tables and views that fill a table of ours. Errors never repeat the address: it may hold a password."""
+def find_tables(url: str, mapping: Mapping, unread: list[Ignored]) -> list[Source]:
+    """Database tables and views that fill a table of ours; the others go to `unread`. Errors never repeat the address:
+    it may hold a password."""
     import sqlalchemy
 
     try:
         inspector = sqlalchemy.inspect(_engine(url))
-        names = sorted({*inspector.get_table_names(), *inspector.get_view_names()})
+        names = _names(inspector)
+        elsewhere = _other_schemas(inspector, mapping)
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise UserError(
             f"the database cannot be reached ({type(error).__name__}); check address, user and network"
@@ -48,7 +51,25 @@ def find_tables(url: str, mapping: Mapping) -> list[Source]:
             f"the database holds no table that fills one of ours; it has {', '.join(names[:10]) or 'none'}. Name "
             "them in a mapping (files = [...])"
         )
+    unread += [Ignored(n, "its name is no table's") for n in names if not table_of(n, mapping)]
+    held = {source.table for source in found}
+    unread += [Ignored(n, "it lies in another schema; give a view of it here", t not in held) for n, t in elsewhere]
     return sorted(found, key=lambda s: (s.table, s.label))
+
+
+def _names(inspector: Any, schema: str | None = None) -> list[str]:
+    """Tables, views and, where the database has them, materialized views."""
+    names = {*inspector.get_table_names(schema), *inspector.get_view_names(schema)}
+    with contextlib.suppress(NotImplementedError):
+        names.update(inspector.get_materialized_view_names(schema))
+    return sorted(names)
+
+
+def _other_schemas(inspector: Any, mapping: Mapping) -> list[tuple[str, str]]:
+    """(name, table of ours) of what other schemas hold that looks like one of ours."""
+    own = inspector.default_schema_name
+    others = [s for s in inspector.get_schema_names() if own and s not in (own, "information_schema")]
+    return [(f"{s}.{n}", t) for s in others for n in _names(inspector, s) if (t := table_of(n, mapping))]
 
 
 def _text(value: Any) -> str | None:

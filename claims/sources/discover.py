@@ -3,9 +3,11 @@ each fills."""
 
 from __future__ import annotations
 
+import fnmatch
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 from claims.errors import UserError
 from claims.schema.mapping import Mapping
@@ -13,21 +15,29 @@ from claims.schema.tables import SOURCE
 from claims.sources.database import find_tables
 from claims.sources.excel import sheets
 from claims.sources.naming import table_of
-from claims.sources.source import Source
+from claims.sources.source import Ignored, Source
 from claims.sources.spark import export_tables
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".csv.gz")
+#: Never data, whatever they are called; listed among what was not read, no more.
+DOCUMENTATION = (".md", ".json", ".sql", ".pdf", ".doc", ".docx", ".html", ".toml", ".yaml", ".yml", ".log")
+#: Data of a kind that is not read, and what to do about it.
+UNREAD = {".xls": "save the workbook as .xlsx or CSV", ".zip": "unpack this zip within a zip first"}
 MAX_UNZIPPED = 64 * 2**30
 MAX_RATIO = 200
 
 
-def find_sources(source: str | Path, mapping: Mapping, staging: Path) -> list[Source]:
-    """Every file of `source` that fills a table, in a fixed order. UserError if there is none."""
+def find_sources(
+    source: str | Path, mapping: Mapping, staging: Path, ignored: list[Ignored] | None = None
+) -> list[Source]:
+    """Every file of `source` that fills a table, in a fixed order; what fills none is added to `ignored`. UserError
+    if none fills one."""
+    unread: list[Ignored] = [] if ignored is None else ignored
     if str(source).partition("://")[0] in ("spark", "spark+local"):
-        found = export_tables(str(source), mapping, staging)
-        return sorted(found, key=lambda s: list(SOURCE).index(s.table))
+        exported = export_tables(str(source), mapping, staging, unread)
+        return sorted(exported, key=lambda s: list(SOURCE).index(s.table))
     if "://" in str(source):
-        return find_tables(str(source), mapping)
+        return find_tables(str(source), mapping, unread)
     root = Path(source)
     if not root.exists():
         raise UserError(f"there is no file or folder {root}")
@@ -35,13 +45,33 @@ def find_sources(source: str | Path, mapping: Mapping, staging: Path) -> list[So
         table_of(_stem(entry), mapping) for entry in root.iterdir() if entry.suffix != ".zip"
     ):
         root = root / "claims"
-    found = list(_walk(root, mapping, staging))
+    found = list(_Search(mapping, staging, unread).walk(root))
     if not found:
         raise UserError(
             f"no table found in {root}: expected files or folders named like {', '.join(list(SOURCE)[:5])} "
-            f"({', '.join(SUFFIXES)}), or a mapping that names yours"
+            f"({', '.join(SUFFIXES)}), or a mapping that names yours{_listed(unread)}"
         )
     return sorted(found, key=lambda s: (list(SOURCE).index(s.table), s.label))
+
+
+def _listed(unread: list[Ignored]) -> str:
+    names = ", ".join(i.name for i in unread[:5])
+    return f"; it holds {names}{' and more' if len(unread) > 5 else ''}" if names else ""
+
+
+def refuse_unread(unread: list[Ignored], allowed: tuple[str, ...]) -> None:
+    """UserError naming the data of a delivery that fill no table, unless `allowed` (names or patterns) names them."""
+    meant = [
+        i.name
+        for i in unread
+        if i.refuses and not any(fnmatch.fnmatchcase(n, a) for a in allowed for n in (i.name, Path(i.name).name))
+    ]
+    if meant:
+        raise UserError(
+            f"{', '.join(meant[:10])}{f' and {len(meant) - 10} more' if len(meant) > 10 else ''} would not be read: "
+            f"{'they fill' if len(meant) > 1 else 'it fills'} no table. Name the table in a mapping (files = [...]), "
+            f"or leave {'them' if len(meant) > 1 else 'it'} out with --allow-ignored NAME; nothing was published"
+        )
 
 
 def _suffix(path: Path) -> str:
@@ -50,102 +80,149 @@ def _suffix(path: Path) -> str:
     )
 
 
-def _walk(root: Path, mapping: Mapping, staging: Path) -> Iterator[Source]:
-    if root.is_file():
-        if root.suffix.lower() == ".zip":
-            yield from _unzip(root, mapping, staging)
-        elif _suffix(root) not in SUFFIXES:
-            raise UserError(f"{root.name}: files of this kind are not read; give one of {', '.join(SUFFIXES)}, .zip")
-        else:
-            yield from _file(root, table_of(_stem(root), mapping), mapping)
-        return
-    try:
-        entries = sorted(root.iterdir())
-    except OSError as error:
-        raise UserError(f"cannot read the folder {root}: {error.strerror}") from None
-    for entry in entries:
-        if entry.name.startswith((".", "_")):
-            continue
-        if (entry / "_delta_log").is_dir() or ((entry / "metadata").is_dir() and (entry / "data").is_dir()):
-            raise UserError(
-                f"{entry.name} is a Delta or Iceberg table: which of its files count stands in its log, so they are "
-                "not read as a plain folder; export the table as Parquet first"
-            )
-        if entry.is_dir() and _suffix(entry) not in SUFFIXES:
-            if table := table_of(entry.name, mapping):
-                for part in _parts(entry):
-                    yield from _file(part, table, mapping, f"{entry.name}/{part.relative_to(entry)}")
-        elif entry.suffix.lower() == ".zip":
-            yield from _unzip(entry, mapping, staging)
-        elif entry.is_dir():
-            if table := table_of(_stem(entry), mapping):
-                parts = _parts(entry)
-                if not parts:
-                    raise UserError(f"{entry.name} is a folder without data files; expected a file")
-                for part in parts:
-                    yield from _file(part, table, mapping, f"{entry.name}/{part.relative_to(entry)}")
-        elif _suffix(entry) in SUFFIXES:
-            yield from _file(entry, table_of(_stem(entry), mapping), mapping)
-
-
-def _parts(folder: Path) -> list[Path]:
-    """Data files of a table's folder; what a writer left behind (`_temporary`, `.ipynb_checkpoints`) is none of it."""
-    return sorted(
-        p
-        for p in folder.rglob("*")
-        if p.is_file()
-        and _suffix(p) in SUFFIXES
-        and not any(part.startswith((".", "_")) for part in p.relative_to(folder).parts)
-    )
-
-
 def _stem(path: Path) -> str:
     return path.name[: -len(_suffix(path))] if _suffix(path) else path.name
 
 
-def _file(path: Path, table: str | None, mapping: Mapping, label: str | None = None) -> Iterator[Source]:
-    suffix = _suffix(path)
-    if suffix == ".xlsx":
-        for sheet in sheets(path):
-            target = table_of(sheet, mapping) or table
-            if target:
-                yield Source(target, f"{label or path.name}[{sheet}]", path, "xlsx", sheet)
-    elif table:
-        yield Source(table, label or path.name, path, "parquet" if suffix == ".parquet" else "csv")
+@dataclass
+class _Search:
+    """One walk through files, folders and zips."""
 
+    mapping: Mapping
+    staging: Path
+    unread: list[Ignored]
+    zips: list[str] = field(default_factory=list)
 
-def _unzip(path: Path, mapping: Mapping, staging: Path) -> Iterator[Source]:
-    target = staging / "unzipped" / path.stem
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir()]
-            total = sum(m.file_size for m in members)
-            if total > MAX_UNZIPPED or total > MAX_RATIO * max(path.stat().st_size, 2**20):
+    def walk(self, root: Path) -> Iterator[Source]:
+        """The sources of a file, a zip or a folder."""
+        if root.is_dir():
+            yield from self._folder(root, "", None)
+        elif root.suffix.lower() == ".zip":
+            yield from self._unzip(root, root.name)
+        elif _suffix(root) not in SUFFIXES:
+            raise UserError(f"{root.name}: files of this kind are not read; give one of {', '.join(SUFFIXES)}, .zip")
+        else:
+            yield from self._file(root, root.name, None)
+
+    def _folder(self, folder: Path, label: str, table: str | None) -> Iterator[Source]:
+        """Everything in a folder, at any depth. A file that names no table belongs to the folder that does."""
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError as error:
+            raise UserError(f"cannot read the folder {folder}: {error.strerror}") from None
+        read = 0
+        for entry in entries:
+            shown = label + entry.name
+            if entry.name.startswith((".", "_", "~$")):
+                self.unread.append(Ignored(shown, "names that begin with . or _ are what a program left behind"))
+                continue
+            if (entry / "_delta_log").is_dir() or ((entry / "metadata").is_dir() and (entry / "data").is_dir()):
                 raise UserError(
-                    f"{path.name} would unpack to {total:,} bytes, more than {MAX_RATIO} times its size: refused "
-                    "as a zip bomb"
+                    f"{entry.name} is a Delta or Iceberg table: which of its files count stands in its log, so they "
+                    "are not read as a plain folder; export the table as Parquet first"
                 )
-            for member in members:
-                inner = Path(member.filename)
-                if inner.suffix.lower() == ".zip":
-                    raise UserError(f"{path.name} holds another zip ({inner.name}); unpack it first")
-                if _suffix(inner) not in SUFFIXES or inner.name.startswith((".", "_")):
+            if entry.is_dir():
+                if (entry / "CURRENT").is_file():
+                    self.unread.append(Ignored(shown, "a folder published by xiezhi is no delivery"))
                     continue
-                if inner.is_absolute() or ".." in inner.parts:
-                    raise UserError(f"{path.name} holds a member outside its folder ({member.filename}); refused")
-                out = target / inner.name
-                out.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(member) as src, out.open("wb") as dst:
-                    written = 0
-                    while chunk := src.read(1 << 20):
-                        written += len(chunk)
-                        if written > member.file_size:
-                            raise UserError(
-                                f"{path.name}: {member.filename} is larger than the archive says; refused as a zip bomb"
-                            )
-                        dst.write(chunk)
-                yield from _file(out, table_of(_stem(out), mapping), mapping, f"{path.name}/{inner.name}")
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise UserError(f"{path.name} is not a readable zip archive ({error}); pack it again") from None
+                found = self._folder(entry, f"{shown}/", table_of(_stem(entry), self.mapping) or table)
+            elif entry.suffix.lower() == ".zip" and not self.zips:
+                found = self._unzip(entry, shown)
+            else:
+                found = self._file(entry, shown, table)
+            for source in found:
+                read += 1
+                yield source
+        if table and not read and table_of(_stem(folder), self.mapping):
+            raise UserError(f"{folder.name} is a folder without data files; expected a file")
+
+    def _file(self, path: Path, label: str, table: str | None) -> Iterator[Source]:
+        suffix = _suffix(path)
+        table = table_of(_stem(path), self.mapping) or table
+        if path.name.lower().startswith(("readme", "说明")) or suffix in DOCUMENTATION:
+            self.unread.append(Ignored(label, "documentation"))
+        elif suffix not in SUFFIXES:
+            remedy = UNREAD.get(suffix, "")
+            reason = f"files of this kind are not read{'; ' if remedy else ''}{remedy}"
+            self.unread.append(Ignored(label, reason, bool(remedy)))
+        elif suffix == ".xlsx":
+            titles = sheets(path)
+            targets = {sheet: table_of(sheet, self.mapping) or table for sheet in titles}
+            for sheet, target in targets.items():
+                if target:
+                    yield Source(target, f"{label}[{sheet}]", path, "xlsx", sheet)
+                else:
+                    self.unread.append(Ignored(f"{label}[{sheet}]", "the sheet's name is no table's"))
+            if not any(targets.values()):
+                self.unread.append(Ignored(label, "neither its name nor a sheet's is a table's", True))
+        elif table:
+            yield Source(table, label, path, "parquet" if suffix == ".parquet" else "csv")
+        else:
+            self.unread.append(Ignored(label, "its name is no table's", True))
+
+    def _unzip(self, path: Path, label: str) -> Iterator[Source]:
+        target = self.staging / "unzipped" / path.stem
+        while target.exists():
+            target = target.with_name(target.name + "_")
+        try:
+            with zipfile.ZipFile(path) as archive:
+                members = [m for m in archive.infolist() if not m.is_dir()]
+                total = sum(m.file_size for m in members)
+                if total > MAX_UNZIPPED or total > MAX_RATIO * max(path.stat().st_size, 2**20):
+                    raise UserError(
+                        f"{path.name} would unpack to {total:,} bytes, more than {MAX_RATIO} times its size: refused "
+                        "as a zip bomb"
+                    )
+                for member in members:
+                    self._extract(archive, member, target, path.name)
+        except (
+            zipfile.BadZipFile,
+            zipfile.LargeZipFile,
+            EOFError,
+            NotImplementedError,
+            RuntimeError,
+            OSError,
+        ) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            raise UserError(f"{path.name} is not a readable zip archive ({error}); pack it again") from None
+        if target.exists():
+            self.zips.append(label)
+            yield from self._folder(target, f"{label}/", None)
+            self.zips.pop()
+
+    def _extract(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, label: str) -> None:
+        """Unpack a member whose content is read; of the others only the name."""
+        inner = PurePosixPath(_member_name(member))
+        if inner.is_absolute() or ".." in inner.parts:
+            raise UserError(f"{label} holds a member outside its folder ({inner}); refused")
+        out = target.joinpath(*inner.parts)
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            out.touch(exist_ok=False)
+        except OSError as error:
+            raise UserError(f"{label}: {inner} cannot be unpacked ({error.strerror}); pack it again") from None
+        if _suffix(out) not in SUFFIXES:
+            return
+        with archive.open(member) as src, out.open("wb") as dst:
+            written = 0
+            while chunk := src.read(1 << 20):
+                written += len(chunk)
+                if written > member.file_size:
+                    raise UserError(f"{label}: {inner} is larger than the archive says; refused as a zip bomb")
+                dst.write(chunk)
+
+
+def _member_name(member: zipfile.ZipInfo) -> str:
+    """A member's name as it was packed: without the mark for UTF-8 (bit 11) Python reads CP437, where Chinese systems
+    write GB18030."""
+    name = member.filename
+    if not member.flag_bits & 0x800:
+        raw = name.encode("cp437", "replace")
+        for encoding in ("utf-8", "gb18030"):
+            try:
+                name = raw.decode(encoding)
+                break
+            except UnicodeDecodeError:
+                continue
+    return name.replace("\\", "/")

@@ -22,6 +22,16 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Ignored:
+    """Something of a delivery that is not read. `refuses`: data that may have been meant; the delivery is refused
+    unless it is named."""
+
+    name: str
+    reason: str
+    refuses: bool = False
+
+
+@dataclass(frozen=True)
 class Loaded:
     """A source inside DuckDB: a relation with its local columns and `_row` (0, 1, …), and what could not become a
     row."""

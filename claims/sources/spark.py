@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from claims.errors import UserError
 from claims.schema.mapping import Mapping
 from claims.sources.naming import table_of
-from claims.sources.source import Source
+from claims.sources.source import Ignored, Source
 from claims.store.spark import spark_session
 
 SCHEMES = ("spark", "spark+local")
@@ -58,19 +58,21 @@ class Address:
         return cls("local[2]" if local else f"spark://{parts.netloc}", database, path, config)
 
 
-def export_tables(url: str, mapping: Mapping, staging: Path) -> list[Source]:
+def export_tables(url: str, mapping: Mapping, staging: Path, unread: list[Ignored]) -> list[Source]:
     """Every table at `url` that fills one of ours, written by Spark as Parquet into `staging` (which the executors
-    must share), and counted.
+    must share), and counted; the others go to `unread`.
 
     Errors never repeat the address: it may hold a password. UserError if Spark or the tables cannot be reached, if
     none fills one of ours, or if what was written is not what was there.
     """
     address = Address.parse(url)
     with spark_session(address.master, address.config, "xiezhi intake") as session:
-        return list(_exported(session, address, mapping, staging, url))
+        return list(_exported(session, address, mapping, staging, url, unread))
 
 
-def _exported(session: Any, address: Address, mapping: Mapping, staging: Path, url: str) -> Iterator[Source]:
+def _exported(
+    session: Any, address: Address, mapping: Mapping, staging: Path, url: str, unread: list[Ignored]
+) -> Iterator[Source]:
     with _told(f"the Spark {'database ' + address.database if address.database else 'folder'}"):
         names = _names(session, address)
     wanted = {name: table for name in names if (table := table_of(name, mapping))}
@@ -79,6 +81,7 @@ def _exported(session: Any, address: Address, mapping: Mapping, staging: Path, u
             f"Spark finds no table that fills one of ours; it has {', '.join(sorted(names)[:10]) or 'none'}. Name "
             "them in a mapping (files = [...])"
         )
+    unread += [Ignored(name, "its name is no table's") for name in sorted(names) if name not in wanted]
     for name, table in sorted(wanted.items()):
         folder = staging / "spark" / name
         with _told(f"the Spark table {name}"):
