@@ -45,6 +45,13 @@ def local_columns(
     return found, header_units, [c for c in types if c not in used and c not in rule.drop]
 
 
+def absent(table: Table, rule: TableRule, types: dict[str, str]) -> list[str]:
+    """Local columns a mapping names for a table's columns or its knowledge time that a source does not have."""
+    there = {_normal(local) for local in types}
+    named = [rule.known_at, *(given.source for c in table.columns if (given := rule.columns.get(c.name)))]
+    return [local for local in dict.fromkeys(named) if local is not None and _normal(local) not in there]
+
+
 def local_of(column: str, types: dict[str, str], found: dict[str, str]) -> str | None:
     by_name = {_normal(local): local for local in types} | dict(found)
     return by_name.get(_normal(column))

@@ -78,8 +78,8 @@ MACROS = (
                 + to_seconds(CAST(round((TRY_CAST(x AS DOUBLE) % 1) * 86400) AS INTEGER))
         WHEN regexp_matches(x, '^[0-9]{1,2}-[0-9]{1,2}月-[0-9]{2}$') THEN TRY_CAST('20' || split_part(x, '-', 3)
             || '-' || rtrim(split_part(x, '-', 2), '月') || '-' || split_part(x, '-', 1) AS TIMESTAMP)
-        WHEN regexp_matches(x, '^[0-9]{4}.*[+]08:?00$')
-            THEN TRY_CAST(replace(regexp_replace(x, '[+]08:?00$', ''), 'T', ' ') AS TIMESTAMP)
+        WHEN regexp_matches(x, '^[0-9]{4}.*[+]08(:?00)?$')
+            THEN TRY_CAST(replace(regexp_replace(x, '[+]08(:?00)?$', ''), 'T', ' ') AS TIMESTAMP)
         WHEN regexp_matches(x, ' 24:00(:00)?$')
             THEN TRY_CAST(trim(regexp_replace(translate(x, '/.', '--'), ' 24:00(:00)?$', '')) AS TIMESTAMP)
                 + INTERVAL 1 DAY

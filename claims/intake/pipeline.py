@@ -204,8 +204,8 @@ def _clock(batch: Batch, known_at: date | None) -> None:
         return
     last = [datetime(1900, 1, 1)]
     for table, declared in SOURCE.items():
-        moments = moments_of(declared)
-        if moments and has(batch, f"parsed_{table}"):
+        moments = (*moments_of(declared), "_known")  # an extract holds nothing that was known after it
+        if has(batch, f"parsed_{table}"):
             latest = ", ".join(f"max(CAST({name(m)} AS TIMESTAMP))" for m in moments)
             found = batch.con.execute(f"SELECT {latest} FROM parsed_{table} WHERE _err IS NULL").fetchall()[0]
             last += [moment for moment in found if moment]

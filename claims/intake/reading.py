@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from claims.errors import UserError
 from claims.intake.batch import Batch
-from claims.intake.match_columns import computed, local_columns
+from claims.intake.match_columns import absent, computed, local_columns
 from claims.intake.normalize import Parsed, parse_column
 from claims.schema.mapping import ColumnRule, Mapping, TableRule
 from claims.schema.table import Column, Table
@@ -52,6 +52,11 @@ def read(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Read
     """Match a source's header with its table. UserError if a column without which no row can be placed is missing."""
     table, rule = SOURCE[source.table], mapping.rule(source.table)
     found, units, unknown = local_columns(table, rule, loaded.types)
+    if source.kind != "pending" and (gone := absent(table, rule, loaded.types)):
+        raise UserError(
+            f"{source.label}: the mapping reads {', '.join(gone)} of table {table.name}, which it does not have; its "
+            f"header reads {', '.join(list(loaded.types)[:12])}. Correct the name in the mapping or take the line out"
+        )
     ruled = {c: r for c, r in rule.columns.items() if r.constant is not None or r.join or r.cases}
     lacking = [c for c in table.columns if c.needed and c.name not in found and c.name not in ruled]
     if lacking:

@@ -51,7 +51,8 @@ def _typed(reading: Reading, glossary: Glossary, start: int) -> tuple[str, dict[
     cells = {p.column.name: f"CAST({p.typed} AS {p.column.sql_type})" for p in parsed}
     kept = [f"{entry}.{MEANS} AS {name(c)}" for c, entry in glossary.entries.items()]
     kept += [f"s.{name(reading.found[c])} AS {name(c)}" for c in sorted(as_is)]
-    told = f"CAST(s.{name(rule.known_at)} AS VARCHAR)" if rule.known_at in loaded.types else "NULL::VARCHAR"
+    teller = local_of(rule.known_at, loaded.types, {}) if rule.known_at else None
+    told = f"CAST(s.{name(teller)} AS VARCHAR)" if teller else "NULL::VARCHAR"
     first = [
         "s._row",
         f"{told} AS raw__told",
@@ -71,18 +72,21 @@ def _typed(reading: Reading, glossary: Glossary, start: int) -> tuple[str, dict[
     blanks = [
         f"NULL::{c.sql_type} AS {name(c.name)}" for c in table.columns if c.name not in types and c.name in table.worked
     ]
-    values = [*(f"{sql} AS {name(c)}" for c, sql in cells.items()), *blanks]
-    shown = [name(c.name) for c in table.columns if c.name in types or c.name in table.worked]
     known = "NULL::TIMESTAMP"
-    if rule.known_at in loaded.types:
-        known = "CAST(coalesce(sane(fast_time(clean__told)), sane(slow_time(clean__told))) AS TIMESTAMP)"
-    faults = ", ".join([*_faults(reading, parsed, glossary), "NULL"])
+    if teller:
+        known = "CAST(coalesce(sane(fast_time(clean__told)), sane(slow_time(narrow(clean__told)))) AS TIMESTAMP)"
+    values = [*(f"{sql} AS {name(c)}" for c, sql in cells.items()), *blanks, f"{known} AS _known"]
+    shown = [name(c.name) for c in table.columns if c.name in types or c.name in table.worked]
+    faults = _faults(reading, parsed, glossary)
+    if teller:
+        faults.append(f"CASE WHEN clean__told IS NOT NULL AND _known IS NULL THEN {quote(f'Q02:{teller}')} END")
+    faults.append("NULL")
     return (
         f"""
             SELECT
                 CAST(_row + {start} AS BIGINT) AS _row,
-                {", ".join(shown)}, {known} AS _known,
-                CAST(coalesce({faults}) AS VARCHAR) AS _err
+                {", ".join(shown)}, _known,
+                CAST(coalesce({", ".join(faults)}) AS VARCHAR) AS _err
             FROM (SELECT {", ".join(["*", *values])} FROM ({body}))
         """,
         types,
