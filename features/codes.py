@@ -81,11 +81,23 @@ AWAY_WITH_LEAVE = "('请假', '家庭病床', '居家护理')"
 #: Bed codes that name no bed.
 NO_BED = "('', '0', '00', '000')"
 
-#: Words in the name of an item (`hilist_name`), as regular expressions: given by needle, placed into the
+#: Words in the name of an item (`hilist_name`), as regular expressions: a drug given by needle, placed into the
 #: body, nursing of the gravely ill.
 INJECTED = "'注射|输液|滴注|针'"
 PLACEMENT = "'置管|置入|植入|介入|造影|穿刺|安装'"
 CLOSE_NURSING = "'特级|Ⅰ级|一级|I级'"
+
+
+def by_needle(line: str) -> str:
+    """SQL: a fee line is given by needle: a drug whose name says so, or an injection or infusion as a service;
+    acupuncture (针刺) is neither."""
+    name = f"coalesce({line}.hilist_name, '')"
+    return f"""
+        (
+            regexp_matches({name}, '注射|输液|滴注')
+            OR ({line}.med_chrgitm_type IN {DRUGS} AND regexp_matches({name}, {INJECTED}))
+        )
+    """
 
 
 def paid(table: str = "") -> str:

@@ -131,6 +131,24 @@ def impossible(dx: str, gend: str, brdy: str, at: str) -> str:
         """
 
 
+def impossible_operation(code: str, gend: str, brdy: str, at: str) -> str:
+    """SQL: the operation (ICD-9-CM-3) is one of the other sex (R60; library 39).
+
+    Changes of sex (64.5, 70.6) are nobody's; an infant's number may carry the mother's delivery, and that of a woman of
+    15–50 her son's circumcision (N12).
+    """
+    age = age_at(brdy, at)
+    return f"""
+        coalesce(
+            ({gend} = '1' AND regexp_matches({code}, '^(6[5-9]|7[0-5])\\.') AND {age} >= 1
+                AND {code} NOT LIKE '70.6%')
+            OR ({gend} = '2' AND regexp_matches({code}, '^6[0-4]\\.') AND {code} NOT LIKE '64.5%'
+                AND NOT ({age} BETWEEN 15 AND 50 AND {code} LIKE '64.0%')),
+            false
+        )
+        """
+
+
 def unfit(gend: str, brdy: str, at: str) -> str:
     """SQL: catalogue row `c` forbids this sex or age (R41; library 66, 67, 73)."""
     age = age_at(brdy, at)

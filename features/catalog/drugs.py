@@ -14,7 +14,7 @@ pharmacies (N30).
 from features.codes import DRUGS, PACKED_DRUGS
 from features.common_subqueries import once
 from features.declare import Feature, Of, declare
-from features.knowledge import LINE_ID, OFF_LIMIT, VERSIONS, counts_of, in_force, most_of, unfit
+from features.knowledge import LINE_ID, OFF_LIMIT, VERSIONS, age_at, counts_of, in_force, most_of, unfit
 from features.wording import above
 
 #: More days of supply than a long prescription may give twice over (12 weeks, N08) are cut.
@@ -109,8 +109,14 @@ RX = f"""
 """
 OF_DOCTOR, OF_UNIT = Of("r.dr_codg"), Of("r.fixmedins_code")
 
-#: Drug lines outside their paid limits: `unfit` by sex or age of the holder, `off_limit` by level of the unit or kind
-#: of the visit.
+MOTHER_OR_CHILD = f"""
+    coalesce(
+        {age_at("p.brdy", "l.day")} < 1 OR (p.gend = '2' AND {age_at("p.brdy", "l.day")} BETWEEN 15 AND 50),
+        false
+    )
+"""
+#: Lines outside their paid limits: `unfit` by sex or age of the holder, drugs also `off_limit` by level of the unit or
+#: kind of the visit. An item on the number of an infant, or of a woman of 15–50, may be that of mother or child (N12).
 _LIMITED = once(
     "off_limit",
     f"""
@@ -119,8 +125,9 @@ _LIMITED = once(
             SELECT
                 l.mdtrt_id, l.feedetl_sn, l.psn_no, l.fixmedins_code, l.dr_codg, l.happened_at,
                 l.is_inpatient, l.hilist_name, l.scope_fen AS fen,
-                {unfit("p.gend", "p.brdy", "l.day")} AS unfit,
-                {OFF_LIMIT} AS off_limit
+                l.med_chrgitm_type IN {DRUGS} AS drug,
+                {unfit("p.gend", "p.brdy", "l.day")} AND (drug OR NOT {MOTHER_OR_CHILD}) AS unfit,
+                drug AND {OFF_LIMIT} AS off_limit
             FROM lines l
             JOIN (
                 SELECT *
@@ -131,21 +138,22 @@ _LIMITED = once(
                 ON {in_force("c")}
             JOIN persons p USING (psn_no)
             LEFT JOIN institutions i ON i.fixmedins_code = l.fixmedins_code
-            WHERE l.med_chrgitm_type IN {DRUGS}
         )
         WHERE unfit OR off_limit
     """,
 )
 
 
-LIMITED = f"""
+_LIMITED_OF = f"""
     SELECT
         $entity AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
-        l.psn_no, l.fixmedins_code, l.is_inpatient, l.hilist_name, l.fen, l.unfit, l.off_limit
+        l.psn_no, l.fixmedins_code, l.is_inpatient, l.hilist_name, l.fen, l.unfit, l.off_limit, l.drug
     FROM {_LIMITED} l
     WHERE $entity IS NOT NULL
 """
+LIMITED = f"SELECT * FROM ({_LIMITED_OF}) WHERE drug"
 UNFIT = f"SELECT * FROM ({LIMITED}) WHERE unfit"
+UNFIT_ITEMS = f"SELECT * FROM ({_LIMITED_OF}) WHERE unfit"
 
 STAY_DRUGS = f"""
     SELECT

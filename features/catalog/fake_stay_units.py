@@ -9,8 +9,10 @@ season (N14), psychiatric and rehabilitation wards that keep open (N03).
 
 from features.catalog.fake_stay_company import ALIKE, IN_BATCHES, SAME_PATH, STAYS_IN_STEP, UNIT_TWINS
 from features.catalog.stay_rows import (
+    COURSE,
     HOLIDAYS,
     HOSPITAL,
+    LONG_CARE,
     PROFILES,
     STAYS,
     hospital_and_doctor,
@@ -126,7 +128,8 @@ HOLIDAY_NIGHTS = f"""
         s.fixmedins_code AS entity_id, h.day::TIMESTAMP AS happened_at, 'visits' AS row_table,
         s.mdtrt_id AS row_id, h.phase, h.feast, h.day,
         coalesce(s.fund_fen, 0) / greatest(1, s.bed_days) AS fen,
-        s.level
+        s.level,
+        {LONG_CARE} OR {COURSE} AS no_holiday
     FROM (
         SELECT *, unnest(generate_series(adm_date, greatest(adm_date, end_date - 1), INTERVAL 1 DAY))::DATE AS night
         FROM stays

@@ -13,12 +13,15 @@ from features.codes import (
     BED,
     ROUTINE_BESIDE_BED,
 )
+from features.common_subqueries import once
 from features.declare import Feature, declare
 from features.knowledge import LINE_ID
 from features.thresholds import setting
 
 #: Hours between consecutive lines other than the bed (rule R02) and to now while the stay is open.
-GAPS = f"""
+GAPS = once(
+    "gaps",
+    f"""
     SELECT
         *,
         coalesce(gap_hours >= {setting("R02", "gap_hours")} AND NOT long_care AND NOT clock_collapsed, false) AS hit
@@ -44,14 +47,15 @@ GAPS = f"""
             AND l.med_chrgitm_type <> {BED}
             AND l.happened_at::DATE BETWEEN s.adm_date AND s.end_date
     )
-"""
+    """,
+)
 
 gap = Feature(
     grain="admission",
     scheme="T01",
     by="institution",
     windows=(0,),
-    rows=GAPS,
+    rows=f"FROM {GAPS}",
     empty=None,
 )
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from features.codes import BASIC_SCHEMES, TRANSFERRED, kilometres, paid
 from features.common_subqueries import once
 from features.declare import Feature, Of, declare
-from features.knowledge import impossible
+from features.knowledge import impossible, impossible_operation
 from features.thresholds import setting
 from features.wording import above, below
 
@@ -55,6 +55,47 @@ STAY_CLASH = f"""
     FROM stays s
     JOIN persons p USING (psn_no)
     WHERE {impossible("s.dx", "p.gend", "p.brdy", "s.adm_date")}
+"""
+
+#: Stays with an operation of the other sex.
+_OPERATED = f"""
+    (
+        SELECT s.mdtrt_id, string_agg(DISTINCT o.code, ',' ORDER BY o.code) AS operation
+        FROM stays s
+        JOIN persons p USING (psn_no)
+        JOIN (
+            SELECT mdtrt_id, oprn_oprt_code AS code
+            FROM operations
+            UNION ALL
+            SELECT mdtrt_id, oprn_oprt_code
+            FROM stays
+        ) o ON o.mdtrt_id = s.mdtrt_id
+        WHERE {impossible_operation("o.code", "p.gend", "p.brdy", "s.adm_date")}
+        GROUP BY s.mdtrt_id
+    )
+"""
+#: Stays whose diagnosis or operation contradicts the patient, once each (R60).
+STAY_IMPOSSIBLE = f"""
+    SELECT
+        s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.dx, o.operation,
+        p.gend, p.brdy, coalesce(s.fund_fen, 0) AS fen
+    FROM stays s
+    JOIN persons p USING (psn_no)
+    LEFT JOIN {_OPERATED} o ON o.mdtrt_id = s.mdtrt_id
+    WHERE o.operation IS NOT NULL OR {impossible("s.dx", "p.gend", "p.brdy", "s.adm_date")}
+"""
+#: The same of a person or unit, with outpatient diagnoses.
+IMPOSSIBLE = f"""
+    SELECT entity_id, psn_no, fixmedins_code, happened_at, row_table, row_id, dx, NULL AS operation, fen, gend, brdy
+    FROM ({CLASH})
+    UNION ALL
+    SELECT
+        $entity, v.psn_no, v.fixmedins_code, v.happened_at, 'visits', v.mdtrt_id, v.dx, o.operation,
+        coalesce(v.fund_fen, 0), p.gend, p.brdy
+    FROM stays v
+    JOIN persons p USING (psn_no)
+    JOIN {_OPERATED} o ON o.mdtrt_id = v.mdtrt_id
+    WHERE NOT {impossible("coalesce(v.dx, '')", "p.gend", "p.brdy", "v.happened_at::DATE")}
 """
 
 DISEASES = f"""

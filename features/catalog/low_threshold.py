@@ -10,7 +10,7 @@ old people with many diseases (N29), retired cadres with a right to their stay (
 """
 
 from features.catalog.stay_rows import LET_OFF, PROFILES, STAY, STAY_DAYS, STAYS, hospital_and_doctor
-from features.codes import CLOSE_NURSING, DRUGS, INJECTED, NURSING, SURGERY, TESTS, TREATMENT
+from features.codes import CLOSE_NURSING, DRUGS, NURSING, SURGERY, TESTS, TREATMENT, by_needle
 from features.declare import Feature, Of, declare
 from features.knowledge import LINE_ID, diagnosed
 
@@ -24,7 +24,7 @@ NEED = f"""
         l.med_chrgitm_type IN {TESTS} AS test, l.med_chrgitm_type = {SURGERY} AS surgery,
         l.med_chrgitm_type = {TREATMENT} AS treatment,
         l.med_chrgitm_type IN {DRUGS} AS drug,
-        regexp_matches(coalesce(l.hilist_name, ''), {INJECTED}) AS infusion,
+        {by_needle("l")} AS infusion,
         l.med_chrgitm_type = {NURSING}
             AND regexp_matches(coalesce(l.hilist_name, ''), {CLOSE_NURSING}) AS close_nursing,
         l.day = s.adm_date AS first_day

@@ -3,7 +3,7 @@
 from features.catalog.ghost_bed_away import OF_STAY, OUTSIDE
 from features.catalog.ghost_bed_idle import GAPS
 from features.catalog.stay_rows import LONG_CARE
-from features.codes import BED, SERVICES_AND_NURSING
+from features.codes import BED, LEAVE, SERVICES_AND_NURSING
 from features.declare import Feature, Of, PeerTest, declare
 from features.rules.parts import HOME_BEDS, judged_rows
 from features.thresholds import setting
@@ -54,6 +54,62 @@ declare(
     innocent="家属代购、外院检查、请假离院（N05、N09、N18、N19）",
 )
 
+# From the last service to the discharge too, where the bed was billed by the day meanwhile; filed leave (N19) is taken
+# off a gap, home beds (N34) are left out.
+GAPS_AND_TAIL = f"""
+    WITH e AS (
+        SELECT entity_id, happened_at, row_table, row_id, hilist_name, gap_hours, stay_fund_fen, hit
+        FROM {GAPS}
+        UNION ALL
+        SELECT
+            z.entity_id, z.until, 'visits', z.entity_id, NULL,
+            date_diff('second', z.last_service, z.until) / 3600.0, z.stay_fund_fen, true
+        FROM (
+            SELECT
+                g.entity_id, any_value(s.end_at) AS until, max(g.happened_at) AS last_service,
+                max(g.stay_fund_fen) AS stay_fund_fen
+            FROM {GAPS} g
+            JOIN stays s ON s.mdtrt_id = g.entity_id
+            WHERE NOT s."open"
+            GROUP BY g.entity_id
+            HAVING NOT bool_or(g.long_care)
+                AND NOT bool_or(g.clock_collapsed)
+                AND date_diff('second', max(g.happened_at), any_value(s.end_at)) / 3600.0
+                    >= {setting("R02", "gap_hours")}
+        ) z
+        JOIN lines b ON b.mdtrt_id = z.entity_id AND b.med_chrgitm_type = {BED} AND b.happened_at > z.last_service
+        GROUP BY ALL
+        HAVING count(DISTINCT b.happened_at::DATE) >= 2
+    ),
+    a AS (
+        SELECT
+            e.entity_id, e.happened_at, e.gap_hours,
+            greatest(
+                0,
+                date_diff(
+                    'day',
+                    greatest(f.begndate, (e.happened_at - to_seconds(e.gap_hours * 3600))::DATE),
+                    least(coalesce(f.enddate, e.happened_at::DATE), e.happened_at::DATE)
+                ) + 1
+            ) AS days
+        FROM e
+        JOIN stays s ON s.mdtrt_id = e.entity_id
+        JOIN main.filings f ON f.psn_no = s.psn_no AND f.kind = {LEAVE}
+        WHERE e.hit
+    ),
+    x AS (
+        SELECT entity_id, happened_at
+        FROM a
+        GROUP BY entity_id, happened_at
+        HAVING any_value(gap_hours) - 24 * sum(days) < {setting("R02", "gap_hours")}
+    )
+    SELECT
+        e.* EXCLUDE (hit), e.hit AND x.entity_id IS NULL AS hit
+    FROM e
+    LEFT JOIN x ON x.entity_id = e.entity_id AND x.happened_at = e.happened_at
+    ANTI JOIN ({HOME_BEDS}) h ON h.mdtrt_id = e.entity_id
+"""
+
 declare(
     COMMON,
     name="rule_r02",
@@ -62,13 +118,13 @@ declare(
     scheme="T01",
     grain="admission",
     by="institution",
-    exempt=("N03", "N07"),
+    exempt=("N03", "N07", "N19", "N34"),
     source="rules.md R02",
-    rows=GAPS,
+    rows=GAPS_AND_TAIL,
     measure="count(*) FILTER (hit)",
     amount="max(stay_fund_fen) FILTER (hit)",
     reason=f"住院中出现{{value}}次{setting('R02', 'gap_hours')}小时以上没有任何服务收费",
-    innocent="精神、康复、护理病区或按日集中上传（N03、N07）",
+    innocent="精神、康复、护理病区或按日集中上传（N03、N07）；备案请假与家庭病床已剔除",
 )
 
 # No examination, test, treatment, operation or nursing at all.

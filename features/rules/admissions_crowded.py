@@ -107,6 +107,7 @@ NEVER_EMPTY = f"""
         >= {setting("R07", "min_inhouse")} * count(DISTINCT day) FILTER (phase = 'before')
 """
 
+# Wards whose patients have no holiday are left out (N01, N03).
 declare(
     COMMON,
     grain="institution",
@@ -116,12 +117,12 @@ declare(
     family="R07",
     scheme="T02",
     windows=(365,),
-    exempt=("N03", "N14"),
+    exempt=("N01", "N03", "N14"),
     source="rules.md R07",
-    rows=HOLIDAY_NIGHTS,
+    rows=f"SELECT * FROM ({HOLIDAY_NIGHTS}) WHERE NOT no_holiday",
     measure=f"CASE WHEN {NEVER_EMPTY} THEN count(DISTINCT feast) ELSE 0 END",
     amount=f"CASE WHEN {NEVER_EMPTY} THEN sum(fen) FILTER (phase = 'core') * (1 - 1 / nullif({RATIO}, 0)) ELSE 0 END",
     unit="次",
     reason="近一年长假期间在院人数不降反升（涉及{value}个长假）",
-    innocent="精神康复护理病区不放假、节日流感（N03、N14）",
+    innocent="节日流感（N14）；精神、康复、护理病区与透析、放化疗已剔除（N01、N03）",
 )

@@ -1,7 +1,7 @@
 """R17–R19: a bed for a clinic's case, a bed for a check-up, a bed long after recovery."""
 
 from features.catalog.stay_rows import LONG_CARE, STAY_DAYS
-from features.codes import CLOSE_NURSING, INJECTED, NURSING, SURGERY, TESTS, TRANSFERRED, TREATMENT
+from features.codes import CLOSE_NURSING, NURSING, SURGERY, TESTS, TRANSFERRED, TREATMENT, by_needle
 from features.declare import Feature, Of, PeerTest, declare
 from features.knowledge import diagnosed
 from features.rules.parts import HOME_BEDS, judged_rows
@@ -46,7 +46,7 @@ LOW_STAYS = f"""
             bool_or(l.med_chrgitm_type = {SURGERY}) AS surgery,
             bool_or(
                 coalesce(c.infusion_flag = '1', false)
-                    OR regexp_matches(coalesce(l.hilist_name, ''), {INJECTED})
+                    OR {by_needle("l")}
             ) AS infusion,
             bool_or(
                 l.med_chrgitm_type = {NURSING} AND regexp_matches(coalesce(l.hilist_name, ''), {CLOSE_NURSING})

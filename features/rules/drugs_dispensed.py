@@ -5,7 +5,7 @@ Rules whose knowledge is not there (resale list, trace codes, household links, s
 never zero.
 """
 
-from features.catalog.drugs import LIMITED, UNFIT
+from features.catalog.drugs import LIMITED, UNFIT_ITEMS
 from features.codes import PACKED_DRUGS, REMOTE
 from features.declare import Feature, Of, declare
 from features.knowledge import LINE_ID, VERSIONS, in_force
@@ -226,7 +226,7 @@ declare(
             "l.psn_no",
             name="rule_r41_person",
             scheme="T13",
-            reason="触发规则R41药品与性别年龄不符：近{window}天{value}条",
+            reason="触发规则R41药品、项目与性别年龄不符：近{window}天{value}条",
             innocent="家庭共济代购（N05）、母婴同号（N12）",
             windows=(365,),
         ),
@@ -236,7 +236,7 @@ declare(
             scheme="T13",
             by="institution",
             needs=("catalog.lmt_gend", "fee_details.bilg_dr_codg"),
-            reason="触发规则R41药品与性别年龄不符：近{window}天所开{value}条",
+            reason="触发规则R41药品、项目与性别年龄不符：近{window}天所开{value}条",
             innocent="母婴同号（N12）",
             windows=(365,),
         ),
@@ -244,8 +244,8 @@ declare(
     windows=(0,),
     needs=("catalog.lmt_gend",),
     exempt=("N12",),
-    rows=UNFIT,
-    reason="触发规则R41药品与性别年龄不符：本次住院{value}条",
+    rows=UNFIT_ITEMS,
+    reason="触发规则R41药品、项目与性别年龄不符：本次住院{value}条",
     innocent="新生儿用药记在母亲名下（N12）",
 )
 

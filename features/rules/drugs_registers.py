@@ -6,7 +6,7 @@ No table says which drugs belong to a disease: of R45 only the missing registry 
 
 from features.catalog.chronic import CHRONIC_VISITS
 from features.declare import Feature, Of, declare
-from features.knowledge import LINE_ID
+from features.knowledge import LINE_ID, VERSIONS
 from features.thresholds import setting
 
 COMMON = Feature(
@@ -106,8 +106,9 @@ declare(
     innocent="年末续方（N28）、长处方（N08）",
 )
 
-# Settled beyond what was ever there, by code; a unit that never sent a move of a code is not judged on it (unit of
-# measure: DQ).
+# Settled beyond what was ever there, by code; a unit that never sent a move of a code is not judged on it. Bought by
+# the box and settled by the tablet (a price far below the box's, or just about a box's tablets to each box) is a matter
+# of the unit of measure (DQ): there the stock is counted in tablets.
 declare(
     COMMON,
     name="rule_r48",
@@ -129,27 +130,52 @@ declare(
                         WHEN move_type = 'buy_return' THEN -abs(cnt_e4)
                         ELSE 0
                     END
-                ) / 1e4 AS had
+                ) / 1e4 AS had,
+                median(pric_e6) FILTER (move_type = 'buy') / 1e6 AS bought_at
             FROM stock_moves
             WHERE move_time <= (SELECT t FROM main.asof)
             GROUP BY ALL
         ),
         s AS (
-            SELECT fixmedins_code, med_list_codg, sum(cnt) AS settled
+            SELECT fixmedins_code, med_list_codg, sum(cnt) AS settled, median(pric) AS sold_at
             FROM lines
             GROUP BY ALL
+        ),
+        k AS (
+            SELECT med_list_codg, max(pack_factor) AS tablets
+            FROM {VERSIONS}
+            GROUP BY 1
+        ),
+        n AS (
+            SELECT
+                s.fixmedins_code, s.med_list_codg, s.settled,
+                CASE
+                    WHEN k.tablets > 1
+                        AND (
+                            s.sold_at < m.bought_at / 2
+                            OR (
+                                k.tablets >= 5
+                                AND s.settled BETWEEN 0.8 * k.tablets * m.had
+                                AND {1 + setting("R48", "tolerance")} * k.tablets * m.had
+                            )
+                        )
+                        THEN k.tablets
+                    ELSE 1
+                END * m.had AS had
+            FROM s
+            JOIN m USING (fixmedins_code, med_list_codg)
+            LEFT JOIN k USING (med_list_codg)
         )
         SELECT
             l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
-            l.psn_no, l.med_list_codg, l.hilist_name, l.cnt, m.had, s.settled,
-            (l.scope_fen * (s.settled - m.had) / s.settled)::BIGINT AS excess_fen
+            l.psn_no, l.med_list_codg, l.hilist_name, l.cnt, n.had, n.settled,
+            l.scope_fen * (n.settled - n.had) / n.settled AS excess_fen
         FROM lines l
-        JOIN m USING (fixmedins_code, med_list_codg)
-        JOIN s USING (fixmedins_code, med_list_codg)
-        WHERE m.had > 0 AND s.settled > m.had * {1 + setting("R48", "tolerance")}
+        JOIN n USING (fixmedins_code, med_list_codg)
+        WHERE n.had > 0 AND n.settled > n.had * {1 + setting("R48", "tolerance")}
     """,
     measure="count(DISTINCT med_list_codg)",
-    amount="sum(excess_fen)",
+    amount="round(sum(excess_fen))",
     unit="种",
     reason="触发规则R48进销存不符：有{value}种药品耗材结算数量超过购进库存",
     innocent="盒、片等计量单位不一致（转数据质量核对）",

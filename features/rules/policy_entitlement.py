@@ -1,10 +1,18 @@
 """R60, R61, R63, R66: who may draw benefits: impossible patients, unknown codes, two schemes at once, a used-up cap.
 
 R63(a) is judged within one person number: a twin number lies in another bucket and is counted at units
-(`desk_twin_people`). R66 reads the cap from `policy_params`, key `fund_cap` or `fund_cap_<insutype>` in yuan.
+(`desk_twin_people`). R66 reads the cap of the year from `policy_params`, key `fund_cap` or `fund_cap_<insutype>` in
+yuan.
 """
 
-from features.catalog.identity_of_persons import ASSISTED, CLASH, OF_HOLDER, SCHEMES_OF_ONE, STAY_CLASH, TWICE
+from features.catalog.identity_of_persons import (
+    ASSISTED,
+    IMPOSSIBLE,
+    OF_HOLDER,
+    SCHEMES_OF_ONE,
+    STAY_IMPOSSIBLE,
+    TWICE,
+)
 from features.declare import Feature, Of, declare
 from features.knowledge import CATALOG, LINE_ID
 from features.thresholds import setting
@@ -29,8 +37,8 @@ declare(
     windows=(0,),
     exempt=("N12",),
     source="3.3",
-    rows=STAY_CLASH,
-    reason="触发规则R60诊断与性别年龄不符：本次住院主诊断与本人性别或年龄矛盾（{value}次）",
+    rows=STAY_IMPOSSIBLE,
+    reason="触发规则R60诊断、手术与性别年龄不符：本次住院主诊断或手术与本人性别、年龄矛盾（{value}次）",
     innocent="母婴同号（N12，15至50岁女性的新生儿诊断已剔除）",
 )
 
@@ -47,14 +55,14 @@ declare(
             "v.fixmedins_code",
             name="rule_r60_inst",
             by="institution",
-            reason="触发规则R60诊断与性别年龄不符：近{window}天{value}人次",
+            reason="触发规则R60诊断、手术与性别年龄不符：近{window}天{value}人次",
             innocent="母婴同号（N12）、编码映射错误（N35）",
         ),
     },
     exempt=("N12",),
     source="3.3",
-    rows=CLASH,
-    reason="触发规则R60诊断与性别年龄不符：近{window}天{value}次",
+    rows=IMPOSSIBLE,
+    reason="触发规则R60诊断、手术与性别年龄不符：近{window}天{value}次",
     innocent="母婴同号（N12）、编码录错（N35）",
 )
 
@@ -147,19 +155,19 @@ declare(
             FROM settlements s
         ),
         p AS (
-            SELECT key, max(try_cast(value AS DOUBLE)) AS cap
-            FROM policy_params
-            CROSS JOIN main.asof a
-            WHERE key LIKE 'fund_cap%'
-                AND coalesce(begndate, DATE '1900-01-01') <= a.d
-                AND coalesce(enddate, DATE '9999-12-31') >= a.d
-            GROUP BY 1
+            SELECT y.year, k.key, max(try_cast(k.value AS DOUBLE)) AS cap
+            FROM policy_params k
+            JOIN (SELECT DISTINCT year FROM s) y
+                ON coalesce(extract(year FROM k.begndate), 0) <= y.year
+                    AND coalesce(extract(year FROM k.enddate), 9999) >= y.year
+            WHERE k.key LIKE 'fund_cap%'
+            GROUP BY ALL
         ),
         t AS (
             SELECT s.*, sum(s.fen) OVER (PARTITION BY s.psn_no, s.year) AS used, coalesce(k.cap, g.cap) AS cap
             FROM s
-            LEFT JOIN p k ON k.key = 'fund_cap_' || s.insutype
-            LEFT JOIN p g ON g.key = 'fund_cap'
+            LEFT JOIN p k ON k.key = 'fund_cap_' || s.insutype AND k.year = s.year
+            LEFT JOIN p g ON g.key = 'fund_cap' AND g.year = s.year
         )
         SELECT
             psn_no AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id, fixmedins_code,
