@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from claims.intake import column_stats as shape
 from claims.intake.batch import Batch
-from claims.intake.normalize import LEVELS, REASON, step
+from claims.intake.normalize import CERTIFICATES, LEVELS, REASON, step
 from claims.intake.reading import Reading
 from claims.schema.table import Column
 from claims.store.sql import name, quote
@@ -68,6 +68,8 @@ def _many(reading: Reading, columns: Sequence[Column], few: set[str]) -> set[str
 def _suits(reading: Reading, column: Column) -> bool:
     """Whether a source lacks the column or holds it as plain text that is neither made nor keyed."""
     if column.kind not in ("code", "text") or column.name in reading.made:
+        return False
+    if column.name in CERTIFICATES:  # never what they say, and as many as there are persons
         return False
     local = reading.found.get(column.name)
     return local is None or (reading.loaded.types[local] == "VARCHAR" and column.name not in reading.rule.keyed)

@@ -16,6 +16,8 @@ MISSING = ("", "NULL", "null", "\\N", "-", "--", "无", "None", "NaN", "nan", "N
 WHITE = " \t\u00a0\u3000\ufeff"
 FULL, HALF = "０１２３４５６７８９－／．：，（）＋％　", "0123456789-/.:,()+% "
 REASON = {"code": "Q04", "text": "Q05", "date": "Q02", "datetime": "Q02", "money": "Q03", "price": "Q03", "qty": "Q03"}
+#: Columns that hold the number of an identity card (GB 11643).
+CERTIFICATES = ("certno",)
 NUMBERS = ("money", "price", "qty", "int", "ratio", "float")
 REASON |= {"int": "Q03", "ratio": "Q03", "float": "Q03", "bool": "Q03"}
 
@@ -51,6 +53,20 @@ MACROS = (
         WHEN suffix(x, '.0') AND regexp_matches(x, '^[0-9]+\\.0$') THEN left(x, length(x) - 2)
         WHEN prefix(x, '''') THEN ltrim(x, '''')
         ELSE x END""",
+    # an identity card's number: 17 digits and their check digit; 15 digits are the same without century and check
+    """MACRO card_day(x) AS TRY_CAST(x[7:10] || '-' || x[11:12] || '-' || x[13:14] AS DATE)""",
+    """MACRO with_check_digit(x) AS
+        x || '10X98765432'[1 + (list_sum(list_transform(range(1, 18), lambda i: TRY_CAST(x[i] AS INTEGER)
+            * [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2][i])) % 11)::INTEGER]""",
+    # what stands for none: a word, one character again and again, a day of birth no calendar has
+    """MACRO certificate_of(x) AS CASE
+        WHEN replace(x, left(x, 1), '') = '' OR regexp_matches(x, '^(无|未|没|暂|不详|N/A)') THEN NULL
+        WHEN regexp_matches(x, '^[0-9]{17}[0-9Xx]$') THEN CASE WHEN card_day(x) IS NOT NULL THEN upper(x) END
+        WHEN regexp_matches(x, '^[0-9]{15}$') AND card_day(left(x, 6) || '19' || substr(x, 7)) IS NOT NULL
+            THEN with_check_digit(left(x, 6) || '19' || substr(x, 7))
+        ELSE x END""",
+    """MACRO certificate(x) AS
+        certificate_of(regexp_replace(translate(x, 'Ｘｘ', 'XX'), '[ \t\u3000\u00a0]', '', 'g'))""",
     "MACRO sane(t) AS CASE WHEN t >= TIMESTAMP '1900-01-02' AND t < TIMESTAMP '2101-01-01' THEN t END",
     # the shapes a legacy export writes a time in; an offset from UTC is only taken off when it is +08:00
     f"""MACRO written_time(x) AS try_strptime(trim(regexp_replace({_separated}, ' +', ' ', 'g')), {_formats})""",
@@ -177,7 +193,10 @@ def _code(column: Column, rule: ColumnRule, raw: str, keyed: str) -> Parsed:
         if rule.pad
         else slow
     )
-    return Parsed(column, steps, f"{keyed}({typed})" if keyed else typed, clean, lossy=column.name == "certno")
+    certificate = column.name in CERTIFICATES
+    if certificate:
+        typed = f"certificate({typed})"
+    return Parsed(column, steps, f"{keyed}({typed})" if keyed else typed, clean, lossy=certificate)
 
 
 def _time(column: Column, rule: ColumnRule, raw: str) -> Parsed:

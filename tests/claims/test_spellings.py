@@ -138,3 +138,31 @@ def test_a_column_of_a_database_that_does_not_keep_its_word(tmp_path: Path) -> N
         link.execute("UPDATE settlements SET begntime = '2025/3/1 9:00', refd_setl_flag = x'00'")
     done = intake(f"sqlite:///{tmp_path / 'old.db'}", tmp_path / "house")
     assert done.tables["settlements"].accepted == 1
+
+
+CERTIFICATES = {
+    "52010119500602123X": "52010119500602123X",
+    "520101500602123": "52010119500602123X",
+    "52010119500602123Ｘ": "52010119500602123X",
+    "５２０１０１19500602 123x": "52010119500602123X",
+    "'52010119500602123X": "52010119500602123X",
+    "军字第0123号": "军字第0123号",
+    "fd1ebb6fa54fc2939116": "fd1ebb6fa54fc2939116",
+    "000000000000000000": None,
+    "111111111111111": None,
+    "123456789012345678": None,
+    "无身份证": None,
+    "无": None,
+}
+
+
+@pytest.mark.parametrize("text", CERTIFICATES)
+def test_a_certificate_is_one_human_s_or_missing(text: str) -> None:
+    declared = SOURCE["persons"]["certno"]
+    made = parse_column(declared, ColumnRule(), "VARCHAR", "yuan", "x")
+    sql = f"SELECT {quote(text)} AS x"
+    for level in LEVELS:
+        if level in made.steps:
+            sql = f"SELECT *, {made.steps[level]} AS {step(level, 'certno')} FROM ({sql})"
+    with connect(Path("/nonexistent")) as con:
+        assert con.execute(f"SELECT {made.typed} FROM ({sql})").fetchall() == [(CERTIFICATES[text],)]
