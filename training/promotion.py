@@ -23,6 +23,7 @@ from models.decided import closed_at
 from models.explain import strongest
 from models.in_force import activate, active_table, load_active
 from models.score import Order, Scored, score_list
+from models.worst_stays import with_worst_stays
 from training.evaluation.side_by_side import figures
 from training.evaluation.truth import load_truth
 from training.metrics import best
@@ -122,7 +123,9 @@ def compare(
     for grain in sorted(set(champion.grains) & set(other.grains)):
         matrix = load_matrix(root, as_of, _grain(grain))
         held = closed_at(root, as_of, grain, matrix.entities)
-        before, after = (score_list(matrix, b, held, order=order)[1] for b in (champion, other))
+        before, after = (
+            score_list(with_worst_stays(matrix, root, b), b, held, order=order)[1] for b in (champion, other)
+        )
         report["grains"][grain] = {
             "champion": champion.grains[grain].facts,
             "challenger": other.grains[grain].facts,

@@ -15,11 +15,10 @@ from features.declarations import load_catalog
 from features.evidence import gather_evidence
 from features.matrix import Matrix, load_matrix
 from models.bundle import Bundle
-from models.company import with_stays
 from models.decided import closed_at, told
-from models.ensemble import raw_risk
 from models.in_force import load_active
-from models.score import Order, Scored, model_for, score, score_list
+from models.score import Order, Scored, score, score_list
+from models.worst_stays import with_worst_stays
 from serving.lists.schema import Note
 
 
@@ -39,19 +38,6 @@ def scored_matrix(
     matrix = with_worst_stays(load_matrix(warehouse, as_of, grain, window_days), warehouse, bundle)  # type: ignore[arg-type]
     held = closed_at(warehouse, as_of, grain, matrix.entities)
     return score_list(matrix, bundle, held, order=order)
-
-
-def with_worst_stays(matrix: Matrix, warehouse: Path, bundle: Bundle | None) -> Matrix:
-    """A matrix of persons with the risk of each one's worst stay, where a model learnt about stays; any other unchanged."""
-    if matrix.grain != "person" or bundle is None or "admission" not in bundle.grains:
-        return matrix
-    if bundle.grains["admission"].ranker is None:
-        return matrix
-    stays = load_matrix(warehouse, matrix.as_of, "admission")
-    if stays.X.empty:
-        return matrix
-    risk = raw_risk(model_for(stays, bundle), stays)
-    return replace(matrix, entities=with_stays(matrix.entities, stays.entities, risk))
 
 
 def scored_whole(warehouse: Path, as_of: date | datetime, grain: str) -> tuple[Matrix, Scored]:

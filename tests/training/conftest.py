@@ -109,11 +109,12 @@ class Store:
 @pytest.fixture
 def county(monkeypatch: pytest.MonkeyPatch) -> County:
     """A county whose matrices and labels are served to every function under test."""
+    from models import worst_stays
     from training import dataset, fit, promotion
     from training.evaluation import baselines, evaluate, side_by_side
 
     made = County()
-    for module in (dataset, fit, baselines, promotion, side_by_side):
+    for module in (dataset, fit, baselines, promotion, side_by_side, worst_stays):
         monkeypatch.setattr(module, "load_matrix", made.matrix)
     for module in (dataset, evaluate, side_by_side):
         monkeypatch.setattr(module, "Warehouse", Store)

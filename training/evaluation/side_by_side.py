@@ -16,6 +16,7 @@ from models.bundle import Bundle
 from models.decided import closed_at, without
 from models.score import Order, score
 from models.settings import SETTINGS
+from models.worst_stays import with_worst_stays
 from training.evaluation.prospective import auc_figure, judged, outcomes_after
 from training.evaluation.truth import Truth
 from training.metrics import best
@@ -50,7 +51,7 @@ def figures(
         later = later[later["entity_id"].isin(matrix.X.index)].drop_duplicates("entity_id").set_index("entity_id")
         record: dict[str, Any] = {"day": f"{day}", "unseen": len(later), "confirmed": int(later["y"].sum())}
         for name, bundle in (("champion", champion), ("challenger", challenger)):
-            risk = score(matrix, bundle, order=order).frame["risk"]
+            risk = score(with_worst_stays(matrix, root, bundle), bundle, order=order).frame["risk"]
             record[name] = {"auc": auc_figure(later["y"], risk.reindex(later.index)).to_json()}
             for k in SETTINGS[grain].sizes:
                 record[name][f"precision_{k}"] = judged(risk, later["y"], k).to_json()
