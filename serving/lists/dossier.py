@@ -178,7 +178,7 @@ def records_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
         if column != "happened_at" and (frame[column].dropna() == frame[column].dropna().dt.normalize()).all():
             frame[column] = frame[column].dt.date.astype(object).where(frame[column].notna(), None)
     for column in [c for c in frame.columns if c == "fen" or str(c).endswith("_fen")]:
-        frame[str(column).replace("fen", "yuan")] = (frame[column].astype("float64") / 100).round(2)
+        frame[str(column).replace("fen", "yuan")] = (pd.to_numeric(frame[column], errors="coerce") / 100).round(2)
     return [{str(k): plain(v) for k, v in row.items()} for row in frame.to_dict(orient="records")]
 
 
