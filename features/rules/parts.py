@@ -22,8 +22,8 @@ HOME_BEDS = f"""
         AND coalesce(f.enddate, k.end_date) >= k.adm_date
 """
 
-#: With whom a person's card honestly travels: his nursing home (N04: an address of old people only; a village's is no
-#: home) or his registered household (N05). Persons without either are not listed.
+#: With whom a person's card honestly travels: his nursing home (N04: an address of five or more, old people only; a
+#: village's is no home) or his registered household (N05). Persons without either are not listed.
 HOMES = once(
     "homes",
     """
@@ -43,7 +43,7 @@ HOMES = once(
             FROM persons
             WHERE curr_addr_code <> ''
             GROUP BY curr_addr_code
-            HAVING min(age) >= 55 AND median(age) >= 65
+            HAVING count(*) >= 5 AND min(age) >= 55 AND median(age) >= 65
         )
         SELECT p.psn_no, coalesce(a.curr_addr_code, k.head) AS home
         FROM persons p

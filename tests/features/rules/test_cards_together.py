@@ -25,7 +25,7 @@ def test_a_home_counts_as_one_card() -> None:
     rows = HEAD + bursts("home", 60, False) + bursts("kin", 60, False) + bursts("village", 60, False)
     people = ["psn_no curr_addr_code age"]
     people += [f"home{i} elders {70 + i}" for i in range(5)]
-    people += [f"kin{i} street{i} {30 + i}" for i in range(5)]
+    people += [f"kin{i} street{i} {70 + i}" for i in range(5)]
     people += [f"village{i} farm {20 + 12 * i}" for i in range(5)]
     links = ["psn_no rel_psn_no"] + [f"kin{i} kin{j}" for i in range(5) for j in range(i)]
     con = draw(settlements="\n".join(rows), persons="\n".join(people), household_links="\n".join(links))
