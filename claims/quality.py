@@ -15,6 +15,8 @@ from typing import Any, Literal
 from claims.store.warehouse import Warehouse
 
 BLANK_DOCTORS, DROP, UNBALANCED, WRONG, DRIFT = 0.5, 0.5, 0.02, 0.5, 0.2
+UNMAPPED, MOSTLY_UNMAPPED = 0.02, 0.5
+"""Share of codes nobody mapped from which a list says so, and from which it is not made."""
 FEWEST = 200
 """Rows of a batch from which its codes are compared."""
 EXPECTED = ("fee_details", "persons", "institutions")
@@ -49,6 +51,8 @@ def check(warehouse: Warehouse, as_of: date | datetime | None = None) -> list[Qu
         *_lines(batches),
         *_volume(batches, as_of),
         *_drift(batches),
+        *_unmapped(batches),
+        *_deliveries(batches),
         *_clocks(warehouse.rows("clock_collapsed")),
         *_certificates(warehouse.facts.get("lost_certificates", 0)),
         *_tables({t for t in EXPECTED if not warehouse.entries(t)}),
@@ -97,6 +101,54 @@ def _lines(batches: Batches) -> Iterator[QualityFinding]:
             f"{off:.1%} of line amounts differ from quantity times price",
             "fee_details",
         )
+
+
+def _unmapped(batches: Batches) -> Iterator[QualityFinding]:
+    """Coded columns with codes that mean nothing here: what rests on them is wrong without a word."""
+    for column, table in (
+        ("med_type", "settlements"),
+        ("med_chrgitm_type", "fee_details"),
+        ("hosp_lv", "institutions"),
+    ):
+        held = [b["coded"][column] for b in batches.values() if column in b.get("coded", {})]
+        share = sum(h["unmapped"] for h in held) / max(1, sum(h["rows"] for h in held))
+        if share < UNMAPPED:
+            continue
+        counts: dict[str, int] = {}
+        for h in held:
+            for code, n in h["codes"].items():
+                counts[code] = counts.get(code, 0) + n
+        worst = sorted(counts, key=lambda c: (-counts[c], c))[:5]
+        named = ", ".join(f"{code or '(空)'}×{counts[code]}" for code in worst)
+        yield QualityFinding(
+            "unmapped_codes",
+            "stop" if share >= MOSTLY_UNMAPPED else "warn",
+            f"{share:.1%}的{column}代码未对照（{named}），请在对照文件中说明其含义",
+            f"{share:.1%} of {column} are codes nobody mapped ({named}); say in the mapping what they mean",
+            table,
+        )
+
+
+def _deliveries(batches: Batches) -> Iterator[QualityFinding]:
+    """Files cut at a sheet's last row, and codes that one delivery gave to two."""
+    cut = sorted({label for b in batches.values() for label in b.get("row_limit", ())})
+    if cut:
+        yield QualityFinding(
+            "row_limit",
+            "warn",
+            f"{'、'.join(cut)}恰好止于表格行数上限，可能缺数",
+            f"{', '.join(cut)} ends at the last row a sheet can hold; rows may be missing",
+            "files",
+        )
+    for table, zh in (("persons", "人员编号"), ("institutions", "机构编码")):
+        if shared := sum(b.get("shared_codes", {}).get(table, 0) for b in batches.values()):
+            yield QualityFinding(
+                "shared_codes",
+                "warn",
+                f"{shared}个{zh}在同一次报送中对应互相矛盾的两条记录",
+                f"{shared} codes of {table} stand on contradicting rows of one delivery",
+                table,
+            )
 
 
 def _clocks(days: int) -> Iterator[QualityFinding]:

@@ -29,6 +29,7 @@ from claims.intake.typed_rows import take
 from claims.schema.mapping import load_mapping
 from claims.schema.tables import SOURCE, moments_of
 from claims.sources.discover import find_sources, refuse_unread
+from claims.sources.excel import ROW_LIMITS
 from claims.sources.load import digest, load
 from claims.sources.source import Ignored, Source
 from claims.store.executor import Executor
@@ -166,6 +167,12 @@ def _run(
         }
         loaded = load(batch.con, source, done, batch.staging)
         entry["rows_in"] = loaded.rows + len(loaded.faults)
+        if source.kind in ("csv", "xlsx") and loaded.rows and loaded.line(loaded.rows - 1) in ROW_LIMITS:
+            batch.measured.setdefault("row_limit", []).append(source.label)
+            batch.notes.append(
+                f"{source.label} ends at the last row a sheet can hold ({loaded.line(loaded.rows - 1):,}): rows may be "
+                "lost; export it as CSV or in parts"
+            )
         batch.files.append(entry)
         readings.append(read(batch, source, loaded, batch.mapping))
     say("解析", done, steps)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from claims.intake.batch import Batch
+from claims.schema.codes import CHARGE_TYPES, HOSPITAL_LEVEL, NO_LEVEL
+from claims.store.sql import one_of
 
 BURST, BURST_SECONDS = 5, 60  # D08: five settlements within a minute …
 BURST_SHARE = 0.5  # … that are at least half of the unit's day: a busy counter is no collapsed clock
@@ -17,6 +19,37 @@ def _exists(batch: Batch, table: str) -> bool:
     return bool(
         batch.con.execute("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [f"out_{table}"]).fetchall()
     )
+
+
+#: Coded columns the lists rest on → (table, whether its code means nothing to us).
+CODED = {
+    "med_type": ("settlements", "coalesce(visit_class, 'unknown') = 'unknown'"),
+    "med_chrgitm_type": ("fee_details", f"med_chrgitm_type NOT IN {one_of(CHARGE_TYPES)}"),
+    "hosp_lv": ("institutions", f"hosp_lv NOT IN {one_of((*HOSPITAL_LEVEL, *NO_LEVEL))}"),
+}
+MOST = 20  # codes that are kept by name
+
+
+def _unmapped(batch: Batch) -> dict[str, dict[str, Any]]:
+    """Coded column → its rows, those whose code nobody mapped, and the most frequent of these codes."""
+    found = {}
+    for column, (table, strange) in CODED.items():
+        if not _exists(batch, table):
+            continue
+        rows, unmapped = batch.con.execute(f"SELECT count(*), count(*) FILTER ({strange}) FROM out_{table}").fetchall()[
+            0
+        ]
+        codes = f"""
+            SELECT coalesce(CAST({column} AS VARCHAR), '') AS code, count(*) AS rows
+            FROM out_{table}
+            WHERE {strange}
+            GROUP BY 1
+            ORDER BY 2 DESC, 1
+            LIMIT {MOST}
+        """
+        named = dict(batch.con.execute(codes).fetchall()) if unmapped else {}
+        found[column] = {"rows": rows, "unmapped": unmapped, "codes": named}
+    return found
 
 
 def gather(batch: Batch) -> None:
@@ -106,4 +139,5 @@ def gather(batch: Batch) -> None:
                 """
             ).fetchall()
         )
+    facts["coded"] = _unmapped(batch)
     batch.facts["by_batch"] = {**batch.house.manifest.get("facts", {}).get("by_batch", {}), batch.name: facts}

@@ -12,16 +12,20 @@ from typing import Any
 
 import pandas as pd
 
+from claims.errors import UserError
 from claims.intake import quarantine
 from claims.intake.batch import EMPTY, Batch, Counts, IntakeSummary, columns_of, count, fingerprint, has
 from claims.intake.quality_facts import gather
-from claims.schema.tables import CANONICAL, FACTS, LAYOUT_KEY
+from claims.schema.tables import CANONICAL, FACTS, LAYOUT_KEY, SOURCE
 from claims.store.publish import describe, publish
 from claims.store.sql import bucket_sql, name, quote
 
 #: Half as large again as zstd, but a quarter less work to write and less to read; numbers of visits get no
 #: dictionary, they would fill it in vain.
 PARQUET = "FORMAT parquet, COMPRESSION lz4_raw, DICTIONARY_SIZE_LIMIT 4000, ROW_GROUP_SIZE 122880"
+
+#: Rows from which a table refused whole is a fault of its reading; a few may well all be wrong.
+WHOLE = 20
 
 
 def publish_batch(batch: Batch, label: str, check: Callable[[str], None], started: datetime) -> IntakeSummary:
@@ -36,6 +40,7 @@ def publish_batch(batch: Batch, label: str, check: Callable[[str], None], starte
             raise AssertionError(
                 f"{table}: {c.rows_in} rows in, but {c.accepted} + {c.quarantined} + {c.duplicates} accounted for"
             )
+    _refuse_whole_table(batch, reasons)
     outs = [
         t for t in CANONICAL if has(batch, f"out_{t}") and con.execute(f"SELECT count(*) FROM out_{t}").fetchall()[0][0]
     ]
@@ -93,6 +98,25 @@ def publish_batch(batch: Batch, label: str, check: Callable[[str], None], starte
     return IntakeSummary(
         batch.name, version, True, batch.counts, readmitted, reasons, batch.notes, batch.ignored, elapsed
     )
+
+
+def _refuse_whole_table(batch: Batch, reasons: dict[str, dict[str, int]]) -> None:
+    """UserError where every row of a table that must be there was set aside: its mapping is wrong, not its rows."""
+    for table, counts in batch.counts.items():
+        codes = reasons.get(table, {})
+        if (
+            SOURCE[table].required
+            and counts.rows_in >= WHOLE
+            and counts.quarantined == counts.rows_in
+            and not set(codes) & set(quarantine.RETRIED)
+        ):
+            worst = max(codes, key=lambda c: codes[c])
+            column = next(r.column for r in batch.rejected if r.table == table and r.code == worst)
+            why = f"{worst} {quarantine.REASONS[worst][1]}{f' ({column})' if column else ''}"
+            raise UserError(
+                f"none of the {counts.rows_in:,} rows of {table} can be taken in: {why} in {codes[worst]:,} of them; "
+                "nothing was published. Mend the mapping, or let `xiezhi mapping suggest` draft one"
+            )
 
 
 def _without_secret(label: str) -> str:

@@ -7,6 +7,7 @@ from claims.intake.canonical_tables import close, make_part
 from claims.intake.reject import reject
 from claims.intake.versions import Clock, natural_moment
 from claims.schema.knowledge import Event
+from claims.schema.table import Table
 from claims.schema.tables import CANONICAL, SOURCE
 from claims.store.sql import name, timestamp
 
@@ -22,6 +23,8 @@ def plain(batch: Batch, table: str, rows: str | None = None) -> None:
     declared = CANONICAL[table]
     if rows is None:
         reject(batch, table, f"SELECT _row, _err FROM {src} WHERE _err IS NOT NULL")
+    if rows is None:
+        _one_code_for_two(batch, declared, src)
     if table == "presence_checks":
         _complete_checks(batch, src)
     end = timestamp(batch.end)
@@ -38,6 +41,22 @@ def plain(batch: Batch, table: str, rows: str | None = None) -> None:
         make_part(batch, table, src, "true", natural, full, Clock(batch.end, None), lasting=True)
     if rows is None:
         close(batch, table)
+
+
+def _one_code_for_two(batch: Batch, declared: Table, src: str) -> None:
+    """Note the codes that one delivery gives to two people or institutions: the later row would be taken for a
+    correction of the earlier."""
+    telling = [c for c in declared.identity if c in columns_of(batch, src)]
+    if not telling:
+        return
+    differ = " OR ".join(f"count(DISTINCT {name(c)}) > 1" for c in telling)
+    codes = f"SELECT 1 FROM {src} GROUP BY {name(declared.key[0])} HAVING {differ}"
+    if shared := batch.con.execute(f"SELECT count(*) FROM ({codes})").fetchall()[0][0]:
+        batch.measured.setdefault("shared_codes", {})[declared.name] = shared
+        batch.notes.append(
+            f"{declared.name}: {shared} {declared.key[0]} in rows that differ in {' or '.join(telling)}; one code for "
+            "two, or a correction? The last row counts"
+        )
 
 
 def _with_visit_end(batch: Batch, src: str) -> str:

@@ -65,6 +65,10 @@ HOSPITAL_LEVEL: dict[str, int] = {
     **dict.fromkeys(("05", "06", "07", "5", "6", "7"), 2),
     **dict.fromkeys(("08", "09", "10", "8"), 1),
 }
+#: `hosp_lv` of a unit without a level: 药店/无等级, 未定级.
+NO_LEVEL = ("11", "9")
+#: `med_chrgitm_type` of a fee line (codes.md §5).
+CHARGE_TYPES = tuple(f"{i:02d}" for i in range(1, 15))
 
 
 def hospital_level_sql(column: str) -> str:

@@ -117,6 +117,9 @@ class Table:
     layouts: tuple[Layout, ...] = field(default=("all",), kw_only=True)
     required: bool = field(default=False, kw_only=True)
     aliases: tuple[str, ...] = field(default=(), kw_only=True)  # what files and sheets of it are called besides
+    identity: tuple[str, ...] = field(
+        default=(), kw_only=True
+    )  # columns in which one thing does not differ from itself
     where: str = field(init=False, compare=False, repr=False)  # file and line of the declaration
 
     def __post_init__(self) -> None:
@@ -124,7 +127,7 @@ class Table:
         wrong = ""
         if not isinstance(self.knowledge, Knowledge):
             wrong = "does not say how its rows become known; write knowledge=Event(…), Dated(…) or Dimension(…)"
-        elif lacking := [c for c in (*self.key, *self.knowledge.columns) if c not in self]:
+        elif lacking := [c for c in (*self.key, *self.identity, *self.knowledge.columns) if c not in self]:
             wrong = f"names {', '.join(lacking)}, which is none of its columns"
         elif len({c.name for c in self.columns}) < len(self.columns):
             wrong = "declares a column twice"

@@ -74,6 +74,7 @@ _DIMENSIONS = (
             dated=(("death_date",), ("paus_insu_date",), ("opsp_begndate", "opsp_dise_code")),
         ),
         aliases=("参保人员", "人员", "参保"),
+        identity=("gend", "brdy"),
     ),
     Table(
         "institutions",
@@ -83,6 +84,7 @@ _DIMENSIONS = (
         required=True,
         knowledge=Dimension(current=("agreement_stas", "cred_lv", "vali_flag", "endtime")),
         aliases=("定点机构", "医疗机构", "医药机构", "机构"),
+        identity=("fixmedins_name", "hosp_lv"),
     ),
     Table(
         "doctors",

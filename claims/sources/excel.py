@@ -16,7 +16,8 @@ from claims.store.sql import name
 if TYPE_CHECKING:
     import pandas as pd
 
-ROW_LIMIT = 1_048_576
+#: Rows of the largest sheet of .xls and .xlsx.
+ROW_LIMITS = (65_536, 1_048_576)
 HEADER_WITHIN = 10  # merged titles stand above the header
 
 
@@ -104,5 +105,4 @@ def load_sheet(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> L
     con.register("bulk", pa.table(columns | {"_row": pa.array(range(len(body)), pa.int64())}))
     con.execute(f"CREATE TABLE {name(raw)} AS SELECT * FROM bulk")
     con.unregister("bulk")
-    notes = {"row_limit": len(rows)} if len(rows) in (ROW_LIMIT, 65_536) else {}
-    return Loaded(name(raw), dict.fromkeys(header, "VARCHAR"), len(body), top + 2, drop=raw, notes=notes)
+    return Loaded(name(raw), dict.fromkeys(header, "VARCHAR"), len(body), top + 2, drop=raw)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from claims.sources.delimited import TextFault
@@ -44,7 +44,6 @@ class Loaded:
     faults: tuple[TextFault, ...] = ()
     digest: str = ""
     drop: str | None = None  # relation to drop when done
-    notes: dict[str, int] = field(default_factory=dict)
 
     def line(self, row: int) -> int:
         """Line of the file a row began on (header = line 1)."""
