@@ -40,6 +40,7 @@ class Taught(Scorer):
         reference: pd.DataFrame | None = None,
     ) -> Self:
         """Fit on y in {0, 1}. Raises ValueError when y is absent or of one class."""
+        X, reference = steady(X), None if reference is None else steady(reference)
         self.linear_ = RankLogit().fit(X, y, weight=weight, reference=reference)
         assert y is not None  # the line has refused otherwise
         cases = float(y.sum() if weight is None else weight[y > 0].sum())
@@ -60,9 +61,11 @@ class Taught(Scorer):
         return self.linear_.columns_
 
     def raw(self, X: pd.DataFrame) -> pd.Series:
+        X = steady(X)
         return (self.linear_.raw(X) + self.trees_.raw(X)).rename("raw")
 
     def contributions(self, X: pd.DataFrame) -> pd.DataFrame:
+        X = steady(X)
         line, trees = self.linear_.contributions(X), self.trees_.contributions(X)
         return pd.DataFrame(
             line.to_numpy() + trees.to_numpy(dtype=np.float64), index=X.index, columns=[*X.columns, BASE]
@@ -78,3 +81,8 @@ class Taught(Scorer):
         made.linear_ = RankLogit.restore(values, arrays)
         made.trees_ = Ranker.restore(values, {})
         return made
+
+
+def steady(X: pd.DataFrame) -> pd.DataFrame:
+    """Numbers to seven digits: sums of fractions may differ in the last bits with the order of rows, and every column's cuts are kept in the model."""
+    return X.astype("float32").astype("float64")
