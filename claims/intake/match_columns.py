@@ -40,6 +40,8 @@ def local_columns(
             if local in units:
                 header_units[column.name] = units[local]
     used = set(found.values())
+    if rule.known_at and _normal(rule.known_at) in by_name:
+        used.add(by_name[_normal(rule.known_at)])
     for given in rule.columns.values():
         used |= {by_name[_normal(c)] for case, _ in given.cases for c in case if _normal(c) in by_name}
     return found, header_units, [c for c in types if c not in used and c not in rule.drop]

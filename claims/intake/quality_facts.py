@@ -48,6 +48,9 @@ def _unmapped(batch: Batch) -> dict[str, dict[str, Any]]:
             LIMIT {MOST}
         """
         named = dict(batch.con.execute(codes).fetchall()) if unmapped else {}
+        if unmapped:
+            shown = ", ".join(f"{code or '(blank)'}×{n}" for code, n in list(named.items())[:5])
+            batch.notes.append(f"{table}.{column}: {unmapped:,} of {rows:,} rows carry codes nobody mapped ({shown})")
         found[column] = {"rows": rows, "unmapped": unmapped, "codes": named}
     return found
 

@@ -68,7 +68,8 @@ def test_visit_types_nobody_mapped(tmp_path: Path, strange: int, severity: list[
     rows = _visits(50)
     for row in rows[:strange]:
         row["med_type"] = "住院"
-    intake(write(tmp_path / "in", settlements=rows), tmp_path / "house")
+    done = intake(write(tmp_path / "in", settlements=rows), tmp_path / "house")
+    assert len(done.notes) == bool(strange)
     found = [f for f in check(Warehouse.open(tmp_path / "house")) if f.code == "unmapped_codes"]
     assert [(f.severity, f.scope) for f in found] == [(s, "settlements") for s in severity]
     assert all(f"住院×{strange}" in f.zh for f in found)

@@ -29,7 +29,7 @@ TIMES = ("2025-03-20 10:00:00.0", "2025-03-20T10:00:00.123456", "2025-03-20 10:0
 @pytest.mark.parametrize("told", TIMES)
 def test_a_told_time_is_the_time_it_was_known(tmp_path: Path, told: str) -> None:
     folder, mapping = _county(tmp_path, told)
-    intake(folder, tmp_path / "house", mapping)
+    assert intake(folder, tmp_path / "house", mapping).ignored == [], "it is read"
     file = next((tmp_path / "house" / "tables" / "settlements" / "person").rglob("*.parquet"))
     assert duckdb.execute(f"SELECT known_at FROM {quote(file)}").fetchall() == [(datetime(2025, 3, 20, 10),)]
 
