@@ -66,8 +66,8 @@ def _triangles(rows: pd.DataFrame, minutes: int) -> pd.DataFrame:
         sort_visits(card, place, at), dt=minutes, k=int(setting("R25", "min_days")), same_institution=True
     )
     home_of = rows.drop_duplicates("psn_no").set_index("psn_no")["home"].reindex(cards).tolist()
-    met = zip(pairs.inst.tolist(), pairs.a.tolist(), pairs.b.tolist(), strict=True)
-    met = [(unit, a, b) for unit, a, b in met if home_of[a] != home_of[b]]
+    together = zip(pairs.inst.tolist(), pairs.a.tolist(), pairs.b.tolist(), strict=True)
+    met = [(unit, a, b) for unit, a, b in together if home_of[a] != home_of[b]]
     near: dict[tuple[int, int], set[int]] = {}
     for unit, a, b in met:
         near.setdefault((unit, a), set()).add(b)
