@@ -62,15 +62,15 @@ def _listed(unread: list[Ignored]) -> str:
 def refuse_unread(unread: list[Ignored], allowed: tuple[str, ...]) -> None:
     """UserError naming the data of a delivery that fill no table, unless `allowed` (names or patterns) names them."""
     meant = [
-        i.name
+        f"{i.name} ({i.reason})"
         for i in unread
         if i.refuses and not any(fnmatch.fnmatchcase(n, a) for a in allowed for n in (i.name, Path(i.name).name))
     ]
     if meant:
         raise UserError(
             f"{', '.join(meant[:10])}{f' and {len(meant) - 10} more' if len(meant) > 10 else ''} would not be read: "
-            f"{'they fill' if len(meant) > 1 else 'it fills'} no table. Name the table in a mapping (files = [...]), "
-            f"or leave {'them' if len(meant) > 1 else 'it'} out with --allow-ignored NAME; nothing was published"
+            "name the table in a mapping (files = [...]), or leave it out with --allow-ignored NAME; nothing was "
+            "published"
         )
 
 
