@@ -59,15 +59,10 @@ def require(path: Path, encoding: str, label: str) -> None:
     tried = ("utf-8", "gb18030") if encoding == "gb18030" else (encoding,)
     faults = [(fault, name) for name in tried if (fault := _fault(path, name)) is not None]
     if len(faults) == len(tried):
+        named = " nor ".join(n.upper() for n in tried)
         raise UserError(
-            f"""
-                {label}: not valid {" nor ".join(n.upper() for n in tried)} (
-                    first impossible byte at offset {max(faults)[0]:,}
-                ); the file mixes encodings
-                or is damaged,
-                export it again as UTF-8
-                or GB18030
-            """
+            f"{label}: not valid {named} (first impossible byte at offset {max(faults)[0]:,}); the file mixes "
+            "encodings or is damaged, export it again as UTF-8 or GB18030"
         )
 
 

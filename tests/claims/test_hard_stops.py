@@ -16,7 +16,7 @@ import pytest
 
 from claims.errors import UserError
 from claims.intake.pipeline import intake
-from claims.store import publish, warehouse
+from claims.store import files, publish
 from claims.store.warehouse import Warehouse
 from tests.claims.county import LINE, VISIT, write
 from tests.claims.test_sources import contents
@@ -60,7 +60,7 @@ def let_go(child: subprocess.Popen[str]) -> None:
 
 def rows(house: Path) -> int:
     """What a reader that comes in now sees, every byte verified."""
-    warehouse._verified.cache_clear()
+    files._digest.cache_clear()
     opened = Warehouse.open(house)
     assert opened.verify_all() > 0
     return opened.rows("fee_details")
