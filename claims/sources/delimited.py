@@ -65,7 +65,11 @@ def _delimiter(line: str, label: str) -> str:
 
 
 def _record(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader(io.StringIO(line), delimiter=delimiter, strict=True), [])
+    """The cells of one record; csv.Error where its quotes do not say what is one (two lines with a stray quote each)."""
+    found = list(csv.reader(io.StringIO(line), delimiter=delimiter, strict=True))
+    if len(found) > 1:
+        raise csv.Error("more than one record")
+    return found[0] if found else []
 
 
 def clean_csv(path: Path, out: Path, label: str) -> CleanText:

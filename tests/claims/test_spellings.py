@@ -166,3 +166,12 @@ def test_a_certificate_is_one_human_s_or_missing(text: str) -> None:
             sql = f"SELECT *, {made.steps[level]} AS {step(level, 'certno')} FROM ({sql})"
     with connect(Path("/nonexistent")) as con:
         assert con.execute(f"SELECT {made.typed} FROM ({sql})").fetchall() == [(CERTIFICATES[text],)]
+
+
+def test_two_lines_with_a_stray_quote_each_are_set_aside_not_lost(tmp_path: Path) -> None:
+    folder = write(tmp_path / "in", settlements=[VISIT | {"setl_id": i, "mdtrt_id": i} for i in "123"])
+    file = folder / "settlements.csv"
+    head, one, two, three = file.read_text("utf-8").splitlines()
+    file.write_text("\n".join((head, one.replace("1,", '1",', 1), '"' + two, three)) + "\n", "utf-8")
+    done = intake(folder, tmp_path / "house").tables["settlements"]
+    assert (done.accepted, done.quarantined) == (1, 1), "the two lines are one record that is none"
