@@ -65,7 +65,7 @@ def _delimiter(line: str, label: str) -> str:
 
 
 def _record(line: str, delimiter: str) -> list[str]:
-    """The cells of one record; csv.Error where its quotes do not say what is one (two lines with a stray quote each)."""
+    """The cells of one record; csv.Error where its quotes do not say what is one (two lines, a stray quote each)."""
     found = list(csv.reader(io.StringIO(line), delimiter=delimiter, strict=True))
     if len(found) > 1:
         raise csv.Error("more than one record")
