@@ -43,7 +43,7 @@ def apportion(total: float, weights: np.ndarray) -> np.ndarray:
     if weights.sum() <= 0:
         weights = np.ones(len(weights))
     exact = whole * (weights / weights.sum())
-    parts = np.floor(exact).astype(np.int64)
+    parts: np.ndarray = np.floor(exact).astype(np.int64)
     left = whole - int(parts.sum())
     parts[np.argsort(parts - exact, kind="stable")[:left]] += 1
     return parts
