@@ -38,7 +38,7 @@ from models.findings import Findings
 from models.reference_distribution import Tail
 from models.scorer import MatrixLike, Scorer, State
 from models.scorers import SCORERS
-from models.taught import Taught
+from models.taught import Taught, steady
 
 FORMAT = 4
 BEDS = "beds"
@@ -152,7 +152,7 @@ def _grain_files(model: GrainModel, golden: pd.DataFrame | None) -> dict[str, by
         values[name] = learnt
         arrays |= {f"{name}/{k}": v for k, v in kept.items()}
     if model.ranker is not None and golden is not None and len(golden):
-        rows = golden[model.ranker.columns_]
+        rows = steady(golden[model.ranker.columns_])
         out[f"{grain}.golden.npz"] = npz_bytes(
             {
                 "X": rows.to_numpy(dtype=np.float64),

@@ -39,8 +39,11 @@ class Tail:
 
 
 def tail_of(raw: np.ndarray, grid: int = GRID) -> Tail:
-    """The Tail of a population's raw risks (midranks, so ties share), kept at `grid` points at most."""
-    raw = np.sort(np.asarray(raw, dtype=np.float64))
+    """The Tail of a population's raw risks (midranks, so ties share), kept at `grid` points at most.
+
+    Risks are read to nine decimals: sums differ in the last bits with the order of rows, and the points are kept in models.
+    """
+    raw = np.sort(np.round(np.asarray(raw, dtype=np.float64), 9))
     if not len(raw):
         return Tail(np.array([0.0]), np.array([0.0]))
     x, first, count = np.unique(raw, return_index=True, return_counts=True)
