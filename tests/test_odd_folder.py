@@ -63,6 +63,7 @@ FILES += [
     "ring/members.parquet",
     "ring/pairs.parquet",
     "ring/bonds_meetings.parquet",
+    "ring/customers.parquet",
 ]
 
 

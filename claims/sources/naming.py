@@ -39,14 +39,12 @@ def core(text: str) -> str:
 
 
 def _cores() -> dict[str, str]:
+    """Core of each name a table goes by → the table; asked of the registry, so that a new table needs nothing here."""
     found: dict[str, str] = {}
     for table, declared in SOURCE.items():
         for written in (table, declared.zh, *declared.aliases):
             found.setdefault(core(written), table)
     return found
-
-
-CORES = _cores()
 
 
 def table_of(stem: str, mapping: Mapping) -> str | None:
@@ -55,6 +53,6 @@ def table_of(stem: str, mapping: Mapping) -> str | None:
     for table, rule in mapping.tables.items():
         if not rule.derive and any(fnmatch.fnmatch(low, pattern.lower()) for pattern in rule.files):
             return table
-    table = CORES.get(core(low), "")
+    table = _cores().get(core(low), "")
     rule = mapping.rule(table)
     return table if table and not (rule.files or rule.derive) else None

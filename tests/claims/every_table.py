@@ -65,7 +65,7 @@ def changed(table: Table) -> tuple[str, ...]:
     """Official names of the cells that a correction changes."""
     if table.name in CORRECTED:
         return CORRECTED[table.name]
-    fixed = {*table.key, *table.knowledge.columns, *NAMES, "fixmedins_type", "gend"}
+    fixed = {*table.key, *table.knowledge.columns, *NAMES, "fixmedins_type", "gend", "certno"}
     free = [c for c in table.columns if c.name not in fixed and c.kind in VALUES and not c.needed]
     return (free[0].name,)
 

@@ -58,7 +58,10 @@ def test_snapshots_do_not_reach_before_the_data() -> None:
             return pd.Timestamp("2025-01-01"), None, None
 
     days = snapshots(Store(), pd.Timestamp("2025-06-30").date(), 60)
-    assert [f"{d}" for d in days] == ["2025-06-30", "2025-05-01", "2025-03-02"]
+    assert [f"{d}" for d in days] == ["2025-06-30", "2025-05-09", "2025-03-10"], (
+        "days of the calendar, not of the as-of"
+    )
+    assert snapshots(Store(), pd.Timestamp("2025-07-06").date(), 60)[1:] == days[1:], "next week finds them built"
 
 
 def test_the_draw_is_by_id_not_by_position() -> None:
