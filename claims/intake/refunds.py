@@ -41,11 +41,13 @@ def normalise_signs(con: duckdb.DuckDBPyConnection, src: str, money: list[str]) 
     )
     con.execute(
         f"""
-            UPDATE {src} SET refd_setl_flag = '1' WHERE medfee_sumamt < 0
-            AND coalesce(refd_setl_flag, '0') <> '1'
-            AND coalesce(fund_pay_sumamt, 0) <= 0
-            AND coalesce(acct_pay, 0) <= 0
-            AND coalesce(psn_cash_pay, 0) <= 0
+            UPDATE {src}
+            SET refd_setl_flag = '1'
+            WHERE medfee_sumamt < 0
+                AND coalesce(refd_setl_flag, '0') <> '1'
+                AND coalesce(fund_pay_sumamt, 0) <= 0
+                AND coalesce(acct_pay, 0) <= 0
+                AND coalesce(psn_cash_pay, 0) <= 0
         """
     )
     flows = ", ".join(f"{m} = -abs({m})" for m in money if m not in NOT_FLIPPED)
@@ -66,35 +68,38 @@ def part_numbers(con: duckdb.DuckDBPyConnection, src: str, stored: str | None) -
         acts += f" UNION ALL SELECT setl_id, setl_time, refd_setl_flag, init_setl_id FROM {stored}"
     con.execute(
         f"""
-            UPDATE {src} SET setl_id
-                = setl_id || CASE WHEN refd_setl_flag = '1' THEN '-R' ELSE '-S' END WHERE init_setl_id
-                = setl_id
-            AND EXISTS (
-                SELECT 1
-                FROM ({acts}) o
-                WHERE o.setl_id = {src}.setl_id
-                    AND o.init_setl_id IS DISTINCT FROM o.setl_id
-                    AND o.refd_setl_flag = '0'
-                    AND o.setl_time <> {src}.setl_time
-            )
-            AND (
-                refd_setl_flag = '1'
-                OR EXISTS (
+            UPDATE {src}
+            SET setl_id = setl_id || CASE WHEN refd_setl_flag = '1' THEN '-R' ELSE '-S' END
+            WHERE init_setl_id = setl_id
+                AND EXISTS (
                     SELECT 1
-                    FROM ({acts}) r
-                    WHERE r.refd_setl_flag = '1' AND r.init_setl_id = {src}.setl_id AND r.setl_id <> r.init_setl_id
+                    FROM ({acts}) o
+                    WHERE o.setl_id = {src}.setl_id
+                        AND o.init_setl_id IS DISTINCT FROM o.setl_id
+                        AND o.refd_setl_flag = '0'
+                        AND o.setl_time <> {src}.setl_time
                 )
-            )
+                AND (
+                    refd_setl_flag = '1'
+                    OR EXISTS (
+                        SELECT 1
+                        FROM ({acts}) r
+                        WHERE r.refd_setl_flag = '1'
+                            AND r.init_setl_id = {src}.setl_id
+                            AND r.setl_id <> r.init_setl_id
+                    )
+                )
         """
     )
 
 
 def link(con: duckdb.DuckDBPyConnection, src: str, stored: str | None, money: list[str]) -> str:
     """Set `init_setl_id` of refunds that lack it; returns SQL giving `_row` of those that stay orphans or ambiguous."""
-    cells = "setl_id, psn_no, fixmedins_code, med_type, setl_time, " + ", ".join(MUST_MATCH)
+    act = ("setl_id", "psn_no", "fixmedins_code", "med_type", "setl_time")
+    cells = ", ".join((*act, *MUST_MATCH))
     originals = f"SELECT {cells}, refd_setl_flag, init_setl_id FROM {src} WHERE setl_id IS NOT NULL"
     if stored:
-        canonical = cells.replace(", ".join(MUST_MATCH), ", ".join(f"{m}_fen AS {m}" for m in MUST_MATCH))
+        canonical = ", ".join((*act, *(f"{m}_fen AS {m}" for m in MUST_MATCH)))
         originals += f" UNION ALL SELECT {canonical}, refd_setl_flag, init_setl_id FROM {stored}"
     taken = f"SELECT init_setl_id FROM ({originals}) WHERE refd_setl_flag = '1' AND init_setl_id IS NOT NULL"
     same = " AND ".join(f"coalesce(o.{m}, 0) = -coalesce(r.{m}, 0)" for m in MUST_MATCH)
