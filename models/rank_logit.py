@@ -2,8 +2,7 @@
 
 A column enters twice, by its percentile p among the people of the county and by its tail −ln(1 − p), so that neither units nor one absurd value
 matter, and the extreme still counts more than the merely high. A dozen confirmed cases cannot choose among a thousand columns; shrunk hard, all columns
-vote, each by how far the confirmed stand from the others on it. On two counties nobody here made that found twice what LightGBM
-found with 5 to 36 confirmed cases (docs/design.md §14).
+vote, each by how far the confirmed stand from the others on it (why, and on what it was chosen: docs/design.md §14).
 """
 
 from __future__ import annotations
