@@ -3,6 +3,9 @@ share.
 
 Each grain (features/grains.py) has two texts. In the first {since} is a condition on `happened_at`; in the second
 {since} again, and {spent} the money of the key that the grain names. Whose peers an entity is, is not said here.
+
+Whoever settled is active, refunded or not: a unit that takes back all it settles would be nobody in `net`. What it
+spent is what was not taken back. A stay whose settlements were all taken back did not happen.
 """
 
 SINCE = "happened_at > (SELECT t FROM main.asof) - INTERVAL {days} DAY"
@@ -17,6 +20,9 @@ SPENT = """
             coalesce(fund_pay_sumamt_fen, 0) + coalesce(acct_pay_fen, 0) AS fund,
             coalesce(medfee_sumamt_fen, 0) AS total
         FROM net.settlements
+        UNION ALL
+        SELECT {key}, happened_at, happened_at, 0, 0
+        FROM base.touched
         UNION ALL
         SELECT {key}, begntime, happened_at, 0, CASE WHEN settled THEN 0 ELSE lines_fen END
         FROM net.stays
@@ -38,7 +44,7 @@ STAYS = """
 
 ACTIVE_PERSONS = """
     SELECT DISTINCT psn_no AS entity_id
-    FROM (SELECT psn_no, happened_at FROM net.settlements UNION ALL SELECT psn_no, happened_at FROM net.stays)
+    FROM (SELECT psn_no, happened_at FROM kept.settlements UNION ALL SELECT psn_no, happened_at FROM net.stays)
     WHERE {since}
 """
 PERSONS = """
@@ -64,7 +70,7 @@ PERSONS = """
 ACTIVE_INSTITUTIONS = """
     SELECT DISTINCT fixmedins_code AS entity_id
     FROM (
-        SELECT fixmedins_code, happened_at FROM net.settlements
+        SELECT fixmedins_code, happened_at FROM kept.settlements
         UNION ALL
         SELECT fixmedins_code, happened_at FROM net.stays
     )
@@ -87,7 +93,7 @@ ACTIVE_DOCTORS = """
     FROM (
         SELECT atddr_no AS entity_id, happened_at FROM net.stays
         UNION ALL
-        SELECT dr_codg, happened_at FROM net.lines
+        SELECT dr_codg, happened_at FROM kept.lines
     )
     WHERE entity_id IS NOT NULL AND {since}
 """
@@ -95,8 +101,14 @@ DOCTORS = """
     WITH lines AS (
         SELECT
             dr_codg AS entity_id, fixmedins_code, min(happened_at) AS begin_at, max(happened_at) AS end_at,
-            sum(scope_fen)::BIGINT AS fund_fen, sum(fen)::BIGINT AS total_fen, mode(bilg_dept_codg) AS dept
-        FROM net.lines
+            sum(scope)::BIGINT AS fund_fen, sum(total)::BIGINT AS total_fen, mode(bilg_dept_codg) AS dept
+        FROM (
+            SELECT dr_codg, fixmedins_code, happened_at, bilg_dept_codg, scope_fen AS scope, fen AS total
+            FROM net.lines
+            UNION ALL
+            SELECT dr_codg, fixmedins_code, happened_at, bilg_dept_codg, 0, 0
+            FROM base.touched_lines
+        )
         WHERE dr_codg IS NOT NULL AND {since}
         GROUP BY 1, 2
     ),
