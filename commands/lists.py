@@ -21,6 +21,7 @@ from commands.terminal import (
     a_moment,
     an_order,
     check_out,
+    of_day,
     say,
 )
 
@@ -65,7 +66,7 @@ def rank(
 @app.command()
 def bedcheck(
     warehouse: WarehouseOption,
-    at: Annotated[str, typer.Option("--at", help='"YYYY-MM-DD HH:MM"')],
+    at: Annotated[str, typer.Option("--at", help='"YYYY-MM-DD HH:MM"', callback=of_day)],
     out: OutOption,
     top: Annotated[int, typer.Option("--top", help="beds to visit")] = 20,
     as_json: JsonOption = False,

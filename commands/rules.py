@@ -1,15 +1,18 @@
 """The rule base: run it, show one rule, judge one claim at the counter."""
 
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from commands import office
 from commands.terminal import AsOfOption, JsonOption, WarehouseOption, a_date, a_moment, say, there
 
 app = typer.Typer()
-rules_app = typer.Typer(no_args_is_help=True, help="The rule base: run it, or show one rule.")
+rules_app = typer.Typer(no_args_is_help=True, help="The rule base: run it, show a rule, decide about one.")
+rules_app.add_typer(office.app)
 app.add_typer(rules_app, name="rules")
 
 
@@ -71,21 +74,31 @@ def rules_run(
 def rules_show(
     rule: Annotated[str, typer.Argument(help="R01 … R68")],
     warehouse: Annotated[
-        Path | None, typer.Option("--warehouse", callback=there, help="also tell what inspections made of its hits")
+        Path | None,
+        typer.Option(
+            "--warehouse", callback=there, help="also tell the office's state and what inspections made of it"
+        ),
     ] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="feedback known by the end of that day")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """One rule: official name, thresholds, SQL, exemptions, amount basis; with --warehouse its precision so far."""
+    """One rule: law, state, thresholds with their source, what to ask, SQL; with --warehouse its precision so far."""
     from claims.store.warehouse import Warehouse
-    from features.checking.describe import show_rule
+    from features.checking.describe import rule_card, show_rule
     from features.checking.precision import history_text, precision_of
+    from features.checking.review import track_records
+    from features.office import Office, read_office
 
-    text = show_rule(rule)
-    summary: dict[str, Any] = {"rule": rule.upper()}
+    number = rule.upper()
+    said, record, when = Office(), None, a_date(as_of) if as_of else date.today()
+    summary: dict[str, Any] = {"rule": number}
     if warehouse is not None:
         when = a_date(as_of) if as_of else Warehouse.open(warehouse).span()[2].date()
-        history = precision_of(rule, warehouse, when)
+        said, record = read_office(warehouse), track_records(warehouse, when).get(number)
+    text = show_rule(number, said, when, record)
+    summary |= {"as_of": when.isoformat(), "card": rule_card(number, said, when, record)}
+    if warehouse is not None:
+        history = precision_of(number, warehouse, when)
         text += "\n\n" + history_text(history)
-        summary |= {"as_of": when.isoformat(), "history": [p.to_json() for p in history]}
+        summary |= {"history": [p.to_json() for p in history]}
     say(summary | {"text": text}, as_json, text)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from claims.errors import UserError
+from features.thresholds import tune
 
 
 def there(warehouse: Path | None) -> Path | None:
@@ -19,14 +20,24 @@ def there(warehouse: Path | None) -> Path | None:
         raise UserError(
             f"there is no warehouse at {warehouse}; run `xiezhi intake SOURCE --warehouse {warehouse}` first"
         )
+    if warehouse is not None:
+        tune(root=warehouse)
     return warehouse
+
+
+def of_day(as_of: str) -> str:
+    """Work with the thresholds of that day."""
+    tune(day=a_moment(as_of).date() if " " in as_of else a_date(as_of))
+    return as_of
 
 
 WarehouseOption = Annotated[Path, typer.Option("--warehouse", help="folder of the warehouse", callback=there)]
 NewWarehouseOption = Annotated[
     Path, typer.Option("--warehouse", help="folder of the warehouse; made if it is not there")
 ]
-AsOfOption = Annotated[str, typer.Option("--as-of", help="YYYY-MM-DD: all that was known by the end of that day")]
+AsOfOption = Annotated[
+    str, typer.Option("--as-of", help="YYYY-MM-DD: all that was known by the end of that day", callback=of_day)
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="machine-readable summary on stdout")]
 GrainOption = Annotated[str, typer.Option("--grain", help="admission, person, institution, doctor or ring")]
 OrderOption = Annotated[

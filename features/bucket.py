@@ -23,6 +23,7 @@ from features.common_subqueries import Shared
 from features.declarations import load_catalog
 from features.declare import REGISTRY, Feature, GraphMeasure, amount_name, column_name
 from features.grains import GRAINS, Grain, Layout
+from features.thresholds import tune
 
 #: Stays this recent are judged against each other and told to their hospital and doctor (rules.md §1: peers of the
 #: trailing 12 months).
@@ -60,8 +61,11 @@ class BucketTask:
     as_of: date | datetime
     jobs: dict[Layout, tuple[Job, ...]]
     temp: str
+    #: The day whose thresholds the declarations hold (features/thresholds.py).
+    thresholds: date | None = None
 
     def __call__(self, k: int) -> str:
+        tune(Path(self.warehouse), self.thresholds)
         load_catalog()
         layout: Layout = "person" if k % 2 else "institution"
         if not self.jobs.get(layout):

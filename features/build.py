@@ -30,6 +30,7 @@ from features.declare import REGISTRY, Feature, fingerprint
 from features.grains import GRAINS, Grain, Layout
 from features.networks.search import build_rings
 from features.partition import Partition
+from features.thresholds import day_in_use
 
 Progress = Callable[[str, float], None]
 
@@ -187,7 +188,7 @@ def _pass(
             job = _job(plan, layout, stage / plan.grain)
             if layout in GRAINS[plan.grain].layouts or job.gathered:
                 jobs[layout] = (*jobs.get(layout, ()), job)
-    task = BucketTask(str(warehouse.root), as_of, jobs, str(stage))
+    task = BucketTask(str(warehouse.root), as_of, jobs, str(stage), day_in_use())
     total = 2 * warehouse.buckets
     for done, _ in enumerate(executor.map(task, range(total)), start=1):
         if progress:

@@ -1,7 +1,7 @@
 """The reference pages, made from the declarations: `python -m features.docs [--check]`.
 
-Writes docs/features.md (stories, numbers, SQL, coverage), docs/rules.md and docs/tables.md; `--check` writes nothing
-and exits 1 if a page is stale.
+Writes docs/features.md (stories, numbers, SQL, coverage), docs/rules.md, docs/library.md and docs/tables.md;
+`--check` writes nothing and exits 1 if a page is stale.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from features.checking.describe import peers_zh
 from features.declarations import load_catalog
 from features.declare import CountyGraph, Feature, GraphMeasure
 from features.grains import GRAINS, SCHEMES
+from features.rule_texts import HOW, law_of, library, questions, source_of
 from features.thresholds import settings, thresholds
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -29,7 +30,12 @@ READING = {"net": "冲销后", "kept": "保留原始", "pairs": "结算与退费
 def pages() -> dict[str, str]:
     """File name in docs/ → its text, from everything declared now."""
     registry = list(load_catalog().values())
-    return {"features.md": features_page(registry), "rules.md": rules_page(registry), "tables.md": tables_page()}
+    return {
+        "features.md": features_page(registry),
+        "rules.md": rules_page(registry),
+        "tables.md": tables_page(),
+        "library.md": library_page(),
+    }
 
 
 def features_page(registry: list[Feature]) -> str:
@@ -88,12 +94,16 @@ def rules_page(registry: list[Feature]) -> str:
     texts = settings()
     for rule in sorted(k for k in texts if k.startswith("R")):
         mine = [f for f in registry if f.rule == rule]
-        tuned = ", ".join(f"`{k} = {v}`" for k, v in thresholds(rule).items())
+        tuned = "".join(f"- `{k} = {v}`：{source_of(rule, k)}\n" for k, v in thresholds(rule).items())
         parts.append(f"\n## {rule} {texts[rule].get('name', '')}\n")
         parts.append(
-            f"official library: {texts[rule].get('library') or '–'} · amount: {texts[rule].get('amount', '–')} · "
-            f"thresholds: {tuned or '–'}\n"
+            f"official library: {'; '.join(f'{o.seq} {o.name}' for o in library() if rule in o.rules) or '–'} · "
+            f"amount: {texts[rule].get('amount', '–')}\n"
         )
+        ask, clears = questions(rule)
+        parts.append(f"核查要问：{ask}\n\n通常可澄清：{clears}\n")
+        parts += ["阈值与出处：\n", tuned] if tuned else []
+        parts += ["\n".join(f"- {line}" for line in law_of(mine[0].scheme).lines()) + "\n"] if mine else []
         if unseen := texts[rule].get("unseen"):
             parts.append(f"看不到的部分：{unseen}\n")
         if not mine:
@@ -103,6 +113,18 @@ def rules_page(registry: list[Feature]) -> str:
             parts.append(_sql(f"Hits {f.name}", f.rows))
             parts += [_sql(f"Over all buckets {f.name}", f.across)] if f.across else []
     return "\n".join(parts)
+
+
+def library_page() -> str:
+    """The 88 official names in their order, and what of each can be judged here."""
+    count = {how: sum(o.how == how for o in library()) for how in HOW}
+    lines = [
+        f"{GENERATED}\n\n# 智能监管规则库 2025年版：覆盖情况 official rule library\n",
+        "、".join(f"{HOW[how]} {n}" for how, n in count.items()) + f"，共 {len(library())} 条。名称按公布顺序。\n",
+        "| 序号 | 类别 | 名称 | 覆盖 | 本系统规则 | 说明 |\n|---|---|---|---|---|---|",
+    ]
+    lines += [f"| {o.seq} | {o.tier} | {o.name} | {HOW[o.how]} | {' '.join(o.rules)} | {o.note} |" for o in library()]
+    return "\n".join(lines) + "\n"
 
 
 def tables_page() -> str:

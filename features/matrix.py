@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from features.asof import moment_of
 from features.build import Progress, build
 from features.columns import Column, matrix_columns
 from features.declare import REGISTRY, CountyGraph
 from features.grains import GRAINS, Grain
+from features.office import read_office
 from features.partition import Partition
 from features.peers import Crowd, Peers, Standing, compare
 
@@ -103,9 +105,20 @@ def load_matrix(
     x, zs, share = (pd.concat(frames, axis=1).astype("float64") for frames in (X, z, percentile))
     known = matrix_columns(grain)
     columns = {str(c): known[str(c)] for c in x.columns}
+    quiet = silent_columns(root, as_of, columns)
+    for frame in (x, zs, share):
+        frame[quiet] = np.nan
     visits = customers(build(root, as_of, "ring", progress=progress)) if grain == "person" else None
     result = Matrix(grain, as_of, own.window_days, entities, x, zs, share, columns, own.absent, crowds, visits)
     return result.only(only) if only is not None else result
+
+
+def silent_columns(root: Path | str, as_of: date | datetime, columns: dict[str, Column]) -> list[str]:
+    """Columns of rules that the office has not in force on that day (features/office.py): missing, like what could not
+    be computed, so they reach no list, no reason and no amount; partitions keep them, so they are measured."""
+    rules = dict.fromkeys(c.feature.rule for c in columns.values() if c.feature.rule)
+    silent = read_office(root).silent(rules, moment_of(as_of).date())
+    return [name for name, c in columns.items() if c.feature.rule in silent]
 
 
 def customers(rings: Partition) -> pd.DataFrame | None:

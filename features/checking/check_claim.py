@@ -25,6 +25,7 @@ from features.checking.person_store import person_store
 from features.declare import Feature, amount_name, column_name
 from features.grains import GRAINS, Grain
 from features.limits import LIMITS, apply_limits
+from features.office import read_office
 from features.reasons import number
 from features.reversal_modes import settle_views
 from features.row_amounts import with_amounts
@@ -88,6 +89,9 @@ def check_claim(
     with tempfile.TemporaryDirectory(prefix="counter-") as folder:
         claims = person_store(Path(folder), stored, settlement, lines, moment_of(as_of))
         rules = [f for f in rules_of() if f.grain in limits and f.at_counter and not f.spans]
+        if warehouse is not None:  # what the office has not in force says nothing at the counter either
+            silent = read_office(warehouse).silent((str(f.rule) for f in rules), moment_of(as_of).date())
+            rules = [f for f in rules if f.rule not in silent]
         absent = absent_features(claims, rules)
         judged = [f for f in rules if f.name not in absent]
         entities = {g: str(settlement[GRAINS[g].key]) for g in limits}

@@ -4,6 +4,7 @@ A decided case counts for a rule if the rule hit its entity in the last partitio
 the list could have said then, not what is known now. Cases that no partition precedes are told apart, not counted.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -53,7 +54,7 @@ def precision_of(number: str, root: Path | str, as_of: date | datetime) -> list[
         mine = cases[cases["grain"] == grain]
         if not own or mine.empty:
             continue
-        hit = mine[_was_hit(root, grain, own, mine)]
+        hit = mine[were_hit(root, grain, {number: own}, mine)[number]]
         year, half = (
             hit["inspected_at"].dt.year.astype(str),
             (hit["inspected_at"].dt.month > 6).map({False: "上", True: "下"}),
@@ -74,19 +75,23 @@ def decided_cases(warehouse: Warehouse, as_of: date | datetime) -> pd.DataFrame:
     return first.drop_duplicates(order[:2])[order].reset_index(drop=True)
 
 
-def _was_hit(root: Path | str, grain: Grain, rules: list[Feature], cases: pd.DataFrame) -> pd.Series:
-    """Whether the last partition before each case's inspection holds a hit of the rule on its entity."""
-    hit = pd.Series(False, index=cases.index)
+def were_hit(
+    root: Path | str, grain: Grain, rules: Mapping[str, Sequence[Feature]], cases: pd.DataFrame
+) -> pd.DataFrame:
+    """For each case (rows) and rule (columns): whether the last partition before its inspection holds a hit on it."""
+    hit = pd.DataFrame(False, index=cases.index, columns=list(rules))
     waiting = pd.Series(True, index=cases.index)
+    columns = {rule: [column_name(f.name, w) for f in features for w in f.windows] for rule, features in rules.items()}
     for partition in sorted(published(root, grain), key=lambda p: moment_of(p.as_of), reverse=True):
         now = waiting & (cases["inspected_at"] > pd.Timestamp(moment_of(partition.as_of)))
-        columns = [column_name(f.name, w) for f in rules for w in f.windows]
         if not now.any():
             continue
-        held = partition.read("values", ["entity_id", *columns])
-        seen = cases.loc[now, "entity_id"].isin(held["entity_id"])
-        struck = held.set_index("entity_id").gt(0).any(axis=1)
-        hit[now] = cases.loc[now, "entity_id"].isin(struck.index[struck])
+        held = partition.read("values", ["entity_id", *(c for names in columns.values() for c in names)])
+        held = held.set_index("entity_id").gt(0)
+        seen = cases.loc[now, "entity_id"].isin(held.index)
+        for rule, names in columns.items():
+            struck = held[[c for c in names if c in held.columns]].any(axis=1)
+            hit.loc[now, rule] = cases.loc[now, "entity_id"].isin(struck.index[struck])
         waiting[now] = ~seen
     return hit
 

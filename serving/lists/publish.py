@@ -3,6 +3,7 @@
     WAREHOUSE/lists/AS_OF/RUN/manifest.json         what is in the run, each file with its SHA-256
     WAREHOUSE/lists/AS_OF/RUN/lists/GRAIN.json      a list (serving.lists.export.as_json)
     WAREHOUSE/lists/AS_OF/RUN/leads/GRAIN/0007.json a dossier (serving.lists.dossier.dossier), by its number on the unmarked sheet
+    WAREHOUSE/lists/AS_OF/RUN/rules.json            every rule as it stood that week (features.checking.describe.rule_card)
     WAREHOUSE/lists/CURRENT                         "AS_OF/RUN" and the seal of its manifest
 
 RUN is the beginning of the hash of the manifest without the time of day, and so of all lists and facts: the same lists published twice are the same
@@ -33,6 +34,7 @@ Progress = Callable[[str, float], None]
 
 
 REMEDY = "publish again with `xiezhi week`"
+RULES = "rules.json"
 
 
 class Unpublished(UserError):
@@ -69,6 +71,11 @@ class Run:
     def lead(self, grain: str, number: int) -> dict[str, Any]:
         """A dossier by its number on the sheet. Raises UserError if there is none or it is damaged."""
         return self._read(f"leads/{grain}/{number:04d}.json", f"the list of {grain!r} has no row {number}")
+
+    def rules(self) -> list[dict[str, Any]]:
+        """Every rule as it stood when the lists were made. Raises UserError where the run holds none or it is damaged."""
+        found = self._read(RULES, f"this week's run {self.name} holds no rules; publish again with `xiezhi week`")
+        return list(found["rules"])
 
     def _read(self, relative: str, absent: str) -> dict[str, Any]:
         if relative not in self.manifest["files"]:
@@ -115,9 +122,12 @@ def publish_week(
 ) -> Run:
     """Make the lists of all grains, and of the stays open at the end of `as_of`, with a dossier per row; publish them as one run.
 
-    A grain that this warehouse cannot support (no stays, no rings) is left out and named, with the reason, in the manifest.
+    Before that, rules whose false alarms pass their cap go back to the shadow (features/checking/review.py). A grain that this warehouse cannot
+    support (no stays, no rings) is left out and named, with the reason, in the manifest.
     """
     from features.build import build
+    from features.checking.describe import all_cards
+    from features.checking.review import back_to_shadow
     from serving.lists.bedcheck import prepare_bedcheck
     from serving.lists.prepare import Prepared, prepare
 
@@ -132,6 +142,7 @@ def publish_week(
     names = [*grains, "bedcheck"]
     made: dict[str, Prepared] = {}
     absent: dict[str, str] = {}
+    back_to_shadow(warehouse, as_of)
     for grain in GRAINS:  # before two lists ask for the same one; what cannot be built is said of each list below
         with suppress(UserError):
             build(warehouse, as_of, grain, progress=progress, mend=True)
@@ -146,7 +157,8 @@ def publish_week(
     if not made:
         raise UserError(f"no list could be made for {as_of}: " + "; ".join(f"{g}: {why}" for g, why in absent.items()))
     progress("publish", 1.0)
-    return publish(warehouse, as_of, {n: (p.worklist, p.dossiers) for n, p in made.items()}, absent)
+    lists = {n: (p.worklist, p.dossiers) for n, p in made.items()}
+    return publish(warehouse, as_of, lists, absent, rules=all_cards(warehouse, as_of))
 
 
 def publish(
@@ -155,6 +167,7 @@ def publish(
     made: Mapping[str, tuple[WorkList, Mapping[str, dict[str, Any]]]],
     absent: Mapping[str, str] | None = None,
     check: Callable[[str], None] = lambda point: None,
+    rules: list[dict[str, Any]] | None = None,
 ) -> Run:
     """Publish finished lists (with dossiers by entity_id). `check` is called before every step: the kill tests stop there."""
     folder = warehouse / "lists"
@@ -167,6 +180,8 @@ def publish(
                 if row["entity_id"] in dossiers:
                     body = dossiers[row["entity_id"]] | {"lead": int(row["lead"])}
                     _stage(staged / f"leads/{name}/{int(row['lead']):04d}.json", body, check)
+        if rules is not None:
+            _stage(staged / RULES, {"rules": rules}, check)
         manifest = {
             "version": 2,
             "as_of": as_of.isoformat(),

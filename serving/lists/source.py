@@ -10,7 +10,8 @@ import pandas as pd
 from claims.errors import UserError
 from claims.quality import check
 from claims.store.warehouse import Warehouse, bucket_of
-from features.asof import open_views
+from features.asof import moment_of, open_views
+from features.checking.review import silent_rules
 from features.declarations import load_catalog
 from features.evidence import gather_evidence
 from features.matrix import Matrix, load_matrix
@@ -50,12 +51,16 @@ def scored_whole(warehouse: Path, as_of: date | datetime, grain: str) -> tuple[M
 
 
 def quality_notes(warehouse: Path, as_of: date | datetime) -> tuple[Note, ...]:
-    """Remarks on the data up to `as_of`, as lists and pages print them. Raises UserError when a finding stops all ranking."""
+    """Remarks on the data up to `as_of`, and rules that the office has not in force, as lists and pages print them.
+
+    Raises UserError when a finding stops all ranking.
+    """
     found = check(Warehouse.open(warehouse), as_of)
     stops = [f for f in found if f.severity == "stop"]
     if stops:
         raise UserError("no list is made on this data: " + "; ".join(f.en for f in stops))
-    return tuple(Note(text=f.zh, severity="warning") for f in found)
+    silent = silent_rules(warehouse, moment_of(as_of).date())
+    return (*(Note(text=f.zh, severity="warning") for f in found), *(Note(text=s, severity="warning") for s in silent))
 
 
 Key = tuple[str, str, str]

@@ -234,6 +234,21 @@ def pages(given: Path | None = None) -> Starlette:
         )
 
     @kind
+    def rules(request: Request) -> Response:
+        current = run()
+        data = {"title": "规则", "as_of": current.manifest["as_of"], "run": current.name, "rules": current.rules()}
+        return respond(request, "rules.html", data)
+
+    @kind
+    def one_rule(request: Request) -> Response:
+        number, current = request.path_params["rule"], run()
+        card = next((c for c in current.rules() if c["rule"] == number), None)
+        if card is None:
+            raise UserError(f"this week's run {current.name} knows no rule {number!r}")
+        data = {"title": f"规则 {card['name']}", "as_of": current.manifest["as_of"], "run": current.name, "card": card}
+        return respond(request, "rule.html", data)
+
+    @kind
     def sheet(request: Request) -> Response:
         grain = request.path_params["grain"]
         current = run()
@@ -316,6 +331,10 @@ def pages(given: Path | None = None) -> Starlette:
             Route("/index.json", home),
             Route("/sign-in", sign_in, methods=["GET", "POST"]),
             Route("/sign-out", sign_out, methods=["POST"]),
+            Route("/rules.json", rules),
+            Route("/rules", rules),
+            Route("/rules/{rule}.json", one_rule),
+            Route("/rules/{rule}", one_rule),
             Route("/lists/{grain}.json", one_list),
             Route("/lists/{grain}.xlsx", sheet),
             Route("/lists/{grain}", one_list),

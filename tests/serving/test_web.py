@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from python_calamine import CalamineWorkbook
 
+from features.checking.describe import rule_card
+from features.office import Office
 from serving.lists import publish
 from serving.lists.worklist import FAIR
 from serving.web import sessions
@@ -49,6 +51,22 @@ def test_damage_is_told_as_damage_on_every_page(tmp_path: Path, name: str, body:
         answer = client.get(path)
         assert answer.status_code == 503
         assert "is missing or damaged; publish again with" in answer.text
+
+
+def test_the_rules_of_the_week_stand_on_their_pages(tmp_path: Path) -> None:
+    """With the law proposed, what to ask, and what nobody vouches for; the codes of rules and innocents stay in addresses."""
+    publish.publish(tmp_path, AS_OF, {"doctor": made_list("doctor")[:2]})
+    client = TestClient(pages(tmp_path), base_url=HOST)
+    assert "holds no rules" in client.get("/rules").text
+    cards = [rule_card(number, Office(), AS_OF) for number in ("R01", "R38")]
+    publish.publish(tmp_path, AS_OF, {"doctor": made_list("doctor")[:2]}, rules=cards)
+    assert "超量开药" in client.get("/rules").text
+    page = client.get("/rules/R38").text
+    for said in ("第三十八条第二项", "家中余药", "本系统暂定值，无出处", "启用"):
+        assert said in page
+    assert "N08" not in page
+    assert client.get("/rules/R99").status_code == 404
+    assert client.get("/rules.json").json()["rules"][0]["rule"] == "R01"
 
 
 def paths_of(routes: list, prefix: str = "") -> Iterator[tuple[str, set[str]]]:

@@ -8,6 +8,7 @@ from claims.errors import UserError
 from features.checking.check_claim import check_claim
 from features.checking.describe import show_rule
 from features.checking.hits import rules_of
+from features.office import Office
 from features.thresholds import settings
 
 STAY = {
@@ -66,9 +67,9 @@ def test_a_claim_without_its_key_is_refused_in_one_sentence() -> None:
 def test_every_rule_declared_has_its_entry_and_its_text() -> None:
     for feature in rules_of():
         assert settings()[str(feature.rule)]["amount"].startswith("M-")
-    text = show_rule("r13")
+    text = show_rule("r13", Office(), date(2025, 6, 30))
     assert "49 分解住院" in text
     assert "max_gap_days = 15" in text
     assert "SELECT" in text
     with pytest.raises(UserError, match="R99"):
-        show_rule("R99")
+        show_rule("R99", Office(), date(2025, 6, 30))
