@@ -2,8 +2,9 @@
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,11 +19,29 @@ from commands.terminal import (
     say,
 )
 
+
+class _Intake(typer.core.TyperGroup):
+    """`xiezhi intake SOURCE` takes in; a first word that is a command of its own (undo, history) is that command."""
+
+    default = "take"
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args if args and args[0] in self.commands else [self.default, *args])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return ("" if name == self.default else name), command, rest
+
+
 app = typer.Typer()
+intake_app = typer.Typer(cls=_Intake, help="Take an export in, or take one back.")
+app.add_typer(intake_app, name="intake")
 mapping_app = typer.Typer(no_args_is_help=True, help="Mapping files: draft one for a new source.")
+warehouse_app = typer.Typer(no_args_is_help=True, help="The warehouse on disk: lay it out anew.")
 quarantine_app = typer.Typer(no_args_is_help=True, help="Rows set aside at intake: list, export, re-admit.")
 app.add_typer(mapping_app, name="mapping")
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(warehouse_app, name="warehouse")
 
 
 @app.command()
@@ -60,8 +79,8 @@ def simulate(
     )
 
 
-@app.command()
-def intake(
+@intake_app.command("take")
+def take(
     source: Annotated[
         str, typer.Argument(help="a file, a folder with one file or folder per table, a zip, or a database URL")
     ],
@@ -79,7 +98,7 @@ def intake(
     executor: ExecutorOption = "local",
     as_json: JsonOption = False,
 ) -> None:
-    """Take an export in: rows in = accepted + quarantined + duplicates, per table, always."""
+    """Take an export in: rows in = accepted + quarantined + duplicates, per table, always. `xiezhi intake undo BATCH` takes one back, `xiezhi intake history` lists them."""
     from claims.intake.pipeline import intake_on
     from claims.store.executors import executor_of
 
@@ -104,6 +123,53 @@ def intake(
     if not as_json:
         for line in [f"not read: {i['name']} ({i['reason']})" for i in ignored] + taken.notes:
             print(line, file=sys.stderr)
+
+
+@intake_app.command("undo")
+def intake_undo(
+    batch: Annotated[str, typer.Argument(help="a batch, as `xiezhi intake history` names it")],
+    warehouse: WarehouseOption,
+    with_later: Annotated[
+        bool, typer.Option("--with-later", help="also take back the batches after it, which were judged against it")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a batch back: the warehouse is as if it had never come, and its files can be taken in again with another mapping."""
+    from claims.intake.undo import undo
+    from serving.lists.publish import Unpublished, current
+
+    done = undo(warehouse, batch, with_later)
+    stale: list[str] = []
+    with suppress(Unpublished):
+        run = current(warehouse)
+        stale = [run.name] if run.taken_back else []
+    gone = [{"batch": b["batch"], "source": b["source"]} for b in done.batches]
+
+    def text() -> str:
+        lines = [f"{b['batch']} taken back ({b['source']})" for b in gone]
+        lines += [f"{b['source']} is to be taken in again" for b in reversed(gone[:-1])]
+        lines += [f"the lists {name} rest on it: publish again with `xiezhi week`" for name in stale]
+        return "\n".join([*lines, "partitions built on it are built again when asked for; fit models again"])
+
+    say({"undone": gone, "version": done.version, "stale_lists": stale}, as_json, text)
+
+
+@intake_app.command("history")
+def intake_history(warehouse: WarehouseOption, as_json: JsonOption = False) -> None:
+    """Every batch that ever came, and whether it was taken back."""
+    from claims.intake.undo import history
+
+    told = history(warehouse)
+
+    def text() -> str:
+        lines = [f"{'batch':<8}{'loaded at':<21}{'accepted':>12}{'quarantined':>13}{'duplicates':>12}  source"]
+        for b in told:
+            counts = f"{b['accepted']:>12,}{b['quarantined']:>13,}{b['duplicates']:>12,}"
+            back = f" (taken back {b['undone_at']})" if b["undone_at"] else ""
+            lines.append(f"{b['batch']:<8}{b['loaded_at']:<21}{counts}  {b['source']}{back}")
+        return "\n".join(lines)
+
+    say({"batches": told}, as_json, text)
 
 
 @mapping_app.command("suggest")
@@ -162,4 +228,28 @@ def quarantine_readmit(
         {"readmitted": taken.readmitted, "still_in_quarantine": waiting, "tables": tried},
         as_json,
         f"readmitted {json.dumps(taken.readmitted, ensure_ascii=False)}; {waiting} rows still in quarantine",
+    )
+
+
+@warehouse_app.command("compact")
+def warehouse_compact(
+    warehouse: WarehouseOption,
+    buckets: Annotated[int | None, typer.Option("--buckets", help="how many; else as its rows ask for")] = None,
+    sweep: Annotated[
+        bool,
+        typer.Option("--sweep", help="keep no file of an earlier state: no batch can then be taken back"),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Lay a warehouse of many deliveries out as one delivery would be: one file a bucket, as many buckets as its rows ask for."""
+    from claims.errors import UserError
+    from claims.intake.layout import MOST_BUCKETS, compact
+
+    if buckets is not None and not 1 <= buckets <= MOST_BUCKETS:
+        raise UserError(f"--buckets {buckets}: give a number from 1 to {MOST_BUCKETS}")
+    done = compact(warehouse, buckets=buckets, sweep=sweep)
+    say(
+        {"buckets": list(done.buckets), "files": list(done.files), "swept": done.swept},
+        as_json,
+        f"buckets {done.buckets[0]} → {done.buckets[1]}, files {done.files[0]} → {done.files[1]}, {done.swept} files of earlier states removed",
     )

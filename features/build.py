@@ -116,7 +116,7 @@ def _plan(warehouse: Warehouse, as_of: date | datetime, grain: Grain, window_day
     identity = {
         "fingerprint": fingerprint(told),
         "entities": hashlib.sha256(spec.entities_sql(window).encode()).hexdigest(),
-        "warehouse": warehouse.version,
+        "warehouse": warehouse.content,
         "window_days": window,
     }
     return _Plan(grain, window, features, absent, path, identity)

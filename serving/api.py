@@ -35,7 +35,8 @@ def _stop(message: str) -> None:
 def lists(warehouse: Path | None) -> dict[str, Any]:
     """The run in force: as_of, run, lists {grain: facts}, notes, absent."""
     run = publish.current(_named(warehouse))
-    return {k: run.manifest[k] for k in ("as_of", "published_at", "lists", "notes", "absent")} | {"run": run.name}
+    told = {k: run.manifest[k] for k in ("as_of", "published_at", "lists", "absent")}
+    return told | {"notes": run.notes, "run": run.name}
 
 
 def rank(warehouse: Path | None, grain: str, top: int) -> dict[str, Any]:

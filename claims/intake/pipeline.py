@@ -7,7 +7,6 @@ All heavy work is DuckDB SQL under a memory limit with spill, so a file may be l
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import partial
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 from claims.errors import UserError
 from claims.intake.batch import Batch, Counts, IntakeSummary, Progress, connect, count, fingerprint, has
 from claims.intake.fee_lines import lines
+from claims.intake.layout import buckets_for, crowded, lay_out
 from claims.intake.reading import Reading, read
 from claims.intake.reject import pending
 from claims.intake.settlements import settlements
@@ -37,9 +37,6 @@ from claims.store.publish import writing
 from claims.store.sql import name
 from claims.store.warehouse import Warehouse, empty_manifest
 
-#: Two buckets of this size run at a time in 1.5 GB each; planning a bucket's queries costs about as much as 200,000
-#: lines.
-LINES_A_BUCKET = 1_500_000
 BYTES_A_LINE = 120
 
 
@@ -72,9 +69,14 @@ def intake(
         unread: list[Ignored] = []
         sources = find_sources(source, rules, staging, unread)
         refuse_unread(unread, tuple(allow_ignored))
-        if house is None:
-            house = Warehouse(root, empty_manifest(buckets or _bucket_count(sources)))
-        batch = Batch(connect(staging), root, staging, house, rules, f"b{len(house.manifest['batches']) + 1:04d}")
+        if house is None or not house.tables():  # new, or all of it was taken back
+            count = buckets or _bucket_count(sources)
+            house = Warehouse(root, {**(house.manifest if house else empty_manifest(count)), "buckets": count})
+        elif crowded(house):
+            say("整理仓库", 0, 1)
+            lay_out(house, staging)
+            house = Warehouse.open(root)
+        batch = Batch(connect(staging), root, staging, house, rules, house.next_batch)
         batch.ignored += unread
         try:
             return _run(batch, str(source), sources, known_at, say, check, started)
@@ -89,8 +91,7 @@ def intake(
 
 
 def _bucket_count(sources: list[Source]) -> int:
-    lines = sum(_line_count(s) for s in sources if s.path and s.table == "fee_details")
-    return min(256, max(1, math.ceil(lines / LINES_A_BUCKET)))
+    return buckets_for(sum(_line_count(s) for s in sources if s.path and s.table == "fee_details"))
 
 
 def _line_count(source: Source) -> int:

@@ -53,9 +53,8 @@ def readmit(
     if cells:
         rows = rows.assign(raw=[merged(held, cells[i]) for i, held in zip(rows["row_id"], rows["raw"], strict=True)])
     mended = load_mapping(mapping) if mapping is not None else None
-    number = len(house.manifest["batches"]) + 1
     with writing(root) as staging:
-        batch = Batch(connect(staging), root, staging, house, mended or Mapping(), f"b{number:04d}")
+        batch = Batch(connect(staging), root, staging, house, mended or Mapping(), house.next_batch)
         try:
             readings = admit(batch, rows, mended)
             for table in SOURCE:

@@ -16,6 +16,7 @@ from claims.errors import UserError
 from claims.intake import quarantine
 from claims.intake.batch import EMPTY, Batch, Counts, IntakeSummary, columns_of, count, fingerprint, has
 from claims.intake.quality_facts import gather
+from claims.schema.table import Table
 from claims.schema.tables import CANONICAL, FACTS, LAYOUT_KEY, SOURCE
 from claims.store.publish import describe, publish
 from claims.store.sql import bucket_sql, name, quote
@@ -23,6 +24,9 @@ from claims.store.sql import bucket_sql, name, quote
 #: Half as large again as zstd, but a quarter less work to write and less to read; numbers of visits get no
 #: dictionary, they would fill it in vain.
 PARQUET = "FORMAT parquet, COMPRESSION lz4_raw, DICTIONARY_SIZE_LIMIT 4000, ROW_GROUP_SIZE 122880"
+
+#: Which supersessions lie in which layout: where the versions do that they speak of.
+OF_LAYOUT = {"person": "psn_no IS NOT NULL", "institution": "fixmedins_code IS NOT NULL", "all": "psn_no IS NULL"}
 
 #: Rows from which a table refused whole is a fault of its reading; a few may well all be wrong.
 WHOLE = 20
@@ -47,11 +51,14 @@ def publish_batch(batch: Batch, label: str, check: Callable[[str], None], starte
     resolved = [i for ids in batch.retry_ids.values() for i in ids]
     elapsed = (datetime.now() - started).total_seconds()
     if not outs and not batch.rejected and not resolved:
-        version = f"{int(old['version']):08d}"
-        return IntakeSummary("", version, False, batch.counts, {}, reasons, batch.notes, batch.ignored, elapsed)
+        return IntakeSummary(
+            "", batch.house.version, False, batch.counts, {}, reasons, batch.notes, batch.ignored, elapsed
+        )
     gather(batch)
     manifest = json.loads(json.dumps(old))
-    manifest |= {"version": old["version"] + 1, "parent": f"{int(old['version']):08d}" if old["version"] else None}
+    version = int(old["version"]) + 1
+    parent = f"{int(old['version']):08d}" if old["version"] else None
+    manifest |= {"version": version, "content": version, "parent": parent}
     files: list[str] = []
     superseded = " UNION ALL ".join(f"SELECT * FROM old_{t}" for t in outs if has(batch, f"old_{t}"))
     if superseded:
@@ -84,6 +91,7 @@ def publish_batch(batch: Batch, label: str, check: Callable[[str], None], starte
     manifest["batches"].append(
         {
             "batch": batch.name,
+            "onto": int(old["version"]),
             "source": _without_secret(label),
             "loaded_at": started.isoformat(timespec="seconds"),
             "mapping": batch.mapping.name,
@@ -94,9 +102,9 @@ def publish_batch(batch: Batch, label: str, check: Callable[[str], None], starte
             "readmitted": readmitted,
         }
     )
-    version = publish(batch.root, batch.staging, files, manifest, check)
+    published = publish(batch.root, batch.staging, files, manifest, check)
     return IntakeSummary(
-        batch.name, version, True, batch.counts, readmitted, reasons, batch.notes, batch.ignored, elapsed
+        batch.name, published, True, batch.counts, readmitted, reasons, batch.notes, batch.ignored, elapsed
     )
 
 
@@ -124,6 +132,20 @@ def _without_secret(label: str) -> str:
     return f"{head}://{tail.rpartition('@')[2].partition('?')[0]}" if sep else Path(label).name
 
 
+def sort_columns(table: Table, layout: str) -> list[str]:
+    """Canonical columns by which the rows of a file are sorted."""
+    columns = list(table.canonical_columns)
+    key = LAYOUT_KEY.get(layout)
+    order = [
+        *([key] if key else []),
+        *(["happened_at"] if "happened_at" in columns else []),
+        *(table[k].canonical for k in table.key),
+        *(["version_no"] if "version_no" in columns else []),
+        *columns,
+    ]
+    return list(dict.fromkeys(order))[:6]
+
+
 def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
     """Stage the new rows of a table in all its layouts and buckets; enter them in the manifest."""
     con, declared, root = batch.con, CANONICAL[table], batch.staging
@@ -134,13 +156,7 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
     written = []
     for layout in declared.layouts:
         key = LAYOUT_KEY.get(layout)
-        where = "true"
-        if table == "superseded":
-            where = {
-                "person": "psn_no IS NOT NULL",
-                "institution": "fixmedins_code IS NOT NULL",
-                "all": "psn_no IS NULL",
-            }[layout]
+        where = OF_LAYOUT[layout] if table == "superseded" else "true"
         count = batch.house.buckets if key else 1
         bucket_of_row = "0"
         if key and count > 1:
@@ -154,18 +170,7 @@ def _write(batch: Batch, table: str, manifest: dict[str, Any]) -> list[str]:
                 ORDER BY 1
             """).fetchall()
         ]
-        order = list(
-            dict.fromkeys(
-                [
-                    *([key] if key else []),
-                    *(["happened_at"] if "happened_at" in columns else []),
-                    *(declared[k].canonical for k in declared.key),
-                    *(["version_no"] if "version_no" in columns else []),
-                    *columns,
-                ]
-            )
-        )
-        sorting = [moment if c == "happened_at" else c for c in order[:6]]
+        sorting = [moment if c == "happened_at" else c for c in sort_columns(declared, layout)]
         sorting = [c for c in dict.fromkeys(sorting) if c in there]
         held = [c for c in columns if c in there]
         # columns nobody sent are added behind the sort, so that they cost little

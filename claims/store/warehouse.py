@@ -39,11 +39,14 @@ class Warehouse:
         if found is None:
             raise UserError(f"there is no warehouse at {root}; run `xiezhi intake SOURCE --warehouse {root}` first")
         name, seal = found
-        path = root / "manifests" / f"{name}.json"
-        manifest = read_sealed(path, REMEDY)
+        manifest = read_sealed(_manifest(root, name), REMEDY)
         if manifest[SEAL] != seal:
-            raise Damaged(f"{path} is not the manifest that {root / 'CURRENT'} points to; {REMEDY}")
+            raise Damaged(f"{_manifest(root, name)} is not the manifest that {root / 'CURRENT'} points to; {REMEDY}")
         return cls(root, manifest)
+
+    def at(self, version: str) -> Warehouse:
+        """An earlier state by the name of its manifest. Damaged if the manifest is."""
+        return Warehouse(self.root, read_sealed(_manifest(self.root, version), REMEDY))
 
     @property
     def buckets(self) -> int:
@@ -54,6 +57,22 @@ class Warehouse:
     def version(self) -> str:
         """Name of the manifest in force."""
         return f"{int(self.manifest['version']):08d}"
+
+    @property
+    def content(self) -> str:
+        """Name of the state that first held these very rows: the same before and after they are laid out anew, and
+        again once a batch is taken back."""
+        return f"{int(self.manifest['content']):08d}"
+
+    @property
+    def batches(self) -> list[str]:
+        """Names of the batches it is made of, in the order of their coming."""
+        return [str(batch["batch"]) for batch in self.manifest["batches"]]
+
+    @property
+    def next_batch(self) -> str:
+        """A name that no batch ever had, one taken back included: its files may still be read."""
+        return f"b{len(self.manifest['batches']) + len(self.manifest.get('undone', [])) + 1:04d}"
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -89,6 +108,10 @@ class Warehouse:
         """Row versions stored of a table."""
         return sum(int(entry["rows"]) for entry in self.entries(table))
 
+    def paths(self) -> list[Path]:
+        """Every file of this state."""
+        return list(self._digests)
+
     @functools.cached_property
     def _digests(self) -> dict[Path, str]:
         found: dict[Path, str] = {}
@@ -122,10 +145,15 @@ class Warehouse:
         return min(t[0] for t in times), max(t[1] for t in times), max(t[2] for t in times)
 
 
+def _manifest(root: Path, version: str) -> Path:
+    return root / "manifests" / f"{version}.json"
+
+
 def empty_manifest(buckets: int) -> dict[str, Any]:
     """The state before the first intake."""
     return {
         "version": 0,
+        "content": 0,
         "buckets": buckets,
         "parent": None,
         "tables": {},

@@ -26,6 +26,7 @@ from typing import Any
 from claims.errors import Damaged, UserError
 from claims.store.files import SEAL, stage
 from claims.store.publish import MANIFEST, Published, hashed, point, pointed, publish_folder
+from claims.store.warehouse import Warehouse
 from features.grains import GRAINS
 from serving.lists.export import as_json, plain
 from serving.lists.schema import WorkList
@@ -58,6 +59,21 @@ class Run:
     @property
     def name(self) -> str:
         return f"{self.root.parent.name}/{self.root.name}"
+
+    @property
+    def notes(self) -> list[dict[str, Any]]:
+        """What a reader of its lists must know of the data, and whether batches they rest on were taken back since."""
+        gone = self.taken_back
+        told = {"text": f"清单依据的批次{'、'.join(gone)}已被撤回，请重新生成清单", "severity": "warning", "rows": None}
+        return [*([told] if gone else []), *self.manifest["notes"]]
+
+    @property
+    def taken_back(self) -> list[str]:
+        """Batches it rests on that the warehouse holds no more."""
+        if not (made_from := self.manifest["batches"]):
+            return []
+        standing = set(Warehouse.open(self.root.parents[2]).batches)
+        return [batch for batch in made_from if batch not in standing]
 
     @property
     def grains(self) -> list[str]:
@@ -139,6 +155,7 @@ def publish_week(
         except UserError as error:
             return str(error)
 
+    batches = Warehouse.open(warehouse).batches
     names = [*grains, "bedcheck"]
     made: dict[str, Prepared] = {}
     absent: dict[str, str] = {}
@@ -158,7 +175,7 @@ def publish_week(
         raise UserError(f"no list could be made for {as_of}: " + "; ".join(f"{g}: {why}" for g, why in absent.items()))
     progress("publish", 1.0)
     lists = {n: (p.worklist, p.dossiers) for n, p in made.items()}
-    return publish(warehouse, as_of, lists, absent, rules=all_cards(warehouse, as_of))
+    return publish(warehouse, as_of, lists, absent, rules=all_cards(warehouse, as_of), batches=batches)
 
 
 def publish(
@@ -168,8 +185,10 @@ def publish(
     absent: Mapping[str, str] | None = None,
     check: Callable[[str], None] = lambda point: None,
     rules: list[dict[str, Any]] | None = None,
+    *,
+    batches: Iterable[str] = (),
 ) -> Run:
-    """Publish finished lists (with dossiers by entity_id). `check` is called before every step: the kill tests stop there."""
+    """Publish finished lists (with dossiers by entity_id), made from these batches. `check` is called before every step: the kill tests stop there."""
     folder = warehouse / "lists"
     staged = folder / f".staging-{os.getpid()}"
     shutil.rmtree(staged, ignore_errors=True)
@@ -187,6 +206,7 @@ def publish(
             "as_of": as_of.isoformat(),
             "lists": {name: plain(worklist.facts) for name, (worklist, _) in made.items()},
             "absent": dict(absent or {}),
+            "batches": list(batches),
             "notes": _notes(w for w, _ in made.values()),
             "published_at": datetime.now().isoformat(sep=" ", timespec="seconds"),
             "files": hashed(staged, check),

@@ -215,7 +215,7 @@ def pages(given: Path | None = None) -> Starlette:
             "run": current.name,
             "published_at": manifest["published_at"],
             "lists": lists,
-            "notes": manifest["notes"],
+            "notes": current.notes,
             "absent": {TITLES[g]: why for g, why in manifest["absent"].items()},
         }
         return respond(request, "home.html", data)
