@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from claims.errors import UserError
+from claims.intake.pipeline import intake
+from claims.intake.undo import undo
 from claims.store.files import sealed
 from serving.lists import publish
+from tests.claims.county import VISIT, write
 
 from .conftest import AS_OF, made_list
 
@@ -113,3 +116,14 @@ def test_what_a_run_lacks(tmp_path: Path) -> None:
     shutil.rmtree(run.root)
     with pytest.raises(UserError, match="damaged"):
         publish.current(tmp_path)
+
+
+def test_a_run_says_which_of_its_batches_were_taken_back(tmp_path: Path) -> None:
+    intake(write(tmp_path / "a", settlements=[VISIT]), tmp_path / "house")
+    intake(write(tmp_path / "b", settlements=[VISIT | {"setl_id": "S2", "mdtrt_id": "M2"}]), tmp_path / "house")
+    run = publish.publish(tmp_path / "house", AS_OF, made(), batches=["b0001", "b0002"])
+    assert publish.current(tmp_path / "house").notes == run.manifest["notes"]
+    undo(tmp_path / "house", "b0002")
+    said = publish.current(tmp_path / "house")
+    assert said.taken_back == ["b0002"]
+    assert said.notes[0] == {"text": "清单依据的批次b0002已被撤回，请重新生成清单", "severity": "warning", "rows": None}
