@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from claims.errors import UserError
@@ -12,6 +13,7 @@ from claims.intake.layout import compact, contents_of
 from claims.intake.pipeline import intake
 from claims.intake.quarantine import list_quarantine
 from claims.intake.undo import history, undo
+from claims.store.sql import parquet
 from claims.store.warehouse import Warehouse
 from tests.claims.county import LINE, PERSON, UNIT, VISIT, people, refund, write
 
@@ -87,12 +89,9 @@ def test_taken_in_again_with_another_mapping(house: Path, tmp_path: Path) -> Non
     intake(folder, house, wrong)
     undo(house, "b0002")
     assert intake(folder, house, right).tables["settlements"].accepted == 1
-    import duckdb
-
-    paths = [str(p) for p in Warehouse.open(house).files("settlements", "person")]
-    found = duckdb.sql(
-        f"SELECT version_no, medfee_sumamt_fen FROM read_parquet({paths}) WHERE setl_id = 'S2'"
-    ).fetchall()
+    rows = parquet(Warehouse.open(house).files("settlements", "person"))
+    with duckdb.connect() as con:
+        found = con.execute(f"SELECT version_no, medfee_sumamt_fen FROM {rows} WHERE setl_id = 'S2'").fetchall()
     assert found == [(1, 20000)]
 
 
