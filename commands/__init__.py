@@ -1,1 +1,1 @@
-"""The commands, a file a room; xiezhi.py puts them together."""
+"""The commands, a file a room; xiezhi/command.py puts them together."""

@@ -1,11 +1,13 @@
 """Features, models and the gate: features, fit, evaluate, models."""
 
+import getpass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from claims.errors import UserError
 from commands.terminal import (
     AsOfOption,
     Bars,
@@ -66,16 +68,30 @@ def fit(
     warehouse: WarehouseOption,
     as_of: AsOfOption,
     seed: Annotated[int, typer.Option("--seed", help="same warehouse, same seed, same models")] = 0,
+    in_force: Annotated[
+        bool,
+        typer.Option(
+            "--in-force",
+            help="put a first model in force even where its held-out figures are worse than the list without",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Labels known by that date → models, logged to MLflow; grains with too few labels say so.
+    """Labels known by that date → models, logged to MLflow, each with its held-out figures beside the list without findings.
 
-    The first model is put in force; a later one is a challenger until `xiezhi models promote`.
+    A first model is put in force unless those figures are worse; a later one is a challenger until `xiezhi models promote`.
     """
     from training.fit import fit as run
+    from training.promotion import bundles
 
+    if in_force and any(b["in_force"] for b in bundles(warehouse)):
+        raise UserError(
+            "--in-force is for a first model; one is in force, so use `xiezhi models compare` and `promote`"
+        )
     with Bars() as bars:
-        done = run(warehouse, a_date(as_of), seed=seed, progress=bars)
+        done = run(
+            warehouse, a_date(as_of), seed=seed, progress=bars, promote=True if in_force else None, entered_by=account()
+        )
     say(done.to_json(), as_json, lambda: fit_text(done.to_json()))
 
 
@@ -102,6 +118,14 @@ def evaluate(
     say(found, as_json, lambda: evaluation_text(found))
 
 
+def account() -> str:
+    """Whose account runs the command, '' where the machine has no name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
 def fit_text(done: dict[str, Any]) -> str:
     """One line a grain: a ranker, or why not."""
     from training.fit import summary_lines
@@ -116,9 +140,17 @@ def fit_text(done: dict[str, Any]) -> str:
 
 
 def fit_is_due(warehouse: Path, when: date, days: int = 28) -> bool:
-    """No model fitted on what was known in the four weeks up to `when`; a challenger that waits for its signatures counts."""
+    """No model fitted on what was known in the four weeks up to `when` (a challenger that waits for its signatures counts), or the one in force can score no more:
+    it is damaged, or a threshold or declaration changed since."""
+    from models.bundle import outdated
+    from models.in_force import load_active
     from training.promotion import bundles
 
+    try:
+        if outdated(load_active(warehouse)):
+            return True
+    except UserError:
+        return True
     ages = [(when - date.fromisoformat(b["as_of"])).days for b in bundles(warehouse) if b["as_of"]]
     return not any(0 <= age < days for age in ages)
 
@@ -149,7 +181,9 @@ def models_compare(
     from training.evaluation.report import gate_text
     from training.promotion import compare
 
-    report = compare(warehouse, challenger, a_date(as_of), top=top, order=an_order(order), truth=truth)
+    report = compare(
+        warehouse, challenger, a_date(as_of), top=top, order=an_order(order), truth=truth, entered_by=account()
+    )
     if out is not None:
         put(out, gate_text(report).encode("utf-8"), PRIVATE)
     say(report, as_json, lambda: gate_text(report))
@@ -160,17 +194,18 @@ def models_promote(
     challenger: ChallengerArgument,
     warehouse: WarehouseOption,
     signed_by: Annotated[list[str], typer.Option("--signed-by", help="an approver; give two different ones")],
-    trainer: Annotated[str, typer.Option("--trainer", help="who trained it, and so may not sign")] = "",
+    trainer: Annotated[
+        str, typer.Option("--trainer", help="who trained it, and so may not sign (default: the account that fitted it)")
+    ] = "",
     grain: Annotated[list[str] | None, typer.Option("--grain", help="only these grains")] = None,
+    note: Annotated[str, typer.Option("--note", help="why")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Put a challenger in force: needs the report of `compare` and two signatures."""
-    import getpass
-
     from training.promotion import full_name, promote
 
     chosen = [a_grain(g) for g in grain] if grain else None
-    warning = promote(warehouse, challenger, signed_by, trainer=trainer, grains=chosen, entered_by=getpass.getuser())
+    warning = promote(warehouse, challenger, signed_by, trainer=trainer, grains=chosen, entered_by=account(), note=note)
     name = full_name(warehouse, challenger)
     say(
         {"promoted": name, "by": sorted(set(signed_by)), "grains": chosen, "warning": warning},
@@ -182,16 +217,21 @@ def models_promote(
 @models_app.command("rollback")
 def models_rollback(
     warehouse: WarehouseOption,
-    signed_by: Annotated[list[str] | None, typer.Option("--signed-by", help="who goes back")] = None,
+    signed_by: Annotated[list[str], typer.Option("--signed-by", help="an approver; give two different ones")],
     note: Annotated[str, typer.Option("--note", help="why")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Put back what was in force before the last change."""
+    """Put back what was in force before the last change, with two signatures."""
     from training.promotion import rollback
 
-    back = rollback(warehouse, by=signed_by or [], note=note)
-    lines = [f"{g}: {n[:12]} is in force again" for g, n in back.items()]
-    say({"in_force": back}, as_json, "\n".join(lines))
+    back, warning = rollback(warehouse, signed_by, entered_by=account(), note=note)
+    lines = [f"{g}: {n[:12]} is in force again" if n else f"{g}: no model is in force again" for g, n in back.items()]
+    people = sorted(set(signed_by))
+    say(
+        {"in_force": back, "by": people, "warning": warning},
+        as_json,
+        "\n".join(filter(None, [*lines, f"signed by {', '.join(people)}", warning])),
+    )
 
 
 @models_app.command("history")
@@ -200,10 +240,10 @@ def models_history(warehouse: WarehouseOption, as_json: JsonOption = False) -> N
     from training.promotion import history
 
     entries = history(warehouse)
-    lines = [
-        f"{e['at']}  {e['action']:<9} {', '.join(f'{g} {n[:12]}' for g, n in e['grains'].items())}  {'、'.join(e['by'])}  {e['note']}"
-        for e in entries
-    ]
+    lines = []
+    for e in entries:
+        moved = ", ".join(f"{g} {n[:12] or 'none'}" for g, n in e["grains"].items())
+        lines.append(f"{e['at']}  {e['action']:<10} {moved}  {'、'.join(e['by'])}  {e['entered_by']}  {e['note']}")
     say({"history": entries}, as_json, "\n".join(lines) or "no model was ever in force")
 
 

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.learning import fit_is_due
+from commands.learning import account, fit_is_due, fit_text
 from commands.terminal import (
     AsOfOption,
     Bars,
+    ByOption,
     ExecutorOption,
     GrainOption,
     JsonOption,
@@ -39,6 +40,7 @@ def rank(
         int | None, typer.Option("--window-days", help="rank those active in the last W days")
     ] = None,
     order: OrderOption = "probability",
+    by: ByOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """The list of one grain: ranked suspects, a random draw beside them, reasons and amounts."""
@@ -49,7 +51,7 @@ def rank(
     with Bars() as bars:
         bars("ranking", 0.0)
         made = build_worklist(
-            warehouse, a_date(as_of), a_grain(grain), top, window_days=window_days, order=an_order(order)
+            warehouse, a_date(as_of), a_grain(grain), top, window_days=window_days, order=an_order(order), by=by
         )
     write(made, out)
     summary = {
@@ -57,6 +59,8 @@ def rank(
         "grain": grain,
         "as_of": as_of,
         "order": order,
+        "by": by,
+        "model": made.facts["model"],
         "rows": len(made.rows),
         "notes": [n.text for n in made.notes],
     }
@@ -93,13 +97,14 @@ def explain(
     as_of: AsOfOption,
     grain: GrainOption,
     entity_id: Annotated[str, typer.Option("--id", help="the suspect's id, as on the list")],
+    by: ByOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Every reason with its number, peer figure, SHAP contribution and claim rows."""
     from serving.lists.dossier import explain as run
     from serving.lists.dossier import explain_text
 
-    found = run(warehouse, a_date(as_of), a_grain(grain), entity_id)
+    found = run(warehouse, a_date(as_of), a_grain(grain), entity_id, by)
     say(found, as_json, lambda: explain_text(found))
 
 
@@ -112,7 +117,11 @@ def week(
     executor: ExecutorOption = "local",
     as_json: JsonOption = False,
 ) -> None:
-    """Features → fit if due → all lists, published as one run."""
+    """Features → fit if due → all lists, published as one run.
+
+    A fit is due four weeks after the last, and at once where a changed threshold or declaration keeps the model in force from scoring. Lists that could not be made are
+    named with the reason; the exit code is 1 where a model or a file in disorder is to blame and not the data.
+    """
     from claims.store.executor import working_on
     from claims.store.executors import executor_of
     from serving.lists.publish import publish_week
@@ -122,15 +131,19 @@ def week(
     fitted: dict[str, Any] | None = None
     with Bars() as bars, working_on(executor_of(executor)):
         if refit or fit_is_due(warehouse, when):
-            fitted = run_fit(warehouse, when, progress=bars).to_json()
+            fitted = run_fit(warehouse, when, progress=bars, entered_by=account()).to_json()
         run = publish_week(warehouse, when, top=top, progress=bars)
     lists = {g: len(run.worklist(g)["rows"]) for g in run.grains}
+    absent, broken = run.manifest["absent"], run.manifest["broken"]
     published = f"published {run.name}: " + ", ".join(f"{g} {n}" for g, n in lists.items())
+    missing = [f"no list of {g}: {why}" for g, why in absent.items()]
     say(
-        {"as_of": as_of, "run": run.name, "lists": lists, "fit": fitted},
+        {"as_of": as_of, "run": run.name, "lists": lists, "absent": absent, "broken": broken, "fit": fitted},
         as_json,
-        "\n".join(filter(None, [published, (fitted or {}).get("standing")])),
+        "\n".join([*([fit_text(fitted)] if fitted else []), published, *missing]),
     )
+    if broken:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -187,7 +200,7 @@ def demo(
             run_intake(str(county), house, progress=bars)
         when = Warehouse.open(house).span()[2].date()
         if fit_is_due(house, when):
-            run_fit(house, when, progress=bars)
+            run_fit(house, when, progress=bars, entered_by=account())
         run = publish_week(house, when, top=20, progress=bars)
     lists = {g: len(run.worklist(g)["rows"]) for g in run.grains}
     summary = {"warehouse": str(house), "truth": str(county / "truth"), "as_of": when.isoformat(), "run": run.name, "lists": lists, "seconds": round(time.monotonic() - started, 1)}  # fmt: skip

@@ -47,6 +47,13 @@ OrderOption = Annotated[
         help="what the list is ordered by: probability, expected (× amount), blend (× √amount) or level (probability levelled over age and chronic illness, at a price the list states)",
     ),
 ]
+ByOption = Annotated[
+    str,
+    typer.Option(
+        "--by",
+        help="one part of the list alone: rules, isolation, deviations, …, ranker (what findings taught), or unlabelled (all but that)",
+    ),
+]
 ExecutorOption = Annotated[
     str,
     typer.Option("--executor", help="where the work is done: local, spark://HOST:PORT or spark+local://"),

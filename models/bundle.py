@@ -28,6 +28,8 @@ import pandas as pd
 
 from claims.errors import UserError
 from claims.store.files import fsync, stage
+from features.columns import Column, matrix_columns
+from features.declarations import load_catalog
 from features.declare import fingerprint
 from features.grains import GRAINS
 from models.amount import AmountModel
@@ -59,10 +61,14 @@ class Bundle:
 
 
 def declarations(matrix: MatrixLike) -> dict[str, str]:
+    """{column: hash of what it means} of a matrix."""
+    return said_of({column: matrix.columns[column] for column in matrix.X.columns})
+
+
+def said_of(columns: Mapping[str, Column]) -> dict[str, str]:
     """{column: hash of what it means}: scheme, direction, unit, role, family, and the whole declaration (SQL included)."""
     out = {}
-    for column in matrix.X.columns:
-        told = matrix.columns[column]
+    for column, told in columns.items():
         said = [told.scheme, told.worse, told.unit, told.role, told.family, fingerprint([told.feature])]
         out[column] = hashlib.sha256(json_bytes([column, *said])).hexdigest()[:16]
     return out
@@ -70,7 +76,23 @@ def declarations(matrix: MatrixLike) -> dict[str, str]:
 
 def mismatch(model: GrainModel, matrix: MatrixLike) -> str:
     """What keeps a model from scoring a matrix: a column gone or declared otherwise; '' when nothing does. New columns do no harm."""
-    now = declarations(matrix)
+    return _changed(model, declarations(matrix))
+
+
+def redeclared(model: GrainModel) -> str:
+    """The same from the declarations alone, before anything is built: what the catalogue lacks or says otherwise than when the model was fitted."""
+    load_catalog()
+    known = matrix_columns(model.grain)  # type: ignore[arg-type]
+    return _changed(model, said_of({c: known[c] for c in model.declared if c in known}))
+
+
+def outdated(bundle: Bundle | None) -> dict[str, str]:
+    """{grain: what changed} of a bundle's models that can score no more."""
+    found = {g: redeclared(m) for g, m in (bundle.grains if bundle is not None else {}).items()}
+    return {g: why for g, why in found.items() if why}
+
+
+def _changed(model: GrainModel, now: Mapping[str, str]) -> str:
     for column, said in model.declared.items():
         if column not in now:
             return f"缺少列 {column}"

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from claims.errors import UserError
 from models.amount import AmountModel, prior_amount
 from models.calibrate import Calibration
 from models.company import Company, links_of, meet
@@ -27,6 +28,8 @@ from models.taught import Taught
 FALLBACK = "规则+离群+图（尚无查实）"
 Z = "z__"
 """Prefix of a peer-z column in the ranker's input; its contribution is added to the column itself."""
+UNLABELLED = "unlabelled"
+"""Name of all scorers together without what findings taught."""
 RANKER = "ranker"
 """Name of the taught part beside the scorers."""
 ALL = "all"
@@ -64,6 +67,8 @@ class GrainModel:
     @property
     def label(self) -> str:
         """What the list says it was ranked by."""
+        if len(self.weights) == 1:
+            return f"仅按一项评分：{next(iter(self.weights))}"
         return "学习模型（规则+离群+图+查处结果）" if self.ranker is not None else FALLBACK
 
 
@@ -120,6 +125,23 @@ def raw_risk(model: GrainModel, matrix: MatrixLike) -> pd.Series:
     """Raw risk without its contributions: what `explained` adds up to, at a fraction of the cost."""
     own = weighed(model, tails(model, matrix))
     return pd.Series(in_company(model, matrix, own.to_numpy()), index=own.index, name="raw")
+
+
+def by_part(model: GrainModel, matrix: MatrixLike, part: str) -> GrainModel:
+    """The model that goes by one of its parts alone, or by `UNLABELLED`: all of them but what findings taught, evenly. Without company, and without probabilities, which
+    were learnt of all parts together. UserError for a part it has not."""
+    known = [UNLABELLED, *model.scorers, *([RANKER] if model.ranker is not None else [])]
+    if part not in known:
+        raise UserError(f"the list of {model.grain} has no part {part!r}; choose one of {', '.join(known)}")
+    alone = replace(
+        model,
+        ranker=None if part == UNLABELLED else model.ranker,
+        weights={} if part == UNLABELLED else {part: 1.0},
+        company=None,
+        findings=None,
+        calibration=Calibration("none", reason="按一项评分排序，不给出概率"),
+    )
+    return settled(alone, matrix.entities, weighed(alone, tails(alone, matrix)))
 
 
 def among(model: GrainModel, matrix: MatrixLike) -> GrainModel:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ def probe(folder: Path, seconds: float = PROBE_SECONDS) -> None:
 
 
 def active_table(models: Path) -> dict[str, Any]:
-    """ACTIVE.json: {"grains": {grain: hash}, "history": [{"at","action","grains","by","note"}]}; empty when nothing was ever in force."""
+    """ACTIVE.json: {"grains": {grain: hash}, "history": [{"at","action","grains","by","entered_by","note"}]}; empty when nothing was ever in force."""
     path = models / "ACTIVE.json"
     if not path.exists():
         return {"grains": {}, "history": []}
@@ -76,23 +76,41 @@ def activate(
     name: str,
     *,
     grains: list[str] | None = None,
+    retired: Sequence[str] = (),
     action: str = "fit",
-    by: list[str] | None = None,
+    by: Sequence[str] = (),
+    entered_by: str = "",
     note: str = "",
 ) -> None:
-    """Put a bundle in force for its grains (or only some), after a probe in a child process. History is only ever appended to."""
+    """Put a bundle in force for its grains (or only some), after a probe in a child process; the `retired` grains go by no model from now on."""
     probe(models / name)
     bundle = load_bundle(models / name)
     chosen = sorted(grains if grains is not None else bundle.grains)
     if missing := [g for g in chosen if g not in bundle.grains]:
         raise UserError(f"模型 {name[:12]} 不含“{missing[0]}”；可启用的有 {'、'.join(sorted(bundle.grains))}。")
-    table = active_table(models)
-    table["grains"] = dict(sorted({**table["grains"], **dict.fromkeys(chosen, name)}.items()))
+    changes = {**dict.fromkeys(retired, ""), **dict.fromkeys(chosen, name)}
+    record(models, action, changes, by=by, entered_by=entered_by, note=note)
+
+
+def record(
+    models: Path,
+    action: str,
+    changes: Mapping[str, str] | None = None,
+    *,
+    by: Sequence[str] = (),
+    entered_by: str = "",
+    note: str = "",
+) -> None:
+    """Change which model is in force ({grain: hash, '' = none}) and append one entry to the history, of the same fields whatever was done. The history is only ever
+    appended to."""
+    table, changes = active_table(models), dict(changes or {})
+    table["grains"] = dict(sorted((g, n) for g, n in {**table["grains"], **changes}.items() if n))
     entry = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "action": action,
-        "grains": dict.fromkeys(chosen, name),
-        "by": by or [],
+        "grains": changes,
+        "by": sorted(by),
+        "entered_by": entered_by,
         "note": note,
     }
     table["history"] = [*table["history"], entry]

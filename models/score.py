@@ -8,11 +8,22 @@ from typing import Final, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from claims.errors import UserError
+from claims.errors import Outdated, UserError
 from models.amount import amounts, fund_at_stake
 from models.bundle import Bundle, mismatch
 from models.decided import M, bar, of, told, what_remains
-from models.ensemble import ALL, RANKER, GrainModel, among, explained, place, probability_at, raw_risk, unlabelled
+from models.ensemble import (
+    ALL,
+    RANKER,
+    GrainModel,
+    among,
+    by_part,
+    explained,
+    place,
+    probability_at,
+    raw_risk,
+    unlabelled,
+)
 from models.findings import PREFIX
 from models.parity import strata_of
 from models.scheme import attribute, usual_evidence
@@ -44,25 +55,25 @@ class Scored:
     left_out: int = 0
 
 
-def score(matrix: MatrixLike, bundle: Bundle | None, *, order: Order = "probability") -> Scored:
+def score(matrix: MatrixLike, bundle: Bundle | None, *, order: Order = "probability", by: str = "") -> Scored:
     """Score every entity of a matrix.
 
     order: 'expected' = chance × recoverable amount, 'probability' = chance alone, 'blend' = chance × √amount, 'level' = chance levelled over
-    strata of age and chronic illness (models/parity.py), which costs finds.
+    strata of age and chronic illness (models/parity.py), which costs finds. by: one part of the model alone (ensemble.by_part).
     Without a bundle, or without this grain in it, the unlabelled scorers are fitted on the matrix itself.
     Raises UserError when the bundle was fitted on other feature declarations.
     """
-    return score_with(matrix, model_for(matrix, bundle), order=order)
+    return score_with(matrix, model_for(matrix, bundle, by), order=order)
 
 
 def score_list(
-    matrix: M, bundle: Bundle | None, held: pd.DataFrame, *, order: Order = "probability"
+    matrix: M, bundle: Bundle | None, held: pd.DataFrame, *, order: Order = "probability", by: str = ""
 ) -> tuple[M, Scored]:
     """The matrix and scores a list is made of: `score` without the decided, but for what is newer than their findings (models/decided.py).
 
     held: conclusive findings about its entities (`models.decided.closed`).
     """
-    model = model_for(matrix, bundle)
+    model = model_for(matrix, bundle, by)
     contributions, tails = explained(model, matrix)
     left, contributions = what_remains(matrix, contributions, held)
     scored = _scored(left, model, contributions, tails.loc[left.X.index], order)
@@ -74,14 +85,33 @@ def score_list(
     return of(left, keep), made
 
 
-def model_for(matrix: MatrixLike, bundle: Bundle | None) -> GrainModel:
-    """The bundle's model of a matrix's grain, or the unlabelled scorers fitted on it, among its whole population. UserError when the bundle knows other declarations."""
+def model_for(matrix: MatrixLike, bundle: Bundle | None, by: str = "") -> GrainModel:
+    """The bundle's model of a matrix's grain, or the unlabelled scorers fitted on it, among its whole population; by: one part of it alone. UserError when the bundle
+    knows other declarations, or the model has no such part."""
     model = bundle.grains.get(matrix.grain) if bundle is not None else None
     if model is None:
-        return among(unlabelled(matrix), matrix)
-    if changed := mismatch(model, matrix):
-        raise UserError(f"“{matrix.grain}”的模型是按另一套指标声明训练的（{changed}），未使用；请重新运行 xiezhi fit。")
-    return among(model, matrix)
+        model = unlabelled(matrix)
+    elif changed := mismatch(model, matrix):
+        raise other_declarations(matrix.grain, changed)
+    return by_part(model, matrix, by) if by else among(model, matrix)
+
+
+def other_declarations(grain: str, changed: str) -> Outdated:
+    """What is said of a model that was fitted on other declarations."""
+    return Outdated(f"“{grain}”的模型是按另一套指标声明训练的（{changed}），未使用；请重新运行 xiezhi fit。")
+
+
+def in_order(frame: pd.DataFrame) -> pd.Index:
+    """The entities of a `Scored.frame` from worst to best: where a coarse curve gives many the same chance, the finer risk behind it decides, then the id, never the
+    money."""
+    by = frame[["risk", "placed"]].rename_axis(None).assign(entity_id=frame.index.astype(str))
+    return by.sort_values(["risk", "placed", "entity_id"], ascending=[False, False, True], kind="stable").index
+
+
+def places(frame: pd.DataFrame) -> pd.Series:
+    """1 for the best entity to n for the worst: a score without ties, in the order of the list."""
+    order = in_order(frame)
+    return pd.Series(np.arange(len(order), 0, -1, dtype=np.float64), index=order).reindex(frame.index)
 
 
 def score_with(matrix: MatrixLike, model: GrainModel, *, order: Order = "probability") -> Scored:

@@ -13,11 +13,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def xiezhi(*words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(ROOT / "xiezhi.py"), *words],
+        [sys.executable, "-m", "xiezhi", *words],
         capture_output=True,
         text=True,
         timeout=300,
-        env={**os.environ, **(env or {})},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
     )
 
 

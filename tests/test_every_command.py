@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 import typer
 
-import xiezhi
 from features.declare import REGISTRY
 from serving.web import sessions
 from tests.features.test_binding import Binder
+from xiezhi import command as program
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def walked(command: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """(words, click command) of everything that can be run."""
-    command = command or typer.main.get_command(xiezhi.app)
+    command = command or typer.main.get_command(program.app)
     if not hasattr(command, "commands"):
         yield path, command
         return
@@ -40,7 +40,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *wo
     """(exit code, stdout, stderr) of the command in this process."""
     monkeypatch.setattr(sys, "argv", ["xiezhi", *words])
     with pytest.raises(SystemExit) as ended:
-        xiezhi.main()
+        program.main()
     said = capsys.readouterr()
     return int(ended.value.code or 0), said.out, said.err
 
@@ -98,7 +98,7 @@ def test_without_its_warehouse_it_is_one_sentence(
 
 def test_the_tables_of_contents_are_complete() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    contents = [line.split()[0] for line in (xiezhi.__doc__ or "").splitlines() if line.startswith("    ")]
+    contents = [line.split()[0] for line in (program.__doc__ or "").splitlines() if line.startswith("    ")]
     assert sorted(contents) == sorted(TOP)
     assert [name for name in TOP if f"`{name}`" not in readme] == []
 
@@ -166,7 +166,7 @@ def test_the_bento_holds_all_that_the_commands_import() -> None:
     """By bentofile.yaml's own list: every package of ours that a file in the bento names is in the bento."""
     listed = re.findall(r'^  - "([^"]+)"$', (ROOT / "bentofile.yaml").read_text("utf-8").partition("exclude:")[0], re.M)
     held = {p for pattern in listed for p in ROOT.glob(pattern.replace("/**", "/**/*.py"))}
-    assert ROOT / "xiezhi.py" in held
+    assert ROOT / "xiezhi" / "command.py" in held
     ours = {p.name for p in ROOT.iterdir() if (p / "__init__.py").exists()} - {"tests", "benchmarks"}
     named = {n.split(".")[0] for path in held for n in imported(path)} & ours
     assert named <= {p.relative_to(ROOT).parts[0] for p in held}

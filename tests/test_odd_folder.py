@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-import xiezhi
 from claims.errors import UserError
 from claims.store.publish import Published
 from claims.store.warehouse import Warehouse
@@ -21,12 +20,13 @@ from features.grains import GRAINS
 from features.matrix import load_matrix
 from serving.lists import publish
 from simulator import simulate
+from xiezhi import command
 
 
 def run(*words: object) -> str:
     """The command's stdout; a refusal is raised as UserError."""
     told = [str(w) for w in words]
-    return CliRunner().invoke(xiezhi.app, told, catch_exceptions=False, standalone_mode=False).stdout
+    return CliRunner().invoke(command.app, told, catch_exceptions=False, standalone_mode=False).stdout
 
 
 @pytest.fixture(scope="module")

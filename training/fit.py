@@ -1,6 +1,7 @@
 """Labels known by a date → a model bundle for every grain, put in force and logged.
 
-From its first confirmed case on a grain learns from findings; without any it goes by rules + outliers + graph, and says so.
+From its first confirmed case on a grain learns from findings; without any it goes by rules + outliers + graph, and says so. What was learnt is put in force where
+no model is, unless it would have placed the confirmed cases lower than the list without it does.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from models.bundle import Bundle, declarations, mismatch, write_bundle
 from models.company import with_stays
 from models.decided import closed_at
 from models.ensemble import FALLBACK, RANKER, GrainModel, among, explained, ranker_input, raw_risk, settled, unlabelled
-from models.in_force import activate, active_table, load_active
+from models.in_force import activate, active_table, load_active, record
 from models.reference_distribution import tail_of
 from models.scheme import SAMPLE, usual_evidence
 from models.score import suspicion_of
@@ -52,8 +53,8 @@ class GrainSummary:
 
 @dataclass(frozen=True)
 class FitSummary:
-    """bundle: hash of the model written; active: whether it is in force now; run_id: MLflow's run, None when logging failed (see warning); standing: what is to be done before
-    a challenger serves, '' for one that does."""
+    """bundle: hash of the model written; active: whether it is in force now, for all its grains or for those `in_force`; held_back: {grain: why it is not}; run_id:
+    MLflow's run, None when logging failed (see warning); standing: what is to be done before what waits serves, '' where nothing does."""
 
     as_of: str
     seed: int
@@ -63,6 +64,8 @@ class FitSummary:
     run_id: str | None = None
     warning: str = ""
     standing: str = ""
+    in_force: list[str] = field(default_factory=list)
+    held_back: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for `--json`."""
@@ -78,12 +81,14 @@ def fit(
     threads: int = 2,
     promote: bool | None = None,
     log: bool = True,
+    entered_by: str = "",
 ) -> FitSummary:
     """Fit every grain on what was known by the end of `as_of`, and write the bundle.
 
-    It is put in force when nothing usable is (no model yet, a damaged one, one fitted on other feature declarations: such a model makes no list), else it
-    is a challenger that waits at the gate (training.promotion). promote = True or False overrides this, for studies. An MLflow failure leaves the bundle
-    untouched and comes back as `warning`. UserError: no such date.
+    A grain of it is put in force where nothing usable is (no model yet, a damaged one, one fitted on other feature declarations: such a model makes no list) and
+    its held-out figures are not worse than those of the list without findings; else it waits at the gate (training.promotion), and its list goes by the model
+    in force or by no findings. promote = True or False overrides this. entered_by: whose account, for the history. An MLflow failure leaves the bundle untouched
+    and comes back as `warning`. UserError: no such date.
     """
     root = Path(warehouse)
     labels = read_labels(root, as_of)
@@ -92,7 +97,7 @@ def fit(
     said: dict[str, GrainSummary] = {}
     kept: dict[str, Rows] = {}
     champion = _champion(root)
-    unusable = ""
+    unusable: dict[str, str] = {}
     stays: tuple[pd.DataFrame, pd.Series] | None = None
     for i, grain in enumerate(FITTED):
         if progress is not None:
@@ -101,7 +106,8 @@ def fit(
         if matrix.X.empty:
             continue
         if champion is not None and grain in champion.grains:
-            unusable = unusable or mismatch(champion.grains[grain], matrix)
+            if changed := mismatch(champion.grains[grain], matrix):
+                unusable[grain] = changed
         if grain == "person" and stays is not None:
             matrix = replace(matrix, entities=with_stays(matrix.entities, *stays))
         model, summary, rows = fit_grain(
@@ -114,25 +120,64 @@ def fit(
             kept[grain] = rows
             golden[grain] = rows.X.iloc[np.linspace(0, len(rows.X) - 1, min(GOLDEN_ROWS, len(rows.X))).astype(int)]
     bundle = write_bundle(root / "models", grains, golden, as_of=f"{as_of:%Y-%m-%d}", seed=seed)
-    serves = promote if promote is not None else champion is None or bool(unusable)
-    if serves:
+    vacant = {g for g in said if champion is None or g not in champion.grains or g in unusable}
+    held_back = {} if promote else {g: worse for g in sorted(vacant) if (worse := worse_than_without(said[g]))}
+    serving = [] if promote is False else sorted(said) if promote else sorted(vacant - set(held_back))
+    note = f"{bundle.hash}, as_of {as_of:%Y-%m-%d}, seed {seed}"
+    if gone := "; ".join(f"{g}: {why}" for g, why in unusable.items()):
+        note += f"; replaces a model that cannot score: {gone}"
+    retired = [g for g in held_back if g in unusable]
+    if serving:
         first = not active_table(root / "models")["grains"]
-        note = f"as_of {as_of:%Y-%m-%d}, seed {seed}" + (
-            f"; replaces a model that cannot score: {unusable}" if unusable else ""
+        action = "first" if first else "fit"
+        activate(
+            root / "models",
+            bundle.hash,
+            grains=serving,
+            retired=retired,
+            action=action,
+            entered_by=entered_by,
+            note=note,
         )
-        activate(root / "models", bundle.hash, action="first" if first else "fit", note=note)
-    standing = (
-        ""
-        if serves
-        else f"挑战者，尚未启用：先 xiezhi models compare {bundle.hash[:12]}，再由两人签名 xiezhi models promote"
+    else:
+        record(root / "models", "challenger", dict.fromkeys(retired, ""), entered_by=entered_by, note=note)
+    summary_all = FitSummary(
+        f"{as_of:%Y-%m-%d}",
+        seed,
+        bundle.hash,
+        bool(serving),
+        said,
+        standing=_standing(bundle.hash, sorted(set(said) - set(serving)), held_back),
+        in_force=serving,
+        held_back=held_back,
     )
-    summary_all = FitSummary(f"{as_of:%Y-%m-%d}", seed, bundle.hash, serves, said, standing=standing)
     if not log:
         return summary_all
-    run_id, warning = log_fit(root, bundle, summary_all.to_json(), kept, champion=serves)
+    run_id, warning = log_fit(root, bundle, summary_all.to_json(), kept)
     if progress is not None:
         progress("训练完成", 1.0)
     return replace(summary_all, run_id=run_id, warning=warning)
+
+
+def worse_than_without(said: GrainSummary) -> str:
+    """Why a grain's list is better made without what findings taught, '' where the held-out cases do not say so."""
+    gain = said.figures.get("gain")
+    if not said.ranker or gain is None or gain >= 0.0:
+        return ""
+    return f"留出的{said.figures['held_out_n']}例查实，{below_line(said.figures)}：学得的名单不如不用查处结果的名单"
+
+
+def below_line(figures: Mapping[str, Any]) -> str:
+    """Where the held-out confirmed cases stand, by both lists."""
+    return f"按学得的名单高于全体{figures['below']:.1%}，不用查处结果则{figures['fallback_below']:.1%}"
+
+
+def _standing(name: str, waiting: list[str], held_back: Mapping[str, str]) -> str:
+    if not waiting:
+        return ""
+    lines = [f"{g}：未启用，{why}；名单仍按{FALLBACK}" for g, why in held_back.items()]
+    how = f"先 xiezhi models compare {name[:12]}，再由两人签名 xiezhi models promote"
+    return "\n".join([*lines, f"挑战者，尚未启用（{'、'.join(waiting)}）：{how}"])
 
 
 def _champion(root: Path) -> Bundle | None:
@@ -175,7 +220,7 @@ def fit_grain(
             assert model.ranker is not None  # with_ranker has just made it
             spread = model.ranker.raw(ranker_input(matrix)).to_numpy()
             model = replace(model, tails={**model.tails, RANKER: tail_of(spread)})
-            reason += f"：已从查处结果学习；{parts_line(figures['parts'])}"
+            reason += f"：已从查处结果学习；{figures_line(figures)}；{parts_line(figures['parts'])}"
     else:
         reason += f"：{FALLBACK}"
     if rows is None:
@@ -215,6 +260,18 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float | np.floating):
         return None if np.isnan(value) else round(float(value), 6)
     return value
+
+
+def figures_line(figures: Mapping[str, Any]) -> str:
+    """What the held-out test says of a grain's list, beside the list without findings."""
+    if not figures["held_out_n"]:
+        return "查实太少，尚无留出检验"
+    how = "晚于所见" if figures["held_out"] == "out of time" else "分组交叉"
+    said = f"留出检验（{how}，{figures['held_out_n']}例查实）{below_line(figures)}"
+    for name, key in (("AUC", "auc_all"), ("AP", "ap_all")):
+        if np.isfinite(figures[key]):
+            said += f"，{name} {figures[key]:.3f} 对 {figures[f'fallback_{key}']:.3f}"
+    return said
 
 
 def summary_lines(summary: FitSummary | Mapping[str, Any]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -75,10 +75,12 @@ def learn_beds(rows: Rows, *, seed: int = 0, threads: int = 2) -> Taught | None:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Per row, by models that had not seen it (NaN = by none): raw log odds, and the tail rank among those nobody inspected."""
+    """Per row, by models that had not seen it (NaN = by none): raw log odds, and the tail rank among those nobody inspected. blocks: (rows tested, tail ranks
+    that the model which tested them gives everybody it is held against)."""
 
     raw: np.ndarray
     tail: np.ndarray
+    blocks: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
 
     @classmethod
     def empty(cls, n: int) -> HeldOut:
@@ -90,10 +92,40 @@ class HeldOut:
             taught = learn(rows.where(train), seed=seed, threads=threads)
         except ValueError:
             return
-        free = rows.info["y"].isna().to_numpy()
-        everybody = rows.X[free] if free.any() else rows.X
+        among = taught.raw(rows.X[everybody(rows)]).to_numpy()
+        places = tail_of(among)
         self.raw[test] = taught.raw(rows.X[test])
-        self.tail[test] = tail_of(taught.raw(everybody).to_numpy()).at(self.raw[test])
+        self.tail[test] = places.at(self.raw[test])
+        self.blocks.append((test, places.at(among)))
+
+
+def everybody(rows: Rows) -> np.ndarray:
+    """Whom a case is held against: those nobody inspected, all rows where there are none."""
+    free = rows.info["y"].isna().to_numpy()
+    return free if free.any() else np.ones(len(free), dtype=bool)
+
+
+def placed(model: GrainModel, rows: Rows, out: HeldOut) -> tuple[np.ndarray, np.ndarray]:
+    """Tail ranks of the tested rows in the county (NaN = not tested), by the list with what findings taught and by the list without: both among the same people."""
+    taught, plain = np.full(len(rows.info), np.nan), np.full(len(rows.info), np.nan)
+    whole, without = everybody(rows), fallback_raw(rows)
+    among_plain = tail_of(without[whole])
+    own = weighed(model, rows.tails.assign(**{RANKER: out.tail})).to_numpy()
+    for test, tails in out.blocks:
+        among = weighed(model, rows.tails[whole].assign(**{RANKER: tails})).to_numpy()
+        taught[test] = tail_of(among).at(own[test])
+        plain[test] = among_plain.at(without[test])
+    return taught, plain
+
+
+def held_against(taught: np.ndarray, plain: np.ndarray) -> dict[str, Any]:
+    """Figures of confirmed cases by `placed`: n, mean share of the county less suspect than they, with what findings taught and without, the mean gain in tail rank."""
+    known = np.isfinite(taught) & np.isfinite(plain)
+    if not known.any():
+        return {"held_out_n": 0, "below": None, "fallback_below": None, "gain": None}
+    below, without = (float(1.0 - np.exp(-t[known]).mean()) for t in (taught, plain))
+    gain = float((taught[known] - plain[known]).mean())
+    return {"held_out_n": int(known.sum()), "below": below, "fallback_below": without, "gain": round(gain, 6)}
 
 
 def out_of_fold(rows: Rows, *, seed: int = 0, folds: int = FOLDS, threads: int = 2) -> HeldOut:
@@ -164,6 +196,7 @@ def with_ranker(
     curve = calibrate(raw[mask], y[mask], rows.info["random"].to_numpy()[mask])
     figures: dict[str, Any] = measured(rows, raw)
     figures |= {f"fallback_{k}": v for k, v in measured(rows, fallback_raw(rows)).items() if k[:2] in ("au", "ap")}
+    figures |= held_against(*(t[confirmed] for t in placed(model, rows, out)))
     figures |= {"held_out": basis, "calibration": curve.kind, "parts": {n: s.to_json() for n, s in standings.items()}}
     beds = learn_beds(rows, seed=seed, threads=threads)
     return replace(model, calibration=curve, amount=amount_from(rows), beds=beds), figures, raw

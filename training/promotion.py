@@ -1,7 +1,8 @@
 """A challenger replaces the champion only with a report that two people signed; going back takes one command.
 
 The report lays the two models' lists of the same as-of date side by side: who enters, who leaves, whose scheme changed, whose reasons flipped.
-Signatures name people; the trainer of a model may not be the only one who approves it (SEC15, workflow.md §11).
+Signatures name people; the trainer of a model may not approve it. Where no model is in force, a challenger is held against the list that goes by no findings.
+Fitting, comparing, promoting and going back leave one entry each in models/ACTIVE.json, of the same fields: when, what, which grains, who signed, whose account, why.
 """
 
 from __future__ import annotations
@@ -12,17 +13,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
-
 from claims.errors import Damaged, UserError
 from claims.store.files import PRIVATE, put, read_sealed, sealed
-from features.grains import Grain
+from features.grains import GRAINS, Grain
 from features.matrix import Matrix, load_matrix
 from models.bundle import Bundle, load_bundle
 from models.decided import closed_at
+from models.ensemble import FALLBACK
 from models.explain import strongest
-from models.in_force import activate, active_table, load_active
-from models.score import Order, Scored, score_list
+from models.in_force import activate, active_table, load_active, probe, record
+from models.score import Order, Scored, places, score_list
 from models.worst_stays import with_worst_stays
 from training.evaluation.side_by_side import figures
 from training.evaluation.truth import load_truth
@@ -30,6 +30,8 @@ from training.metrics import best
 from training.tracking import drop_alias, move_alias
 
 SIGNATURES: Final = 2
+NONE: Final = Bundle("", "", 0)
+"""What a challenger is held against where no model is in force: rules, outliers and graph without findings."""
 AGAIN: Final = "run `xiezhi models compare` again"
 REASONS: Final = 3
 FLIP: Final = 2
@@ -55,9 +57,8 @@ class ListDiff:
 
 def list_diff(before: Scored, after: Scored, matrix: Matrix, as_of: str, top: int = 50) -> ListDiff:
     """Who enters, who leaves and why (rank and strongest signals in both models), whose reasons and schemes changed."""
-    old, new = best(before.frame["risk"], top), best(after.frame["risk"], top)
-    rank_old = pd.Series(range(1, len(before.frame) + 1), index=best(before.frame["risk"], len(before.frame)))
-    rank_new = pd.Series(range(1, len(after.frame) + 1), index=best(after.frame["risk"], len(after.frame)))
+    rank_old, rank_new = (len(s.frame) + 1 - places(s.frame) for s in (before, after))
+    old, new = best(-rank_old, top), best(-rank_new, top)
 
     def row(entity: str) -> dict[str, Any]:
         return {
@@ -92,7 +93,8 @@ def list_diff(before: Scored, after: Scored, matrix: Matrix, as_of: str, top: in
 def _signals(scored: Scored, matrix: Matrix, entity: str) -> list[str]:
     if entity not in scored.contributions.index:
         return []
-    return [str(s) for s in strongest(scored.contributions, matrix.columns, entity, REASONS)["signal"]]
+    named = [matrix.columns[str(c)] for c in strongest(scored.contributions, matrix.columns, entity, REASONS)["column"]]
+    return [f"所属{GRAINS[c.about].label}：{c.label}" if c.parent else c.label for c in named]
 
 
 def compare(
@@ -103,14 +105,15 @@ def compare(
     top: int = 50,
     order: Order = "probability",
     truth: Path | str | None = None,
+    entered_by: str = "",
 ) -> dict[str, Any]:
     """The gate's report: per grain the label counts and out-of-fold figures of both models, both models' lists of the same dates held against what
     neither had seen (training/evaluation/side_by_side.py), and the diff of their lists as of `as_of`.
 
-    Written to models/reports/CHAMPION-CHALLENGER.json (short hashes), sealed, and returned. UserError without a model in force.
+    Written to models/reports/CHAMPION-CHALLENGER.json (short hashes), sealed, and returned; the history notes that it was made. entered_by: by whose account.
     """
     root = Path(root)
-    champion, other = _in_force(root), load_bundle(root / "models" / full_name(root, challenger))
+    champion, other = load_active(root) or NONE, load_bundle(root / "models" / full_name(root, challenger))
     report: dict[str, Any] = {
         "as_of": f"{as_of}",
         "champion": active_table(root / "models")["grains"],
@@ -120,14 +123,14 @@ def compare(
         "grains": {},
     }
     facts = load_truth(truth) if truth is not None else None
-    for grain in sorted(set(champion.grains) & set(other.grains)):
+    for grain in sorted(other.grains):
         matrix = load_matrix(root, as_of, _grain(grain))
         held = closed_at(root, as_of, grain, matrix.entities)
         before, after = (
             score_list(with_worst_stays(matrix, root, b), b, held, order=order)[1] for b in (champion, other)
         )
         report["grains"][grain] = {
-            "champion": champion.grains[grain].facts,
+            "champion": champion.grains[grain].facts if grain in champion.grains else {"reason": FALLBACK},
             "challenger": other.grains[grain].facts,
             "figures": figures(root, champion, other, _grain(grain), as_of, order=order, truth=facts),
             "diff": list_diff(before, after, matrix, f"{as_of}", top).to_json(),
@@ -135,11 +138,13 @@ def compare(
     path = _report(root, champion.hash, other.hash)
     path.parent.mkdir(parents=True, exist_ok=True)
     put(path, sealed(report), PRIVATE)
+    against = champion.hash[:12] or "the list without findings"
+    record(root / "models", "compare", entered_by=entered_by, note=f"{other.hash[:12]} against {against}, as of {as_of}")
     return report
 
 
 def _report(root: Path, champion: str, challenger: str) -> Path:
-    return root / "models" / "reports" / f"{champion[:12]}-{challenger[:12]}.json"
+    return root / "models" / "reports" / f"{champion[:12] or 'none'}-{challenger[:12]}.json"
 
 
 def challenger_bundle(root: Path | str, challenger: str) -> Bundle:
@@ -155,48 +160,56 @@ def promote(
     trainer: str = "",
     grains: list[str] | None = None,
     entered_by: str = "",
+    note: str = "",
 ) -> str:
-    """Put a challenger in force. Returns MLflow's warning, '' when its aliases moved too. entered_by: whose account typed the signatures in.
+    """Put a challenger in force. Returns MLflow's warning, '' when its aliases moved too. entered_by: whose account typed the signatures in. note: why.
 
     Needs the report of `compare` against the present champion and two different signatures, neither of them the trainer's.
     """
     root = Path(root)
     name = full_name(root, challenger)
-    people = sorted({s.strip() for s in signatures if s.strip()})
-    if len(people) < SIGNATURES:
-        raise UserError(f"启用模型需要{SIGNATURES}位不同的审批人签名，现有{len(people)}位；请补足后重试。")
+    people = signed(signatures, "启用模型")
+    trainer = trainer or _trained_by(root, name)
     if trainer and trainer.strip() in people:
         raise UserError(f"审批人“{trainer}”是该模型的训练人，不能审批自己训练的模型；请换人签名。")
-    champion = _in_force(root)
+    champion = load_active(root) or NONE
     path = _report(root, champion.hash, name)
     if not path.exists():
         raise UserError(f"没有模型 {name[:12]} 与现用模型的对比报告；请先生成对比报告（名单差异）再审批。")
     if read_sealed(path, AGAIN)["challenger"] != name:
         raise Damaged(f"{path} is the report of another model; {AGAIN}")
     before = active_table(root / "models")["grains"]
-    note = f"replaces {champion.hash[:12]}" + (f"; entered by {entered_by}" if entered_by else "")
-    activate(root / "models", name, grains=grains, action="promote", by=people, note=note)
+    why = "; ".join(filter(None, [f"replaces {champion.hash[:12] or 'the list without findings'}", note]))
+    activate(root / "models", name, grains=grains, action="promote", by=people, entered_by=entered_by, note=why)
     return _aliases(root, before)
 
 
-def rollback(root: Path | str, *, by: Sequence[str] = (), note: str = "") -> dict[str, str]:
-    """Put back what was in force before the last change; returns {grain: hash}. UserError when there is nothing to go back to.
+def signed(signatures: Sequence[str], what: str) -> list[str]:
+    """The names of those who sign; what: what they sign, in Chinese. UserError unless they are two different ones."""
+    people = sorted({s.strip() for s in signatures if s.strip()})
+    if len(people) < SIGNATURES:
+        raise UserError(f"{what}需要{SIGNATURES}位不同的审批人签名，现有{len(people)}位；请补足后重试。")
+    return people
 
-    One command and one person: going back to what two people once approved must never wait.
-    """
+
+def rollback(
+    root: Path | str, signatures: Sequence[str], *, entered_by: str = "", note: str = ""
+) -> tuple[dict[str, str], str]:
+    """Put back what was in force before the last change, signed as a promotion is. Returns ({grain: hash; '' = no model}, MLflow's warning). UserError when there is
+    nothing to go back to."""
     root = Path(root)
+    people = signed(signatures, "退回模型")
     table = active_table(root / "models")
     previous = _before(table["history"])
     if previous is None:
         raise UserError("没有更早的模型可以退回；现用模型保持不变。")
-    for name in sorted(set(previous.values())):
+    for name in sorted({n for n in previous.values() if n}):
+        probe(root / "models" / name)
         load_bundle(root / "models" / name)
     before = table["grains"]
-    for name in sorted(set(previous.values())):
-        chosen = sorted(g for g, n in previous.items() if n == name)
-        activate(root / "models", name, grains=chosen, action="rollback", by=list(by), note=note)
-    _aliases(root, before)
-    return previous
+    changes = {g: previous.get(g, "") for g in sorted({*before, *previous})}
+    record(root / "models", "rollback", changes, by=people, entered_by=entered_by, note=note)
+    return changes, _aliases(root, before)
 
 
 def _before(history: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
@@ -204,12 +217,16 @@ def _before(history: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
     states: list[dict[str, str]] = [{}]
     for entry in history:
         if entry["action"] == "rollback":
-            if len(states) > 1 and all(states[-1].get(g) == n for g, n in entry["grains"].items()):
-                continue  # a rollback over several bundles writes several entries
             states = states[:-1] if len(states) > 1 else states
-        else:
+        elif entry["grains"]:
             states.append({**states[-1], **entry["grains"]})
-    return states[-2] if len(states) > 2 else None
+    return {g: n for g, n in states[-2].items() if n} if len(states) > 2 else None
+
+
+def _trained_by(root: Path, name: str) -> str:
+    """Whose account fitted a challenger, '' where the history does not say."""
+    fits = (e for e in active_table(root / "models")["history"] if e["action"] == "challenger" and name in e["note"])
+    return next((str(e["entered_by"]) for e in fits), "")
 
 
 def bundles(root: Path | str) -> list[dict[str, Any]]:
@@ -217,7 +234,7 @@ def bundles(root: Path | str) -> list[dict[str, Any]]:
     ('champion', 'challenger' = fitted on later data than what is in force, 'former', 'damaged: …')."""
     root = Path(root)
     table = active_table(root / "models")
-    served: set[str] = {n for entry in table["history"] for n in entry["grains"].values()}
+    served: set[str] = {n for entry in table["history"] for n in entry["grains"].values() if n}
     out = []
     for folder in sorted((root / "models").glob("?" * 64)):
         in_force = sorted(g for g, n in table["grains"].items() if n == folder.name)
@@ -234,7 +251,7 @@ def bundles(root: Path | str) -> list[dict[str, Any]]:
 
 
 def history(root: Path | str) -> list[dict[str, Any]]:
-    """Who was in force when: one entry per change, oldest first ({"at", "action", "grains", "by", "note"}). Only ever appended to."""
+    """Who was in force when: one entry per change, oldest first ({"at", "action", "grains", "by", "entered_by", "note"}). Only ever appended to."""
     return list(active_table(Path(root) / "models")["history"])
 
 
@@ -248,13 +265,6 @@ def full_name(root: Path, short: str) -> str:
     if len(found) != 1:
         raise UserError(f"没有唯一以“{short}”开头的模型（至少给 6 位）；可在 models 文件夹或 ACTIVE.json 中查看名称。")
     return found[0]
-
-
-def _in_force(root: Path) -> Bundle:
-    bundle = load_active(root)
-    if bundle is None:
-        raise UserError("还没有现用模型；请先运行 xiezhi fit。")
-    return bundle
 
 
 def _grain(name: str) -> Grain:

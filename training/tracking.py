@@ -28,13 +28,11 @@ REQUIREMENTS = ["lightgbm==4.7.0", "numpy==2.4.6", "pandas==3.1.1"]
 EXPERIMENT = "xiezhi"
 
 
-def log_fit(
-    root: Path, bundle: Bundle, summary: Mapping[str, Any], rows: Mapping[str, Rows], *, champion: bool = True
-) -> tuple[str | None, str]:
-    """(run id, '') or (None, warning). Registers one model per grain with a ranker and moves the alias champion (or challenger) to it."""
+def log_fit(root: Path, bundle: Bundle, summary: Mapping[str, Any], rows: Mapping[str, Rows]) -> tuple[str | None, str]:
+    """(run id, '') or (None, warning). Registers one model per grain with a ranker and moves the alias champion to it where it is in force, else challenger."""
     try:
         with _quiet():
-            return _log(root, bundle, summary, rows, champion), ""
+            return _log(root, bundle, summary, rows), ""
     except Exception as failed:  # the model in force must not depend on a log book
         return (
             None,
@@ -90,16 +88,16 @@ def _client(root: Path) -> tuple[Any, Any]:
     return mlflow, MlflowClient(uri, uri)
 
 
-def _log(root: Path, bundle: Bundle, summary: Mapping[str, Any], rows: Mapping[str, Rows], champion: bool) -> str:
+def _log(root: Path, bundle: Bundle, summary: Mapping[str, Any], rows: Mapping[str, Rows]) -> str:
     mlflow, client = _client(root)
     found = client.get_experiment_by_name(EXPERIMENT)
     artifacts = (root / "mlflow" / "artifacts").resolve().as_uri()
     experiment = (
         found.experiment_id if found is not None else client.create_experiment(EXPERIMENT, artifact_location=artifacts)
     )
-    alias = "champion" if champion else "challenger"
+    role = {g: "champion" if g in summary["in_force"] else "challenger" for g in summary["grains"]}
     with mlflow.start_run(experiment_id=experiment, run_name=f"{summary['as_of']} {bundle.hash[:8]}") as run:
-        mlflow.set_tags({"bundle": bundle.hash, "as_of": summary["as_of"], "role": alias})
+        mlflow.set_tags({"bundle": bundle.hash, "as_of": summary["as_of"], **{f"role.{g}": r for g, r in role.items()}})
         mlflow.log_params({"as_of": summary["as_of"], "seed": summary["seed"]})
         for grain, said in summary["grains"].items():
             model = bundle.grains[grain]
@@ -127,7 +125,7 @@ def _log(root: Path, bundle: Bundle, summary: Mapping[str, Any], rows: Mapping[s
             )
             mlflow.log_param(f"{grain}.rows", len(part.X))
             mlflow.log_param(f"{grain}.data", data.hexdigest()[:16])
-            _log_ranker(mlflow, client, bundle, grain, alias)
+            _log_ranker(mlflow, client, bundle, grain, role[grain])
             _log_pictures(mlflow, bundle, grain, part)
         return str(run.info.run_id)
 

@@ -22,14 +22,14 @@ ROWS_SHOWN = 200
 Rows = Mapping[tuple[str, str, str], pd.DataFrame]
 
 
-def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str) -> dict[str, Any]:
-    """The dossier of one entity. Raises UserError for an unknown grain or id."""
+def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str, by: str = "") -> dict[str, Any]:
+    """The dossier of one entity; by: as one part of the model alone sees it. Raises UserError for an unknown grain, id or part."""
     from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix, scored_whole
 
     check_grain(grain)
-    matrix, scored = scored_matrix(warehouse, as_of, grain)
+    matrix, scored = scored_matrix(warehouse, as_of, grain, by=by)
     if scored.left_out and entity_id not in matrix.entities.index:  # decided, or nobody
-        matrix, scored = scored_whole(warehouse, as_of, grain)
+        matrix, scored = scored_whole(warehouse, as_of, grain, by)
     known(matrix.entities.index, grain, entity_id)
     reasons = reasons_of(matrix, scored.contributions, entity_id, scheme=str(scored.frame.at[entity_id, "scheme"]))
     rows = claim_rows(warehouse, as_of, [*(r.key() for r in reasons), *rows_wanted(matrix, [entity_id])])

@@ -67,14 +67,15 @@ def prepare(
     dossiers: bool = True,
     order: Order = "probability",
     shadow: Bundle | None = None,
+    by: str = "",
 ) -> Prepared:
-    """The list of one grain at the end of day `as_of`; order, shadow: see build_worklist. Raises UserError for an unknown grain, a `top` below 1, a date outside the data."""
+    """The list of one grain at the end of day `as_of`; order, shadow, by: see build_worklist. Raises UserError for an unknown grain, a `top` below 1, a date outside the data."""
     check_grain(grain)
     if top < 1:
         raise UserError(f"--top {top}: a list needs at least one row")
     if window_days is not None and window_days < 1:
         raise UserError(f"--window-days {window_days}: a window needs at least one day")
-    matrix, scored = scored_matrix(warehouse, as_of, grain, window_days, order=order, shadow=shadow)
+    matrix, scored = scored_matrix(warehouse, as_of, grain, window_days, order=order, shadow=shadow, by=by)
     notes = quality_notes(warehouse, as_of)
 
     def list_of(matrix: Matrix, scored: Scored) -> WorkList:
@@ -135,10 +136,12 @@ def build_worklist(
     draw_share: float = 0.1,
     order: Order = "probability",
     shadow: Bundle | None = None,
+    by: str = "",
 ) -> WorkList:
     """The list of one grain at the end of day `as_of`: `top` ranked entities, and beside them the draw and the controls.
 
-    order: what the office orders by (models.score). shadow: make the list by this bundle instead of the one in force. Raises UserError for an unknown grain, a `top` below 1, or (from below) a date outside the data.
+    order: what the office orders by (models.score). shadow: make the list by this bundle instead of the one in force. by: one part of the model
+    alone (models.ensemble.by_part). Raises UserError for an unknown grain, a `top` below 1, or (from below) a date outside the data.
     """
     return prepare(
         warehouse,
@@ -151,4 +154,5 @@ def build_worklist(
         dossiers=False,
         order=order,
         shadow=shadow,
+        by=by,
     ).worklist

@@ -23,7 +23,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from claims.errors import Damaged, UserError
+from claims.errors import Damaged, Outdated, UserError
 from claims.store.files import SEAL, stage
 from claims.store.publish import MANIFEST, Published, hashed, point, pointed, publish_folder
 from claims.store.warehouse import Warehouse
@@ -138,8 +138,8 @@ def publish_week(
 ) -> Run:
     """Make the lists of all grains, and of the stays open at the end of `as_of`, with a dossier per row; publish them as one run.
 
-    Before that, rules whose false alarms pass their cap go back to the shadow (features/checking/review.py). A grain that this warehouse cannot
-    support (no stays, no rings) is left out and named, with the reason, in the manifest.
+    Before that, rules whose false alarms pass their cap go back to the shadow (features/checking/review.py). A list that this warehouse cannot support (no stays,
+    no rings) is left out and named, with the reason, in the manifest (`absent`); one that a model or a file in disorder keeps from being made is `broken` too.
     """
     from features.build import build
     from features.checking.describe import all_cards
@@ -147,18 +147,19 @@ def publish_week(
     from serving.lists.bedcheck import prepare_bedcheck
     from serving.lists.prepare import Prepared, prepare
 
-    def prepared(name: str) -> Prepared | str:
+    def prepared(name: str) -> Prepared | UserError:
         try:
             if name == "bedcheck":
                 return prepare_bedcheck(warehouse, as_of, bedcheck_top, seed=seed, draw_share=draw_share)
             return prepare(warehouse, as_of, name, top, window_days=window_days, seed=seed, draw_share=draw_share)
         except UserError as error:
-            return str(error)
+            return error
 
     batches = Warehouse.open(warehouse).batches
     names = [*grains, "bedcheck"]
     made: dict[str, Prepared] = {}
     absent: dict[str, str] = {}
+    broken: list[str] = []
     back_to_shadow(warehouse, as_of)
     for grain in GRAINS:  # before two lists ask for the same one; what cannot be built is said of each list below
         with suppress(UserError):
@@ -167,15 +168,17 @@ def publish_week(
     with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         for i, (name, found) in enumerate(zip(names, pool.map(prepared, names), strict=True), start=1):
             progress(name, i / len(names))
-            if isinstance(found, str):
-                absent[name] = found
+            if isinstance(found, UserError):
+                absent[name] = str(found)
+                broken += [name] if isinstance(found, Damaged | Outdated) else []
             else:
                 made[name] = found
     if not made:
         raise UserError(f"no list could be made for {as_of}: " + "; ".join(f"{g}: {why}" for g, why in absent.items()))
     progress("publish", 1.0)
     lists = {n: (p.worklist, p.dossiers) for n, p in made.items()}
-    return publish(warehouse, as_of, lists, absent, rules=all_cards(warehouse, as_of), batches=batches)
+    rules = all_cards(warehouse, as_of)
+    return publish(warehouse, as_of, lists, absent, rules=rules, batches=batches, broken=broken)
 
 
 def publish(
@@ -187,6 +190,7 @@ def publish(
     rules: list[dict[str, Any]] | None = None,
     *,
     batches: Iterable[str] = (),
+    broken: Iterable[str] = (),
 ) -> Run:
     """Publish finished lists (with dossiers by entity_id), made from these batches. `check` is called before every step: the kill tests stop there."""
     folder = warehouse / "lists"
@@ -206,6 +210,7 @@ def publish(
             "as_of": as_of.isoformat(),
             "lists": {name: plain(worklist.facts) for name, (worklist, _) in made.items()},
             "absent": dict(absent or {}),
+            "broken": sorted(broken),
             "batches": list(batches),
             "notes": _notes(w for w, _ in made.values()),
             "published_at": datetime.now().isoformat(sep=" ", timespec="seconds"),

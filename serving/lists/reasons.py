@@ -93,8 +93,9 @@ def reasons_of(
 ) -> list[Reason]:
     """The `limit` strongest reasons of one entity, strongest first, one per signal (the windows of a feature are one signal).
 
-    A reason stands out among its peers on the bad side (`stands_out`). First come those whose signal raised the score, then those far out (largest
-    |z|) that did not, their contribution shown as it is; nothing near the median fills the list. Where the list names a `scheme`
+    A reason stands out among its peers on the bad side (`stands_out`) and did not lower the score: what findings taught may hold the bad side of a column for a good
+    sign, and then neither the column nor its signal is named. First come those whose signal raised the score, then those far out (largest |z|) that did not move it;
+    nothing near the median fills the list. Where the list names a `scheme`
     (models/scheme.py) and none of these speaks for it, the last gives way to the strongest that does.
     """
     own: Any = contributions.loc[entity_id].drop(BASE, errors="ignore")
@@ -134,11 +135,12 @@ def reasons_of(
 
 
 def _candidates(own: pd.Series, signal: Mapping[str, str], sums: pd.Series, z: pd.Series) -> Iterable[str]:
-    """Columns by the contribution of their signal, then their own; after them all others by distance from the peers."""
+    """Columns by the contribution of their signal, then their own; after them those that lowered nothing, by distance from the peers."""
     frame = pd.DataFrame({"column": own.index, "own": own.to_numpy(), "sum": [sums[signal[c]] for c in own.index]})
     frame = frame.sort_values(["sum", "own", "column"], ascending=[False, False, True])
-    yield from frame.loc[frame["sum"] > 0, "column"]
-    yield from z.abs().sort_values(ascending=False, kind="stable").index
+    yield from frame.loc[(frame["sum"] > 0) & (frame["own"] > 0), "column"]
+    still = set(frame.loc[(frame["sum"] >= 0) & (frame["own"] >= 0), "column"])
+    yield from (c for c in z.abs().sort_values(ascending=False, kind="stable").index if c in still)
 
 
 def _reason(matrix: Matrix, name: str, entity_id: str, contribution: float) -> Reason:

@@ -15,10 +15,10 @@ from features.checking.review import silent_rules
 from features.declarations import load_catalog
 from features.evidence import gather_evidence
 from features.matrix import Matrix, load_matrix
-from models.bundle import Bundle
+from models.bundle import Bundle, redeclared
 from models.decided import closed_at, told
 from models.in_force import load_active
-from models.score import Order, Scored, score, score_list
+from models.score import Order, Scored, in_order, model_for, other_declarations, score, score_list, standing
 from models.worst_stays import with_worst_stays
 from serving.lists.schema import Note
 
@@ -31,23 +31,36 @@ def scored_matrix(
     *,
     order: Order = "probability",
     shadow: Bundle | None = None,
+    by: str = "",
 ) -> tuple[Matrix, Scored]:
     """The matrix and scores of one grain's list by the bundle in force (rules, outliers and graph where none is fitted), or by a shadow's: without those
-    who have a conclusive finding, unless something newer speaks against them (models/decided.py).
+    who have a conclusive finding, unless something newer speaks against them (models/decided.py). by: one part of the model alone (models/ensemble.py).
     """
     bundle = shadow or load_active(warehouse)
+    if bundle is not None and grain in bundle.grains and (changed := redeclared(bundle.grains[grain])):
+        raise other_declarations(grain, changed)  # said before a pass over the county, not after it
     matrix = with_worst_stays(load_matrix(warehouse, as_of, grain, window_days), warehouse, bundle)  # type: ignore[arg-type]
     held = closed_at(warehouse, as_of, grain, matrix.entities)
-    return score_list(matrix, bundle, held, order=order)
+    return score_list(matrix, bundle, held, order=order, by=by)
 
 
-def scored_whole(warehouse: Path, as_of: date | datetime, grain: str) -> tuple[Matrix, Scored]:
+def scored_whole(warehouse: Path, as_of: date | datetime, grain: str, by: str = "") -> tuple[Matrix, Scored]:
     """The matrix of one grain and the scores of everybody in it, as if nothing were decided; the earlier findings are named."""
     bundle = load_active(warehouse)
     matrix = with_worst_stays(load_matrix(warehouse, as_of, grain), warehouse, bundle)  # type: ignore[arg-type]
-    scored = score(matrix, bundle)
+    scored = score(matrix, bundle, by=by)
     finding = told(closed_at(warehouse, as_of, grain, matrix.entities), matrix.X.index)
     return matrix, replace(scored, frame=scored.frame.assign(finding=finding, returning=False))
+
+
+def standing_order(warehouse: Path, as_of: date | datetime, grain: str, by: str = "") -> pd.DataFrame:
+    """Everybody without a conclusive finding, worst first, by the model in force or one part of it: `models.score.standing`, which explains nobody and costs a tenth."""
+    bundle = load_active(warehouse)
+    matrix = load_matrix(warehouse, as_of, grain)  # type: ignore[arg-type]
+    whole = matrix if by else with_worst_stays(matrix, warehouse, bundle)
+    frame = standing(whole, model_for(whole, bundle, by))
+    held = closed_at(warehouse, as_of, grain, matrix.entities)
+    return frame.loc[in_order(frame[~frame.index.isin(held.index)])]
 
 
 def quality_notes(warehouse: Path, as_of: date | datetime) -> tuple[Note, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.grains import spec_of
+from models.score import in_order
 from serving.lists.money import Money, listed_with, supposed
 from serving.lists.reasons import honest_of, reasons_of
 from serving.lists.sampling import choose, interleave, random_for
@@ -39,9 +40,8 @@ def assemble(
     frame = scored.frame[~scored.frame.index.duplicated()]
     entities = entities.loc[frame.index]
     aside = explained_by(entities)
-    table = frame.loc[~aside].assign(entity_id=frame.index[~aside].astype(str)).rename_axis(None)
-    # where a coarse curve gives many the same chance, the finer risk behind it decides, never the money
-    table = table.sort_values(["risk", "placed", "entity_id"], ascending=[False, False, True], kind="stable")
+    table = frame.loc[in_order(frame[~aside])]
+    table = table.assign(entity_id=table.index.astype(str)).rename_axis(None)
     rng = random_for(seed, grain, at or as_of)
     # the decided stand on a list only by their rank, never by chance
     back = table["returning"].to_numpy(dtype=bool) if "returning" in table else np.zeros(len(table), dtype=bool)

@@ -118,3 +118,16 @@ def test_codes_are_left_out_of_what_an_officer_reads() -> None:
     assert in_words("更正重记（N31，退费已冲减）") == "更正重记（退费已冲减）"
     assert in_words("调价（N24，限价按日期取）；应急期（N25）") == "调价（限价按日期取）；应急期"
     assert in_words("药店无人（N30）；共济已剔除（N05）") == "药店无人；共济已剔除"
+
+
+def test_a_column_that_lowered_the_risk_is_no_reason() -> None:
+    """What findings taught may hold the bad side of a column for a good sign: then it says nothing against anybody, nor do the other windows of its signal."""
+    matrix, scored = county("admission")
+    worst = str(matrix.X.index[0])
+    for column in ("outside_swipe_days", "bed_only_share"):
+        assert column in {r.column for r in reasons_of(matrix, scored.contributions, worst)}, "it stands out"
+    turned = scored.contributions.assign(outside_swipe_days=-1.0, bed_only_share=0.0)
+    named = reasons_of(matrix, turned, worst)
+    assert "outside_swipe_days" not in {r.column for r in named}
+    assert "bed_only_share" in {r.column for r in named}, "what did not move the score may be told of"
+    assert all(r.contribution >= 0 for r in named)

@@ -35,7 +35,11 @@ def test_fit_puts_a_model_in_force_and_says_what_it_did(county: County, root: Pa
     assert summary.grains["admission"].ranker
     assert not summary.grains["person"].ranker, "the labels are about stays"
     assert FALLBACK in summary.grains["person"].reason
-    assert "权重" in summary.grains["admission"].reason
+    said = summary.grains["admission"]
+    assert "权重" in said.reason
+    assert "不用查处结果则" in said.reason, "its figures stand beside those of the list without findings"
+    assert said.figures["held_out_n"] > 0
+    assert said.figures["gain"] > 0
     assert active_table(root / "models")["grains"] == {"admission": summary.bundle, "person": summary.bundle}
     scored = score(county.matrix(root, as_of, "admission"), load_active(root))
     top = scored.frame["suspicion"].nlargest(40).index

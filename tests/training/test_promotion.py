@@ -4,17 +4,19 @@ import json
 from datetime import date, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-import xiezhi
 from claims.errors import UserError
 from models.in_force import active_table
+from models.score import in_order, places
 from tests.training.conftest import County
 from training import promotion
 from training.evaluation import side_by_side
 from training.evaluation.report import gate_text
 from training.fit import fit
+from xiezhi import command
 
 
 def test_gate_needs_report_and_two_others(county: County, root: Path, as_of: date) -> None:
@@ -38,13 +40,72 @@ def test_gate_needs_report_and_two_others(county: County, root: Path, as_of: dat
     path.write_bytes(sound)
     promotion.promote(root, second.bundle[:12], ["甲", "乙"], trainer="丙")
     assert active_table(root / "models")["grains"]["admission"] == second.bundle
-    promotion.rollback(root, by=["丁"])
+    with pytest.raises(UserError, match="退回模型需要2位不同"):
+        promotion.rollback(root, ["丁"])
+    back, _ = promotion.rollback(root, ["丁", "戊"], entered_by="ops", note="复核")
+    assert back["admission"] == first.bundle
     table = active_table(root / "models")
     assert table["grains"]["admission"] == first.bundle
-    assert [h["action"] for h in table["history"]] == ["first", "promote", "rollback"]
-    assert table["history"][1]["by"] == ["丙"] or table["history"][1]["by"] == ["乙", "甲"]
+    assert [h["action"] for h in table["history"]] == ["first", "challenger", "compare", "promote", "rollback"]
+    assert {tuple(h) for h in table["history"]} == {("at", "action", "grains", "by", "entered_by", "note")}, "one log"
+    assert table["history"][-2]["by"] == ["乙", "甲"]
     with pytest.raises(UserError, match="没有更早"):
-        promotion.rollback(root)
+        promotion.rollback(root, ["丁", "戊"])
+
+
+def test_whoever_fitted_a_model_may_not_sign_for_it(county: County, root: Path, as_of: date) -> None:
+    fit(root, as_of, log=False)
+    second = fit(root, as_of, seed=9, log=False, promote=False, entered_by="zhang")
+    promotion.compare(root, second.bundle, as_of, top=30)
+    with pytest.raises(UserError, match="训练人"):
+        promotion.promote(root, second.bundle, ["zhang", "乙"])
+
+
+def test_a_first_model_worse_than_the_list_without_findings_waits(
+    county: County, root: Path, as_of: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said, the list goes on without findings, and the gate takes the model like any other."""
+    from models.in_force import load_active
+    from training import fit as fitting
+
+    real = fitting.with_ranker
+
+    def worse(*args: object, **kwargs: object) -> object:
+        model, figures, raw = real(*args, **kwargs)
+        return model, figures | {"gain": -0.5, "below": 0.6, "fallback_below": 0.9}, raw
+
+    monkeypatch.setattr(fitting, "with_ranker", worse)
+    said = fit(root, as_of, log=False)
+    assert said.in_force == ["person"]
+    assert "高于全体60.0%，不用查处结果则90.0%" in said.held_back["admission"]
+    assert "admission：未启用" in said.standing
+    served = load_active(root)
+    assert served is not None
+    assert set(served.grains) == {"person"}
+    report = promotion.compare(root, said.bundle, as_of, top=30)
+    assert "尚无查实" in report["grains"]["admission"]["champion"]["reason"]
+    promotion.promote(root, said.bundle, ["甲", "乙"], grains=["admission"])
+    assert active_table(root / "models")["grains"]["admission"] == said.bundle
+    back, _ = promotion.rollback(root, ["甲", "乙"])
+    assert back == {"admission": "", "person": said.bundle}
+    assert fit(root / "told", as_of, log=False, promote=True).in_force == ["admission", "person"]
+
+
+def test_a_worse_model_does_not_follow_one_that_cannot_score(
+    county: County, root: Path, as_of: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit(root, as_of, log=False)
+    monkeypatch.setattr("training.fit.mismatch", lambda model, matrix: "列 swipes_90 的声明已改")
+    monkeypatch.setattr("training.fit.worse_than_without", lambda said: "不如" if said.grain == "admission" else "")
+    second = fit(root, as_of, seed=9, log=False)
+    assert active_table(root / "models")["grains"] == {"person": second.bundle}
+
+
+def test_compare_breaks_ties_as_the_list_does() -> None:
+    """The chance of a coarse curve is one for many; the finer risk decides, not the number of the stay."""
+    frame = pd.DataFrame({"risk": 0.1, "placed": [1.0, 3.0, 2.0]}, index=["A", "B", "C"])
+    assert list(in_order(frame)) == ["B", "C", "A"]
+    assert places(frame).tolist() == [1.0, 3.0, 2.0]
 
 
 def test_gate_text_names_who_moves(county: County, root: Path, as_of: date) -> None:
@@ -57,7 +118,7 @@ def test_gate_text_names_who_moves(county: County, root: Path, as_of: date) -> N
 
 def run(*words: str) -> str:
     """The command's stdout; a refusal is raised as UserError, as `main` expects."""
-    done = CliRunner().invoke(xiezhi.app, list(words), catch_exceptions=False, standalone_mode=False)
+    done = CliRunner().invoke(command.app, list(words), catch_exceptions=False, standalone_mode=False)
     return done.stdout
 
 
@@ -83,11 +144,16 @@ def test_the_whole_way_on_the_command_line(county: County, root: Path, as_of: da
     assert active_table(root / "models")["grains"]["admission"] == first.bundle, "a refused promotion changes nothing"
     run("models", "promote", name, *place, "--signed-by", "甲", "--signed-by", "乙", "--trainer", "丙")
     assert active_table(root / "models")["grains"]["admission"] == second.bundle
-    back = json.loads(run("models", "rollback", *place, "--signed-by", "丁", "--note", "复核", "--json"))
+    with pytest.raises(UserError, match="2位不同"):
+        run("models", "rollback", *place, "--signed-by", "丁")
+    two = ("--signed-by", "丁", "--signed-by", "戊")
+    back = json.loads(run("models", "rollback", *place, *two, "--note", "复核", "--json"))
     assert back["in_force"]["admission"] == first.bundle
     told = json.loads(run("models", "history", *place, "--json"))["history"]
-    assert [(e["action"], e["by"]) for e in told] == [("first", []), ("promote", ["乙", "甲"]), ("rollback", ["丁"])]
-    assert "entered by" in told[1]["note"]
+    assert [(e["action"], e["by"]) for e in told] == [
+        ("first", []), ("challenger", []), ("compare", []), ("promote", ["乙", "甲"]), ("rollback", ["丁", "戊"])
+    ]  # fmt: skip
+    assert told[3]["entered_by"] == told[4]["entered_by"] == told[2]["entered_by"] != ""
     with pytest.raises(UserError, match="没有唯一"):
         run("models", "compare", "ffffffff", *place, "--as-of", f"{as_of}")
 

@@ -135,11 +135,11 @@ SHOWN = 15
 
 def gate_text(report: Mapping[str, Any]) -> str:
     """Markdown of the gate's report."""
-    champion = "、".join(sorted({n[:12] for n in report["champion"].values()}))
+    champion = "、".join(sorted({n[:12] for n in report["champion"].values()})) or "无模型（不用查处结果的名单）"
     lines = [
         f"# 模型对比（名单日期 {report['as_of']}）",
         "",
-        f"现用 {champion}（数据截至 {report['champion_as_of']}）· 挑战者 {report['challenger'][:12]}（数据截至 {report['challenger_as_of']}）",
+        f"现用 {champion}（数据截至 {report['champion_as_of'] or '—'}）· 挑战者 {report['challenger'][:12]}（数据截至 {report['challenger_as_of']}）",
         "",
         f"    xiezhi models compare {report['challenger'][:12]} --warehouse W --as-of {report['as_of']} [--truth …] --out …",
         "",

@@ -14,7 +14,7 @@ from features.intervals import wilson
 from features.matrix import load_matrix
 from models.bundle import Bundle
 from models.decided import closed_at, without
-from models.score import Order, score
+from models.score import Order, places, score
 from models.settings import SETTINGS
 from models.worst_stays import with_worst_stays
 from training.evaluation.prospective import auc_figure, judged, outcomes_after
@@ -37,7 +37,7 @@ def figures(
     The list date is the later of the two models' own; outcomes known after it and by `as_of` are unseen by both. With a truth (a simulated county)
     `as_of` is a second list date, and precision over all on the list is given too.
     """
-    first = max(date.fromisoformat(champion.as_of), date.fromisoformat(challenger.as_of))
+    first = max(date.fromisoformat(b.as_of) for b in (champion, challenger) if b.as_of)
     days = [d for d in (first, as_of) if d < as_of or truth is not None]
     days = list(dict.fromkeys(days))
     if not days:
@@ -51,7 +51,7 @@ def figures(
         later = later[later["entity_id"].isin(matrix.X.index)].drop_duplicates("entity_id").set_index("entity_id")
         record: dict[str, Any] = {"day": f"{day}", "unseen": len(later), "confirmed": int(later["y"].sum())}
         for name, bundle in (("champion", champion), ("challenger", challenger)):
-            risk = score(with_worst_stays(matrix, root, bundle), bundle, order=order).frame["risk"]
+            risk = places(score(with_worst_stays(matrix, root, bundle), bundle, order=order).frame)
             record[name] = {"auc": auc_figure(later["y"], risk.reindex(later.index)).to_json()}
             for k in SETTINGS[grain].sizes:
                 record[name][f"precision_{k}"] = judged(risk, later["y"], k).to_json()

@@ -1,6 +1,7 @@
 """At the counter as in the batch: for claims of a simulated county, every rule that is asked gives the same hits and the same amount."""
 
 import json
+import os
 import subprocess
 import sys
 from datetime import date
@@ -122,7 +123,8 @@ def test_the_command_takes_json_and_csv(house: tuple[Path, Path], tmp_path: Path
     for words in (["claim.json"], ["claim.csv", "--lines", str(tmp_path / "lines.csv")]):
         command = [
             sys.executable,
-            str(ROOT / "xiezhi.py"),
+            "-m",
+            "xiezhi",
             "check",
             "--warehouse",
             str(warehouse),
@@ -131,7 +133,9 @@ def test_the_command_takes_json_and_csv(house: tuple[Path, Path], tmp_path: Path
             str(tmp_path / words[0]),
             *words[1:],
         ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=120, env=os.environ | {"PYTHONPATH": str(ROOT)}
+        )
         assert done.returncode == 0, done.stderr
         said.append(json.loads(done.stdout))
     assert said[0]["answers"] == said[1]["answers"]
