@@ -149,17 +149,22 @@ def test_a_port_in_use_leaves_the_unused_sign_in_alone(tmp_path: Path, monkeypat
     assert sessions.take_token(tmp_path, token)
 
 
-def test_mlproject_runs_every_command_that_ends_by_itself() -> None:
-    text = (ROOT / "MLproject").read_text("utf-8")
-    entries = dict(re.findall(r"^  ([a-z]+):\n(?:.*\n)*?    command: .*?xiezhi\.py (.*)\"$", text, flags=re.M))
-    assert set(entries) == set(TOP) - GROUPS - {"serve", "demo"}
-    for name, words in entries.items():
-        first, *rest = shlex.split(words)
-        asked = {w.partition("=")[0] for w in rest if w.startswith("--")}
-        assert first == name
-        assert asked <= options((name,))
-        needed = {p.opts[0] for p in COMMANDS[name,].params if p.required and p.param_type_name == "option"}
-        assert needed <= asked
+def test_mlproject_knows_every_command() -> None:
+    """An entry point for each, its words and required options in its command, and a parameter for each place in it."""
+    text = (ROOT / "MLproject").read_text("utf-8").partition("entry_points:\n")[2]
+    entries = {part.partition(":")[0]: part for part in re.split(r"^  (?=[a-z-]+:\n)", text, flags=re.M) if part}
+    assert set(entries) == {"-".join(path) for path in COMMANDS}
+    for path, command in COMMANDS.items():
+        body, _, words = entries["-".join(path)].rpartition(" -m xiezhi ")
+        words = shlex.split(words.rstrip().removesuffix('"'))
+        assert tuple(words[: len(path)]) == path
+        asked = {w for w in words if w.startswith("--")}
+        assert asked <= options(path)
+        assert {p.opts[0] for p in command.params if p.required and p.param_type_name == "option"} <= asked
+        arguments = [p for p in command.params if p.required and p.param_type_name == "argument"]
+        places = {w.strip("{}") for w in words if w.startswith("{")}
+        assert {p.name for p in arguments} <= places
+        assert set(re.findall(r"^      ([a-z_]+): ", body, flags=re.M)) == places
 
 
 def test_the_bento_holds_all_that_the_commands_import() -> None:

@@ -56,7 +56,8 @@ def day(as_of: AsOf) -> date:
 
 @dataclass(frozen=True)
 class County:
-    """One warehouse. Nothing is kept in memory: each call reads what is published then, and partitions that are missing or stale are built first."""
+    """One warehouse. Nothing is kept in memory: each call reads what is published then, and partitions that are missing or stale are built first. Where an office
+    changed thresholds between two days, only one of the days can be worked on in one process (UserError)."""
 
     root: Path
 
@@ -74,6 +75,17 @@ class County:
 
         return Warehouse.open(self.root).tables()
 
+    def _on(self, as_of: AsOf) -> date | datetime:
+        """The as-of, once the thresholds that the office set for its day hold in this process (features/thresholds.py)."""
+        from features.thresholds import tune
+
+        when = moment(as_of)
+        tune(self.root, when.date() if isinstance(when, datetime) else when)
+        return when
+
+    def _day(self, as_of: AsOf) -> date:
+        return day(self._on(as_of))
+
     def table(self, name: str, as_of: AsOf) -> pd.DataFrame:
         """The rows of a table known at `as_of`, of each key its last word then, columns as in docs/tables.md (money as they came, in fen where the name ends in _fen).
         UserError for a table the warehouse has not."""
@@ -85,13 +97,13 @@ class County:
         """Numbers of every entity active in the window: X [entities × columns], z and percentile among peers, entities, columns (what each is). NaN = not evaluable."""
         from features.matrix import load_matrix
 
-        return load_matrix(self.root, moment(as_of), grain, window_days)
+        return load_matrix(self.root, self._on(as_of), grain, window_days)
 
     def evidence(self, grain: Grain, as_of: AsOf, column: str, entity_id: str) -> pd.DataFrame:
         """The claim rows behind one number, in time order; the declared measure over them is the number."""
         from features.evidence import evidence
 
-        return evidence(self.root, moment(as_of), grain, column, entity_id)
+        return evidence(self.root, self._on(as_of), grain, column, entity_id)
 
     def model(self) -> Bundle | None:
         """The model in force, grain by grain; None where none is. UserError for a damaged one."""
@@ -103,35 +115,35 @@ class County:
         """What findings known by `as_of` teach, with held-out figures beside the list without them; first models are put in force (training/fit.py). log: to MLflow."""
         from training.fit import fit
 
-        return fit(self.root, day(as_of), seed=seed, log=log)
+        return fit(self.root, self._day(as_of), seed=seed, log=log)
 
     def order(self, grain: Grain, as_of: AsOf, *, by: str = "") -> pd.DataFrame:
         """Everybody who has no conclusive finding, worst first, unexplained: risk, raw, probability, amount_fen and the rest of models.score.Scored.frame but schemes.
         by: one part of the model alone (`rank --by`)."""
         from serving.lists.source import standing_order
 
-        return standing_order(self.root, moment(as_of), grain, by)
+        return standing_order(self.root, self._on(as_of), grain, by)
 
     def rank(self, grain: Grain, as_of: AsOf, top: int = 50, *, order: Order = "probability", by: str = "") -> WorkList:
         """The list as `xiezhi rank` makes it; its `rows` have the columns of docs/design.md §7, and `facts` say what it goes by."""
         from serving.lists.prepare import build_worklist
 
-        return build_worklist(self.root, day(as_of), grain, top, order=order, by=by)
+        return build_worklist(self.root, self._day(as_of), grain, top, order=order, by=by)
 
     def bedcheck(self, at: AsOf, top: int = 20) -> WorkList:
         """Stays open at a moment, by the chance that the bed is empty."""
         from serving.lists.bedcheck import build_bedcheck
 
-        return build_bedcheck(self.root, moment(at), top)
+        return build_bedcheck(self.root, self._on(at), top)
 
     def explain(self, grain: Grain, as_of: AsOf, entity_id: str, *, by: str = "") -> dict[str, Any]:
         """Everything behind one suspect: reasons with figures and claim rows, what could clear it, contributions that add up to the raw risk."""
         from serving.lists.dossier import explain
 
-        return explain(self.root, moment(as_of), grain, entity_id, by)
+        return explain(self.root, self._on(as_of), grain, entity_id, by)
 
     def ring(self, as_of: AsOf, ring_id: str) -> nx.Graph:
         """A ring of the ring list: members as nodes, surprising pairs as edges, both with attributes."""
         from features.ring_graph import ring_graph
 
-        return ring_graph(self.root, moment(as_of), ring_id)
+        return ring_graph(self.root, self._on(as_of), ring_id)

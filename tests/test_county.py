@@ -1,0 +1,81 @@
+"""`import xiezhi`: what docs/api.md prints runs as printed, and gives what the command gives."""
+
+import re
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import xiezhi
+from features.matrix import load_matrix
+from serving.lists.prepare import build_worklist
+from tests.features.county import T, built
+from tests.worlds import ROOT, Worlds
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def house(worlds: Worlds) -> Path:
+    return built(worlds, "plain").warehouse
+
+
+@pytest.fixture(scope="module")
+def county(house: Path) -> xiezhi.County:
+    return xiezhi.open(house)
+
+
+def test_the_page_runs_as_printed(house: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text("utf-8"), flags=re.S)
+    names: dict[str, Any] = {}
+    exec(compile(code.replace('open("W")', f"open({str(house)!r})"), "docs/api.md", "exec"), names)
+    assert len(names["settlements"]) > 0
+    assert set(names["people"].index) == set(names["rules"].index)
+    assert len(names["rows"]) == names["dossier"]["reasons"][0]["evidence"]["total"]
+
+
+def test_a_table_is_what_was_known_by_then(county: xiezhi.County) -> None:
+    late, early = county.table("settlements", T), county.table("settlements", T.replace(month=T.month - 1))
+    assert set(early["setl_id"]) < set(late["setl_id"])
+    assert early["known_at"].max() < pd.Timestamp(T)
+    with pytest.raises(xiezhi.UserError, match="no table 'nothing'; it has"):
+        county.table("nothing", T)
+
+
+def test_the_order_is_that_of_the_list(county: xiezhi.County, house: Path) -> None:
+    listed = county.rank("institution", f"{T}", 5).rows
+    pd.testing.assert_frame_equal(listed, build_worklist(house, T, "institution", 5).rows)
+    ranked = listed.loc[listed["slot"] == "ranked", "entity_id"]
+    order = county.order("institution", T)
+    assert order["risk"].is_monotonic_decreasing
+    assert list(order.index[: len(ranked)]) == list(ranked)
+    pd.testing.assert_frame_equal(county.features("institution", T).X, load_matrix(house, T, "institution").X)
+
+
+def test_one_part_alone(county: xiezhi.County) -> None:
+    """A list by one part says so, has no probability, and its reasons are that part's: all contributions of others are nothing."""
+    made = county.rank("institution", T, 5, by="rules")
+    assert made.facts["model"] == "仅按一项评分：rules"
+    assert made.rows["probability"].isna().all()
+    who = str(made.rows.sort_values("rank")["entity_id"].iloc[0])
+    told = county.explain("institution", T, who, by="rules")
+    assert told["raw"] == pytest.approx(told["base"] + sum(c["contribution"] for c in told["contributions"]))
+    assert {c["column"].partition("__")[0].startswith("rule") for c in told["contributions"] if c["contribution"]} <= {True}
+    assert list(county.order("institution", T, by="isolation").index) != list(county.order("institution", T, by="rules").index)
+    with pytest.raises(xiezhi.UserError, match="has no part 'ranker'; choose one of unlabelled, rules"):
+        county.order("institution", T, by="ranker")
+
+
+def test_dates_are_read_or_refused_in_one_sentence(county: xiezhi.County, tmp_path: Path) -> None:
+    from xiezhi.county import day, moment
+
+    assert moment("2025-09-28") == date(2025, 9, 28)
+    assert moment("2025-09-28 20:00") == datetime(2025, 9, 28, 20)
+    with pytest.raises(xiezhi.UserError, match="write YYYY-MM-DD"):
+        moment("28.9.2025")
+    with pytest.raises(xiezhi.UserError, match="give a day"):
+        day("2025-09-28 20:00")
+    with pytest.raises(xiezhi.UserError, match="xiezhi intake"):
+        xiezhi.open(tmp_path)
