@@ -62,8 +62,12 @@ def test_one_part_alone(county: xiezhi.County) -> None:
     who = str(made.rows.sort_values("rank")["entity_id"].iloc[0])
     told = county.explain("institution", T, who, by="rules")
     assert told["raw"] == pytest.approx(told["base"] + sum(c["contribution"] for c in told["contributions"]))
-    assert {c["column"].partition("__")[0].startswith("rule") for c in told["contributions"] if c["contribution"]} <= {True}
-    assert list(county.order("institution", T, by="isolation").index) != list(county.order("institution", T, by="rules").index)
+    assert {c["column"].partition("__")[0].startswith("rule") for c in told["contributions"] if c["contribution"]} <= {
+        True
+    }
+    assert list(county.order("institution", T, by="isolation").index) != list(
+        county.order("institution", T, by="rules").index
+    )
     with pytest.raises(xiezhi.UserError, match="has no part 'ranker'; choose one of unlabelled, rules"):
         county.order("institution", T, by="ranker")
 

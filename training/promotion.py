@@ -139,7 +139,9 @@ def compare(
     path.parent.mkdir(parents=True, exist_ok=True)
     put(path, sealed(report), PRIVATE)
     against = champion.hash[:12] or "the list without findings"
-    record(root / "models", "compare", entered_by=entered_by, note=f"{other.hash[:12]} against {against}, as of {as_of}")
+    record(
+        root / "models", "compare", entered_by=entered_by, note=f"{other.hash[:12]} against {against}, as of {as_of}"
+    )
     return report
 
 
