@@ -105,9 +105,9 @@ def fit(
         matrix = load_matrix(root, as_of, grain)
         if matrix.X.empty:
             continue
-        if champion is not None and grain in champion.grains:
-            if changed := mismatch(champion.grains[grain], matrix):
-                unusable[grain] = changed
+        served = champion.grains.get(grain) if champion is not None else None
+        if served is not None and (changed := mismatch(served, matrix)):
+            unusable[grain] = changed
         if grain == "person" and stays is not None:
             matrix = replace(matrix, entities=with_stays(matrix.entities, *stays))
         model, summary, rows = fit_grain(
@@ -225,12 +225,8 @@ def fit_grain(
         reason += f"：{FALLBACK}"
     if rows is None:
         model = replace(model, calibration=no_calibration(f"已查实{confirmed}例，结论太少，暂不能给出概率"))
-    facts = {
-        "confirmed": confirmed,
-        "refuted": refuted,
-        "reason": reason,
-        "figures": {k: _plain(v) for k, v in figures.items()},
-    }
+    figures = {k: _plain(v) for k, v in figures.items()}
+    facts = {"confirmed": confirmed, "refuted": refuted, "reason": reason, "figures": figures}
     model = among(model, matrix)
     raw = raw_risk(model, matrix)
     # whoever is decided already stands on no list, so their places must not be taken from the others
@@ -269,7 +265,7 @@ def figures_line(figures: Mapping[str, Any]) -> str:
     how = "晚于所见" if figures["held_out"] == "out of time" else "分组交叉"
     said = f"留出检验（{how}，{figures['held_out_n']}例查实）{below_line(figures)}"
     for name, key in (("AUC", "auc_all"), ("AP", "ap_all")):
-        if np.isfinite(figures[key]):
+        if np.isfinite([figures[key], figures[f"fallback_{key}"]]).all():
             said += f"，{name} {figures[key]:.3f} 对 {figures[f'fallback_{key}']:.3f}"
     return said
 

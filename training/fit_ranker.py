@@ -195,7 +195,9 @@ def with_ranker(
     mask = hard(rows) & np.isfinite(raw)
     curve = calibrate(raw[mask], y[mask], rows.info["random"].to_numpy()[mask])
     figures: dict[str, Any] = measured(rows, raw)
-    figures |= {f"fallback_{k}": v for k, v in measured(rows, fallback_raw(rows)).items() if k[:2] in ("au", "ap")}
+    # on the same rows: those that a model which had not seen them has scored
+    without = measured(rows, np.where(np.isfinite(raw), fallback_raw(rows), np.nan))
+    figures |= {f"fallback_{k}": v for k, v in without.items() if k[:2] in ("au", "ap")}
     figures |= held_against(*(t[confirmed] for t in placed(model, rows, out)))
     figures |= {"held_out": basis, "calibration": curve.kind, "parts": {n: s.to_json() for n, s in standings.items()}}
     beds = learn_beds(rows, seed=seed, threads=threads)
