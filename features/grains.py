@@ -304,3 +304,6 @@ SCHEMES: dict[str, str] = {
     "T31": "冲顶消费",
     "T32": "冲正退费异常",
 }
+
+#: Schemes about single charges: a finding of them says which lines of a bill are wrong, not that a stay was.
+CHARGES = frozenset({"T16", "T19", "T20", "T21", "T22", "T23", "T28"})

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score
 
+from features.grains import CHARGES
 from models.amount import AmountModel, fit_amount
 from models.beds import WEIGHTS
 from models.calibrate import Calibration, calibrate
@@ -47,9 +48,9 @@ def learn(rows: Rows, *, seed: int = 0, threads: int = 2) -> Taught:
 def taught_by(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     """(target in {0, 1}, weight per row; 0 = not used): the confirmed weigh their number n, all others together n too: half of it the refuted, half those
     nobody inspected. Refuted cases alone teach that suspicion is innocence (inspectors clear whom a rule pointed at); the uninspected
-    alone waste what inspectors saw. Marks that a finding about somebody else left (`soft`) teach nothing."""
+    alone waste what inspectors saw. Marks that a finding about somebody else left (`soft`) teach nothing, nor do findings about charges (`teaching`)."""
     y = rows.info["y"].to_numpy(dtype=float)
-    own = hard(rows)
+    own = teaching(rows)
     weight = np.where(own, rows.info["weight"].to_numpy(dtype=float), 0.0)
     free = np.isnan(y)
     weight[free] = 1.0
@@ -143,7 +144,7 @@ def later_than_seen(rows: Rows, *, seed: int = 0, threads: int = 2) -> HeldOut:
 
     The decided rows are cut where `CUTS` of the confirmed had been inspected; each block is scored by a model of what was known before it began.
     """
-    own = hard(rows)
+    own = teaching(rows)
     out = HeldOut.empty(len(rows.info))
     when = rows.info["inspected_at"]
     confirmed = own & (rows.info["y"] == 1).to_numpy()
@@ -162,6 +163,15 @@ def later_than_seen(rows: Rows, *, seed: int = 0, threads: int = 2) -> HeldOut:
 def hard(rows: Rows) -> np.ndarray:
     """Rows with a finding of their own: the only ones that count and that are evaluated on."""
     return (rows.info["y"].notna() & ~rows.info["soft"]).to_numpy()
+
+
+def teaching(rows: Rows) -> np.ndarray:
+    """Hard rows that say what they are found for: a stay confirmed for its charges alone may be a stay like any other, so it teaches only where nothing else was confirmed."""
+    own = hard(rows)
+    if rows.grain != "admission":
+        return own
+    charges = (rows.info["scheme"].isin(list(CHARGES)) & (rows.info["y"] == 1)).to_numpy()
+    return own & ~charges if (own & ~charges & (rows.info["y"] == 1).to_numpy()).any() else own
 
 
 def measured(rows: Rows, raw: np.ndarray) -> dict[str, float]:
@@ -184,7 +194,7 @@ def with_ranker(
     a model that had not seen it). The model still needs the ranker's reference distribution. Raises ValueError where nothing can be learnt."""
     taught = learn(rows, seed=seed, threads=threads)
     y = rows.info["y"].to_numpy(dtype=float)
-    confirmed = hard(rows) & (y == 1)
+    confirmed = teaching(rows) & (y == 1)
     out, basis = later_than_seen(rows, seed=seed, threads=threads), "out of time"
     if not np.isfinite(out.tail[confirmed]).any():
         out, basis = out_of_fold(rows, seed=seed, threads=threads), "out of fold"

@@ -17,7 +17,7 @@ def rows(y: list[float], weight: list[float]) -> Rows:
     info = pd.DataFrame(
         {
             "y": y, "weight": weight, "soft": False, "random": False, "selection_prob": np.nan, "fund_fen": np.arange(len(y)) * 1e5,
-            "lead_source": "rule",
+            "lead_source": "rule", "scheme": "T01",
         },
         index=index,
     )  # fmt: skip
@@ -46,6 +46,16 @@ def test_a_mark_left_by_a_finding_about_somebody_else_teaches_nothing() -> None:
     y, weight = taught_by(part)
     assert weight[1] == 0
     assert y[1] == 0
+
+
+def test_a_stay_found_for_its_charges_teaches_only_where_nothing_else_was_found() -> None:
+    part = rows([1, 1, 0, NAN], [1, 1, 1, 0])
+    part.info.loc[part.info.index[1], "scheme"] = "T20"
+    _, weight = taught_by(part)
+    assert weight[1] == 0 and weight[0] > 0, "it is neither a case nor a cleared stay"
+    assert weight[2:].sum() == pytest.approx(1.0), "the others weigh as much as the one case that teaches"
+    part.info["scheme"] = "T20"
+    assert taught_by(part)[1][:2].tolist() == [1, 1]
 
 
 def test_a_part_weighs_by_where_it_placed_the_confirmed() -> None:
