@@ -14,6 +14,7 @@ from pathlib import Path
 from claims.schema.knowledge import told
 from claims.schema.table import Table
 from claims.schema.tables import CANONICAL, SOURCE
+from features.checking.cases import cases_of
 from features.checking.describe import peers_zh
 from features.declarations import load_catalog
 from features.declare import CountyGraph, Feature, GraphMeasure
@@ -106,6 +107,7 @@ def rules_page(registry: list[Feature]) -> str:
         parts += ["\n".join(f"- {line}" for line in law_of(mine[0].scheme).lines()) + "\n"] if mine else []
         if unseen := texts[rule].get("unseen"):
             parts.append(f"看不到的部分：{unseen}\n")
+        parts.append("对照案例：\n\n" + "".join(f"- {c.text()}\n" for c in cases_of(rule)))
         if not mine:
             parts.append("Not declared as a number of one entity.\n")
         for f in mine:

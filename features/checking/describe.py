@@ -6,6 +6,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
+from features.checking.cases import cases_of
 from features.checking.hits import rules_of
 from features.checking.review import Record, track_records
 from features.declare import CountyGraph, Feature, GraphMeasure, PeerTest
@@ -123,6 +124,7 @@ def show_rule(number: str, office: Office, day: date, record: Record | None = No
     ]
     if card["unseen"]:
         lines.append(f"看不到的部分：{card['unseen']}")
+    lines += ["对照案例：", *(f"  {c.text()}" for c in cases_of(card["rule"]))]
     for f in rules_of([number]):
         lines += ["", *declaration_lines(f)]
     if len(office.history(card["rule"])):

@@ -90,7 +90,7 @@ def back_to_shadow(root: Path | str, as_of: date) -> list[Entry]:
     return due
 
 
-def _due(records: Iterable[Record], office: Office, kinds: dict[str, str], day: date) -> Iterable[Entry]:
+def _due(records: Iterable[Record], office: Office, kinds: Mapping[str, str], day: date) -> Iterable[Entry]:
     for record in sorted(records, key=lambda r: r.rule):
         cap, guessed = office.cap(record.rule, kinds[record.rule], day)
         if record.decided < MIN_DECIDED or record.low <= cap or office.state(record.rule, day) != "active":

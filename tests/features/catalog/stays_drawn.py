@@ -1,4 +1,6 @@
-"""Stays as `id person unit admitted discharged [column=value …]`; what follows from the days is worked out here."""
+"""Stays as `id person unit admitted discharged [column=value …]`; what follows from the days is worked out here.
+
+Days are of 2025 (`06-01`) or whole (`2024-09-10`); `column=value` may also say what is otherwise worked out."""
 
 from datetime import date
 
@@ -6,7 +8,6 @@ from datetime import date
 def stays(text: str) -> str:
     """A drawing of stays for `draw`: one stay a line, `-` as discharge day leaves it open at T."""
     rows = [line.split() for line in text.strip().splitlines() if line.strip()]
-    extra = sorted({part.split("=")[0] for row in rows for part in row[5:]})
     head = [
         "mdtrt_id",
         "psn_no",
@@ -26,20 +27,21 @@ def stays(text: str) -> str:
         "lines",
         "lines_fen",
     ]
+    extra = sorted({part.split("=")[0] for row in rows for part in row[5:]} - set(head))
     out = [" ".join(head + extra)]
     for row in rows:
         visit, person, unit, begin, end = row[:5]
         own = dict(part.split("=") for part in row[5:])
         last = "06-30" if end == "-" else end
-        nights = (date.fromisoformat(f"2025-{last}") - date.fromisoformat(f"2025-{begin}")).days
+        nights = (whole(last) - whole(begin)).days
         still = str(end == "-").lower()
         fixed = [
             visit,
             person,
             unit,
             begin,
-            f"{begin}T10:00",
-            f"{last}T09:00",
+            f"{begin}T10:00:00" if len(begin) == 10 else f"{begin}T10:00",
+            f"{last}T09:00:00" if len(last) == 10 else f"{last}T09:00",
             last,
             still,
             nights,
@@ -52,8 +54,14 @@ def stays(text: str) -> str:
             9,
             500000,
         ]
-        out.append(" ".join(map(str, fixed + [own.get(name, "-") for name in extra])))
+        told = [own.get(name, value) for name, value in zip(head, fixed, strict=True)]
+        out.append(" ".join(map(str, told + [own.get(name, "-") for name in extra])))
     return "\n".join(out)
+
+
+def whole(day: str) -> date:
+    """A day, of 2025 where no year is said."""
+    return date.fromisoformat(day if len(day) == 10 else f"2025-{day}")
 
 
 def lines(*blocks: tuple[str, str, str, str, str]) -> str:
