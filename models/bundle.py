@@ -42,7 +42,7 @@ from models.scorer import MatrixLike, Scorer, State
 from models.scorers import SCORERS
 from models.taught import Taught, steady
 
-FORMAT = 4
+FORMAT = 5
 BEDS = "beds"
 ALLOWED = re.compile(rf"^({'|'.join(GRAINS)})\.(json|arrays\.npz|golden\.npz|ranker\.txt|beds\.txt)$")
 

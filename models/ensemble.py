@@ -90,9 +90,14 @@ def settled(model: GrainModel, entities: pd.DataFrame, raw: pd.Series) -> GrainM
     return replace(model, tails={**model.tails, ALL: tail_of(values), OWN: alone}, strata=strata)
 
 
-def probability_at(model: GrainModel, raw: np.ndarray) -> np.ndarray:
-    """Probability at a raw risk, NaN where none can be said. The curve was drawn from risks without company, so it is read where as many stand above."""
-    return model.calibration.probability(model.tails[OWN].value(model.tails[ALL].at(raw)))
+def probability_at(model: GrainModel, raw: np.ndarray, group: np.ndarray | None = None) -> np.ndarray:
+    """Chance at a raw risk, NaN where none can be said. The curve goes by how many stand above. group: stratum of each, None = the common curve."""
+    return model.calibration.probability(model.tails[ALL].at(raw), group)
+
+
+def interval_at(model: GrainModel, raw: np.ndarray, group: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the 80 % interval of that chance."""
+    return model.calibration.interval(model.tails[ALL].at(raw), group)
 
 
 def badness_of(matrix: MatrixLike) -> pd.DataFrame:

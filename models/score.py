@@ -11,6 +11,7 @@ import pandas as pd
 from claims.errors import Outdated, UserError
 from models.amount import amounts, fund_at_stake
 from models.bundle import Bundle, mismatch
+from models.calibrate import PRESUMED
 from models.decided import M, bar, of, told, what_remains
 from models.ensemble import (
     ALL,
@@ -19,6 +20,7 @@ from models.ensemble import (
     among,
     by_part,
     explained,
+    interval_at,
     place,
     probability_at,
     raw_risk,
@@ -31,8 +33,6 @@ from models.scorer import BASE, MatrixLike
 from models.scorers import shown
 from models.settings import SETTINGS
 
-SUPPOSED = 0.02
-"""Share of entities supposed to deserve a look before anything is known: a base rate of the order seen at bed checks (0.8 %, seeds.md S002)."""
 Order = Literal["expected", "probability", "blend", "level"]
 ORDERS: Final = get_args(Order)
 
@@ -42,7 +42,7 @@ class Scored:
     """A scored matrix. All frames share the index entity_id.
 
     frame: risk (what the list is ordered by, in [0, 1]), raw, placed (raw, levelled over strata where the order asks for it: what risk is made of), stratum ('' = none),
-    suspicion (raw in [0, 1], without money), probability (NaN = cannot say yet),
+    suspicion (raw in [0, 1], without money), probability, probability_low, probability_high (with its 80 % interval; NaN = cannot say yet),
     found_before (confirmed stays of the same doctor), finding (an earlier conclusive one, in words, '' = none), returning (it is decided, and newer
     activity speaks against it: models/decided.py), amount_fen, amount_low_fen, amount_high_fen (80 %), certain_fen, check_fen, estimated_fen (fen), scheme, scheme_share, model.
     contributions: columns of X + base, row sum = raw to 1e-9. scorers: risk in [0, 1] per kind of scorer (models/scorers.py: shown), and the ranker's.
@@ -147,16 +147,21 @@ def _standing(matrix: MatrixLike, model: GrainModel, raw: np.ndarray, order: Ord
     placed = place(model, matrix.entities, raw) if order == "level" else raw
     frame = pd.DataFrame(index=matrix.X.index)
     frame["found_before"] = found_before(model, matrix)
-    frame["risk"] = risk_by(model, placed, money["amount_fen"].to_numpy(), order)
+    stratum = strata_of(matrix.entities)
+    frame["risk"] = risk_by(model, placed, stratum, money["amount_fen"].to_numpy(), order)
     frame["raw"], frame["placed"], frame["suspicion"] = raw, placed, suspicion_of(model, raw)
-    frame["probability"] = probability_at(model, raw)
-    frame["stratum"] = strata_of(matrix.entities) if model.strata else ""
+    frame["probability"] = probability_at(model, raw, stratum.to_numpy())
+    frame["probability_low"], frame["probability_high"] = interval_at(model, raw, stratum.to_numpy())
+    frame["stratum"] = stratum if model.strata else ""
     return frame.join(money)
 
 
-def risk_by(model: GrainModel, placed: np.ndarray, amount_fen: np.ndarray, order: Order) -> np.ndarray:
+def risk_by(
+    model: GrainModel, placed: np.ndarray, stratum: pd.Series, amount_fen: np.ndarray, order: Order
+) -> np.ndarray:
     """The risk a list is ordered by: the chance at the raw risk `placed` (said, or supposed where none can be said), and the money if asked."""
-    said = probability_at(model, placed)
+    # a levelled list has placed the strata already
+    said = probability_at(model, placed, None if order == "level" else stratum.to_numpy())
     chance = np.where(np.isnan(said), supposed(suspicion_of(model, placed)), said)
     return ordered(chance, amount_fen, order, model.money_scale)
 
@@ -175,8 +180,8 @@ def suspicion_of(model: GrainModel, raw: np.ndarray) -> np.ndarray:
 
 def supposed(suspicion: np.ndarray) -> np.ndarray:
     """A stand-in for the chance where no probability can be said, used only to order a list. A percentile would let size rule (the median
-    entity is not half as suspect as the worst), so p / (p + tail) is taken: even odds at the edge of the worst `SUPPOSED` share."""
-    return np.asarray(SUPPOSED / (SUPPOSED + (1.0 - suspicion)))
+    entity is not half as suspect as the worst), so p / (p + tail) is taken: even odds at the edge of the worst `PRESUMED` share."""
+    return np.asarray(PRESUMED / (PRESUMED + (1.0 - suspicion)))
 
 
 def ordered(chance: np.ndarray, amount_fen: np.ndarray, order: Order, scale: float) -> np.ndarray:

@@ -19,6 +19,7 @@ from features.matrix import Matrix, load_matrix
 from models.amount import fund_at_stake, rule_amounts
 from models.ensemble import GrainModel, ranker_input, tails
 from models.findings import Findings
+from models.parity import strata_of
 from models.settings import SETTINGS
 from training.labels import load_labels
 from training.splits import groups_of
@@ -35,7 +36,7 @@ class Rows:
     """Training rows of one grain, index `entity_id|snapshot`, sorted.
 
     X: ranker input. tails: tail rank per unlabelled scorer. info: entity_id, snapshot, y (NaN = not inspected), weight, soft, random,
-    group, area, fund_fen, amount_fen (confirmed), certain and check (rule amounts), lead_source, selection_prob, scheme, inspected_at, known_at.
+    group, stratum, area, fund_fen, amount_fen (confirmed), certain and check (rule amounts), lead_source, selection_prob, scheme, inspected_at, known_at.
     """
 
     grain: str
@@ -184,6 +185,7 @@ def _rows(matrix: Matrix, day: date | datetime, labels: pd.DataFrame, model: Gra
     info["amount_fen"] = own["amount_fen"].astype("float64")
     info["inspected_at"], info["known_at"] = own["inspected_at"], own["known_at"]
     info["group"] = groups_of(matrix.grain, matrix.entities)
+    info["stratum"] = strata_of(matrix.entities)
     info["area"] = matrix.entities["area"].fillna("").astype(str) if "area" in matrix.entities else ""
     info["fund_fen"] = fund_at_stake(matrix.entities)
     info["total_fen"] = (

@@ -203,7 +203,9 @@ def with_ranker(
     model = replace(model, ranker=taught, weights=weights_of(standings, RANKER), findings=rows.findings)
     raw = weighed(model, rows.tails.assign(**{RANKER: out.tail})).to_numpy()
     mask = hard(rows) & np.isfinite(raw)
-    curve = calibrate(raw[mask], y[mask], rows.info["random"].to_numpy()[mask])
+    t = among_uninspected(model, taught, rows, raw[mask])
+    told = (rows.info[c].to_numpy()[mask] for c in ("lead_source", "stratum"))
+    curve = calibrate(t, y[mask], *told)
     figures: dict[str, Any] = measured(rows, raw)
     # on the same rows: those that a model which had not seen them has scored
     without = measured(rows, np.where(np.isfinite(raw), fallback_raw(rows), np.nan))
@@ -212,6 +214,15 @@ def with_ranker(
     figures |= {"held_out": basis, "calibration": curve.kind, "parts": {n: s.to_json() for n, s in standings.items()}}
     beds = learn_beds(rows, seed=seed, threads=threads)
     return replace(model, calibration=curve, amount=amount_from(rows), beds=beds), figures, raw
+
+
+def among_uninspected(model: GrainModel, taught: Taught, rows: Rows, raw: np.ndarray) -> np.ndarray:
+    """Tail rank of raw risks among the rows nobody inspected; among themselves where there are none."""
+    free = rows.where(rows.info["y"].isna().to_numpy())
+    if free.info.empty:
+        return tail_of(raw).at(raw)
+    seen = taught.raw(free.X).to_numpy()
+    return tail_of(weighed(model, free.tails.assign(**{RANKER: tail_of(seen).at(seen)})).to_numpy()).at(raw)
 
 
 def parts_line(standings: Mapping[str, Mapping[str, Any]]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from features.intervals import wilson
-from models.ensemble import GrainModel, Z
+from models.ensemble import OWN, GrainModel, Z
 from training.dataset import Rows
 from training.fit_ranker import hard
 from training.metrics import MIN_CASES
@@ -75,7 +75,7 @@ def _dependence(plt: Any, sample: pd.DataFrame, parts: pd.DataFrame, labels: lis
 
 def _calibration(plt: Any, model: GrainModel, raw: np.ndarray, y: np.ndarray, folder: Path) -> Path:
     """Said probability against what was found, in eight equal parts, with 95 % bars."""
-    p = model.calibration.probability(raw)
+    p = model.calibration.probability(model.tails[OWN].at(raw))
     plt.figure(figsize=(4.6, 4.2))
     if np.isfinite(p).any():
         bins = [b for b in np.array_split(np.argsort(p, kind="stable"), 8) if len(b)]

@@ -114,7 +114,7 @@ def bed_scores(matrix: Matrix, scored: Scored, model: GrainModel | None) -> Scor
     frame["raw"] = frame["placed"] = raw
     # the bed check's score is no probability of the admission model, and log odds only where a ranker made it
     frame["risk"] = frame["suspicion"] = raw / (1.0 + raw) if way == "composed" else 1.0 / (1.0 + np.exp(-raw))
-    frame["probability"] = np.nan
+    frame["probability"] = frame["probability_low"] = frame["probability_high"] = np.nan
     frame["stratum"] = ""
     frame["model"] = WAYS[way]
     own = [c for c in bed_columns(matrix) if c in matrix.percentile.columns]

@@ -102,6 +102,8 @@ def dossier(
         "raw": plain(frame["raw"]),
         "suspicion": plain(frame.get("suspicion")),
         "probability": plain(frame.get("probability")),
+        "probability_low": plain(frame.get("probability_low")),
+        "probability_high": plain(frame.get("probability_high")),
         "model": plain(frame.get("model")),
         "earlier_findings": earlier_findings(frame),
         "finding": str(frame.get("finding", "")),

@@ -15,6 +15,7 @@ import xlsxwriter
 from claims.errors import UserError
 from claims.store.files import PRIVATE, put
 from features.grains import SCHEMES, spec_of
+from serving.lists.groups import HEAD, SAID, Group
 from serving.lists.schema import DISCLAIMER, EXTRA, HEADERS, MONEY, NAMES, ROW_MONEY, WorkList, mask
 
 #: A spreadsheet takes a cell that begins so for a formula (OWASP CSV injection), full-width forms included.
@@ -107,7 +108,7 @@ def write(worklist: WorkList, out: Path, evidence: Evidence | None = None) -> Pa
 
 
 def workbook(worklist: WorkList, evidence: Evidence | None = None) -> bytes:
-    """疑点线索清单: sheets 清单, 证据明细, 口径说明 (and 已解释, if any), ids as text, no cell a formula."""
+    """疑点线索清单: sheets 清单, 证据明细, 人群, 口径说明 (and 已解释, if any), ids as text, no cell a formula."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(
         out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -128,6 +129,7 @@ def workbook(worklist: WorkList, evidence: Evidence | None = None) -> bytes:
     _sheet_evidence(book, worklist, style, evidence)
     if len(worklist.explained):
         _table(book.add_worksheet("已解释"), worklist, style, worklist.explained)
+    _sheet_groups(book, worklist, style)
     _sheet_method(book, worklist, style)
     book.close()
     return out.getvalue()
@@ -202,6 +204,14 @@ def _sheet_evidence(book: Any, worklist: WorkList, style: dict[str, Any], eviden
             frames.append(found)
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"序号": [], "对象编号": []})
     _table(book.add_worksheet("证据明细"), worklist, style, frame, [ROW_MONEY])
+
+
+def _sheet_groups(book: Any, worklist: WorkList, style: dict[str, Any]) -> None:
+    """What the list foretells of each group of people, and what became of those listed before."""
+    rows = [Group.of(g).row() for g in plain(worklist.facts.get("groups")) or []]
+    sheet = book.add_worksheet("人群")
+    _table(sheet, worklist, style, pd.DataFrame(rows, columns=list(HEAD)))
+    sheet.write_string(len(rows) + 3, 0, SAID, style["wrap"])
 
 
 def _sheet_method(book: Any, worklist: WorkList, style: dict[str, Any]) -> None:

@@ -13,8 +13,9 @@ from features.matrix import Matrix
 from models.bundle import Bundle
 from models.score import Order, Scored
 from serving.lists.dossier import dossier, people_of
+from serving.lists.earlier import listed_before
 from serving.lists.money import money_of, rows_wanted
-from serving.lists.schema import ROW_MONEY, WorkList, check_grain, hits
+from serving.lists.schema import ROW_MONEY, Note, WorkList, check_grain, hits
 from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix
 from serving.lists.worklist import assemble, with_evidence, with_money
 
@@ -76,7 +77,8 @@ def prepare(
     if window_days is not None and window_days < 1:
         raise UserError(f"--window-days {window_days}: a window needs at least one day")
     matrix, scored = scored_matrix(warehouse, as_of, grain, window_days, order=order, shadow=shadow, by=by)
-    notes = quality_notes(warehouse, as_of)
+    earlier, damaged = listed_before(warehouse, as_of, grain)
+    notes = (*quality_notes(warehouse, as_of), *(Note(f"此前名单 {d} 已损坏，未计入命中率", "warning") for d in damaged))
 
     def list_of(matrix: Matrix, scored: Scored) -> WorkList:
         return assemble(
@@ -89,6 +91,7 @@ def prepare(
             window_days=window_days,
             seed=seed,
             draw_share=draw_share,
+            earlier=earlier,
         )
 
     return finish(warehouse, as_of, grain, matrix, scored, list_of, dossiers, window_days)

@@ -37,6 +37,9 @@ COLUMNS: tuple[str, ...] = (
     "evidence_rows",
     "model",
     "returning",
+    "probability_low",
+    "probability_high",
+    "stratum",
 )
 #: Kept beside the row, in JSON only: where it stands on the unmarked sheet, and with which probability it came to be listed.
 EXTRA: tuple[str, ...] = (
@@ -112,7 +115,10 @@ class WorkList:
 
     def columns(self) -> list[str]:
         """The columns of this list as CSV: those of the contract, for a ring also `members`, before what was appended after it."""
-        return [*COLUMNS[:-1], "members", COLUMNS[-1]] if spec_of(self.grain).group else list(COLUMNS)
+        if not spec_of(self.grain).group:
+            return list(COLUMNS)
+        place = COLUMNS.index("returning")
+        return [*COLUMNS[:place], "members", *COLUMNS[place:]]
 
 
 def mask(number: str) -> str:

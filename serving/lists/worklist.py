@@ -10,6 +10,8 @@ import pandas as pd
 
 from features.grains import spec_of
 from models.score import in_order
+from serving.lists.earlier import nobody
+from serving.lists.groups import groups_of
 from serving.lists.money import Money, listed_with, supposed
 from serving.lists.reasons import honest_of, reasons_of
 from serving.lists.sampling import choose, interleave, random_for
@@ -34,8 +36,9 @@ def assemble(
     seed: int = 0,
     draw_share: float = 0.1,
     at: datetime | None = None,
+    earlier: pd.DataFrame | None = None,
 ) -> WorkList:
-    """A list from a matrix and its scores, without touching the disk. Evidence counts are filled in by `with_evidence`."""
+    """A list from a matrix and its scores, without touching the disk. Evidence counts are filled in by `with_evidence`. earlier: serving.lists.earlier."""
     entities = matrix.entities[~matrix.entities.index.duplicated()]
     frame = scored.frame[~scored.frame.index.duplicated()]
     entities = entities.loc[frame.index]
@@ -51,6 +54,9 @@ def assemble(
     rows = _rows(matrix, scored, table.loc[chosen.index], chosen, entities, as_of, grain)
     rows["lead"] = interleave(rows["slot"], rng).to_numpy()
     facts = _facts(rows, table, scored, grain, window_days, seed, draw_share, int(aside.sum()), decided, at)
+    ranked = rows.loc[rows["slot"] == "ranked", "entity_id"]
+    said = groups_of(table.set_index("entity_id"), list(ranked), nobody() if earlier is None else earlier)
+    facts["groups"] = [g.to_json() for g in said]
     return WorkList(grain, as_of, rows.reset_index(drop=True), _explained(entities[aside]), tuple(notes), facts, at)
 
 
@@ -103,6 +109,9 @@ def _rows(
                 "evidence_rows": 0,
                 "model": _text(row["model"]),
                 "returning": _text(row.get("finding")),
+                "probability_low": _rounded(row.get("probability_low")),
+                "probability_high": _rounded(row.get("probability_high")),
+                "stratum": _text(row.get("stratum")),
                 "members": _text(who.get("members")),
                 "selection_prob": float(chosen["selection_prob"][entity_id]),
                 "scheme_share": _rounded(row.get("scheme_share")),
@@ -176,7 +185,6 @@ def _facts(
         "seed": seed,
         "draw_share": draw_share,
         "model": model,
-        "strata": strata,
         "scorers": [str(c) for c in scored.scorers.columns if scored.scorers[c].notna().any()],
         "amount_yuan": total_yuan(rows),
         "described": {

@@ -24,6 +24,7 @@ from features.grains import GRAINS, SCHEMES
 from features.reasons import number
 from serving import charts
 from serving.lists import publish
+from serving.lists.groups import HEAD, SAID, Group
 from serving.lists.schema import DISCLAIMER, NAMES, mask
 from serving.web import sessions
 from serving.web.limit import Limit
@@ -131,6 +132,9 @@ def environment() -> jinja2.Environment:
         "schemes": SCHEMES,
         "column_titles": COLUMN_TITLES,
         "visits": VISITS,
+        "group_rows": lambda groups: [Group.of(g).row() for g in groups],
+        "group_head": HEAD,
+        "group_said": SAID,
     }
     return env
 

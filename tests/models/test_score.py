@@ -8,7 +8,6 @@ import pytest
 
 from claims.errors import UserError
 from models.amount import AmountModel, amounts, expected_amount, fit_amount, fund_at_stake, rule_amounts
-from models.calibrate import Calibration, calibrate
 from models.ensemble import FALLBACK, badness_of, unlabelled
 from models.explain import grouped, shared, strongest
 from models.scheme import attribute, usual_evidence
@@ -112,50 +111,6 @@ def test_amount_interval_covers_eighty_percent() -> None:
     covered = ((got >= out["amount_low_fen"]) & (got <= out["amount_high_fen"])).mean()
     assert 0.75 <= covered <= 0.88
     assert np.median(expected_amount(model, fund, parts) * np.exp(model.shift) / got) == pytest.approx(1.0, abs=0.15)
-
-
-@pytest.mark.parametrize(
-    ("positives", "draws", "kind"), [(10, 200, "none"), (60, 10, "none"), (60, 200, "shrunk"), (200, 600, "isotonic")]
-)
-def test_calibration_says_only_what_it_can(positives: int, draws: int, kind: str) -> None:
-    r = np.random.default_rng(1)
-    n = 1000
-    raw = r.normal(size=n)
-    y = np.zeros(n)
-    y[np.argsort(-raw - 0.3 * r.normal(size=n))[:positives]] = 1
-    random = np.zeros(n, bool)
-    random[r.choice(n, draws, replace=False)] = True
-    curve = calibrate(raw, y, random)
-    assert curve.kind == kind
-    p = curve.probability(np.sort(raw))
-    if kind == "none":
-        assert np.isnan(p).all()
-        assert "暂不能" in curve.reason
-    else:
-        assert (np.diff(p) >= -1e-12).all()
-        assert p[np.isfinite(p)].min() > 0
-        assert p.mean() == pytest.approx(y[random].mean(), rel=0.5)
-    assert Calibration.from_json(curve.to_json()) == curve
-
-
-def test_findings_that_contradict_the_risk_give_no_probability() -> None:
-    """A curve that falls would say the same of everybody, and a list in its order would be sorted by something else."""
-    r = np.random.default_rng(3)
-    raw = r.normal(size=400)
-    y = (raw + r.normal(size=400) < -0.8).astype(float)
-    random = np.arange(400) < 100
-    curve = calibrate(raw, y, random)
-    assert curve.kind == "none"
-    assert "无关" in curve.reason
-
-
-def test_level_comes_from_the_draw_not_from_the_suspected() -> None:
-    """Suspected cases are half guilty, the county's two percent: the probabilities must average to the county's."""
-    r = np.random.default_rng(2)
-    raw = np.r_[r.normal(2, 1, 200), r.normal(0, 1, 500)]
-    y = np.r_[r.random(200) < 0.5, r.random(500) < 0.02].astype(float)
-    curve = calibrate(raw, y, np.r_[np.zeros(200, bool), np.ones(500, bool)])
-    assert curve.probability(raw[200:]).mean() == pytest.approx((y[200:].sum() + 0.5) / 501, rel=0.01)
 
 
 def test_scheme_follows_the_evidence(toy: tuple[Toy, pd.Series]) -> None:

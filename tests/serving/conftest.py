@@ -120,6 +120,7 @@ def county(grain: str, n: int = 120) -> tuple[Matrix, Scored]:
             "scheme": "T01", "scheme_share": 0.7, "model": "规则+离群（未训练）",
         }
     )  # fmt: skip
+    frame["probability_low"], frame["probability_high"] = frame["probability"] / 2, (1 + frame["probability"]) / 2
     scorers = pd.DataFrame({"rules": risk, "outliers": risk, "graph": np.nan, "ranker": np.nan}, index=X.index)
     return matrix, Scored(frame, contributions, scorers)
 

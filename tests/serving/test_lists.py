@@ -29,7 +29,7 @@ FULL = FIRST + ",probability,amount_low_yuan,amount_high_yuan,innocent,area,fixm
 @pytest.mark.parametrize("grain", GRAINS)
 def test_csv_columns_are_the_contract(grain: str) -> None:
     header = as_csv(made_list(grain)[0]).splitlines()[0]
-    assert header == FULL + (",members" if grain == "ring" else "") + ",returning"
+    assert header == FULL + (",members" if grain == "ring" else "") + ",returning,probability_low,probability_high,stratum"
 
 
 def test_rows_are_ranked_once_each_and_by_risk() -> None:
@@ -166,7 +166,7 @@ def test_workbook_round_trip(tmp_path: Path) -> None:
     worklist, dossiers, _ = made_list("person")
     out = write(worklist, tmp_path / "名单.xlsx", lambda e: evidence_table(dossiers[e]))
     book = CalamineWorkbook.from_path(str(out))
-    assert book.sheet_names == ["清单", "证据明细", "口径说明"]
+    assert book.sheet_names == ["清单", "证据明细", "人群", "口径说明"]
     for name in book.sheet_names:
         assert str(book.get_sheet_by_name(name).to_python()[0][0]).startswith(DISCLAIMER)
     rows = book.get_sheet_by_name("清单").to_python()
@@ -251,8 +251,9 @@ def test_a_levelled_list_says_what_it_costs_and_another_that_it_is_none() -> Non
     turned = scored.frame["raw"].sample(frac=1.0, random_state=0).to_numpy()
     fair = replace(scored, frame=scored.frame.assign(stratum=stratum, placed=turned))
     made = assemble(matrix, fair, 10, as_of=AS_OF, grain="person")
-    assert sum(n for n, _ in made.facts["strata"].values()) == made.facts["population"]
-    assert sum(k for _, k in made.facts["strata"].values()) == made.facts["ranked"]
+    everybody, *groups = made.facts["groups"]
+    assert everybody["population"] == sum(g["population"] for g in groups) == made.facts["population"]
+    assert everybody["listed"] == sum(g["listed"] for g in groups) == made.facts["ranked"]
     assert "不因年老" in made.facts["described"]["公平"]
     assert "代价" in made.facts["described"]["公平"]
     plain = assemble(
