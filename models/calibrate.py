@@ -73,7 +73,7 @@ class Calibration:
         t = np.asarray(t, dtype=np.float64)
         if self.kind == "none":
             return np.full(t.shape, np.nan)
-        out = np.interp(t, GRID, self.curves[EVERYBODY][what])
+        out: np.ndarray = np.interp(t, GRID, self.curves[EVERYBODY][what])
         for name in self.curves.keys() - {EVERYBODY} if group is not None else ():
             inside = np.asarray(group) == name
             out[inside] = np.interp(t[inside], GRID, self.curves[name][what])

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 EVERYBODY: Final = "全体"
@@ -82,10 +83,10 @@ SAID: Final = (
 def groups_of(table: pd.DataFrame, listed: Sequence[str], earlier: pd.DataFrame) -> list[Group]:
     """Everybody, then each stratum. table: who stands open, index entity_id, columns stratum, probability, …_low, …_high; listed: the ranked; earlier: serving.lists.earlier."""
     names = sorted(set(table["stratum"]) - {""}) if "stratum" in table else []
-    on_list = table.index.isin(list(listed))
+    on_list = np.isin(table.index.to_numpy(dtype=object), list(listed))
     out = []
     for name in (EVERYBODY, *names):
-        inside = table["stratum"].eq(name).to_numpy() if name in names else table.index.notna()
+        inside = table["stratum"].eq(name).to_numpy() if name in names else np.ones(len(table), dtype=bool)
         followed = earlier[earlier["stratum"].eq(name)] if name in names else earlier
         said = followed["probability"].notna()
         out.append(
