@@ -115,7 +115,9 @@ def calibrate(
     if not positives or positives == n:
         what = "查实" if not positives else "排除"
         return Calibration("none", n, positives, reason=f"尚无可对照的{what}结论，暂不能给出概率")
-    sources, groups = (sorted(set(map(str, names)) - drop) for names, drop in ((source, {RANDOM}), (group, {EVERYBODY})))
+    sources, groups = (
+        sorted(set(map(str, names)) - drop) for names, drop in ((source, {RANDOM}), (group, {EVERYBODY}))
+    )
     picked = np.column_stack([np.ones(n), t - EDGE, *(source == s for s in sources)]).astype(float)
     inside = np.column_stack([group == g for g in groups]).astype(float) if groups else np.empty((n, 0))
     spread, found = _likeliest(picked, inside, y)

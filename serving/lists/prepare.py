@@ -78,7 +78,10 @@ def prepare(
         raise UserError(f"--window-days {window_days}: a window needs at least one day")
     matrix, scored = scored_matrix(warehouse, as_of, grain, window_days, order=order, shadow=shadow, by=by)
     earlier, damaged = listed_before(warehouse, as_of, grain)
-    notes = (*quality_notes(warehouse, as_of), *(Note(f"此前名单 {d} 已损坏，未计入命中率", "warning") for d in damaged))
+    notes = (
+        *quality_notes(warehouse, as_of),
+        *(Note(f"此前名单 {d} 已损坏，未计入命中率", "warning") for d in damaged),
+    )
 
     def list_of(matrix: Matrix, scored: Scored) -> WorkList:
         return assemble(

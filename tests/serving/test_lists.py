@@ -29,7 +29,9 @@ FULL = FIRST + ",probability,amount_low_yuan,amount_high_yuan,innocent,area,fixm
 @pytest.mark.parametrize("grain", GRAINS)
 def test_csv_columns_are_the_contract(grain: str) -> None:
     header = as_csv(made_list(grain)[0]).splitlines()[0]
-    assert header == FULL + (",members" if grain == "ring" else "") + ",returning,probability_low,probability_high,stratum"
+    assert (
+        header == FULL + (",members" if grain == "ring" else "") + ",returning,probability_low,probability_high,stratum"
+    )
 
 
 def test_rows_are_ranked_once_each_and_by_risk() -> None:
