@@ -9,7 +9,7 @@ import json
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -19,10 +19,11 @@ import pyarrow.parquet as pq
 
 from claims.errors import UserError
 from claims.store.claim_store import ClaimStore
+from claims.store.content import known_content
 from claims.store.executor import Executor, executor_in_use
 from claims.store.publish import MANIFEST, Published, hashed, publish_folder
 from claims.store.warehouse import Warehouse
-from features.asof import tag_of
+from features.asof import moment_of, tag_of
 from features.assemble import assemble, wide_features
 from features.bucket import BucketTask, Job
 from features.declarations import load_catalog
@@ -88,6 +89,20 @@ class _Plan:
     absent: dict[str, str]
     path: Path
     identity: dict[str, Any]
+    warehouse: Warehouse
+    as_of: date | datetime
+
+    @property
+    def known(self) -> str:
+        """Hash of what was known at the as-of."""
+        return known_content(self.warehouse, moment_of(self.as_of))
+
+    def fits(self, told: Mapping[str, Any]) -> bool:
+        """Whether a manifest is of a partition built alike, from this content of the warehouse or from another in which
+        the same was known at the as-of: a past view does not change, so a weekly fit finds its snapshots built."""
+        if {k: told.get(k) for k in self.identity} != self.identity:
+            return False
+        return told.get("warehouse") == self.warehouse.content or told.get("known") == self.known
 
     @property
     def remedy(self) -> str:
@@ -116,10 +131,9 @@ def _plan(warehouse: Warehouse, as_of: date | datetime, grain: Grain, window_day
     identity = {
         "fingerprint": fingerprint(told),
         "entities": hashlib.sha256(spec.entities_sql(window).encode()).hexdigest(),
-        "warehouse": warehouse.content,
         "window_days": window,
     }
-    return _Plan(grain, window, features, absent, path, identity)
+    return _Plan(grain, window, features, absent, path, identity, warehouse, as_of)
 
 
 def _found(plan: _Plan, verify: bool) -> Published | None:
@@ -127,7 +141,7 @@ def _found(plan: _Plan, verify: bool) -> Published | None:
     where they are to be verified)."""
     try:
         found = Published.open(plan.path, plan.remedy)
-        if {k: found.manifest.get(k) for k in plan.identity} != plan.identity:
+        if not plan.fits(found.manifest):
             return None
         if verify:
             found.verify()
@@ -222,6 +236,8 @@ def _publish(plan: _Plan, stage: Path, as_of: date | datetime) -> None:
     for part in stage.glob("part-*"):
         part.unlink()
     manifest = plan.identity | {
+        "warehouse": plan.warehouse.content,
+        "known": plan.known,
         "grain": plan.grain,
         "as_of": tag_of(as_of),
         "columns": columns,
