@@ -1,9 +1,9 @@
-"""What of a warehouse was known at a moment, as one hash: the same before and after a delivery that tells of later only.
+"""What of a warehouse was known at a moment, as one hash: the same before and after a delivery that tells of later.
 
 Events are told by their files: a file whose first row became known after T says nothing of T. What lasts (Dated,
 Dimension) is told by its rows known at T, because of a key that comes for the first time the first word counts as
-always known; of people, units and doctors only those with a claim known at T count. So whoever is first delivered after T
-without any claim until then does not make T another past.
+always known; of people, units and doctors only those with a claim known at T count. So whoever is first delivered
+after T without any claim until then does not make T another past.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pyarrow import ArrowException
 from claims.schema.knowledge import Dated, Derived, Dimension, Ledger
 from claims.schema.table import Table
 from claims.schema.tables import CANONICAL, FACTS
-from claims.store.known import known_sql
+from claims.store.known import known_sql, shown_columns, stored_columns
 from claims.store.sql import parquet, timestamp
 from claims.store.warehouse import Warehouse
 
@@ -110,7 +110,12 @@ def _lasting(con: duckdb.DuckDBPyConnection, warehouse: Warehouse, t: datetime) 
             asked[about] = f"main.{about}s"
             con.execute(f"CREATE TABLE {asked[about]} AS {_with_claims(warehouse, about, t)}")
         here = f" SEMI JOIN {asked[about]} USING ({about})" if about is not None else ""
-        found = con.execute(f"SELECT count(*), bit_xor(hash(x)) FROM (SELECT * FROM ({rows}){here}) x").fetchone()
+        # every declared column, so that one filled for the first time after T changes nothing
+        stored = stored_columns(warehouse, table)
+        cells = [f'"{c}"' if c in stored else f"NULL::{kind}" for c, kind in shown_columns(table).items()]
+        found = con.execute(
+            f"SELECT count(*), bit_xor(hash({', '.join(cells)})) FROM (SELECT * FROM ({rows}){here})"
+        ).fetchone()
         assert found is not None
         yield f"{name} {found[0]} {found[1]}"
 
