@@ -23,7 +23,7 @@ from typing import Final
 
 from benchmarks.accuracy_county import DATES, Referee, run_county, shared_county
 from benchmarks.accuracy_judge import PRODUCT, SIZES, Record
-from benchmarks.accuracy_medicare import FOLDS, run_fold
+from benchmarks.accuracy_medicare import FOLDS, run_fold, whole_list
 from benchmarks.accuracy_own import own_county
 from benchmarks.accuracy_page import page
 from benchmarks.accuracy_product import ROOT, commit
@@ -77,6 +77,9 @@ def tell(record: Record) -> None:
             shown = {who: sum(h[:size]) / max(1, len(h[:size])) for who, h in found["hits"].items()}
             line = ", ".join(f"{who} {p:.2f}" for who, p in sorted(shown.items(), key=lambda w: w[0] != PRODUCT))
             print(f"{record['world']} {record['date']} {grain} first {size}: {line}")
+    if "providers" in record:
+        whole = ", ".join(f"{r['who']} {r['auprc']:.3f} ({r['same_size']:.3f})" for r in whole_list([record], draws=1))
+        print(f"{record['world']} {record['date']} AUPRC (within size quartiles): {whole}")
     print(f"{record['world']} {record['date']} CPU seconds: {record['cpu']}", flush=True)
 
 

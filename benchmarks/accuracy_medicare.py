@@ -14,8 +14,9 @@ import json
 import shutil
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import lightgbm as lgb
 import numpy as np
@@ -143,30 +144,54 @@ def score(order: list[str], providers: pd.Index) -> pd.Series:
 
 
 def whole_list(records: list[Record], draws: int = 500) -> list[dict[str, float | str]]:
-    """Per scorer: mean AUPRC and AUC over the folds, the product's gain in AUPRC with a 90 % interval (providers drawn within folds), mean AUPRC in size quartiles."""
-    folds = []
-    for record in records:
-        told = record["providers"]
-        guilty = pd.Series(told["guilty"], dtype=float)
-        quartile = pd.Series(told["size"]).reindex(guilty.index).rank(pct=True).mul(4).clip(upper=3.999).astype(int)
-        folds.append((guilty, quartile, {who: score(order, guilty.index) for who, order in told["lists"].items()}))
-    rng, gains = np.random.default_rng(0), {}
-    picks = [[rng.integers(0, len(g), len(g)) for _ in range(draws)] for g, _, _ in folds]
-    for who in folds[0][2]:
-        per_draw = np.zeros(draws)
-        for (guilty, _, scores), picked in zip(folds, picks, strict=True):
-            y, ours, theirs = guilty.to_numpy(), scores[PRODUCT].to_numpy(), scores[who].to_numpy()
-            per_draw += [area(y[p], ours[p]) - area(y[p], theirs[p]) for p in picked]
-        gains[who] = np.quantile(per_draw / len(folds), [0.05, 0.95])
+    """Per scorer, over the folds: AUPRC and AUC; AUPRC in each size quartile (q1 the smallest) and their mean, size held fixed. Each figure f is the mean of the
+    folds, with f_low and f_high a 90 % interval, and gain_f_low and gain_f_high that of the product's figure less its own; providers drawn within folds."""
+    folds = [Fold.of(record["providers"]) for record in records]
+    rng = np.random.default_rng(0)
+    picks = [[rng.integers(0, len(f.guilty), len(f.guilty)) for _ in range(draws)] for f in folds]
+    told, drawn = {}, {}
+    for who in folds[0].scores:
+        told[who] = mean_of([f.figures(who, np.arange(len(f.guilty))) for f in folds])
+        per_draw = [mean_of([f.figures(who, p[d]) for f, p in zip(folds, picks, strict=True)]) for d in range(draws)]
+        drawn[who] = {name: np.array([one[name] for one in per_draw]) for name in told[who]}
     out: list[dict[str, float | str]] = []
-    for who in folds[0][2]:
-        row: dict[str, float | str] = {"who": who, "low": float(gains[who][0]), "high": float(gains[who][1])}
-        row["auprc"] = float(np.mean([area(g.to_numpy(), s[who].to_numpy()) for g, _, s in folds]))
-        row["auc"] = float(np.mean([roc_auc_score(g, s[who]) for g, _, s in folds]))
-        for q in range(4):
-            inside = [(g[b == q], s[who][b == q]) for g, b, s in folds if g[b == q].any()]
-            row[f"q{q + 1}"] = (
-                float(np.mean([area(g.to_numpy(), s.to_numpy()) for g, s in inside])) if inside else np.nan
-            )
+    for who, figures in told.items():
+        row: dict[str, float | str] = {"who": who, **figures}
+        for name in figures:
+            gain = drawn[PRODUCT][name] - drawn[who][name]
+            for told_of, values in ((name, drawn[who][name]), (f"gain_{name}", gain)):
+                row[f"{told_of}_low"], row[f"{told_of}_high"] = (float(np.quantile(values, q)) for q in (0.05, 0.95))
         out.append(row)
     return out
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Kept-back providers of a fold: guilty 0/1, quartile of size 0 to 3, and each scorer's place of them (1 = first)."""
+
+    guilty: np.ndarray
+    quartile: np.ndarray
+    scores: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> Fold:
+        guilty = pd.Series(told["guilty"], dtype=float)
+        size = pd.Series(told["size"]).reindex(guilty.index)
+        quartile = size.rank(pct=True).mul(4).clip(upper=3.999).astype(int)
+        scores = {who: score(order, guilty.index).to_numpy() for who, order in told["lists"].items()}
+        return cls(guilty.to_numpy(), quartile.to_numpy(), scores)
+
+    def figures(self, who: str, drawn: np.ndarray) -> dict[str, float]:
+        """Figures of one scorer over the providers drawn; a quartile without a guilty one says nothing."""
+        y, s, quartile = self.guilty[drawn], self.scores[who][drawn], self.quartile[drawn]
+        inside = {f"q{q + 1}": quartile == q for q in range(4)}
+        found = {name: area(y[part], s[part]) if y[part].any() else np.nan for name, part in inside.items()}
+        same = float(np.nanmean(list(found.values()))) if y.any() else np.nan
+        auc = float(roc_auc_score(y, s)) if 0 < y.sum() < len(y) else np.nan
+        return {"auprc": area(y, s), "auc": auc, "same_size": same, **found}
+
+
+def mean_of(figures: list[dict[str, float]]) -> dict[str, float]:
+    """The mean of each figure over those that have it; NaN where none has."""
+    told = {name: [f[name] for f in figures if not np.isnan(f[name])] for name in figures[0]}
+    return {name: float(np.mean(values)) if values else np.nan for name, values in told.items()}

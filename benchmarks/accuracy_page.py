@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -151,15 +151,38 @@ def medicare(records: Sequence[Record]) -> list[str]:
     if not here:
         return []
     rows = whole_list(here)
-    cells = []
-    for r in rows:
-        gain = "" if r["who"] == PRODUCT else f"{r['low']:+.3f} … {r['high']:+.3f}"
-        quartiles = [number(float(r[f"q{q}"])) for q in range(1, 5)]
-        cells.append((str(r["who"]), f"{r['auprc']:.3f}", f"{r['auc']:.3f}", gain, *quartiles))
-    head = ("", "AUPRC", "AUC", "product − it, AUPRC, 90 %", *(f"AUPRC in size quartile {q}" for q in range(1, 5)))
+    cells = [(str(r["who"]), *(found(r, name) for name in ("auprc", "auc")), gained(r, "auprc")) for r in rows]
+    quartiles = [f"q{q}" for q in range(1, 5)]
+    inside = [
+        (str(r["who"]), found(r, "same_size"), gained(r, "same_size"), *(number(float(r[q])) for q in quartiles))
+        for r in rows
+    ]
     kept = sum(r["grains"]["institution"]["open"] for r in here)
-    said = f"{kept:,} kept-back providers of {len(here)} folds, mean of the folds; whoever a list leaves out stands last. Quartiles of what a provider was paid."
-    return ["## Medicare, whole list", "", said, "", *table(head, cells)]
+    said = f"{kept:,} kept-back providers of {len(here)} folds, mean of the folds, 90 % intervals (providers drawn); whoever a list leaves out stands last."
+    fixed = "AUPRC among providers of one size: quartiles of what a provider was paid, from the smallest, and their mean."
+    head = ("", "AUPRC", "AUC", "AUPRC, product − it")
+    return [
+        "## Medicare, whole list",
+        "",
+        said,
+        "",
+        *table(head, cells),
+        fixed,
+        "",
+        *table(("", "mean of the quartiles", "product − it", *quartiles), inside),
+    ]
+
+
+def found(row: Mapping[str, float | str], name: str) -> str:
+    """A figure with its interval."""
+    return f"{row[name]:.3f} ({row[f'{name}_low']:.3f} … {row[f'{name}_high']:.3f})"
+
+
+def gained(row: Mapping[str, float | str], name: str) -> str:
+    """What the product has more, as an interval; nothing beside the product itself."""
+    if row["who"] == PRODUCT:
+        return ""
+    return f"{row[f'gain_{name}_low']:+.3f} … {row[f'gain_{name}_high']:+.3f}"
 
 
 def others(records: Sequence[Record]) -> list[str]:

@@ -11,8 +11,8 @@ from features.declare import REGISTRY, Feature, amount_name, column_name
 from features.grains import GRAINS, Grain
 
 #: value: a number · rule: hits of a rule · amount: fen at risk beside a rule · outcome: what an inspection found ·
-#: graph: measured on a graph.
-Role = Literal["value", "rule", "amount", "outcome", "graph"]
+#: graph: measured on a graph · context: what kind of entity it is, no trace of anything.
+Role = Literal["value", "rule", "amount", "outcome", "graph", "context"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +84,13 @@ def columns_of(grain: Grain) -> dict[str, Column]:
 
 
 def matrix_columns(grain: Grain) -> dict[str, Column]:
-    """Every column the matrix of a grain can have: its own, then those of its parents under their prefix."""
+    """Every column the matrix of a grain can have: its own, then those of its parents under their prefix, without
+    their context: what a hospital is like says nothing of one of its stays.
+    """
     found = columns_of(grain)
     for parent in GRAINS[grain].parents:
-        found |= {
-            c.name: c for own in columns_of(parent.grain).values() for c in [of_parent(own, parent.key, parent.prefix)]
-        }
+        told = [c for c in columns_of(parent.grain).values() if c.role != "context"]
+        found |= {c.name: c for own in told for c in [of_parent(own, parent.key, parent.prefix)]}
     return found
 
 
@@ -113,6 +114,8 @@ def role_of(feature: Feature) -> Role:
         return "outcome"
     if feature.rule is not None:
         return "rule"
+    if feature.kind == "context":
+        return "context"
     return "value" if isinstance(feature.measure, str) else "graph"
 
 

@@ -20,7 +20,7 @@ from features.grains import GRAINS, SCHEMES, Grain, Layout, Reversed, Worse
 from features.thresholds import settings
 
 REASON_FIELDS = frozenset({"window", "value", "unit", "peer", "percentile", "n"})
-Kind = Literal["feature", "hard", "lead", "KPI", "DQ"]
+Kind = Literal["feature", "context", "hard", "lead", "KPI", "DQ"]
 
 #: Not said (yet): what several declarations have in common is a Feature too, and `declare(common, name=…)` says the
 #: rest.
@@ -112,6 +112,9 @@ class Feature:
     `at_counter` is False for a rule that a claim with its patient's past cannot answer: it looks at other patients or
     is itself an outcome. `outcome` says that the number is itself what an inspection found: shown, never learned from.
 
+    kind="context" says what kind of entity it is (its size, its mix): nobody is suspect by it, so it has no scheme, no
+    direction and no place in the scorers that know no findings; only what findings taught reads it.
+
     `excuses` names the innocent (N05) whom the number shows to be one: such a feature lowers risks. `also` are the
     other schemes whose trace schemes.md says the number is: it is measured once and counted for each.
     """
@@ -157,8 +160,8 @@ class Feature:
 
     @property
     def schemes(self) -> tuple[str, ...]:
-        """Every scheme it is a trace of, its own first."""
-        return (self.scheme, *self.also)
+        """Every scheme it is a trace of, its own first; none of context."""
+        return () if self.kind == "context" else (self.scheme, *self.also)
 
     @property
     def spans(self) -> bool:
@@ -301,7 +304,10 @@ def _problems(f: Feature) -> Iterable[str]:
         yield f"{', '.join(lists)} must be a tuple: (90,)"
     if lists or f.grain not in GRAINS:
         return
-    for scheme in f.schemes:
+    context = f.kind == "context"
+    if context and (f.scheme or f.also or f.rule or f.worse != "either"):
+        yield "context is no trace of a scheme, no rule, and neither high nor low is worse: worse='either'"
+    for scheme in () if context else f.schemes:
         if scheme not in SCHEMES:
             yield f"unknown scheme {scheme!r}; schemes.md has T01–T32"
     if len(set(f.schemes)) < len(f.schemes):

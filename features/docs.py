@@ -174,7 +174,7 @@ def _table(table: Table, canonical: bool) -> str:
 def _feature(f: Feature, rows: str) -> str:
     facts = [
         GRAINS[f.grain].label,
-        f"{f.scheme} {SCHEMES[f.scheme]}",
+        f"{f.scheme} {SCHEMES[f.scheme]}" if f.scheme else "context",
         f"单位 {f.unit or '–'}",
         WORSE[f.worse],
         READING[f.reversed],

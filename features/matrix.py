@@ -51,6 +51,18 @@ class Matrix:
         frames = {k: getattr(self, k).loc[keep] for k in ("entities", "X", "z", "percentile")}
         return replace(self, **frames)
 
+    def places(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Share of everybody of the grain at this as-of that stands strictly below, 0 to 1, whoever has a value; NaN
+        stays. Sums of a year grow while a warehouse is young, places do not.
+        """
+        told = {}
+        for column in columns:
+            everybody = np.sort(self.crowds[""].values[column].dropna().to_numpy(dtype="float64"))
+            own = self.X[column].to_numpy(dtype="float64")
+            below = np.searchsorted(everybody, own, side="left") / max(1, len(everybody))
+            told[column] = np.where(np.isnan(own), np.nan, below)
+        return pd.DataFrame(told, index=self.X.index)
+
     def subject(self, column: str, entity_id: str) -> str:
         """Whom a column speaks about: the entity, or its unit, patient or doctor; '' where it has none."""
         key = self.columns[column].key
@@ -82,6 +94,7 @@ def load_matrix(
     own = build(root, as_of, grain, window_days, progress=progress)
     entities = own.entities()
     values = values_of(root, own)
+    known = matrix_columns(grain)
     crowds = {"": crowd_of(values, entities)}
     peers = _compared(crowds[""])
     X, z, percentile = [values], [peers.z], [peers.percentile]
@@ -93,6 +106,7 @@ def load_matrix(
             continue
         lookup = entities[kin.key].astype("object").where(entities[kin.key].notna(), None)
         pv = values_of(root, parent)
+        pv = pv[[c for c in pv.columns if f"{kin.prefix}__{c}" in known]]
         crowds[kin.key] = crowd_of(pv, parent.entities())
         pp = _compared(crowds[kin.key], lookup.dropna().unique())
         if kin.lends:
@@ -103,7 +117,6 @@ def load_matrix(
             looked_up.index = values.index
             frames.append(looked_up.add_prefix(f"{kin.prefix}__"))
     x, zs, share = (pd.concat(frames, axis=1).astype("float64") for frames in (X, z, percentile))
-    known = matrix_columns(grain)
     columns = {str(c): known[str(c)] for c in x.columns}
     quiet = silent_columns(root, as_of, columns)
     for frame in (x, zs, share):

@@ -188,14 +188,18 @@ def tails(model: GrainModel, matrix: MatrixLike) -> pd.DataFrame:
 
 
 def ranker_input(matrix: MatrixLike) -> pd.DataFrame:
-    """Features and their peer z side by side; rule amounts stay out (they are money, and money is ordered by later)."""
+    """Features and their peer z side by side; rule amounts stay out (they are money, and money is ordered by later). Context enters by its place among all
+    of the grain, so that snapshots of a young warehouse and of an old one say the same."""
     columns = {c: matrix.columns[c] for c in matrix.X.columns}
     told = [n for n, c in columns.items() if c.role not in ("amount", "outcome")]
     deviations = [n for n in told if not columns[n].hit]
     # of a hospital, patient or doctor only its place among its own peers: raw parent values mostly name the parent
     plain = [n for n in told if not columns[n].parent]
     peers = matrix.z.reindex(columns=deviations)
-    return pd.concat([matrix.X[plain], peers.set_axis([Z + n for n in deviations], axis=1)], axis=1)
+    own = matrix.X[plain]
+    if context := [n for n in plain if columns[n].role == "context"]:
+        own = own.assign(**matrix.places(context))
+    return pd.concat([own, peers.set_axis([Z + n for n in deviations], axis=1)], axis=1)
 
 
 def explained(model: GrainModel, matrix: MatrixLike) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -16,7 +16,7 @@ BOOK = """
     SELECT
         s.fixmedins_code AS entity_id, s.happened_at, 'settlements' AS row_table,
         s.setl_id AS row_id, s.psn_no, s.is_inpatient AS ward, s.happened_at::DATE AS day,
-        s.medfee_sumamt_fen AS fen,
+        s.medfee_sumamt_fen AS fen, s.visit_class,
         coalesce(s.fund_pay_sumamt_fen, 0) AS fund_fen,
         coalesce(s.acct_pay_fen, 0) AS acct_fen, coalesce(s.psn_cash_pay_fen, 0) AS cash_fen,
         coalesce(s.fulamt_ownpay_amt_fen, 0) AS own_fen,
@@ -49,8 +49,11 @@ MIX = f"""
 DISCHARGED = """
     SELECT
         s.fixmedins_code AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id,
-        s.psn_no, s.dscg_way, s.medfee_fen AS fen, s.fund_fen, s.nights
+        s.psn_no, s.dscg_way, s.medfee_fen AS fen, s.fund_fen, s.nights, s.atddr_no, s.dx3, s.oprn_oprt_code,
+        s.dedc_fen, date_diff('day', s.happened_at::DATE, a.d) AS days_ago, p.age
     FROM stays s
+    CROSS JOIN main.asof a
+    LEFT JOIN persons p USING (psn_no)
     WHERE NOT s."open"
 """
 

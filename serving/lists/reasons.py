@@ -96,7 +96,7 @@ def reasons_of(
     A reason stands out among its peers on the bad side (`stands_out`) and did not lower the score: what findings taught may hold the bad side of a column for a good
     sign, and then neither the column nor its signal is named. First come those whose signal raised the score, then those far out (largest |z|) that did not move it;
     nothing near the median fills the list. Where the list names a `scheme`
-    (models/scheme.py) and none of these speaks for it, the last gives way to the strongest that does.
+    (models/scheme.py) and none of these speaks for it, the last gives way to the strongest that does. Context (the size of a unit) is told only where it raised the score.
     """
     own: Any = contributions.loc[entity_id].drop(BASE, errors="ignore")
     distance: Any = matrix.z.loc[entity_id]
@@ -109,6 +109,8 @@ def reasons_of(
             column = matrix.columns[name]
             # money is no reason of its own, and to lack an excuse is none to inspect anybody
             if name in seen or column.role == "amount" or column.feature.excuses:
+                continue
+            if column.role == "context" and sums[signal[name]] <= 0:
                 continue
             seen.add(name)
             standing = matrix.standing(name, entity_id)

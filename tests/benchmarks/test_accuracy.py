@@ -108,6 +108,23 @@ def test_medicare_ranks_whoever_is_listed_before_whoever_is_not() -> None:
     }
     ours, theirs = whole_list([record("medicare", [1.0], [0.0], providers=told)] * 3, draws=5)
     assert (ours["auprc"], theirs["auprc"], ours["auc"]) == (1.0, 0.5, 1.0)
+    assert ours["gain_auprc_low"] == ours["gain_auprc_high"] == 0.0
+    assert theirs["gain_auprc_high"] > 0.0
+    assert ours["auprc_low"] <= ours["auprc"]
+
+
+def test_size_held_fixed_gives_size_nothing() -> None:
+    ids = [f"p{i:02d}" for i in range(40)]
+    guilty = {p: float(i % 10 == 5) for i, p in enumerate(ids)}
+    told = {
+        "guilty": guilty,
+        "size": {p: float(i) for i, p in enumerate(ids)},
+        "lists": {PRODUCT: sorted(ids, key=lambda p: -guilty[p]), "largest": ids[::-1]},
+    }
+    ours, largest = whole_list([record("medicare", [1.0], [0.0], providers=told)], draws=20)
+    assert ours["same_size"] == 1.0
+    assert largest["same_size"] < 0.3
+    assert largest["gain_same_size_low"] > 0.0
 
 
 def test_the_draw_beside_a_list_does_not_count(tmp_path: Path) -> None:
