@@ -159,7 +159,9 @@ def medicare(records: Sequence[Record]) -> list[str]:
     ]
     kept = sum(r["grains"]["institution"]["open"] for r in here)
     said = f"{kept:,} kept-back providers of {len(here)} folds, mean of the folds, 90 % intervals (providers drawn); whoever a list leaves out stands last."
-    fixed = "AUPRC among providers of one size: quartiles of what a provider was paid, from the smallest, and their mean."
+    fixed = (
+        "AUPRC among providers of one size: quartiles of what a provider was paid, from the smallest, and their mean."
+    )
     head = ("", "AUPRC", "AUC", "AUPRC, product − it")
     return [
         "## Medicare, whole list",

@@ -139,7 +139,9 @@ def own_scores(sheets: Mapping[Grain, Sheet], grain: Grain, scheme: str) -> Own:
 def own_surprises(sheet: Sheet, scheme: str) -> pd.DataFrame:
     """A column a declaration of the scheme; a bed check (R21) is an outcome, an innocent's mark no trace."""
     known = columns_of(sheet.part.grain)
-    told = [known[c] for c in (*sheet.part.columns, *sheet.bonds) if known[c].role not in ("amount", "outcome", "context")]
+    told = [
+        known[c] for c in (*sheet.part.columns, *sheet.bonds) if known[c].role not in ("amount", "outcome", "context")
+    ]
     chosen = [(c.name, c.worse, c.feature.name) for c in told if scheme in c.feature.schemes and not c.feature.excuses]
     columns, worse, names = zip(*chosen, strict=True) if chosen else ((), (), ())
     found = surprises(sheet.values(columns), sheet.entities, worse, names)
