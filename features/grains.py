@@ -64,7 +64,7 @@ class GrainSpec:
     other, and what they break is told to the grains with `told_yearly`. at_counter: an incoming claim can answer for
     it. personal: its id is a
     personal number, masked on pages. group: it is a set of persons, `members` in its table. episode: it took place
-    once, from begin_at to end_at.
+    once, from begin_at to end_at. payment_points: a person whose right to be paid is kept by points (支付资格).
     """
 
     key: str = ""
@@ -85,6 +85,7 @@ class GrainSpec:
     personal: bool = False
     group: bool = False
     episode: bool = False
+    payment_points: bool = False
     where: str = field(default="", compare=False)
 
     def active_sql(self, window_days: int) -> str:
@@ -248,6 +249,7 @@ declare_grain(
         parents=(Parent("institution", "fixmedins_code", "inst"),),
         spread=True,
         told_yearly=True,
+        payment_points=True,
     ),
 )
 declare_grain(

@@ -102,6 +102,8 @@ SUPPORT = (
             pack_factor 包装系数 float
             infusion_flag 输液标志 code
             std_minutes 标准分钟数 float
+            mutual_days 互认天数 float =检查检验结果互认天数
+            centproc_flag 集采中选标志 code
             begndate 生效日期 date
             enddate 失效日期 date
         """),

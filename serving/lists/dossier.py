@@ -10,6 +10,8 @@ import pandas as pd
 
 from claims.errors import UserError
 from features.grains import SCHEMES, spec_of
+from features.reasons import in_words
+from features.rule_texts import law_of
 from serving.lists.export import plain
 from serving.lists.money import Money, money_of, rows_wanted, supposed
 from serving.lists.reasons import BASE, honest_of, reasons_of
@@ -113,12 +115,26 @@ def dossier(
         **told,
         "reasons": [plain({**vars(r), "evidence": _evidence(rows.get(r.key()))}) for r in reasons],
         "innocents": honest_of(matrix, entity_id, reasons),
+        "points": points_proposed(matrix, entity_id),
         "base": plain(scored.contributions.loc[entity_id].get(BASE, 0.0)),
         "contributions": contributions,
         "peers": _peers(matrix, [r.column for r in reasons], entity_id),
         "events": records_of((events or {}).get(entity_id)),
         "notes": [{"text": n.text, "severity": n.severity, "rows": n.rows} for n in notes],
     }
+
+
+def points_proposed(matrix: Any, entity_id: str) -> list[str]:
+    """Of a doctor: the band of 支付资格 points that each rule hit may lead to, once somebody has found it true; empty for other grains."""
+    if not spec_of(matrix.grain).payment_points:
+        return []
+    told = {}
+    for name, column in matrix.columns.items():
+        struck = column.hit and column.feature.kind in ("hard", "lead") and matrix.X.at[entity_id, name] > 0
+        if struck and (points := law_of(column.scheme).points):
+            label = in_words(column.label)
+            told[label] = f"{label}：查实后建议每次 {points} 分（一个自然年度累计 12 分，按责任大小由认定环节决定）"
+    return list(told.values())
 
 
 def _contributions(matrix: Any, own: pd.Series, entity_id: str) -> list[dict[str, Any]]:

@@ -55,8 +55,8 @@ def test_ordinary_practice_has_no_hit_of_any_rule() -> None:
         names = [f.name for f in rules_of() if f.grain == grain and f.by not in ("judged", "county")]
         found = asked(drawing, names, ids)
         columns = [c for n in names for c in REGISTRY[n].columns()]
-        hit = found[columns].gt(0).stack()
-        assert list(hit.index[hit]) == [], f"{grain}: an innocent is hit"
+        hit: pd.Series = found[columns].gt(0).stack()  # type: ignore[assignment]
+        assert hit[hit].index.tolist() == [], f"{grain}: an innocent is hit"
 
 
 def test_rows_are_counted_and_days_added() -> None:
