@@ -178,14 +178,20 @@ def mapping_suggest(
     out: Annotated[Path | None, typer.Option("--out", help="write the draft here")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draft a mapping from names, Chinese headers and value shapes, with how sure each line is."""
-    from claims.intake.suggest_mapping import suggest_mapping
+    """Draft a mapping from names, values and relations: how sure each line is, why, and what was not understood."""
+    from claims.drafting.draft import draft_mapping
     from claims.store.files import put
 
-    text, sure = suggest_mapping(source)
+    draft = draft_mapping(source)
     if out is not None:
-        put(out, text.encode("utf-8"))
-    say({"mapping": text, "confidence": sure, "out": str(out) if out else None}, as_json, text)
+        put(out, draft.text.encode("utf-8"))
+    told = {"mapping": draft.text, "confidence": draft.sure, "check": draft.check, "unknown": draft.unknown}
+    say(told | {"out": str(out) if out else None}, as_json, draft.text if out is None else str(out))
+    if not as_json:
+        marked = f"; {len(draft.check)} marked '← check': {', '.join(draft.check)}" if draft.check else ""
+        print(f"{len(draft.sure)} lines{marked}", file=sys.stderr)
+        for line in draft.unknown:
+            print(f"not understood: {line}", file=sys.stderr)
 
 
 @quarantine_app.command("list")

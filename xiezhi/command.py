@@ -2,7 +2,7 @@
 
     simulate   a county with planted schemes and innocents        simulator
     intake     what the bureau sends → warehouse                  claims.intake.pipeline
-    mapping    drafts the mapping file of a new source            claims.intake.suggest_mapping
+    mapping    drafts the mapping file of a new source            claims.drafting.draft
     warehouse  many deliveries laid out like one                  claims.intake.layout
     quarantine rows set aside at intake: list, mend, take in      claims.intake.quarantine
     features   as-of views → feature partitions                   features.build

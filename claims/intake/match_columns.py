@@ -29,8 +29,8 @@ def local_columns(
     for column in table.columns:
         local: str | None
         given = rule.columns.get(column.name)
-        if given and given.source is not None:
-            local = by_name.get(_normal(given.source))
+        if given and given.sources:
+            local = next((by_name[_normal(s)] for s in given.sources if _normal(s) in by_name), None)
         else:
             names = (column.name, *column.aliases, column.zh)
             local = next((by_name[_normal(n)] for n in names if _normal(n) in by_name), None)
@@ -50,8 +50,10 @@ def local_columns(
 def absent(table: Table, rule: TableRule, types: dict[str, str]) -> list[str]:
     """Local columns a mapping names for a table's columns or its knowledge time that a source does not have."""
     there = {_normal(local) for local in types}
-    named = [rule.known_at, *(given.source for c in table.columns if (given := rule.columns.get(c.name)))]
-    return [local for local in dict.fromkeys(named) if local is not None and _normal(local) not in there]
+    named: list[tuple[str, ...]] = [(rule.known_at,)] if rule.known_at else []
+    named += [given.sources for c in table.columns if (given := rule.columns.get(c.name)) and given.sources]
+    gone = [names for names in named if "" not in names and not any(_normal(n) in there for n in names)]
+    return list(dict.fromkeys(" or ".join(names) for names in gone))
 
 
 def local_of(column: str, types: dict[str, str], found: dict[str, str]) -> str | None:

@@ -6,43 +6,10 @@ bureau's own codes go first through ``[visit_class]`` of its mapping file.
 
 from __future__ import annotations
 
-VISIT_CLASS: dict[str, str] = {
-    "11": "outpatient",
-    "12": "outpatient_reg",
-    "13": "emergency",
-    "1301": "emergency",
-    "14": "chronic",
-    "140101": "chronic",
-    "140201": "chronic",
-    "140104": "chronic",
-    "1403": "two_disease",
-    "15": "special_drug",
-    "16": "outpatient_tcm",
-    "19": "injury_op",
-    "81": "injury_op",
-    "9940": "injury_op",
-    "21": "inpatient",
-    "2101": "inpatient",
-    "22": "injury_ip",
-    "23": "inpatient_referral",
-    "24": "inpatient_emergency",
-    "25": "inpatient_remote",
-    "26": "inpatient_single_disease",
-    "2102": "inpatient_single_disease",
-    "27": "inpatient_self_ref",
-    "28": "day_surgery",
-    "2105": "inpatient_per_diem",
-    "2106": "maternity_ip",
-    "2107": "maternity_ip",
-    "2114": "inpatient_palliative",
-    "41": "pharmacy",
-    "51": "maternity_op",
-    "52": "maternity_ip",
-    "53": "family_planning",
-    "9925": "inpatient_referral",
-    "9929": "pharmacy_chronic",
-    "99331": "dialysis",
-}
+from claims.schema.code_tables import OF_COLUMN
+
+#: `med_type` → class of visit.
+VISIT_CLASS: dict[str, str] = {code.code: code.klass for code in OF_COLUMN["med_type"].codes}
 PREFIX_CLASS: dict[str, str] = {
     "22": "injury_ip",
     "28": "day_surgery",
@@ -68,7 +35,7 @@ HOSPITAL_LEVEL: dict[str, int] = {
 #: `hosp_lv` of a unit without a level: 药店/无等级, 未定级.
 NO_LEVEL = ("11", "9")
 #: `med_chrgitm_type` of a fee line (codes.md §5).
-CHARGE_TYPES = tuple(f"{i:02d}" for i in range(1, 15))
+CHARGE_TYPES = tuple(code.code for code in OF_COLUMN["med_chrgitm_type"].codes)
 
 
 def hospital_level_sql(column: str) -> str:

@@ -17,7 +17,7 @@ balc 个人账户余额 money FI
 insuplc_admdvs 参保地医保区划 code ! QI =insu_admdvs,参保地区划,参保地,区划
 emp_no 单位编号 code QI
 emp_name 单位名称 code QI =单位,工作单位
-psn_idet_type 人员身份类别 code QI =身份类别,特殊身份
+psn_idet_type 人员身份类别 code QI =身份类别,特殊身份,困难身份
 curr_addr_code 现住址 code QI =curr_addr,住址编码,地址编码
 tel_hash 电话哈希 code ID =电话
 mulaid_grp_id 家庭共济组 code QI =共济组,共济编号
@@ -156,7 +156,7 @@ setl_time 结算时间 datetime + =结算日期
 """
 
 LINES = """
-feedetl_sn 费用明细流水号 code !! =bkkp_sn,明细流水号,流水号,明细号
+feedetl_sn 费用明细流水号 code !! =bkkp_sn,明细流水号,流水号,明细号,费用流水号,费用序号,明细序号
 init_feedetl_sn 原费用流水号 code =原流水号
 mdtrt_id 就诊ID code !! ID =就诊号,就诊编号
 setl_id 结算ID code + =结算单号
@@ -173,7 +173,7 @@ hilist_name 医保目录名称 text HE =目录名称,项目名称
 medins_list_codg 医药机构目录编码 code
 list_type 目录类别 code =目录类型
 med_chrgitm_type 医疗收费项目类别 code ! HE =收费类别,费用类别
-chrgitm_lv 收费项目等级 code =甲乙类
+chrgitm_lv 收费项目等级 code =甲乙类,等级
 cnt 数量 qty !
 pric 单价 price ! FI
 det_item_fee_sumamt 明细项目费用总额 money !! FI =金额,明细金额

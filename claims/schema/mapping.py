@@ -1,7 +1,7 @@
 """Mapping files: how one source's names, codes, units and habits become the official ones (tables.md §7).
 
 A mapping is TOML. Everything is optional; what is not said is found by official name, then by alias, then by Chinese
-name::
+name. docs/mapping.md tells it at length::
 
 name = "pilot"                       # and optionally: unit = "yuan|fen|wan", extract_end = 2025-09-28T20:00:00
 [visit_class]                        # local med_type codes → class
@@ -15,6 +15,7 @@ keyed = ["certno"]                   # HMAC-keyed at the rim
 drop = ["psn_name"]
 [tables.settlements.columns]
 setl_id = "结算流水"
+psn_no = { from = ["个人编号", "人员编号"] }  # the first that a file has; with "" among them a file may have none
 mdtrt_cert_type = { from = "凭证类型", pad = 2, values = { "9" = "03" } }
 begntime = { from = "入院时间", formats = ["%d/%m/%Y"] }
 refd_setl_flag = { constant = "0" }
@@ -44,7 +45,7 @@ UNITS = {"yuan": 100, "fen": 1, "wan": 1_000_000}
 class ColumnRule:
     """How one official column is filled."""
 
-    source: str | None = None
+    sources: tuple[str, ...] = ()  # local names, the first that is there; "" among them: none need be
     values: dict[str, str] = field(default_factory=dict)
     unit: str | None = None
     formats: tuple[str, ...] = ()
@@ -168,12 +169,13 @@ def _table(table: str, body: dict[str, Any], name: str) -> TableRule:
 
 def _column(rule: Any, where: str) -> ColumnRule:
     if isinstance(rule, str):
-        return ColumnRule(source=rule)
+        return ColumnRule((rule,))
     if not isinstance(rule, dict):
         raise UserError(f"{where}: expected a local column name or a table of settings")
     _only(rule, {"from", "values", "unit", "formats", "pad", "constant", "join", "cases"}, where)
+    named = rule.get("from", ())
     return ColumnRule(
-        rule.get("from"),
+        (named,) if isinstance(named, str) else tuple(named),
         {str(k): str(v) for k, v in rule.get("values", {}).items()},
         _unit(rule["unit"], where) if "unit" in rule else None,
         tuple(rule.get("formats", ())),

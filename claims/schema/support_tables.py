@@ -79,12 +79,12 @@ SUPPORT = (
         "目录知识库",
         ("med_list_codg", "begndate"),
         columns("""
-            med_list_codg 医疗目录编码 code !!
-            name 名称 text
+            med_list_codg 医疗目录编码 code !! =目录编码,国家编码,项目编码
+            name 名称 text =项目名称,目录名称,药品名称
             list_type 目录类别 code
-            med_chrgitm_type 医疗收费项目类别 code
-            chrgitm_lv 收费项目等级 code
-            pric_uplmt_amt 定价上限金额 price FI
+            med_chrgitm_type 医疗收费项目类别 code =收费类别,费用类别
+            chrgitm_lv 收费项目等级 code =甲乙类,等级
+            pric_uplmt_amt 定价上限金额 price FI =最高限价,限价
             lmt_gend 限性别 code
             lmt_age_min 限最小年龄 float
             lmt_age_max 限最大年龄 float
@@ -140,7 +140,7 @@ SUPPORT = (
             entity_id 对象编号 code !! ID
             period_begin 检查期起 date
             period_end 检查期止 date
-            insp_time 检查时间 datetime ! =检查日期
+            insp_time 检查时间 datetime ! =检查日期,稽核时间,核查时间,认定时间
             conclude_time 结论时间 datetime
             insp_type 检查方式 code
             lead_source 线索来源 code

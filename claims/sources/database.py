@@ -84,8 +84,8 @@ def _text(value: Any) -> str | None:
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-def load_table(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> Loaded:
-    """One database table as a relation of text columns; bounded memory."""
+def load_table(con: duckdb.DuckDBPyConnection, source: Source, number: int, most: int | None = None) -> Loaded:
+    """One database table, or its first `most` rows, as a relation of text columns; bounded memory."""
     import sqlalchemy
 
     assert source.url is not None
@@ -99,7 +99,7 @@ def load_table(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> L
             order = list(table.primary_key.columns) or list(table.columns)
             # as the driver hands them on: a column's declared type does not always keep its word
             cells = [sqlalchemy.type_coerce(c, sqlalchemy.types.NullType()).label(c.name) for c in table.columns]
-            result = link.execute(sqlalchemy.select(*cells).order_by(*order))
+            result = link.execute(sqlalchemy.select(*cells).order_by(*order).limit(most))
             header = list(result.keys())
             columns = ", ".join(f"{name(h)} VARCHAR" for h in header)
             con.execute(f"CREATE TABLE {raw} ({columns}, _row BIGINT)")

@@ -26,14 +26,15 @@ def digest(source: Source) -> str:
         raise UserError(f"cannot read {source.label}: {error.strerror}") from None
 
 
-def load(con: duckdb.DuckDBPyConnection, source: Source, number: int, staging: Path) -> Loaded:
-    """Make a source visible to DuckDB as relation number `number`. UserError if the file cannot be read at all."""
+def load(con: duckdb.DuckDBPyConnection, source: Source, number: int, staging: Path, most: int | None = None) -> Loaded:
+    """Make a source visible to DuckDB as relation number `number`; of a database table at most `most` rows. UserError
+    if the file cannot be read at all."""
     if source.kind == "parquet":
         return _load_parquet(con, source)
     if source.kind == "xlsx":
         return load_sheet(con, source, number)
     if source.kind == "database":
-        return load_table(con, source, number)
+        return load_table(con, source, number, most)
     return _load_csv(con, source, number, staging)
 
 

@@ -1,0 +1,142 @@
+"""`xiezhi mapping suggest`: three exports nobody told it of, and its draft gives the warehouse of the hand's mapping but for lines it marks."""
+
+import tomllib
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from claims.drafting.draft import Draft, draft_mapping
+from claims.drafting.evidence import judged, named
+from claims.drafting.thesaurus import initials, likeness
+from claims.errors import UserError
+from claims.intake.pipeline import intake
+from claims.schema.mapping import parse_mapping
+from claims.schema.tables import CANONICAL, SOURCE
+from claims.store.warehouse import Warehouse
+from simulator import simulate
+from tests.claims.foreign import foreign, renamed
+from tests.worlds import Worlds, code_of
+
+SETTLEMENTS = SOURCE["settlements"]
+COLUMN = {c.name: c for c in SETTLEMENTS.columns}
+
+EXPORT = """结算流水号,就诊ID,人员编号,定点医药机构编号,医疗类别,开始时间,结算时间,医疗费总额,基金支付总额,经办备注
+S1,M1,P1,H1,11,2025-03-01 09:00:00,2025-03-01 09:30:00,100.10,60.00,无
+S2,M2,P2,H1,11,2025-03-02 09:00:00,2025-03-02 09:30:00,20.00,10.00,好
+"""
+
+
+@pytest.fixture(scope="module")
+def county(worlds: Worlds) -> Path:
+    def make(folder: Path) -> None:
+        simulate(folder, 500, 3, 3)
+
+    return worlds.get("drafted", code_of("simulator"), make) / "claims"
+
+
+def hashes(root: Path) -> dict[tuple[str, str], tuple[int, int]]:
+    """(table, column) → its filled rows and a hash of all its values with the keys they belong to."""
+    house, found = Warehouse.open(root), {}
+    with duckdb.connect() as con:
+        for table in house.manifest["tables"]:
+            files = [str(f) for f in house.files(table)]
+            con.execute(f"CREATE OR REPLACE VIEW held AS FROM read_parquet({files}, union_by_name=true)")
+            key = CANONICAL[table].key_sql()
+            for column, *_ in con.execute("DESCRIBE held").fetchall():
+                told = f'sum(hash({key}, CAST("{column}" AS VARCHAR))::HUGEINT)'
+                found[table, column] = con.execute(f'SELECT count("{column}"), {told} FROM held').fetchall()[0]
+    return found
+
+
+def same_but_for(draft: Draft, drafted: Path, by_hand: Path) -> set[str]:
+    """``table.column`` of what differs although the draft is sure of it. The parts of a settlement are columns of `settlements`."""
+    a, b = hashes(drafted), hashes(by_hand)
+    told = {mark.replace("table.", "") for mark in draft.check}
+    parts = {"visits": "settlements", "discharges": "settlements"}
+    differing = {(t, c) for t, c in {*a, *b} if a.get((t, c)) != b.get((t, c))}
+    return {
+        f"{t}.{c}"
+        for t, c in differing
+        if not {f"{parts.get(t, t)}.{c.removesuffix('_fen').removesuffix('_e6')}", t} & told
+    }
+
+
+@pytest.mark.parametrize("export", [renamed, foreign])
+def test_a_draft_gives_the_warehouse_of_the_hand(export: object, county: Path, tmp_path: Path) -> None:
+    by_hand = export(county, tmp_path / "export")  # type: ignore[operator]
+    draft = draft_mapping(tmp_path / "export")
+    (tmp_path / "draft.toml").write_text(draft.text, "utf-8")
+    told = [
+        intake(tmp_path / "export", tmp_path / f"of_{whose}", mapping).tables
+        for whose, mapping in (("hand", by_hand), ("draft", tmp_path / "draft.toml"))
+    ]
+    assert told[0] == told[1]
+    assert told[0]["settlements"].accepted > 1000
+    assert same_but_for(draft, tmp_path / "of_draft", tmp_path / "of_hand") == set()
+    assert len(draft.check) <= 4
+    assert not draft.unknown
+
+
+@pytest.mark.slow
+def test_the_old_systems_zip(pilot: Path, tmp_path: Path) -> None:
+    draft = draft_mapping(pilot / "legacy.zip")
+    (tmp_path / "draft.toml").write_text(draft.text, "utf-8")
+    intake(pilot / "legacy.zip", tmp_path / "draft", tmp_path / "draft.toml")
+    intake(pilot / "legacy.zip", tmp_path / "hand", "pilot_legacy")
+    assert same_but_for(draft, tmp_path / "draft", tmp_path / "hand") == set()
+    assert set(draft.check) <= {"institutions.admdvs", "settlements.med_type", "inspections.insp_time"}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Draft:
+    (tmp_path / "结算明细.csv").write_text(EXPORT, "utf-8")
+    return draft_mapping(tmp_path)
+
+
+def test_a_draft_says_how_sure_it_is_and_what_it_did_not_understand(small: Draft) -> None:
+    columns = tomllib.loads(small.text)["tables"]["settlements"]["columns"]
+    assert columns["setl_id"] == "结算流水号"
+    assert columns["medfee_sumamt"] == "医疗费总额"
+    assert small.sure["settlements.psn_no"] > 0.95
+    assert any("经办备注" in line for line in small.unknown)
+    marked = [line.split(" = ")[0] for line in small.text.splitlines() if line.endswith("← check")]
+    assert {f"settlements.{c}" for c in marked if c in columns} <= set(small.check)
+
+
+def test_a_draft_is_a_mapping(small: Draft) -> None:
+    assert parse_mapping(small.text).rule("settlements").columns["begntime"].sources == ("开始时间",)
+
+
+def test_tables_that_must_be_there_are_told_as_missing(small: Draft) -> None:
+    assert "# no table for persons" in small.text
+    assert "# no table for institutions" in small.text
+
+
+def test_words_of_one_meaning_are_alike() -> None:
+    assert likeness("就医登记号", "就诊ID") == 1.0
+    assert likeness("结算流水", "结算ID") == 1.0
+    assert likeness("经办备注", "人员编号") < 0.3
+    assert initials("结算单号") == "jsdh"
+    assert named("psn_no", COLUMN["psn_no"])[0] == 1.0
+    assert named("JSD_H", COLUMN["setl_id"])[0] > 0.6
+
+
+def test_values_speak_against_a_column_of_another_kind(tmp_path: Path) -> None:
+    from claims.drafting.profile import open_export
+
+    (tmp_path / "a.csv").write_text("day,sum,word\n" + "2025-03-01 09:00:00,100.10,高血压\n" * 12, "utf-8")
+    with duckdb.connect() as con:
+        held = open_export(tmp_path, con, tmp_path).datasets[0].columns
+        assert judged(COLUMN["setl_time"], held["day"], False).fits == 1.0
+        assert judged(COLUMN["setl_time"], held["sum"], False).fits == 0.0
+        assert judged(COLUMN["medfee_sumamt"], held["sum"], False).fits == 1.0
+        assert judged(COLUMN["medfee_sumamt"], held["word"], False).fits == 0.0
+
+
+def test_what_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no file or folder"):
+        draft_mapping(tmp_path / "gone")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="no table"):
+        draft_mapping(tmp_path / "empty")
