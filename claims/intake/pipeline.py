@@ -20,7 +20,7 @@ from claims.errors import UserError
 from claims.intake.batch import Batch, Counts, IntakeSummary, Progress, connect, count, fingerprint, has
 from claims.intake.fee_lines import lines
 from claims.intake.layout import buckets_for, crowded, lay_out
-from claims.intake.reading import Reading, read
+from claims.intake.reading import Reading, Unmatched, read
 from claims.intake.reject import pending
 from claims.intake.settlements import settlements
 from claims.intake.stage import publish_batch
@@ -151,6 +151,7 @@ def _run(
     steps = len(sources) + 6
     done = 0
     readings: list[Reading] = []
+    wrong: list[str] = []
     for source in sources:
         say(f"读取 {source.label}", done, steps)
         done += 1
@@ -175,7 +176,12 @@ def _run(
                 "lost; export it as CSV or in parts"
             )
         batch.files.append(entry)
-        readings.append(read(batch, source, loaded, batch.mapping))
+        try:
+            readings.append(read(batch, source, loaded, batch.mapping))
+        except Unmatched as error:  # what is wrong with the others is said in the same breath
+            wrong += error.what
+    if wrong:
+        raise Unmatched(wrong)
     say("解析", done, steps)
     readings += pending(batch)
     for table in SOURCE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from claims.errors import UserError
@@ -48,24 +49,39 @@ class Reading:
         return parse_column(column, self.how(column), self.loaded.types[local], unit, cell or f"s.{name(local)}", keyed)
 
 
+class Unmatched(UserError):
+    """A source whose header and mapping do not fit; `what` is wrong, without the remedy."""
+
+    def __init__(self, what: Sequence[str]) -> None:
+        self.what = list(what)
+        super().__init__("; ".join(what) + REMEDY)
+
+
+REMEDY = ". Name the local columns in a mapping file, or let `xiezhi mapping suggest` draft one"
+
+
 def read(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Reading:
-    """Match a source's header with its table. UserError if a column without which no row can be placed is missing."""
+    """Match a source's header with its table. Unmatched if a column without which no row can be placed is missing, or
+    one the mapping names."""
     table, rule = SOURCE[source.table], mapping.rule(source.table)
     found, units, unknown = local_columns(table, rule, loaded.types)
-    if source.kind != "pending" and (gone := absent(table, rule, loaded.types)):
-        raise UserError(
-            f"{source.label}: the mapping reads {', '.join(gone)} of table {table.name}, which it does not have; its "
-            f"header reads {', '.join(list(loaded.types)[:12])}. Correct the name in the mapping or take the line out"
+    shown = f"its header reads {', '.join(list(loaded.types)[:12])}"
+    wrong = []
+    gone = absent(table, rule, loaded.types) if source.kind != "pending" else []
+    if gone:
+        wrong.append(
+            f"{source.label}: the mapping reads {', '.join(gone)} of table {table.name}, which it does not have"
         )
     ruled = {c: r for c, r in rule.columns.items() if r.constant is not None or r.join or r.cases}
     lacking = [c for c in table.columns if c.needed and c.name not in found and c.name not in ruled]
+    lacking = [
+        c for c in lacking if not set(rule.columns[c.name].sources if c.name in rule.columns else ()) & set(gone)
+    ]
     if lacking:
-        shown = ", ".join(f"{c.name} ({c.zh})" for c in lacking)
-        raise UserError(
-            f"{source.label}: no column for {shown} of table {table.name}; its header reads "
-            f"{', '.join(list(loaded.types)[:12])}. "
-            "Name the local column in a mapping file, or let `xiezhi mapping suggest` draft one"
-        )
+        names = ", ".join(f"{c.name} ({c.zh})" for c in lacking)
+        wrong.append(f"{source.label}: no column for {names} of table {table.name}")
+    if wrong:
+        raise Unmatched([*wrong[:-1], f"{wrong[-1]}; {shown}"])
     if unknown and source.kind != "pending":
         before = batch.facts.setdefault("unknown_columns", {}).get(table.name, [])
         batch.facts["unknown_columns"][table.name] = sorted({*before, *unknown})
