@@ -57,7 +57,7 @@ class Unmatched(UserError):
         super().__init__("; ".join(what) + REMEDY)
 
 
-REMEDY = ". Name the local columns in a mapping file, or let `xiezhi mapping suggest` draft one"
+REMEDY = ". Name the local column in a mapping file, or let `xiezhi mapping suggest` draft one"
 
 
 def read(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Reading:
