@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from claims.errors import UserError
-from commands.terminal import JsonOption, WarehouseOption, say
+from commands.terminal import JsonOption, WarehouseOption, a_date, say
 
 app = typer.Typer()
 RuleArgument = Annotated[str, typer.Argument(help="R01 … R68")]
@@ -93,6 +93,56 @@ def rules_cap(
 ) -> None:
     """Set the cap on a rule's false alarms; past it the next `week` sends the rule back to the shadow."""
     _decide(warehouse, as_json, rule, kind="cap", value=share, reason=reason, by=by, since=since)
+
+
+@app.command("import-knowledge")
+def rules_import_knowledge(
+    file: Annotated[Path, typer.Argument(help="xlsx or csv: 类型 编码 对应编码 值 单位 生效日期 失效日期 依据")],
+    warehouse: WarehouseOption,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what it would newly hit")] = False,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="YYYY-MM-DD; default: the last day of the data")] = None,
+    backdate: Annotated[
+        str | None, typer.Option("--backdate", help="with --dry-run: as if points that begin later began that day")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a batch of knowledge points into the catalogue, showing first what it newly hits; `intake undo` takes it back."""
+    from claims.intake.pipeline import intake
+    from features.checking.newly_hit import catalogue_file, try_points
+
+    if backdate and not dry_run:
+        raise UserError("--backdate changes when points begin, so it goes with --dry-run only")
+    day = a_date(as_of) if as_of else _last_day(warehouse)
+    trial = try_points(warehouse, file, day, a_date(backdate) if backdate else None)
+    taken = ""
+    if not dry_run:
+        with catalogue_file(trial.rows, file.stem) as delivery:
+            taken = intake(delivery, warehouse, known_at=day).batch
+    summary = {
+        "points": len(trial.batch.points),
+        "unknown_codes": [p.row for p in trial.batch.unknown],
+        "catalogue_rows": len(trial.rows),
+        "hits": [h.to_json() for h in trial.hits],
+        "not_compared": trial.unseen,
+        "batch": taken,
+    }
+    say(summary, as_json, lambda: trial_text(trial, taken))
+
+
+def trial_text(trial: Any, taken: str) -> str:
+    """The diff in words, a line a declaration."""
+    lines = [f"{len(trial.batch.points)} points make {len(trial.rows)} rows of the catalogue"]
+    if trial.batch.unknown:
+        rows = ", ".join(str(p.row) for p in trial.batch.unknown[:5])
+        lines.append(f"{len(trial.batch.unknown)} left out, their codes are not in the catalogue: row {rows}")
+    for h in trial.hits:
+        lines.append(
+            f"{h.rule} {h.name} ({h.grain}): {h.entities_before} → {h.entities_after} hit, {h.new} new; "
+            f"rows {h.rows_before} → {h.rows_after}; {h.fen_before / 100:,.2f} → {h.fen_after / 100:,.2f} 元"
+        )
+    lines += [f"{rule}: judged over the whole county, run `xiezhi rules run` afterwards" for rule in trial.unseen]
+    lines.append(f"taken in as batch {taken}" if taken else "nothing was taken in (--dry-run)")
+    return "\n".join(lines)
 
 
 def _decide(warehouse: Path, as_json: bool, rule: str, *, since: str | None, by: list[str], **said: Any) -> None:
