@@ -28,7 +28,7 @@ from serving.lists.worklist import assemble
 
 _HOME = """
 SELECT mdtrt_id FROM net.stays s WHERE EXISTS (
-    SELECT 1 FROM main.filings f WHERE f.psn_no = s.psn_no AND f.kind LIKE '%家庭病床%' AND f.begndate <= (SELECT d FROM main.asof)
+    SELECT 1 FROM main.filings f WHERE f.psn_no = s.psn_no AND regexp_matches(f.kind, '家庭病床|居家') AND f.begndate <= (SELECT d FROM main.asof)
       AND coalesce(f.enddate, DATE '9999-12-31') >= s.adm_date)
 UNION SELECT DISTINCT l.mdtrt_id FROM net.lines l JOIN main.catalog c USING (med_list_codg) WHERE c.name LIKE '%家庭病床%' OR c.name LIKE '%建床费%'
 """
