@@ -13,7 +13,7 @@ honest explanation: a licence to open at night explains night swipes, not round 
 *Plain* are thirteen simple aggregates of the same grain, scored by the same rule. They have no direction, so both ends count. Beside this score the plain side
 may use the one column and direction that separated best, with the truth in hand, on the counties we developed on; the better of the two is what
 ours must beat. What it would reach if it saw the truth of these very counties is shown as `oracle`.
-Judged are the planted cases against the innocents that schemes.md names for the scheme, of those active in the window. Scores are made, and cases compared,
+Judged are the planted cases against the innocents that codes.md names for the scheme, of those active in the window. Scores are made, and cases compared,
 within one county and as-of only; a figure is the share of its own county's innocents that a planted case outranks, over the cases of all counties.
 Stays are those of the window before each day given (90 days unless --stay-days says otherwise), each as of the first day given after its discharge; the
 others as of the last day. An interval is the 90 % bootstrap over 400 draws: of the planted cases, and within each county of its innocents. `covered`: the interval of the difference lies above 0;

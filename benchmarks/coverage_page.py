@@ -15,7 +15,7 @@ DRAWS = 400
 STAND_IN = "\\* too few innocents of the scheme's own are named at this grain: everybody else of the same kind stands in for them."
 NO_TRACE = (
     "Half of the planted cases of T22 (a diagnosis written to fit the drug) and of T26 (a false entry in the register itself) leave no trace that claims alone could"
-    " show (schemes.md)."
+    " show (codes.md)."
 )
 _ABOUT = {"ours", "together", "scheme", "grain", "role", "seed", "as_of", "features", "rules"}
 

@@ -16,7 +16,7 @@ from features.grains import Grain
 from features.partition import Partition
 from features.peers import choose_groups
 
-#: schemes.md §2: who looks the same without guilt.
+#: codes.md: who looks the same without guilt.
 INNOCENTS = {
     "T01": "N03 N05 N07 N09 N18 N19 N34", "T02": "N01 N02 N04 N10 N12 N13 N14 N15", "T03": "N05 N12 N16 N20 N32 N35", "T04": "N01 N02 N03 N11 N12 N16",
     "T05": "N03 N14 N16 N21 N29", "T06": "N03 N27 N34", "T07": "N10 N14 N21 N24 N25 N34", "T08": "N05 N06 N23 N24 N30 N31",

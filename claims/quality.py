@@ -1,4 +1,4 @@
-"""The quality gate (tables.md §6.1): what must be known about the data before anyone is ranked on it.
+"""The quality gate (contract.md §6.1): what must be known about the data before anyone is ranked on it.
 
 Intake measures each batch (claims/intake/quality_facts.py) and keeps the figures in the manifest; `check` reads them
 and says what stops a list (``stop``) or must be written on it (``warn``). Blank doctors never form a doctor, and a

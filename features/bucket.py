@@ -25,7 +25,7 @@ from features.declare import REGISTRY, Feature, GraphMeasure, amount_name, colum
 from features.grains import GRAINS, Grain, Layout
 from features.thresholds import tune
 
-#: Stays this recent are judged against each other and told to their hospital and doctor (rules.md §1: peers of the
+#: Stays this recent are judged against each other and told to their hospital and doctor (codes.md: peers of the
 #: trailing 12 months).
 PEER_DAYS = 365
 STAT = "__stat"

@@ -37,7 +37,7 @@ Progress = Callable[[str, float], None]
 
 
 def absent_features(warehouse: ClaimStore, features: Iterable[Feature]) -> dict[str, str]:
-    """Features whose optional tables or columns are not in this warehouse, each with the reason (tables.md §4)."""
+    """Features whose optional tables or columns are not in this warehouse, each with the reason (contract.md §4)."""
     absent = {}
     for f in features:
         for need in f.needs:

@@ -56,7 +56,7 @@ class CountyGraph:
 
 @dataclass(frozen=True, kw_only=True)
 class PeerTest:
-    """The rule holds only for entities that stand apart from their peers (rules.md §1): whoever does not has no hit.
+    """The rule holds only for entities that stand apart from their peers (codes.md): whoever does not has no hit.
 
     `statistic` is a SQL aggregate over the rule's rows, NULL for whom it says nothing about; its peers are the
     entities of the same group that have one (dx3 × level × class for stays, see features/entities.py), the next
@@ -98,7 +98,7 @@ class Feature:
     the rows. `windows` are days on the happened clock; 0 means all rows. `by` is the layout in which the rows of one
     entity lie complete. `needs` names optional tables or `table.column`s without which the feature is absent (and says
     so). Minute-level SQL filters on `NOT clock_collapsed`: units whose clock collapsed (D08). `amount` is a SQL
-    aggregate in fen over the same rows (rules.md §1: what is at risk).
+    aggregate in fen over the same rows (codes.md: what is at risk).
 
     Ways past the bucket, all of them declared: with `peers` a rule is held against its peers once all buckets
     are measured; where an entity's rows lie in several buckets (a doctor's; a unit's by="person") or `across` is
@@ -116,7 +116,7 @@ class Feature:
     direction and no place in the scorers that know no findings; only what findings taught reads it.
 
     `excuses` names the innocent (N05) whom the number shows to be one: such a feature lowers risks. `also` are the
-    other schemes whose trace schemes.md says the number is: it is measured once and counted for each.
+    other schemes whose trace codes.md says the number is: it is measured once and counted for each.
     """
 
     name: str = ""
@@ -309,7 +309,7 @@ def _problems(f: Feature) -> Iterable[str]:
         yield "context is no trace of a scheme, no rule, and neither high nor low is worse: worse='either'"
     for scheme in () if context else f.schemes:
         if scheme not in SCHEMES:
-            yield f"unknown scheme {scheme!r}; schemes.md has T01–T32"
+            yield f"unknown scheme {scheme!r}; codes.md has T01–T32"
     if len(set(f.schemes)) < len(f.schemes):
         yield "a scheme is named twice"
     if not f.windows or len(set(f.windows)) != len(f.windows) or any(w < 0 for w in f.windows):

@@ -6,7 +6,7 @@ from features.knowledge import age_at
 
 #: Table → SELECT of its view over the rows known at T, which it calls `{known}`.
 VIEWS: dict[str, str] = {
-    # One row a person: a second insurance must not double rows (tables.md §3.1).
+    # One row a person: a second insurance must not double rows (contract.md §3.1).
     "persons": f"""SELECT *, {age_at("brdy", "(SELECT d FROM main.asof)")} AS age
 FROM {{known}}
 QUALIFY row_number() OVER (PARTITION BY psn_no ORDER BY insutype) = 1""",

@@ -18,6 +18,7 @@ from features.checking.cases import cases_of
 from features.checking.describe import peers_zh
 from features.declarations import load_catalog
 from features.declare import CountyGraph, Feature, GraphMeasure
+from features.docs_codes import codes_page
 from features.grains import GRAINS, SCHEMES
 from features.rule_texts import HOW, law_of, library, questions, source_of
 from features.thresholds import settings, thresholds
@@ -35,6 +36,7 @@ def pages() -> dict[str, str]:
         "features.md": features_page(registry),
         "rules.md": rules_page(registry),
         "tables.md": tables_page(),
+        "codes.md": f"{GENERATED}\n\n{codes_page(registry)}",
         "library.md": library_page(),
     }
 

@@ -1,4 +1,4 @@
-"""Whom a number can be about (codes.md §14): one record a grain, from which everything else about it is read.
+"""Whom a number can be about (codes.md): one record a grain, from which everything else about it is read.
 
 Adding one: its name in `Grain`, its record here, its two SQL texts in features/entities.py, what was chosen for it by
 measurement in
@@ -36,7 +36,7 @@ class Parent:
 
 @dataclass(frozen=True)
 class PeerGroups:
-    """Whose peers an entity is (UX8, rules.md §1): those who share `columns` of the entity table.
+    """Whose peers an entity is (UX8, codes.md): those who share `columns` of the entity table.
 
     `fine` and `coarse` are SQL over these columns: the names of its group and of the one that takes its place below ten
     members. A name is a key and is shown; whoever decides reads the columns.

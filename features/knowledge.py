@@ -106,7 +106,7 @@ def diagnosed(dx: str, family: str) -> str:
 
 
 def age_at(brdy: str, at: str) -> str:
-    """SQL for whole years from a birth date to a day (tables.md §1.1: never from an age column)."""
+    """SQL for whole years from a birth date to a day (contract.md §1.1: never from an age column)."""
     return f"""
         (
             date_diff('year', {brdy}, {at})

@@ -1,6 +1,6 @@
 """A number beside its peers: for the models a robust z and the share below, for the reader where exactly it stands.
 
-z = (x − median) / (1.4826 · MAD), MAD floored so that a constant group gives no infinities (rules.md §1). A group with
+z = (x − median) / (1.4826 · MAD), MAD floored so that a constant group gives no infinities (codes.md). A group with
 fewer than 10 members gives way to the coarser one, then to all.
 
 What is printed comes from `Crowd.standing`: the same peers for sentence, picture and table, whose number is that of the

@@ -10,7 +10,7 @@ from features.peers import Standing
 PEERS = re.compile(r"（[^（）]*\{(?:peer|percentile)\}[^（）]*）")
 SIDE = re.compile(r"[高低]于(?=\{percentile\})")
 FEW = "（同类样本不足）"
-#: Numbers of rules.md §6 and schemes.md that declarations use for short; a reader gets the words beside them.
+#: Codes (codes.md) that declarations use for short; a reader gets the words beside them.
 CODES = re.compile(r"[NT]\d\d(?:[、/][NT]\d\d)*[，、]?")
 
 

@@ -93,7 +93,7 @@ def make_settlements(con: duckdb.DuckDBPyConnection, words: frozenset[str] | Non
     """One table of originals, in which the few that refunds touched are swapped for what is left of them: `net`.
     `kept` swaps them back.
 
-    What each settlement lost are all refunds known by T (tables.md §6.3); any order of arrival gives the same.
+    What each settlement lost are all refunds known by T (contract.md §6.3); any order of arrival gives the same.
     """
     stored = {r[0] for r in con.execute("DESCRIBE base.settlements_stored").fetchall()}
     declared = {n: k for n, k in CANONICAL["settlements"].canonical_columns.items() if n != "happened_at"}

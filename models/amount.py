@@ -1,4 +1,4 @@
-"""Amount at risk, as a range. 疑点金额 is never savings (workflow.md §5).
+"""Amount at risk, as a range. 疑点金额 is never savings.
 
 Three parts, largest certainty first: certain 明确可追 (amounts of hard rules), to check 需核实 (amounts of leads), estimated 推算 (the rest of the fund's payment × the share
 that inspections of this grain recovered). Here for everybody, to order by; of those on a list the claim rows are counted (serving/lists/money.py).

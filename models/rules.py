@@ -1,4 +1,4 @@
-"""Rule hits become one risk: the family's maximum, families joined by noisy-OR (rules.md §7.2).
+"""Rule hits become one risk: the family's maximum, families joined by noisy-OR (codes.md).
 
 risk = 1 − Π_f (1 − w_f), hence raw = −ln(1 − risk) = Σ_f −ln(1 − w_f): a sum over families, so contributions are exact.
 One fact never counts twice: inside a family only the strongest rule counts (ties share).
@@ -17,11 +17,11 @@ from models.scorer import BASE, Population, Scorer, State, aligned
 from models.settings import SETTINGS
 
 PRIOR = {"hard": 0.6, "lead": 0.25, "KPI": 0.1, "DQ": 0.0}
-"""Belief in a hit before any outcome is known, by rule kind (codes.md §15). A data defect is never a suspicion."""
+"""Belief in a hit before any outcome is known, by rule kind (codes.md). A data defect is never a suspicion."""
 PRIOR_CASES = 10.0
 """A prior weighs as much as ten decided cases, so a rule's precision moves only with real feedback."""
 MIN_DECIDED = 5
-"""rules.md §7.4: feedback per rule only with at least five decided cases."""
+"""codes.md: feedback per rule only with at least five decided cases."""
 
 
 class Rules(Scorer):

@@ -31,7 +31,7 @@ def load_labels(
 
     inspections, presence_checks: all versions of the canonical tables; of each finding the last word known by `as_of` counts.
     stays: mdtrt_id, psn_no, fixmedins_code, atddr_no, for soft labels from stays to persons, hospitals and doctors.
-    Codes not in codes.md §17/18 count as missing: an unknown word is no verdict.
+    Codes not in codes.md count as missing: an unknown word is no verdict.
     """
     moment = None if as_of is None else datetime.combine(as_of, time.max)
     labels = findings(inspections, presence_checks, moment).assign(soft=False)[COLUMNS]

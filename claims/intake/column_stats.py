@@ -1,6 +1,6 @@
 """Which text columns of a source hold few different values, and which hold nothing but plain identifiers.
 
-The habits of tables.md §6.2 are rare in a well-kept export, but looking for them cell by cell is most of the work of
+The habits of contract.md §6.2 are rare in a well-kept export, but looking for them cell by cell is most of the work of
 an intake. A column of few different values (codes, names, units) is therefore parsed by its values, once each, and
 becomes an ENUM: sorting and writing then move small integers. A column of many values (numbers of visits and
 settlements) is looked at by its bytes, vectorised, and taken as it is if they are plain. Either way the answer only

@@ -1,4 +1,4 @@
-"""SQL that turns one source column into its canonical value, or into NULL where it cannot (tables.md §6.2).
+"""SQL that turns one source column into its canonical value, or into NULL where it cannot (contract.md §6.2).
 
 Every expression is vectorised DuckDB: a fast cast first, and the slow chain of habits only for the rows the cast
 refused. A value that is present but has no canonical form quarantines its row; nothing is ever skipped.

@@ -1,5 +1,5 @@
 """Rows that could not be taken in: kept verbatim with file, line, column and reason, listed, exported, retried
-(tables.md §5)."""
+(contract.md §5)."""
 
 from __future__ import annotations
 

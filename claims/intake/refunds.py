@@ -1,4 +1,4 @@
-"""Refunds 红冲/冲正/退费: one canonical form, and a link to the settlement each takes back (tables.md D01, D02, §6.3).
+"""Refunds 红冲/冲正/退费: one canonical form, and a link to the settlement each takes back (contract.md §6.3).
 
 Canonical: a refund is a settlement with `refd_setl_flag` 1, negative amounts and `init_setl_id` set. A refund whose
 original is not here, or could be several, waits in quarantine (Q08) and is tried again at each intake, so any order of

@@ -1,4 +1,4 @@
-"""Checks of settlements, their refunds, and their split into visits, discharges and settlements (tables.md §1.2)."""
+"""Checks of settlements, their refunds, and their split into visits, discharges and settlements (contract.md §1.2)."""
 
 from __future__ import annotations
 

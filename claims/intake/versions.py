@@ -1,4 +1,4 @@
-"""Duplicates, versions and the knowledge clock of one table's new rows (tables.md §1.2, §5; docs/design.md §3).
+"""Duplicates, versions and the knowledge clock of one table's new rows (contract.md §1.2, §5; docs/design.md §3).
 
 `new` is SQL that gives the batch's rows with ``_row`` (file order), ``_key``, its hash ``_k``, ``_h`` (hash of the
 content), ``_nat`` (natural moment of a first version) and ``_full`` (moment at which all the row says was known).

@@ -1,4 +1,4 @@
-"""Code tables the intake needs (codes.md §2, §7): what kind of visit a `med_type` is.
+"""Code tables the intake needs (codes.md): what kind of visit a `med_type` is.
 
 A mapping order for `visit_class`: the exact code, the longest known prefix, the default prefixes, else ``unknown``. A
 bureau's own codes go first through ``[visit_class]`` of its mapping file.
@@ -34,7 +34,7 @@ HOSPITAL_LEVEL: dict[str, int] = {
 }
 #: `hosp_lv` of a unit without a level: 药店/无等级, 未定级.
 NO_LEVEL = ("11", "9")
-#: `med_chrgitm_type` of a fee line (codes.md §5).
+#: `med_chrgitm_type` of a fee line (codes.md).
 CHARGE_TYPES = tuple(code.code for code in OF_COLUMN["med_chrgitm_type"].codes)
 
 

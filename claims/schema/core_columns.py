@@ -1,5 +1,5 @@
 """Columns of the tables every bureau can send, one line a column (the form is told in claims/schema/table.py;
-tables.md §2)."""
+contract.md §2)."""
 
 PERSONS = """
 psn_no 人员编号 code !! ID =个人编号,参保号,psn_id

@@ -1,4 +1,4 @@
-"""How and when the rows of a table become known (tables.md §1.2), said once, in the table's own declaration.
+"""How and when the rows of a table become known (contract.md §1.2), said once, in the table's own declaration.
 
 Intake gives each version its `known_at` by it, and the as-of views show by it what was known at T
 (claims/store/known.py): versions with `known_at <= T` that no later version known by T supersedes, and of those

@@ -1,4 +1,4 @@
-"""Mapping files: how one source's names, codes, units and habits become the official ones (tables.md §7).
+"""Mapping files: how one source's names, codes, units and habits become the official ones (contract.md §7).
 
 A mapping is TOML. Everything is optional; what is not said is found by official name, then by alias, then by Chinese
 name. docs/mapping.md tells it at length::

@@ -1,4 +1,4 @@
-"""What an inspection found: code → class, weight and scheme (codes.md §17, §18), whom it is about, and which version
+"""What an inspection found: code → class, weight and scheme (codes.md), whom it is about, and which version
 of it holds.
 
 confirmed (O1, O2, O3 · B4, B5, B7) and refuted (O6, O8 · B1–B3, B9) teach; an error without intent (O4, B6) is its own
@@ -59,7 +59,7 @@ CODES: Final = OUTCOMES | PRESENCE
 UNKNOWN: Final = Outcome("", "missing")
 """A code of neither table: an unknown word is no verdict."""
 ENTITY: Final = {"A": "admission", "P": "person", "I": "institution", "D": "doctor", "R": "ring"}
-"""Bureaus write the grain as a word or as its letter (codes.md §14)."""
+"""Bureaus write the grain as a word or as its letter (codes.md)."""
 COLUMNS: Final = [
     "grain", "entity_id", "code", "outcome", "weight", "conclusive", "amount_fen", "scheme", "lead_source",
     "selection_prob",

@@ -1,5 +1,5 @@
 """The tables that support claims, each declared once: name, key, how its rows become known, columns
-(claims/schema/table.py; tables.md §3)."""
+(claims/schema/table.py; contract.md §3)."""
 
 from claims.schema.knowledge import Dated, Dimension, Event
 from claims.schema.table import Table, columns

@@ -3,7 +3,7 @@
 One line declares one column: ``name 中文名 kind [!!|!] [+] [ID|QI|HE|FI|PR] [=alias,alias]``. ``!`` means required,
 ``!!`` that no row can be placed without it (it is quarantined), ``+`` that intake's checks read it, so that it is
 there, empty, where nobody sends it; the two letters are the personal-data class. Kinds and their canonical form
-(docs/design.md, tables.md §1.1):
+(docs/design.md, contract.md §1.1):
 
 ======== ============================== =======================================================
 kind     source                         canonical column
@@ -62,7 +62,7 @@ class Column:
     required: bool = False
     needed: bool = False  # no row can be placed without it
     checked: bool = False  # intake's checks read it
-    privacy: str = ""  # ID, QI, HE, FI, PR or "" (tables.md §9)
+    privacy: str = ""  # ID, QI, HE, FI, PR or "" (contract.md §7)
     aliases: tuple[str, ...] = ()
 
     @property

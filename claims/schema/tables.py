@@ -31,7 +31,7 @@ LAYOUT_KEY: dict[str, str] = {"person": "psn_no", "institution": "fixmedins_code
 #: A fact lies in both layouts, so that a bucket of either holds all rows of its persons or institutions.
 BOTH: tuple[Layout, ...] = ("person", "institution")
 
-#: What one exported row of settlements tells of (tables.md §1.2).
+#: What one exported row of settlements tells of (contract.md §1.2).
 PARTS = ("visits", "discharges", "settlements")
 
 _BEGUN = TIMES.strip().splitlines()[0]
@@ -96,7 +96,7 @@ _DIMENSIONS = (
     ),
 )
 
-#: What a bureau sends, by table (tables.md §2–3).
+#: What a bureau sends, by table (contract.md §2).
 SOURCE: dict[str, Table] = _tables(
     *_DIMENSIONS,
     Table(

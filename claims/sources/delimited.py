@@ -1,5 +1,5 @@
-"""Delimited text made safe for the database: whole-file strict decoding, and every broken line set aside (trust.md
-findings 4, 5).
+"""Delimited text made safe for the database: whole-file strict decoding, and every broken line set aside
+(contract.md §6.2).
 
 The encoding is decided for the whole file: BOM → strict UTF-8 → strict GB18030 → refusal with the byte offset. The
 text is then written as UTF-8 CSV with the same records in the same order; a record that is no record (wrong number of

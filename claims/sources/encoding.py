@@ -1,4 +1,4 @@
-"""The one encoding of a text file, decided for the whole of it (trust.md findings 4, 5): BOM → strict UTF-8 → strict
+"""The one encoding of a text file, decided for the whole of it (contract.md §6.2): BOM → strict UTF-8 → strict
 GB18030 → refusal with the byte offset."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who looks the same without guilt (schemes.md §3), as far as the data shows it: the marks by which officers tell an
+"""Who looks the same without guilt (codes.md), as far as the data shows it: the marks by which officers tell an
 innocent.
 
 How it works: the sick return, the old collect drugs, families share cards. Each mark is 1 where the bureau's own data

@@ -1,4 +1,4 @@
-"""An incoming claim as canonical rows: a settlement and its fee lines, split as intake does (tables.md §1.2)."""
+"""An incoming claim as canonical rows: a settlement and its fee lines, split as intake does (contract.md §1.2)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -21,7 +21,7 @@ from features.declare import Feature, column_name
 from features.grains import GRAINS, Grain
 from features.intervals import wilson
 
-#: rules.md §7.4: precision is shown from five decided cases on.
+#: codes.md: precision is shown from five decided cases on.
 MIN_DECIDED = 5
 
 

@@ -1,6 +1,6 @@
 """Who is on the list: the ranked, a draw by chance, a few controls, each with the exact probability of being listed.
 
-Without a draw nobody learns what the model misses (workflow.md §10): the draw is a simple random sample of all who are not
+Without a draw nobody learns what the model misses: the draw is a simple random sample of all who are not
 ranked, the controls one of the half of them with the lowest risk. Both stand unmarked among the others on pages and in the workbook.
 """
 

@@ -1,4 +1,4 @@
-"""Named corrupt deliveries (trust.md §2, tables.md §6) and what must become of each.
+"""Named corrupt deliveries (contract.md §6) and what must become of each.
 
 `CASES` maps a name to (file name, bytes, expected): ``refused`` (UserError, nothing published), ``sound`` (all rows taken), or a reason code that
 must stand in the quarantine. ``python -m tests.claims.corrupt_inputs`` runs all of them and writes `docs/figures/intake.md`.

@@ -60,7 +60,7 @@ def same(a: tuple[IntakeSummary, Path], b: tuple[IntakeSummary, Path]) -> None:
 
 
 def test_columns_read_by_their_values_change_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Codes and names in every habit of tables.md §6.2, over two files of one table, corrected, refunded and repeated."""
+    """Codes and names in every habit of contract.md §6.2, over two files of one table, corrected, refunded and repeated."""
     visits = [VISIT | {"setl_id": f"S{i:05}", "mdtrt_id": f"M{i:05}", "atddr_no": odd, "dscg_maindiag_code": odd, "adm_bed": odd, "vali_flag": "1", "med_type": f"'{11 + i % 3}"}
               for i, odd in enumerate(ODD)]  # fmt: skip
     source = write(tmp_path / "in", persons=people(), institutions=[UNIT], settlements=visits, fee_details=[LINE | {"mdtrt_id": "M00001", "setl_id": "S00001", "hilist_name": odd, "feedetl_sn": f"{i}", "psn_no": ""} for i, odd in enumerate(ODD)])  # fmt: skip

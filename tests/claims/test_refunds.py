@@ -1,4 +1,4 @@
-"""Refunds in every shape and order, read in every way: `net` as if it never was, `kept` as the act, `pairs` as act and refund (tables.md D01–D04, §6.3)."""
+"""Refunds in every shape and order, read in every way: `net` as if it never was, `kept` as the act, `pairs` as act and refund (contract.md §6.1 D01–D04, §6.3)."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ FEWEST: Final = 50
 
 
 def leaks(X: pd.DataFrame, truth: pd.Series, limit: float = LEAK_AUC) -> list[dict[str, Any]]:
-    """Columns that separate almost perfectly by themselves: too good to be honest (trust.md; workflow.md §11)."""
+    """Columns that separate almost perfectly by themselves: too good to be honest."""
     out = []
     y = truth.to_numpy()
     if len(np.unique(y)) < 2:
