@@ -1,0 +1,107 @@
+"""The desk's database: SQLite beside the warehouse by default, PostgreSQL by address; migrated by alembic at the start.
+
+    with desk.write() as connection: …   one transaction that may write; on SQLite it holds the write lock from its first moment
+    with desk.read() as connection: …    a snapshot
+
+A transaction that cannot be logged fails as a whole (serving/desk/log.py writes inside it).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from claims.errors import UserError
+from claims.settings import settings
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+FOLDER: Final = "desk"
+"""Below the warehouse, 0700: the database and the papers of cases."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An open database of one warehouse's desk. folder: where papers lie."""
+
+    engine: Engine
+    folder: Path
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        with self.engine.execution_options(writes=True).begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            yield connection
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+
+def now() -> datetime:
+    """This moment, UTC without zone, to the microsecond."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def open_desk(warehouse: Path, url: str | None = None) -> Desk:
+    """The desk of a warehouse, its tables brought up to date. url: SQLAlchemy address, else XIEZHI_DESK, else SQLite in the warehouse.
+
+    Raises UserError for an address that cannot be opened.
+    """
+    folder = warehouse.resolve() / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    os.chmod(folder, 0o700)
+    address = url or settings().desk or f"sqlite:///{folder / 'desk.sqlite'}"
+    try:
+        engine = _engine(address)
+        with engine.connect():
+            pass
+        _upgrade(engine)
+    except (ArgumentError, NoSuchModuleError, DBAPIError) as error:
+        # never the address itself: it may hold a password
+        raise UserError(f"the desk's database cannot be opened ({type(error).__name__}); look at XIEZHI_DESK") from None
+    if engine.dialect.name == "sqlite" and (file := engine.url.database):
+        os.chmod(file, 0o600)
+    return Desk(engine, folder)
+
+
+def _engine(address: str) -> Engine:
+    if make_url(address).get_backend_name() != "sqlite":
+        return create_engine(address, pool_pre_ping=True)
+    engine = create_engine(address, connect_args={"timeout": 10, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _connect(dbapi: Any, _: Any) -> None:
+        dbapi.isolation_level = None  # the driver begins nothing by itself; `begin` below does
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+            dbapi.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def _upgrade(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.execution_options(writes=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1)")  # two workers start at once
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

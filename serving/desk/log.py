@@ -1,0 +1,62 @@
+"""The log of the desk: append-only, in order, each row's hash over the row before it; kept for ever (workflow.md §8).
+
+What is done and its row are one transaction: an act that cannot be logged does not happen. The database refuses to change or
+delete a row; whoever owns the file can still rewrite it, so the head of the chain leaves the machine on every list and
+export, and `serving/desk/verify.py` (which needs nothing but Python) holds a copy against an earlier head.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select, text
+
+from serving.desk.database import Desk, now
+from serving.desk.schema import LOG
+from serving.desk.verify import FIRST, digest
+
+LOCK: Final = 2
+"""PostgreSQL's advisory lock of the chain; SQLite's write lock serves by itself."""
+
+
+def append(
+    connection: Connection, act: str, who: str = "", about: str = "", detail: Mapping[str, Any] | None = None
+) -> str:
+    """Write one row inside the caller's transaction; returns the new head. detail: no personal data, numbers of records only."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    last = connection.execute(select(LOG.c.seq, LOG.c.hash).order_by(LOG.c.seq.desc()).limit(1)).first()
+    row = {
+        "seq": last.seq + 1 if last else 1,
+        "at": now().isoformat(timespec="milliseconds") + "Z",
+        "who": who,
+        "act": act,
+        "about": about,
+        "detail": json.dumps(dict(detail or {}), ensure_ascii=False, sort_keys=True),
+        "prev": last.hash if last else FIRST,
+    }
+    row["hash"] = digest(row)
+    connection.execute(insert(LOG).values(**row))
+    return str(row["hash"])
+
+
+def note(desk: Desk, act: str, who: str = "", about: str = "", detail: Mapping[str, Any] | None = None) -> str:
+    """`append` in a transaction of its own: for reads, failed sign-ins, exports."""
+    with desk.write() as connection:
+        return append(connection, act, who, about, detail)
+
+
+def head(desk: Desk) -> tuple[int, str]:
+    """(sequence, hash) of the last row; (0, zeros) of an empty log."""
+    with desk.read() as connection:
+        last = connection.execute(select(LOG.c.seq, LOG.c.hash).order_by(LOG.c.seq.desc()).limit(1)).first()
+    return (last.seq, last.hash) if last else (0, FIRST)
+
+
+def rows(desk: Desk, after: int = 0, limit: int = 200) -> list[dict[str, Any]]:
+    """Rows after a sequence number, in order."""
+    with desk.read() as connection:
+        found = connection.execute(select(LOG).where(LOG.c.seq > after).order_by(LOG.c.seq).limit(limit)).mappings()
+        return [dict(row) for row in found]

@@ -1,0 +1,193 @@
+"""The tables of the desk: who may sign in, what is done with a lead, and the log of both (workflow.md §2, §3, §7, §8).
+
+One schema for SQLite and PostgreSQL. What two persons must do is held by constraints here and not by pages: a first
+reviewer is never the second, neither is the signer, and nobody decides an appeal in a case he worked on.
+Times are UTC without zone; money is fen.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+_WHO = "people.person_id"
+
+#: Who may sign in. invited: hash of a one-time invitation by which the password is set. area: of whose rows he sees, '' = all.
+PEOPLE = Table(
+    "people",
+    METADATA,
+    Column("person_id", Integer, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("shown", String(64), nullable=False),
+    Column("area", String(12), nullable=False, default=""),
+    Column("password", String(256)),
+    Column("second_factor", String(64)),
+    Column("last_code", BigInteger, nullable=False, default=0),
+    Column("invited", String(64)),
+    Column("invited_until", DateTime),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("locked_until", DateTime),
+    Column("active", Boolean, nullable=False, default=True),
+    Column("created_at", DateTime, nullable=False),
+)
+
+#: Roles of a person; `until` is the moment a role ended (岗位轮换 keeps who was what).
+ROLES = Table(
+    "roles",
+    METADATA,
+    Column("role_id", Integer, primary_key=True),
+    Column("person_id", Integer, ForeignKey(_WHO), nullable=False, index=True),
+    Column("role", String(24), nullable=False),
+    Column("since", DateTime, nullable=False),
+    Column("until", DateTime),
+)
+
+#: Sessions and API tokens by the SHA-256 of their secret. scope '' = a session, else what the token may do.
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("secret", String(64), primary_key=True),
+    Column("person_id", Integer, ForeignKey(_WHO), nullable=False, index=True),
+    Column("scope", String(64), nullable=False, default=""),
+    Column("begun_at", DateTime, nullable=False),
+    Column("used_at", DateTime, nullable=False),
+    Column("ends_at", DateTime, nullable=False),
+)
+
+#: One case about one subject. holder: who has it in hand, until held_until. proposal: what a step put to the next person.
+CASES = Table(
+    "cases",
+    METADATA,
+    Column("case_id", Integer, primary_key=True),
+    Column("number", String(16), nullable=False, unique=True),
+    Column("grain", String(16), nullable=False),
+    Column("entity_id", String(64), nullable=False),
+    Column("area", String(12), nullable=False, default=""),
+    Column("unit", String(32), nullable=False, default=""),
+    Column("state", String(3), nullable=False, index=True),
+    Column("outcome", String(16)),
+    Column("before_hold", String(3)),
+    Column("proposal", String(24)),
+    Column("scheme", String(8), nullable=False, default=""),
+    Column("low_fen", BigInteger, nullable=False, default=0),
+    Column("mid_fen", BigInteger, nullable=False, default=0),
+    Column("high_fen", BigInteger, nullable=False, default=0),
+    Column("confirmed_fen", BigInteger),
+    Column("recovered_fen", BigInteger),
+    Column("violation_class", String(16)),
+    Column("innocent", String(8)),
+    Column("opened_at", DateTime, nullable=False),
+    Column("due_at", DateTime),
+    Column("inspected_at", DateTime),
+    Column("decided_at", DateTime),
+    Column("holder", Integer, ForeignKey(_WHO)),
+    Column("held_until", DateTime),
+    Column("first_reviewer", Integer, ForeignKey(_WHO)),
+    Column("second_reviewer", Integer, ForeignKey(_WHO)),
+    Column("appeal_by", Integer, ForeignKey(_WHO)),
+    Column("signer", Integer, ForeignKey(_WHO)),
+    Column("into_case", Integer, ForeignKey("cases.case_id")),
+    Column("version", Integer, nullable=False, default=0),
+    CheckConstraint("first_reviewer <> second_reviewer", name="second_is_another"),
+    CheckConstraint("signer <> first_reviewer AND signer <> second_reviewer", name="signer_is_another"),
+    CheckConstraint("appeal_by <> first_reviewer AND appeal_by <> second_reviewer", name="appeal_is_another"),
+    CheckConstraint(
+        "recovered_fen IS NULL OR (recovered_fen >= 0 AND recovered_fen <= confirmed_fen)",
+        name="recovered_in_confirmed",
+    ),
+    CheckConstraint("confirmed_fen IS NULL OR confirmed_fen >= 0", name="confirmed_not_negative"),
+    CheckConstraint("state NOT IN ('C80', 'C90') OR outcome IS NOT NULL", name="closed_with_outcome"),
+    CheckConstraint("outcome <> 'O8_EXPLAINED' OR innocent IS NOT NULL", name="explained_by_what"),
+)
+
+#: The leads a case is made of: several weeks' leads about one subject are one case.
+LEADS = Table(
+    "leads",
+    METADATA,
+    Column("lead_id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False, index=True),
+    Column("run", String(40), nullable=False),
+    Column("list", String(16), nullable=False),
+    Column("lead", Integer, nullable=False),
+    Column("as_of", String(10), nullable=False),
+    Column("slot", String(8), nullable=False),
+    Column("selection_prob", String(24), nullable=False, default=""),
+    Column("rank", Integer),
+    Column("model", String(64), nullable=False, default=""),
+    UniqueConstraint("run", "list", "lead"),
+)
+
+#: Everything that happened to a case, in order; nothing is overwritten. kind: move, note, claim, amount, file, link …
+EVENTS = Table(
+    "events",
+    METADATA,
+    Column("event_id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False, index=True),
+    Column("at", DateTime, nullable=False),
+    Column("who", Integer, ForeignKey(_WHO)),
+    Column("kind", String(16), nullable=False),
+    Column("from_state", String(3)),
+    Column("to_state", String(3)),
+    Column("note", Text, nullable=False, default=""),
+    Column("detail", JSON, nullable=False, default=dict),
+)
+
+#: Who inspects a case, each with a declaration that no conflict of interest is known.
+OFFICERS = Table(
+    "officers",
+    METADATA,
+    Column("case_id", Integer, ForeignKey("cases.case_id"), primary_key=True),
+    Column("person_id", Integer, ForeignKey(_WHO), primary_key=True),
+    Column("declared_at", DateTime),
+)
+
+#: Papers and photographs of a case: the bytes lie beside the database, named by their hash.
+FILES = Table(
+    "files",
+    METADATA,
+    Column("file_id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False, index=True),
+    Column("sha256", String(64), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("who", Integer, ForeignKey(_WHO), nullable=False),
+    UniqueConstraint("case_id", "sha256"),
+)
+
+#: The chain: each row's hash covers the row before it (serving/desk/log.py). who NULL = nobody was signed in.
+LOG = Table(
+    "log",
+    METADATA,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("at", String(32), nullable=False),
+    Column("who", String(64), nullable=False, default=""),
+    Column("act", String(32), nullable=False),
+    Column("about", String(120), nullable=False, default=""),
+    Column("detail", Text, nullable=False, default="{}"),
+    Column("prev", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+)

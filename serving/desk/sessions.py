@@ -1,0 +1,97 @@
+"""Sessions and API tokens: random secrets of which only a hash is stored. A session ends 30 minutes after its last use or 12 hours
+after it began, and with its account; a token at its own date, and it may do no more than its scope says."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import delete, insert, select, update
+
+from claims.errors import UserError
+from serving.desk import log, people
+from serving.desk.database import Desk, now
+from serving.desk.people import Person, secret_hash
+from serving.desk.roles import RIGHTS
+from serving.desk.schema import SESSIONS
+
+IDLE: Final = timedelta(minutes=30)
+LONGEST: Final = timedelta(hours=12)
+NOTED: Final = timedelta(minutes=1)
+"""How often a use is written down."""
+COOKIE: Final = "xiezhi_session"
+
+
+def begin(desk: Desk, person: Person) -> str:
+    """A new session's secret; those that ended are swept away."""
+    secret = secrets.token_urlsafe(32)
+    moment = now()
+    with desk.write() as connection:
+        connection.execute(delete(SESSIONS).where(SESSIONS.c.ends_at < moment))
+        connection.execute(
+            insert(SESSIONS).values(
+                secret=secret_hash(secret),
+                person_id=person.person_id,
+                begun_at=moment,
+                used_at=moment,
+                ends_at=moment + LONGEST,
+            )
+        )
+    return secret
+
+
+def whose(desk: Desk, secret: str) -> tuple[Person, frozenset[str]] | None:
+    """Whose open session or token this is, and the rights it gives; None where it is neither or has ended."""
+    moment = now()
+    key = SESSIONS.c.secret == secret_hash(secret)
+    with desk.read() as connection:
+        row = connection.execute(select(SESSIONS).where(key)).mappings().first()
+        person = people.by_id(connection, row["person_id"]) if row is not None else None
+    if row is None or person is None or moment > row["ends_at"]:
+        return None
+    if not row["scope"] and moment - row["used_at"] > IDLE:
+        return None
+    if moment - row["used_at"] > NOTED:
+        with desk.write() as connection:
+            connection.execute(update(SESSIONS).where(key).values(used_at=moment))
+    scope = frozenset(row["scope"].split()) if row["scope"] else person.rights
+    return person, person.rights & scope
+
+
+def end(desk: Desk, secret: str) -> None:
+    """Its cookie is worth nothing afterwards."""
+    with desk.write() as connection:
+        connection.execute(delete(SESSIONS).where(SESSIONS.c.secret == secret_hash(secret)))
+
+
+def end_all(desk: Desk, person_id: int) -> None:
+    """Every session and token of an account, e.g. when its roles change."""
+    with desk.write() as connection:
+        connection.execute(delete(SESSIONS).where(SESSIONS.c.person_id == person_id))
+
+
+def new_token(desk: Desk, person: Person, scope: tuple[str, ...], days: int) -> str:
+    """An API token for a program: its rights, at most the person's own, and its end. Raises UserError."""
+    odd = sorted(set(scope) - set(RIGHTS))
+    if odd or not scope:
+        raise UserError(f"a token needs rights among {', '.join(RIGHTS)}{'; not ' + ', '.join(odd) if odd else ''}")
+    if not set(scope) <= person.rights:
+        raise UserError(f"{person.name} has no right to {', '.join(sorted(set(scope) - person.rights))}")
+    if not 1 <= days <= 366:
+        raise UserError("a token ends after 1 to 366 days")
+    secret = "xz_" + secrets.token_urlsafe(32)
+    moment = now()
+    with desk.write() as connection:
+        connection.execute(
+            insert(SESSIONS).values(
+                secret=secret_hash(secret),
+                person_id=person.person_id,
+                scope=" ".join(sorted(scope)),
+                begun_at=moment,
+                used_at=moment,
+                ends_at=moment + timedelta(days=days),
+            )
+        )
+        log.append(connection, "token.new", person.name, detail={"scope": sorted(scope), "days": days})
+    return secret

