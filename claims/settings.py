@@ -27,7 +27,7 @@ class Settings:
 
     warehouse: Path | None = None
     hosts: frozenset[str] = frozenset()
-    workers: int = 1
+    workers: int = 2
     memory: str = "2500MB"
     traceback: bool = False
     desk: str = ""
@@ -54,7 +54,7 @@ def settings() -> Settings:
     return Settings(
         warehouse=Path(warehouse) if warehouse else None,
         hosts=frozenset(h.strip().lower() for h in hosts.split(",") if h.strip()),
-        workers=int(workers or 1),
+        workers=int(workers or Settings.workers),
         memory=memory or Settings.memory,
         traceback=bool(traceback),
         desk=desk,

@@ -153,21 +153,12 @@ def serve(
     host: Annotated[
         str, typer.Option("--host", help="address to listen on; loopback unless told otherwise")
     ] = "127.0.0.1",
-    new_token: Annotated[
-        bool, typer.Option("--new-token", help="only print a fresh one-time sign-in; the server runs on")
-    ] = False,
-    as_json: JsonOption = False,
+    workers: Annotated[int | None, typer.Option("--workers", help="processes; XIEZHI_WORKERS, or two")] = None,
 ) -> None:
-    """The BentoML service with the pages; prints the address and a one-time sign-in."""
-    if new_token:
-        from serving.serve import sign_in_link
-
-        link = sign_in_link(warehouse, port, host)
-        say({"sign_in": link}, as_json, f"Sign in once with: {link}")
-        return
+    """The BentoML service with the pages; prints the address."""
     from serving.service import serve as run
 
-    code = run(warehouse, port, host)
+    code = run(warehouse, port, host, workers)
     if code:
         raise typer.Exit(code)
 
@@ -210,5 +201,9 @@ def demo(
         f"{house}: lists of {when} published in {summary['seconds']} s: "
         + ", ".join(f"{g} {n}" for g, n in lists.items()),
     )
+    from commands.desk import demo_accounts
+
+    for line in demo_accounts(house):
+        print(line, flush=True)
     if not no_serve:
         serve(house, port)

@@ -1,13 +1,15 @@
 """What the APIs answer, without the server around it: published lists and explanations as JSON-ready dictionaries."""
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from claims.errors import Damaged, UserError
+from serving.desk import people
+from serving.desk.database import open_desk
+from serving.desk.people import Person
 from serving.lists import publish
-from serving.lists.dossier import explain as explain_now
-from serving.web import sessions
+from serving.web.list_pages import HIDDEN, SCORE
+from serving.web.masking import masked
 
 
 class Absent(UserError):
@@ -23,8 +25,8 @@ def check_start(warehouse: Path | None) -> None:
         _stop("XIEZHI_WAREHOUSE is not set; start with `xiezhi serve --warehouse DIR`")
     elif not warehouse.is_dir():
         _stop(f"there is no warehouse at {warehouse}; run `xiezhi intake` first")
-    elif not sessions.ready(warehouse):
-        _stop(f"nobody can sign in yet; run `xiezhi serve --new-token --warehouse {warehouse}` and start again")
+    elif not people.anybody(open_desk(warehouse)):
+        _stop(f"nobody can sign in yet; run `xiezhi people add NAME --role officer --warehouse {warehouse}` first")
 
 
 def _stop(message: str) -> None:
@@ -39,30 +41,34 @@ def lists(warehouse: Path | None) -> dict[str, Any]:
     return told | {"notes": run.notes, "run": run.name}
 
 
-def rank(warehouse: Path | None, grain: str, top: int) -> dict[str, Any]:
-    """Rows of a published list by rank: the first `top` ranked ones, then its draw and controls. Raises Absent, UserError."""
+def rank(warehouse: Path | None, grain: str, top: int, who: Person, rights: frozenset[str]) -> dict[str, Any]:
+    """The first `top` rows of a published list as the unmarked sheet has them, of the caller's area, personal numbers masked; with slot, rank and risk
+    only for whoever trains models. Raises Absent, UserError."""
     if top < 1:
         raise UserError("top must be at least 1")
     document = _run_with(warehouse, grain).worklist(grain)
-    rows = [r for r in document["rows"] if r["slot"] != "ranked" or r["rank"] <= top]
-    return {**document, "rows": sorted(rows, key=lambda r: r["rank"])}
+    rows = [r for r in document["rows"] if who.sees(str(r["area"] or ""))]
+    if "model" in rights:
+        rows = sorted((r for r in rows if r["slot"] != "ranked" or r["rank"] <= top), key=lambda r: r["rank"])
+    else:
+        rows = [{k: v for k, v in r.items() if k not in HIDDEN} for r in sorted(rows, key=lambda r: r["lead"])[:top]]
+    return masked({**document, "rows": rows}, grain)
 
 
-def explain(warehouse: Path | None, grain: str, entity_id: str, as_of: date | None = None) -> dict[str, Any]:
-    """The dossier of an entity: as published if it is on the list, else computed. Raises Absent for an unknown id."""
-    root = _named(warehouse)
+def explain(warehouse: Path | None, grain: str, lead: int, who: Person, rights: frozenset[str]) -> dict[str, Any]:
+    """The dossier of a row as published, masked; without scores for whoever may not see them. Raises Absent for one that is not there: nothing is
+    computed on request (`xiezhi explain` does)."""
     run = _run_with(warehouse, grain)
-    day = as_of or date.fromisoformat(run.manifest["as_of"])
-    if day.isoformat() == run.manifest["as_of"]:
-        for row in run.worklist(grain)["rows"]:
-            if row["entity_id"] == entity_id:
-                return run.lead(grain, int(row["lead"]))
     try:
-        return explain_now(root, day, grain, entity_id)
+        document = run.lead(grain, lead)
     except Damaged:
         raise
     except UserError as error:
         raise Absent(str(error)) from None
+    if not who.sees(str(document["entity"].get("area") or "")):
+        raise Absent(f"the list of {grain!r} has no row {lead}")
+    shown = masked(document, grain)
+    return shown if "score" in rights else {k: v for k, v in shown.items() if k not in SCORE}
 
 
 def _run_with(warehouse: Path | None, grain: str) -> publish.Run:

@@ -1,4 +1,4 @@
-"""`xiezhi serve`: print the address and the one-time sign-in, then become BentoML's server."""
+"""`xiezhi serve`: print the address, then become BentoML's server."""
 
 import os
 import socket
@@ -8,13 +8,8 @@ from pathlib import Path
 
 from claims.errors import UserError
 from claims.settings import settings
-from serving.web import sessions
-
-
-def sign_in_link(warehouse: Path, port: int = 3000, host: str = "127.0.0.1") -> str:
-    """A fresh one-time sign-in at a server that runs or will run. Raises UserError if there is no warehouse."""
-    _warehouse(warehouse)
-    return link(host, port, sessions.new_token(warehouse.resolve()))
+from serving.desk import people
+from serving.desk.database import open_desk
 
 
 def _warehouse(path: Path) -> None:
@@ -22,23 +17,27 @@ def _warehouse(path: Path) -> None:
         raise UserError(f"there is no warehouse at {path}; run `xiezhi intake SOURCE --warehouse {path}` first")
 
 
-def link(host: str, port: int, token: str) -> str:
-    """The address that signs in once."""
+def link(host: str, port: int, path: str) -> str:
+    """An address of the service as a browser on this machine opens it."""
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}/sign-in?token={token}"
+    return f"http://{shown}:{port}{path}"
 
 
 def serve(warehouse: Path, port: int = 3000, host: str = "127.0.0.1", workers: int | None = None) -> int:
     """Serve the pages and APIs of a warehouse; returns only on error. Binds loopback unless told otherwise.
 
-    workers: processes, by default as many as the settings say. Raises UserError for a missing warehouse, a port out of range or in use.
+    workers: processes, by default as many as the settings say. Raises UserError for a missing warehouse, one nobody can sign in to, a port out of range or
+    in use.
     """
     given = settings()
     if not 1 <= port <= 65_535:
         raise UserError(f"--port {port}: choose one between 1 and 65535")
     _warehouse(warehouse)
-    _check_free(host, port)  # before the token: a new one voids the one somebody may still hold
-    token = sessions.new_token(warehouse.resolve())
+    _check_free(host, port)
+    if not people.anybody(open_desk(warehouse)):
+        raise UserError(
+            f"nobody can sign in yet; run `xiezhi people add NAME --role officer --warehouse {warehouse}` first"
+        )
     root = Path(__file__).resolve().parents[1]
     hosts = given.hosts | ({host} - {"127.0.0.1", "localhost", "::1"})
     environment = {
@@ -48,7 +47,7 @@ def serve(warehouse: Path, port: int = 3000, host: str = "127.0.0.1", workers: i
         "PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")])),
     }
     print(f"獬豸 serves {warehouse} on http://{host}:{port} (ready in about ten seconds, Ctrl-C ends it)", flush=True)
-    print(f"Sign in once with: {link(host, port, token)}", flush=True)
+    print(f"Sign in at: {link(host, port, '/sign-in')}", flush=True)
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Xiezhi", "--host", host, "--port", str(port)]
     os.chdir(root)
     os.execvpe(sys.executable, command, environment)

@@ -1,7 +1,7 @@
 """The BentoML shell: three APIs, the pages mounted, one gate over both. The only file that imports bentoml.
 
-    xiezhi serve --warehouse DIR                                  (prints the one-time sign-in)
-    XIEZHI_WAREHOUSE=DIR bentoml serve serving.service:Xiezhi     (after `xiezhi serve --new-token --warehouse DIR`)
+    xiezhi serve --warehouse DIR                                  (after `xiezhi people add NAME --role ROLE --warehouse DIR`)
+    XIEZHI_WAREHOUSE=DIR bentoml serve serving.service:Xiezhi
 
 The warehouse is named by the environment, so that a built bento carries no data and no path.
 """
@@ -11,7 +11,6 @@ import os
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 
 import logging
-from datetime import date
 from typing import Any
 
 import bentoml
@@ -22,7 +21,7 @@ from claims.settings import settings
 from serving import api
 from serving.lists.publish import Unpublished
 from serving.serve import serve
-from serving.web.middleware import Gate, named_warehouse
+from serving.web.middleware import Gate, asking, named_warehouse
 from serving.web.pages import pages
 
 
@@ -62,13 +61,13 @@ class Xiezhi:
 
     @bentoml.api(route="/api/rank")
     def rank(self, grain: str, top: int = 50) -> dict[str, Any]:
-        """The first `top` rows of a published list, columns as in the CSV."""
-        return _told(api.rank, named_warehouse(), grain, top)
+        """The first `top` rows of a published list as the sheet has them."""
+        return _told(api.rank, named_warehouse(), grain, top, *asking())
 
     @bentoml.api(route="/api/explain")
-    def explain(self, grain: str, entity_id: str, as_of: date | None = None) -> dict[str, Any]:
-        """Reasons, claim rows and SHAP contributions; `base` + contributions = `raw`."""
-        return _told(api.explain, named_warehouse(), grain, entity_id, as_of)
+    def explain(self, grain: str, lead: int) -> dict[str, Any]:
+        """Reasons and claim rows of a published row; for whoever may see them SHAP contributions: `base` + contributions = `raw`."""
+        return _told(api.explain, named_warehouse(), grain, lead, *asking())
 
 
 def _told(function: Any, *args: Any) -> dict[str, Any]:

@@ -13,7 +13,6 @@ import pytest
 import typer
 
 from features.declare import REGISTRY
-from serving.web import sessions
 from tests.features.test_binding import Binder
 from xiezhi import command as program
 
@@ -75,7 +74,7 @@ def options(path: tuple[str, ...]) -> set[str]:
 GIVEN = {
     "as_of": "2025-01-01", "grain": "person", "out": "x.xlsx", "at": "2025-01-01 20:00", "entity_id": "X", "challenger": "abcdef", "signed_by": "A",
     "rule": "R13", "state": "shadow", "threshold": "max_gap_days=10", "clause": "第三条", "share": "0.5", "reason": "x", "by": "A",
-    "batch": "b0001", "file": "points.xlsx", "claim": "claim.json", "source": "mended.xlsx",
+    "batch": "b0001", "file": "points.xlsx", "claim": "claim.json", "source": "mended.xlsx", "name": "wang", "role": "officer",
 }  # fmt: skip
 
 
@@ -125,28 +124,15 @@ def test_only_commands_and_options_that_exist_are_advertised() -> None:
     assert seen > 30
 
 
-def test_a_new_sign_in_is_printed_without_a_server(
+def test_the_first_account_is_one_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, out, _ = run(capsys, monkeypatch, "serve", "--warehouse", str(tmp_path), "--new-token", "--port", "3911")
+    words = ("people", "add", "wang", "--role", "officer", "--warehouse", str(tmp_path))
+    code, out, _ = run(capsys, monkeypatch, *words)
     assert code == 0
-    assert out.startswith("Sign in once with: http://127.0.0.1:3911/sign-in?token=")
-    assert sessions.take_token(tmp_path, out.strip().rpartition("token=")[2])
-
-
-def test_a_port_in_use_leaves_the_unused_sign_in_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import socket
-
-    from claims.errors import UserError
-    from serving.serve import serve
-
-    token = sessions.new_token(tmp_path)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with pytest.raises(UserError, match="cannot listen"):
-            serve(tmp_path, taken.getsockname()[1])
-    assert sessions.take_token(tmp_path, token)
+    assert "http://127.0.0.1:3000/invitation?token=" in out
+    code, _, err = run(capsys, monkeypatch, *words)
+    assert (code, err.count("\n")) == (2, 1)
 
 
 def test_mlproject_knows_every_command() -> None:

@@ -15,6 +15,9 @@
     rules      the rule base: run it, show one rule               features.checking
     week       features → fit if due → all lists, published       serving.lists.publish
     serve      the pages and the API                              serving.service
+    people     who may sign in, with which roles                  serving.desk.people
+    desk       what was decided, as one more delivery             serving.desk.findings
+    log        the chained log: export it, verify it              serving.desk.log
     demo       all of it, on a simulated county
     models     the gate: compare, promote, roll back, history       training.promotion
 
@@ -33,14 +36,14 @@ import typer
 
 from claims.errors import UserError
 from claims.settings import settings
-from commands import intake, learning, lists, rules
+from commands import desk, intake, learning, lists, rules
 
 CommandLineError: Any = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps it
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="獬豸 xiezhi: ranked, explained leads from medical-insurance claims. Leads, never verdicts."
 )  # fmt: skip
-for room in (intake, learning, lists, rules):
+for room in (intake, learning, lists, rules, desk):
     app.add_typer(room.app)
 
 

@@ -109,8 +109,8 @@ def _case_of(connection: Connection, row: Mapping[str, Any]) -> tuple[int, bool]
         "due_at": after(moment, LIMITS["C10"]),
         **money,
     }
-    made = connection.execute(insert(CASES).values(**values))
-    return int(made.inserted_primary_key[0]), True
+    made = connection.execute(insert(CASES).values(**values).returning(CASES.c.case_id)).scalar_one()
+    return int(made), True
 
 
 def _fen(yuan: Any) -> int:
@@ -378,3 +378,46 @@ def recover(desk: Desk, person: Person, rights: frozenset[str], case_id: int, fe
         _event(connection, case_id, person, "amount", detail={"recovered_fen": fen})
         log.append(connection, "case.recovered", person.name, row["number"], {"fen": fen})
     return int(total)
+
+
+def search(desk: Desk, person: Person, words: str, limit: int = 50) -> list[dict[str, Any]]:
+    """Cases by number, subject or unit, whole or from its beginning; closed ones too."""
+    about = or_(
+        CASES.c.number == words,
+        CASES.c.entity_id == words,
+        CASES.c.entity_id.startswith(words, autoescape=True),
+        CASES.c.unit.startswith(words, autoescape=True),
+    )
+    with desk.read() as connection:
+        return _all(connection, visible(person).where(about).order_by(CASES.c.case_id.desc()).limit(limit))
+
+
+def counts(desk: Desk, person: Person) -> dict[str, int]:
+    """How many cases of his area stand in each state."""
+    chosen = visible(person).subquery()
+    with desk.read() as connection:
+        grouped = select(chosen.c.state, func.count()).group_by(chosen.c.state)
+        return {state: int(n) for state, n in connection.execute(grouped).tuples()}
+
+
+def waiting(desk: Desk, person: Person, rights: frozenset[str]) -> list[dict[str, Any]]:
+    """State, its name and number of cases, of the states this person can move on; how many of them are overdue."""
+    found = counts(desk, person)
+    chosen = visible(person).where(CASES.c.due_at < now()).subquery()
+    with desk.read() as connection:
+        overdue = select(chosen.c.state, func.count()).group_by(chosen.c.state)
+        late: dict[str, int] = {state: int(n) for state, n in connection.execute(overdue).tuples()}
+    mine = [s for s in OPEN if steps_from(s, rights & _WORK) and found.get(s)]
+    return [{"state": s, "zh": STATES[s], "n": found[s], "late": late.get(s, 0)} for s in mine]
+
+
+def of_run(desk: Desk, run: str, name: str) -> dict[int, dict[str, Any]]:
+    """Lead number → its case's id, number and state, of one list of a run."""
+    chosen = (
+        select(LEADS.c.lead, CASES.c.case_id, CASES.c.number, CASES.c.state)
+        .join(CASES, CASES.c.case_id == LEADS.c.case_id)
+        .where(LEADS.c.run == run, LEADS.c.list == name)
+    )
+    with desk.read() as connection:
+        rows = connection.execute(chosen).mappings()
+        return {int(r["lead"]): {k: r[k] for k in ("case_id", "number", "state")} for r in rows}

@@ -74,8 +74,9 @@ def add(desk: Desk, name: str, roles: tuple[str, ...], *, shown: str = "", area:
     with desk.write() as connection:
         if connection.execute(select(PEOPLE.c.person_id).where(PEOPLE.c.name == name)).first():
             raise UserError(f"there is an account {name!r} already")
-        made = connection.execute(
-            insert(PEOPLE).values(
+        person = connection.execute(
+            insert(PEOPLE)
+            .values(
                 name=name,
                 shown=shown or name,
                 area=area,
@@ -83,8 +84,8 @@ def add(desk: Desk, name: str, roles: tuple[str, ...], *, shown: str = "", area:
                 invited_until=now() + INVITED,
                 created_at=now(),
             )
-        )
-        person = int(made.inserted_primary_key[0])
+            .returning(PEOPLE.c.person_id)
+        ).scalar_one()
         connection.execute(insert(ROLES), [{"person_id": person, "role": r, "since": now()} for r in sorted(given)])
         log.append(connection, "account.add", by, name, {"roles": sorted(given), "area": area})
     return token

@@ -41,26 +41,31 @@ def fault(rows: Iterable[Mapping[str, Any]], head: tuple[int, str] | None = None
             if head[1] != last:
                 return f"row {seen} is not the one whose hash was kept"
             kept = True
-    assert head is not None or kept
     return "" if kept or head is None else f"the log ends at row {seen}, but a head of row {head[0]} was kept"
 
 
+def checked(path: str, head: str = "") -> str:
+    """What is wrong with an exported log; '' where nothing is. head: "SEQ:HASH" that was kept elsewhere."""
+    number, _, kept = head.partition(":")
+    if head and not (number.isdigit() and len(kept) == 64):
+        return f"a head is written SEQ:HASH with the whole hash, not {head[:80]!r}"
+    try:
+        with open(path, encoding="utf-8") as file:
+            return fault((json.loads(line) for line in file), (int(number), kept) if head else None)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return f"{path} cannot be read as a log: {type(error).__name__}"
+
+
 def main(arguments: list[str]) -> int:
-    """0 = it holds, 1 = it does not, 2 = it cannot be read."""
-    head = None
-    if "--head" in arguments:
+    """0 = it holds, 1 = it does not, 2 = no file was named."""
+    head = ""
+    if "--head" in arguments[:-1]:
         at = arguments.index("--head")
-        number, _, kept = arguments[at + 1].partition(":")
-        head, arguments = (int(number), kept), arguments[:at] + arguments[at + 2 :]
+        head, arguments = arguments[at + 1], arguments[:at] + arguments[at + 2 :]
     if len(arguments) != 1:
         print(__doc__)
         return 2
-    try:
-        with open(arguments[0], encoding="utf-8") as file:
-            wrong = fault((json.loads(line) for line in file), head)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f"{arguments[0]} cannot be read as a log: {type(error).__name__}")
-        return 2
+    wrong = checked(arguments[0], head)
     print(wrong or "the chain holds")
     return 1 if wrong else 0
 

@@ -107,8 +107,11 @@ def write(worklist: WorkList, out: Path, evidence: Evidence | None = None) -> Pa
     return out
 
 
-def workbook(worklist: WorkList, evidence: Evidence | None = None) -> bytes:
-    """疑点线索清单: sheets 清单, 证据明细, 人群, 口径说明 (and 已解释, if any), ids as text, no cell a formula."""
+def workbook(worklist: WorkList, evidence: Evidence | None = None, *, masked: bool = False, mark: str = "") -> bytes:
+    """疑点线索清单: sheets 清单, 证据明细, 人群, 口径说明 (and 已解释, if any), ids as text, no cell a formula.
+
+    masked: personal numbers masked on every sheet, as for whoever downloads it from a page; mark: who took it when, in each footer.
+    """
     out = io.BytesIO()
     book = xlsxwriter.Workbook(
         out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -126,11 +129,17 @@ def workbook(worklist: WorkList, evidence: Evidence | None = None) -> bytes:
         "note": book.add_format({"bold": True, "font_color": "#7A4B00"}),
     }
     _sheet_list(book, worklist, style)
-    _sheet_evidence(book, worklist, style, evidence)
+    _sheet_evidence(book, worklist, style, evidence, masked)
     if len(worklist.explained):
-        _table(book.add_worksheet("已解释"), worklist, style, worklist.explained)
+        explained = worklist.explained
+        if masked and "members" in explained:
+            explained = explained.assign(members=[_masked_members(m) for m in explained["members"]])
+        titles = {c: title for c, (title, _) in HEADERS.items()} | {"members": "成员", "innocent": "解释"}
+        _table(book.add_worksheet("已解释"), worklist, style, explained.rename(columns=titles))
     _sheet_groups(book, worklist, style)
     _sheet_method(book, worklist, style)
+    for sheet in book.worksheets():
+        sheet.set_footer(f"&L{DISCLAIMER}　{mark}&R第 &P 页 共 &N 页")
     book.close()
     return out.getvalue()
 
@@ -164,7 +173,6 @@ def _table(
     sheet.set_paper(9)
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0, 1)
-    sheet.set_footer(f"&L{DISCLAIMER}&R第 &P 页 共 &N 页")
 
 
 def safe_cell(text: str) -> str:
@@ -185,7 +193,7 @@ def _sheet_list(book: Any, worklist: WorkList, style: dict[str, Any]) -> None:
     if grain.personal:
         frame["entity_id"] = [mask(v) for v in frame["entity_id"]]
     if "members" in frame:
-        frame["members"] = ["；".join(mask(p) for p in (v or "").split(";")) for v in frame["members"]]
+        frame["members"] = [_masked_members(v) for v in frame["members"]]
     frame.columns = pd.Index([HEADERS[c][0] if c in HEADERS else "成员" for c in names])
     sheet = book.add_worksheet("清单")
     _table(sheet, worklist, style, frame, [HEADERS[c][0] for c in MONEY])
@@ -193,14 +201,21 @@ def _sheet_list(book: Any, worklist: WorkList, style: dict[str, Any]) -> None:
         sheet.set_column(j, j, 44 if c.startswith("reason") or c == "innocent" else 7 if c == "lead" else 18)
 
 
-def _sheet_evidence(book: Any, worklist: WorkList, style: dict[str, Any], evidence: Evidence | None) -> None:
+def _masked_members(members: str | None) -> str:
+    return "；".join(mask(p) for p in (members or "").split(";"))
+
+
+def _sheet_evidence(
+    book: Any, worklist: WorkList, style: dict[str, Any], evidence: Evidence | None, masked: bool
+) -> None:
+    hide = masked and spec_of(worklist.grain).personal
     frames: list[pd.DataFrame] = []
     for row in worklist.rows.sort_values("lead").to_dict(orient="records") if evidence is not None else []:
         found = evidence(row["entity_id"]) if evidence is not None else pd.DataFrame()
         if len(found):
             found = found.copy()
             found.insert(0, "序号", row["lead"])
-            found.insert(1, "对象编号", row["entity_id"])
+            found.insert(1, "对象编号", mask(row["entity_id"]) if hide else row["entity_id"])
             frames.append(found)
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame({"序号": [], "对象编号": []})
     _table(book.add_worksheet("证据明细"), worklist, style, frame, [ROW_MONEY])

@@ -1,19 +1,27 @@
 """One gate over everything the process answers: pages, APIs and what BentoML adds by itself (/, /metrics, /docs.json, static).
 
-Whatever is not on the allow-list needs a session; a new route is therefore closed until somebody decides otherwise.
-It also checks the Host (DNS rebinding), the Origin of writes (CSRF), the size of bodies, and sets the security headers.
+Who asks is read off the session cookie or an API token, and must have the right that serving/web/access.py names for the address; one that stands there in no
+line is closed. The gate also checks the Host (DNS rebinding), the Origin of writes (CSRF), the size of bodies, and sets the security headers.
 """
 
 import contextlib
+import functools
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextvars import ContextVar
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
+
+from starlette.concurrency import run_in_threadpool
 
 from claims.settings import settings
-from serving.web import sessions
+from serving.desk import sessions
+from serving.desk.database import Desk, open_desk
+from serving.desk.people import Person
+from serving.desk.roles import RIGHTS
+from serving.web.access import OPEN_PREFIX, is_open, right_for
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -21,9 +29,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-#: Answered without a session. Probes tell nothing but that the process lives.
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/sign-in"})
-OPEN_PREFIX = "/static/"
+PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 MAX_BODY = 1_000_000
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (
@@ -39,6 +45,9 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 
 
+Refusal = tuple[int, str, list[tuple[bytes, bytes]]]
+
+
 class TooLarge(Exception):
     """A body above MAX_BODY."""
 
@@ -51,6 +60,20 @@ def hosts() -> frozenset[str]:
 def named_warehouse(given: Path | None = None) -> Path | None:
     """The warehouse of this process: as given, else by XIEZHI_WAREHOUSE; None where neither names one (a bento being built)."""
     return given or settings().warehouse
+
+
+_WHO: ContextVar[tuple[Person, frozenset[str]]] = ContextVar("who")
+
+
+def asking() -> tuple[Person, frozenset[str]]:
+    """Who asks and what he may do, for an API that is handed no request. Raises LookupError outside of one."""
+    return _WHO.get()
+
+
+@functools.cache
+def desk_of(warehouse: Path) -> Desk:
+    """The desk of a warehouse, opened once a process."""
+    return open_desk(warehouse)
 
 
 def _header(scope: Scope, name: bytes) -> str:
@@ -71,6 +94,12 @@ def session_of(scope: Scope) -> str:
     return cookie[sessions.COOKIE].value if sessions.COOKIE in cookie else ""
 
 
+def token_of(scope: Scope) -> str:
+    """The API token of a request (Authorization: Bearer …), or an empty string."""
+    kind, _, token = _header(scope, b"authorization").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
 class Gate:
     """ASGI middleware. Without a warehouse nobody can have a session, so everything but the probes stays shut."""
 
@@ -85,7 +114,7 @@ class Gate:
         if scope["type"] != "http":  # no websocket is offered
             await send({"type": "websocket.close", "code": 1008})
             return
-        refusal = self._refusal(scope)
+        refusal = await self._refusal(scope)
         if refusal is not None:
             await _answer(send, *refusal)
             return
@@ -116,28 +145,45 @@ class Gate:
         if size > MAX_BODY and not started:
             await _answer(send, 413, "请求内容过大", [])
 
-    def _refusal(self, scope: Scope) -> tuple[int, str, list[tuple[bytes, bytes]]] | None:
-        """Why a request is turned away (status, text, headers); None lets it pass."""
+    async def _refusal(self, scope: Scope) -> Refusal | None:
+        """Why a request is turned away (status, text, headers); None lets it pass, with who asks in scope["state"]."""
         path, method = scope["path"], scope["method"]
-        if path in {"/livez", "/readyz", "/healthz"}:
+        if path in PROBES:
             return None
         if _hostname(_header(scope, b"host")) not in hosts():
             return 421, "此服务不认识该主机名；如需开放，请设置 XIEZHI_HOSTS", []
         if _header(scope, b"content-length").isdigit() and int(_header(scope, b"content-length")) > MAX_BODY:
             return 413, "请求内容过大", []
-        if method not in {"GET", "HEAD", "OPTIONS"}:
-            origin = _header(scope, b"origin")
-            if origin and urlsplit(origin).netloc.lower() != _header(scope, b"host").lower():
-                return 403, "请求来自其他网站，已拒绝", []
-        if path in OPEN_PATHS or (path.startswith(OPEN_PREFIX) and ".." not in path):
+        if method not in {"GET", "HEAD", "OPTIONS"} and _foreign(scope):
+            return 403, "请求来自其他网站，已拒绝", []
+        if is_open(path):
             return None
-        session = session_of(scope)
         warehouse = named_warehouse(self.warehouse)
-        if warehouse is not None and session and sessions.is_open(warehouse, session):
-            return None
-        if method in {"GET", "HEAD"} and "text/html" in _header(scope, b"accept"):
-            return 303, "请先登录", [(b"location", b"/sign-in")]
-        return 401, "请先登录：在服务器上运行 xiezhi serve --new-token --warehouse 仓库 取得一次性登录口令", []
+        secret = token_of(scope) or session_of(scope)
+        found: tuple[Person, frozenset[str]] | None = None
+        if warehouse is not None and warehouse.is_dir() and secret:
+            found = await run_in_threadpool(sessions.whose, desk_of(warehouse), secret)
+        if found is None:
+            if method in {"GET", "HEAD"} and "text/html" in _header(scope, b"accept"):
+                return 303, "请先登录", [(b"location", b"/sign-in?next=" + quote(path, safe="/").encode())]
+            return 401, "请先登录", []
+        right = right_for(path, method)
+        if right is None:
+            return 404, "没有这个地址", []
+        person, rights = found
+        if right and right not in rights:
+            return 403, f"您的岗位没有“{RIGHTS[right]}”的权限", []
+        _WHO.set((person, rights))
+        scope["state"] = {**(scope.get("state") or {}), "person": person, "rights": rights, "secret": secret}
+        return None
+
+
+def _foreign(scope: Scope) -> bool:
+    """Whether a write comes from another site: its Origin, or what the browser says of it, is not this one."""
+    origin = _header(scope, b"origin")
+    if origin:
+        return urlsplit(origin).netloc.lower() != _header(scope, b"host").lower()
+    return _header(scope, b"sec-fetch-site") not in ("", "same-origin", "none")
 
 
 _SET_HERE = frozenset({*(name for name, _ in HEADERS), b"cache-control", b"server"})

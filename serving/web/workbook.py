@@ -1,18 +1,23 @@
 """The workbook of a published list, made from the run itself, so that it says what the pages say."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
+from serving.desk.database import now
+from serving.desk.people import Person
 from serving.lists.export import workbook
 from serving.lists.publish import Run
 from serving.lists.schema import EXTRA, Note, WorkList
 
 
-def workbook_of(run: Run, grain: str) -> bytes:
-    """疑点线索清单.xlsx of one list of a run. Raises UserError if the run has no such list."""
+def workbook_of(run: Run, grain: str, who: Person | None = None, head: str = "") -> bytes:
+    """疑点线索清单.xlsx of one list of a run, masked, as somebody takes it: only rows of his area; his name, the time and the head of the log in
+    each footer. Raises UserError if the run has no such list."""
     document = run.worklist(grain)
+    if who is not None:
+        document = {**document, "rows": [r for r in document["rows"] if who.sees(str(r["area"] or ""))]}
     worklist = WorkList(
         grain=document["grain"],
         as_of=date.fromisoformat(document["as_of"]),
@@ -27,7 +32,8 @@ def workbook_of(run: Run, grain: str) -> bytes:
     def rows_of(entity_id: str) -> pd.DataFrame:
         return evidence_table(run.lead(grain, leads[entity_id]))
 
-    return workbook(worklist, rows_of)
+    mark = f"{who.shown} {now() + timedelta(hours=8):%Y-%m-%d %H:%M} 日志 {head[:12]}" if who is not None else ""
+    return workbook(worklist, rows_of, masked=True, mark=mark)
 
 
 def evidence_table(dossier: dict[str, Any]) -> pd.DataFrame:

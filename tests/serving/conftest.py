@@ -2,6 +2,7 @@
 
 import functools
 import warnings
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from argon2 import PasswordHasher
 
 from features.matrix import Matrix, crowd_of
 from models.score import Scored
+from serving.desk import people
 from serving.lists import publish
 from serving.lists.dossier import dossier
 from serving.lists.schema import Note, WorkList
 from serving.lists.worklist import assemble, with_evidence
+from serving.web.middleware import Gate, desk_of
+from serving.web.pages import pages
 from tests.column import a_column
 
 with warnings.catch_warnings():
@@ -183,6 +188,27 @@ def made_list(grain: str, top: int = 10) -> tuple[WorkList, dict[str, dict[str, 
 
 
 GRAINS = ("admission", "person", "institution", "doctor", "ring")
+
+
+def signed_in(warehouse: Path, *roles: str, area: str = "", name: str = "") -> TestClient:
+    """A client of these roles at the pages of a warehouse, behind the gate; its account is made anew."""
+    name = name or f"u{len(people.everybody(desk_of(warehouse)))}"
+    token = people.add(desk_of(warehouse), name, roles or ("officer", "reviewer2", "leader"), area=area)
+    client = TestClient(Gate(pages(warehouse), warehouse), base_url="http://127.0.0.1", follow_redirects=False)
+    answer = client.post("/invitation", data={"token": token, "password": PASSWORD, "again": PASSWORD})
+    assert answer.status_code == 303, answer.text
+    return client
+
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_hashes() -> Iterator[None]:
+    """argon2 at its cheapest: what is tested is who gets in, not how dear a guess is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,11 +15,8 @@ from serving.lists import publish
 from serving.lists.dossier import dossier, explain_text
 from serving.lists.export import as_csv, as_json, workbook
 from serving.lists.worklist import assemble
-from serving.web import sessions
-from serving.web.middleware import Gate
-from serving.web.pages import pages
 
-from .conftest import AS_OF, TestClient, county
+from .conftest import AS_OF, county, signed_in
 
 FINDING = "2025-03-20 欺诈骗保（JC5051302381）"
 
@@ -68,8 +65,8 @@ def test_every_form_of_the_list_says_it(tmp_path: Path) -> None:
     told = dossier(matrix, scored, who, {}, as_of=AS_OF, grain="institution")
     (tmp_path / "lists").mkdir()
     publish.publish(tmp_path, AS_OF, {"institution": (made, {who: told})})
-    client = TestClient(Gate(pages(tmp_path), tmp_path), base_url="http://127.0.0.1:3000", follow_redirects=False)
-    client.post("/sign-in", data={"token": sessions.new_token(tmp_path)})
+    client = signed_in(tmp_path)
+    client.follow_redirects = True
     page = client.get("/lists/institution").text
     assert f'<span class="tag">复现</span> 此前 {FINDING}' in page
     assert "7 个已有结论" in page

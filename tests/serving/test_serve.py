@@ -9,8 +9,9 @@ import pytest
 
 from claims.errors import UserError
 from serving import serve as module
-from serving.serve import link, serve, sign_in_link
-from serving.web import sessions
+from serving.desk import people
+from serving.desk.database import open_desk
+from serving.serve import link, serve
 
 
 @pytest.mark.parametrize(
@@ -18,7 +19,7 @@ from serving.web import sessions
     [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("::1", "[::1]"), ("box", "box")],
 )
 def test_the_address_that_signs_in_can_be_opened(host: str, shown: str) -> None:
-    assert link(host, 3000, "abc") == f"http://{shown}:3000/sign-in?token=abc"
+    assert link(host, 3000, "/sign-in") == f"http://{shown}:3000/sign-in"
 
 
 @pytest.fixture
@@ -30,32 +31,38 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, 
     return calls
 
 
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A warehouse that somebody can sign in to."""
+    people.add(open_desk(tmp_path), "wang", ("officer",))
+    return tmp_path
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def test_the_server_gets_the_warehouse_and_the_printed_token_signs_in(
-    tmp_path: Path, started: list[tuple[list[str], dict[str, str]]], capsys: pytest.CaptureFixture[str]
+def test_the_server_gets_the_warehouse_and_its_workers(
+    house: Path, started: list[tuple[list[str], dict[str, str]]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     port = free_port()
-    serve(tmp_path, port, workers=2)
+    serve(house, port, workers=3)
     ((command, environment),) = started
     assert command[:3] == [sys.executable, "-m", "bentoml"]
     assert command[-1] == str(port)
-    assert environment["XIEZHI_WAREHOUSE"] == str(tmp_path.resolve())
-    assert environment["XIEZHI_WORKERS"] == "2"
+    assert environment["XIEZHI_WAREHOUSE"] == str(house.resolve())
+    assert environment["XIEZHI_WORKERS"] == "3"
     assert environment.get("XIEZHI_HOSTS", "") == os.environ.get("XIEZHI_HOSTS", "")
-    token = capsys.readouterr().out.strip().rpartition("token=")[2]
-    assert sessions.take_token(tmp_path, token)
+    assert f"http://127.0.0.1:{port}/sign-in" in capsys.readouterr().out
 
 
 def test_a_host_that_is_not_this_machine_may_be_named_in_requests(
-    tmp_path: Path, started: list[tuple[list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+    house: Path, started: list[tuple[list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_check_free", lambda host, port: None)
-    serve(tmp_path, 3000, host="box.example")
+    serve(house, 3000, host="box.example")
     assert "box.example" in started[0][1]["XIEZHI_HOSTS"].split(",")
 
 
@@ -63,7 +70,9 @@ def test_what_cannot_be_served_is_refused_before_anything_starts(
     tmp_path: Path, started: list[tuple[list[str], dict[str, str]]]
 ) -> None:
     with pytest.raises(UserError, match="xiezhi intake"):
-        sign_in_link(tmp_path / "gone")
+        serve(tmp_path / "gone", free_port())
+    with pytest.raises(UserError, match="xiezhi people add"):
+        serve(tmp_path, free_port())
     for port in (0, 70_000):
         with pytest.raises(UserError, match=f"--port {port}"):
             serve(tmp_path, port)

@@ -1,0 +1,161 @@
+"""The desk from the machine it runs on: accounts, what was decided, the log."""
+
+import json
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from claims.errors import UserError
+from commands.terminal import JsonOption, WarehouseOption, say
+
+app = typer.Typer()
+people_app = typer.Typer(no_args_is_help=True, help="Who may sign in: add, list, invite again, close.")
+desk_app = typer.Typer(no_args_is_help=True, help="What the desk decided: deliver it to the warehouse.")
+log_app = typer.Typer(no_args_is_help=True, help="The chained log: export it, verify a copy.")
+app.add_typer(people_app, name="people")
+app.add_typer(desk_app, name="desk")
+app.add_typer(log_app, name="log")
+
+NameArgument = Annotated[str, typer.Argument(help="name of the account, as typed when signing in")]
+BY = "命令行"
+
+
+@people_app.command("add")
+def people_add(
+    name: NameArgument,
+    warehouse: WarehouseOption,
+    role: Annotated[
+        list[str],
+        typer.Option(
+            "--role",
+            help="officer, reviewer, leader, scientist, admin, security, audit, or a single role; repeat for several",
+        ),
+    ],
+    shown: Annotated[str, typer.Option("--shown", help="name on pages")] = "",
+    area: Annotated[str, typer.Option("--area", help="code of the area whose rows it sees; none = all")] = "",
+    address: Annotated[str, typer.Option("--address", help="where the pages are")] = "http://127.0.0.1:3000",
+    as_json: JsonOption = False,
+) -> None:
+    """A new account; prints the one-time invitation by which its owner sets the password."""
+    from serving.desk import people
+    from serving.desk.database import open_desk
+
+    token = people.add(open_desk(warehouse), name, tuple(role), shown=shown, area=area, by=BY)
+    link = f"{address}/invitation?token={token}"
+    say({"name": name, "invitation": link}, as_json, f"{name} sets a password at {link} (once, within a week)")
+
+
+@people_app.command("list")
+def people_list(warehouse: WarehouseOption, as_json: JsonOption = False) -> None:
+    """The accounts and their roles."""
+    from serving.desk import people
+    from serving.desk.database import open_desk
+
+    found = people.everybody(open_desk(warehouse))
+    rows = [{k: r[k] for k in ("name", "shown", "area", "roles", "active", "ready", "second")} for r in found]
+    text = "\n".join(
+        f"{r['name']}\t{r['shown']}\t{', '.join(r['roles'])}\t{r['area'] or '-'}\t"
+        + ("closed" if not r["active"] else "ready" if r["ready"] else "invited")
+        for r in rows
+    )
+    say(
+        {"people": rows}, as_json, text or "no account yet; run `xiezhi people add NAME --role officer --warehouse DIR`"
+    )
+
+
+@people_app.command("invite")
+def people_invite(
+    name: NameArgument,
+    warehouse: WarehouseOption,
+    address: Annotated[str, typer.Option("--address", help="where the pages are")] = "http://127.0.0.1:3000",
+    as_json: JsonOption = False,
+) -> None:
+    """A new invitation for a forgotten password or a lost second factor; both are void at once."""
+    from serving.desk import people
+    from serving.desk.database import open_desk
+
+    link = f"{address}/invitation?token={people.invite(open_desk(warehouse), name, BY)}"
+    say({"name": name, "invitation": link}, as_json, f"{name} sets a password at {link} (once, within a week)")
+
+
+@people_app.command("close")
+def people_close(name: NameArgument, warehouse: WarehouseOption, as_json: JsonOption = False) -> None:
+    """Close an account; its sessions end at once, what it did stays."""
+    from serving.desk import people
+    from serving.desk.database import open_desk
+
+    people.change(open_desk(warehouse), name, BY, active=False)
+    say({"closed": name}, as_json, f"{name} is closed")
+
+
+@desk_app.command("findings")
+def desk_findings(
+    warehouse: WarehouseOption,
+    out: Annotated[Path, typer.Option("--out", help="new folder for inspections.csv; `xiezhi intake` reads it")],
+    as_json: JsonOption = False,
+) -> None:
+    """What was decided, as a delivery of inspections: labels for the next fit."""
+    from serving.desk import findings
+    from serving.desk.database import open_desk
+
+    rows = findings.decided(open_desk(warehouse))
+    if not rows:
+        raise UserError("no case was decided yet, so there is nothing to deliver")
+    if out.exists():
+        raise UserError(f"{out} is there already; name a new folder")
+    findings.write(rows, out)
+    say({"out": str(out), "rows": len(rows)}, as_json, f"{out}/inspections.csv: {len(rows)} rows")
+
+
+@log_app.command("export")
+def log_export(
+    warehouse: WarehouseOption,
+    out: Annotated[Path, typer.Option("--out", help="file to write, one JSON object a line")],
+    as_json: JsonOption = False,
+) -> None:
+    """The whole log; prints the head to keep elsewhere."""
+    from claims.store.files import PRIVATE, put
+    from serving.desk import log
+    from serving.desk.database import open_desk
+
+    desk = open_desk(warehouse)
+    seq, head = log.head(desk)
+    rows = log.rows(desk, 0, max(seq, 1))
+    put(out, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows).encode(), PRIVATE)
+    say({"out": str(out), "rows": seq, "head": f"{seq}:{head}"}, as_json, f"{out}: {seq} rows, head {seq}:{head}")
+
+
+@log_app.command("verify")
+def log_verify(
+    file: Annotated[Path, typer.Argument(help="what `xiezhi log export` wrote")],
+    head: Annotated[str, typer.Option("--head", help="SEQ:HASH kept elsewhere, e.g. printed on an export")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Whether an exported log is what it was; exit code 1 where it is not."""
+    from serving.desk.verify import checked
+
+    wrong = checked(str(file), head)
+    say({"file": str(file), "fault": wrong}, as_json, wrong or "the chain holds")
+    if wrong:
+        raise typer.Exit(1)
+
+
+DEMO = {"officer": "officer", "reviewer": "reviewer", "leader": "leader", "signer": "leader", "inspector": "inspector", "scientist": "scientist", "admin": "admin", "audit": "audit"}  # fmt: skip
+
+
+def demo_accounts(warehouse: Path) -> list[str]:
+    """One ready account per role of the demo, with a password nobody else has; told once, when they are made."""
+    from serving.desk import people
+    from serving.desk.database import open_desk
+
+    desk = open_desk(warehouse)
+    if people.anybody(desk):
+        return [f"the demo's accounts exist; a forgotten password: xiezhi people invite NAME --warehouse {warehouse}"]
+    told = ["Accounts of the demo (passwords are shown this once):"]
+    for name, role in DEMO.items():
+        password = secrets.token_urlsafe(12)
+        people.accept(desk, people.add(desk, name, (role,), by=BY), password)
+        told.append(f"  {name:<10} {password}")
+    return told

@@ -1,0 +1,70 @@
+"""Which right every address needs: the whole table, read by the gate before anything else sees a request.
+
+What stands in no line is closed to everybody, BentoML's own addresses included; a test walks the routes and fails where one has no line.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+ANYBODY: Final = ""
+"""Signed in is enough."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Addresses (a whole-path pattern), methods, and the right they need (serving/desk/roles.py)."""
+
+    pattern: re.Pattern[str]
+    methods: frozenset[str]
+    right: str
+
+
+def _rule(pattern: str, right: str, *methods: str) -> Rule:
+    return Rule(re.compile(pattern), frozenset(methods or ("GET", "HEAD")), right)
+
+
+#: Answered without a session. Probes tell nothing but that the process lives.
+OPEN_PATHS: Final = frozenset({"/livez", "/readyz", "/healthz", "/sign-in", "/invitation"})
+OPEN_PREFIX: Final = "/static/"
+
+_ENTRY = r"[A-Za-z_]+"
+_RUN = r"\d{4}-\d\d-\d\d/[0-9a-f]+"
+RULES: Final = (
+    _rule(r"/(index\.json)?", ANYBODY),
+    _rule(r"/sign-out", ANYBODY, "POST"),
+    _rule(r"/me", ANYBODY, "GET", "HEAD", "POST"),
+    _rule(rf"/lists/({_RUN}/)?{_ENTRY}(\.json)?", "lists"),
+    _rule(rf"/lists/({_RUN}/)?{_ENTRY}\.xlsx", "export"),
+    _rule(rf"/lists/({_RUN}/)?{_ENTRY}/\d+(\.json)?", "lists"),
+    _rule(rf"/lists/({_RUN}/)?{_ENTRY}/\d+/{_ENTRY}\.svg", "lists"),
+    _rule(r"/rules(/R\d+)?(\.json)?", "lists"),
+    _rule(r"/cases(\.json)?", "lists"),
+    _rule(r"/cases/\d+(\.json)?", "lists"),
+    _rule(r"/cases/next", "lists", "POST"),
+    _rule(r"/cases/\d+/(step|note|claim|release)", "lists", "POST"),
+    _rule(r"/cases/\d+/recovered", "finance", "POST"),
+    _rule(r"/cases/\d+/reveal", "reveal", "POST"),
+    _rule(r"/people", "people", "GET", "HEAD", "POST"),
+    _rule(r"/log(\.jsonl)?", "log"),
+    _rule(r"/model", "model"),
+    _rule(r"/api/lists", "lists", "POST"),
+    _rule(r"/api/rank", "lists", "POST"),
+    _rule(r"/api/explain", "lists", "POST"),
+    _rule(r"/docs\.json|/schema\.json|/metrics", "people"),
+)
+
+
+def right_for(path: str, method: str) -> str | None:
+    """The right an address needs, '' for anybody signed in; None where it is closed to all."""
+    for rule in RULES:
+        if rule.pattern.fullmatch(path) and method in rule.methods:
+            return rule.right
+    return None
+
+
+def is_open(path: str) -> bool:
+    """Whether an address is answered without a session."""
+    return path in OPEN_PATHS or (path.startswith(OPEN_PREFIX) and ".." not in path)

@@ -1,0 +1,165 @@
+"""Signing in and out, the first password by an invitation, one's own account; and the two administrators' pages: people, log."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import pyotp
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from claims.errors import UserError
+from serving.desk import log, people, sessions
+from serving.desk.database import Desk
+from serving.desk.people import Person
+from serving.desk.roles import PRESETS, RIGHTS, ROLES
+from serving.web.render import kind, person, respond, rights
+
+
+async def form_of(request: Request) -> dict[str, list[str]]:
+    """The fields of a posted form; the gate has bounded its size."""
+    text = (await request.body()).decode("utf-8", "replace")
+    try:
+        return parse_qs(text, keep_blank_values=True, max_num_fields=200)
+    except ValueError:
+        return {}
+
+
+def first(form: dict[str, list[str]], name: str) -> str:
+    """The first value of a field, stripped; '' where it lacks."""
+    return (form.get(name) or [""])[0].strip()
+
+
+def safe_next(path: str) -> str:
+    """Where to go after signing in: a path of this service, else the first page."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path else "/"
+
+
+def routes(desk: Callable[[], Desk]) -> list[Route]:
+    """The routes over the desk of this process."""
+
+    def welcome(request: Request, who: Person, to: str) -> Response:
+        answer = RedirectResponse(to, status_code=303)
+        secure = request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
+        age = int(sessions.LONGEST.total_seconds())
+        cookie = sessions.begin(desk(), who)
+        # Lax: a link in the office's own system must not land on the sign-in page; writes are held by the Origin
+        answer.set_cookie(sessions.COOKIE, cookie, httponly=True, samesite="lax", secure=secure, path="/", max_age=age)
+        return answer
+
+    async def sign_in(request: Request) -> Response:
+        form = await form_of(request) if request.method == "POST" else {}
+        to = safe_next(first(form, "next") or request.query_params.get("next", "/"))
+        data = {"title": "登录", "message": "", "next": to, "name": first(form, "name")}
+        if request.method != "POST":
+            return respond(request, "sign_in.html", data)
+        given = (first(form, "name"), (form.get("password") or [""])[0], first(form, "code"))
+        try:
+            who = await run_in_threadpool(people.sign_in, desk(), *given)
+        except people.Refused as error:
+            return respond(request, "sign_in.html", {**data, "message": str(error)}, 403)
+        return await run_in_threadpool(welcome, request, who, to)
+
+    async def invitation(request: Request) -> Response:
+        form = await form_of(request) if request.method == "POST" else {}
+        token = first(form, "token") or request.query_params.get("token", "")
+        data = {"title": "设置密码", "message": "", "token": token, "shortest": people.SHORTEST}
+        if request.method != "POST":
+            return respond(request, "invitation.html", data)
+        password, again = (form.get("password") or [""])[0], (form.get("again") or [""])[0]
+        try:
+            if password != again:
+                raise UserError("两次输入的密码不一致")
+            who = await run_in_threadpool(people.accept, desk(), token, password)
+        except UserError as error:
+            return respond(request, "invitation.html", {**data, "message": str(error)}, 403)
+        return await run_in_threadpool(welcome, request, who, "/")
+
+    @kind
+    def sign_out(request: Request) -> Response:
+        sessions.end(desk(), request.state.secret)
+        log.note(desk(), "sign-out", person(request).name)
+        answer = RedirectResponse("/sign-in", status_code=303)
+        answer.delete_cookie(sessions.COOKIE, path="/", httponly=True, samesite="lax")
+        return answer
+
+    async def me(request: Request) -> Response:
+        form = await form_of(request) if request.method == "POST" else {}
+        return await kind(lambda r: _me(r, form))(request)
+
+    def _me(request: Request, form: dict[str, list[str]]) -> Response:
+        who = person(request)
+        secret, message = first(form, "secret") or pyotp.random_base32(), ""
+        if form:
+            try:
+                people.set_second_factor(desk(), who, secret, first(form, "code"))
+                message = "动态码已启用，下次登录时需要"
+            except UserError as error:
+                message = str(error)
+        data: dict[str, Any] = {"title": "我的账号", "message": message, "secret": secret, "area": who.area}
+        data |= {
+            "roles": [ROLES[r][0] for r in sorted(who.roles)],
+            "may": [RIGHTS[r] for r in RIGHTS if r in rights(request)],
+        }
+        return respond(request, "me.html", data)
+
+    async def staff(request: Request) -> Response:
+        form = await form_of(request) if request.method == "POST" else {}
+        return await kind(lambda r: _staff(r, form))(request)
+
+    def _staff(request: Request, form: dict[str, list[str]]) -> Response:
+        who, message, link = person(request).name, "", ""
+        if form:
+            try:
+                message, link = _change(desk(), who, form)
+            except UserError as error:
+                message = str(error)
+        rows = [r | {"roles": [ROLES[x][0] for x in r["roles"]]} for r in people.everybody(desk())]
+        choices = {name: "、".join(ROLES[r][0] for r in held) for name, held in PRESETS.items()}
+        choices |= {name: zh for name, (zh, _) in ROLES.items()}
+        data = {"title": "人员", "message": message, "link": link, "people": rows, "choices": choices}
+        return respond(request, "people.html", data)
+
+    @kind
+    def logged(request: Request) -> Response:
+        if request.url.path.endswith(".jsonl"):
+            log.note(desk(), "log.export", person(request).name)
+            lines = (json.dumps(r, ensure_ascii=False) + "\n" for r in log.rows(desk(), 0, 10_000_000))
+            return Response("".join(lines), media_type="application/x-ndjson")
+        seq, head = log.head(desk())
+        last = (
+            int(request.query_params.get("before") or seq + 1)
+            if request.query_params.get("before", "1").isdigit()
+            else seq + 1
+        )
+        rows = log.rows(desk(), max(0, last - 101), min(100, max(0, last - 1)))
+        data = {"title": "日志", "rows": rows[::-1], "seq": seq, "head": head, "before": rows[0]["seq"] if rows else 0}
+        return respond(request, "log.html", data)
+
+    return [
+        Route("/sign-in", sign_in, methods=["GET", "POST"]),
+        Route("/invitation", invitation, methods=["GET", "POST"]),
+        Route("/sign-out", sign_out, methods=["POST"]),
+        Route("/me", me, methods=["GET", "POST"]),
+        Route("/people", staff, methods=["GET", "POST"]),
+        Route("/log", logged),
+        Route("/log.jsonl", logged),
+    ]
+
+
+def _change(desk: Desk, by: str, form: dict[str, list[str]]) -> tuple[str, str]:
+    """What an administrator posted: (message, invitation path)."""
+    name, act = first(form, "name"), first(form, "act")
+    if act == "add":
+        roles = tuple(v for v in form.get("role", []) if v)
+        token = people.add(desk, name, roles, shown=first(form, "shown"), area=first(form, "area"), by=by)
+        return f"已建立账号 {name}。请把下面的一次性链接交给本人：", f"/invitation?token={token}"
+    if act == "invite":
+        return f"{name} 的密码和动态码已作废，新的一次性链接：", f"/invitation?token={people.invite(desk, name, by)}"
+    if act in ("close", "open"):
+        people.change(desk, name, by, active=act == "open")
+        return f"账号 {name} 已{'启用' if act == 'open' else '停用'}", ""
+    raise UserError("没有这个操作")

@@ -1,0 +1,186 @@
+"""This week's lists, an earlier run's, and the page of each row: who, what, how much, why, and what could clear them.
+
+They read the published run only; nothing is computed on request but pictures. Personal numbers leave masked, in HTML and JSON alike.
+A row's address names its run and its number on the sheet: it means the same suspect for ever, and no personal number stands in
+a log or a browser's history.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from claims.errors import UserError
+from serving import charts
+from serving.desk import cases, log
+from serving.desk.database import Desk
+from serving.lists import publish
+from serving.web.masking import masked
+from serving.web.render import TITLES, kind, person, respond, rights
+from serving.web.workbook import workbook_of
+
+HIDDEN = frozenset({"slot", "selection_prob", "rank", "risk", "probability", "scheme_share"})
+"""What a row of the unmarked sheet does not show, so that a control is checked like any other."""
+SCORE = ("risk", "raw", "base", "probability", "probability_low", "probability_high", "contributions")
+
+
+def opened(desk: Desk, run: publish.Run) -> None:
+    """Cases for a run that has none yet."""
+    rows = {name: run.worklist(name)["rows"] for name in run.grains}
+    cases.open_run(desk, run.name, run.manifest["as_of"], rows)
+
+
+def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Route]:
+    """The routes; warehouse and desk of this process."""
+
+    def run_of(request: Request) -> publish.Run:
+        day, name = request.path_params.get("day"), request.path_params.get("run")
+        if day is None:
+            return publish.current(warehouse())
+        root = warehouse() / "lists" / day / str(name)
+        if not root.is_dir():
+            raise UserError(f"没有批次 {day}/{name}")
+        return publish.open_run(root)
+
+    @kind
+    def home(request: Request) -> Response:
+        try:
+            current = publish.current(warehouse())
+        except publish.Unpublished as error:
+            blank: dict[str, Any] = {
+                "as_of": None,
+                "message": str(error),
+                "lists": [],
+                "notes": [],
+                "absent": {},
+                "waiting": [],
+            }
+            return respond(request, "home.html", {"title": "本周清单", **blank})
+        opened(desk(), current)
+        manifest = current.manifest
+        data = {
+            "title": "本周清单",
+            "as_of": manifest["as_of"],
+            "run": current.name,
+            "published_at": manifest["published_at"],
+            "lists": [{"grain": g, "title": TITLES[g], **facts} for g, facts in manifest["lists"].items()],
+            "notes": current.notes,
+            "absent": {TITLES[g]: why for g, why in manifest["absent"].items()},
+            "waiting": cases.waiting(desk(), person(request), rights(request)),
+        }
+        return respond(request, "home.html", data)
+
+    @kind
+    def one_list(request: Request) -> Response:
+        grain = request.path_params["grain"]
+        run = run_of(request)
+        opened(desk(), run)
+        document = run.worklist(grain)
+        rows = sorted(document["rows"], key=lambda r: r["lead"])
+        states = cases.of_run(desk(), run.name, grain)
+        shown = [
+            _unmarked(r) | {"case": states.get(int(r["lead"]))}
+            for r in rows
+            if person(request).sees(str(r["area"] or ""))
+        ]
+        data = masked({**document, "rows": shown}, grain)
+        extra = {"title": TITLES.get(grain, grain), "name": grain, "run": run.name, "lists": run.grains}
+        return respond(request, "list.html", {**data, **extra})
+
+    @kind
+    def rules(request: Request) -> Response:
+        current = publish.current(warehouse())
+        data = {"title": "规则", "as_of": current.manifest["as_of"], "run": current.name, "rules": current.rules()}
+        return respond(request, "rules.html", data)
+
+    @kind
+    def one_rule(request: Request) -> Response:
+        number, current = request.path_params["rule"], publish.current(warehouse())
+        card = next((c for c in current.rules() if c["rule"] == number), None)
+        if card is None:
+            raise UserError(f"批次 {current.name} 没有规则 {number!r}")
+        data = {"title": f"规则 {card['name']}", "as_of": current.manifest["as_of"], "run": current.name, "card": card}
+        return respond(request, "rule.html", data)
+
+    @kind
+    def sheet(request: Request) -> Response:
+        grain = request.path_params["grain"]
+        run = run_of(request)
+        who = person(request)
+        head = log.note(desk(), "export", who.name, f"{run.name}/{grain}.xlsx")
+        body = workbook_of(run, grain, who, head)
+        media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        name = f"xiezhi-{grain}-{run.manifest['as_of']}.xlsx"
+        return Response(body, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})
+
+    @kind
+    def one_lead(request: Request) -> Response:
+        grain, lead = request.path_params["grain"], request.path_params["lead"]
+        run = run_of(request)
+        if request.path_params.get("day") is None and not request.url.path.endswith(".json"):
+            run.lead(grain, lead)
+            return RedirectResponse(f"/lists/{run.name}/{grain}/{lead}", status_code=303)
+        opened(desk(), run)
+        data = lead_data(request, run, grain, lead, cases.of_run(desk(), run.name, grain).get(lead))
+        log.note(desk(), "read", person(request).name, f"{run.name}/{grain}/{lead}")
+        return respond(request, "lead.html", data)
+
+    @kind
+    def picture(request: Request) -> Response:
+        document = run_of(request).lead(request.path_params["grain"], request.path_params["lead"])
+        if not person(request).sees(str(document["entity"].get("area") or "")):
+            raise UserError("没有这一条")
+        match request.path_params["picture"]:
+            case "timeline" if document["events"]:
+                chart = charts.timeline(document["events"], document["as_of"], document["entity_id"])
+            case "peers" if document["peers"]:
+                chart = charts.peers(document["peers"])
+            case "ring" if document["entity"].get("members"):
+                chart = charts.ring(document["entity"]["members"].split(";"), charts.companions(document["events"]))
+            case other:
+                raise UserError(f"这一条没有图 {other!r}")
+        return Response(charts.svg(chart), media_type="image/svg+xml")
+
+    made = [Route("/", home), Route("/index.json", home), Route("/rules.json", rules), Route("/rules", rules)]
+    made += [Route("/rules/{rule}.json", one_rule), Route("/rules/{rule}", one_rule)]
+    for prefix in ("/lists", "/lists/{day}/{run}"):
+        made += [
+            Route(prefix + "/{grain}.json", one_list),
+            Route(prefix + "/{grain}.xlsx", sheet),
+            Route(prefix + "/{grain}", one_list),
+            Route(prefix + "/{grain}/{lead:int}.json", one_lead),
+            Route(prefix + "/{grain}/{lead:int}", one_lead),
+            Route(prefix + "/{grain}/{lead:int}/{picture}.svg", picture),
+        ]
+    return made
+
+
+def lead_data(
+    request: Request, run: publish.Run, grain: str, lead: int, case: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What the page of a row shows to who asks: masked, without the score where he has no right to it."""
+    document = run.lead(grain, lead)
+    if not person(request).sees(str(document["entity"].get("area") or "")):
+        raise UserError(f"the list of {grain!r} has no row {lead}")
+    facts = run.manifest["lists"][grain]
+    pairs = charts.companions(document["events"]) if document["entity"].get("members") else []
+    data = masked({**document, "pairs": pairs[:200]}, grain)
+    total = data["base"] + sum(c["contribution"] for c in data["contributions"])
+    if "score" not in rights(request):
+        data = {k: v for k, v in data.items() if k not in SCORE}
+    extra = {
+        "title": f"{TITLES.get(grain, grain)}第 {lead} 号",
+        "name": grain,
+        "run": run.name,
+        "base_path": f"/lists/{run.name}/{grain}",
+        "count": facts["ranked"] + facts["draw"] + facts["control"],
+        "case": case,
+    }
+    return {**data, **extra, **({"sum": total} if "score" in rights(request) else {})}
+
+
+def _unmarked(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in row.items() if k not in HIDDEN}

@@ -1,0 +1,154 @@
+"""Role × address × method: who may go where, walked over every route there is; and one case walked on the pages from list to label."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from serving.desk import findings, log, people
+from serving.desk.roles import ROLES, rights_of
+from serving.web import access
+from serving.web.middleware import desk_of
+from serving.web.pages import pages
+from tests.serving.conftest import signed_in
+
+FILL = {
+    "grain": "admission",
+    "lead:int": "1",
+    "picture": "timeline",
+    "case:int": "1",
+    "day": "2025-09-30",
+    "run": "ab12",
+}
+
+
+def routes() -> list[tuple[str, str]]:
+    """(address, method) of every route of the pages."""
+    found = []
+    for route in pages().routes:
+        path = getattr(route, "path", "")
+        if path == "/static":
+            continue
+        filled = re.sub(r"\{([^}]*)\}", lambda m: FILL[m[1]], path)
+        found += [(filled, method) for method in sorted(route.methods - {"HEAD"})]
+    return found
+
+
+def test_every_route_has_its_line_and_every_line_a_known_right() -> None:
+    known = set().union(*(rights for _, rights in ROLES.values())) | {access.ANYBODY}
+    assert [r for r in routes() if not access.is_open(r[0]) and access.right_for(*r) is None] == []
+    assert {rule.right for rule in access.RULES} <= known
+
+
+def test_what_stands_in_no_line_is_closed() -> None:
+    for path in ("/", "/lists/admission", "/people"):
+        assert access.right_for(path, "DELETE") is None
+    for path in ("/no/such", "//", "/lists/../people", "/static/../lists/admission", "/api/rank/x"):
+        assert access.right_for(path, "GET") is None
+    assert not access.is_open("/static/../lists/admission")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_reaches_what_its_rights_say_and_nothing_else(week: Path, role: str) -> None:
+    client = signed_in(week, role)
+    mine = rights_of(frozenset({role}))
+    for path, method in routes():
+        if access.is_open(path) or path == "/sign-out":
+            continue
+        right = access.right_for(path, method)
+        status = client.request(method, path, data={} if method == "POST" else None).status_code
+        allowed = right == access.ANYBODY or right in mine
+        assert (status != 403) == allowed, (role, method, path, status)
+        assert status < 500
+
+
+def test_an_api_token_does_what_its_scope_says(week: Path) -> None:
+    from serving.desk import sessions
+
+    desk = desk_of(week)
+    owner = people.accept(desk, people.add(desk, "robot", ("officer",)), "correct horse battery")
+    token = sessions.new_token(desk, owner, ("lists",), 7)
+    stranger = signed_in(week, "auditor")
+    stranger.cookies.clear()
+    head = {"authorization": f"Bearer {token}"}
+    assert stranger.get("/lists/admission.json", headers=head).status_code == 200
+    assert stranger.get("/lists/admission.xlsx", headers=head).status_code == 403
+    assert stranger.get("/lists/admission.json", headers={"authorization": "Bearer xz_made-up"}).status_code == 401
+
+
+def test_the_score_is_shown_to_few_and_no_list_tells_the_draw(week: Path) -> None:
+    officer, chief = signed_in(week, "officer"), signed_in(week, "leader")
+    officer.follow_redirects = chief.follow_redirects = True
+    for path in ("/lists/admission/1", "/lists/admission/1.json"):
+        assert "contributions" not in officer.get(path).text
+        assert "原始分" not in officer.get(path).text
+    assert "原始分" in chief.get("/lists/admission/1").text
+    assert not {"slot", "risk"} & set(chief.get("/lists/admission.json").json()["rows"][0])
+
+
+def test_an_address_means_the_same_suspect_for_ever(week: Path) -> None:
+    client = signed_in(week, "officer")
+    answer = client.get("/lists/admission/3")
+    assert re.fullmatch(r"/lists/\d{4}-\d\d-\d\d/[0-9a-f]+/admission/3", answer.headers["location"])
+    page = client.get(answer.headers["location"]).text
+    assert page.count("/lists/admission/") == 0, "the arrows stay within the run"
+
+
+def version_of(text: str) -> str:
+    return re.findall(r'name="version" value="(\d+)"', text)[0]
+
+
+def test_one_case_from_the_list_to_a_label(week: Path, tmp_path: Path) -> None:
+    staff = {name: signed_in(week, *roles, name=f"walk-{name}") for name, roles in (
+        ("first", ("reviewer1",)), ("second", ("reviewer2",)), ("chief", ("leader",)), ("signer", ("leader", "finance")),
+        ("ann", ("inspector",)), ("bob", ("inspector",)),
+    )}  # fmt: skip
+    ids = {p["name"]: str(p["person_id"]) for p in people.everybody(desk_of(week))}
+    page = staff["first"].get("/lists/admission").text
+    case = re.findall(r"/cases/\d+", page)[0]
+
+    def step(who: str, name: str, **form: object) -> str:
+        page = staff[who].get(case).text
+        words = {"step": name, "version": version_of(page), "note": "见证据明细", **form}
+        answer = staff[who].post(case + "/step", data=words)
+        assert answer.status_code == 303, re.findall(r'role="alert">([^<]*)', answer.text)
+        return staff[who].get(case).text
+
+    assert "待复审" in step("first", "report")
+    refused = staff["first"].post(case + "/step", data={"step": "agree", "version": "1", "note": "x"})
+    assert (refused.status_code, "需要“复审”的权限" in refused.text) == (409, True)
+    assert "待派查" in step("second", "agree")
+    step("chief", "dispatch", officer=[ids["walk-ann"], ids["walk-bob"]], declared="1")
+    step("ann", "found", outcome="O2_IRREGULAR")
+    step("chief", "answer")
+    page = step(
+        "signer",
+        "decide",
+        outcome="O2_IRREGULAR",
+        violation_class="irregular",
+        confirmed="1,234.5",
+        disposition="RECOVER",
+    )
+    assert "¥1,234.50" in page
+    assert staff["signer"].post(case + "/recovered", data={"amount": "1000"}).status_code == 303
+    assert staff["signer"].post(case + "/recovered", data={"amount": "1000"}).status_code == 409
+    [row] = [r for r in findings.decided(desk_of(week)) if r["outcome_code"]]
+    assert (row["amt_confirmed"], row["amt_recovered"]) == ("1234.50", "1000.00")
+    acts = [r["act"] for r in log.rows(desk_of(week), 0, 10_000)]
+    assert {"case.report", "case.agree", "case.dispatch", "case.found", "case.answer", "case.decide", "read"} <= set(
+        acts
+    )
+
+
+def test_a_reveal_needs_a_reason_and_is_logged(week: Path) -> None:
+    inspector = signed_in(week, "inspector", "reviewer1")
+    desk = desk_of(week)
+    page = inspector.get("/lists/person").text
+    case = re.findall(r"/cases/\d+", page)[0]
+    number = re.compile(r"42900119\d{7,8}")
+    assert not number.search(inspector.get(case).text)
+    assert inspector.post(case + "/reveal", data={}).status_code == 409
+    assert number.search(inspector.post(case + "/reveal", data={"reason": "现场核查核对身份"}).text)
+    last = [r for r in log.rows(desk, 0, 10_000) if r["act"] == "reveal"][-1]
+    assert "现场核查" in str(last["detail"])
+    assert not number.search(str(last))
