@@ -30,7 +30,7 @@ def people_add(
         list[str],
         typer.Option(
             "--role",
-            help="officer, reviewer, leader, scientist, admin, security, audit, or a single role; repeat for several",
+            help="officer, reviewer, chief, scientist, admin, security, audit, or a single role; repeat for several",
         ),
     ],
     shown: Annotated[str, typer.Option("--shown", help="name on pages")] = "",
@@ -142,7 +142,7 @@ def log_verify(
         raise typer.Exit(1)
 
 
-DEMO = {"officer": "officer", "reviewer": "reviewer", "leader": "leader", "signer": "leader", "inspector": "inspector", "scientist": "scientist", "admin": "admin", "audit": "audit"}  # fmt: skip
+DEMO = {"officer": "officer", "reviewer": "reviewer", "leader": "chief", "signer": "chief", "inspector": "inspector", "scientist": "scientist", "admin": "admin", "audit": "audit"}  # fmt: skip
 
 
 def demo_accounts(warehouse: Path) -> list[str]:

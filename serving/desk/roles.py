@@ -33,7 +33,7 @@ ROLES: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "reviewer2": ("复审员", frozenset({"lists", "score", "review2", "appeal", "export"})),
     "inspector": ("稽核员", frozenset({"lists", "inspect", "reveal", "export"})),
     "leader": ("科长/飞检组长", frozenset({"lists", "score", "assign", "sign", "appeal", "export", "reveal"})),
-    "finance": ("基金财务", frozenset({"finance"})),
+    "finance": ("基金财务", frozenset({"lists", "finance"})),
     "legal": ("法制审核", frozenset({"lists", "legal", "appeal"})),
     "scientist": ("建模员", frozenset({"score", "model"})),
     "approver": ("模型审批", frozenset({"model", "activate", "lists", "score"})),
@@ -45,7 +45,7 @@ ROLES: Final[dict[str, tuple[str, frozenset[str]]]] = {
 PRESETS: Final[dict[str, tuple[str, ...]]] = {
     "officer": ("reviewer1", "inspector"),
     "reviewer": ("reviewer2",),
-    "leader": ("leader", "finance"),
+    "chief": ("leader", "finance"),
     "scientist": ("scientist",),
     "admin": ("sysadmin",),
     "security": ("secadmin",),

@@ -61,7 +61,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             "inspectors": [{"person_id": p["person_id"], "shown": p["shown"]} for p in inspectors],
             "message": message,
             "revealed": revealed,
-            "reasons": REASONS,
+            "reveal_for": REASONS,
             "has_lead": bool(data),
         }
         return respond(request, "case.html", {**data, **extra}, status)

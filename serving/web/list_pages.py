@@ -19,7 +19,7 @@ from serving.desk import cases, log
 from serving.desk.database import Desk
 from serving.lists import publish
 from serving.web.masking import masked
-from serving.web.render import TITLES, kind, person, respond, rights
+from serving.web.render import TITLES, kind, person, respond, rights, wants_json
 from serving.web.workbook import workbook_of
 
 HIDDEN = frozenset({"slot", "selection_prob", "rank", "risk", "probability", "scheme_share"})
@@ -120,7 +120,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
     def one_lead(request: Request) -> Response:
         grain, lead = request.path_params["grain"], request.path_params["lead"]
         run = run_of(request)
-        if request.path_params.get("day") is None and not request.url.path.endswith(".json"):
+        if request.path_params.get("day") is None and not wants_json(request):
             run.lead(grain, lead)
             return RedirectResponse(f"/lists/{run.name}/{grain}/{lead}", status_code=303)
         opened(desk(), run)

@@ -115,7 +115,6 @@ def environment() -> jinja2.Environment:
         "figure": figure,
         "table_name": lambda t: TABLES.get(t, t),
         "cell": cell,
-        "dispositions_zh": lambda code: DISPOSITIONS.get(code, code),
         "fen": lambda v: money(None if v is None else v / 100),
     }
     env.globals |= {

@@ -16,8 +16,8 @@ from features.office import Office
 from serving.desk import people, sessions
 from serving.lists import publish
 from serving.lists.worklist import FAIR
-from serving.web.masking import masked
 from serving.web.access import OPEN_PATHS
+from serving.web.masking import masked
 from serving.web.middleware import MAX_BODY, Gate, desk_of
 from serving.web.pages import pages
 from serving.web.render import TITLES
@@ -35,7 +35,9 @@ def stranger(week: Path) -> TestClient:
 
 @pytest.fixture
 def officer(week: Path) -> TestClient:
-    return signed_in(week)
+    client = signed_in(week)
+    client.follow_redirects = True
+    return client
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"[]"])
@@ -43,7 +45,7 @@ def officer(week: Path) -> TestClient:
 def test_damage_is_told_as_damage_on_every_page(tmp_path: Path, name: str, body: bytes) -> None:
     """Not as "nothing was published yet", not as a 500, and never shown."""
     run = publish.publish(tmp_path, AS_OF, {"doctor": made_list("doctor")[:2]})
-    client = TestClient(pages(tmp_path), base_url=HOST)
+    client = signed_in(tmp_path)
     assert client.get("/").status_code == 200
     (run.root / name if name == "manifest.json" else tmp_path / name).write_bytes(body)
     for path in ("/", "/index.json", "/lists/doctor", "/lists/doctor.xlsx", "/lists/doctor/1"):
@@ -55,7 +57,7 @@ def test_damage_is_told_as_damage_on_every_page(tmp_path: Path, name: str, body:
 def test_the_rules_of_the_week_stand_on_their_pages(tmp_path: Path) -> None:
     """With the law proposed, what to ask, and what nobody vouches for; the codes of rules and innocents stay in addresses."""
     publish.publish(tmp_path, AS_OF, {"doctor": made_list("doctor")[:2]})
-    client = TestClient(pages(tmp_path), base_url=HOST)
+    client = signed_in(tmp_path)
     assert "holds no rules" in client.get("/rules").text
     cards = [rule_card(number, Office(), AS_OF) for number in ("R01", "R38")]
     publish.publish(tmp_path, AS_OF, {"doctor": made_list("doctor")[:2]}, rules=cards)
@@ -132,7 +134,10 @@ def test_every_route_of_the_service_needs_a_session(week: Path, monkeypatch: pyt
 def test_a_stranger_sees_nothing(stranger: TestClient, path: str) -> None:
     assert stranger.get(path).status_code == 401
     page = stranger.get(path, headers={"accept": "text/html"})
-    assert (page.status_code, page.headers["location"]) == (303, f"/sign-in?next={quote(path, safe='/')}")
+    assert (page.status_code, page.headers["location"]) == (
+        303,
+        f"/sign-in?next={quote(page.request.url.path, safe='/')}",
+    )
 
 
 def test_a_made_up_cookie_opens_nothing(stranger: TestClient) -> None:
@@ -306,7 +311,7 @@ def test_markup_in_data_stays_text(officer: TestClient) -> None:
     html = (
         environment()
         .get_template("message.html")
-        .render(data={"title": "t", "message": "<script>alert(1)</script>"}, here="/")
+        .render(data={"title": "t", "message": "<script>alert(1)</script>"}, here="/", me=None, rights=frozenset())
     )
     assert "<script>" not in html
 

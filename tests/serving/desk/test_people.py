@@ -134,7 +134,7 @@ def test_a_token_does_no_more_than_its_scope_and_its_owner(desk: Desk) -> None:
     found = sessions.whose(desk, secret)
     assert found is not None
     assert found[1] == {"lists", "export"}
-    people.change(desk, "wang", "root", roles=("finance",))
+    people.change(desk, "wang", "root", roles=("sysadmin",))
     found = sessions.whose(desk, secret)
     assert found is not None
     assert found[1] == frozenset()
