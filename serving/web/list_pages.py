@@ -22,7 +22,9 @@ from serving.web.masking import masked
 from serving.web.render import TITLES, kind, person, respond, rights, wants_json
 from serving.web.workbook import workbook_of
 
-HIDDEN = frozenset({"slot", "selection_prob", "rank", "risk", "probability", "scheme_share"})
+HIDDEN = frozenset(
+    {"slot", "selection_prob", "rank", "risk", "probability", "probability_low", "probability_high", "scheme_share"}
+)
 """What a row of the unmarked sheet does not show, so that a control is checked like any other."""
 SCORE = ("risk", "raw", "base", "probability", "probability_low", "probability_high", "contributions")
 
