@@ -16,13 +16,9 @@ from serving.lists import earlier, publish
 from serving.lists.export import as_csv, as_json, workbook
 from serving.lists.groups import HEAD, Group, false_flags, groups_of
 from serving.lists.worklist import assemble
-from serving.web import sessions
-from serving.web.middleware import Gate
-from serving.web.pages import pages
 
-from .conftest import AS_OF, TestClient, county
+from .conftest import AS_OF, county, signed_in
 
-HOST = "http://127.0.0.1"
 OLD, YOUNG = "60岁及以上有慢特病", "60岁以下无慢特病"
 
 
@@ -128,8 +124,7 @@ def test_every_form_of_the_list_says_it(tmp_path: Path) -> None:
     assert Group.of(everybody).row()[0] == "全体"
     (tmp_path / "lists").mkdir()
     publish.publish(tmp_path, AS_OF, {"person": (made, {})})
-    client = TestClient(Gate(pages(tmp_path), tmp_path), base_url=HOST, follow_redirects=False)
-    client.post("/sign-in", data={"token": sessions.new_token(tmp_path)})
+    client = signed_in(tmp_path)
     page = client.get("/lists/person").text
     assert "5.0（3.0～7.0）" in page
     assert OLD in page
