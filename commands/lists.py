@@ -154,11 +154,12 @@ def serve(
         str, typer.Option("--host", help="address to listen on; loopback unless told otherwise")
     ] = "127.0.0.1",
     workers: Annotated[int | None, typer.Option("--workers", help="processes; XIEZHI_WORKERS, or two")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """The BentoML service with the pages; prints the address."""
     from serving.service import serve as run
 
-    code = run(warehouse, port, host, workers)
+    code = run(warehouse, port, host, workers, as_json=as_json)
     if code:
         raise typer.Exit(code)
 

@@ -1,5 +1,6 @@
 """`xiezhi serve`: print the address, then become BentoML's server."""
 
+import json
 import os
 import socket
 import sys
@@ -23,7 +24,9 @@ def link(host: str, port: int, path: str) -> str:
     return f"http://{shown}:{port}{path}"
 
 
-def serve(warehouse: Path, port: int = 3000, host: str = "127.0.0.1", workers: int | None = None) -> int:
+def serve(
+    warehouse: Path, port: int = 3000, host: str = "127.0.0.1", workers: int | None = None, *, as_json: bool = False
+) -> int:
     """Serve the pages and APIs of a warehouse; returns only on error. Binds loopback unless told otherwise.
 
     workers: processes, by default as many as the settings say. Raises UserError for a missing warehouse, one nobody can sign in to, a port out of range or
@@ -46,8 +49,14 @@ def serve(warehouse: Path, port: int = 3000, host: str = "127.0.0.1", workers: i
         "BENTOML_DO_NOT_TRACK": "True",
         "PYTHONPATH": os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH", "")])),
     }
-    print(f"獬豸 serves {warehouse} on http://{host}:{port} (ready in about ten seconds, Ctrl-C ends it)", flush=True)
-    print(f"Sign in at: {link(host, port, '/sign-in')}", flush=True)
+    address = link(host, port, "/sign-in")
+    if as_json:
+        print(json.dumps({"warehouse": str(warehouse), "sign_in": address}), flush=True)
+    else:
+        print(
+            f"獬豸 serves {warehouse} on http://{host}:{port} (ready in about ten seconds, Ctrl-C ends it)", flush=True
+        )
+        print(f"Sign in at: {address}", flush=True)
     command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Xiezhi", "--host", host, "--port", str(port)]
     os.chdir(root)
     os.execvpe(sys.executable, command, environment)
