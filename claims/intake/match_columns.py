@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from claims.schema.mapping import ColumnRule, TableRule
 from claims.schema.table import Table
 from claims.store.sql import name, quote
 
+_WIDE = str.maketrans("（）：", "():")
+
 
 def _normal(header: str) -> str:
-    return header.strip().strip("\ufeff").lower().replace("（", "(").replace("）", ")").replace(" ", "")
+    """A header without what a sheet adds to it: blanks and line breaks at any place, full-width brackets."""
+    bare = re.sub(r"[\s\ufeff]", "", header).lower().translate(_WIDE)
+    return bare.replace("(单位:", "(")
 
 
 def local_columns(

@@ -23,11 +23,12 @@ REASON |= {"int": "Q03", "ratio": "Q03", "float": "Q03", "bool": "Q03"}
 
 
 _missing = ", ".join(map(quote, MISSING))
-_epochs = ", ".join(
-    map(quote, ("1900-01-01", "1900/1/1", "1900/01/01", "19000101", "1900-01-01 00:00:00", "1900-1-1", "1900年1月1日"))
-)
 #: A date that stands for none: open ends and zeros.
-NO_DATE = "regexp_matches({0}, '^ *(9999|2999|0001)[-/.年]?(12|01|1)[-/.月]?(31|01|1)') OR prefix({0}, '1899-12-3')"
+NO_DATE = (
+    "regexp_matches({0}, '^ *((9999|2999|0001)[-/.年]?(12|01|1)[-/.月]?(31|01|1)|1899[-/.]?12[-/.]?3"
+    "|1900[-/.年]?0?1[-/.月]?0?1(日|[ T]*0{1,2}:00(:00)?([.]0+)?|0{4,6})?[ ]*$|0{8,14}$|-?infinity$)')"
+)
+_half_days = quote("(?i)(上午|下午|凌晨|早上|中午|晚上|[ap][.]?m)")
 _separated = "replace(replace(translate(x, '年月/.', '----'), '日', ' '), 'T', ' ')"
 _formats = str(
     [
@@ -42,10 +43,14 @@ _formats = str(
 )
 
 MACROS = (
+    # ="00123" is how a system keeps Excel from cutting the zeros
+    f"""MACRO unquoted(x) AS CASE
+        WHEN prefix(x, '=') AND regexp_matches(x, '^="[^"]*"[ 	]*$') THEN trim(split_part(x, '"', 2), {quote(WHITE)})
+        ELSE trim(x, {quote(WHITE)}) END""",
     # most values are plain ASCII of some length without a blank at either end: those are what they are
     f"""MACRO clean(x) AS CASE WHEN strlen(x) > 4 AND strlen(x) = length(x) AND NOT prefix(x, '0000-')
-        AND NOT contains(x, chr(9)) AND NOT prefix(x, ' ') AND NOT suffix(x, ' ') THEN x
-        WHEN trim(x, {quote(WHITE)}) IN ({_missing}) THEN NULL ELSE trim(x, {quote(WHITE)}) END""",
+        AND NOT prefix(x, '=') AND NOT contains(x, chr(9)) AND NOT prefix(x, ' ') AND NOT suffix(x, ' ') THEN x
+        WHEN unquoted(x) IN ({_missing}) THEN NULL ELSE unquoted(x) END""",
     f"MACRO narrow(x) AS CASE WHEN strlen(x) = length(x) THEN x ELSE translate(x, {quote(FULL)}, {quote(HALF)}) END",
     # codes: Excel's apostrophe and `.0` go, zeros stay, an exponent is damage beyond repair
     """MACRO as_code(x) AS CASE
@@ -70,18 +75,21 @@ MACROS = (
     "MACRO sane(t) AS CASE WHEN t >= TIMESTAMP '1900-01-02' AND t < TIMESTAMP '2101-01-01' THEN t END",
     # the shapes a legacy export writes a time in; an offset from UTC is only taken off when it is +08:00
     f"""MACRO written_time(x) AS try_strptime(trim(regexp_replace({_separated}, ' +', ' ', 'g')), {_formats})""",
+    "MACRO past(t) AS CASE WHEN t <= CAST(now() AS TIMESTAMP) + INTERVAL 1 DAY THEN t END",
     # 上午/下午, AM/PM before or behind the time: noon is 12 PM, midnight 12 AM
     """MACRO half_day_time(x) AS CASE
         WHEN NOT regexp_matches(x, '[^0-9:](12|0?[1-9]|1[01]):') THEN NULL
-        ELSE written_time(regexp_replace(x, '(?i)(上午|下午|凌晨|早上|晚上|[ap]m)', ' '))
-            + CASE WHEN regexp_matches(x, '(?i)(下午|晚上|pm)') THEN INTERVAL 12 HOUR ELSE INTERVAL 0 HOUR END
+        ELSE written_time(regexp_replace(x, '(?i)(上午|下午|凌晨|早上|中午|晚上|[ap]m)', ' '))
+            + CASE WHEN regexp_matches(x, '(?i)(下午|中午|晚上|pm)') THEN INTERVAL 12 HOUR ELSE INTERVAL 0 HOUR END
             - CASE WHEN regexp_matches(x, '[^0-9]12:') THEN INTERVAL 12 HOUR ELSE INTERVAL 0 HOUR END
         END""",
     # a fraction of a second, as databases and JDBC write it
     """MACRO whole_seconds(x) AS
         CASE WHEN contains(x, '.') THEN regexp_replace(x, '(:[0-9]{2})[.][0-9]{1,9}', '\\1') ELSE x END""",
+    # Oracle's own spelling
+    "MACRO month_name_time(x) AS try_strptime(x, ['%d-%b-%Y %H:%M:%S', '%d-%b-%Y'])",
     """MACRO slow_time_of(x) AS CASE
-        WHEN regexp_matches(x, '(?i)(上午|下午|凌晨|早上|晚上|[ap]m)') THEN half_day_time(x)
+        WHEN regexp_matches(x, '(?i)(上午|下午|凌晨|早上|中午|晚上|[ap]m)') THEN half_day_time(x)
         WHEN regexp_matches(x, '^[0-9]{8}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] AS TIMESTAMP)
         WHEN regexp_matches(x, '^[0-9]{14}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] || ' '
             || x[9:10] || ':' || x[11:12] || ':' || x[13:14] AS TIMESTAMP)
@@ -92,8 +100,9 @@ MACROS = (
         WHEN regexp_matches(x, '^[2-7][0-9]{4}([.][0-9]+)?$') THEN TIMESTAMP '1899-12-30'
             + to_days(CAST(floor(TRY_CAST(x AS DOUBLE)) AS INTEGER))
                 + to_seconds(CAST(round((TRY_CAST(x AS DOUBLE) % 1) * 86400) AS INTEGER))
-        WHEN regexp_matches(x, '^[0-9]{1,2}-[0-9]{1,2}月-[0-9]{2}$') THEN TRY_CAST('20' || split_part(x, '-', 3)
-            || '-' || rtrim(split_part(x, '-', 2), '月') || '-' || split_part(x, '-', 1) AS TIMESTAMP)
+        WHEN regexp_matches(x, '^[0-9]{1,2}-[0-9]{1,2}月 ?-[0-9]{2}$') THEN past(TRY_CAST('20' || split_part(x, '-', 3)
+            || '-' || rtrim(split_part(x, '-', 2), '月 ') || '-' || split_part(x, '-', 1) AS TIMESTAMP))
+        WHEN regexp_matches(x, '(?i)(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)') THEN month_name_time(x)
         WHEN regexp_matches(x, '^[0-9]{4}.*[+]08(:?00)?$')
             THEN TRY_CAST(replace(regexp_replace(x, '[+]08(:?00)?$', ''), 'T', ' ') AS TIMESTAMP)
         WHEN regexp_matches(x, ' 24:00(:00)?$')
@@ -102,7 +111,19 @@ MACROS = (
         WHEN regexp_matches(x, '^[0-9]{4}[-/.年]')
             THEN written_time(x)
         END""",
-    "MACRO slow_time(x) AS slow_time_of(whole_seconds(x))",
+    # other signs for the same: a comma or points between the parts, words for hour and minute, p.m., an apostrophe
+    f"""MACRO tidy_time(x) AS CASE
+        WHEN regexp_matches(x, '^[0-9]{{8}}[ T][0-9]{{6}}$') THEN left(x, 8) || substr(x, 10)
+        WHEN regexp_matches(x, '^[0-9]{{17}}$') THEN left(x, 14)
+        WHEN regexp_matches(x, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[- ][0-9]{{2}}[.][0-9]{{2}}[.][0-9]{{2}}([.][0-9]+)?$')
+            THEN left(x, 10) || ' ' || replace(x[12:19], '.', ':')
+        WHEN regexp_matches(x, ':[0-9]{{2}},[0-9]+$') THEN left(x, strpos(x, ',') - 1)
+        WHEN prefix(x, chr(39)) THEN ltrim(x, chr(39))
+        WHEN regexp_matches(x, {_half_days}) THEN regexp_replace(regexp_replace(regexp_replace(x,
+            '([0-9]{{1,2}})[时点]([0-9]{{1,2}})分?', '\\1:\\2'), '(:[0-9]{{1,2}})([0-9]{{2}})秒', '\\1:\\2'),
+            '(?i)([ap])[.]m[.]?', '\\1m')
+        ELSE x END""",
+    "MACRO slow_time(x) AS slow_time_of(whole_seconds(tidy_time(x)))",
     # what DuckDB's own cast reads as the formats would: ten or nineteen characters, year first and two digits for each
     # part: `9:05:00 PM` is nineteen characters too, and the cast would drop what follows the time
     """MACRO fast_time(x) AS CASE WHEN strlen(x) IN (10, 19) AND x[5] IN ('-', '/') AND x[8] IN ('-', '/')
@@ -201,7 +222,7 @@ def _code(column: Column, rule: ColumnRule, raw: str, keyed: str) -> Parsed:
 
 def _time(column: Column, rule: ColumnRule, raw: str) -> Parsed:
     r, fast, sane, clean, narrow, slow = (step(level, column.name) for level in LEVELS)
-    missing = f"(prefix({r}, '1900') AND trim({r}) IN ({_epochs})) OR {NO_DATE.format(r)}"
+    missing = NO_DATE.replace("{0}", r)
     steps = {"raw": raw}
     first, typed = clean, f"sane({slow})"
     if rule.values or rule.formats:

@@ -8,8 +8,9 @@ All heavy work is DuckDB SQL under a memory limit with spill, so a file may be l
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -34,10 +35,13 @@ from claims.sources.load import digest, load
 from claims.sources.source import Ignored, Source
 from claims.store.executor import Executor
 from claims.store.publish import writing
-from claims.store.sql import name
+from claims.store.sql import name, quote, timestamp
 from claims.store.warehouse import Warehouse, empty_manifest
 
 BYTES_A_LINE = 120
+CLAIMS = ("settlements", "fee_details")
+#: One row in so many may stand so many days behind all others, in a table of so many rows, before it is no stray.
+STRAYS, HALF_A_YEAR, FEWEST = 1000, 183, 20
 
 
 def intake(
@@ -186,6 +190,7 @@ def _run(
     readings += pending(batch)
     for table in SOURCE:
         take(batch, [reading for reading in readings if reading.source.table == table])
+    _impossible_times(batch)
     _clock(batch, known_at)
     return finish(batch, label, say, done, steps, check, started)
 
@@ -206,6 +211,44 @@ def finish(
     summary = publish_batch(batch, label, check, started)
     say("完成", steps, steps)
     return summary
+
+
+def _impossible_times(batch: Batch) -> None:
+    """Set aside what happened after today, and the few claims that stand half a year and more behind all others: a
+    year typed wrong would move the clock of the whole extract. An inspection may well follow half a year later."""
+    tomorrow = timestamp(datetime.now().replace(microsecond=0) + timedelta(days=1))
+    for table, declared in SOURCE.items():
+        src = f"parsed_{table}"
+        if not has(batch, src) or not (moments := moments_of(declared)):
+            continue
+        for moment in moments:
+            at = f"CAST({name(moment)} AS TIMESTAMP)"
+            late = f"{at} > {tomorrow}"
+            if table in CLAIMS and (last := _last_but_strays(batch, src, at)):
+                late += f" OR {at} >= {timestamp(last)}"
+            batch.con.execute(f"UPDATE {src} SET _err = {quote('Q07:' + moment)} WHERE _err IS NULL AND ({late})")
+
+
+def _last_but_strays(batch: Batch, src: str, at: str) -> datetime | None:
+    """The moment of the first stray of a table: at most one row in a thousand, at least half a year behind the rest;
+    None where there is none."""
+    days = batch.con.execute(
+        f"""
+            SELECT CAST({at} AS DATE) AS day, count(*) AS rows
+            FROM {src}
+            WHERE _err IS NULL AND {at} IS NOT NULL
+            GROUP BY 1
+            ORDER BY 1 DESC
+        """
+    ).fetchall()
+    total, above = sum(n for _, n in days), 0
+    for (later, n), (day, _) in pairwise(days):
+        above += n
+        if above > max(1, total // STRAYS):
+            return None
+        if total >= FEWEST and later - day >= timedelta(days=HALF_A_YEAR):
+            return datetime(later.year, later.month, later.day)
+    return None
 
 
 def _clock(batch: Batch, known_at: date | None) -> None:

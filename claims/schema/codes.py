@@ -32,8 +32,19 @@ HOSPITAL_LEVEL: dict[str, int] = {
     **dict.fromkeys(("05", "06", "07", "5", "6", "7"), 2),
     **dict.fromkeys(("08", "09", "10", "8"), 1),
 }
+#: The same in words: 三级甲等, 三甲, 三级, 3级.
+_GRADES = ("", "特等", "甲等", "乙等", "丙等", "未定等", "特", "甲", "乙", "丙")
+HOSPITAL_LEVEL |= {
+    f"{step}{grade}{house}": level
+    for level, digits in ((3, "三3"), (2, "二2"), (1, "一1"))
+    for digit in digits
+    for step in (f"{digit}级", digit)
+    for grade in _GRADES
+    for house in ("", "医院")
+    if step != digit or grade  # a bare digit is a code
+}
 #: `hosp_lv` of a unit without a level: 药店/无等级, 未定级.
-NO_LEVEL = ("11", "9")
+NO_LEVEL = ("11", "9", "未定级", "未评级", "未定等级", "未定等", "无等级", "无级别", "不定级", "药店", "零售药店")
 #: `med_chrgitm_type` of a fee line (codes.md).
 CHARGE_TYPES = tuple(code.code for code in OF_COLUMN["med_chrgitm_type"].codes)
 

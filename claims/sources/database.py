@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -72,16 +73,44 @@ def _other_schemas(inspector: Any, mapping: Mapping) -> list[tuple[str, str]]:
     return [(f"{s}.{n}", t) for s in others for n in _names(inspector, s) if (t := table_of(n, mapping))]
 
 
+def _bytes_text(value: bytes) -> str:
+    """Bytes of a text column that the driver did not decode; of anything else their hex digits."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return value.hex()
+    return text if text.isprintable() else value.hex()
+
+
 def _text(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool):
         return "1" if value else "0"
+    if isinstance(value, memoryview):
+        value = value.tobytes()
     if isinstance(value, bytes):  # bit(1) as some drivers hand it on
-        return str(value[0]) if len(value) == 1 else value.hex()
+        return str(value[0]) if len(value) == 1 and value[0] < 2 else _bytes_text(value)
     if isinstance(value, datetime) and value.tzinfo is not None:
         value = value.astimezone(SHANGHAI).replace(tzinfo=None)
     return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def _sortable(kind: Any) -> bool:
+    """Whether every database can sort by such a column: json, xml, points and bytes it may not."""
+    import sqlalchemy
+
+    return not isinstance(kind, sqlalchemy.JSON | sqlalchemy.LargeBinary | sqlalchemy.ARRAY | sqlalchemy.types.NullType)
+
+
+def _cell(column: Any, dialect: str) -> Any:
+    """A column as the driver hands it on, since its declared type does not always keep its word; PostgreSQL's times as
+    text, since the driver has no value for its infinity."""
+    import sqlalchemy
+
+    if dialect == "postgresql" and isinstance(column.type, sqlalchemy.DateTime | sqlalchemy.Date):
+        return sqlalchemy.cast(column, sqlalchemy.Text)
+    return sqlalchemy.type_coerce(column, sqlalchemy.types.NullType())
 
 
 def load_table(con: duckdb.DuckDBPyConnection, source: Source, number: int, most: int | None = None) -> Loaded:
@@ -94,12 +123,15 @@ def load_table(con: duckdb.DuckDBPyConnection, source: Source, number: int, most
     raw = f"raw_{number}"
     rows = 0
     try:
-        with engine.connect().execution_options(stream_results=True, max_row_buffer=CHUNK) as link:
-            table = sqlalchemy.Table(source.db_table, sqlalchemy.MetaData(), autoload_with=link)
-            order = list(table.primary_key.columns) or list(table.columns)
-            # as the driver hands them on: a column's declared type does not always keep its word
-            cells = [sqlalchemy.type_coerce(c, sqlalchemy.types.NullType()).label(c.name) for c in table.columns]
-            result = link.execute(sqlalchemy.select(*cells).order_by(*order).limit(most))
+        with engine.connect() as link:
+            if engine.dialect.name == "postgresql":
+                link.execute(sqlalchemy.text("SET TIME ZONE 'Asia/Shanghai'"))
+            with warnings.catch_warnings(action="ignore", category=sqlalchemy.exc.SAWarning):  # types it does not know
+                table = sqlalchemy.Table(source.db_table, sqlalchemy.MetaData(), autoload_with=link)
+            order = list(table.primary_key.columns) or [c for c in table.columns if _sortable(c.type)]
+            cells = [_cell(c, engine.dialect.name).label(c.name) for c in table.columns]
+            asked = sqlalchemy.select(*cells).order_by(*order).limit(most)
+            result = link.execute(asked.execution_options(stream_results=True, max_row_buffer=CHUNK))
             header = list(result.keys())
             columns = ", ".join(f"{name(h)} VARCHAR" for h in header)
             con.execute(f"CREATE TABLE {raw} ({columns}, _row BIGINT)")
@@ -110,8 +142,10 @@ def load_table(con: duckdb.DuckDBPyConnection, source: Source, number: int, most
                 con.unregister("bulk")
                 rows += len(chunk)
     except sqlalchemy.exc.SQLAlchemyError as error:
+        cause = type(getattr(error, "orig", None) or error).__name__
         raise UserError(
-            f"the database table {source.db_table} cannot be read ({type(error).__name__}); check rights and connection"
+            f"the database table {source.db_table} cannot be read: {cause} after {rows:,} rows; check rights and "
+            "connection, or the view; nothing was published"
         ) from None
     finally:
         engine.dispose()

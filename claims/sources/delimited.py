@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
@@ -19,13 +20,32 @@ from pathlib import Path
 import numpy as np
 
 from claims.errors import UserError
-from claims.sources.encoding import decide_encoding, mixed_lines, require, utf8_blocks
+from claims.sources.encoding import decide_encoding, mixed_lines, refuse_mojibake, require, utf8_blocks
 
+MAX_HEADER_LINES = 200
 MAX_QUOTED_LINES = 50  # an open quote that spans more lines than this was never closed
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
 CONTROL_BYTES = bytes(b for b in (*range(32), 127) if b not in (9, 10, 13))
-TOTALS = ("合计", "小计", "总计", "本页合计", "共计")
-TOTALS_END = "计".encode()
+TOTALS = ("合计", "小计", "总计", "本页合计", "共计", "本页小计", "累计")
+#: How a line under a table begins that tells of the table.
+NOTES = (
+    "注",
+    "备注",
+    "说明",
+    "制表",
+    "填报",
+    "填表",
+    "审核",
+    "复核",
+    "打印",
+    "导出",
+    "统计",
+    "数据来源",
+    "单位负责",
+    "报送",
+)
+_MAY_BE_TOTAL = re.compile("|".join(f"{c}(?: |\u3000)*计" for c in "合小总共累").encode())
+_MAY_BE_NOTE = re.compile(rb'(?:^|\n)"?(?:' + "|".join(NOTES).encode() + b")")
 MOJIBAKE = ("锟斤拷", "烫烫烫", "Ã¥", "â€")
 
 
@@ -92,6 +112,8 @@ def clean_csv(path: Path, out: Path, label: str) -> CleanText:
     except (UserError, UnicodeDecodeError):
         require(path, encoding, label)  # bytes that are no text explain any other fault
         raise
+    if encoding == "gb18030":
+        refuse_mojibake(path, label, mixed)
     header = tuple(h.strip().removeprefix("\ufeff") or f"column_{i + 1}" for i, h in enumerate(records.header))
     first = records.jumps[0][1] if records.jumps else 2
     return CleanText(out, header, records.rows, first, tuple(records.jumps), tuple(records.faults), encoding)
@@ -139,7 +161,11 @@ class _Records:
         top, _, rest = block[start:].partition(b"\n")
         if not top:
             return b""
-        self.line += 1
+        breaks = 0  # a name broken over two lines stands in quotes
+        while top.count(b'"') % 2 and rest and breaks < MAX_HEADER_LINES:
+            more, _, rest = rest.partition(b"\n")
+            top, breaks = top + b"\n" + more, breaks + 1
+        self.line += 1 + breaks
         first = top.decode()
         if CONTROL.search(first):
             raise UserError(
@@ -217,20 +243,26 @@ class _Records:
             self._fault(at, "Q06", record, "重复的表头")
         elif len(cells) != len(self.header):
             self._fault(at, "Q06", record, f"应有{len(self.header)}列，实有{len(cells)}列")
-        elif cells[0].strip() in TOTALS or sum(c.strip() in TOTALS for c in cells):
-            self._fault(at, "Q06", record, "合计行")
+        elif why := no_row(cells):
+            self._fault(at, "Q06", record, why)
         else:
             self._note(at)
             csv.writer(self.file, lineterminator="\n").writerow(cells)
             self.rows += 1
 
 
+def no_row(cells: Sequence[str | None]) -> str:
+    """What a record is that is no row of its table: a total, a note beneath it; empty for a row."""
+    filled = [bare for c in cells if c and (bare := "".join(c.split()).rstrip(":："))]
+    if any(c in TOTALS for c in filled):
+        return "合计行"
+    return "说明行" if len(cells) > 3 and 0 < len(filled) <= 2 and filled[0].startswith(NOTES) else ""
+
+
 def _marked(block: bytes) -> bool:
-    """Whether a block holds a word that may be a total (all of them end alike) or mojibake, so that its records are
-    looked at one by one."""
-    return (TOTALS_END in block and any(t.encode() in block for t in TOTALS)) or any(
-        m.encode() in block for m in MOJIBAKE
-    )
+    """Whether a block holds a word that may be a total, a note or mojibake, so that its records are looked at one by
+    one."""
+    return bool(_MAY_BE_TOTAL.search(block) or _MAY_BE_NOTE.search(block) or any(m.encode() in block for m in MOJIBAKE))
 
 
 def _fast(block: bytes, delimiter: str, width: int, header: list[str]) -> bytes | None:

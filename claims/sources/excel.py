@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from claims.errors import UserError
+from claims.sources.delimited import TextFault, no_row
 from claims.sources.source import Loaded, Source
 from claims.store.sql import name
 
@@ -100,9 +101,22 @@ def load_sheet(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> L
     body = rows[top + 1 :]
     while body and all(c in (None, "") for c in body[-1]):
         body.pop()
-    columns = {h: pa.array([cell_text(r[i]) for r in body], pa.string()) for i, h in enumerate(header)}
+    texts = [[cell_text(c) for c in r[: len(header)]] for r in body]
+    faults: list[TextFault] = []
+    kept: list[list[str | None]] = []
+    jumps: list[tuple[int, int]] = []
+    for line, cells in enumerate(texts, start=top + 2):
+        if why := no_row(cells):
+            faults.append(TextFault(line, "Q06", "\t".join(c or "" for c in cells), why))
+            continue
+        if not jumps or line - len(kept) != jumps[-1][1]:
+            jumps.append((len(kept), line - len(kept)))
+        kept.append(cells)
+    columns = {h: pa.array([cells[i] for cells in kept], pa.string()) for i, h in enumerate(header)}
     raw = f"raw_{number}"
-    con.register("bulk", pa.table(columns | {"_row": pa.array(range(len(body)), pa.int64())}))
+    con.register("bulk", pa.table(columns | {"_row": pa.array(range(len(kept)), pa.int64())}))
     con.execute(f"CREATE TABLE {name(raw)} AS SELECT * FROM bulk")
     con.unregister("bulk")
-    return Loaded(name(raw), dict.fromkeys(header, "VARCHAR"), len(body), top + 2, drop=raw)
+    types = dict.fromkeys(header, "VARCHAR")
+    first = jumps[0][1] if jumps else top + 2
+    return Loaded(name(raw), types, len(kept), first, tuple(jumps), tuple(faults), drop=raw)
