@@ -88,7 +88,7 @@ MACROS = (
         CASE WHEN contains(x, '.') THEN regexp_replace(x, '(:[0-9]{2})[.][0-9]{1,9}', '\\1') ELSE x END""",
     # Oracle's own spelling
     "MACRO month_name_time(x) AS try_strptime(x, ['%d-%b-%Y %H:%M:%S', '%d-%b-%Y'])",
-    """MACRO slow_time_of(x) AS CASE
+    """MACRO slow_time(x) AS CASE
         WHEN regexp_matches(x, '(?i)(上午|下午|凌晨|早上|中午|晚上|[ap]m)') THEN half_day_time(x)
         WHEN regexp_matches(x, '^[0-9]{8}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] AS TIMESTAMP)
         WHEN regexp_matches(x, '^[0-9]{14}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] || ' '
@@ -123,7 +123,6 @@ MACROS = (
             '([0-9]{{1,2}})[时点]([0-9]{{1,2}})分?', '\\1:\\2'), '(:[0-9]{{1,2}})([0-9]{{2}})秒', '\\1:\\2'),
             '(?i)([ap])[.]m[.]?', '\\1m')
         ELSE x END""",
-    "MACRO slow_time(x) AS slow_time_of(whole_seconds(tidy_time(x)))",
     # what DuckDB's own cast reads as the formats would: ten or nineteen characters, year first and two digits for each
     # part: `9:05:00 PM` is nineteen characters too, and the cast would drop what follows the time
     """MACRO fast_time(x) AS CASE WHEN strlen(x) IN (10, 19) AND x[5] IN ('-', '/') AND x[8] IN ('-', '/')
@@ -147,7 +146,7 @@ MACROS = (
 #: The SELECT levels a cell goes through, in this order. A level only names columns of the levels before it, so that
 #: nothing is worked out twice (DuckDB pulls an expression that is repeated out of its CASE and would work it out for
 #: every row).
-LEVELS = ("raw", "fast", "sane", "clean", "narrow", "slow")
+LEVELS = ("raw", "fast", "sane", "clean", "narrow", "tidy", "slow")
 
 
 @dataclass(frozen=True)
@@ -221,7 +220,7 @@ def _code(column: Column, rule: ColumnRule, raw: str, keyed: str) -> Parsed:
 
 
 def _time(column: Column, rule: ColumnRule, raw: str) -> Parsed:
-    r, fast, sane, clean, narrow, slow = (step(level, column.name) for level in LEVELS)
+    r, fast, sane, clean, narrow, tidy, slow = (step(level, column.name) for level in LEVELS)
     missing = NO_DATE.replace("{0}", r)
     steps = {"raw": raw}
     first, typed = clean, f"sane({slow})"
@@ -231,11 +230,12 @@ def _time(column: Column, rule: ColumnRule, raw: str) -> Parsed:
         steps |= {"fast": f"fast_time({r})", "sane": f"sane({fast})"}
         missing += f" OR {sane} IS NOT NULL"
         typed = f"coalesce({sane}, sane({slow}))"
-    ways = [f"fast_time({first})", f"slow_time({narrow})"]
+    ways = [f"fast_time({first})", f"slow_time({tidy})"]
     if rule.formats:
         ways.insert(0, f"try_strptime({narrow}, [{', '.join(map(quote, rule.formats))}])")
     steps["clean"] = f"CASE WHEN {missing} THEN NULL ELSE clean({r}) END"
     steps["narrow"] = _translated(rule, f"narrow({clean})")
+    steps["tidy"] = f"whole_seconds(tidy_time({narrow}))"
     steps["slow"] = f"CASE WHEN {narrow} IS NOT NULL THEN coalesce({', '.join(ways)}) END"
     return Parsed(column, steps, f"CAST(date_trunc('second', {typed}) AS {column.sql_type})", clean)
 
@@ -247,7 +247,7 @@ def _factor(column: Column, rule: ColumnRule, unit: str) -> tuple[int, int]:
 
 
 def _number(column: Column, rule: ColumnRule, unit: str, raw: str) -> Parsed:
-    r, fast, _, clean, narrow, slow = (step(level, column.name) for level in LEVELS)
+    r, fast, _, clean, narrow, _, slow = (step(level, column.name) for level in LEVELS)
     # no form that only a cast would take for a number, and short enough that a product with the factor is exact as a
     # DOUBLE (below 2^51)
     simple = f"strlen({r}) < 12 AND NOT contains({r}, '_') AND NOT contains({r}, 'e') AND NOT contains({r}, 'E')"

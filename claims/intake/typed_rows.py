@@ -15,6 +15,14 @@ from claims.intake.reading import Reading
 from claims.store.sql import name, quote
 
 
+#: What each level makes of the moment at which a row's source says it was known.
+TOLD = {
+    "clean": "clean(raw__told)",
+    "narrow": "narrow(clean__told)",
+    "tidy": "whole_seconds(tidy_time(narrow__told))",
+}
+
+
 def take(batch: Batch, readings: Sequence[Reading]) -> None:
     """Parse the sources of one table into `parsed_TABLE` (typed columns, `_row`, `_err`) and set their broken lines
     aside."""
@@ -66,15 +74,15 @@ def _typed(reading: Reading, glossary: Glossary, start: int) -> tuple[str, dict[
     body = f"SELECT {', '.join(first)} FROM {_looked_at(reading)} AS s{joins}"
     for level in LEVELS[1:]:
         made = [f"{p.steps[level]} AS {step(level, p.column.name)}" for p in parsed if level in p.steps]
-        if level == "clean":
-            made.append("clean(raw__told) AS clean__told")
+        if level in TOLD:
+            made.append(f"{TOLD[level]} AS {level}__told")
         body = f"SELECT *, {', '.join(made)} FROM ({body})" if made else body
     blanks = [
         f"NULL::{c.sql_type} AS {name(c.name)}" for c in table.columns if c.name not in types and c.name in table.worked
     ]
     known = "NULL::TIMESTAMP"
     if teller:
-        known = "CAST(coalesce(sane(fast_time(clean__told)), sane(slow_time(narrow(clean__told)))) AS TIMESTAMP)"
+        known = "CAST(coalesce(sane(fast_time(clean__told)), sane(slow_time(tidy__told))) AS TIMESTAMP)"
     values = [*(f"{sql} AS {name(c)}" for c, sql in cells.items()), *blanks, f"{known} AS _known"]
     shown = [name(c.name) for c in table.columns if c.name in types or c.name in table.worked]
     faults = _faults(reading, parsed, glossary)
