@@ -14,7 +14,6 @@ from claims.intake.quarantine import Rejected
 from claims.intake.reading import Reading
 from claims.store.sql import name, quote
 
-
 #: What each level makes of the moment at which a row's source says it was known.
 TOLD = {
     "clean": "clean(raw__told)",
