@@ -22,6 +22,9 @@ from features.office import read_office
 from features.partition import Partition
 from features.peers import Crowd, Peers, Standing, compare
 
+#: Prefix of a distance from the peers in a matrix as one table.
+PEERS = "z__"
+
 
 @dataclass(frozen=True)
 class Matrix:
@@ -44,6 +47,11 @@ class Matrix:
     crowds: dict[str, Crowd] = field(default_factory=dict)
     visits: pd.DataFrame | None = None
     """Of persons: entity_id, code, visits: how often each went to which unit; None where the partition does not say."""
+
+    def table(self) -> pd.DataFrame:
+        """Numbers and their distances from the peers side by side, the latter as z__NAME: all that a model reads of one
+        row, as one frame."""
+        return pd.concat([self.X, self.z.add_prefix(PEERS)], axis=1)
 
     def only(self, ids: Sequence[str]) -> "Matrix":
         """The same matrix restricted to those of `ids` it holds, peers unchanged."""

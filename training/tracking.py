@@ -1,4 +1,4 @@
-"""Every fit leaves a trace in MLflow: parameters, figures, pictures, the native model text, and who was champion when.
+"""Every fit leaves a trace in MLflow: parameters, figures, data, code version, model card, pictures, and per grain the model as a pyfunc with signature and example.
 
 The only file that imports mlflow, and it imports it late. SQLite and local files inside the warehouse, no server, no telemetry, no pickle.
 A failure here never costs a model: it comes back as one sentence.
@@ -7,19 +7,26 @@ A failure here never costs a model: it comes back as one sentence.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
 import logging
 import os
+import shutil
+import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from features.matrix import PEERS
 from models.bundle import Bundle
+from training.card import card_text
 from training.dataset import Rows
 from training.pictures import ranker_pictures
 
@@ -90,62 +97,100 @@ def _client(root: Path) -> tuple[Any, Any]:
 
 def _log(root: Path, bundle: Bundle, summary: Mapping[str, Any], rows: Mapping[str, Rows]) -> str:
     mlflow, client = _client(root)
-    found = client.get_experiment_by_name(EXPERIMENT)
-    artifacts = (root / "mlflow" / "artifacts").resolve().as_uri()
-    experiment = (
-        found.experiment_id if found is not None else client.create_experiment(EXPERIMENT, artifact_location=artifacts)
-    )
     role = {g: "champion" if g in summary["in_force"] else "challenger" for g in summary["grains"]}
-    with mlflow.start_run(experiment_id=experiment, run_name=f"{summary['as_of']} {bundle.hash[:8]}") as run:
-        mlflow.set_tags({"bundle": bundle.hash, "as_of": summary["as_of"], **{f"role.{g}": r for g, r in role.items()}})
+    with mlflow.start_run(
+        experiment_id=experiment_of(client, root), run_name=f"{summary['as_of']} {bundle.hash[:8]}"
+    ) as run:
+        mlflow.set_tags({"bundle": bundle.hash, "as_of": summary["as_of"], "mlflow.source.name": "xiezhi fit"})
+        mlflow.set_tags({**{f"role.{g}": r for g, r in role.items()}, **code_version()})
         mlflow.log_params({"as_of": summary["as_of"], "seed": summary["seed"]})
         for grain, said in summary["grains"].items():
-            model = bundle.grains[grain]
-            mlflow.log_params(
-                {
-                    f"{grain}.ranker": said["ranker"],
-                    f"{grain}.columns": len(model.columns),
-                }
-            )
-            mlflow.log_param(
-                f"{grain}.declarations",
-                hashlib.sha256(json.dumps(model.declared, sort_keys=True).encode()).hexdigest()[:16],
-            )
-            numbers = {k: float(v) for k, v in said["figures"].items() if isinstance(v, int | float) and np.isfinite(v)}
-            mlflow.log_metrics(
-                {
-                    f"{grain}.{k}": v
-                    for k, v in {**numbers, "confirmed": said["confirmed"], "refuted": said["refuted"]}.items()
-                }
-            )
+            _log_figures(mlflow, grain, said, bundle)
         mlflow.log_dict(dict(summary), "summary.json")
+        mlflow.log_text(card_text(bundle), "card.md")
         for grain, part in rows.items():
-            data = hashlib.sha256(
-                part.X.to_numpy(dtype=np.float64).tobytes() + part.info["y"].to_numpy(dtype=np.float64).tobytes()
-            )
-            mlflow.log_param(f"{grain}.rows", len(part.X))
-            mlflow.log_param(f"{grain}.data", data.hexdigest()[:16])
-            _log_ranker(mlflow, client, bundle, grain, role[grain])
+            _log_rows(mlflow, root, grain, part)
+            _log_model(mlflow, client, root, bundle, grain, part, role[grain])
             _log_pictures(mlflow, bundle, grain, part)
         return str(run.info.run_id)
 
 
-def _log_ranker(mlflow: Any, client: Any, bundle: Bundle, grain: str, alias: str) -> None:
-    ranker = bundle.grains[grain].ranker
-    if ranker is None:
-        return
-    # the trees begin where the line ends, so both are kept
-    values, arrays = ranker.linear_.state()
-    mlflow.log_dict({**values, **{k: v.tolist() for k, v in arrays.items()}}, f"{grain}-line.json")
-    info = mlflow.lightgbm.log_model(
-        ranker.trees_.booster_,
-        name=f"{grain}-ranker",
-        registered_model_name=registered(grain),
-        pip_requirements=REQUIREMENTS,
+def experiment_of(client: Any, root: Path) -> str:
+    """Id of the experiment that all runs of a warehouse belong to; made where it is not there."""
+    found = client.get_experiment_by_name(EXPERIMENT)
+    artifacts = (root / "mlflow" / "artifacts").resolve().as_uri()
+    return str(
+        found.experiment_id if found is not None else client.create_experiment(EXPERIMENT, artifact_location=artifacts)
     )
+
+
+def code_version() -> dict[str, str]:
+    """What made the model: the version, and the commit where the program lies in a repository of its own."""
+    told = {"code_version": version("xiezhi")}
+    home = Path(__file__).resolve().parents[1]
+    if not (home / ".git").exists() or (git := shutil.which("git")) is None:
+        return told
+    run = functools.partial(subprocess.run, cwd=home, capture_output=True, text=True, check=False)
+    commit = run([git, "rev-parse", "HEAD"]).stdout.strip()
+    changed = run([git, "status", "--porcelain", "--untracked-files=no"]).stdout.strip()
+    return told | {"mlflow.source.git.commit": commit, "code_changed": str(bool(changed))} if commit else told
+
+
+def _log_figures(mlflow: Any, grain: str, said: Mapping[str, Any], bundle: Bundle) -> None:
+    model = bundle.grains[grain]
+    declared = hashlib.sha256(json.dumps(model.declared, sort_keys=True).encode()).hexdigest()[:16]
+    params = {"ranker": said["ranker"], "columns": len(model.columns), "declarations": declared}
+    params |= {f"weight.{k}": v for k, v in model.weights.items()}
+    params |= model.facts.get("settings", {})
+    mlflow.log_params({f"{grain}.{k}": v for k, v in params.items()})
+    numbers = {k: float(v) for k, v in said["figures"].items() if isinstance(v, int | float) and np.isfinite(v)}
+    numbers |= {"confirmed": said["confirmed"], "refuted": said["refuted"]}
+    mlflow.log_metrics({f"{grain}.{k}": v for k, v in numbers.items()})
+
+
+def _log_rows(mlflow: Any, root: Path, grain: str, part: Rows) -> None:
+    """What it was taught with: shape, schema and digest, never a row."""
+    from mlflow.data.pandas_dataset import from_pandas
+
+    frame = part.X.assign(y=part.info["y"])
+    data = hashlib.sha256(frame.to_numpy(dtype=np.float64).tobytes()).hexdigest()[:16]
+    name = f"{grain}-{len(frame)}-rows"
+    dataset = from_pandas(frame, source=str(root.resolve() / "features"), targets="y", name=name, digest=data)
+    mlflow.log_input(dataset, context="training")
+    mlflow.log_params({f"{grain}.rows": len(frame), f"{grain}.data": data})
+
+
+def _log_model(mlflow: Any, client: Any, root: Path, bundle: Bundle, grain: str, part: Rows, alias: str) -> None:
+    """The grain's whole model as a pyfunc on `Matrix.table()` (xiezhi/served.py): the bundle itself, with signature and an example, no pickle."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    model = bundle.grains[grain]
+    names = [*model.columns, *(PEERS + c for c in model.columns)]
+    outputs = Schema([ColSpec(DataType.double, n) for n in ("raw", "suspicion", "probability")])
+    signature = ModelSignature(Schema([ColSpec(DataType.double, n) for n in names]), outputs)
+    with tempfile.TemporaryDirectory() as folder:
+        held = Path(folder) / "model"
+        shutil.copytree(root / "models" / bundle.hash, held / bundle.hash)
+        (held / "grain.txt").write_text(grain, "utf-8")
+        info = mlflow.pyfunc.log_model(
+            name=f"{grain}-model",
+            loader_module="xiezhi.served",
+            data_path=str(held),
+            signature=signature,
+            input_example=example_of(part, names),
+            registered_model_name=registered(grain),
+            pip_requirements=REQUIREMENTS,
+        )
     version = info.registered_model_version
     client.set_model_version_tag(registered(grain), version, "bundle", bundle.hash)
     client.set_registered_model_alias(registered(grain), alias, version)
+
+
+def example_of(part: Rows, names: Sequence[str]) -> pd.DataFrame:
+    """Nobody: of each column the middle and the high of the rows it was taught with (0 where it is not told)."""
+    told = part.X.reindex(columns=list(names)).quantile([0.5, 0.95])
+    return told.fillna(0.0).set_axis(["middle", "high"]).astype("float64")
 
 
 def _log_pictures(mlflow: Any, bundle: Bundle, grain: str, rows: Rows) -> None:
