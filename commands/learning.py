@@ -75,6 +75,10 @@ def fit(
             help="put a first model in force even where its held-out figures are worse than the list without",
         ),
     ] = False,
+    settings: Annotated[
+        Path | None,
+        typer.Option("--settings", help="TOML file of how to learn; a list of values is tried (docs/api.md)"),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Labels known by that date → models, logged to MLflow, each with its held-out figures beside the list without findings.
@@ -83,14 +87,22 @@ def fit(
     """
     from training.fit import fit as run
     from training.promotion import bundles
+    from training.settings import Learning, read_learning
 
+    learning = read_learning(settings) if settings is not None else Learning()
     if in_force and any(b["in_force"] for b in bundles(warehouse)):
         raise UserError(
             "--in-force is for a first model; one is in force, so use `xiezhi models compare` and `promote`"
         )
     with Bars() as bars:
         done = run(
-            warehouse, a_date(as_of), seed=seed, progress=bars, promote=True if in_force else None, entered_by=account()
+            warehouse,
+            a_date(as_of),
+            seed=seed,
+            progress=bars,
+            promote=True if in_force else None,
+            entered_by=account(),
+            learning=learning,
         )
     say(done.to_json(), as_json, lambda: fit_text(done.to_json()))
 

@@ -22,8 +22,8 @@ from features.office import read_office
 from features.partition import Partition
 from features.peers import Crowd, Peers, Standing, compare
 
-#: Prefix of a distance from the peers in a matrix as one table.
-PEERS = "z__"
+#: Prefixes of a matrix as one table: a distance from the peers, a place among all.
+PEERS, PLACE = "z__", "place__"
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,10 @@ class Matrix:
     """Of persons: entity_id, code, visits: how often each went to which unit; None where the partition does not say."""
 
     def table(self) -> pd.DataFrame:
-        """Numbers and their distances from the peers side by side, the latter as z__NAME: all that a model reads of one
-        row, as one frame."""
-        return pd.concat([self.X, self.z.add_prefix(PEERS)], axis=1)
+        """Numbers, their distances from the peers as z__NAME and, of context, their places among all as place__NAME:
+        all that a model reads of one row, as one frame."""
+        context = [c for c in self.X.columns if self.columns[c].role == "context"]
+        return pd.concat([self.X, self.z.add_prefix(PEERS), self.places(context).add_prefix(PLACE)], axis=1)
 
     def only(self, ids: Sequence[str]) -> "Matrix":
         """The same matrix restricted to those of `ids` it holds, peers unchanged."""

@@ -18,7 +18,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from features.columns import Column, matrix_columns
 from features.declarations import load_catalog
 from features.declare import fingerprint
 from features.grains import GRAINS
+from features.matrix import PEERS, PLACE
 from models.amount import AmountModel
 from models.calibrate import Calibration
 from models.ensemble import ALL, OWN, RANKER, GrainModel, Z
@@ -72,6 +73,14 @@ def said_of(columns: Mapping[str, Column]) -> dict[str, str]:
         said = [told.scheme, told.worse, told.unit, told.role, told.family, fingerprint([told.feature])]
         out[column] = hashlib.sha256(json_bytes([column, *said])).hexdigest()[:16]
     return out
+
+
+def inputs_of(grain: str, columns: Sequence[str]) -> list[str]:
+    """What a model of these columns reads of `Matrix.table()`."""
+    load_catalog()
+    known = matrix_columns(grain)  # type: ignore[arg-type]
+    context = [c for c in columns if c in known and known[c].role == "context"]
+    return [*columns, *(PEERS + c for c in columns), *(PLACE + c for c in context)]
 
 
 def mismatch(model: GrainModel, matrix: MatrixLike) -> str:

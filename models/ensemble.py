@@ -7,7 +7,7 @@ row still adds up to raw exactly (the rescale rule of DeepLIFT, Shrikumar et al.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -72,10 +72,10 @@ class GrainModel:
         return "学习模型（规则+离群+图+查处结果）" if self.ranker is not None else FALLBACK
 
 
-def unlabelled(matrix: MatrixLike, *, seed: int = 0) -> GrainModel:
-    """Rules, outliers and graph fitted on the whole population of a matrix."""
+def unlabelled(matrix: MatrixLike, *, seed: int = 0, without: Collection[str] = ()) -> GrainModel:
+    """Rules, outliers and graph fitted on the whole population of a matrix. without: scorers left out."""
     bad = badness_of(matrix)
-    scorers = fitted(Population(matrix, bad, seed))
+    scorers = {n: s for n, s in fitted(Population(matrix, bad, seed)).items() if n not in without}
     model = GrainModel(matrix.grain, list(matrix.X.columns), scorers, amount=prior_amount(matrix.grain))
     model.tails = {name: tail_of(s.raw(inputs(matrix, s, bad)).to_numpy()) for name, s in scorers.items()}
     ranks = tails(model, matrix)

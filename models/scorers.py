@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
+
 import pandas as pd
 
+from claims.errors import DeclarationError
 from models.outliers import Isolation, NetworkSum, RobustSum
 from models.ring_risk import RingRisk
 from models.rules import Rules
 from models.scorer import Population, Scorer, named
 
-SCORERS = named(Rules, Isolation, RobustSum, NetworkSum, RingRisk)
+ENTRY_POINT = "xiezhi.scorers"
+"""Under which an installed package names scorers of its own: they join every list and bundle by their name. A bundle that needs one not installed is refused."""
+
+
+def installed() -> list[type[Scorer]]:
+    """Scorers of other installed packages, by name. DeclarationError for what is no `Scorer`."""
+    found = []
+    for point in sorted(entry_points(group=ENTRY_POINT), key=lambda p: p.name):
+        made = point.load()
+        if not (isinstance(made, type) and issubclass(made, Scorer)):
+            raise DeclarationError(
+                f"entry point {ENTRY_POINT} {point.name} = {point.value}: it is no models.scorer.Scorer"
+            )
+        found.append(made)
+    return found
+
+
+SCORERS = named(Rules, Isolation, RobustSum, NetworkSum, RingRisk, *installed())
 
 
 def shown() -> list[str]:

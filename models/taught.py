@@ -26,9 +26,35 @@ class Taught(Scorer):
 
     name = "taught"
 
-    def __init__(self, seed: int = 0, threads: int = 2) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        threads: int = 2,
+        ridge: float = 30.0,
+        trees: int = 150,
+        leaves: int = 7,
+        rate: float = RATE,
+        min_leaf: int = 20,
+        l2: float = 5.0,
+        columns_share: float = 0.3,
+        worth: float = TREES_WORTH,
+    ) -> None:
+        """ridge: of the line. trees, leaves, rate, min_leaf, l2, columns_share: of the trees (models/ranker.py), rate the whole step.
+        worth: confirmed cases at which they take half of it (very many = the line alone)."""
         self.seed = seed
         self.threads = threads
+        self.ridge = ridge
+        self.trees = trees
+        self.leaves = leaves
+        self.rate = rate
+        self.min_leaf = min_leaf
+        self.l2 = l2
+        self.columns_share = columns_share
+        self.worth = worth
+
+    def settings(self) -> dict[str, float]:
+        """What was set, without seed and threads."""
+        return {k: v for k, v in self.get_params().items() if k not in ("seed", "threads")}
 
     def fit(
         self,
@@ -41,15 +67,16 @@ class Taught(Scorer):
     ) -> Self:
         """Fit on y in {0, 1}. Raises ValueError when y is absent or of one class."""
         X, reference = steady(X), None if reference is None else steady(reference)
-        self.linear_ = RankLogit().fit(X, y, weight=weight, reference=reference)
+        self.linear_ = RankLogit(self.ridge).fit(X, y, weight=weight, reference=reference)
         assert y is not None  # the line has refused otherwise
         cases = float(y.sum() if weight is None else weight[y > 0].sum())
         self.trees_ = Ranker(
-            trees=150,
-            leaves=7,
-            rate=RATE * cases / (cases + TREES_WORTH),
-            min_leaf=20,
-            columns_share=0.3,
+            trees=self.trees,
+            leaves=self.leaves,
+            rate=self.rate * cases / (cases + self.worth),
+            min_leaf=self.min_leaf,
+            l2=self.l2,
+            columns_share=self.columns_share,
             seed=self.seed,
             threads=self.threads,
         ).fit(X, y, weight=weight, offset=self.linear_.raw(X))

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -83,3 +84,65 @@ def test_dates_are_read_or_refused_in_one_sentence(county: xiezhi.County, tmp_pa
         day("2025-09-28 20:00")
     with pytest.raises(xiezhi.UserError, match="xiezhi intake"):
         xiezhi.open(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def fitted(house: Path, tmp_path_factory: pytest.TempPathFactory) -> xiezhi.County:
+    """The county with a model, logged to MLflow; put in force whatever its figures are."""
+    import shutil
+
+    from training.fit import fit
+
+    root = tmp_path_factory.mktemp("fitted") / "w"
+    shutil.copytree(house, root)
+    done = fit(root, T, promote=True, threads=1)
+    assert (done.warning, bool(done.run_id)) == ("", True)
+    assert any(g.ranker for g in done.grains.values())
+    return xiezhi.open(root)
+
+
+def test_the_registered_model_predicts_on_what_load_matrix_returns(fitted: xiezhi.County) -> None:
+    import mlflow
+
+    from models.ensemble import tails, weighed
+    from training import tracking
+
+    bundle = fitted.model()
+    assert bundle is not None
+    grain = next(g for g, m in bundle.grains.items() if m.ranker is not None)
+    matrix = fitted.features(grain, T)  # type: ignore[arg-type]
+    with tracking._quiet():
+        _, client = tracking._client(fitted.root)
+        served = mlflow.pyfunc.load_model(f"models:/{tracking.registered(grain)}@champion")
+        got = served.predict(matrix.table())
+        with pytest.raises(Exception, match="missing inputs"):
+            served.predict(matrix.X)
+    model = bundle.grains[grain]
+    assert list(got.index) == list(matrix.X.index)
+    np.testing.assert_allclose(got["raw"], weighed(model, tails(model, matrix)), atol=1e-9)
+    assert got["suspicion"].between(0, 1).all()
+    assert len(served.metadata.signature.inputs) == len(served.metadata.get_input_schema().input_names())
+    assert served.input_example.index.size == 2
+    version = client.get_model_version_by_alias(tracking.registered(grain), "champion")
+    run = client.get_run(version.run_id)
+    assert run.data.tags["code_version"] == xiezhi.__version__
+    assert [d.dataset.name.partition("-")[0] for d in run.inputs.dataset_inputs]
+    assert run.data.params[f"{grain}.ridge"] == "30.0"
+    people = set(fitted.features("person", T).X.index)
+    texts = [
+        p.read_text("utf-8", errors="ignore")
+        for p in (fitted.root / "mlflow").rglob("*")
+        if p.suffix in (".json", ".md", ".yaml")
+    ]
+    assert not any(number in text for text in texts for number in list(people)[:50]), "nobody is named"
+
+
+def test_the_card_says_what_a_grain_goes_by(fitted: xiezhi.County) -> None:
+    from training.card import card_text
+
+    bundle = fitted.model()
+    assert bundle is not None
+    said = card_text(bundle)
+    assert said.startswith(f"# 模型卡 {bundle.hash[:12]}")
+    assert "不用查处结果的名单" in said
+    assert all(f"（{g}）" in said for g in bundle.grains)

@@ -63,7 +63,10 @@ def _figures(figures: Mapping[str, Any]) -> list[str]:
         "AUC，随机抽查": "auc_random",
         "AP，随机抽查": "ap_random",
     }
-    return [*lines, *(f"| {name} | {_told(figures[k])} | {_told(figures[f'fallback_{k}'])} |" for name, k in rows.items())]
+    return [
+        *lines,
+        *(f"| {name} | {_told(figures[k])} | {_told(figures[f'fallback_{k}'])} |" for name, k in rows.items()),
+    ]
 
 
 def _parts(model: GrainModel, figures: Mapping[str, Any]) -> list[str]:

@@ -29,19 +29,22 @@ from models.scheme import SAMPLE, usual_evidence
 from models.score import suspicion_of
 from models.settings import SETTINGS
 from training.dataset import Rows, read_labels, training_rows
-from training.fit_ranker import hard, no_calibration, parts_line, with_ranker
+from training.fit_ranker import hard, no_calibration, parts_line, tried, with_ranker
 from training.labels import decided
+from training.settings import Learning
 from training.tracking import log_fit
 
 FITTED: Final[tuple[Grain, ...]] = tuple(g for g in GRAINS if SETTINGS[g].fitted)
 """Rings are found anew at every as-of and carry no lasting id, so nothing is fitted for them."""
 GOLDEN_ROWS = 16
+AS_CHOSEN: Final = Learning()
+"""The settings chosen on other counties (docs/design.md §14)."""
 Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
 class GrainSummary:
-    """What fit did for one grain: ranker or not and why, label counts, out-of-fold figures."""
+    """What fit did for one grain: ranker or not and why, label counts, held-out figures; tried: those of each combination of settings, the best first."""
 
     grain: str
     ranker: bool
@@ -49,6 +52,7 @@ class GrainSummary:
     refuted: int
     reason: str
     figures: dict[str, Any] = field(default_factory=dict)
+    tried: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,14 @@ def fit(
     promote: bool | None = None,
     log: bool = True,
     entered_by: str = "",
+    learning: Learning = AS_CHOSEN,
 ) -> FitSummary:
     """Fit every grain on what was known by the end of `as_of`, and write the bundle.
 
     A grain of it is put in force where nothing usable is (no model yet, a damaged one, one fitted on other feature declarations: such a model makes no list) and
     its held-out figures are not worse than those of the list without findings; else it waits at the gate (training.promotion), and its list goes by the model
-    in force or by no findings. promote = True or False overrides this. entered_by: whose account, for the history. An MLflow failure leaves the bundle untouched
+    in force or by no findings. promote = True or False overrides this. entered_by: whose account, for the history. learning: settings of an own file
+    (training/settings.py). An MLflow failure leaves the bundle untouched
     and comes back as `warning`. UserError: no such date.
     """
     root = Path(warehouse)
@@ -111,7 +117,7 @@ def fit(
         if grain == "person" and stays is not None:
             matrix = replace(matrix, entities=with_stays(matrix.entities, *stays))
         model, summary, rows = fit_grain(
-            root, as_of, grain, matrix, labels, seed=seed, threads=threads, progress=progress
+            root, as_of, grain, matrix, labels, seed=seed, threads=threads, progress=progress, learning=learning
         )
         grains[grain], said[grain] = model, summary
         if grain == "admission" and model.ranker is not None:
@@ -199,10 +205,12 @@ def fit_grain(
     threads: int = 2,
     progress: Progress | None = None,
     load: Callable[..., Matrix] | None = None,
+    learning: Learning = AS_CHOSEN,
 ) -> tuple[GrainModel, GrainSummary, Rows | None]:
-    """(model, summary, training rows or None) of one grain; `matrix` is its matrix at `as_of`. load: see training_rows."""
+    """(model, summary, training rows or None) of one grain; `matrix` is its matrix at `as_of`. load: see training_rows. learning: settings of an own file."""
     known = decided(labels, grain).set_index("entity_id")["y"]
-    model = replace(unlabelled(matrix, seed=seed), declared=declarations(matrix))
+    model = replace(unlabelled(matrix, seed=seed, without=learning.without), declared=declarations(matrix))
+    compared: list[dict[str, Any]] = []
     confirmed, refuted = int((known == 1).sum()), int((known == 0).sum())
     rows: Rows | None = None
     figures: dict[str, Any] = {}
@@ -211,7 +219,8 @@ def fit_grain(
         rows = training_rows(root, as_of, grain, labels, model, seed=seed, progress=progress, load=load)
         inside = int((rows.info["y"][hard(rows)] == 1).sum()) if len(rows.info) else 0
         try:
-            model, figures, held_out = with_ranker(model, rows, seed=seed, threads=threads)
+            how, compared = chosen(model, rows, learning.tried(grain), seed=seed, threads=threads)
+            model, figures, held_out = with_ranker(model, rows, seed=seed, threads=threads, how=how)
         except ValueError:
             reason += f"，但各快照内仅能对上查实{inside}例，无从学习：{FALLBACK}"
             rows = None
@@ -227,6 +236,8 @@ def fit_grain(
         model = replace(model, calibration=no_calibration(f"已查实{confirmed}例，结论太少，暂不能给出概率"))
     figures = {k: _plain(v) for k, v in figures.items()}
     facts = {"confirmed": confirmed, "refuted": refuted, "reason": reason, "figures": figures}
+    if model.ranker is not None:
+        facts |= {"settings": model.ranker.settings(), "tried": compared}
     model = among(model, matrix)
     raw = raw_risk(model, matrix)
     # whoever is decided already stands on no list, so their places must not be taken from the others
@@ -235,7 +246,17 @@ def fit_grain(
     model = replace(model, money_scale=scale_of(model, matrix, raw), facts=facts)
     if SETTINGS[grain].by_usual:
         model = replace(model, usual=usual_of(model, matrix))
-    return model, GrainSummary(grain, rows is not None, confirmed, refuted, reason, figures), rows
+    return model, GrainSummary(grain, rows is not None, confirmed, refuted, reason, figures, compared), rows
+
+
+def chosen(
+    model: GrainModel, rows: Rows, settings: list[dict[str, Any]], *, seed: int, threads: int
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """(the settings to learn with, what each combination would have foretold; nothing where there is one). Raises ValueError where nothing can be learnt."""
+    if len(settings) == 1:
+        return settings[0], []
+    compared = [{k: _plain(v) for k, v in r.items()} for r in tried(model, rows, settings, seed=seed, threads=threads)]
+    return {k: compared[0][k] for k in settings[0]}, compared
 
 
 def usual_of(model: GrainModel, matrix: Matrix) -> dict[str, tuple[float, float]]:
@@ -273,4 +294,17 @@ def figures_line(figures: Mapping[str, Any]) -> str:
 def summary_lines(summary: FitSummary | Mapping[str, Any]) -> list[str]:
     """One Chinese line per grain for the terminal."""
     values = summary.to_json() if isinstance(summary, FitSummary) else dict(summary)
-    return [f"{g}：{s['reason']}" for g, s in values["grains"].items()]
+    lines = []
+    for grain, said in values["grains"].items():
+        lines += [f"{grain}：{said['reason']}", *tried_lines(said["tried"])]
+    return lines
+
+
+def tried_lines(found: list[dict[str, Any]]) -> list[str]:
+    """Combinations of settings as a table, the best first; nothing where one was given."""
+    if not found:
+        return []
+    names = {"held_out_n": "查实", "below": "高于全体", "fallback_below": "不用查处结果", "gain": "增益", "auc_all": "AUC", "ap_all": "AP"}  # fmt: skip
+    cells = [[names.get(k, k) for k in found[0]]]
+    cells += [["—" if v is None else f"{v:g}" if isinstance(v, int) else f"{v:.4g}" for v in r.values()] for r in found]
+    return ["  | " + " | ".join(f"{c:>8}" for c in row) + " |" for row in cells]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -25,11 +26,14 @@ from training.splits import fold_pairs, grouped_folds, out_of_time
 CUTS: Final = (0.25, 0.5, 0.75)
 """Where the confirmed cases are cut in time: the first quarter only teaches, each later one is foretold from what was known before it."""
 FOLDS: Final = 5
+Settings = Mapping[str, Any]
+"""Of what is taught (models/taught.py), by name."""
+DEFAULT: Final[Settings] = MappingProxyType({})
 FEWEST_BEDS: Final = 10
 """Fewer confirmed empty beds than this cannot tell themselves from other findings about stays."""
 
 
-def learn(rows: Rows, *, seed: int = 0, threads: int = 2) -> Taught:
+def learn(rows: Rows, *, seed: int = 0, threads: int = 2, how: Settings = DEFAULT) -> Taught:
     """What the rows teach. Raises ValueError where there are none, none is confirmed, or nothing else is known."""
     if rows.info.empty:
         raise ValueError("no rows")
@@ -37,7 +41,7 @@ def learn(rows: Rows, *, seed: int = 0, threads: int = 2) -> Taught:
     keep = weight > 0
     part = rows.where(keep)
     free = part.info["y"].isna().to_numpy()
-    return Taught(seed, threads).fit(
+    return Taught(seed, threads, **how).fit(
         part.X,
         pd.Series(y[keep], index=part.X.index),
         weight=pd.Series(weight[keep], index=part.X.index),
@@ -62,14 +66,14 @@ def taught_by(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     return np.where(confirmed, 1.0, 0.0), weight
 
 
-def learn_beds(rows: Rows, *, seed: int = 0, threads: int = 2) -> Taught | None:
+def learn_beds(rows: Rows, *, seed: int = 0, threads: int = 2, how: Settings = DEFAULT) -> Taught | None:
     """What empty and lent beds alone teach: stays confirmed for anything else are left out. None below `FEWEST_BEDS` such cases."""
     other = ((rows.info["y"] == 1) & ~rows.info["scheme"].isin(list(WEIGHTS))).to_numpy()
     kept = rows.where(~other)
     if rows.grain != "admission" or int((kept.info["y"] == 1).sum()) < FEWEST_BEDS:
         return None
     try:
-        return learn(kept, seed=seed, threads=threads)
+        return learn(kept, seed=seed, threads=threads, how=how)
     except ValueError:
         return None
 
@@ -87,10 +91,12 @@ class HeldOut:
     def empty(cls, n: int) -> HeldOut:
         return cls(np.full(n, np.nan), np.full(n, np.nan))
 
-    def add(self, rows: Rows, train: np.ndarray, test: np.ndarray, seed: int, threads: int) -> None:
+    def add(
+        self, rows: Rows, train: np.ndarray, test: np.ndarray, seed: int, threads: int, how: Settings = DEFAULT
+    ) -> None:
         """Score `test` by what `train` teaches; nothing where that is nothing."""
         try:
-            taught = learn(rows.where(train), seed=seed, threads=threads)
+            taught = learn(rows.where(train), seed=seed, threads=threads, how=how)
         except ValueError:
             return
         among = taught.raw(rows.X[everybody(rows)]).to_numpy()
@@ -129,17 +135,17 @@ def held_against(taught: np.ndarray, plain: np.ndarray) -> dict[str, Any]:
     return {"held_out_n": int(known.sum()), "below": below, "fallback_below": without, "gain": round(gain, 6)}
 
 
-def out_of_fold(rows: Rows, *, seed: int = 0, folds: int = FOLDS, threads: int = 2) -> HeldOut:
+def out_of_fold(rows: Rows, *, seed: int = 0, folds: int = FOLDS, threads: int = 2, how: Settings = DEFAULT) -> HeldOut:
     """By models that saw neither a row nor its group."""
     y = rows.info["y"]
     numbers = grouped_folds(rows.info["group"], folds, seed, ((y == 1) & ~rows.info["soft"]).astype(float).tolist())
     out = HeldOut.empty(len(rows.info))
     for train, test in fold_pairs(numbers):
-        out.add(rows, train, test, seed, threads)
+        out.add(rows, train, test, seed, threads, how)
     return out
 
 
-def later_than_seen(rows: Rows, *, seed: int = 0, threads: int = 2) -> HeldOut:
+def later_than_seen(rows: Rows, *, seed: int = 0, threads: int = 2, how: Settings = DEFAULT) -> HeldOut:
     """Later decided rows by models that knew only what was known before those were inspected; NaN for the earliest ones.
 
     The decided rows are cut where `CUTS` of the confirmed had been inspected; each block is scored by a model of what was known before it began.
@@ -156,7 +162,7 @@ def later_than_seen(rows: Rows, *, seed: int = 0, threads: int = 2) -> HeldOut:
         train, late = out_of_time(rows.info["known_at"], when, start)
         test = late & (when < end).to_numpy() & own
         if test.any():
-            out.add(rows, train | free, test, seed, threads)
+            out.add(rows, train | free, test, seed, threads, how)
     return out
 
 
@@ -187,17 +193,30 @@ def measured(rows: Rows, raw: np.ndarray) -> dict[str, float]:
     return out
 
 
+def tried(
+    model: GrainModel, rows: Rows, settings: Sequence[Settings], *, seed: int = 0, threads: int = 2
+) -> list[dict[str, Any]]:
+    """What each combination of settings would have foretold: the settings and, of the cases confirmed later than the model knew, n, `below` and `gain` of `held_against`
+    with AUC and AP of the decided, best first (by gain, then in the order given). Raises ValueError where nothing can be learnt."""
+    found = []
+    for how in settings:
+        _, figures, _ = with_ranker(model, rows, seed=seed, threads=threads, how=how)
+        kept = ("held_out_n", "below", "fallback_below", "gain", "auc_all", "ap_all")
+        found.append({**how, **{k: figures[k] for k in kept}})
+    return sorted(found, key=lambda r: -(r["gain"] if r["gain"] is not None else -np.inf))
+
+
 def with_ranker(
-    model: GrainModel, rows: Rows, *, seed: int = 0, threads: int = 2
+    model: GrainModel, rows: Rows, *, seed: int = 0, threads: int = 2, how: Settings = DEFAULT
 ) -> tuple[GrainModel, dict[str, Any], np.ndarray]:
     """(grain model with what findings taught, weights, calibration and money; figures of its held-out tests; raw risk of each row with the taught part from
     a model that had not seen it). The model still needs the ranker's reference distribution. Raises ValueError where nothing can be learnt."""
-    taught = learn(rows, seed=seed, threads=threads)
+    taught = learn(rows, seed=seed, threads=threads, how=how)
     y = rows.info["y"].to_numpy(dtype=float)
     confirmed = teaching(rows) & (y == 1)
-    out, basis = later_than_seen(rows, seed=seed, threads=threads), "out of time"
+    out, basis = later_than_seen(rows, seed=seed, threads=threads, how=how), "out of time"
     if not np.isfinite(out.tail[confirmed]).any():
-        out, basis = out_of_fold(rows, seed=seed, threads=threads), "out of fold"
+        out, basis = out_of_fold(rows, seed=seed, threads=threads, how=how), "out of fold"
     standings = {str(name): standing_of(rows.tails[name].to_numpy()[confirmed]) for name in rows.tails.columns}
     standings[RANKER] = standing_of(out.tail[confirmed])
     model = replace(model, ranker=taught, weights=weights_of(standings, RANKER), findings=rows.findings)
@@ -212,7 +231,7 @@ def with_ranker(
     figures |= {f"fallback_{k}": v for k, v in without.items() if k[:2] in ("au", "ap")}
     figures |= held_against(*(t[confirmed] for t in placed(model, rows, out)))
     figures |= {"held_out": basis, "calibration": curve.kind, "parts": {n: s.to_json() for n, s in standings.items()}}
-    beds = learn_beds(rows, seed=seed, threads=threads)
+    beds = learn_beds(rows, seed=seed, threads=threads, how=how)
     return replace(model, calibration=curve, amount=amount_from(rows), beds=beds), figures, raw
 
 

@@ -5,19 +5,25 @@ Calibration and lift use the held-out raw risk of each decided row (`rows.info["
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from features.columns import Column, matrix_columns
+from features.grains import GRAINS
 from features.intervals import wilson
 from models.ensemble import OWN, GrainModel, Z
 from training.dataset import Rows
 from training.fit_ranker import hard
 from training.metrics import MIN_CASES
 
-FONTS = ("Noto Sans CJK SC", "Noto Serif CJK SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "SimHei", "DejaVu Sans")
+CHINESE = re.compile(r"cjk|sourcehan|wqy|simhei|simsun|msyh|yahei", re.IGNORECASE)
+"""What the file of a font with Chinese letters is called."""
+FONTS = ("Noto Sans CJK SC", "Noto Serif CJK SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "SimHei")
 MOST_ROWS = 500
 
 
@@ -32,15 +38,22 @@ def ranker_pictures(model: GrainModel, rows: Rows, folder: Path) -> list[Path]:
     import shap
     from matplotlib import font_manager
 
-    installed = {f.name for f in font_manager.fontManager.ttflist}
-    plt.rcParams["font.family"] = [f for f in FONTS if f in installed] or ["sans-serif"]
+    plt.rcParams["font.family"] = fonts(font_manager) or ["sans-serif"]
     plt.rcParams["axes.unicode_minus"] = False
     sample = rows.X.iloc[:: max(1, len(rows.X) // MOST_ROWS)]
     parts = model.ranker.contributions(sample).drop(columns="base")
     out = []
-    labels = [picture_label(c) for c in sample.columns]
+    known = matrix_columns(model.grain)  # type: ignore[arg-type]
+    labels = [picture_label(c, known) for c in sample.columns]
     explanation = shap.Explanation(values=parts.to_numpy(), data=sample.to_numpy(), feature_names=labels)
-    shap.plots.beeswarm(explanation, max_display=15, show=False)
+    shap.plots.beeswarm(explanation, max_display=15, show=False, color_bar_label="列的取值")
+    panel = plt.gca()
+    panel.set_xlabel("对风险的贡献（对数几率）")
+    bar = plt.gcf().axes[-1]
+    bar.set_yticklabels(["低", "高"])
+    panel.set_yticklabels(
+        ["其余各列之和" if "other features" in t.get_text() else t.get_text() for t in panel.get_yticklabels()]
+    )
     out.append(_save(plt, folder / "shap_beeswarm.png"))
     out.append(_dependence(plt, sample, parts, labels, folder))
     y, raw, random = held_out(rows)
@@ -49,9 +62,30 @@ def ranker_pictures(model: GrainModel, rows: Rows, folder: Path) -> list[Path]:
     return out
 
 
-def picture_label(column: str) -> str:
-    """A column as pictures name it; peer-z columns are marked."""
-    return f"{column.removeprefix(Z)}（同类偏离）" if column.startswith(Z) else column
+def picture_label(column: str, known: Mapping[str, Column]) -> str:
+    """A column as pictures name it: whom it is about where that is a parent, its label, its window; peer-z columns are marked."""
+    told = known.get(column.removeprefix(Z))
+    if told is None:
+        return column
+    whose = f"{GRAINS[told.about].label}：" if told.parent else ""
+    window = f"，近{told.window}天" if told.window else ""
+    return f"{whose}{told.label}{window}{'（同类偏离）' if column.startswith(Z) else ''}"
+
+
+def fonts(font_manager: Any) -> list[str]:
+    """Installed fonts with Chinese letters, those of `FONTS` first: matplotlib keeps a list made when it ran first, so fonts installed since are looked for on disk."""
+    if not (found := named(font_manager)):
+        for path in sorted(font_manager.findSystemFonts()):
+            if CHINESE.search(Path(path).name):
+                font_manager.fontManager.addfont(path)
+        found = named(font_manager)
+    return found
+
+
+def named(font_manager: Any) -> list[str]:
+    """Of the fonts matplotlib knows, those with Chinese letters."""
+    installed = {f.name for f in font_manager.fontManager.ttflist if CHINESE.search(Path(f.fname).name)}
+    return [*(f for f in FONTS if f in installed), *sorted(installed - set(FONTS))]
 
 
 def held_out(rows: Rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -114,6 +148,6 @@ def _lift(plt: Any, raw: np.ndarray, y: np.ndarray, random: np.ndarray, folder: 
 
 def _save(plt: Any, path: Path) -> Path:
     plt.tight_layout()
-    plt.savefig(path, dpi=90)
+    plt.savefig(path, dpi=90, bbox_inches="tight")
     plt.close("all")
     return path

@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.matrix import PEERS
-from models.bundle import Bundle
+from models.bundle import Bundle, inputs_of
 from training.card import card_text
 from training.dataset import Rows
 from training.pictures import ranker_pictures
+from training.settings import BOUNDS
 
 REQUIREMENTS = ["lightgbm==4.7.0", "numpy==2.4.6", "pandas==3.1.1"]
 """Given, never inferred: inference takes 15 s and asks the environment."""
@@ -106,6 +106,7 @@ def _log(root: Path, bundle: Bundle, summary: Mapping[str, Any], rows: Mapping[s
         mlflow.log_params({"as_of": summary["as_of"], "seed": summary["seed"]})
         for grain, said in summary["grains"].items():
             _log_figures(mlflow, grain, said, bundle)
+            _log_tried(mlflow, grain, said["tried"])
         mlflow.log_dict(dict(summary), "summary.json")
         mlflow.log_text(card_text(bundle), "card.md")
         for grain, part in rows.items():
@@ -148,6 +149,20 @@ def _log_figures(mlflow: Any, grain: str, said: Mapping[str, Any], bundle: Bundl
     mlflow.log_metrics({f"{grain}.{k}": v for k, v in numbers.items()})
 
 
+def _log_tried(mlflow: Any, grain: str, found: Sequence[Mapping[str, Any]]) -> None:
+    """Each combination of settings as a run of its own below this one, and all of them as a table."""
+    if not found:
+        return
+    mlflow.log_text(pd.DataFrame(found).to_csv(index=False), f"tried/{grain}.csv")
+    for row in found:
+        params = {k: v for k, v in row.items() if k in BOUNDS}
+        name = " ".join([grain, *(f"{k}={v:g}" for k, v in params.items())])
+        with mlflow.start_run(nested=True, run_name=name):
+            mlflow.set_tag("grain", grain)
+            mlflow.log_params(params)
+            mlflow.log_metrics({k: float(v) for k, v in row.items() if k not in BOUNDS and v is not None})
+
+
 def _log_rows(mlflow: Any, root: Path, grain: str, part: Rows) -> None:
     """What it was taught with: shape, schema and digest, never a row."""
     from mlflow.data.pandas_dataset import from_pandas
@@ -166,7 +181,7 @@ def _log_model(mlflow: Any, client: Any, root: Path, bundle: Bundle, grain: str,
     from mlflow.types import ColSpec, DataType, Schema
 
     model = bundle.grains[grain]
-    names = [*model.columns, *(PEERS + c for c in model.columns)]
+    names = inputs_of(grain, model.columns)
     outputs = Schema([ColSpec(DataType.double, n) for n in ("raw", "suspicion", "probability")])
     signature = ModelSignature(Schema([ColSpec(DataType.double, n) for n in names]), outputs)
     with tempfile.TemporaryDirectory() as folder:

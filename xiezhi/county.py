@@ -111,11 +111,14 @@ class County:
 
         return load_active(self.root)
 
-    def fit(self, as_of: AsOf, *, seed: int = 0, log: bool = True) -> FitSummary:
-        """What findings known by `as_of` teach, with held-out figures beside the list without them; first models are put in force (training/fit.py). log: to MLflow."""
-        from training.fit import fit
+    def fit(self, as_of: AsOf, *, seed: int = 0, settings: Path | str | None = None, log: bool = True) -> FitSummary:
+        """What findings known by `as_of` teach, with held-out figures beside the list without them; first models are put in force (training/fit.py). settings: a TOML
+        file (training/settings.py). log: to MLflow."""
+        from training.fit import AS_CHOSEN, fit
+        from training.settings import read_learning
 
-        return fit(self.root, self._day(as_of), seed=seed, log=log)
+        learning = read_learning(settings) if settings is not None else AS_CHOSEN
+        return fit(self.root, self._day(as_of), seed=seed, log=log, learning=learning)
 
     def order(self, grain: Grain, as_of: AsOf, *, by: str = "") -> pd.DataFrame:
         """Everybody who has no conclusive finding, worst first, unexplained: risk, raw, probability, amount_fen and the rest of models.score.Scored.frame but schemes.

@@ -6,6 +6,7 @@ is added by `County.order` and the lists.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ import pandas as pd
 from claims.errors import UserError
 from features.columns import Column, matrix_columns
 from features.declarations import load_catalog
-from features.matrix import PEERS
-from models.bundle import Bundle, load_bundle
+from features.matrix import PEERS, PLACE
+from models.bundle import Bundle, inputs_of, load_bundle
 from models.ensemble import OWN, tails, weighed
 
 GRAIN = "grain.txt"
@@ -34,6 +35,11 @@ class Rows:
     z: pd.DataFrame
     percentile: pd.DataFrame
     columns: dict[str, Column]
+    told: pd.DataFrame
+
+    def places(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Places among all, as the table tells them."""
+        return self.told[list(columns)]
 
 
 class Served:
@@ -46,16 +52,15 @@ class Served:
     def predict(self, table: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """raw, suspicion [0, 1] and probability (NaN = cannot be said) per row of `Matrix.table()`. UserError where columns of the model are not in it."""
         model = self.bundle.grains[self.grain]
-        absent = [c for c in model.columns if c not in table]
-        absent += [PEERS + c for c in model.columns if PEERS + c not in table]
-        if absent:
+        known = matrix_columns(self.grain)  # type: ignore[arg-type]
+        if absent := [c for c in inputs_of(self.grain, model.columns) if c not in table]:
             raise UserError(
                 f"{len(absent)} columns of the model are not in the table ({absent[0]} first); give `matrix.table()` of what load_matrix returns for {self.grain}"
             )
         X = table[model.columns].astype("float64")
         z = table[[PEERS + c for c in model.columns]].astype("float64").set_axis(model.columns, axis=1)
-        known = matrix_columns(self.grain)  # type: ignore[arg-type]
-        rows = Rows(self.grain, pd.DataFrame(index=X.index), X, z, z, {c: known[c] for c in model.columns})
+        told = table[[c for c in table.columns if c.startswith(PLACE)]].rename(columns=lambda c: c.removeprefix(PLACE))
+        rows = Rows(self.grain, pd.DataFrame(index=X.index), X, z, z, {c: known[c] for c in model.columns}, told)
         raw = weighed(model, tails(model, rows)).to_numpy()
         found = {
             "raw": raw,
