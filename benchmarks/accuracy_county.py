@@ -92,6 +92,7 @@ def run_county(referee: Referee, county: County, run: str) -> Record:
     product.fit(county.day)
     lists = {g: product.rank(county.day, g) for g in ("admission", "person", "institution", "doctor", "ring")}
     beds = product.bedcheck(county.moment[:-3])
+    parts = product.parts(county.day)
     truth = referee.truth.Truth(county.claims, county.truth)
     others = opponents(referee, county, truth)
     drift = bool(pd.Timestamp(county.moment) > truth.drift + pd.Timedelta(days=31))
@@ -103,6 +104,7 @@ def run_county(referee: Referee, county: County, run: str) -> Record:
     record["grains"]["bedcheck"] = judged(
         open_ones(truth, county, "live"), {PRODUCT: ids(beds)} | others["lists"]["live"]
     )
+    record["parts"] = {g: judged(open_ones(truth, county, g), found)["hits"] for g, found in parts.items()}
     record["rings"] = rings(referee, truth, county.moment, lists["ring"])
     return record | {"cpu": product.cpu | {"opponents": others["cpu"]}, "refused": refused(product)}
 

@@ -27,7 +27,7 @@ LIMITS: Final = (
     "- An interval is about these entities at these dates: positions are drawn, worlds are not. The best opponent is the best afterwards, of five.",
     "- The beds are those of the list's own evening: an earlier one would be ranked by a model that was fitted later.",
     "- *Taught by the truth* is the referee's ceiling, a model that was told who is guilty in the months before.",
-    "- Missing: the lists of the product's single parts. `xiezhi rank` has no option that ranks by one part, and a pipeline of its own would not be the product.",
+    "- A part's list leaves out whoever is decided and is made without company (docs/design.md §14); `xiezhi rank --by PART` shows it with its reasons.",
 )
 
 
@@ -62,6 +62,7 @@ def page(records: Sequence[Record]) -> str:
         *compared(rows),
         *means(rows),
         *by_date(records),
+        *by_part(records),
         *medicare(records),
         *others(records),
         *cost(records),
@@ -121,6 +122,24 @@ def means(rows: Sequence[Compared]) -> list[str]:
             cells.append((NAMES[grain], f"first {size}", str(len(here)), number(ours), number(theirs), ratio, met))
     head = ("list", "places", "worlds", "product", "best opponent of each", "ratio", "target")
     return ["## Mean over worlds", "", *table(head, cells, left=2)]
+
+
+def by_part(records: Sequence[Record]) -> list[str]:
+    """The product's list beside what each of its parts lists by itself, over all dates at which both were made."""
+    lines = ["## The list and its parts", ""]
+    for grain, sizes in SIZES.items():
+        here = [r for r in records if grain in r.get("parts", {})]
+        if not here:
+            continue
+        names = list(dict.fromkeys(who for r in here for who in r["parts"][grain]))
+        cells = []
+        for r in here:
+            told = {PRODUCT: r["grains"][grain]["hits"][PRODUCT], **r["parts"][grain]}
+            shares = [" / ".join(number(first(told.get(who), k)) for k in sizes) for who in (PRODUCT, *names)]
+            cells.append((f"{r['world']}, {r['date']}", *shares))
+        places = " / ".join(f"first {k}" for k in sizes)
+        lines += [f"{NAMES[grain].capitalize()}, {places}:", "", *table(("world", PRODUCT, *names), cells)]
+    return lines if len(lines) > 2 else []
 
 
 def by_date(records: Sequence[Record]) -> list[str]:

@@ -50,8 +50,8 @@ class Product:
     def cpu(self) -> dict[str, float]:
         return {step: float(d["cpu"]) for step, d in self.done.items()}
 
-    def step(self, step: str, *arguments: str, may_refuse: bool = False) -> bool:
-        """Run `xiezhi ARGUMENTS` unless done; True when it did its work. A refusal is kept with its sentence, or ends the run."""
+    def step(self, step: str, *arguments: str, may_refuse: bool = False, module: str = "xiezhi") -> bool:
+        """Run `xiezhi ARGUMENTS` (or another module) unless done; True when it did its work. A refusal is kept with its sentence, or ends the run."""
         if step not in self.done:
             print(f"{self.name}: xiezhi {step}", file=sys.stderr, flush=True)
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -61,7 +61,7 @@ class Product:
                 "BENTOML_DO_NOT_TRACK": "True",
             }
             ran = subprocess.run(
-                [sys.executable, "-m", "xiezhi", *arguments],
+                [sys.executable, "-m", module, *arguments],
                 cwd=ROOT,
                 env=env,
                 capture_output=True,
@@ -102,6 +102,14 @@ class Product:
         out = self.folder / "lists" / "bedcheck.csv"
         wanted = ("--top", "60", "--out", str(out.resolve()), "--warehouse", self._house())
         return ranked(out) if self.step("bedcheck", "bedcheck", "--at", moment, *wanted, may_refuse=True) else []
+
+    def parts(self, day: str) -> dict[str, dict[str, list[str]]]:
+        """{grain: {part of its list: ids, worst first}}; features are those that the lists were made of."""
+        out = (self.folder / "lists" / "parts.json").resolve()
+        wanted = ("--warehouse", self._house(), "--as-of", day, "--out", str(out))
+        self.step("parts", *wanted, module="benchmarks.accuracy_parts")
+        found: dict[str, dict[str, list[str]]] = json.loads(out.read_text("utf-8"))
+        return found
 
     def _house(self) -> str:
         return str(self.warehouse.resolve())

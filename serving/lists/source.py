@@ -59,8 +59,13 @@ def standing_order(warehouse: Path, as_of: date | datetime, grain: str, by: str 
     matrix = load_matrix(warehouse, as_of, grain)  # type: ignore[arg-type]
     whole = matrix if by else with_worst_stays(matrix, warehouse, bundle)
     frame = standing(whole, model_for(whole, bundle, by))
-    held = closed_at(warehouse, as_of, grain, matrix.entities)
-    return frame.loc[in_order(frame[~frame.index.isin(held.index)])]
+    return frame.loc[in_order(frame.loc[undecided(warehouse, matrix)])]
+
+
+def undecided(warehouse: Path, matrix: Matrix) -> pd.Index:
+    """Those of a matrix who have no conclusive finding."""
+    held = closed_at(warehouse, matrix.as_of, matrix.grain, matrix.entities)
+    return matrix.X.index[~matrix.X.index.isin(held.index)]
 
 
 def quality_notes(warehouse: Path, as_of: date | datetime) -> tuple[Note, ...]:

@@ -164,3 +164,15 @@ def test_the_page_takes_the_run_asked_for_before_a_newer_one(tmp_path: Path) -> 
 def test_without_the_referee_one_sentence_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="give --shared FOLDER"):
         Referee.of(tmp_path)
+
+
+def test_the_page_shows_what_each_part_would_list(tmp_path: Path) -> None:
+    """Beside the product's list, and never as an opponent."""
+    parts = {"institution": {"rules": [0.0, 1.0] * 5, "ranker": [1.0] * 10}}
+    one = record("second", [1.0] * 5 + [0.0] * 5, [0.0] * 10, parts=parts)
+    told = page([one]).partition("## The list and its parts")[2]
+    assert (
+        next(line for line in told.splitlines() if line.startswith("| second"))
+        == "| second, 2025-07-01 | .50 | .50 | 1.00 |"
+    )
+    assert {c.opponent for c in compare([one])} <= {"largest", "random"}
