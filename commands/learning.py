@@ -259,6 +259,21 @@ def models_history(warehouse: WarehouseOption, as_json: JsonOption = False) -> N
     say({"history": entries}, as_json, "\n".join(lines) or "no model was ever in force")
 
 
+@models_app.command("card")
+def models_card(
+    model: Annotated[str, typer.Argument(help="its name: the first six characters or more")],
+    warehouse: WarehouseOption,
+    as_json: JsonOption = False,
+) -> None:
+    """The model card: what each grain goes by, its held-out figures beside the list without findings, the columns it leans on."""
+    from training.card import card_text
+    from training.promotion import challenger_bundle
+
+    bundle = challenger_bundle(warehouse, model)
+    told = {g: {"weights": m.weights, **m.facts} for g, m in bundle.grains.items()}
+    say({"model": bundle.hash, "as_of": bundle.as_of, "grains": told}, as_json, lambda: card_text(bundle).rstrip())
+
+
 @models_app.command("shadow")
 def models_shadow(
     challenger: ChallengerArgument,

@@ -38,6 +38,15 @@ def _grain(model: GrainModel) -> list[str]:
     lines = [f"- 依据：{model.label}；{len(model.columns)} 列", f"- {facts.get('reason', '')}"]
     if figures:
         lines += ["", *_figures(figures), "", *_parts(model, figures)]
+    if tried := facts.get("tried"):
+        lines += [
+            "",
+            "比较过的设置（留出的查实，最好者在前）：",
+            "",
+            f"| {' | '.join(tried[0])} |",
+            "|" + "---:|" * len(tried[0]),
+        ]
+        lines += [f"| {' | '.join(_told(v) for v in r.values())} |" for r in tried]
     if facts.get("settings"):
         lines += ["", "设置：" + "，".join(f"`{k} = {v}`" for k, v in facts["settings"].items())]
     said = model.calibration
@@ -95,4 +104,4 @@ def _columns(model: GrainModel) -> list[str]:
 
 
 def _told(value: Any) -> str:
-    return "—" if value is None else f"{value:.3f}"
+    return "—" if value is None else str(value) if isinstance(value, int) else f"{value:.3f}"
