@@ -41,11 +41,11 @@ def absent_features(warehouse: ClaimStore, features: Iterable[Feature]) -> dict[
     absent = {}
     for f in features:
         for need in f.needs:
-            table, _, column = need.partition(".")
+            table, _, columns = need.partition(".")
             if table not in warehouse.tables():
                 absent[f.name] = f"缺少表 {table}"
-            elif column and column not in warehouse.columns(table):
-                absent[f.name] = f"缺少列 {need}"
+            elif columns and not set(columns.split("|")) & set(warehouse.columns(table)):
+                absent[f.name] = f"缺少列 {need.replace('|', ' 或 ')}"
     return absent
 
 

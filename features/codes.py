@@ -63,6 +63,8 @@ SELF_PAID = "'03'"
 E_VOUCHER, ID_CARD = "'01'", "'02'"
 #: `insutype`: the basic schemes of employees and residents, which exclude one another.
 BASIC_SCHEMES = "('310', '390')"
+#: `insutype` 长期照护保险: care, not medicine.
+LONG_TERM_CARE = "'410'"
 #: `fixmedins_type` 定点零售药店.
 DRUGSTORE = "'2'"
 #: `agreement_periods.stas`: the agreement is suspended or has ended, as bureaus write it.
@@ -76,10 +78,14 @@ FULLY_COVERED = "('340', '350', '360')"
 #: `filings.kind`: leave from the ward, living elsewhere, care at home.
 LEAVE = "'请假'"
 REMOTE = "'异地%'"
+LIVING_ELSEWHERE = "'异地.*(长期|安置|居住|常驻)'"
 HOME_CARE = "('家庭病床', '居家护理')"
 AWAY_WITH_LEAVE = "('请假', '家庭病床', '居家护理')"
 #: Bed codes that name no bed.
 NO_BED = "('', '0', '00', '000')"
+
+#: Beds put up in the corridor or kept for paper share one code (N35), as a regular expression.
+EXTRA_BED = "'加|临|走廊|过道|虚'"
 
 #: Words in the name of an item (`hilist_name`), as regular expressions: a drug given by needle, placed into the
 #: body, nursing of the gravely ill.

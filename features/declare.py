@@ -94,11 +94,12 @@ class Feature:
     """One number about one kind of entity, or with `told_of` about several: declare() makes one feature of each grain.
 
     `rows` is a SELECT over the as-of views of docs/design.md §4 and must give `entity_id, happened_at, row_table,
-    row_id`; an optional boolean `hit` marks the rows that are the evidence proper. `measure` is a SQL aggregate over
-    the rows. `windows` are days on the happened clock; 0 means all rows. `by` is the layout in which the rows of one
-    entity lie complete. `needs` names optional tables or `table.column`s without which the feature is absent (and says
-    so). Minute-level SQL filters on `NOT clock_collapsed`: units whose clock collapsed (D08). `amount` is a SQL
-    aggregate in fen over the same rows (codes.md: what is at risk).
+    row_id`; an optional boolean `hit` marks the rows that are the evidence proper. `measure` is a SQL aggregate
+    over the rows. `windows` are days on the happened clock; 0 means all rows. `by` is the layout in which the rows
+    of one entity lie complete. `needs` names optional tables or `table.column`s (`table.one|other`: any of them)
+    without which the feature is absent (and says so). Minute-level SQL filters on `NOT clock_collapsed`: units
+    whose clock collapsed (D08). `amount` is a SQL aggregate in fen over the same rows (rules.md §1: what is at
+    risk).
 
     Ways past the bucket, all of them declared: with `peers` a rule is held against its peers once all buckets
     are measured; where an entity's rows lie in several buckets (a doctor's; a unit's by="person") or `across` is
@@ -116,7 +117,8 @@ class Feature:
     direction and no place in the scorers that know no findings; only what findings taught reads it.
 
     `excuses` names the innocent (N05) whom the number shows to be one: such a feature lowers risks. `also` are the
-    other schemes whose trace codes.md says the number is: it is measured once and counted for each.
+    other schemes whose trace codes.md says the number is: it is measured once and counted for each. `widely` says why
+    a rule rightly hits more innocents than a rule may (benchmarks/flood.py).
     """
 
     name: str = ""
@@ -145,6 +147,7 @@ class Feature:
     outcome: bool = False
     excuses: str = ""
     also: tuple[str, ...] = ()
+    widely: str = ""
     source: str = ""
     at_counter: bool = True
     where: str = field(default="", compare=False)
@@ -164,11 +167,15 @@ class Feature:
         return () if self.kind == "context" else (self.scheme, *self.also)
 
     @property
+    def astray(self) -> bool:
+        """Whether rows of one entity lie in several buckets."""
+        grain = GRAINS[self.grain]
+        return grain.spread or self.by not in grain.layouts
+
+    @property
     def spans(self) -> bool:
         """Whether rows of one entity lie in several buckets, or rows of all entities are needed at once."""
-        grain = GRAINS[self.grain]
-        astray = grain.spread or self.by not in grain.layouts
-        return self.by not in ("judged", "county") and (astray or self.across is not None)
+        return self.by not in ("judged", "county") and (self.astray or self.across is not None)
 
     def sql(self) -> str:
         """All SQL of the declaration, for finding the columns it names."""

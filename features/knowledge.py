@@ -19,28 +19,52 @@ CATALOG = once(
     """,
 )
 
-#: Every version of the catalogue with the span it holds: from its begin to its end, or to the next version of its code.
-VERSIONS = once(
-    "article_versions",
+#: What a version of the catalogue says to the rules.
+_SAYS = """
+    hash(
+        pric_uplmt_amt_e6, lmt_gend, lmt_age_min, lmt_age_max, lmt_hosp_lv, lmt_med_type, max_days, max_freq,
+        freq_window_days, mutex_group, includes_item, discount_p, discount_q, resale_risk_flag, generic_code,
+        std_minutes
+    )
+"""
+
+
+def versions(where: str, best: str) -> str:
+    """SQL of every version of the catalogue (that fulfils `where`) with the span it holds, `since` to before `until`.
+
+    A version ends where its end says, or where the next of its code begins. Where its end lies beyond that begin and
+    the two say different things, nobody knows which held: on those days the code has no version, and R61 tells of its
+    lines.
     """
+    return f"""
         SELECT
             *,
-            coalesce(begndate, DATE '1900-01-01') AS since,
-            least(
-                coalesce(enddate + 1, DATE '9999-12-31'),
-                coalesce(
-                    lead(begndate) OVER (PARTITION BY med_list_codg ORDER BY begndate NULLS FIRST),
-                    DATE '9999-12-31'
-                )
-            ) AS until
+            greatest(coalesce(begndate, DATE '1900-01-01'), coalesce(unsure_until, DATE '1900-01-01')) AS since,
+            least(coalesce(enddate + 1, DATE '9999-12-31'), coalesce(next_begins, DATE '9999-12-31')) AS until
         FROM (
-            SELECT *
-            FROM catalog
-            QUALIFY row_number() OVER (
-                PARTITION BY med_list_codg, begndate ORDER BY pric_uplmt_amt_e6, generic_code
-            ) = 1
+            SELECT
+                *,
+                lead(begndate) OVER code AS next_begins,
+                CASE WHEN lag(enddate) OVER code >= begndate AND lag({_SAYS}) OVER code <> {_SAYS}
+                    THEN lag(enddate) OVER code + 1
+                END AS unsure_until
+            FROM (
+                SELECT *
+                FROM catalog
+                WHERE {where}
+                QUALIFY row_number() OVER (PARTITION BY med_list_codg, begndate ORDER BY {best}) = 1
+            )
+            WINDOW code AS (PARTITION BY med_list_codg ORDER BY begndate NULLS FIRST)
         )
-    """,
+    """
+
+
+#: Every version of the catalogue with the span it holds.
+VERSIONS = once("article_versions", versions("true", "pric_uplmt_amt_e6, generic_code"))
+#: Spans in which two versions of a code hold and say different things.
+CONTRADICTIONS = once(
+    "contradictions",
+    f"SELECT med_list_codg, begndate AS since, unsure_until AS until FROM {VERSIONS} WHERE unsure_until > begndate",
 )
 
 
@@ -55,25 +79,31 @@ def in_force(catalogue: str) -> str:
 #: before).
 CAPS = once(
     "caps",
-    """
-        SELECT
-            med_list_codg, pric_uplmt_amt_e6 AS cap_e6,
-            coalesce(begndate, DATE '1900-01-01') AS since,
-            least(
-                coalesce(enddate + 1, DATE '9999-12-31'),
-                coalesce(
-                    lead(begndate) OVER (PARTITION BY med_list_codg ORDER BY begndate NULLS FIRST),
-                    DATE '9999-12-31'
-                )
-            ) AS until
-        FROM (
-            SELECT *
-            FROM catalog
-            WHERE pric_uplmt_amt_e6 > 0
-            QUALIFY row_number() OVER (PARTITION BY med_list_codg, begndate ORDER BY pric_uplmt_amt_e6 DESC) = 1
-        )
+    f"""
+        SELECT med_list_codg, pric_uplmt_amt_e6 AS cap_e6, since, until
+        FROM ({versions("pric_uplmt_amt_e6 > 0", "pric_uplmt_amt_e6 DESC")})
     """,
 )
+
+#: Windows of an emergency (N25): parameters of the bureau, and days its calendar marks.
+EMERGENCY = once(
+    "emergency",
+    """
+        SELECT begndate, coalesce(enddate, DATE '9999-12-31') AS enddate
+        FROM policy_params
+        WHERE regexp_matches(key, 'emergency|应急|疫情') AND coalesce(value, '1') <> '0'
+        UNION ALL
+        SELECT date, date
+        FROM calendar
+        WHERE epidemic_flag = '1'
+    """,
+)
+
+
+def in_emergency(day: str) -> str:
+    """SQL: `day` lies in a window in which the limits of ordinary times do not hold."""
+    return f"EXISTS (FROM {EMERGENCY} e_ WHERE {day} BETWEEN e_.begndate AND e_.enddate)"
+
 
 #: A line's row id, the key of fee_details.
 LINE_ID = "l.mdtrt_id || '|' || l.feedetl_sn"
@@ -149,6 +179,26 @@ def impossible_operation(code: str, gend: str, brdy: str, at: str) -> str:
         """
 
 
+def telling_diagnosis(dx: str) -> str:
+    """SQL: a diagnosis that only one sex has."""
+    return f"""
+        coalesce(
+            regexp_matches({dx}, '^(O|N4|N5[01]|N7[0-7]|N8|N9[0-8]|C5[1-8]|C6[0-3]|D06|D2[5-9]|D40|Z3[2-7])'),
+            false
+        )
+        """
+
+
+def telling_operation(code: str) -> str:
+    """SQL: an operation (ICD-9-CM-3) that only one sex has; changes of sex are nobody's."""
+    return f"""
+        coalesce(
+            regexp_matches({code}, '^(6[0-9]|7[0-5])\\.') AND {code} NOT LIKE '70.6%' AND {code} NOT LIKE '64.5%',
+            false
+        )
+        """
+
+
 def unfit(gend: str, brdy: str, at: str) -> str:
     """SQL: catalogue row `c` forbids this sex or age (R41; library 66, 67, 73)."""
     age = age_at(brdy, at)
@@ -163,9 +213,13 @@ def unfit(gend: str, brdy: str, at: str) -> str:
 
 
 #: SQL: catalogue row `c` forbids this level of institution `i` or this kind of visit of line `l` (R42; library 12, 13).
+#: A unit whose level nobody has set (9 未定级) is of no known level.
 OFF_LIMIT = """
     coalesce(
-        i.level < try_cast(c.lmt_hosp_lv AS INTEGER)
+        (
+            i.level < try_cast(c.lmt_hosp_lv AS INTEGER)
+            AND NOT (i.level = 0 AND coalesce(i.hosp_lv, '9') IN ('9', '09'))
+        )
             OR (
                 c.lmt_med_type IS NOT NULL
                 AND NOT list_contains(regexp_split_to_array(c.lmt_med_type, '[,;|、]'), l.med_type)

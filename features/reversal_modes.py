@@ -39,8 +39,9 @@ ALWAYS = (
     "fund_pay_sumamt_fen",
     "acct_pay_fen",
 )
-#: Facts older than this before T are not read: windows never reach further, and memory stays bounded.
-HORIZON_DAYS = 400
+#: Facts older than this before T are not read: no window reaches further than half a year and the same a year before
+#: (R22), and memory stays bounded.
+HORIZON_DAYS = 550
 #: Facts cut at the horizon, by the clock that decides; they are read once, so their views stay over the files. A stay
 #: that began before the horizon may still be open: visits and discharges are read whole.
 RECENT = {"settlements": "setl_time", "fee_details": "fee_ocur_time"}
@@ -234,10 +235,10 @@ def make_stays(con: duckdb.DuckDBPyConnection, mode: str) -> None:
             v.adm_dept_codg AS dept,
             v.adm_bed AS bed,
             nullif(v.atddr_no, '') AS atddr_no,
-            d.dscg_maindiag_code AS dx,
-            substr(d.dscg_maindiag_code, 1, 3) AS dx3,
+            upper(d.dscg_maindiag_code) AS dx,
+            substr(upper(d.dscg_maindiag_code), 1, 3) AS dx3,
             d.dscg_way,
-            coalesce(d.days_rinp_flag_31, '') = '2' AS planned,
+            coalesce(d.days_rinp_flag_31, '') IN ('2', '有', '是') AS planned,
             v.insutype,
             v.psn_type,
             v.er_flag,

@@ -256,8 +256,8 @@ def _policy(world: World) -> pa.Table:
     start = world.span.start // 86400 - 400
     rows = [
         ("long_prescription_days", "84"),
-        ("cap_resident_yuan", "90000"),
-        ("cap_employee_yuan", "320000"),
+        ("fund_cap_390", "90000"),
+        ("fund_cap_310", "320000"),
         ("deductible_level_1_yuan", "300"),
         ("deductible_level_2_yuan", "500"),
         ("deductible_level_3_yuan", "800"),

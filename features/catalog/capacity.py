@@ -9,12 +9,12 @@ prices (N24), poverty relief and retired cadres who rightly pay nothing (N26, N2
 (N01, N02, N03).
 """
 
-from features.catalog.stay_rows import DOCTOR, DUE, HOSPITAL, LET_OFF, STAYS
+from features.catalog.stay_rows import DOCTOR, DUE, HOME_BEDS, HOSPITAL, LET_OFF, STAYS
 from features.declare import Feature, Of, declare
 
 #: One row per stay and night in house over the last half year, beside the unit's count of that night and its licensed
-#: beds.
-NIGHTS = """
+#: beds; beds at home (N34) are not the unit's.
+NIGHTS = f"""
     SELECT n.*, count(*) OVER (PARTITION BY entity_id, night) AS inhouse
     FROM (
         SELECT
@@ -29,6 +29,7 @@ NIGHTS = """
                     generate_series(greatest(adm_date, (SELECT d FROM main.asof) - 365), end_date - 1, INTERVAL 1 DAY)
                 )::DATE AS night
             FROM stays
+            ANTI JOIN ({HOME_BEDS}) USING (mdtrt_id)
             WHERE NOT day_surgery
         ) s
         LEFT JOIN main.institutions i ON i.fixmedins_code = s.fixmedins_code

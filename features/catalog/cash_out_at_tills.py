@@ -123,6 +123,7 @@ ARTICLE = once(
         SELECT
             l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table,
             {LINE_ID} AS row_id, l.psn_no, l.med_list_codg, l.hilist_name, l.cnt, l.fen,
+            j.article_fen,
             j.article_fen / j.month_fen AS share,
             CASE WHEN j.months >= 3 THEN j.packs / j.usual END AS surge
         FROM l

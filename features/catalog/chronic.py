@@ -17,8 +17,16 @@ from features.wording import above, below
 #: Months in which a yearly limit is used up before it lapses.
 YEAR_END = "(11, 12)"
 
-#: Chronic settlements beside what of the person's registry is in force that day (a gap between two registrations is
-#: one; of yearly ones the year's own limit counts): `registered` is NULL for the two diseases, which need none;
+
+#: The kind of a chronic disease (national list: M039 高血压, M016 糖尿病; the digits after it are stages).
+def disease_kind(code: str) -> str:
+    """SQL: the kind of disease of a code of the chronic list; NULL where none is written."""
+    return f"nullif(substr({code}, 1, 4), '')"
+
+
+#: Chronic settlements beside what of the person's registry is in force that day for that kind of disease, or for any
+#: where one of them does not name its own (a gap between two registrations is one; of yearly ones the year's own limit
+#: counts): `registered` is NULL for the two diseases, which need none;
 #: `fund_fen` is what counts into the limit, own account money does not;
 #: `registered_here`: the unit that granted the status treats; `after_days`: since the last one for the same disease.
 CHRONIC_VISITS = f"""
@@ -40,6 +48,7 @@ CHRONIC_VISITS = f"""
             ON c.psn_no = v.psn_no
             AND coalesce(c.opsp_begndate, DATE '1900-01-01') <= v.happened_at::DATE
             AND coalesce(c.opsp_enddate, DATE '9999-12-31') >= v.happened_at::DATE
+            AND coalesce({disease_kind("c.opsp_dise_code")} = {disease_kind("v.dise_codg")}, true)
         WHERE v.visit_class IN {CHRONIC}
         GROUP BY 1
     ) r

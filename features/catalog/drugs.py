@@ -14,7 +14,18 @@ pharmacies (N30).
 from features.codes import DRUGS, PACKED_DRUGS
 from features.common_subqueries import once
 from features.declare import Feature, Of, declare
-from features.knowledge import LINE_ID, OFF_LIMIT, VERSIONS, age_at, counts_of, in_force, most_of, unfit
+from features.knowledge import (
+    LINE_ID,
+    OFF_LIMIT,
+    VERSIONS,
+    age_at,
+    counts_of,
+    diagnosed,
+    in_emergency,
+    in_force,
+    most_of,
+    unfit,
+)
 from features.wording import above
 
 #: More days of supply than a long prescription may give twice over (12 weeks, N08) are cut.
@@ -76,8 +87,8 @@ FILLS = f"""
     LEFT JOIN main.persons p USING (psn_no)
 """
 
-#: Outpatient prescriptions: one row a doctor and visit; `same_bag` counts the patients of his day who got exactly the
-#: same.
+#: Outpatient prescriptions: one row a doctor, visit and prescription number; `same_bag` counts the patients of his day
+#: who got exactly the same.
 _RX = once(
     "prescriptions",
     f"""
@@ -97,7 +108,7 @@ _RX = once(
             FROM lines l
             LEFT JOIN {VERSIONS} c ON {in_force("c")}
             WHERE NOT l.is_inpatient AND l.dr_codg IS NOT NULL AND l.med_chrgitm_type IN {DRUGS}
-            GROUP BY l.dr_codg, l.mdtrt_id
+            GROUP BY l.dr_codg, l.mdtrt_id, coalesce(l.rxno, '')
         )
     """,
 )
@@ -115,6 +126,8 @@ MOTHER_OR_CHILD = f"""
         false
     )
 """
+#: In an emergency (N25) the limits are lifted for those who have its disease.
+RELAXED = f"({diagnosed('l.dx3', 'epidemic')} AND {in_emergency('l.day')})"
 #: Lines outside their paid limits: `unfit` by sex or age of the holder, drugs also `off_limit` by level of the unit or
 #: kind of the visit. An item on the number of an infant, or of a woman of 15–50, may be that of mother or child (N12).
 _LIMITED = once(
@@ -127,7 +140,7 @@ _LIMITED = once(
                 l.is_inpatient, l.hilist_name, l.scope_fen AS fen,
                 l.med_chrgitm_type IN {DRUGS} AS drug,
                 {unfit("p.gend", "p.brdy", "l.day")} AND (drug OR NOT {MOTHER_OR_CHILD}) AS unfit,
-                drug AND {OFF_LIMIT} AS off_limit
+                drug AND {OFF_LIMIT} AND NOT {RELAXED} AS off_limit
             FROM lines l
             JOIN (
                 SELECT *

@@ -19,8 +19,16 @@ from features.declare import Feature, Of, declare
 #: Where somebody bought within so many days before the stay is where the family goes on buying (N18).
 USUAL_DAYS = 180
 
+#: A drug the ward may send out for: at a dual-channel pharmacy as a special drug, or on a prescription in circulation.
+REMEDY = """(
+            coalesce(i.sp_drugstore_flag = '1', false)
+            AND (p.visit_class = 'special_drug' OR coalesce(k.circulated, false))
+        )"""
+ONLINE = "(coalesce(k.online, false) OR coalesce(i.fixmedins_name LIKE '%互联网%', false))"
+
 #: Card use elsewhere on inner days. `usual`: a shop used before; `referred`: nothing but tests at a higher unit
-#: (N09); `km` away; `hit`: none of these, no shared account, no leave.
+#: (N09); `remedy`: a prescription carried out to a dual-channel pharmacy; `online`: a visit over the internet, made
+#: from the bed; `km` away; `hit`: none of these, no shared account, no leave.
 OUTSIDE = f"""
     WITH pairs_ AS (
         SELECT
@@ -39,7 +47,11 @@ OUTSIDE = f"""
         WHERE NOT s.day_surgery
     ),
     kinds_ AS (
-        SELECT mdtrt_id AS swipe_visit, bool_and(med_chrgitm_type IN {TESTS_AND_VISIT_FEES}) AS tests
+        SELECT
+            mdtrt_id AS swipe_visit,
+            bool_and(med_chrgitm_type IN {TESTS_AND_VISIT_FEES}) AS tests,
+            bool_or(rx_circ_flag = '1') AS circulated,
+            bool_or(hilist_name LIKE '%互联网%') AS online
         FROM lines
         SEMI JOIN (SELECT swipe_visit AS mdtrt_id FROM pairs_) USING (mdtrt_id)
         GROUP BY 1
@@ -68,9 +80,13 @@ OUTSIDE = f"""
         b.last_there IS NOT NULL AND p.visit_class IN {PHARMACY} AS usual,
         coalesce(k.tests, false) AND p.swipe_level > p.ward_level AS referred,
         extract(hour FROM p.happened_at) AS hour,
+        {REMEDY} AS remedy,
+        {ONLINE} AS online,
         {kilometres_flat("i.lnt", "i.lat", "h.lnt", "h.lat")} AS km,
         NOT (
             p.family
+            OR {REMEDY}
+            OR {ONLINE}
             OR (b.last_there IS NOT NULL AND p.visit_class IN {PHARMACY})
             OR (coalesce(k.tests, false) AND p.swipe_level > p.ward_level)
             OR x.setl_id IS NOT NULL

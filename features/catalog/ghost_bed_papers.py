@@ -6,15 +6,16 @@ Honest cases: infants beside their mothers (N12), blank or reused bed codes, cha
 approved leave (N19).
 """
 
-from features.catalog.stay_rows import HOSPITAL, STAY
+from features.catalog.stay_rows import HOME_BEDS, HOSPITAL, STAY
 from features.codes import (
+    EXTRA_BED,
     LEAVE,
     NO_BED,
 )
 from features.declare import Feature, Of, declare
 
-#: Somebody else in the same bed of the same department for a night. Infants beside their mothers (N12) and blank bed
-#: codes (N35) are left out.
+#: Somebody else in the same bed of the same department for a night. Infants beside their mothers (N12), blank bed codes
+#: and extra beds, which share a code (N35), are left out.
 SHARED_BED = f"""
     SELECT
         $entity AS entity_id, greatest(s.begntime, o.begntime) AS happened_at,
@@ -30,10 +31,13 @@ SHARED_BED = f"""
         AND o.psn_no <> s.psn_no
         AND o.adm_date < s.end_date
         AND s.adm_date < o.end_date
+    ANTI JOIN ({HOME_BEDS}) h ON h.mdtrt_id = s.mdtrt_id
+    ANTI JOIN ({HOME_BEDS}) k ON k.mdtrt_id = o.mdtrt_id
     LEFT JOIN main.persons a ON a.psn_no = s.psn_no
     LEFT JOIN main.persons b ON b.psn_no = o.psn_no
     WHERE s.bed IS NOT NULL
         AND s.bed NOT IN {NO_BED}
+        AND NOT regexp_matches(s.bed, {EXTRA_BED})
         AND coalesce(a.age, 99) > 0
         AND coalesce(b.age, 99) > 0
         AND NOT s.day_surgery
@@ -69,7 +73,8 @@ declare(
     innocent="换床未登记、加床共用床号（N35）",
 )
 
-#: Leaves on file during the stay (R20 judges their number; here they are shown as they are).
+#: Leaves on file during the stay: `days` are the nights away, `days_of_leave` the days on the leave's paper, both ends
+#: (R20 judges these).
 LEAVES = f"""
     SELECT
         s.mdtrt_id AS entity_id, f.begndate::TIMESTAMP AS happened_at, 'filings' AS row_table,
@@ -79,6 +84,11 @@ LEAVES = f"""
             greatest(f.begndate, s.adm_date),
             least(coalesce(f.enddate, s.end_date), s.end_date)
         ) AS days,
+        date_diff(
+            'day',
+            greatest(f.begndate, s.adm_date),
+            least(coalesce(f.enddate, s.end_date), s.end_date)
+        ) + 1 AS days_of_leave,
         s.bed_days
     FROM stays s
     JOIN main.filings f

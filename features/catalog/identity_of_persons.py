@@ -15,7 +15,7 @@ from dataclasses import replace
 from features.codes import BASIC_SCHEMES, TRANSFERRED, kilometres, paid
 from features.common_subqueries import once
 from features.declare import Feature, Of, declare
-from features.knowledge import impossible, impossible_operation
+from features.knowledge import impossible, impossible_operation, telling_diagnosis, telling_operation
 from features.thresholds import setting
 from features.wording import above, below
 
@@ -24,7 +24,7 @@ _DX = f"""
     (
         SELECT
             psn_no, fixmedins_code, happened_at, 'settlements' AS row_table, setl_id AS row_id,
-            opt_diag_code AS dx, {paid()} AS fen
+            upper(opt_diag_code) AS dx, {paid()} AS fen
         FROM swipes
         WHERE opt_diag_code IS NOT NULL
         UNION ALL
@@ -57,46 +57,65 @@ STAY_CLASH = f"""
     WHERE {impossible("s.dx", "p.gend", "p.brdy", "s.adm_date")}
 """
 
-#: Stays with an operation of the other sex.
-_OPERATED = f"""
-    (
-        SELECT s.mdtrt_id, string_agg(DISTINCT o.code, ',' ORDER BY o.code) AS operation
-        FROM stays s
-        JOIN persons p USING (psn_no)
-        JOIN (
-            SELECT mdtrt_id, oprn_oprt_code AS code
-            FROM operations
-            UNION ALL
-            SELECT mdtrt_id, oprn_oprt_code
-            FROM stays
-        ) o ON o.mdtrt_id = s.mdtrt_id
-        WHERE {impossible_operation("o.code", "p.gend", "p.brdy", "s.adm_date")}
-        GROUP BY s.mdtrt_id
-    )
-"""
-#: Stays whose diagnosis or operation contradicts the patient, once each (R60).
-STAY_IMPOSSIBLE = f"""
+#: Stays and visits whose diagnosis or operation is one sex's or one age's: `clash` contradicts the patient, the others
+#: say whether the column can be believed at all. `kind` is diagnosis or operation.
+TELLING = f"""
     SELECT
-        s.mdtrt_id AS entity_id, s.happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, s.dx, o.operation,
-        p.gend, p.brdy, coalesce(s.fund_fen, 0) AS fen
-    FROM stays s
+        $entity AS entity_id, v.psn_no, v.fixmedins_code, v.happened_at, v.row_table, v.row_id,
+        'diagnosis' AS kind, v.dx AS code, v.fen,
+        {impossible("v.dx", "p.gend", "p.brdy", "v.happened_at::DATE")} AS clash
+    FROM {_DX} v
     JOIN persons p USING (psn_no)
-    LEFT JOIN {_OPERATED} o ON o.mdtrt_id = s.mdtrt_id
-    WHERE o.operation IS NOT NULL OR {impossible("s.dx", "p.gend", "p.brdy", "s.adm_date")}
-"""
-#: The same of a person or unit, with outpatient diagnoses.
-IMPOSSIBLE = f"""
-    SELECT entity_id, psn_no, fixmedins_code, happened_at, row_table, row_id, dx, NULL AS operation, fen, gend, brdy
-    FROM ({CLASH})
+    WHERE {telling_diagnosis("v.dx")} OR {impossible("v.dx", "p.gend", "p.brdy", "v.happened_at::DATE")}
     UNION ALL
     SELECT
-        $entity, v.psn_no, v.fixmedins_code, v.happened_at, 'visits', v.mdtrt_id, v.dx, o.operation,
-        coalesce(v.fund_fen, 0), p.gend, p.brdy
-    FROM stays v
+        $entity, v.psn_no, v.fixmedins_code, v.happened_at, 'visits', v.mdtrt_id,
+        'operation', string_agg(DISTINCT o.code, ',' ORDER BY o.code), coalesce(any_value(v.fund_fen), 0),
+        bool_or({impossible_operation("o.code", "p.gend", "p.brdy", "v.adm_date")})
+    FROM (SELECT *, mdtrt_id AS row_id FROM stays) v
     JOIN persons p USING (psn_no)
-    JOIN {_OPERATED} o ON o.mdtrt_id = v.mdtrt_id
-    WHERE NOT {impossible("coalesce(v.dx, '')", "p.gend", "p.brdy", "v.happened_at::DATE")}
+    JOIN (
+        SELECT mdtrt_id, oprn_oprt_code AS code
+        FROM operations
+        UNION ALL
+        SELECT mdtrt_id, oprn_oprt_code
+        FROM stays
+    ) o ON o.mdtrt_id = v.mdtrt_id
+    WHERE {telling_operation("o.code")}
+    GROUP BY $entity, v.psn_no, v.fixmedins_code, v.happened_at, v.mdtrt_id
 """
+_LIMIT = setting("R60", "max_contradictions")
+_ENOUGH = setting("R60", "min_telling")
+#: Whether a kind of code is believed: in the unit, where it has enough of them, else in the county, no more than errors
+#: of entry explain contradict the patient. Chance alone makes half of them do so.
+BELIEVED = f"""
+    SELECT
+        *,
+        CASE WHEN of_unit >= {_ENOUGH} THEN wrong_in_unit <= {_LIMIT} * of_unit
+            ELSE of_county < {_ENOUGH} OR wrong_in_county <= {_LIMIT} * of_county
+        END AS believed
+    FROM (
+        SELECT
+            *,
+            count(*) OVER (PARTITION BY kind, fixmedins_code) AS of_unit,
+            count(*) FILTER (clash) OVER (PARTITION BY kind, fixmedins_code) AS wrong_in_unit,
+            count(*) OVER (PARTITION BY kind) AS of_county,
+            count(*) FILTER (clash) OVER (PARTITION BY kind) AS wrong_in_county
+        FROM gathered
+    )
+"""
+#: What contradicts the patient by a code that is believed, each visit once (R60).
+CONTRADICTED = f"""
+    SELECT
+        entity_id, psn_no, fixmedins_code, happened_at, row_table, row_id,
+        string_agg(code, ',' ORDER BY kind, code) AS codes,
+        max(fen) AS fen
+    FROM ({BELIEVED})
+    WHERE clash AND believed
+    GROUP BY ALL
+"""
+#: What contradicts the patient by a code that is not: a defect of the data (R61).
+NOT_BELIEVED = f"SELECT * FROM ({BELIEVED}) WHERE clash AND NOT believed"
 
 DISEASES = f"""
     SELECT
@@ -209,6 +228,41 @@ SCHEMES_OF_ONE = f"""
         AND happened_at - last_at < INTERVAL 30 DAY
         AND after = before
         AND next_at - happened_at < INTERVAL 30 DAY
+"""
+
+#: Care on one day under two basic schemes: a settlement on an inner day of a stay under the other, or two visits of one
+#: day; the later one is the second. What was claimed by hand (N32) or elsewhere (N20) has dates of its own.
+AT_ONCE = f"""
+    SELECT
+        b.psn_no AS entity_id, b.happened_at, 'settlements' AS row_table, b.setl_id AS row_id, b.fixmedins_code,
+        coalesce(b.fund_pay_sumamt_fen, 0) AS fen
+    FROM settlements b
+    WHERE b.insutype IN {BASIC_SCHEMES}
+        AND coalesce(b.manual_flag, '0') <> '1'
+        AND coalesce(b.out_flag, '0') <> '1'
+        AND EXISTS (
+            FROM settlements a
+            WHERE a.psn_no = b.psn_no
+                AND a.insutype IN {BASIC_SCHEMES}
+                AND a.insutype <> b.insutype
+                AND coalesce(a.manual_flag, '0') <> '1'
+                AND coalesce(a.out_flag, '0') <> '1'
+                AND (a.happened_at, a.setl_id) < (b.happened_at, b.setl_id)
+                AND (
+                    (
+                        a.is_inpatient
+                        AND b.happened_at::DATE > a.happened_at::DATE
+                        AND b.happened_at::DATE < a.endtime::DATE
+                    )
+                    OR (
+                        NOT a.is_inpatient
+                        AND NOT b.is_inpatient
+                        AND a.happened_at::DATE = b.happened_at::DATE
+                        AND coalesce(a.fund_pay_sumamt_fen, 0) > 0
+                        AND coalesce(b.fund_pay_sumamt_fen, 0) > 0
+                    )
+                )
+        )
 """
 
 #: The same person, day and amount once at the counter and once by hand.

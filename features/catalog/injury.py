@@ -22,6 +22,14 @@ _INJURY = f"""
         OR s.traf_dept_flag = '1'
     )
 """
+#: Visits whose injury was looked into and found to be the fund's own.
+COVERED = """
+    (
+        SELECT DISTINCT mdtrt_id
+        FROM main.injury_cases
+        WHERE verdict IS NOT NULL AND coalesce(third_party, '0') <> '1'
+    )
+"""
 #: Injury stays, with when they began and whether a case was closed for them as the fund's
 #: own: where a third party is liable the money is to be recovered.
 INJURIES = f"""
@@ -32,11 +40,7 @@ INJURIES = f"""
         c.mdtrt_id IS NOT NULL AS closed, s.visit_class, s.level
     FROM stays s
     LEFT JOIN main.persons a ON a.psn_no = s.psn_no
-    LEFT JOIN (
-        SELECT DISTINCT mdtrt_id
-        FROM main.injury_cases
-        WHERE verdict IS NOT NULL AND coalesce(third_party, '0') <> '1'
-    ) c ON c.mdtrt_id = s.mdtrt_id
+    LEFT JOIN {COVERED} c ON c.mdtrt_id = s.mdtrt_id
     WHERE {_INJURY}
 """
 injury = Feature(
@@ -83,6 +87,15 @@ declare(
     reason="外伤住院由基金支付{value}元（同类中位{peer}元，高于{percentile}的同类）",
     innocent=_FALL,
 )
+#: Injuries treated without a bed: visits of the class, or with a diagnosis of injury.
+INJURIES_OF_CLINIC = f"""
+    SELECT
+        w.psn_no AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.fixmedins_code,
+        w.opt_diag_code AS dx, {paid("w")} AS fen, c.mdtrt_id IS NOT NULL AS closed
+    FROM swipes w
+    LEFT JOIN {COVERED} c ON c.mdtrt_id = w.mdtrt_id
+    WHERE w.visit_class = 'injury_op' OR {diagnosed("w.opt_diag_code", "injury")}
+"""
 inst = Feature(
     told_of={"institution": Of(HOSPITAL)},
     scheme="T18",

@@ -137,7 +137,14 @@ PERSON_MARKS = f"""
         {diagnosed("coalesce(t.dx, s.opt_diag_code)", "chemo")} AS n02,
         coalesce(t.long_care, false) AS n03,
         coalesce(s.acct_mulaid_pay_fen > 0, false) AS n05,
-        coalesce(s.out_flag = '1', false) OR e.psn_no IS NOT NULL AS n20,
+        coalesce(s.out_flag = '1', false)
+            OR EXISTS (
+                FROM main.filings f
+                WHERE f.psn_no = s.psn_no
+                    AND f.kind LIKE '异地%'
+                    AND f.begndate <= s.happened_at::DATE
+                    AND coalesce(f.enddate, s.happened_at::DATE) >= s.happened_at::DATE
+            ) AS n20,
         p.psn_idet_type IS NOT NULL AS n26,
         {retired_cadre("s")} AS n27,
         s.touched_ AS n31,
@@ -146,7 +153,6 @@ PERSON_MARKS = f"""
     FROM s
     LEFT JOIN main.persons p ON p.psn_no = s.psn_no
     LEFT JOIN (SELECT s.mdtrt_id, s.dx, {LONG_CARE} AS long_care FROM stays s) t ON t.mdtrt_id = s.mdtrt_id
-    LEFT JOIN (SELECT DISTINCT psn_no FROM main.filings WHERE kind LIKE '异地%') e ON e.psn_no = s.psn_no
     LEFT JOIN (SELECT psn_no, min(opsp_begndate) AS since FROM main.chronic_registry GROUP BY 1) c
         ON c.psn_no = s.psn_no
 """

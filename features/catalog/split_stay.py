@@ -11,14 +11,24 @@ steps (N11), deliveries (N12), transfers (N16). The flag of a planned readmissio
 writes it itself.
 """
 
-from features.catalog.stay_rows import COURSE, HOSPITAL, LONG_CARE, STAY, STAYS, course, hospital_and_doctor, long_care
+from features.catalog.stay_rows import (
+    COURSE,
+    HOSPITAL,
+    LONG_CARE,
+    STAY,
+    STAYS,
+    continues,
+    course,
+    hospital_and_doctor,
+    long_care,
+)
 from features.codes import TRANSFERRED, TRANSFERS
 from features.declare import Feature, Of, declare
 
 #: Stays further apart have nothing to do with one another.
 LINK_DAYS = 60
-#: A stay `s` and an earlier one `o` of the same person. `hit`: neither planned nor a course nor a transfer, and the
-#: same disease.
+#: A stay `s` and an earlier one `o` of the same person; `cut`: one stay on two papers. `hit`: neither that nor
+#: planned nor a course nor a transfer, and the same disease.
 _LINKED = f"""s.mdtrt_id AS stay_id, o.mdtrt_id AS other_id, o.mdtrt_id AS earlier_id,
     o.end_date < s.adm_date AS apart,
     date_diff('day', o.end_date, s.adm_date) AS gap_days,
@@ -29,7 +39,9 @@ _LINKED = f"""s.mdtrt_id AS stay_id, o.mdtrt_id AS other_id, o.mdtrt_id AS earli
     o.planned, o.dscg_way, o.nights AS earlier_nights, s.nights,
     o.dscg_way IN {TRANSFERS} AS transfer, {COURSE} OR {LONG_CARE} AS course,
     coalesce(s.fund_fen, 0) AS fen, coalesce(o.fund_fen, 0) AS earlier_fen,
+    {continues("o", "s")} AS cut,
     NOT o.planned
+        AND NOT {continues("o", "s")}
         AND NOT {COURSE}
         AND NOT {LONG_CARE}
         AND o.dscg_way IS DISTINCT FROM {TRANSFERRED}

@@ -11,6 +11,7 @@ from features.codes import (
     CARE,
     DRUGS,
     FULLY_COVERED,
+    HOME_CARE,
     INJECTED,
     LONG_CARE_CLASSES,
     NURSING,
@@ -35,6 +36,18 @@ def hospital_and_doctor(name: str, reason: str) -> dict[Grain, Of]:
         "institution": Of(HOSPITAL, name=f"inst_{name}", reason="本院" + reason),
         "doctor": Of(DOCTOR, name=f"dr_{name}", reason="该医师" + reason),
     }
+
+
+#: Stays in a bed at home (N34), filed for a day of the stay: never in the ward.
+HOME_BEDS = f"""
+    SELECT DISTINCT k.mdtrt_id
+    FROM stays k
+    JOIN main.filings f
+        ON f.psn_no = k.psn_no
+        AND f.kind IN {HOME_CARE}
+        AND f.begndate <= k.end_date
+        AND coalesce(f.enddate, k.end_date) >= k.adm_date
+"""
 
 
 #: Lunar New Year's Day (public almanac); with National Day and Labour Day the holidays on which wards empty.
@@ -95,6 +108,26 @@ def long_care(stay: str) -> str:
             coalesce({stay}.visit_class IN {LONG_CARE_CLASSES}, false)
             OR {diagnosed(f"{stay}.dx", "psych")}
             OR {diagnosed(f"{stay}.dx", "rehab")}
+        )
+    """
+
+
+def continues(before: str, after: str) -> str:
+    """SQL: stay `after` goes on where stay `before` of the same person was cut on paper: at the turn of the year
+    (D17), or on the day of a move to another department (D19). Aliases with fixmedins_code, dept, adm_date, end_date.
+    """
+    b, a = before, after
+    return f"""
+        coalesce(
+            {b}.fixmedins_code = {a}.fixmedins_code
+            AND (
+                (
+                    date_diff('day', {b}.end_date, {a}.adm_date) IN (0, 1)
+                    AND (strftime({b}.end_date, '%m%d') = '1231' OR strftime({a}.adm_date, '%m%d') = '0101')
+                )
+                OR ({b}.end_date = {a}.adm_date AND {b}.dept <> {a}.dept)
+            ),
+            false
         )
     """
 

@@ -1,7 +1,9 @@
 """A claim at the counter: the rules that a settlement and its patient's past can answer, by the SQL of the batch.
 
-The as-of views and rules of the batch run over the person's own rows (features/checking/person_store.py). Rules that
-look at other patients are not asked; those held against peers use the limits of the newest published partition.
+The as-of views and rules of the batch run over the person's own rows (features/checking/person_store.py). A hit is told
+where the claim is among what it rests on: of the claim's own visit, of a stay in whose days the claim falls (a swipe
+during a stay), of the person. Rows and amounts are the claim's; an earlier claim answers for its own. Rules that look
+at other patients are not asked; those held against peers use the limits of the newest published partition.
 """
 
 import tempfile
@@ -88,14 +90,13 @@ def check_claim(
     limits = {g: _limits(warehouse, g, as_of) for g, spec in GRAINS.items() if spec.at_counter}
     with tempfile.TemporaryDirectory(prefix="counter-") as folder:
         claims = person_store(Path(folder), stored, settlement, lines, moment_of(as_of))
-        rules = [f for f in rules_of() if f.grain in limits and f.at_counter and not f.spans]
+        rules = [f for f in rules_of() if f.grain in limits and f.at_counter and not f.astray]
         if warehouse is not None:  # what the office has not in force says nothing at the counter either
             silent = read_office(warehouse).silent((str(f.rule) for f in rules), moment_of(as_of).date())
             rules = [f for f in rules if f.rule not in silent]
         absent = absent_features(claims, rules)
         judged = [f for f in rules if f.name not in absent]
-        entities = {g: str(settlement[GRAINS[g].key]) for g in limits}
-        found = _judge(claims, judged, entities, limits, as_of)
+        found = _judge(claims, judged, settlement, limits, as_of)
     found |= {f.name: _Found(0.0, 0, missing=absent[f.name]) for f in rules if f.name in absent}
     return sorted(
         (_answer(f, found[f.name]) for f in rules),
@@ -115,7 +116,7 @@ def _limits(warehouse: Path | str | None, grain: Grain, as_of: date | datetime) 
 def _judge(
     claims: ClaimStore,
     rules: Sequence[Feature],
-    entities: dict[Grain, str],
+    settlement: Mapping[str, Any],
     limits: dict[Grain, pd.DataFrame],
     as_of: date | datetime,
 ) -> dict[str, _Found]:
@@ -123,43 +124,80 @@ def _judge(
     settle_views(con)
     found: dict[str, _Found] = {}
     try:
-        for grain, entity in entities.items():
+        for grain in limits:
             spec = GRAINS[grain]
+            own = str(settlement[spec.key])
+            asked = [own, *(_stays_around(con, settlement, own) if spec.episode else ())]
+            con.execute("CREATE OR REPLACE TABLE main.focus AS SELECT unnest(?::VARCHAR[]) AS entity_id", [asked])
             read_as(con, "net")
-            con.execute("CREATE OR REPLACE TABLE main.focus AS SELECT ?::VARCHAR AS entity_id", [entity])
             groups = con.execute(
-                f"SELECT peer_group, peer_group_coarse FROM ({spec.entities_sql(spec.window_days)})"
+                f"SELECT entity_id, peer_group, peer_group_coarse FROM ({spec.entities_sql(spec.window_days)})"
             ).df()
-            own = [f for f in rules if f.grain == grain]
-            values = evaluate(con, own)
-            for f in own:
-                found[f.name] = _weigh(con, f, values, groups, limits[grain])
+            told = [f for f in rules if f.grain == grain]
+            values = evaluate(con, told)
+            for f in told:
+                each = [_weigh(con, f, values, groups, limits[grain], e, settlement) for e in asked]
+                found[f.name] = max(each, key=lambda one: (one.hits > 0, one.fen, bool(one.missing)))
     finally:
         con.close()
     return found
 
 
+def _stays_around(con: duckdb.DuckDBPyConnection, settlement: Mapping[str, Any], own: str) -> list[str]:
+    """Other stays of the person on whose days the claim falls."""
+    found = con.execute(
+        """SELECT mdtrt_id FROM kept.stays
+        WHERE psn_no = $1 AND mdtrt_id <> $2 AND $3::TIMESTAMP::DATE BETWEEN adm_date AND end_date
+        ORDER BY 1""",
+        [str(settlement["psn_no"]), own, str(settlement["begntime"])],
+    ).fetchall()
+    return [str(stay) for (stay,) in found]
+
+
 def _weigh(
-    con: duckdb.DuckDBPyConnection, f: Feature, values: pd.DataFrame, groups: pd.DataFrame, limits: pd.DataFrame
+    con: duckdb.DuckDBPyConnection,
+    f: Feature,
+    values: pd.DataFrame,
+    groups: pd.DataFrame,
+    limits: pd.DataFrame,
+    entity: str,
+    settlement: Mapping[str, Any],
 ) -> _Found:
-    """One rule's hits after its peer test, and the rows behind them."""
+    """One rule's hits of one entity after its peer test, and the rows of the claim behind them."""
+    values = values[values["entity_id"] == entity].reset_index(drop=True)
     if f.peers is not None:
+        groups = groups[groups["entity_id"] == entity].reset_index(drop=True)
         statistic = values[f.columns()[0] + STAT]
         if f.columns()[0] not in set(limits["column"]):
             return _Found(0.0, 0, missing=NO_LIMIT)
         if groups.empty:
             return _Found(0.0, 0)
         values = apply_limits(f, values, statistic, groups.fillna("?").astype(str), limits)
-    row = values.iloc[0].fillna(0.0)
+    row = values.drop(columns="entity_id").iloc[0].fillna(0.0)
     names = [column_name(f.name, w) for w in f.windows]
     hits = max(float(row[n]) for n in names)
+    if hits <= 0:
+        return _Found(0.0, 0)
     fen = max((row[amount_name(n)] for n in names), default=0.0) if f.amount is not None else 0.0
-    return _Found(hits, round(float(fen)), _rows(con, f, float(fen)) if hits > 0 else ())
+    rows = _rows(con, f, entity, float(fen))
+    claimed = tuple(r for r in rows if _of_claim(r, settlement))
+    if entity == str(settlement["mdtrt_id"]):
+        return _Found(hits, round(float(fen)), claimed or rows)
+    return _Found(hits, sum(r.fen or 0 for r in claimed), claimed) if claimed else _Found(0.0, 0)
 
 
-def _rows(con: duckdb.DuckDBPyConnection, f: Feature, fen: float) -> tuple[HitRow, ...]:
+def _of_claim(row: HitRow, settlement: Mapping[str, Any]) -> bool:
+    """Whether a record is one of the claim's own: its settlement, its visit or a line of it."""
+    visit, bill = str(settlement["mdtrt_id"]), settlement.get("setl_id")
+    if row.row_table == "fee_details":
+        return row.row_id.startswith(f"{visit}|")
+    return row.row_id == (str(bill) if row.row_table == "settlements" else visit)
+
+
+def _rows(con: duckdb.DuckDBPyConnection, f: Feature, entity: str, fen: float) -> tuple[HitRow, ...]:
     read_as(con, f.reversed)
-    rows = con.execute(evidence_sql(f)).df()
+    rows = con.execute(f"SELECT * FROM ({evidence_sql(f)}) WHERE entity_id = ?", [entity]).df()
+    read_as(con, "net")
     if f.windows[0]:
         since = con.execute(f"SELECT t - INTERVAL {f.windows[0]} DAY FROM main.asof").fetchall()[0][0]
         rows = rows[rows["happened_at"] > since]

@@ -1,10 +1,11 @@
 """One person's rows out of a warehouse, an incoming claim among them: what the as-of views read at the counter.
 
-Only the person's bucket is opened, and of it only his rows. The claim as handed in stands for whatever was known of the
-same settlement before.
+Beside his own, the rows of other numbers on his certificate and of whoever holds a trace code of the claim; nobody
+else's. The claim as handed in stands for whatever was known of the same settlement before.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,10 @@ from claims.schema.tables import CANONICAL, FACTS
 from claims.store.sql import parquet, paths_sql, quote
 from claims.store.warehouse import Warehouse, bucket_of
 from features.checking.claim_rows import Row, canonical_rows
+from features.thresholds import setting
 
+#: Others looked at beside the person, of each kind.
+MOST_RELATED = 8
 #: Tables cut out for the person; of the others he sees what everybody sees.
 OWN = frozenset({*FACTS, "persons", "superseded"})
 #: What intake fills in every row: the views build on these columns, and no rule asks whether they are there.
@@ -61,7 +65,7 @@ def person_store(
 
     Raises UserError for a value of the claim that cannot be read.
     """
-    person = str(settlement["psn_no"])
+    persons = [str(settlement["psn_no"]), *_related(warehouse, settlement, lines)]
     claim = canonical_rows(settlement, lines, _unit_type(warehouse, str(settlement["fixmedins_code"])), known_at)
     con = duckdb.connect()
     try:
@@ -69,12 +73,13 @@ def person_store(
         for table in FACTS:
             declared = CANONICAL[table].canonical_columns
             con.execute(f"CREATE OR REPLACE TABLE rows_ ({', '.join(f'{n} {k}' for n, k in declared.items())})")
-            if history := _history(warehouse, table, person):
+            for history in _histories(warehouse, table, persons):
                 con.execute(f"INSERT INTO rows_ BY NAME {history} AND {_other_than(table, settlement)}")
             _insert(con, claim[table], settlement)
             con.execute(f"COPY rows_ TO {quote(folder / f'{table}.parquet')} (FORMAT parquet)")
         for table in sorted(OWN - set(FACTS)):
-            if history := _history(warehouse, table, person):
+            if histories := list(_histories(warehouse, table, persons)):
+                history = " UNION ALL BY NAME ".join(histories)
                 con.execute(f"COPY ({history}) TO {quote(folder / f'{table}.parquet')} (FORMAT parquet)")
     finally:
         con.close()
@@ -93,14 +98,41 @@ def _unit_type(warehouse: Warehouse | None, unit: str) -> str | None:
     return found
 
 
-def _history(warehouse: Warehouse | None, table: str, person: str) -> str | None:
-    """SELECT of the person's rows; None where the warehouse has none."""
+def _histories(warehouse: Warehouse | None, table: str, persons: Sequence[str]) -> Iterator[str]:
+    """SELECT of each person's rows; nothing where the warehouse has none."""
     if warehouse is None or table not in warehouse.tables():
-        return None
-    files = warehouse.files(table, "person", bucket_of(person, warehouse.buckets))
-    if not files:
-        return None
-    return f"SELECT * FROM {parquet(files)} WHERE psn_no = {quote(person)}"
+        return
+    for person in persons:
+        if files := warehouse.files(table, "person", bucket_of(person, warehouse.buckets)):
+            yield f"SELECT * FROM {parquet(files)} WHERE psn_no = {quote(person)}"
+
+
+def _related(warehouse: Warehouse | None, settlement: Row, lines: Sequence[Row]) -> list[str]:
+    """Other numbers on the person's certificate, and holders of a trace code of the claim, MOST_RELATED of each at most
+    (of more the rules say nothing)."""
+    if warehouse is None:
+        return []
+    person, found = str(settlement["psn_no"]), []
+    with duckdb.connect() as con:
+        con.execute("SET threads=1")
+        if files := warehouse.files("persons", "person") if "certno" in warehouse.columns("persons") else []:
+            found += con.execute(
+                f"""SELECT DISTINCT psn_no FROM {parquet(files)}
+                WHERE certno IN (SELECT certno FROM {parquet(files)} WHERE psn_no = $1) AND psn_no <> $1
+                LIMIT {MOST_RELATED}""",
+                [person],
+            ).fetchall()
+        told = " ".join(str(line.get("drug_trac_codg") or "") for line in lines)
+        codes = [c for c in re.split(r"[ ,;|]+", told) if len(c) >= setting("R40", "min_code_length")]
+        traced = codes and "drug_trac_codg" in warehouse.columns("fee_details")
+        if files := warehouse.files("fee_details", "person") if traced else []:
+            found += con.execute(
+                f"""SELECT DISTINCT psn_no FROM {parquet(files)}
+                WHERE regexp_matches(drug_trac_codg, $1) AND psn_no <> $2
+                LIMIT {MOST_RELATED}""",
+                ["|".join(map(re.escape, dict.fromkeys(codes))), person],
+            ).fetchall()
+    return sorted({str(one) for (one,) in found})
 
 
 def _other_than(table: str, settlement: Row) -> str:

@@ -2,10 +2,10 @@
 
 from features.catalog.ghost_bed_away import OF_STAY, OUTSIDE
 from features.catalog.ghost_bed_idle import GAPS
-from features.catalog.stay_rows import LONG_CARE
+from features.catalog.stay_rows import HOME_BEDS, LONG_CARE
 from features.codes import BED, LEAVE, SERVICES_AND_NURSING
 from features.declare import Feature, Of, PeerTest, declare
-from features.rules.parts import HOME_BEDS, judged_rows
+from features.rules.parts import judged_rows
 from features.thresholds import setting
 
 COMMON = Feature(
@@ -31,7 +31,7 @@ declare(
     rows=OUTSIDE,
     measure=f"CASE WHEN {ENOUGH} THEN count(*) FILTER (hit) ELSE 0 END",
     amount=f"CASE WHEN {ENOUGH} THEN max(coalesce(stay_fund_fen, 0)) ELSE 0 END",
-    reason="剔除共济账户代付、常去药店取药、上级医院检查和请假后，住院期间院外刷卡{value}次",
+    reason="剔除共济账户代付、常去药店取药、双通道药店外配、互联网复诊、上级医院检查和请假后，住院期间院外刷卡{value}次",
     innocent="家属代购、外院检查、请假离院（N05、N09、N18、N19）",
 )
 
@@ -54,8 +54,8 @@ declare(
     innocent="家属代购、外院检查、请假离院（N05、N09、N18、N19）",
 )
 
-# From the last service to the discharge too, where the bed was billed by the day meanwhile; filed leave (N19) is taken
-# off a gap, home beds (N34) are left out.
+# From the last service to the discharge too, where the bed was billed by the day meanwhile and it is a week: waiting
+# for the discharge is no gap. Filed leave (N19) is taken off a gap, home beds (N34) are left out.
 GAPS_AND_TAIL = f"""
     WITH e AS (
         SELECT entity_id, happened_at, row_table, row_id, hilist_name, gap_hours, stay_fund_fen, hit
@@ -75,7 +75,7 @@ GAPS_AND_TAIL = f"""
             HAVING NOT bool_or(g.long_care)
                 AND NOT bool_or(g.clock_collapsed)
                 AND date_diff('second', max(g.happened_at), any_value(s.end_at)) / 3600.0
-                    >= {setting("R02", "gap_hours")}
+                    >= {setting("R02", "tail_hours")}
         ) z
         JOIN lines b ON b.mdtrt_id = z.entity_id AND b.med_chrgitm_type = {BED} AND b.happened_at > z.last_service
         GROUP BY ALL

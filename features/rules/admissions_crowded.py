@@ -75,7 +75,7 @@ declare(
     scheme="T07",
     windows=(180,),
     needs=("institutions.aprv_bed_cnt",),
-    exempt=("N10", "N25"),
+    exempt=("N10", "N25", "N34"),
     source="rules.md R06",
     rows=f"""
         SELECT *
@@ -92,7 +92,7 @@ declare(
     amount="sum(fen * (inhouse - beds) / inhouse)",
     unit="夜",
     reason="近{window}天有{value}夜在院人数超过批准床位（当月十夜以上）",
-    innocent="疫情扩容、家庭病床、床位变更未备案（N25、N34）",
+    innocent="疫情扩容、床位变更未备案（N25）；家庭病床已剔除（N34）",
 )
 
 #: People in the ward a day over the holiday, beside the days before it.

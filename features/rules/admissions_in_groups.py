@@ -1,7 +1,6 @@
 """R08–R10: patients who come in groups: in and out together, treated alike, on the unit's own payroll."""
 
 from features.catalog.fake_stay_company import UNIT_TWINS
-from features.catalog.fake_stay_patient import STAFF
 from features.catalog.stay_rows import HOSPITAL, STAY, STAYS
 from features.declare import Feature, Of, declare
 from features.knowledge import diagnosed
@@ -88,6 +87,36 @@ declare(
     innocent="临床路径、透析放化疗、产科套餐（N01、N02、N12、N13）",
 )
 
+#: Stays of persons who are doctors, by certificate, and the days on which doctors bill.
+DOCTORS_AS_PATIENTS = """
+    SELECT
+        $entity AS entity_id, s.begntime AS happened_at, 'visits' AS row_table, s.mdtrt_id AS row_id, d.certno,
+        d.fixmedins_code = s.fixmedins_code AS own_unit, s.adm_date, s.end_date, NULL::DATE AS billed_on,
+        coalesce(s.fund_fen, 0) AS fen
+    FROM stays s
+    JOIN main.persons p ON p.psn_no = s.psn_no
+    JOIN main.doctors d ON d.certno = p.certno
+    UNION ALL
+    SELECT DISTINCT
+        NULL, l.day::TIMESTAMP, 'fee_details', NULL, d.certno, false, NULL::DATE, NULL::DATE, l.day, 0
+    FROM lines l
+    JOIN main.doctors d ON d.dr_codg = l.dr_codg AND d.fixmedins_code = l.fixmedins_code
+    WHERE d.certno IS NOT NULL
+"""
+#: In a bed of the own unit, or billing on inner days of the own stay.
+STAFF_IN_BED = """
+    SELECT
+        s.entity_id, s.happened_at, s.row_table, s.row_id,
+        bool_or(s.own_unit) AS own_unit,
+        count(DISTINCT b.billed_on) AS days_billing,
+        max(s.fen) AS fen
+    FROM gathered s
+    LEFT JOIN gathered b ON b.certno = s.certno AND b.billed_on > s.adm_date AND b.billed_on < s.end_date
+    WHERE s.adm_date IS NOT NULL AND s.entity_id IS NOT NULL
+    GROUP BY 1, 2, 3, 4
+    HAVING bool_or(s.own_unit) OR count(b.billed_on) > 0
+"""
+
 declare(
     COMMON,
     name="rule_r10",
@@ -104,9 +133,11 @@ declare(
     needs=("doctors.certno", "persons.certno"),
     exempt=("N31", "N35"),
     source="rules.md R10",
-    rows=STAFF,
+    rows=DOCTORS_AS_PATIENTS,
+    across=STAFF_IN_BED,
+    at_counter=False,
     measure="count(DISTINCT row_id)",
     amount="sum(fen)",
-    reason="本院医师在本院住院{value}次",
-    innocent="职工确实患病、就近治疗（N31）",
+    reason="医师在本院住院或本人住院期间仍开单，{value}次",
+    innocent="职工确实患病、就近治疗（N31），多人共用工号（N35）",
 )

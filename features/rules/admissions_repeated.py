@@ -1,7 +1,7 @@
 """R13–R16: one illness, many stays."""
 
 from features.catalog.split_stay import BEFORE, BUNCHING
-from features.catalog.stay_rows import COURSE, HOSPITAL, LONG_CARE
+from features.catalog.stay_rows import COURSE, HOSPITAL, LONG_CARE, continues
 from features.declare import Feature, Of, declare
 from features.knowledge import diagnosed
 from features.thresholds import setting
@@ -16,7 +16,7 @@ COMMON = Feature(
 #: A planned second step (N11: the other eye, taking the plate out) and the newborn (N12) come back honestly.
 EXPECTED = f"({diagnosed('dx3', 'planned')} OR {diagnosed('dx3', 'newborn')})"
 SOON = f"same_unit AND hit AND NOT {EXPECTED} AND gap_days <= {setting('R13', 'max_gap_days')}"
-SAME_DAY = f"same_unit AND gap_days <= {setting('R14', 'max_gap_days')} AND NOT planned AND NOT course"
+SAME_DAY = f"same_unit AND gap_days <= {setting('R14', 'max_gap_days')} AND NOT planned AND NOT course AND NOT cut"
 
 
 def came_back(test: str) -> str:
@@ -66,7 +66,7 @@ declare(
     rows=f"SELECT * FROM ({BEFORE}) WHERE {SAME_DAY}",
     amount="max(fen)",
     reason="当日出院、当日又在同一医院入院（{value}次）",
-    innocent="更换医保类型、转科、跨年结算（N31）",
+    innocent="更换医保类型后重新登记（N31）；转科与跨年结算已并为一次",
 )
 
 declare(
@@ -154,7 +154,8 @@ declare(
             coalesce(s.fund_fen, 0) AS fen,
             row_number() OVER (PARTITION BY s.psn_no ORDER BY s.begntime, s.mdtrt_id) AS ordinal
         FROM stays s
-        WHERE NOT s.day_surgery
+        WHERE NOT EXISTS (FROM stays o WHERE o.psn_no = s.psn_no AND {continues("o", "s")})
+            AND NOT s.day_surgery
             AND NOT {COURSE}
             AND NOT {LONG_CARE}
             AND NOT {diagnosed("s.dx", "delivery")}

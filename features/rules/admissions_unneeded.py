@@ -1,10 +1,10 @@
 """R17–R19: a bed for a clinic's case, a bed for a check-up, a bed long after recovery."""
 
-from features.catalog.stay_rows import LONG_CARE, STAY_DAYS
+from features.catalog.stay_rows import HOME_BEDS, LONG_CARE, STAY_DAYS
 from features.codes import CLOSE_NURSING, NURSING, SURGERY, TESTS, TRANSFERRED, TREATMENT, by_needle
 from features.declare import Feature, Of, PeerTest, declare
 from features.knowledge import diagnosed
-from features.rules.parts import HOME_BEDS, judged_rows
+from features.rules.parts import judged_rows
 from features.thresholds import setting
 
 COMMON = Feature(

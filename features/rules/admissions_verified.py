@@ -6,7 +6,7 @@ from features.thresholds import setting
 
 TOO_MUCH = f"""
     count(*) > {setting("R20", "max_leaves")}
-    OR sum(days) > {setting("R20", "max_share")} * max(bed_days)
+    OR sum(days_of_leave) > {setting("R20", "max_share")} * max(bed_days)
 """
 
 declare(
@@ -29,7 +29,7 @@ declare(
             JOIN stays s ON s.mdtrt_id = r.entity_id
         """,
         measure=f"CASE WHEN {TOO_MUCH} THEN count(*) ELSE 0 END",
-        amount=f"CASE WHEN {TOO_MUCH} THEN max(fund_fen) * least(1, sum(days) / max(bed_days)) ELSE 0 END",
+        amount=f"CASE WHEN {TOO_MUCH} THEN max(fund_fen) * least(1, sum(days_of_leave) / max(bed_days)) ELSE 0 END",
         unit="次",
         reason="住院期间请假{value}次，超过规定",
         innocent="经批准的离院（N19）",

@@ -2,7 +2,7 @@
 about, retired cadres.
 """
 
-from features.catalog.injury import INJURIES
+from features.catalog.injury import INJURIES, INJURIES_OF_CLINIC
 from features.catalog.stay_rows import DUE, HOSPITAL, LONG_CARE, STAY, STAYS
 from features.codes import retired_cadre
 from features.declare import Feature, Of, PeerTest, declare
@@ -14,10 +14,20 @@ COMMON = Feature(
     unit="次",
 )
 
-RISE = f"avg(medfee_fen) FILTER (recent) - avg(medfee_fen) FILTER (NOT recent) * (1 + {setting('R22', 'growth_cap')})"
+#: Beyond what a stay may cost: the unit's own quota a visit where it has one, else growth over the same half-year a
+#: year before, or the half-year before this one where that is too small to say.
+BASE = f"""
+    CASE WHEN count(*) FILTER (span = 'year ago') >= {setting("R22", "min_stays")}
+        THEN avg(medfee_fen) FILTER (span = 'year ago')
+    WHEN count(*) FILTER (span = 'before') >= {setting("R22", "min_stays")}
+        THEN avg(medfee_fen) FILTER (span = 'before')
+    END
+"""
+RISE = f"""
+    (avg(medfee_fen) FILTER (span = 'now') - coalesce(max(quota_fen), {BASE} * (1 + {setting("R22", "growth_cap")})))
+"""
 DEARER = f"""
-    count(*) FILTER (recent) >= {setting("R22", "min_stays")}
-    AND count(*) FILTER (NOT recent) >= {setting("R22", "min_stays")}
+    count(*) FILTER (span = 'now') >= {setting("R22", "min_stays")}
     AND coalesce({RISE}, 0) > 0
 """
 
@@ -34,13 +44,22 @@ declare(
     exempt=("N21", "N24"),
     source="rules.md R22",
     rows=f"""
-        SELECT *, happened_at > (SELECT t FROM main.asof) - INTERVAL 180 DAY AS recent
-        FROM ({STAYS})
-        WHERE settled AND happened_at > (SELECT t FROM main.asof) - INTERVAL 360 DAY
+        SELECT
+            s.*,
+            nullif(q.cap_per_visit_fen, 0) AS quota_fen,
+            CASE
+                WHEN s.happened_at > a.t - INTERVAL 180 DAY THEN 'now'
+                WHEN s.happened_at > a.t - INTERVAL 360 DAY THEN 'before'
+                WHEN s.happened_at BETWEEN a.t - INTERVAL 545 DAY AND a.t - INTERVAL 365 DAY THEN 'year ago'
+            END AS span
+        FROM ({STAYS}) s
+        CROSS JOIN main.asof a
+        LEFT JOIN main.quota q ON q.fixmedins_code = s.entity_id AND q.year = extract(year FROM a.d)::VARCHAR
+        WHERE s.settled
     """,
     measure=f"CASE WHEN {DEARER} THEN 1 ELSE 0 END",
-    amount=f"CASE WHEN {DEARER} THEN ({RISE}) * count(*) FILTER (recent) ELSE 0 END",
-    reason="近半年次均住院费用比前半年增长超过控制线（命中{value}）",
+    amount=f"CASE WHEN {DEARER} THEN {RISE} * count(*) FILTER (span = 'now') ELSE 0 END",
+    reason="近半年次均住院费用超过人次定额，或比上年同期（不足30例时比前半年）增长超过控制线（命中{value}）",
     innocent="病种变重、调价（N21、N24）",
 )
 
@@ -67,7 +86,8 @@ declare(
             SELECT
                 r.*,
                 date_diff('day', max(r.end_date) OVER w, r.adm_date) AS gap_days,
-                coalesce(lag(r.planned) OVER v, false) AS was_planned
+                coalesce(lag(r.planned) OVER v, false)
+                    OR (lag(r.end_date) OVER v = r.adm_date AND lag(r.dept) OVER v <> r.dept) AS was_planned
             FROM ({STAYS}) r
             WINDOW
                 w AS (
@@ -103,6 +123,24 @@ declare(
     measure="count(*) FILTER (NOT closed)",
     amount="coalesce(sum(fen) FILTER (NOT closed), 0)",
     reason="外伤住院{value}次，尚无受伤原因调查结论",
+    innocent="多数外伤确系自行跌伤，须逐案询问",
+)
+
+declare(
+    COMMON,
+    name="rule_r62_person",
+    rule="R62",
+    label=f"R62 门诊{setting('R62', 'name')}",
+    family="R62",
+    scheme="T18",
+    grain="person",
+    by="person",
+    windows=(365,),
+    source="rules.md R62",
+    rows=INJURIES_OF_CLINIC,
+    measure="count(*) FILTER (NOT closed)",
+    amount="coalesce(sum(fen) FILTER (NOT closed), 0)",
+    reason="近{window}天外伤门诊{value}次，尚无受伤原因调查结论",
     innocent="多数外伤确系自行跌伤，须逐案询问",
 )
 

@@ -9,6 +9,7 @@ from statistics import NormalDist
 from features.catalog.identity_of_persons import MOVES
 from features.codes import DRUGSTORE, paid
 from features.declare import Feature, declare
+from features.knowledge import in_emergency
 from features.rules.parts import HOMES, ORDINARY_DAY
 from features.thresholds import setting
 
@@ -60,6 +61,7 @@ declare(
                     AND w.visit_class <> 'dialysis'
                     AND coalesce(w.acct_mulaid_pay_fen, 0) = 0
                     AND {ORDINARY_DAY}
+                    AND NOT {in_emergency("w.happened_at::DATE")}
             ),
             usual AS (
                 SELECT fixmedins_code, hour, count(*) * {WITHIN} / 60.0 / greatest(1, count(DISTINCT day)) AS rate

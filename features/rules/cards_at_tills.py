@@ -119,7 +119,7 @@ declare(
         WITH r AS (
             SELECT
                 r.*,
-                {paid("s")} AS paid_fen,
+                round(({paid("s")}) * least(1, r.fen / nullif(s.medfee_sumamt_fen, 0)))::BIGINT AS paid_fen,
                 count(*) OVER (PARTITION BY r.$entity, date_trunc('month', r.happened_at)) AS times
             FROM refunds r
             JOIN settlements s ON s.setl_id = r.setl_id

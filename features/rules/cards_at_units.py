@@ -6,7 +6,8 @@ R33(b) follows the customers of a suspended unit through the person layout and i
 from features.catalog.cash_out_at_tills import ARTICLE
 from features.codes import DRUGSTORE, SUSPENDED, paid
 from features.declare import Feature, declare
-from features.rules.parts import ORDINARY_DAY
+from features.knowledge import in_emergency
+from features.rules.parts import ORDINARY_DAY, WITHOUT_AGREEMENT
 from features.thresholds import setting
 
 COMMON = Feature(
@@ -18,7 +19,8 @@ COMMON = Feature(
     amount="sum(fen)",
 )
 
-# Pharmacies without the dual-channel mark (N30).
+# Pharmacies without the dual-channel mark (N30); what a month brings of the article must be some money: one dear box in
+# a small shop is none. N25: days of an emergency do not count.
 declare(
     COMMON,
     name="rule_r30",
@@ -34,6 +36,8 @@ declare(
         JOIN institutions i ON i.fixmedins_code = a.entity_id
         WHERE i.fixmedins_type = {DRUGSTORE}
             AND coalesce(i.sp_drugstore_flag, '0') <> '1'
+            AND a.article_fen >= {setting("R30", "min_yuan") * 100}
+            AND NOT {in_emergency("a.happened_at::DATE")}
             AND (a.share > {setting("R30", "share")} OR a.surge > {setting("R30", "month_factor")})
     """,
     measure="count(DISTINCT med_list_codg)",
@@ -149,33 +153,10 @@ declare(
     rows=f"""
         SELECT
             w.fixmedins_code AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id,
-            w.psn_no, g.stas, g.begndate, {paid("w")} AS fen
+            w.psn_no, coalesce(g.stas, 'absent') AS stas, g.begndate, {paid("w")} AS fen
         FROM settlements w
-        JOIN (
-            SELECT
-                fixmedins_code, stas, begndate,
-                coalesce(
-                    enddate,
-                    lead(begndate) OVER (PARTITION BY fixmedins_code ORDER BY begndate) - 1,
-                    DATE '9999-12-31'
-                ) AS enddate
-            FROM agreement_periods
-            UNION ALL
-            SELECT
-                fixmedins_code, 'absent', enddate + 1,
-                coalesce(next_begins - 1, DATE '9999-12-31')
-            FROM (
-                SELECT *, lead(begndate) OVER (PARTITION BY fixmedins_code ORDER BY begndate) AS next_begins
-                FROM agreement_periods
-            )
-            WHERE stas NOT IN {SUSPENDED}
-                AND enddate IS NOT NULL
-                AND (next_begins IS NULL OR next_begins > enddate + 1)
-        ) g
-            ON g.fixmedins_code = w.fixmedins_code
-                AND w.happened_at::DATE >= g.begndate
-                AND w.happened_at::DATE <= g.enddate
-        WHERE (g.stas IN {SUSPENDED} OR g.stas = 'absent') AND coalesce(w.manual_flag, '0') <> '1'
+        JOIN {WITHOUT_AGREEMENT} g ON g.fixmedins_code = w.fixmedins_code AND g.day = w.happened_at::DATE
+        WHERE coalesce(w.manual_flag, '0') <> '1'
     """,
     measure="count(*)",
     unit="次",

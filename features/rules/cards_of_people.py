@@ -4,7 +4,8 @@ shop.
 
 from features.catalog.ghost_bed_away import USUAL_DAYS
 from features.catalog.identity_of_persons import AFTER_DEATH
-from features.codes import DRUGSTORE, PHARMACY, paid
+from features.codes import DRUGSTORE, LIVING_ELSEWHERE, LONG_TERM_CARE, PHARMACY, TREATMENT, paid
+from features.common_subqueries import once
 from features.declare import Feature, Of, declare
 from features.knowledge import diagnosed
 from features.thresholds import setting
@@ -77,6 +78,13 @@ declare(
                 AND coalesce(s.manual_flag, '0') <> '1'
                 AND w.happened_at::DATE > s.begntime::DATE
                 AND w.happened_at::DATE < s.endtime::DATE
+                AND NOT EXISTS (
+                    FROM filings f
+                    WHERE f.psn_no = w.psn_no
+                        AND regexp_matches(f.kind, {LIVING_ELSEWHERE})
+                        AND f.begndate <= w.happened_at::DATE
+                        AND coalesce(f.enddate, w.happened_at::DATE) >= w.happened_at::DATE
+                )
         WHERE coalesce(w.out_flag, '0') <> '1'
             AND coalesce(w.acct_mulaid_pay_fen, 0) = 0
             AND NOT (
@@ -91,11 +99,39 @@ declare(
             )
     """,
     reason="触发规则R35异地住院同日本地刷卡：近{window}天异地住院期间在本地刷卡{value}次",
-    innocent="家属代取慢病药（N18）、异地备案居住（N20）；共济与手工报销已剔除",
+    innocent="家属代取慢病药（N18）；异地长期居住备案、共济与手工报销已剔除（N20、N05、N32）",
 )
 
-# N01 dialysis and N05 shared accounts are left out. From the fifteenth visit of any thirty days on, each visit is a
-# hit.
+#: Visits of a course at one unit: the same treatment, infusion, dressing, vaccination as a few days before. The first
+#: visit of a course is a visit; one day's bills are one.
+COURSE_GAP_DAYS = 3
+COURSES = once(
+    "courses",
+    f"""
+        SELECT DISTINCT mdtrt_id
+        FROM (
+            SELECT
+                mdtrt_id,
+                date_diff(
+                    'day',
+                    lag(day) OVER (
+                        PARTITION BY psn_no, fixmedins_code, med_list_codg ORDER BY day, happened_at, mdtrt_id
+                    ),
+                    day
+                ) AS gap
+            FROM lines
+            WHERE NOT is_inpatient
+                AND (
+                    med_chrgitm_type = {TREATMENT}
+                        OR regexp_matches(coalesce(hilist_name, ''), '疫苗|换药')
+                )
+        )
+        WHERE gap <= {COURSE_GAP_DAYS}
+    """,
+)
+
+# N01 dialysis, N05 shared accounts and courses of treatment are left out. From the fifteenth visit of any thirty days
+# on, each visit is a hit.
 declare(
     COMMON,
     name="rule_r36",
@@ -112,7 +148,9 @@ declare(
                 w.psn_no, w.fixmedins_code, w.setl_id, w.happened_at, {paid("w")} AS fen,
                 w.visit_class IN {PHARMACY} AS pharmacy
             FROM swipes w
+            ANTI JOIN {COURSES} c ON c.mdtrt_id = w.mdtrt_id
             WHERE w.visit_class <> 'dialysis'
+                AND w.insutype IS DISTINCT FROM {LONG_TERM_CARE}
                 AND NOT {diagnosed("w.opt_diag_code", "dialysis")}
                 AND coalesce(w.acct_mulaid_pay_fen, 0) = 0
         ),
@@ -133,7 +171,7 @@ declare(
         WHERE n >= CASE WHEN pharmacy THEN {setting("R36", "purchases")} ELSE {setting("R36", "visits")} END
     """,
     reason="触发规则R36频繁门诊/购药：近{window}天有{value}次就诊或购药发生在30天内第15次及以后",
-    innocent="多病共存老人（N29）；透析与共济支付已剔除（N01、N05）",
+    innocent="多病共存老人（N29）；透析、疗程性治疗与共济支付已剔除（N01、N05）",
 )
 
 # N30: dual-channel pharmacies are left out; N05: shared accounts.

@@ -98,7 +98,7 @@ declare(
             reason="触发规则R49重复/分解收费：近{window}天有{value}条与已含或互斥项目同时收取",
         ),
     },
-    needs=("catalog.includes_item",),
+    needs=("catalog.includes_item|mutex_group",),
     exempt=("N31",),
     rows=f"""
         SELECT $entity AS entity_id, {LINE}, l.fen

@@ -1,10 +1,11 @@
 """R53: a price above its cap, or above what the same drug costs elsewhere.
 
-R53(b) gathers the prices of all units before it knows the area's month median.
+R53(b) gathers the prices of all units before it knows the area's month median; of one shop it sets the price on the
+card against the price for cash (S004 八不准).
 """
 
 from features.catalog.fees_of_stays import OVER_CAP, STAY_OVER_CAP
-from features.codes import DRUGS
+from features.codes import DRUGS, paid
 from features.declare import Feature, Of, declare
 from features.knowledge import LINE_ID
 from features.thresholds import setting
@@ -70,11 +71,19 @@ declare(
             any_value(l.hilist_name) AS hilist_name,
             l.pric,
             count(*) AS n,
-            sum(l.fen)::BIGINT AS fen
+            sum(l.fen)::BIGINT AS fen,
+            coalesce(w.cash_only, false) AS cash
         FROM lines l
         LEFT JOIN institutions i ON i.fixmedins_code = l.fixmedins_code
+        LEFT JOIN (
+            SELECT
+                mdtrt_id,
+                bool_and({paid()} = 0 AND coalesce(acct_mulaid_pay_fen, 0) = 0 AND psn_cash_pay_fen > 0) AS cash_only
+            FROM swipes
+            GROUP BY 1
+        ) w ON w.mdtrt_id = l.mdtrt_id
         WHERE l.med_chrgitm_type IN {DRUGS} AND l.pric > 0
-        GROUP BY l.fixmedins_code, date_trunc('month', l.day), l.med_list_codg, l.pric
+        GROUP BY l.fixmedins_code, date_trunc('month', l.day), l.med_list_codg, l.pric, cash
     """,
     across=f"""
         WITH p AS (
@@ -92,14 +101,35 @@ declare(
                 AND lines >= {setting("R53", "min_lines")}
                 AND units >= {setting("R53", "min_units")}
             GROUP BY ALL
+        ),
+        c AS (
+            SELECT entity_id, month, med_list_codg, max(pric) AS for_cash
+            FROM p
+            WHERE cash
+            GROUP BY ALL
+            HAVING sum(n) >= {setting("R53", "min_cash_lines")}
+        ),
+        t AS (
+            SELECT
+                p.*, m.usual, c.for_cash,
+                CASE
+                    WHEN p.pric > {setting("R53", "over_median")} * m.usual THEN p.fen * (1 - m.usual / p.pric)
+                    ELSE 0
+                END AS over_usual,
+                CASE
+                    WHEN NOT p.cash AND p.pric > c.for_cash THEN p.fen * (1 - c.for_cash / p.pric)
+                    ELSE 0
+                END AS over_cash
+            FROM p
+            LEFT JOIN m USING (area, month, med_list_codg)
+            LEFT JOIN c USING (entity_id, month, med_list_codg)
         )
-        SELECT p.*, m.usual, (p.fen * (1 - m.usual / p.pric))::BIGINT AS above_fen
-        FROM p
-        JOIN m USING (area, month, med_list_codg)
-        WHERE p.pric > {setting("R53", "over_median")} * m.usual
+        SELECT *, greatest(over_usual, over_cash)::BIGINT AS above_fen
+        FROM t
+        WHERE over_usual > 0 OR over_cash > 0
     """,
     measure="sum(n)",
     amount="sum(above_fen)",
-    reason="触发规则R53同药不同价：近{window}天有{value}条药品单价高于本地同月同药中位价20%以上",
+    reason="触发规则R53同药不同价：近{window}天有{value}条药品单价高于本地同月同药中位价20%以上，或刷卡价高于本店当月现金价",
     innocent="月中调价、规格或厂牌不同（N24）、应急期（N25）",
 )

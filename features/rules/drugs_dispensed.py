@@ -1,14 +1,12 @@
-"""R38–R42: drugs beyond what a patient can take: more than his days, from many units, of a pack already sold, not for
-him.
+"""R38, R39, R41, R42: drugs beyond what a patient can take: more than his days, from many units, not for him.
 
-Rules whose knowledge is not there (resale list, trace codes, household links, stock moves, registry) are 不可评估,
-never zero.
+Rules whose knowledge is not there (resale list, household links, registry) are 不可评估, never zero.
 """
 
 from features.catalog.drugs import LIMITED, UNFIT_ITEMS
 from features.codes import PACKED_DRUGS, REMOTE
 from features.declare import Feature, Of, declare
-from features.knowledge import LINE_ID, VERSIONS, in_force
+from features.knowledge import LINE_ID, VERSIONS, in_emergency, in_force
 from features.thresholds import setting
 
 COMMON = Feature(
@@ -24,6 +22,16 @@ COMMON = Feature(
 
 #: Visits whose prescription may carry twelve weeks (N08).
 TWELVE_WEEKS = "('chronic', 'pharmacy_chronic', 'two_disease')"
+#: A long prescription is filed for the holder of line `l` on its day.
+FILED_LONG = """
+    EXISTS (
+        FROM filings f
+        WHERE f.psn_no = l.psn_no
+            AND f.kind = '长处方'
+            AND f.begndate <= l.day
+            AND coalesce(f.enddate, l.day) >= l.day
+    )
+"""
 
 
 def oversupply(held_by: str, only: str = "") -> str:
@@ -32,7 +40,9 @@ def oversupply(held_by: str, only: str = "") -> str:
 
     A refill when the last one is all but used up adds nothing to the stock and is ordinary, whatever the sum says: on
     hand before a fill are all days handed out since the stock last ran out, less the days gone by since then. One
-    fill beyond the days the catalogue allows is one by itself. N25 is a matter of the bureau's windows.
+    fill beyond the days allowed, or beyond those of the catalogue, is one by itself. Twelve weeks are allowed where the
+    visit is for a registered disease or a long prescription is filed (N08). What nobody paid from the fund is the
+    patient's own; days of an emergency (N25) do not count.
     """
     window = f"PARTITION BY {held_by} ORDER BY happened_at, mdtrt_id, feedetl_sn"
     return f"""
@@ -42,15 +52,17 @@ def oversupply(held_by: str, only: str = "") -> str:
                 coalesce(c.generic_code, l.med_list_codg) AS drug,
                 least(180, l.prd_days) AS days,
                 epoch(l.happened_at) / 86400 AS day_number,
-                l.visit_class IN {TWELVE_WEEKS} AS long_prescription,
+                l.visit_class IN {TWELVE_WEEKS} OR {FILED_LONG} AS long_prescription,
                 CASE
-                    WHEN l.visit_class IN {TWELVE_WEEKS} THEN {setting("R38", "long_prescription_days")}
+                    WHEN l.visit_class IN {TWELVE_WEEKS} OR {FILED_LONG} THEN {setting("R38", "long_prescription_days")}
                     ELSE {setting("R38", "window_days") * setting("R38", "factor")}
                 END AS most,
                 c.max_days
             FROM lines l
             LEFT JOIN {VERSIONS} c ON {in_force("c")}
-            WHERE NOT l.is_inpatient AND l.med_chrgitm_type IN {PACKED_DRUGS} AND l.prd_days > 0 {only}
+            WHERE NOT l.is_inpatient AND l.med_chrgitm_type IN {PACKED_DRUGS} AND l.prd_days > 0
+                AND l.scope_fen > 0
+                AND NOT {in_emergency("l.day")} {only}
         ),
         a AS (
             SELECT
@@ -67,15 +79,15 @@ def oversupply(held_by: str, only: str = "") -> str:
             SELECT
                 *,
                 handed_out - day_number - min(handed_out - days - day_number) OVER ({window}) - days AS left_over,
-                CASE WHEN NOT long_prescription AND days > max_days THEN days - max_days ELSE 0 END AS beyond_catalogue
+                greatest(days - most, CASE WHEN NOT long_prescription THEN days - max_days END, 0) AS beyond
             FROM a
         )
         SELECT
             $entity AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no,
             l.fixmedins_code, l.drug, l.hilist_name, l.days, l.supplied, l.most, l.left_over,
-            (l.scope_fen * least(1, greatest(l.supplied - l.most, l.beyond_catalogue) / l.days))::BIGINT AS excess_fen
+            (l.scope_fen * least(1, greatest(l.supplied - l.most, l.beyond) / l.days))::BIGINT AS excess_fen
         FROM s l
-        WHERE (l.supplied > l.most AND l.left_over > {setting("R38", "early_days")}) OR l.beyond_catalogue > 0
+        WHERE (l.supplied > l.most AND l.left_over > {setting("R38", "early_days")}) OR l.beyond > 0
     """
 
 
@@ -104,7 +116,7 @@ declare(
     exempt=("N08", "N25", "N28"),
     rows=oversupply("psn_no, drug"),
     amount="sum(excess_fen)",
-    reason="触发规则R38超量开药：近{window}天有{value}条取药使30天内同药供应超过45天（慢病长处方84天）且前药尚多，或一次超过目录限定天数",
+    reason="触发规则R38超量开药：近{window}天有{value}条取药使30天内同药供应超过45天（慢病、长处方84天）且前药尚多，或一次即超过该天数或目录限定天数",
     innocent="长处方（N08）、节前续方（N28）、应急期放宽（N25）",
 )
 
@@ -127,12 +139,18 @@ declare(
             CROSS JOIN main.asof a
             WHERE NOT l.is_inpatient
                 AND c.resale_risk_flag = '1'
+                AND NOT EXISTS (
+                    FROM filings f
+                    WHERE f.psn_no = l.psn_no
+                        AND f.kind LIKE {REMOTE}
+                        AND f.begndate <= l.day
+                        AND coalesce(f.enddate, l.day) >= l.day
+                )
                 AND l.happened_at > a.t - INTERVAL {setting("R39", "window_days")} DAY
         ),
         g AS (
             SELECT psn_no, drug, count(DISTINCT fixmedins_code) AS units, sum(cnt) AS packs
             FROM l
-            WHERE psn_no NOT IN (SELECT psn_no FROM filings WHERE kind LIKE {REMOTE})
             GROUP BY ALL
             HAVING count(DISTINCT fixmedins_code) >= {setting("R39", "min_units")}
                 AND sum(cnt) > {setting("R39", "min_packs")}
@@ -145,73 +163,6 @@ declare(
     """,
     reason="触发规则R39多机构同药：近{window}天从三家以上机构取得同一易倒卖药品，共{value}条明细",
     innocent="异地就医未备案（N20）、多病长期用药（N29）；有异地备案者已剔除",
-)
-
-#: Packs sold whole, with the codes on them. Of a split pack (N31) one code is honestly settled many times: it is marked
-#: so, or its count is no whole number, or exceeds the codes scanned (tablets) where nothing says that it was whole.
-CODED = f"""
-    SELECT
-        $entity AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no,
-        l.fixmedins_code, l.hilist_name, l.setl_id, l.drug_trac_codg, l.scope_fen AS fen
-    FROM lines l
-    WHERE length(l.drug_trac_codg) >= 10
-        AND coalesce(l.trdn_flag, '') <> '1'
-        AND l.cnt >= 1
-        AND l.cnt = floor(l.cnt)
-        AND (l.trdn_flag = '0' OR l.cnt <= len(regexp_split_to_array(trim(l.drug_trac_codg, ' ,;|'), '[ ,;|]+')))
-"""
-#: Every line of a code settled more than once, by whomever and wherever, told of each whose line is among them: his own
-#: are the hits, the others stand beside them. A code of one repeated character, or one that more persons (units) hold
-#: than can have passed a pack on, is the scanner's; of many persons at one unit it is told of the unit alone.
-SOLD_AGAIN = f"""
-    WITH c AS (
-        SELECT *, unnest(regexp_split_to_array(drug_trac_codg, '[ ,;|]+')) AS code
-        FROM gathered
-    ),
-    g AS (
-        SELECT code
-        FROM c
-        WHERE length(code) >= 10 AND replace(code, code[1], '') <> ''
-        GROUP BY code
-        HAVING count(DISTINCT setl_id) >= {setting("R40", "min_settlements")}
-            AND count(DISTINCT entity_id) <= {setting("R40", "max_holders")}
-    )
-    SELECT
-        a.entity_id, b.happened_at, b.row_table, b.row_id, b.psn_no, b.fixmedins_code, b.hilist_name,
-        string_agg(DISTINCT b.code, ',' ORDER BY b.code) AS code,
-        b.fen,
-        b.entity_id = a.entity_id AS hit
-    FROM (SELECT DISTINCT entity_id, code FROM c SEMI JOIN g USING (code)) a
-    JOIN c b USING (code)
-    GROUP BY ALL
-"""
-
-declare(
-    COMMON,
-    name="rule_r40",
-    rule="R40",
-    label=setting("R40", "name"),
-    scheme="T14",
-    told_of={
-        "person": Of("l.psn_no"),
-        "institution": Of(
-            "l.fixmedins_code",
-            name="rule_r40_inst",
-            scheme="T15",
-            by="institution",
-            reason="触发规则R40追溯码重复结算：近{window}天本机构有{value}条明细的药品追溯码另有结算",
-            innocent="拆零共码、退费重结（N31）、扫码默认值",
-        ),
-    },
-    needs=("fee_details.drug_trac_codg",),
-    exempt=("N31",),
-    rows=CODED,
-    across=SOLD_AGAIN,
-    measure="count(*) FILTER (WHERE hit)",
-    amount="sum(fen) FILTER (WHERE hit)",
-    at_counter=False,
-    reason="触发规则R40追溯码重复结算：近{window}天本人有{value}条明细的药品追溯码另有结算",
-    innocent="拆零共码（已剔除拆零、非整盒）、退费重结（N31）",
 )
 
 declare(
@@ -235,14 +186,14 @@ declare(
             name="rule_r41_doctor",
             scheme="T13",
             by="institution",
-            needs=("catalog.lmt_gend", "fee_details.bilg_dr_codg"),
+            needs=("catalog.lmt_gend|lmt_age_min|lmt_age_max", "fee_details.bilg_dr_codg"),
             reason="触发规则R41药品、项目与性别年龄不符：近{window}天所开{value}条",
             innocent="母婴同号（N12）",
             windows=(365,),
         ),
     },
     windows=(0,),
-    needs=("catalog.lmt_gend",),
+    needs=("catalog.lmt_gend|lmt_age_min|lmt_age_max",),
     exempt=("N12",),
     rows=UNFIT_ITEMS,
     reason="触发规则R41药品、项目与性别年龄不符：本次住院{value}条",
@@ -261,7 +212,7 @@ declare(
             "l.dr_codg",
             name="rule_r42_doctor",
             by="institution",
-            needs=("catalog.lmt_hosp_lv", "fee_details.bilg_dr_codg"),
+            needs=("catalog.lmt_hosp_lv|lmt_med_type", "fee_details.bilg_dr_codg"),
             rows=f"SELECT * FROM ({LIMITED}) WHERE off_limit",
             reason="触发规则R42超限定支付范围用药：近{window}天所开{value}条",
             windows=(365,),
@@ -275,7 +226,7 @@ declare(
         ),
     },
     windows=(0,),
-    needs=("catalog.lmt_hosp_lv",),
+    needs=("catalog.lmt_hosp_lv|lmt_med_type",),
     exempt=("N25",),
     rows=f"SELECT * FROM ({LIMITED}) WHERE NOT unfit",
     reason="触发规则R42超限定支付范围用药：本次住院{value}条",

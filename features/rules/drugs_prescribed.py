@@ -67,7 +67,7 @@ declare(
                 HAVING count(*) > {setting("R43", "max_kinds")}
             ) m USING (mdtrt_id)
             WHERE NOT l.is_inpatient AND l.dr_codg IS NOT NULL AND l.med_chrgitm_type IN {DRUGS}
-            GROUP BY l.dr_codg, l.mdtrt_id
+            GROUP BY l.dr_codg, l.mdtrt_id, coalesce(l.rxno, '')
         )
         WHERE kinds > {setting("R43", "max_kinds")}
     """,

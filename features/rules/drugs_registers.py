@@ -4,7 +4,7 @@ No table says which drugs belong to a disease: of R45 only the missing registry 
 (`drug_set_id`).
 """
 
-from features.catalog.chronic import CHRONIC_VISITS
+from features.catalog.chronic import CHRONIC_VISITS, disease_kind
 from features.declare import Feature, Of, declare
 from features.knowledge import LINE_ID, VERSIONS
 from features.thresholds import setting
@@ -16,14 +16,17 @@ COMMON = Feature(
     amount="sum(fen)",
 )
 
-#: Chronic settlements without a registry; one up to 30 days later heals it (N33), two diseases need none.
+#: Chronic settlements without a registry of their disease; one up to 30 days later heals it (N33), two diseases need
+#: none.
 UNREGISTERED = f"""
     SELECT c.*
     FROM ({CHRONIC_VISITS}) c
     WHERE NOT c.registered
         AND NOT EXISTS (
             FROM chronic_registry r
-            WHERE r.psn_no = c.psn_no AND r.opsp_begndate > c.day AND r.opsp_begndate <= c.day + 30
+            WHERE r.psn_no = c.psn_no
+                AND coalesce({disease_kind("r.opsp_dise_code")} = {disease_kind("c.dise_codg")}, true)
+                AND r.opsp_begndate > c.day AND r.opsp_begndate <= c.day + 30
         )
 """
 
@@ -54,7 +57,7 @@ declare(
     innocent="资格在30天后才补录（N33）；参保地外认定",
 )
 
-#: Settlements at the end of a year whose limit was used up, too much of it then.
+#: Settlements at the end of a year whose limit for the disease was used up, too much of it then.
 USED_UP_LATE = f"""
     WITH c AS (
         SELECT *, extract(year FROM happened_at) AS year
@@ -67,7 +70,7 @@ USED_UP_LATE = f"""
             sum(fund_fen) OVER one AS used,
             coalesce(sum(fund_fen) FILTER (WHERE year_end) OVER one, 0) AS late
         FROM c
-        WINDOW one AS (PARTITION BY entity_id, psn_no, year)
+        WINDOW one AS (PARTITION BY entity_id, psn_no, {disease_kind("dise_codg")}, year)
     )
     SELECT *
     FROM y
@@ -108,7 +111,8 @@ declare(
 
 # Settled beyond what was ever there, by code; a unit that never sent a move of a code is not judged on it. Bought by
 # the box and settled by the tablet (a price far below the box's, or just about a box's tablets to each box) is a matter
-# of the unit of measure (DQ): there the stock is counted in tablets.
+# of the unit of measure (DQ): there the stock is counted in tablets. Where nobody says how many make a box, several
+# times what was bought is a matter of an unknown unit, and not judged.
 declare(
     COMMON,
     name="rule_r48",
@@ -148,7 +152,7 @@ declare(
         ),
         n AS (
             SELECT
-                s.fixmedins_code, s.med_list_codg, s.settled,
+                s.fixmedins_code, s.med_list_codg, s.settled, k.tablets,
                 CASE
                     WHEN k.tablets > 1
                         AND (
@@ -172,7 +176,9 @@ declare(
             l.scope_fen * (n.settled - n.had) / n.settled AS excess_fen
         FROM lines l
         JOIN n USING (fixmedins_code, med_list_codg)
-        WHERE n.had > 0 AND n.settled > n.had * {1 + setting("R48", "tolerance")}
+        WHERE n.had > 0
+            AND (n.tablets IS NOT NULL OR n.settled < {setting("R48", "unknown_unit_times")} * n.had)
+            AND n.settled > n.had * {1 + setting("R48", "tolerance")}
     """,
     measure="count(DISTINCT med_list_codg)",
     amount="round(sum(excess_fen))",

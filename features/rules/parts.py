@@ -1,6 +1,6 @@
 """SQL that several rules share, by name."""
 
-from features.codes import HOME_CARE
+from features.codes import SUSPENDED
 from features.common_subqueries import once
 from features.knowledge import LINE_ID
 
@@ -11,16 +11,26 @@ ORDINARY_DAY = """
         WHERE k.date = w.happened_at::DATE AND (k.pension_day_flag = '1' OR k.account_topup_day_flag = '1')
     )
 """
-#: Stays in a bed at home (N34), filed for a day of the stay: never in the ward.
-HOME_BEDS = f"""
-    SELECT DISTINCT k.mdtrt_id
-    FROM stays k
-    JOIN main.filings f
-        ON f.psn_no = k.psn_no
-        AND f.kind IN {HOME_CARE}
-        AND f.begndate <= k.end_date
-        AND coalesce(f.enddate, k.end_date) >= k.adm_date
-"""
+#: Days on which a unit settled without an agreement in force, `stas` NULL where none covers the day. Of periods that
+#: cover a day the last begun holds: a suspension within the term of an agreement, its end within a suspension. After a
+#: suspension that ended, an agreement nobody wrote down again is taken for restored.
+WITHOUT_AGREEMENT = once(
+    "without_agreement",
+    f"""
+        SELECT *
+        FROM (
+            SELECT
+                d.fixmedins_code, d.day,
+                arg_max(p.stas, p.begndate) FILTER (coalesce(p.enddate, d.day) >= d.day) AS stas,
+                max(p.begndate) FILTER (coalesce(p.enddate, d.day) >= d.day) AS begndate,
+                arg_max(p.stas, p.enddate) AS last_ended
+            FROM (SELECT DISTINCT fixmedins_code, happened_at::DATE AS day FROM settlements) d
+            JOIN agreement_periods p ON p.fixmedins_code = d.fixmedins_code AND p.begndate <= d.day
+            GROUP BY ALL
+        )
+        WHERE stas IN {SUSPENDED} OR (stas IS NULL AND last_ended NOT IN {SUSPENDED})
+    """,
+)
 
 #: With whom a person's card honestly travels: his nursing home (N04: an address of five or more, old people only; a
 #: village's is no home) or his registered household (N05). Persons without either are not listed.

@@ -18,6 +18,13 @@ COMMON = Feature(
     source="4.8",
 )
 
+#: Care that makes a group heavy without an operation, by words in the name of an item: intensive care and monitoring,
+#: ventilation, blood purification, thrombolysis, resuscitation; antibiotics.
+GRAVE_CARE = """
+    '重症|监护|呼吸机|机械通气|辅助通气|无创通气|气管插管|气管切开|血液净化|血液滤过|血液透析|体外膜肺|ECMO|溶栓|抢救|复苏|除颤'
+    || '|头孢|西林|沙星|培南|霉素'
+"""
+
 # A heavy group without operation, intensive care or antibiotics.
 declare(
     COMMON,
@@ -48,9 +55,7 @@ declare(
                 mdtrt_id,
                 bool_or(
                     med_chrgitm_type = {SURGERY}
-                        OR hilist_name LIKE '%重症%'
-                        OR hilist_name LIKE '%监护%'
-                        OR regexp_matches(hilist_name, '头孢|西林|沙星|培南|霉素')
+                        OR regexp_matches(hilist_name, {GRAVE_CARE})
                 ) AS severe
             FROM lines
             WHERE is_inpatient
@@ -61,7 +66,7 @@ declare(
     measure="count(*)",
     amount="sum(fen)",
     unit="次",
-    reason="触发规则R67高套分组：本次住院入高权重组而无手术、监护或抗感染治疗（{value}次）",
+    reason="触发规则R67高套分组：本次住院入高权重组而无手术、监护、呼吸支持、血液净化或抗感染治疗（{value}次）",
     innocent="重症保守治疗、转诊中心（N21）",
 )
 

@@ -32,6 +32,8 @@ DIMENSIONS = (
     "filings",
     "presence_checks",
     "injury_cases",
+    "equipment",
+    "quota",
 )
 DEFAULTS: dict[str, dict[str, str]] = {
     "settlements": {"is_inpatient": "false", "clock_collapsed": "false", "visit_class": "'pharmacy'", "fixmedins_type": "'2'", "acct_pay_fen": "0", "fund_pay_sumamt_fen": "0"},

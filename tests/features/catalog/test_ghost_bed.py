@@ -69,7 +69,9 @@ def test_three_silent_days_make_a_gap_and_a_rehabilitation_ward_is_let_be() -> N
         con, "longest_gap_hours", "rule_r02", "longest_idle_run", "idle_days", "service_day_share", of="s1 s2 s3"
     )
     assert found["longest_gap_hours"].to_dict() == {"s1": 96, "s2": 96, "s3": 24}
-    assert found["rule_r02"].to_dict() == {"s1": 2, "s2": 0, "s3": 0}, "and three days more to the discharge"
+    assert found["rule_r02"].to_dict() == {"s1": 1, "s2": 0, "s3": 0}, (
+        "three days more to the discharge are waiting for it"
+    )
     assert found["longest_idle_run"].to_dict() == {"s1": 3, "s2": 3, "s3": 0}
     assert found["idle_days"].to_dict() == {"s1": 5, "s2": 5, "s3": 0}
     assert found.loc["s1", "service_day_share"] == pytest.approx(1 / 7)
