@@ -98,7 +98,7 @@ class Feature:
     over the rows. `windows` are days on the happened clock; 0 means all rows. `by` is the layout in which the rows
     of one entity lie complete. `needs` names optional tables or `table.column`s (`table.one|other`: any of them)
     without which the feature is absent (and says so). Minute-level SQL filters on `NOT clock_collapsed`: units
-    whose clock collapsed (D08). `amount` is a SQL aggregate in fen over the same rows (rules.md §1: what is at
+    whose clock collapsed (D08). `amount` is a SQL aggregate in fen over the same rows (codes.md: what is at
     risk).
 
     Ways past the bucket, all of them declared: with `peers` a rule is held against its peers once all buckets
