@@ -64,7 +64,9 @@ def rank(
         "rows": len(made.rows),
         "notes": [n.text for n in made.notes],
     }
-    say(summary, as_json, f"{out}: {len(made.rows)} rows. 疑点线索，非违规结论")
+    nobody = f" (no {grain} was active in the {made.facts['window_days']} days before this date)"
+    how = f" by {made.facts['model']}" if made.facts["population"] else nobody
+    say(summary, as_json, f"{out}: {len(made.rows)} rows{how}. 疑点线索，非违规结论")
 
 
 @app.command()
