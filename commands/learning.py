@@ -255,7 +255,9 @@ def models_history(warehouse: WarehouseOption, as_json: JsonOption = False) -> N
     lines = []
     for e in entries:
         moved = ", ".join(f"{g} {n[:12] or 'none'}" for g, n in e["grains"].items())
-        lines.append(f"{e['at']}  {e['action']:<10} {moved}  {'、'.join(e['by'])}  {e.get('entered_by', '')}  {e['note']}")
+        lines.append(
+            f"{e['at']}  {e['action']:<10} {moved}  {'、'.join(e['by'])}  {e.get('entered_by', '')}  {e['note']}"
+        )
     say({"history": entries}, as_json, "\n".join(lines) or "no model was ever in force")
 
 
