@@ -1,4 +1,4 @@
-"""`xiezhi serve`: print the address, then become BentoML's server."""
+"""`xiezhi serve`: print the address, then become the server of the BentoML service."""
 
 import json
 import os
@@ -57,8 +57,12 @@ def serve(
             f"獬豸 serves {warehouse} on http://{host}:{port} (ready in about ten seconds, Ctrl-C ends it)", flush=True
         )
         print(f"Sign in at: {address}", flush=True)
-    command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Xiezhi", "--host", host, "--port", str(port)]
+    # not `bentoml serve`: its process manager opens a control port without a password, which any local account may command
+    command = [sys.executable, "-m", "uvicorn", "serving.service:application", "--factory"]
+    command += ["--host", host, "--port", str(port), "--workers", environment["XIEZHI_WORKERS"]]
+    command += ["--no-access-log", "--no-server-header", "--log-level", "warning"]
     os.chdir(root)
+    os.umask(0o077)
     os.execvpe(sys.executable, command, environment)
 
 

@@ -84,4 +84,10 @@ def _told(function: Any, *args: Any) -> dict[str, Any]:
 
 Xiezhi.add_asgi_middleware(Gate)  # type: ignore[attr-defined]
 
-__all__ = ["Xiezhi", "serve"]
+
+def application() -> Any:
+    """The service with its gate, for the processes of `xiezhi serve`."""
+    return Xiezhi.to_asgi()
+
+
+__all__ = ["Xiezhi", "application", "serve"]

@@ -50,6 +50,7 @@ for room in (intake, learning, lists, rules, desk):
 def main() -> None:
     """Entry point of `xiezhi`: a user's mistake is one sentence and exit code 2, never a traceback."""
     shown = False
+    os.umask(0o077)  # claims, features and lists are personal data: for the account that runs this alone
     try:
         shown = settings().traceback
         code = app(standalone_mode=False)

@@ -15,7 +15,7 @@ from claims.errors import UserError
 from serving.desk import log, people, sessions
 from serving.desk.database import Desk
 from serving.desk.people import Person
-from serving.desk.roles import PRESETS, RIGHTS, ROLES
+from serving.desk.roles import RIGHTS, ROLES
 from serving.web.render import kind, person, respond, rights
 
 
@@ -118,8 +118,7 @@ def routes(desk: Callable[[], Desk]) -> list[Route]:
             except UserError as error:
                 message = str(error)
         rows = [r | {"roles": [ROLES[x][0] for x in r["roles"]]} for r in people.everybody(desk())]
-        choices = {name: "、".join(ROLES[r][0] for r in held) for name, held in PRESETS.items()}
-        choices |= {name: zh for name, (zh, _) in ROLES.items()}
+        choices = {name: zh for name, (zh, _) in ROLES.items()}
         data = {"title": "人员", "message": message, "link": link, "people": rows, "choices": choices}
         return respond(request, "people.html", data)
 

@@ -9,6 +9,7 @@ import functools
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
+from html import escape
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
     ),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # without any, a browser sends "Origin: null" with our own forms
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
@@ -116,7 +117,7 @@ class Gate:
             return
         refusal = await self._refusal(scope)
         if refusal is not None:
-            await _answer(send, *refusal)
+            await _answer(send, *refusal, html="text/html" in _header(scope, b"accept"))
             return
         started, size = False, 0
 
@@ -189,14 +190,22 @@ def _foreign(scope: Scope) -> bool:
 _SET_HERE = frozenset({*(name for name, _ in HEADERS), b"cache-control", b"server"})
 
 
-async def _answer(send: Send, status: int, text: str, headers: list[tuple[bytes, bytes]]) -> None:
-    body = json.dumps({"error": text}, ensure_ascii=False).encode()
+PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>无法显示 · 獬豸</title>
+<link rel="stylesheet" href="/static/xiezhi.css"><main><section class="card narrow"><h1>无法显示</h1><p role="alert">{text}</p><p><a href="/">返回本周清单</a></p></section></main></html>
+"""
+
+
+async def _answer(
+    send: Send, status: int, text: str, headers: list[tuple[bytes, bytes]], *, html: bool = False
+) -> None:
+    body = (PAGE.format(text=escape(text)) if html else json.dumps({"error": text}, ensure_ascii=False)).encode()
+    kind = b"text/html" if html else b"application/json"
     await send(
         {
             "type": "http.response.start",
             "status": status,
             "headers": [
-                (b"content-type", b"application/json; charset=utf-8"),
+                (b"content-type", kind + b"; charset=utf-8"),
                 (b"content-length", str(len(body)).encode()),
                 (b"cache-control", b"no-store"),
                 *HEADERS,

@@ -1,5 +1,6 @@
 """`xiezhi serve` before the server takes over: where it listens, who may sign in, what it refuses."""
 
+import itertools
 import os
 import socket
 import sys
@@ -27,6 +28,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, 
     """Command and environment of the server that would have taken this process over."""
     calls: list[tuple[list[str], dict[str, str]]] = []
     monkeypatch.setattr(os, "chdir", lambda folder: None)
+    monkeypatch.setattr(os, "umask", lambda mask: 0)
     monkeypatch.setattr(os, "execvpe", lambda file, command, environment: calls.append((command, environment)))
     return calls
 
@@ -50,10 +52,10 @@ def test_the_server_gets_the_warehouse_and_its_workers(
     port = free_port()
     serve(house, port, workers=3)
     ((command, environment),) = started
-    assert command[:3] == [sys.executable, "-m", "bentoml"]
-    assert command[-1] == str(port)
+    assert command[:4] == [sys.executable, "-m", "uvicorn", "serving.service:application"]
+    given = dict(itertools.pairwise(command))
+    assert (given["--host"], given["--port"], given["--workers"]) == ("127.0.0.1", str(port), "3")
     assert environment["XIEZHI_WAREHOUSE"] == str(house.resolve())
-    assert environment["XIEZHI_WORKERS"] == "3"
     assert environment.get("XIEZHI_HOSTS", "") == os.environ.get("XIEZHI_HOSTS", "")
     assert f"http://127.0.0.1:{port}/sign-in" in capsys.readouterr().out
 
