@@ -160,7 +160,7 @@ def _decide(warehouse: Path, as_json: bool, rule: str, *, since: str | None, by:
     say(told, as_json, f"{number}: {what} from {begin} on, noted in {warehouse / 'rules' / 'OFFICE.json'}")
 
 
-def _threshold(rule: str, text: str) -> tuple[str, float | int]:
+def _threshold(rule: str, text: str) -> tuple[str, float | int | str]:
     from features.thresholds import TEXT, settings
 
     key, _, value = text.partition("=")
@@ -168,6 +168,8 @@ def _threshold(rule: str, text: str) -> tuple[str, float | int]:
     if key not in shipped or key in TEXT:
         known = ", ".join(k for k in shipped if k not in TEXT) or "none"
         raise UserError(f"{rule} has no threshold {key!r}; it has: {known}")
+    if isinstance(shipped[key], str):  # a day from which something holds
+        return key, a_date(value).isoformat()
     try:
         number = float(value)
     except ValueError:

@@ -4,7 +4,7 @@ shop.
 
 from features.catalog.ghost_bed_away import USUAL_DAYS
 from features.catalog.identity_of_persons import AFTER_DEATH
-from features.codes import DRUGSTORE, LIVING_ELSEWHERE, LONG_TERM_CARE, PHARMACY, TREATMENT, paid
+from features.codes import DRUGSTORE, LIVING_ELSEWHERE, PHARMACY, TREATMENT, paid
 from features.common_subqueries import once
 from features.declare import Feature, Of, declare
 from features.knowledge import diagnosed
@@ -150,7 +150,6 @@ declare(
             FROM swipes w
             ANTI JOIN {COURSES} c ON c.mdtrt_id = w.mdtrt_id
             WHERE w.visit_class <> 'dialysis'
-                AND w.insutype IS DISTINCT FROM {LONG_TERM_CARE}
                 AND NOT {diagnosed("w.opt_diag_code", "dialysis")}
                 AND coalesce(w.acct_mulaid_pay_fen, 0) = 0
         ),

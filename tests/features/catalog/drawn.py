@@ -32,6 +32,7 @@ DIMENSIONS = (
     "filings",
     "presence_checks",
     "injury_cases",
+    "long_term_care",
     "equipment",
     "quota",
 )
