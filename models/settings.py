@@ -25,6 +25,9 @@ class Settings:
     with which a confirmed stay marks its hospital, doctor or patient; soft labels neither train nor are evaluated on. fold_by: the
     column of the entity table whose entities never stand on both sides of a split, "ring" for the group a person goes with.
 
+    apart: whether each scorer that knows no findings counts by its whole weight beside what findings taught, instead of all of them as one: four to eleven confirmed
+    units teach less than these scorers know, on all three worlds that have units (docs/design.md §14).
+
     sizes: how many of a list an office checks, where evaluations count: 30 chart reviews, 25 person reviews and 16 site visits a month (pilot README),
     and the round figures lists are compared at. simple: declared features that are no more than a count, a sum, a mean or a
     share, all their windows: what a plain yardstick reads (training/evaluation/baselines.py).
@@ -37,6 +40,7 @@ class Settings:
     fitted: bool = True
     soft: float = 0.0
     fold_by: str = ""
+    apart: bool = False
     sizes: tuple[int, ...] = ()
     simple: tuple[str, ...] = ()
 
@@ -61,6 +65,7 @@ SETTINGS: Final[dict[str, Settings]] = {
         prior_share=0.03,
         guilty_share=0.2,
         soft=0.2,
+        apart=True,
         sizes=(8, 17, 50),
         simple=("inst_stays", "inst_fee_per_stay", "inst_mean_nights", "unit_visit_yuan", "unit_drug_share"),
     ),

@@ -17,6 +17,7 @@ from models.beds import WEIGHTS
 from models.calibrate import Calibration, calibrate
 from models.ensemble import RANKER, GrainModel, weighed
 from models.reference_distribution import tail_of
+from models.settings import SETTINGS
 from models.taught import Taught
 from models.weights import standing_of, weights_of
 from training.dataset import Rows
@@ -219,7 +220,7 @@ def with_ranker(
         out, basis = out_of_fold(rows, seed=seed, threads=threads, how=how), "out of fold"
     standings = {str(name): standing_of(rows.tails[name].to_numpy()[confirmed]) for name in rows.tails.columns}
     standings[RANKER] = standing_of(out.tail[confirmed])
-    model = replace(model, ranker=taught, weights=weights_of(standings, RANKER), findings=rows.findings)
+    model = replace(model, ranker=taught, weights=weights_of(standings, RANKER, apart=SETTINGS[rows.grain].apart), findings=rows.findings)
     raw = weighed(model, rows.tails.assign(**{RANKER: out.tail})).to_numpy()
     mask = hard(rows) & np.isfinite(raw)
     t = among_uninspected(model, taught, rows, raw[mask])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from models.ensemble import RANKER
-from models.weights import PRIOR_CASES, PRIOR_MEAN, standing_of, weights_of
+from models.weights import GIVE_WAY, PRIOR_CASES, PRIOR_MEAN, standing_of, weights_of
 from training.dataset import Rows
 from training.fit_ranker import parts_line, taught_by
 
@@ -70,9 +70,21 @@ def test_a_part_weighs_by_where_it_placed_the_confirmed() -> None:
 def test_the_scorers_share_a_weight_and_the_taught_part_has_its_own() -> None:
     s = standing_of(np.full(20, 3.0))
     weights = weights_of({"a": s, "b": s, RANKER: s}, RANKER)
-    assert weights[RANKER] == pytest.approx(weights["a"] + weights["b"], abs=1e-5)
+    assert (weights["a"] + weights["b"]) / weights[RANKER] == pytest.approx(GIVE_WAY / (GIVE_WAY + 20), abs=1e-5)
     nothing = standing_of(np.zeros(99))
     assert weights_of({"a": nothing, RANKER: nothing}, RANKER) == {"a": 0.5, RANKER: 0.5}, "some order there must be"
+
+
+def test_the_scorers_give_way_as_more_is_confirmed_and_count_apart_where_little_is() -> None:
+    def shared(n: int, apart: bool = False) -> float:
+        s = standing_of(np.full(n, 3.0))
+        found = weights_of({"a": s, "b": s, RANKER: s}, RANKER, apart=apart)
+        return found["a"] / found[RANKER]
+
+    assert shared(0) == pytest.approx(1 / 2), "nothing confirmed: all of them together like the taught part"
+    assert shared(0) > shared(10) > shared(300)
+    assert shared(300) < 0.05
+    assert shared(10, apart=True) == pytest.approx(2 * shared(10), abs=1e-5)
 
 
 def test_what_is_left_out_is_said() -> None:
