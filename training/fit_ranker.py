@@ -220,7 +220,12 @@ def with_ranker(
         out, basis = out_of_fold(rows, seed=seed, threads=threads, how=how), "out of fold"
     standings = {str(name): standing_of(rows.tails[name].to_numpy()[confirmed]) for name in rows.tails.columns}
     standings[RANKER] = standing_of(out.tail[confirmed])
-    model = replace(model, ranker=taught, weights=weights_of(standings, RANKER, apart=SETTINGS[rows.grain].apart), findings=rows.findings)
+    model = replace(
+        model,
+        ranker=taught,
+        weights=weights_of(standings, RANKER, apart=SETTINGS[rows.grain].apart),
+        findings=rows.findings,
+    )
     raw = weighed(model, rows.tails.assign(**{RANKER: out.tail})).to_numpy()
     mask = hard(rows) & np.isfinite(raw)
     t = among_uninspected(model, taught, rows, raw[mask])
