@@ -17,26 +17,10 @@ from claims.schema.tables import CANONICAL, FACTS, LAYOUT_KEY
 from claims.store.claim_store import ClaimStore
 from claims.store.known import known_sql, place_of, shown_columns, stored_columns
 from claims.store.sql import quote
-from features.codes import LONG_TERM_CARE
 from features.dimensions import VIEWS
 from features.grains import Layout, Reversed
+from features.long_term_care import CARE, make_care, medical_only
 from features.reversal_modes import HERE, JOINED, RECENT, absent_columns, fact_filter, make_readings, unread
-
-#: Facts that say by which insurance they are: medical views hold all but long-term care (长护险), which has its own.
-MEDICAL = ("visits", "settlements")
-CARE = "long_term_care"
-CARE_COLUMNS = (
-    "setl_id",
-    "mdtrt_id",
-    "psn_no",
-    "fixmedins_code",
-    "begntime",
-    "endtime",
-    "setl_time",
-    "fund_pay_sumamt_fen",
-    "refd_setl_flag",
-    "init_setl_id",
-)
 
 
 def moment_of(as_of: date | datetime) -> datetime:
@@ -88,7 +72,7 @@ def open_views(
         if name not in FACTS and not isinstance(table.knowledge, Ledger):
             read = words is None or name in words or name in JOINED
             _beside(con, store if read else None, table, layout, bucket, t)
-    _care(con, store if words is None or CARE in words else None, layout, bucket, t)
+    make_care(con, store if words is None or CARE in words else None, layout, bucket, t)
     make_readings(con, words)
     read_as(con, "net")
     return con
@@ -113,8 +97,7 @@ def _fact(
     declared = {n: k for n, k in shown_columns(table).items() if n != "happened_at"}
     stored = [] if store is None else [c for c in stored_columns(store, table) if c in declared]
     where = fact_filter(table.name, t)
-    if table.name in MEDICAL and "insutype" in stored:
-        where.append(f"f.insutype IS DISTINCT FROM {LONG_TERM_CARE}")
+    where += medical_only(table.name, stored)
     if keyed:
         where.append(f"f.{LAYOUT_KEY[layout]} IN (SELECT key FROM main.keys)")
     rows = None if store is None else known_sql(store, table, t, layout, bucket, stored, where)
@@ -124,28 +107,6 @@ def _fact(
     con.execute(f"CREATE {kind} base.{table.name}_stored AS {rows}")
     con.execute(
         f"CREATE VIEW base.{table.name} AS SELECT *{absent_columns(declared, stored)} FROM base.{table.name}_stored"
-    )
-
-
-def _care(con: duckdb.DuckDBPyConnection, store: ClaimStore | None, layout: Layout, bucket: int, t: datetime) -> None:
-    """`main.long_term_care`: what the long-term care insurance settled by T and was not paid back; no other view holds
-    it, so that medical rules do not read care as medicine."""
-    table = CANONICAL["settlements"]
-    stored = [] if store is None else stored_columns(store, table)
-    where = [*fact_filter(table.name, t), f"f.insutype = {LONG_TERM_CARE}"]
-    rows = known_sql(store, table, t, layout, bucket, where=where) if store and "insutype" in stored else None
-    columns = {n: k for n, k in shown_columns(table).items() if n in CARE_COLUMNS}
-    known = f"({_empty(columns)})"
-    if rows is not None:
-        cells = [f'"{n}"' if n in stored else f'NULL::{k} AS "{n}"' for n, k in columns.items()]
-        known = f"(SELECT {', '.join(cells)} FROM ({rows}))"
-    con.execute(
-        f"""CREATE TABLE main.{CARE} AS
-        WITH k AS (FROM {known})
-        SELECT k.* EXCLUDE (refd_setl_flag, init_setl_id), coalesce(begntime, setl_time) AS happened_at
-        FROM k
-        WHERE refd_setl_flag IS DISTINCT FROM '1'
-            AND setl_id NOT IN (SELECT init_setl_id FROM k WHERE refd_setl_flag = '1' AND init_setl_id IS NOT NULL)"""
     )
 
 
