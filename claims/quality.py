@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
+from claims.settings import settings
 from claims.store.warehouse import Warehouse
 
 BLANK_DOCTORS, DROP, UNBALANCED, WRONG, DRIFT = 0.5, 0.5, 0.02, 0.5, 0.2
 UNMAPPED, MOSTLY_UNMAPPED = 0.02, 0.5
 """Share of codes nobody mapped from which a list says so, and from which it is not made."""
+COMPARABLE, SOME = 0.5, 20
+"""Share of the delivery before from which the last is compared with it, and settlements a unit must have had."""
 FEWEST = 200
 """Rows of a batch from which its codes are compared."""
 EXPECTED = ("fee_details", "persons", "institutions")
@@ -53,8 +56,10 @@ def check(warehouse: Warehouse, as_of: date | datetime | None = None) -> list[Qu
         *_drift(batches),
         *_unmapped(batches),
         *_deliveries(batches),
+        *_totals(batches),
+        *_absent_units(batches),
         *_clocks(warehouse.rows("clock_collapsed")),
-        *_certificates(warehouse.facts.get("lost_certificates", 0)),
+        *_certificates(sum(b.get("lost_certificates", 0) for b in batches.values())),
         *_tables({t for t in EXPECTED if not warehouse.entries(t)}),
     ]
     return sorted(found, key=lambda f: (f.severity != "stop", f.code, f.scope))
@@ -105,6 +110,7 @@ def _lines(batches: Batches) -> Iterator[QualityFinding]:
 
 def _unmapped(batches: Batches) -> Iterator[QualityFinding]:
     """Coded columns with codes that mean nothing here: what rests on them is wrong without a word."""
+    limits = settings().limits
     for column, table in (
         ("med_type", "settlements"),
         ("med_chrgitm_type", "fee_details"),
@@ -112,7 +118,7 @@ def _unmapped(batches: Batches) -> Iterator[QualityFinding]:
     ):
         held = [b["coded"][column] for b in batches.values() if column in b.get("coded", {})]
         share = sum(h["unmapped"] for h in held) / max(1, sum(h["rows"] for h in held))
-        if share < UNMAPPED:
+        if not share or share < limits.unmapped:
             continue
         counts: dict[str, int] = {}
         for h in held:
@@ -122,7 +128,7 @@ def _unmapped(batches: Batches) -> Iterator[QualityFinding]:
         named = ", ".join(f"{code or '(空)'}×{counts[code]}" for code in worst)
         yield QualityFinding(
             "unmapped_codes",
-            "stop" if share >= MOSTLY_UNMAPPED else "warn",
+            "stop" if share >= limits.mostly_unmapped else "warn",
             f"{share:.1%}的{column}代码未对照（{named}），请在对照文件中说明其含义",
             f"{share:.1%} of {column} are codes nobody mapped ({named}); say in the mapping what they mean",
             table,
@@ -149,6 +155,45 @@ def _deliveries(batches: Batches) -> Iterator[QualityFinding]:
                 f"{shared} codes of {table} stand on contradicting rows of one delivery",
                 table,
             )
+
+
+def _totals(batches: Batches) -> Iterator[QualityFinding]:
+    """Deliveries that are not what their control totals say, and units whose amounts are of another scale."""
+    differ = [d for b in batches.values() for d in b.get("control_totals", ())]
+    if differ:
+        named = "；".join(f"{d['scope']} {d['what']}报{d['told']}实收{d['found']}" for d in differ[:3])
+        more = f"等{len(differ)}项" if len(differ) > 3 else ""
+        yield QualityFinding(
+            "control_totals",
+            "warn",
+            f"实收数据与对账总数不符：{named}{more}",
+            f"{len(differ)} control totals differ from what came",
+            "control_totals",
+        )
+    for unit, doubt in {d["unit"]: d for b in batches.values() for d in b.get("scale_doubts", ())}.items():
+        yield QualityFinding(
+            "money_scale",
+            "warn",
+            f"机构{unit}的{doubt['kind']}金额为通常的{doubt['times']:g}倍，金额单位存疑",
+            f"amounts of {unit} are {doubt['times']:g} times the usual; the unit of money is in doubt",
+            unit,
+        )
+
+
+def _absent_units(batches: Batches) -> Iterator[QualityFinding]:
+    """Units of some size in the delivery before that are not in the last, where the last is no mere correction."""
+    sent = [b["totals"]["settlements"] for _, b in sorted(batches.items()) if "settlements" in b.get("totals", {})]
+    if len(sent) < 2 or sent[-1]["all"][0] < COMPARABLE * sent[-2]["all"][0]:
+        return
+    gone = sorted(u for u, n in sent[-2]["units"].items() if n[0] >= SOME and u not in sent[-1]["units"])
+    if gone:
+        yield QualityFinding(
+            "units_absent",
+            "warn",
+            f"最近一批没有{'、'.join(gone[:5])}{f'等{len(gone)}家机构' if len(gone) > 5 else ''}的结算，可能缺数",
+            f"{len(gone)} units of the delivery before sent no settlement in the last",
+            "settlements",
+        )
 
 
 def _clocks(days: int) -> Iterator[QualityFinding]:

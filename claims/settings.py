@@ -9,7 +9,16 @@ from pathlib import Path
 
 from claims.errors import UserError
 
-NAMES = (
+#: Variable → (field of `Limits`, smallest, largest).
+LIMITS = {
+    "XIEZHI_WHOLE": ("whole", 1, 1e9),
+    "XIEZHI_UNMAPPED": ("unmapped", 0, 1),
+    "XIEZHI_MOSTLY_UNMAPPED": ("mostly_unmapped", 0, 1),
+    "XIEZHI_TOTALS": ("totals", 0, 1),
+    "XIEZHI_UNITS": ("units", 0, 1),
+    "XIEZHI_SCALE": ("scale", 2, 1e9),
+}
+PLACES = (
     "XIEZHI_WAREHOUSE",
     "XIEZHI_HOSTS",
     "XIEZHI_WORKERS",
@@ -17,13 +26,31 @@ NAMES = (
     "XIEZHI_TRACEBACK",
     "XIEZHI_DESK",
 )
+NAMES = (*PLACES, *LIMITS)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a delivery may be like. whole: rows from which a table refused row by row is refused whole, and from which
+    amounts are compared. unmapped, mostly_unmapped: share of codes nobody mapped from which a list says so, and from
+    which it is not made. totals: share by which a delivery may differ from its control totals. units: share of visits
+    whose lines are a hundredth or the hundredfold of their settlement from which it is refused. scale: how many times
+    of what is usual the middle settlement may be."""
+
+    whole: float = 20
+    unmapped: float = 0.02
+    mostly_unmapped: float = 0.5
+    totals: float = 0.02
+    units: float = 0.5
+    scale: float = 30
 
 
 @dataclass(frozen=True)
 class Settings:
     """warehouse: of a served process (None while a bento is built). hosts: names it answers to besides loopback.
     workers: its processes. memory: what one DuckDB connection of an intake may hold. traceback: show where a defect of
-    ours is. desk: SQLAlchemy address of the desk's database, '' = SQLite in the warehouse."""
+    ours is. desk: SQLAlchemy address of the desk's database, '' = SQLite in the warehouse. limits: what a delivery may
+    be like."""
 
     warehouse: Path | None = None
     hosts: frozenset[str] = frozenset()
@@ -31,6 +58,7 @@ class Settings:
     memory: str = "2500MB"
     traceback: bool = False
     desk: str = ""
+    limits: Limits = Limits()
 
     def environment(self) -> dict[str, str]:
         """The same as variables, for a process that reads them."""
@@ -40,13 +68,14 @@ class Settings:
             "XIEZHI_WORKERS": str(self.workers),
             "XIEZHI_MEMORY": self.memory,
             "XIEZHI_TRACEBACK": "1" if self.traceback else "",
+            **{name: f"{getattr(self.limits, field):g}" for name, (field, *_) in LIMITS.items()},
             "XIEZHI_DESK": self.desk,
         }
 
 
 def settings() -> Settings:
     """The settings of this moment. Raises UserError for a number of workers or an amount of memory that is none."""
-    warehouse, hosts, workers, memory, traceback, desk = (os.environ.get(name, "").strip() for name in NAMES)
+    warehouse, hosts, workers, memory, traceback, desk = (os.environ.get(name, "").strip() for name in PLACES)
     if workers and not re.fullmatch(r"[1-9]\d?", workers):
         raise UserError(f"XIEZHI_WORKERS={workers}: give a number of processes from 1 to 99")
     if memory and not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", memory):
@@ -58,4 +87,20 @@ def settings() -> Settings:
         memory=memory or Settings.memory,
         traceback=bool(traceback),
         desk=desk,
+        limits=Limits(
+            **{field: _limit(name, low, high) for name, (field, low, high) in LIMITS.items() if name in os.environ}
+        ),
     )
+
+
+def _limit(name: str, low: float, high: float) -> float:
+    """A number, or a share like ``2%``."""
+    text = os.environ[name].strip()
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        share = ", or a share like 2%" if high == 1 else ""
+        raise UserError(f"{name}={text}: give a number from {low:g} to {high:g}{share}")
+    return value

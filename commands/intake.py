@@ -116,10 +116,17 @@ def take(
             f"{n:<20}{c['rows_in']:>12,}{c['accepted']:>12,}{c['quarantined']:>13,}{c['duplicates']:>12,}"
             for n, c in tables.items()
         ]
+        heads = ("rows", "persons", "total", "fund", "account", "cash")
+        if taken.totals:
+            lines.append(f"{'came (yuan)':<20}" + "".join(f"{head:>16}" for head in heads))
+        for name, held in taken.totals.items():
+            rows, persons, *fen = held["all"]
+            lines.append(f"{name:<20}{rows:>16,}{persons:>16,}" + "".join(f"{f / 100:>16,.2f}" for f in fen))
         return "\n".join(lines)
 
     ignored = [{"name": i.name, "reason": i.reason} for i in taken.ignored]
-    say({"warehouse": str(warehouse), "tables": tables, "ignored": ignored, "notes": taken.notes}, as_json, text)
+    summary = {"warehouse": str(warehouse), "batch": taken.batch, "tables": tables, "totals": taken.totals}
+    say(summary | {"ignored": ignored, "notes": taken.notes}, as_json, text)
     if not as_json:
         for line in [f"not read: {i['name']} ({i['reason']})" for i in ignored] + taken.notes:
             print(line, file=sys.stderr)

@@ -51,6 +51,7 @@ class IntakeSummary:
     reasons: dict[str, dict[str, int]] = field(default_factory=dict)  # table → reason code → rows
     notes: list[str] = field(default_factory=list)
     ignored: list[Ignored] = field(default_factory=list)  # what was not read, and why
+    totals: dict[str, dict[str, Any]] = field(default_factory=dict)  # what came: claims/intake/control_totals.py
     seconds: float = 0.0
 
 
@@ -77,6 +78,8 @@ class Batch:
     ignored: list[Ignored] = field(default_factory=list)
     measured: dict[str, Any] = field(default_factory=dict)  # facts of this batch found on the way
     files: list[dict[str, Any]] = field(default_factory=list)
+    told: list[Any] = field(default_factory=list)  # what total lines of files say (claims/intake/control_totals.py)
+    skipped: set[str] = field(default_factory=set)  # tables of which a file was taken in before
 
 
 def connect(staging: Path, memory: str | None = None) -> duckdb.DuckDBPyConnection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from claims.intake.batch import Batch, has, spread, stored_sql, table_clock
 from claims.intake.canonical_tables import close, make_part
+from claims.intake.control_totals import measure
 from claims.intake.dictionary_encode import enum_of
 from claims.intake.reject import reject
 from claims.intake.versions import natural_moment
@@ -22,6 +23,7 @@ def lines(batch: Batch) -> None:
         AND (abs(abs(det_item_fee_sumamt) - abs(cnt::DOUBLE * pric / 1e6)) <= 1 + abs(det_item_fee_sumamt) / 1000
           OR abs(abs(det_item_fee_sumamt) * 1.0 - abs(cnt::DOUBLE * pric / 1e10)) <= abs(det_item_fee_sumamt) / 1000)"""
     )
+    measure(batch, "fee_details")
     reject(batch, "fee_details", f"SELECT _row, _err FROM {src} WHERE _err IS NOT NULL")
     visits = [
         f"SELECT mdtrt_id, psn_no, fixmedins_code FROM {stored_sql(batch, t)}"

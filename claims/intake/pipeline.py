@@ -21,6 +21,7 @@ from claims.errors import UserError
 from claims.intake.batch import Batch, Counts, IntakeSummary, Progress, connect, count, fingerprint, has
 from claims.intake.fee_lines import lines
 from claims.intake.layout import buckets_for, crowded, lay_out
+from claims.intake.money_scale import lines_against_settlements
 from claims.intake.reading import Reading, Unmatched, read
 from claims.intake.reject import pending
 from claims.intake.settlements import settlements
@@ -163,6 +164,7 @@ def _run(
         if (source.table, sha, mapped) in seen:
             rows = seen[(source.table, sha, mapped)]["rows_in"]
             count(batch, source.table, Counts(rows_in=rows, duplicates=rows))
+            batch.skipped.add(source.table)
             continue
         seen[(source.table, sha, mapped)] = entry = {
             "table": source.table,
@@ -199,6 +201,7 @@ def finish(
     batch: Batch, label: str, say: Progress, done: int, steps: int, check: Callable[[str], None], started: datetime
 ) -> IntakeSummary:
     say("核对结算", done, steps)
+    lines_against_settlements(batch)
     settlements(batch)
     say("核对明细", done + 1, steps)
     lines(batch)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from claims.intake.batch import Batch
+from claims.intake.money_scale import against_usual
 from claims.schema.codes import CHARGE_TYPES, HOSPITAL_LEVEL, NO_LEVEL
 from claims.store.sql import one_of
 
@@ -113,6 +114,9 @@ def gather(batch: Batch) -> None:
             """
         ).fetchall()[0]
         facts |= {"settled": settled, "unbalanced": unbalanced, "blank_doctor_stays": round(blank, 4)}
+        facts |= against_usual(batch)
+        if unbalanced:
+            batch.notes.append(f"{unbalanced:,} of {settled:,} settlements differ from fund + account + cash")
         facts["med_type"] = dict(
             con.execute("""
                 SELECT coalesce(med_type, ''), count(*)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from claims.intake import refunds as reversals
 from claims.intake.batch import Batch, columns_of, has, spread, stored_sql, table_clock
 from claims.intake.canonical_tables import close, make_part
+from claims.intake.control_totals import measure
 from claims.intake.reject import reject
 from claims.schema.codes import visit_class_rows
 from claims.schema.tables import PARTS, SOURCE, moments_of
@@ -65,6 +66,7 @@ def settlements(batch: Batch) -> None:
     con.execute(
         f"UPDATE {src} SET _err = 'Q07:medfee_sumamt' WHERE _err IS NULL AND refd_setl_flag = '0' AND medfee_sumamt < 0"
     )
+    measure(batch, "settlements")
     reject(batch, "settlements", f"SELECT _row, _err FROM {src} WHERE _err IS NOT NULL")
     _conflicts(batch, "settlements", "setl_id", stored_sql(batch, "settlements"))
     _conflicts(batch, "settlements", "mdtrt_id", stored_sql(batch, "visits"), "coalesce(n.refd_setl_flag, '0') <> '1'")

@@ -15,9 +15,11 @@ import pandas as pd
 from claims.errors import UserError
 from claims.intake import quarantine
 from claims.intake.batch import EMPTY, Batch, Counts, IntakeSummary, columns_of, count, fingerprint, has
+from claims.intake.control_totals import compare
 from claims.intake.quality_facts import gather
 from claims.schema.table import Table
 from claims.schema.tables import CANONICAL, FACTS, LAYOUT_KEY, SOURCE
+from claims.settings import settings
 from claims.store.publish import describe, publish
 from claims.store.sql import bucket_sql, name, quote
 
@@ -45,14 +47,16 @@ def publish_batch(batch: Batch, label: str, check: Callable[[str], None], starte
                 f"{table}: {c.rows_in} rows in, but {c.accepted} + {c.quarantined} + {c.duplicates} accounted for"
             )
     _refuse_whole_table(batch, reasons)
+    compare(batch)
     outs = [
         t for t in CANONICAL if has(batch, f"out_{t}") and con.execute(f"SELECT count(*) FROM out_{t}").fetchall()[0][0]
     ]
     resolved = [i for ids in batch.retry_ids.values() for i in ids]
+    totals = batch.measured.get("totals", {})
     elapsed = (datetime.now() - started).total_seconds()
     if not outs and not batch.rejected and not resolved:
         return IntakeSummary(
-            "", batch.house.version, False, batch.counts, {}, reasons, batch.notes, batch.ignored, elapsed
+            "", batch.house.version, False, batch.counts, {}, reasons, batch.notes, batch.ignored, totals, elapsed
         )
     gather(batch)
     manifest = json.loads(json.dumps(old))
@@ -104,7 +108,7 @@ def publish_batch(batch: Batch, label: str, check: Callable[[str], None], starte
     )
     published = publish(batch.root, batch.staging, files, manifest, check)
     return IntakeSummary(
-        batch.name, published, True, batch.counts, readmitted, reasons, batch.notes, batch.ignored, elapsed
+        batch.name, published, True, batch.counts, readmitted, reasons, batch.notes, batch.ignored, totals, elapsed
     )
 
 
@@ -114,7 +118,7 @@ def _refuse_whole_table(batch: Batch, reasons: dict[str, dict[str, int]]) -> Non
         codes = reasons.get(table, {})
         if (
             SOURCE[table].required
-            and counts.rows_in >= WHOLE
+            and counts.rows_in >= settings().limits.whole
             and counts.quarantined == counts.rows_in
             and not set(codes) & set(quarantine.RETRIED)
         ):

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Sequence
 
 from claims.intake.batch import Batch, Counts, count, has
+from claims.intake.control_totals import told_by_file
 from claims.intake.dictionary_encode import CONTROLS, MEANS, SAYS, WRONG, Glossary, compile_glossaries
 from claims.intake.match_columns import local_of
 from claims.intake.normalize import LEVELS, REASON, Parsed, step
@@ -45,6 +46,7 @@ def take(batch: Batch, readings: Sequence[Reading]) -> None:
             batch.con.execute(f"CREATE TABLE {target} AS {body}")
         if source.kind != "pending":
             _account(batch, reading)
+            told_by_file(batch, reading, start)
 
 
 def _typed(reading: Reading, glossary: Glossary, start: int) -> tuple[str, dict[str, str]]:
@@ -160,7 +162,7 @@ def _account(batch: Batch, reading: Reading) -> None:
         held = f"SELECT CAST({name(reading.found['certno'])} AS VARCHAR) AS c FROM {loaded.relation}"
         damaged = f"SELECT count(*) FROM ({held}) WHERE regexp_matches(c, '^[0-9]([.][0-9]+)?[eE][+][0-9]+$')"
         if lost := batch.con.execute(damaged).fetchall()[0][0]:
-            batch.facts["lost_certificates"] = batch.facts.get("lost_certificates", 0) + lost
+            batch.measured["lost_certificates"] = batch.measured.get("lost_certificates", 0) + lost
 
 
 def _key_macro(batch: Batch) -> None:

@@ -296,6 +296,24 @@ SUPPORT = (
         knowledge=Dated("begndate", "enddate"),
     ),
     Table(
+        "control_totals",
+        "对账总数",
+        ("table_name", "month", "fixmedins_code"),
+        columns("""
+            table_name 表名 code !! =表,数据表
+            month 月份 code =年月,结算月份
+            fixmedins_code 定点医药机构编号 code =机构编码
+            row_cnt 行数 int =记录数,笔数,条数
+            psn_cnt 人数 int =人次,参保人数
+            medfee_sumamt 医疗费总额 money =总费用,总金额
+            fund_pay_sumamt 基金支付总额 money =基金支付
+            acct_pay 个人账户支出 money =账户支付,个人账户
+            psn_cash_pay 个人现金支出 money =现金支付
+        """),
+        knowledge=Dimension(),
+        aliases=("控制总数", "总控数", "对账", "对账表", "汇总"),
+    ),
+    Table(
         "calendar",
         "日历",
         ("date",),

@@ -35,7 +35,7 @@ def codes(house: House, as_of: date | None = None) -> list[tuple[str, str]]:
 
 
 def test_good_data_raise_nothing() -> None:
-    assert codes(House({}, {}, collapsed=0, lost_certificates=0)) == []
+    assert codes(House({}, {"lost_certificates": 0}, collapsed=0)) == []
 
 
 def test_without_settlements_nobody_is_ranked() -> None:
@@ -90,7 +90,7 @@ def test_codes_that_moved_between_batches(column: str, scope: str) -> None:
 
 def test_clocks_certificates_and_tables_are_named() -> None:
     assert codes(House(collapsed=3)) == [("clock_collapsed", "warn")]
-    assert codes(House(lost_certificates=2)) == [("lost_certificates", "warn")]
+    assert codes(House({"lost_certificates": 2}, {})) == [("lost_certificates", "warn")]
     absent = check(House(tables=("settlements", "persons")))  # type: ignore[arg-type]
     assert [(f.code, f.scope) for f in absent] == [("table_absent", "fee_details"), ("table_absent", "institutions")]
 
