@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from claims.errors import UserError
+from claims.errors import Outdated, UserError
 from claims.store.files import fsync, stage
 from features.columns import Column, matrix_columns
 from features.declarations import load_catalog
@@ -216,7 +216,7 @@ def verified(folder: Path) -> tuple[dict[str, bytes], dict[str, Any]]:
         raise damaged(folder, "manifest.json 与文件夹名不符")
     manifest: dict[str, Any] = json.loads(raw)
     if manifest.get("format") != FORMAT:
-        raise UserError(
+        raise Outdated(
             f"模型 {folder.name[:12]} 的格式版本是 {manifest.get('format')!r}，本程序只读版本 {FORMAT}，未装载；请运行 xiezhi fit 重新训练。"
         )
     listed = manifest["files"]

@@ -126,13 +126,14 @@ def fit(
             kept[grain] = rows
             golden[grain] = rows.X.iloc[np.linspace(0, len(rows.X) - 1, min(GOLDEN_ROWS, len(rows.X))).astype(int)]
     bundle = write_bundle(root / "models", grains, golden, as_of=f"{as_of:%Y-%m-%d}", seed=seed)
-    vacant = {g for g in said if champion is None or g not in champion.grains or g in unusable}
+    usable = set(champion.grains) - set(unusable) if champion is not None else set()
+    vacant = set(said) - usable
     held_back = {} if promote else {g: worse for g in sorted(vacant) if (worse := worse_than_without(said[g]))}
     serving = [] if promote is False else sorted(said) if promote else sorted(vacant - set(held_back))
     note = f"{bundle.hash}, as_of {as_of:%Y-%m-%d}, seed {seed}"
     if gone := "; ".join(f"{g}: {why}" for g, why in unusable.items()):
         note += f"; replaces a model that cannot score: {gone}"
-    retired = [g for g in held_back if g in unusable]
+    retired = [g for g in held_back if g in active_table(root / "models")["grains"]]
     if serving:
         first = not active_table(root / "models")["grains"]
         action = "first" if first else "fit"
