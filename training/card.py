@@ -12,6 +12,8 @@ from features.declarations import load_catalog
 from features.grains import GRAINS
 from models.bundle import Bundle
 from models.ensemble import GrainModel, Z
+from training.pictures import picture_label
+from training.settings import compared_cells
 
 STRONGEST = 12
 """Columns of the line that are shown."""
@@ -38,15 +40,9 @@ def _grain(model: GrainModel) -> list[str]:
     lines = [f"- 依据：{model.label}；{len(model.columns)} 列", f"- {facts.get('reason', '')}"]
     if figures:
         lines += ["", *_figures(figures), "", *_parts(model, figures)]
-    if tried := facts.get("tried"):
-        lines += [
-            "",
-            "比较过的设置（留出的查实，最好者在前）：",
-            "",
-            f"| {' | '.join(tried[0])} |",
-            "|" + "---:|" * len(tried[0]),
-        ]
-        lines += [f"| {' | '.join(_told(v) for v in r.values())} |" for r in tried]
+    if cells := compared_cells(facts.get("tried", [])):
+        head, *rest = (f"| {' | '.join(row)} |" for row in cells)
+        lines += ["", "比较过的设置（留出的查实，最好者在前）：", "", head, "|" + "---:|" * len(cells[0]), *rest]
     if facts.get("settings"):
         lines += ["", "设置：" + "，".join(f"`{k} = {v}`" for k, v in facts["settings"].items())]
     said = model.calibration
@@ -95,8 +91,7 @@ def _columns(model: GrainModel) -> list[str]:
     lines = ["学得最重的列（多则更可疑 ＋，多则更不可疑 －）：", ""]
     for j in np.argsort(-np.abs(pull), kind="stable")[:STRONGEST]:
         name = str(line.columns_[j])
-        column = known.get(name.removeprefix(Z))
-        label = (column.label if column else name) + ("（同类偏离）" if name.startswith(Z) else "")
+        column, label = known.get(name.removeprefix(Z)), picture_label(name, known)
         against = column is not None and (column.worse, pull[j] > 0) in (("high", False), ("low", True))
         note = "，与声明方向相反：不作理由" if against else ""
         lines.append(f"- {'＋' if pull[j] > 0 else '－'}{abs(pull[j]):.2f} {label}{note}")
@@ -104,4 +99,4 @@ def _columns(model: GrainModel) -> list[str]:
 
 
 def _told(value: Any) -> str:
-    return "—" if value is None else str(value) if isinstance(value, int) else f"{value:.3f}"
+    return "—" if value is None else f"{value:.3f}"

@@ -31,7 +31,7 @@ from models.settings import SETTINGS
 from training.dataset import Rows, read_labels, training_rows
 from training.fit_ranker import hard, no_calibration, parts_line, tried, with_ranker
 from training.labels import decided
-from training.settings import Learning
+from training.settings import Learning, compared_cells
 from training.tracking import log_fit
 
 FITTED: Final[tuple[Grain, ...]] = tuple(g for g in GRAINS if SETTINGS[g].fitted)
@@ -303,9 +303,4 @@ def summary_lines(summary: FitSummary | Mapping[str, Any]) -> list[str]:
 
 def tried_lines(found: list[dict[str, Any]]) -> list[str]:
     """Combinations of settings as a table, the best first; nothing where one was given."""
-    if not found:
-        return []
-    names = {"held_out_n": "查实", "below": "高于全体", "fallback_below": "不用查处结果", "gain": "增益", "auc_all": "AUC", "ap_all": "AP"}  # fmt: skip
-    cells = [[names.get(k, k) for k in found[0]]]
-    cells += [["—" if v is None else f"{v:g}" if isinstance(v, int) else f"{v:.4g}" for v in r.values()] for r in found]
-    return ["  | " + " | ".join(f"{c:>8}" for c in row) + " |" for row in cells]
+    return ["  | " + " | ".join(f"{c:>8}" for c in row) + " |" for row in compared_cells(found)]

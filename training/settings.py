@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +38,15 @@ BOUNDS: Final[dict[str, tuple[type, float, float]]] = {
     "worth": (float, 0.0, 1e12),
 }
 """{setting: (kind, least, most)}."""
+FIGURES: Final = {
+    "held_out_n": "查实",
+    "below": "高于全体",
+    "fallback_below": "不用查处结果",
+    "gain": "增益",
+    "auc_all": "AUC",
+    "ap_all": "AP",
+}
+"""What is said of a combination, and what a table calls it."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,17 @@ class Learning:
         """Every combination for a grain, the first values first."""
         values = {**self.common, **self.of_grain.get(grain, {})}
         return [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())]
+
+
+def compared_cells(found: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Combinations as a table, head first: the settings, then `FIGURES`; nothing where none were compared."""
+    if not found:
+        return []
+    keys = [*sorted(set(found[0]) - set(FIGURES)), *FIGURES]
+    return [
+        [FIGURES.get(k, k) for k in keys],
+        *([f"{r[k]:.4g}" if r[k] is not None else "—" for k in keys] for r in found),
+    ]
 
 
 def read_learning(path: Path | str) -> Learning:
