@@ -20,7 +20,7 @@ from features.declarations import load_catalog
 from features.declare import CountyGraph, Feature, GraphMeasure
 from features.docs_codes import codes_page
 from features.grains import GRAINS, SCHEMES
-from features.rule_texts import HOW, law_of, library, questions, source_of
+from features.rule_texts import HOW, law_of, library, named, questions, source_of
 from features.thresholds import settings, thresholds
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -97,7 +97,7 @@ def rules_page(registry: list[Feature]) -> str:
     texts = settings()
     for rule in sorted(k for k in texts if k.startswith("R")):
         mine = [f for f in registry if f.rule == rule]
-        tuned = "".join(f"- `{k} = {v}`：{source_of(rule, k)}\n" for k, v in thresholds(rule).items())
+        tuned = "".join(f"- `{k} = {v}` {named(rule, k)}：{source_of(rule, k)}\n" for k, v in thresholds(rule).items())
         parts.append(f"\n## {rule} {texts[rule].get('name', '')}\n")
         parts.append(
             f"official library: {'; '.join(f'{o.seq} {o.name}' for o in library() if rule in o.rules) or '–'} · "

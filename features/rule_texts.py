@@ -1,8 +1,8 @@
 """What an officer is told of a rule beside its SQL: the law proposed, what to ask, what clears it, where a threshold
 comes from, the official names it covers.
 
-Read once from law.toml, questions.toml, threshold_sources.toml and library.toml. All of it is a proposal; what no
-source backs says so.
+Read once from law.toml, questions.toml, threshold_sources.toml, threshold_names.toml and library.toml. All of it is a
+proposal; what no source backs says so.
 """
 
 import tomllib
@@ -89,6 +89,12 @@ def questions(rule: str) -> tuple[str, str]:
 def source_of(rule: str, key: str) -> str:
     """Where a threshold of the shipped file comes from; GUESS where nothing says so."""
     return str(_file("threshold_sources.toml").get(rule, {}).get(key, GUESS))
+
+
+def named(rule: str, key: str) -> str:
+    """What a threshold is called where officers read it."""
+    told = _file("threshold_names.toml")
+    return str(told.get(rule, {}).get(key) or told["all"].get(key, key))
 
 
 def guessed(rule: str) -> list[str]:

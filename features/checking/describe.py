@@ -13,7 +13,7 @@ from features.declare import CountyGraph, Feature, GraphMeasure, PeerTest
 from features.grains import GRAINS, SCHEMES
 from features.office import STATE_ZH, Office, read_office
 from features.reasons import in_words
-from features.rule_texts import GUESS, HOW, law_of, library, questions, source_of
+from features.rule_texts import GUESS, HOW, law_of, library, named, questions, source_of
 from features.thresholds import setting, settings, thresholds, tuned
 
 KIND_ZH = {
@@ -85,12 +85,12 @@ def all_cards(root: Path | str, day: date) -> list[dict[str, Any]]:
 def threshold_card(rule: str, key: str) -> dict[str, Any]:
     """One threshold: its value, from when to when, and where it comes from."""
     told = tuned(rule, key)
+    said = {"key": key, "name": named(rule, key), "value": setting(rule, key)}
     if told is None:
         unsaid = dict.fromkeys(("since", "until", "area"), "")
-        return {"key": key, "value": setting(rule, key), **unsaid, "source": source_of(rule, key)}
+        return {**said, **unsaid, "source": source_of(rule, key)}
     return {
-        "key": key,
-        "value": setting(rule, key),
+        **said,
         "since": told.since,
         "until": told.until,
         "area": told.area,
@@ -136,7 +136,7 @@ def threshold_text(card: dict[str, Any]) -> str:
     """A threshold on one line."""
     time = f"（{card['since']} 至 {card['until'] or '另行决定'}）" if card["since"] else ""
     area = f" 区划 {card['area']}" if card["area"] else ""
-    return f"{card['key']} = {card['value']}{time}{area}  出处：{card['source']}"
+    return f"{card['key']} = {card['value']}{time}{area}  {card['name']}；出处：{card['source']}"
 
 
 def history_lines(office: Office, rule: str) -> Sequence[str]:

@@ -90,6 +90,8 @@ def test_texts_name_rules_and_thresholds_that_exist() -> None:
     for rule, sources in _file("threshold_sources.toml").items():
         assert set(sources) <= set(thresholds(rule)), rule
     assert set(_file("questions.toml")) == set(RULES)
+    named_keys = _file("threshold_names.toml")["all"]
+    assert [(r, k) for r in RULES for k in thresholds(r) if k not in named_keys] == [], "a threshold without a name"
     assert law_of("T04").articles[0].startswith("第三十八条第一项")
 
 
