@@ -87,7 +87,7 @@ Xiezhi.add_asgi_middleware(Gate)  # type: ignore[attr-defined]
 
 def application() -> Any:
     """The service with its gate, for the processes of `xiezhi serve`."""
-    return Xiezhi.to_asgi()
+    return Xiezhi.to_asgi()  # type: ignore[attr-defined]
 
 
 __all__ = ["Xiezhi", "application", "serve"]

@@ -412,12 +412,12 @@ def waiting(desk: Desk, person: Person, rights: frozenset[str]) -> list[dict[str
 
 
 def of_run(desk: Desk, run: str, name: str) -> dict[int, dict[str, Any]]:
-    """Lead number → its case's id, number and state, of one list of a run."""
+    """Lead number → its case's id, number, state and version, of one list of a run."""
     chosen = (
-        select(LEADS.c.lead, CASES.c.case_id, CASES.c.number, CASES.c.state)
+        select(LEADS.c.lead, CASES.c.case_id, CASES.c.number, CASES.c.state, CASES.c.version)
         .join(CASES, CASES.c.case_id == LEADS.c.case_id)
         .where(LEADS.c.run == run, LEADS.c.list == name)
     )
     with desk.read() as connection:
         rows = connection.execute(chosen).mappings()
-        return {int(r["lead"]): {k: r[k] for k in ("case_id", "number", "state")} for r in rows}
+        return {int(r["lead"]): {k: r[k] for k in ("case_id", "number", "state", "version")} for r in rows}

@@ -22,6 +22,7 @@ from serving.lists.schema import DISCLAIMER, EXTRA, HEADERS, MONEY, NAMES, ROW_M
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 Evidence = Callable[[str], pd.DataFrame]
+More = Callable[[Any, Mapping[str, Any]], None]
 
 
 def harmless(text: str) -> str:
@@ -107,10 +108,18 @@ def write(worklist: WorkList, out: Path, evidence: Evidence | None = None) -> Pa
     return out
 
 
-def workbook(worklist: WorkList, evidence: Evidence | None = None, *, masked: bool = False, mark: str = "") -> bytes:
+def workbook(
+    worklist: WorkList,
+    evidence: Evidence | None = None,
+    *,
+    masked: bool = False,
+    mark: str = "",
+    more: More | None = None,
+) -> bytes:
     """疑点线索清单: sheets 清单, 证据明细, 人群, 口径说明 (and 已解释, if any), ids as text, no cell a formula.
 
-    masked: personal numbers masked on every sheet, as for whoever downloads it from a page; mark: who took it when, in each footer.
+    masked: personal numbers masked on every sheet, as for whoever downloads it from a page; mark: who took it when, in each footer; more: adds
+    sheets of its own to the open workbook.
     """
     out = io.BytesIO()
     book = xlsxwriter.Workbook(
@@ -137,6 +146,8 @@ def workbook(worklist: WorkList, evidence: Evidence | None = None, *, masked: bo
         titles = {c: title for c, (title, _) in HEADERS.items()} | {"members": "成员", "innocent": "解释"}
         _table(book.add_worksheet("已解释"), worklist, style, explained.rename(columns=titles))
     _sheet_groups(book, worklist, style)
+    if more is not None:
+        more(book, style)
     _sheet_method(book, worklist, style)
     for sheet in book.worksheets():
         sheet.set_footer(f"&L{DISCLAIMER}　{mark}&R第 &P 页 共 &N 页")

@@ -45,6 +45,7 @@ RULES: Final = (
     _rule(r"/cases/\d+(\.json)?", "lists"),
     _rule(r"/cases/next", "lists", "POST"),
     _rule(r"/cases/\d+/(step|note|claim|release)", "lists", "POST"),
+    _rule(r"/feedback", "lists", "POST"),
     _rule(r"/cases/\d+/recovered", "finance", "POST"),
     _rule(r"/cases/\d+/reveal", "reveal", "POST"),
     _rule(r"/people", "people", "GET", "HEAD", "POST"),

@@ -6,12 +6,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from claims.errors import UserError
-from serving.desk import cases, log, people
+from serving.desk import cases, feedback, log, people
 from serving.desk.cases import Given, Refused
 from serving.desk.database import Desk
 from serving.desk.states import OPEN, STATES, steps_from
@@ -19,7 +21,7 @@ from serving.lists import publish
 from serving.lists.schema import mask
 from serving.web.account_pages import first, form_of
 from serving.web.list_pages import lead_data
-from serving.web.render import kind, person, respond, rights
+from serving.web.render import kind, person, refuse, respond, rights
 
 REASONS = ("在结算系统核对", "现场核查核对身份", "制作文书", "答复陈述申辩")
 """Why a full number is looked at; anything else is typed beside it."""
@@ -113,6 +115,25 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         log.note(desk(), "reveal", person(request).name, found["number"], {"reason": reason[:80]})
         return page(request, number, revealed=found["entity_id"])
 
+    async def handed_in(request: Request) -> Response:
+        try:
+            form = await request.form(max_files=1, max_fields=5)
+            upload = form.get("file")
+            body = await upload.read() if isinstance(upload, UploadFile) else b""
+        except HTTPException:
+            body = b""
+
+        def done(r: Request) -> Response:
+            if not body:
+                return refuse(r, "请选择填好的工作簿", 400)
+            try:
+                taken, refused = feedback.hand_in(desk(), person(r), rights(r), body)
+            except UserError as error:
+                return refuse(r, str(error), 400)
+            return respond(r, "handed_in.html", {"title": "核查反馈", "taken": taken, "refused": refused})
+
+        return await kind(done)(request)
+
     async def following(request: Request) -> Response:
         def done(r: Request) -> Response:
             found = cases.next_for(desk(), person(r), rights(r))
@@ -123,6 +144,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
     return [
         Route("/cases", inbox),
         Route("/cases.json", inbox),
+        Route("/feedback", handed_in, methods=["POST"]),
         Route("/cases/next", following, methods=["POST"]),
         Route("/cases/{case:int}.json", one),
         Route("/cases/{case:int}", one),

@@ -113,7 +113,8 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         run = run_of(request)
         who = person(request)
         head = log.note(desk(), "export", who.name, f"{run.name}/{grain}.xlsx")
-        body = workbook_of(run, grain, who, head)
+        opened(desk(), run)
+        body = workbook_of(run, grain, who, head, cases.of_run(desk(), run.name, grain))
         media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         name = f"xiezhi-{grain}-{run.manifest['as_of']}.xlsx"
         return Response(body, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})

@@ -32,6 +32,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 MAX_BODY = 1_000_000
+MAX_UPLOAD = 20_000_000
+"""Of a workbook that comes back; everything else is small."""
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (
         b"content-security-policy",
@@ -101,6 +103,11 @@ def token_of(scope: Scope) -> str:
     return token.strip() if kind.lower() == "bearer" else ""
 
 
+def largest(scope: Scope) -> int:
+    """Bytes a body may have."""
+    return MAX_UPLOAD if scope["path"] == "/feedback" else MAX_BODY
+
+
 class Gate:
     """ASGI middleware. Without a warehouse nobody can have a session, so everything but the probes stays shut."""
 
@@ -119,11 +126,11 @@ class Gate:
         if refusal is not None:
             await _answer(send, *refusal, html="text/html" in _header(scope, b"accept"))
             return
-        started, size = False, 0
+        started, size, most = False, 0, largest(scope)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
-            if size > MAX_BODY and not started:
+            if size > most and not started:
                 return  # whatever the application makes of the cut, the caller is told 413 below
             if message["type"] == "http.response.start":
                 started = True
@@ -137,13 +144,13 @@ class Gate:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > MAX_BODY:
+            if size > most:
                 raise TooLarge
             return message
 
         with contextlib.suppress(TooLarge):
             await self.app(scope, receive_limited, send_with_headers)
-        if size > MAX_BODY and not started:
+        if size > most and not started:
             await _answer(send, 413, "请求内容过大", [])
 
     async def _refusal(self, scope: Scope) -> Refusal | None:
@@ -153,7 +160,7 @@ class Gate:
             return None
         if _hostname(_header(scope, b"host")) not in hosts():
             return 421, "此服务不认识该主机名；如需开放，请设置 XIEZHI_HOSTS", []
-        if _header(scope, b"content-length").isdigit() and int(_header(scope, b"content-length")) > MAX_BODY:
+        if _header(scope, b"content-length").isdigit() and int(_header(scope, b"content-length")) > largest(scope):
             return 413, "请求内容过大", []
         if method not in {"GET", "HEAD", "OPTIONS"} and _foreign(scope):
             return 403, "请求来自其他网站，已拒绝", []
