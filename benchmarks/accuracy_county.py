@@ -19,12 +19,13 @@ import pandas as pd
 
 from benchmarks.accuracy_judge import PRODUCT, Record, judged
 from benchmarks.accuracy_product import Product, ids
+from benchmarks.accuracy_said import NAMED, chances, schemes
 
 DATES: Final = {
     "second": ("2025-04-01", "2025-07-01", "2025-10-01"),
     "pilot": ("2025-04-01", "2025-07-01", "2025-09-27"),
 }
-"""Cheating changes its ways on 2025-07-01 in both: one date before, one on the day, one well after."""
+"""Cheating changes its ways on 2025-07-01 in `second`, on 2025-05-01 in `pilot`."""
 HOUR: Final = "20:00:00"
 WINDOW: Final = {"admission": 90, "person": 90, "institution": 180, "doctor": 90, "live": 90}
 KEPT: Final = 200
@@ -97,10 +98,14 @@ def run_county(referee: Referee, county: County, run: str) -> Record:
     others = opponents(referee, county, truth)
     drift = bool(pd.Timestamp(county.moment) > truth.drift + pd.Timedelta(days=31))
     record: Record = {"world": county.world, "date": county.day, "drift": drift, "grains": {}}
+    record |= {"since_drift": (pd.Timestamp(county.day) - truth.drift).days, "schemes": {}, "chances": {}}
     for grain in ("admission", "person", "institution", "doctor"):
         record["grains"][grain] = judged(
             open_ones(truth, county, grain), {PRODUCT: ids(lists[grain])} | others["lists"].get(grain, {})
         )
+        told = truth.universe(grain, county.moment, WINDOW[grain]).astype({"id": str})
+        record["schemes"][grain] = schemes(lists[grain], told, NAMED[grain])
+        record["chances"][grain] = chances(lists[grain], told)
     record["grains"]["bedcheck"] = judged(
         open_ones(truth, county, "live"), {PRODUCT: ids(beds)} | others["lists"]["live"]
     )

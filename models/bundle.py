@@ -43,7 +43,7 @@ from models.scorer import MatrixLike, Scorer, State
 from models.scorers import SCORERS
 from models.taught import Taught, steady
 
-FORMAT = 5
+FORMAT = 6
 BEDS = "beds"
 ALLOWED = re.compile(rf"^({'|'.join(GRAINS)})\.(json|arrays\.npz|golden\.npz|ranker\.txt|beds\.txt)$")
 
@@ -163,6 +163,7 @@ def _grain_files(model: GrainModel, golden: pd.DataFrame | None) -> dict[str, by
         "facts": model.facts,
         "strata": sorted(model.strata),
         "usual": model.usual,
+        "often": model.often,
         "scorers": {},
     }
     arrays: dict[str, np.ndarray] = {}
@@ -256,6 +257,7 @@ def _restore(grain: str, contents: Mapping[str, bytes], folder: Path) -> GrainMo
         findings=Findings(values["findings"]) if values.get("findings") else None,
         strata={n: Tail(arrays[f"stratum/{i}/x"], arrays[f"stratum/{i}/t"]) for i, n in enumerate(values["strata"])},
         usual={n: (float(mean), float(spread)) for n, (mean, spread) in values.get("usual", {}).items()},
+        often={n: float(v) for n, v in values["often"].items()},
     )
     if RANKER in values:
         model.ranker = _taught(model, RANKER, values, arrays, contents, folder)

@@ -23,6 +23,9 @@ STAY: Final = "stay_risk"
 """Column of a person's entities: raw risk of the worst stay in the window, NaN = none, or nothing is known about stays."""
 STRANGERS: Final = 5.0
 """So many people of average suspicion are added to every company."""
+STAY_ID: Final = "stay_id"
+STAY_SCHEMES: Final = "stay_schemes"
+"""Beside it: which stay that is, and {scheme: share} of its evidence (models/scheme.py), where somebody asked."""
 LEAST_SPREAD: Final = 0.1
 """Where companies differ less than this (one doctor's name for all), what is left of the difference is that each leaves himself out."""
 
@@ -49,10 +52,21 @@ class Company:
         both = self.scale * (t.to_numpy() + (self.others_of(t, links) - self.mean) / self.spread)
         if self.stays is None or STAY not in entities:
             return both
-        stay = entities[STAY].to_numpy(dtype=np.float64)
-        rare = np.where(np.isnan(stay), 0.0, self.stays.at(np.nan_to_num(stay)) + self.bearing)
         # the chance of one or the other, where chance goes as one over the share of the county that is at least as suspect
-        return np.asarray(np.logaddexp(self.joined.at(both), rare))
+        return np.asarray(np.logaddexp(self.joined.at(both), self._rare(entities)))
+
+    def _rare(self, entities: pd.DataFrame) -> np.ndarray:
+        """Tail rank, among all persons, of each one's worst stay; 0 for those without."""
+        assert self.stays is not None  # asked only where stays are known
+        stay = entities[STAY].to_numpy(dtype=np.float64)
+        return np.where(np.isnan(stay), 0.0, self.stays.at(np.nan_to_num(stay)) + self.bearing)
+
+    def by_stay(self, raw: np.ndarray, entities: pd.DataFrame) -> np.ndarray:
+        """Which part of the chance behind each person's raw risk is that of the worst stay, in [0, 1]; 0 where nothing is known about stays."""
+        if self.stays is None or STAY not in entities:
+            return np.zeros(len(entities))
+        known = entities[STAY].notna().to_numpy()
+        return np.where(known, np.exp(np.minimum(self._rare(entities) - raw, 0.0)), 0.0)
 
     def others_of(self, t: pd.Series, links: pd.DataFrame) -> np.ndarray:
         """Mean tail rank of others per entity of t, over its companies by visits; the overall mean where it has none."""
@@ -73,9 +87,11 @@ def _of(links: pd.DataFrame, ids: pd.Index) -> pd.DataFrame:
 
 
 def with_stays(entities: pd.DataFrame, stays: pd.DataFrame, risk: pd.Series) -> pd.DataFrame:
-    """Entities of persons with the raw risk of each one's worst stay. stays: entities of stays (psn_no); risk: their raw risk, same index."""
-    worst = risk.groupby(stays["psn_no"].to_numpy()).max()
-    return entities.assign(**{STAY: worst.reindex(entities.index).to_numpy(dtype=np.float64)})
+    """Entities of persons with the raw risk of each one's worst stay, and which it is. stays: entities of stays (psn_no); risk: their raw risk, same index."""
+    of = pd.DataFrame({"psn_no": stays["psn_no"].to_numpy(), "risk": risk.to_numpy(), "id": stays.index.astype(str)})
+    worst = of.sort_values(["risk", "id"], ascending=[False, True], kind="stable").drop_duplicates("psn_no")
+    worst = worst.set_index("psn_no").reindex(entities.index)
+    return entities.assign(**{STAY: worst["risk"].to_numpy(dtype=np.float64), STAY_ID: worst["id"].to_numpy(dtype=object)})
 
 
 def links_of(entities: pd.DataFrame, visits: pd.DataFrame | None) -> pd.DataFrame | None:

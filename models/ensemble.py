@@ -61,6 +61,8 @@ class GrainModel:
     """Reference distributions of raw risk per stratum (models/parity.py); empty where the grain has none."""
     usual: dict[str, tuple[float, float]] = field(default_factory=dict)
     """What the population it was fitted on shows of each scheme (models/scheme.py); empty for a model fitted on the matrix it scores."""
+    often: dict[str, float] = field(default_factory=dict)
+    """How much likelier confirmed cases make each scheme (models/scheme.py); empty where the grain does not count them."""
     beds: Taught | None = None
     """Of stays: what empty beds alone taught (models/beds.py)."""
 

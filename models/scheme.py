@@ -1,13 +1,15 @@
 """Which scheme does the evidence support, and how much of it?
 
-Evidence of a column: its positive contribution to the entity's risk, how far out in the bad tail it lies, and rule hits; summed per scheme tag,
-of persons then counted in standard deviations above what the population shows: schemes with many columns, or columns that most people have some of,
-would otherwise be everybody's. The share tells the officer how mixed the picture is. A scheme is a direction for the check, never a finding.
+Evidence of a column: its positive contribution to the entity's risk, how far out in the bad tail it lies, and rule hits; summed per scheme tag. To the sum comes, where the grain
+says so (models/settings.py: by_usual), a tenth of what it is in standard deviations above what the population shows: schemes with many columns, or columns that most people have some
+of, would otherwise be everybody's. What is mostly confirmed is likelier (`often`). Of a person who is listed for a stay, the stay's schemes count by as much of the risk as the
+stay makes. The shares tell the officer how mixed the picture is; the second is shown beside the first. A scheme is a direction for the check, never a finding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,10 @@ SPREAD = 1e-4
 """Least standard deviation of a scheme's evidence: where nobody shows any, the first trace is not infinitely unusual."""
 
 
+ABOVE: Final = 0.1
+"""What one standard deviation above the usual counts, beside evidence whose contributions add up to one."""
+STRANGERS: Final = 20.0
+"""So many confirmed cases, spread evenly over all schemes, are added to those an office has."""
 Usual = Mapping[str, tuple[float, float]]
 """Scheme → (mean, standard deviation) of its evidence in a population."""
 FEWEST_USUAL = 30
@@ -35,25 +41,56 @@ def attribute(
     percentile: pd.DataFrame,
     columns: Mapping[str, Column],
     usual: Usual | None = None,
+    often: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
-    """Columns scheme (T-code, '' when nothing speaks), scheme_share in [0, 1]; index = contributions' index.
+    """Share of each scheme in the evidence (columns = T-codes in order), rows adding up to one, or to nought where nothing speaks; index = contributions' index.
 
-    usual: what the population shows of each scheme (`usual_evidence`); None or empty = the plain sums are compared.
+    usual: what the population shows of each scheme (`usual_evidence`); None or empty = the plain sums are compared. often: `often_confirmed`.
     """
     found = evidence(contributions, X, percentile, columns)
-    if found.shape[1] == 0 or found.empty:
-        return pd.DataFrame({"scheme": "", "scheme_share": np.nan}, index=contributions.index)
-    plain = found.to_numpy()
-    strength = plain
+    strength = found.to_numpy()
     if usual:
-        told = np.array([usual.get(name, (0.0, 0.0)) for name in found.columns], dtype=np.float64)
-        above = np.maximum((plain - told[:, 0]) / np.maximum(told[:, 1], SPREAD), 0.0) * (plain > 0)
-        strength = np.where(above.sum(axis=1, keepdims=True) > 0, above, plain)
-    sums = strength.sum(axis=1)
-    best = strength.argmax(axis=1)
-    share = np.divide(strength[np.arange(len(best)), best], sums, out=np.full(len(best), np.nan), where=sums > 0)
-    scheme = np.where(sums > 0, found.columns.to_numpy(dtype=object)[best], "")
-    return pd.DataFrame({"scheme": scheme.astype(str), "scheme_share": share}, index=contributions.index)
+        told = np.array([usual.get(name, (0.0, 0.0)) for name in found.columns], dtype=np.float64).reshape(-1, 2)
+        above = np.maximum((strength - told[:, 0]) / np.maximum(told[:, 1], SPREAD), 0.0) * (strength > 0)
+        strength = strength + ABOVE * above
+    if often:
+        strength = strength * np.array([often.get(name, min(often.values())) for name in found.columns])
+    sums = strength.sum(axis=1, keepdims=True)
+    shares = np.divide(strength, sums, out=np.zeros_like(strength), where=sums > 0)
+    return pd.DataFrame(shares, index=found.index, columns=found.columns)
+
+
+def named(shares: pd.DataFrame) -> pd.DataFrame:
+    """Columns scheme (T-code of the largest share, '' when nothing speaks), scheme_share (NaN then), scheme_2 (the next, '' = none)."""
+    names = np.array([*shares.columns, "", ""], dtype=object)
+    values = np.column_stack([shares.to_numpy(dtype=np.float64), np.zeros((len(shares), 2))])
+    order = np.argsort(-values, axis=1, kind="stable")[:, :2]
+    best, second = (values[np.arange(len(values)), order[:, k]] for k in (0, 1))
+    said = {
+        "scheme": np.where(best > 0, names[order[:, 0]], ""),
+        "scheme_share": np.where(best > 0, best, np.nan),
+        "scheme_2": np.where(second > 0, names[order[:, 1]], ""),
+    }
+    return pd.DataFrame(said, index=shares.index).astype({"scheme": str, "scheme_2": str})
+
+
+def with_stays_schemes(shares: pd.DataFrame, weight: np.ndarray, told: pd.Series) -> pd.DataFrame:
+    """Shares of persons in which the worst stay's have their weight. weight: share of the risk that the stay makes; told: {scheme: share} of the stay, or NaN."""
+    names = sorted({*shares.columns, *(s for t in told.dropna() for s in t)})
+    stays = pd.DataFrame([t if isinstance(t, dict) else {} for t in told], index=shares.index, columns=names).fillna(0.0)
+    part = np.where(stays.sum(axis=1) > 0, weight, 0.0)[:, None]
+    mixed = (1.0 - part) * shares.reindex(columns=names, fill_value=0.0).to_numpy() + part * stays.to_numpy(dtype=np.float64)
+    return pd.DataFrame(mixed, index=shares.index, columns=names)
+
+
+def often_confirmed(schemes: pd.Series, columns: Mapping[str, Column], power: float) -> dict[str, float]:
+    """How much likelier each scheme of these columns is made by confirmed cases (their T-codes, '' = not said), to the power the grain says; {} for power 0."""
+    names = sorted({c.scheme for c in columns.values() if c.scheme})
+    counted = schemes[schemes.isin(names)].value_counts()
+    if not power or counted.empty:
+        return {}
+    even = STRANGERS / len(names)
+    return {n: round(float(((counted.get(n, 0) + even) / (counted.sum() + STRANGERS)) ** power), 6) for n in names}
 
 
 def usual_evidence(

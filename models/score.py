@@ -12,6 +12,7 @@ from claims.errors import Outdated, UserError
 from models.amount import amounts, fund_at_stake
 from models.bundle import Bundle, mismatch
 from models.calibrate import PRESUMED
+from models.company import STAY_ID, STAY_SCHEMES
 from models.decided import M, bar, of, told, what_remains
 from models.ensemble import (
     ALL,
@@ -28,11 +29,13 @@ from models.ensemble import (
 )
 from models.findings import PREFIX
 from models.parity import strata_of
-from models.scheme import attribute, usual_evidence
+from models.scheme import attribute, named, usual_evidence, with_stays_schemes
 from models.scorer import BASE, MatrixLike
 from models.scorers import shown
 from models.settings import SETTINGS
 
+MOSTLY: Final = 0.5
+"""Part of a person's chance from which on the list says that it is a stay's."""
 Order = Literal["expected", "probability", "blend", "level"]
 ORDERS: Final = get_args(Order)
 
@@ -44,7 +47,8 @@ class Scored:
     frame: risk (what the list is ordered by, in [0, 1]), raw, placed (raw, levelled over strata where the order asks for it: what risk is made of), stratum ('' = none),
     suspicion (raw in [0, 1], without money), probability, probability_low, probability_high (with its 80 % interval; NaN = cannot say yet),
     found_before (confirmed stays of the same doctor), finding (an earlier conclusive one, in words, '' = none), returning (it is decided, and newer
-    activity speaks against it: models/decided.py), amount_fen, amount_low_fen, amount_high_fen (80 %), certain_fen, check_fen, estimated_fen (fen), scheme, scheme_share, model.
+    activity speaks against it: models/decided.py), amount_fen, amount_low_fen, amount_high_fen (80 %), certain_fen, check_fen, estimated_fen (fen), scheme, scheme_share, scheme_2,
+    worst_stay (of a person listed mostly for a stay, else ''), model.
     contributions: columns of X + base, row sum = raw to 1e-9. scorers: risk in [0, 1] per kind of scorer (models/scorers.py: shown), and the ranker's.
     left_out: decided entities of the matrix that nothing newer speaks against.
     """
@@ -125,7 +129,13 @@ def _scored(
     frame = _standing(matrix, model, contributions.sum(axis=1).to_numpy(), order)
     evidence = (contributions, matrix.X, matrix.percentile, matrix.columns)
     usual = (model.usual or usual_evidence(*evidence)) if SETTINGS[matrix.grain].by_usual else None
-    frame = frame.join(attribute(*evidence, usual))
+    shares = attribute(*evidence, usual, model.often)
+    frame["worst_stay"] = ""
+    if model.company is not None and STAY_SCHEMES in matrix.entities:
+        part = model.company.by_stay(frame["raw"].to_numpy(), matrix.entities)
+        shares = with_stays_schemes(shares, part, matrix.entities[STAY_SCHEMES])
+        frame["worst_stay"] = matrix.entities[STAY_ID].where(part >= MOSTLY, "").fillna("")
+    frame = frame.join(named(shares))
     frame["model"] = model.label
     scorers = pd.DataFrame(index=matrix.X.index)
     for column in shown():

@@ -18,7 +18,8 @@ class Settings:
 
     guilty_share: share of the grain presumed guilty at most (models/rules.py); over half a year of claims nearly every large unit has some
     hit: on two development counties 97 % had one of R53, a hard rule. by_usual: whether evidence for a scheme is held against the usual
-    (models/scheme.py): for stays and units the plain sums name more of the guilty rightly (docs/design.md §8). findings_of: columns of the
+    (models/scheme.py): for stays and units the plain sums name more of the guilty rightly (docs/design.md §8). by_confirmed: the power to which
+    the schemes of confirmed cases count when one is named. findings_of: columns of the
     entity table that name whom entities share, whose earlier findings the list says (models/findings.py).
 
     fitted: whether it is trained at all. soft: weight
@@ -36,6 +37,7 @@ class Settings:
     prior_share: float
     guilty_share: float | None = None
     by_usual: bool = False
+    by_confirmed: float = 0.0
     findings_of: tuple[str, ...] = ()
     fitted: bool = True
     soft: float = 0.0
@@ -48,6 +50,7 @@ class Settings:
 SETTINGS: Final[dict[str, Settings]] = {
     "admission": Settings(
         prior_share=0.5,
+        by_confirmed=0.5,
         findings_of=("dr_codg", "fixmedins_code"),
         fold_by="fixmedins_code",
         sizes=(30, 50, 100),
@@ -71,6 +74,7 @@ SETTINGS: Final[dict[str, Settings]] = {
     ),
     "doctor": Settings(
         prior_share=0.05,
+        by_usual=True,
         soft=0.2,
         fold_by="fixmedins_code",
         sizes=(10, 50, 100),

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
 
 from features.matrix import Matrix, load_matrix
 from models.bundle import Bundle
-from models.company import with_stays
-from models.ensemble import raw_risk
+from models.company import STAY, STAY_ID, STAY_SCHEMES, with_stays
+from models.ensemble import GrainModel, explained, raw_risk
+from models.scheme import attribute
 from models.score import model_for
+
+TOLD: Final = 500
+"""So many worst stays, the riskiest, are asked for their schemes: nobody is listed for a stay that stands lower."""
 
 
 def with_worst_stays(matrix: Matrix, root: Path, bundle: Bundle | None) -> Matrix:
@@ -21,5 +29,17 @@ def with_worst_stays(matrix: Matrix, root: Path, bundle: Bundle | None) -> Matri
     stays = load_matrix(root, matrix.as_of, "admission")
     if stays.X.empty:
         return matrix
-    risk = raw_risk(model_for(stays, bundle), stays)
-    return replace(matrix, entities=with_stays(matrix.entities, stays.entities, risk))
+    model = model_for(stays, bundle)
+    entities = with_stays(matrix.entities, stays.entities, raw_risk(model, stays))
+    return replace(matrix, entities=entities.assign(**{STAY_SCHEMES: schemes_of(entities, stays, model)}))
+
+
+def schemes_of(entities: pd.DataFrame, stays: Matrix, model: GrainModel) -> pd.Series:
+    """{scheme: share} of each person's worst stay, None below the first `TOLD` of them."""
+    riskiest = entities[STAY].dropna().sort_values(ascending=False, kind="stable").index[:TOLD]
+    asked = stays.only([str(i) for i in entities.loc[riskiest, STAY_ID].dropna()])
+    contributions, _ = explained(model, asked)
+    shares = attribute(contributions, asked.X, asked.percentile, asked.columns, model.usual, model.often)
+    told = {str(i): {str(s): float(v) for s, v in row[row > 0].items()} for i, row in shares.iterrows()}
+    found = [told.get(i) if isinstance(i, str) else None for i in entities[STAY_ID]]
+    return pd.Series(np.array([*found, None], dtype=object)[:-1], index=entities.index)

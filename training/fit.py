@@ -25,11 +25,11 @@ from models.decided import closed_at
 from models.ensemble import FALLBACK, RANKER, GrainModel, among, explained, ranker_input, raw_risk, settled, unlabelled
 from models.in_force import activate, active_table, load_active, record
 from models.reference_distribution import tail_of
-from models.scheme import SAMPLE, usual_evidence
+from models.scheme import SAMPLE, often_confirmed, usual_evidence
 from models.score import suspicion_of
 from models.settings import SETTINGS
 from training.dataset import Rows, read_labels, training_rows
-from training.fit_ranker import hard, no_calibration, parts_line, tried, with_ranker
+from training.fit_ranker import hard, no_calibration, parts_line, teaching, tried, with_ranker
 from training.labels import decided
 from training.settings import Learning, compared_cells
 from training.tracking import log_fit
@@ -245,6 +245,9 @@ def fit_grain(
     free = ~matrix.X.index.isin(closed_at(root, as_of, grain, matrix.entities).index)
     model = settled(model, matrix.entities[free], raw[free])
     model = replace(model, money_scale=scale_of(model, matrix, raw), facts=facts)
+    if rows is not None:
+        sure = rows.info.loc[teaching(rows) & (rows.info["y"] == 1).to_numpy(), "scheme"]
+        model = replace(model, often=often_confirmed(sure, matrix.columns, SETTINGS[grain].by_confirmed))
     if SETTINGS[grain].by_usual:
         model = replace(model, usual=usual_of(model, matrix))
     return model, GrainSummary(grain, rows is not None, confirmed, refuted, reason, figures, compared), rows

@@ -18,7 +18,7 @@ from features.matrix import Matrix
 from models.beds import WAYS, bed_columns, bed_evidence
 from models.ensemble import GrainModel
 from models.in_force import load_active
-from models.scheme import attribute
+from models.scheme import attribute, named
 from models.score import Scored
 from models.scorer import BASE
 from serving.lists.prepare import Prepared, finish
@@ -110,7 +110,7 @@ def bed_scores(matrix: Matrix, scored: Scored, model: GrainModel | None) -> Scor
     """Scores of the open stays by models/beds.py: `raw` is the bed score, `risk` = raw squashed to [0, 1); money as the admission model has it."""
     contributions, way = bed_evidence(model, matrix)
     raw = contributions.sum(axis=1)
-    frame = scored.frame.loc[matrix.X.index].drop(columns=["scheme", "scheme_share"])
+    frame = scored.frame.loc[matrix.X.index].drop(columns=["scheme", "scheme_share", "scheme_2"])
     frame["raw"] = frame["placed"] = raw
     # the bed check's score is no probability of the admission model, and log odds only where a ranker made it
     frame["risk"] = frame["suspicion"] = raw / (1.0 + raw) if way == "composed" else 1.0 / (1.0 + np.exp(-raw))
@@ -118,5 +118,6 @@ def bed_scores(matrix: Matrix, scored: Scored, model: GrainModel | None) -> Scor
     frame["stratum"] = ""
     frame["model"] = WAYS[way]
     own = [c for c in bed_columns(matrix) if c in matrix.percentile.columns]
-    frame = frame.join(attribute(contributions[[*own, BASE]], matrix.X[own], matrix.percentile[own], matrix.columns))
+    shares = attribute(contributions[[*own, BASE]], matrix.X[own], matrix.percentile[own], matrix.columns)
+    frame = frame.join(named(shares))
     return Scored(frame, contributions, scored.scorers.loc[matrix.X.index])

@@ -16,7 +16,7 @@ from serving.lists.export import plain
 from serving.lists.money import Money, money_of, rows_wanted, supposed
 from serving.lists.reasons import BASE, honest_of, reasons_of
 from serving.lists.schema import DISCLAIMER, NAMES, Note, check_grain, hits
-from serving.lists.worklist import earlier_findings
+from serving.lists.worklist import earlier_findings, listed_for
 
 #: Rows shown of one reason; the count of all is always given beside them.
 ROWS_SHOWN = 200
@@ -108,6 +108,7 @@ def dossier(
         "probability_high": plain(frame.get("probability_high")),
         "model": plain(frame.get("model")),
         "earlier_findings": earlier_findings(frame),
+        "listed_for": listed_for(frame),
         "finding": str(frame.get("finding", "")),
         "returning": bool(frame.get("returning", False)),
         "scorers": {str(k): plain(v) for k, v in scored.scorers.loc[entity_id].items()},
@@ -223,7 +224,7 @@ def explain_text(found: Mapping[str, Any]) -> str:
         f"{found['grain_zh']} {found['entity_id']}　数据截至 {found['as_of']}　{DISCLAIMER}",
         f"疑点类型：{found['scheme_zh'] or '—'}　{money_text(found)}",
     ]
-    lines += filter(None, [finding_text(found), found.get("earlier_findings", "")])
+    lines += filter(None, [finding_text(found), found.get("listed_for", ""), found.get("earlier_findings", "")])
     for i, r in enumerate(found["reasons"], start=1):
         evidence = r["evidence"]
         lines += [

@@ -198,7 +198,8 @@ def _sheet_list(book: Any, worklist: WorkList, style: dict[str, Any]) -> None:
     if grain.group:
         names.append("members")
     frame = rows[names].copy()
-    frame["scheme"] = [SCHEMES.get(s, "") for s in frame["scheme"]]
+    for column in {"scheme", "scheme_2"} & set(names):
+        frame[column] = [SCHEMES.get(s, "") for s in frame[column]]
     if "psn_no" in frame:
         frame["psn_no"] = [mask(v or "") for v in frame["psn_no"]]
     if grain.personal:

@@ -40,6 +40,7 @@ COLUMNS: tuple[str, ...] = (
     "probability_low",
     "probability_high",
     "stratum",
+    "scheme_2",
 )
 #: Kept beside the row, in JSON only: where it stands on the unmarked sheet, and with which probability it came to be listed.
 EXTRA: tuple[str, ...] = (
@@ -64,7 +65,8 @@ HEADERS: dict[str, tuple[str, str]] = {
     "area": ("片区", "参保地或机构所在区划"),
     "fixmedins_code": ("机构编码", "最相关的定点机构"),
     "psn_no": ("人员编号", "打码显示"),
-    "scheme": ("疑点类型", "由贡献最大的一组特征推出，供稽核参考"),
+    "scheme": ("疑点类型", "由贡献最大的一组特征推出，供稽核参考；因某次住院而列入的人员，取该次住院的疑点类型"),
+    "scheme_2": ("另一可能类型", "证据占比居次的疑点类型"),
     "reason_1": ("理由一", "贡献最大、且差于同类的特征，数字可由证据明细逐行复算"),
     "reason_2": ("理由二", "同上"),
     "reason_3": ("理由三", "同上"),

@@ -86,8 +86,7 @@ def _rows(
         who = entities.loc[entity_id]
         reasons = reasons_of(matrix, scored.contributions, entity_id, scheme=str(row["scheme"]))
         texts = [r.text for r in reasons] + [""] * 3
-        if found := earlier_findings(row):
-            texts[0] = "；".join(filter(None, [texts[0], found]))
+        texts[0] = "；".join(filter(None, [texts[0], listed_for(row), earlier_findings(row)]))
         out.append(
             {
                 "rank": rank,
@@ -112,6 +111,7 @@ def _rows(
                 "probability_low": _rounded(row.get("probability_low")),
                 "probability_high": _rounded(row.get("probability_high")),
                 "stratum": _text(row.get("stratum")),
+                "scheme_2": _text(row.get("scheme_2")),
                 "members": _text(who.get("members")),
                 "selection_prob": float(chosen["selection_prob"][entity_id]),
                 "scheme_share": _rounded(row.get("scheme_share")),
@@ -123,6 +123,12 @@ def _rows(
             }
         )
     return pd.DataFrame(out, columns=[*COLUMNS, "members", *(c for c in EXTRA if c != "lead"), "keys"])
+
+
+def listed_for(row: Any) -> str:
+    """What the list says of a person who stands there mostly for a stay: the person's own numbers do not show it."""
+    stay = _text(row.get("worst_stay"))
+    return f"主要因住院{stay}列入，其理由见该次住院" if stay else ""
 
 
 def earlier_findings(row: Any) -> str:

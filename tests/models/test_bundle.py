@@ -58,7 +58,7 @@ def test_round_trip_scores_the_same(made: Made) -> None:
 def test_a_bundle_of_another_format_says_so_and_what_to_do(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, bundle, _ = made
     monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
-    with pytest.raises(UserError, match=r"格式版本是 5，本程序只读版本 6.*xiezhi fit"):
+    with pytest.raises(UserError, match=r"格式版本是 6，本程序只读版本 7.*xiezhi fit"):
         store.load_bundle(folder / bundle.hash)
 
 

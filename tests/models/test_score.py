@@ -10,7 +10,7 @@ from claims.errors import UserError
 from models.amount import AmountModel, amounts, expected_amount, fit_amount, fund_at_stake, rule_amounts
 from models.ensemble import FALLBACK, badness_of, unlabelled
 from models.explain import grouped, shared, strongest
-from models.scheme import attribute, usual_evidence
+from models.scheme import attribute, named, often_confirmed, usual_evidence, with_stays_schemes
 from models.score import score, score_with
 from models.scorer import BASE
 from tests.column import a_column
@@ -157,9 +157,30 @@ def test_evidence_counts_by_how_unusual_it_is() -> None:
     columns = {c: a_column(c, "个", "T08" if c == "rare" else "T30", "high") for c in X.columns}
     percentile = X.rank(pct=True) * 100
     told = (contributions, X, percentile, columns)
-    plain, usual = attribute(*told), attribute(*told, usual_evidence(*told))
+    plain, usual = named(attribute(*told)), named(attribute(*told, usual_evidence(*told)))
     assert plain.at["e007", "scheme"] == "T30"
     assert usual.at["e007", "scheme"] == "T08"
     assert usual["scheme_share"].between(0, 1).all()
     alone = [part.loc[["e007"]] for part in told[:3]]
-    pd.testing.assert_frame_equal(attribute(*alone, columns, usual_evidence(*told)), usual.loc[["e007"]])
+    pd.testing.assert_frame_equal(named(attribute(*alone, columns, usual_evidence(*told))), usual.loc[["e007"]])
+    assert usual.at["e007", "scheme_2"] == "T30"
+
+
+def test_what_is_mostly_confirmed_is_named_where_the_evidence_is_even() -> None:
+    X = pd.DataFrame({"a": [1.0], "b": [1.0]}, index=["e"])
+    columns = {"a": a_column("a", "个", "T01", "high"), "b": a_column("b", "个", "T02", "high")}
+    often = often_confirmed(pd.Series(["T02"] * 9 + ["T01", "", "T99"]), columns, 0.5)
+    told = (X.assign(**{BASE: 0.0}), X, X * 50, columns)
+    assert named(attribute(*told)).at["e", "scheme"] == "T01", "in order of their codes"
+    assert named(attribute(*told, None, often)).at["e", "scheme"] == "T02"
+    assert often["T02"] / often["T01"] == pytest.approx((19 / 11) ** 0.5, rel=1e-4)
+    assert often_confirmed(pd.Series(["T02"]), columns, 0.0) == {}
+
+
+def test_whoever_is_listed_for_a_stay_carries_the_stays_scheme() -> None:
+    own = pd.DataFrame({"T08": [0.7, 0.7, 0.0], "T24": [0.3, 0.3, 0.0]}, index=list("abc"))
+    told = pd.Series([{"T01": 0.8, "T02": 0.2}, None, {"T01": 1.0}], index=list("abc"))
+    mixed = with_stays_schemes(own, np.array([0.9, 0.9, 0.9]), told)
+    assert mixed.loc["a"].to_dict() == pytest.approx({"T01": 0.72, "T02": 0.18, "T08": 0.07, "T24": 0.03})
+    assert mixed.loc["b", ["T08", "T24"]].tolist() == pytest.approx([0.7, 0.3]), "no stay, no weight"
+    assert list(named(mixed)["scheme"]) == ["T01", "T08", "T01"]

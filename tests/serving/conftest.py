@@ -122,7 +122,7 @@ def county(grain: str, n: int = 120) -> tuple[Matrix, Scored]:
         {
             "risk": risk, "raw": raw, "placed": raw, "suspicion": risk, "probability": np.where(np.arange(n) % 2, risk, np.nan), "amount_fen": entities["fund_fen"],
             "amount_low_fen": (entities["fund_fen"] * 0.6).astype("int64"), "amount_high_fen": (entities["fund_fen"] * 1.3).astype("int64"),
-            "scheme": "T01", "scheme_share": 0.7, "model": "规则+离群（未训练）",
+            "scheme": "T01", "scheme_share": 0.7, "scheme_2": "T02", "model": "规则+离群（未训练）",
         }
     )  # fmt: skip
     frame["probability_low"], frame["probability_high"] = frame["probability"] / 2, (1 + frame["probability"]) / 2

@@ -117,7 +117,7 @@ def test_every_form_of_the_list_says_it(tmp_path: Path) -> None:
     made = assemble(matrix, replace(scored, frame=frame), 10, as_of=AS_OF, grain="person")
     everybody: dict[str, Any] = as_json(made)["facts"]["groups"][0]
     assert everybody["expected"] == pytest.approx(5.0)
-    assert as_csv(made).splitlines()[1].endswith(f"0.3,0.7,{OLD}")
+    assert as_csv(made).splitlines()[1].endswith(f"0.3,0.7,{OLD},T02")
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(workbook(made))).get_sheet_by_name("人群").to_python()
     assert tuple(sheet[1]) == HEAD
     assert sheet[2][:4] == ["全体", "120", "10", "5.0（3.0～7.0）"]

@@ -11,7 +11,7 @@ import pandas as pd
 from features.intervals import wilson
 from models.beds import bed_evidence
 from models.ensemble import explained
-from models.scheme import attribute
+from models.scheme import attribute, named
 from models.settings import SETTINGS
 from training.evaluation.baselines import Dated
 from training.evaluation.leakage import leaks
@@ -151,12 +151,12 @@ def schemes_named(lists: Sequence[Dated], truth: Truth, grain: str) -> dict[str,
             continue
         contributions, _ = explained(d.model, here)
         n += len(here.X)
-        for name, usual in (("named", d.model.usual), ("plain", None)):
-            scheme = attribute(contributions, here.X, here.percentile, here.columns, usual)["scheme"]
+        for name, usual, often in (("named", d.model.usual, d.model.often), ("plain", None, None)):
+            scheme = named(attribute(contributions, here.X, here.percentile, here.columns, usual, often))["scheme"]
             said[name] += sum(scheme[e] in of[e] for e in here.X.index)
     low, high = wilson(said["named"], n)
     share = Figure(said["named"] / n, low, high, n) if n >= MIN_CASES else cannot_say(n)
-    plain = said["plain"] if any(d.model.usual for d in lists) else None
+    plain = said["plain"] if any(d.model.usual or d.model.often for d in lists) else None
     return {"guilty": n, "named": said["named"], "plain": plain, "share": share.to_json()}
 
 
