@@ -16,7 +16,7 @@ import pandas as pd
 from features.networks.pairs.covisits import Pairs, count_covisits
 from features.networks.pairs.events import Visits, sort_visits
 from features.networks.pairs.loads import Floats, coincidence_rates, count_loads, expected_days
-from features.networks.pairs.threshold import chance_threshold
+from features.networks.pairs.threshold import Z_MIN, chance_threshold
 
 #: (dt in minutes, least days together): short windows need few days, wide ones more
 SCALES: tuple[tuple[int, int], ...] = ((3, 2), (10, 2), (30, 3), (60, 3))
@@ -72,17 +72,18 @@ def surprising_pairs(
     *,
     scales: tuple[tuple[int, int], ...] = SCALES,
     z_min: float | None = None,
+    least: float = Z_MIN,
 ) -> pd.DataFrame:
     """Pairs of cards whose days together are too many for chance at some scale: `a, b, dt, count, expected, z` (the
     scale of largest z), sorted by (a, b).
 
     z_min: by default the threshold at which chance makes no group in this very data
-    (features/networks/pairs/threshold.py).
+    (features/networks/pairs/threshold.py), but not below `least`.
     """
     visits = sort_visits(card, inst, minute)
     loads = count_loads(visits)
     rates = {dt: coincidence_rates(visits, dt) for dt, _ in scales}
-    z_min = chance_threshold(loads, rates, scales) if z_min is None else z_min
+    z_min = chance_threshold(loads, rates, scales, least) if z_min is None else z_min
     frames = []
     for dt, k in scales:
         pairs = count_covisits(visits, dt=dt, k=k)

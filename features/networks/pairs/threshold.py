@@ -23,6 +23,8 @@ from features.networks.pairs.loads import Floats, Loads
 Z_MIN = 6.0
 Z_STEP = 0.25
 Z_TOP = 12.0
+#: the same for the cards of one place where a ring was found: few pairs, so the chance of a group decides, not this
+Z_NEAR = 3.0
 #: groups that chance may make in one search, in expectation
 EXPECTED_GROUPS = 0.05
 SAMPLE = 1000
@@ -99,9 +101,11 @@ def chance_pairs(
     return float(share * partners.sum() / 2), pendants + share**4 * float((steps**2).sum()) / 8
 
 
-def chance_threshold(loads: Loads, rates: Mapping[int, Floats], scales: tuple[tuple[int, int], ...]) -> float:
-    """The least z of the grid at which chance is expected to make at most EXPECTED_GROUPS groups."""
-    z = Z_MIN
+def chance_threshold(
+    loads: Loads, rates: Mapping[int, Floats], scales: tuple[tuple[int, int], ...], least: float = Z_MIN
+) -> float:
+    """The least z of the grid, from `least` on, at which chance is expected to make at most EXPECTED_GROUPS groups."""
+    z = least
     while z < Z_TOP and chance_pairs(loads, rates, scales, z)[1] > EXPECTED_GROUPS:
         z += Z_STEP
     return z

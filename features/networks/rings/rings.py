@@ -7,6 +7,7 @@ it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,7 @@ import pandas as pd
 from features.networks.pairs.covisits import count_covisits
 from features.networks.pairs.events import ward_visits
 from features.networks.pairs.significance import SCALES, best_scale, surprise, surprising_pairs
-from features.networks.pairs.threshold import Z_MIN
+from features.networks.pairs.threshold import Z_MIN, Z_NEAR
 from features.networks.rings.explanations import Explanation, explain_all
 from features.networks.rings.groups import find_groups
 from features.networks.rings.meetings import (
@@ -86,8 +87,26 @@ def ring_edges(
     return _edges(index_events(events, None), scales, z_min)
 
 
-def _edges(index: EventIndex, scales: tuple[tuple[int, int], ...] = SCALES, z_min: float | None = None) -> pd.DataFrame:
-    return _by_name(surprising_pairs(index.card, index.place, index.minute, scales=scales, z_min=z_min), index.cards)
+def _edges(
+    index: EventIndex,
+    scales: tuple[tuple[int, int], ...] = SCALES,
+    z_min: float | None = None,
+    least: float = Z_MIN,
+) -> pd.DataFrame:
+    found = surprising_pairs(index.card, index.place, index.minute, scales=scales, z_min=z_min, least=least)
+    return _by_name(found, index.cards)
+
+
+def closer_look(rings: Sequence[Ring], events: pd.DataFrame, as_of: datetime | pd.Timestamp) -> pd.DataFrame:
+    """Pairs at the main places of unexplained rings, each place searched by itself: columns as ring_edges.
+
+    A whole county needs z ≥ 6 lest chance makes groups; the cards of one shop are few, so chance allows less there,
+    and members who came to half of the meetings, or a second ring at the same till, pass.
+    """
+    suspect = sorted({r.places[0] for r in rings if r.explanation is None and not r.ward and r.places})
+    found = [_edges(index_events(events[events["fixmedins_code"] == p], as_of), least=Z_NEAR) for p in suspect]
+    found = [f for f in found if len(f)]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
 def ward_edges(stays: pd.DataFrame, *, k: int = 2, z_min: float = Z_MIN) -> pd.DataFrame:
@@ -168,7 +187,13 @@ def search_rings(
     if not frames:
         return [], pd.DataFrame({c: [] for c in ("a", "b", "dt", "count", "expected", "z")})
     pairs = best_scale(pd.concat(frames, ignore_index=True))
-    return _rings(pairs, index, events, ward_events, persons, institutions, lines, as_of, min_members), pairs
+    told = (index, events, ward_events, persons, institutions, lines, as_of, min_members)
+    rings = _rings(pairs, *told)
+    near = closer_look(rings, events, as_of)
+    if len(near):
+        pairs = best_scale(pd.concat([pairs, near], ignore_index=True))
+        rings = _rings(pairs, *told)
+    return rings, pairs
 
 
 def _rings(

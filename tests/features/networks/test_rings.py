@@ -84,6 +84,22 @@ def test_a_planted_ring_is_found_with_its_settlements() -> None:
     assert all(d["days"] >= 5 and d["z"] >= 6 for _, _, d in graph.edges(data=True))
 
 
+@pytest.mark.parametrize(("place", "found"), [("P", {*RING, "late0", "late1"}), ("Q", set(RING))])
+def test_where_a_ring_is_found_a_closer_look_finds_those_who_came_less_often(place: str, found: set[str]) -> None:
+    """Two good customers met twice with half of the ring: far from z = 6 in a county, plain among the cards of the ring's own shop, nothing at another."""
+    rng = np.random.default_rng(3)
+    busy = background(1, cards=900, visits=20000)
+    own = pd.concat([busy[busy["fixmedins_code"] == place].sample(20, random_state=k).assign(psn_no=f"late{k}") for k in (0, 1)])  # fmt: skip
+    own["happened_at"] += pd.to_timedelta(rng.integers(1, 300, len(own)), unit="min")
+    days = [[SOME_DAYS[k], SOME_DAYS[k + 2]] for k in (0, 1)]
+    loose = [meet([*RING[:3], f"late{k}"], days[k], place, minute=800 + 40 * k, step=3) for k in (0, 1)]
+    events = world(meet(RING, SOME_DAYS, "P"), *loose, busy, own)
+    edges = ring_edges(events)
+    assert not {"late0", "late1"} & {*edges["a"], *edges["b"]}, "a county's threshold does not see them"
+    (ring,) = find_rings(events, people(events), PLACES, as_of=T)
+    assert set(ring.members) == found
+
+
 def test_chance_and_nothing_give_no_ring() -> None:
     events = background().assign(setl_id="")
     assert find_rings(events, people(events), PLACES, as_of=T) == []
