@@ -84,7 +84,7 @@ def chances(rows: Sequence[Mapping[str, str]], truth: pd.DataFrame) -> list[dict
 
 def scheme_table(records: Sequence[Record]) -> list[tuple[str, ...]]:
     """Rows: list, world, guilty among the first, first named rightly, among the first two, what is taken for what."""
-    out = []
+    out: list[tuple[str, ...]] = []
     for grain, places in NAMED.items():
         for world in dict.fromkeys(r["world"] for r in records):
             here = [r["schemes"][grain] for r in records if r["world"] == world and grain in r.get("schemes", {})]
@@ -103,7 +103,7 @@ def scheme_table(records: Sequence[Record]) -> list[tuple[str, ...]]:
 def chance_table(records: Sequence[Record]) -> list[tuple[str, ...]]:
     """Rows: list, world and date, places, group, listed, foretold, found, whether it holds; groups of at least `ENOUGH` listed, and everybody."""
     names = {"": "everybody", "60岁以下无慢特病": "below 60", "60岁以下有慢特病": "below 60, registered", "60岁及以上无慢特病": "60 and over", "60岁及以上有慢特病": "60 and over, registered"}  # fmt: skip
-    out = []
+    out: list[tuple[str, ...]] = []
     for grain in ("person", "admission"):
         for r in records:
             for c in r.get("chances", {}).get(grain, []):
