@@ -221,7 +221,17 @@ def said_schemes(records: Sequence[Record]) -> list[str]:
 def said_chances(records: Sequence[Record]) -> list[str]:
     """What the chances of the listed add up to, and what is true, per group."""
     cells = [(NAMES[row[0]], *row[1:]) for row in chance_table(records)]
-    head = ("list", "world", "places", "group", "listed", "foretold (80 %)", "truly guilty", "within ± 30 %", "in the interval")
+    head = (
+        "list",
+        "world",
+        "places",
+        "group",
+        "listed",
+        "foretold (80 %)",
+        "truly guilty",
+        "within ± 30 %",
+        "in the interval",
+    )
     if not cells:
         return []
     held = [row for row in cells if row[0] == NAMES["person"] and row[3] != "everybody"]
@@ -247,7 +257,10 @@ def drift(records: Sequence[Record]) -> list[str]:
                     r["world"],
                     f"{r['since_drift']:+d}",
                     f"first {size}",
-                    *(number(first(hits.get(who), size)) for who in (PRODUCT, "lightgbm", "rules10", "iforest", TAUGHT)),
+                    *(
+                        number(first(hits.get(who), size))
+                        for who in (PRODUCT, "lightgbm", "rules10", "iforest", TAUGHT)
+                    ),
                 )
             )
     if not cells:

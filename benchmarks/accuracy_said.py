@@ -96,7 +96,9 @@ def scheme_table(records: Sequence[Record]) -> list[tuple[str, ...]]:
                 wrong.update(s["wrong"])
             shown = ", ".join(f"{what} {k}" for what, k in wrong.most_common(3))
             first, two = (sum(s[k] for s in here) for k in ("first", "two"))
-            out.append((grain, world, f"first {places}", str(n), f"{first} ({first / n:.0%})", f"{two} ({two / n:.0%})", shown))
+            out.append(
+                (grain, world, f"first {places}", str(n), f"{first} ({first / n:.0%})", f"{two} ({two / n:.0%})", shown)
+            )
     return out
 
 

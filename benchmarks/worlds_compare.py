@@ -119,9 +119,18 @@ def page(worlds: dict[str, dict[str, float]], own: Sequence[str]) -> str:
     marked = 0
     for figure in figures:
         values = [worlds[w].get(figure, float("nan")) for w in names]
-        apart = odd([worlds[w].get(figure, float("nan")) for w in own], [worlds[w].get(figure, float("nan")) for w in names if w not in own])
+        apart = odd(
+            [worlds[w].get(figure, float("nan")) for w in own],
+            [worlds[w].get(figure, float("nan")) for w in names if w not in own],
+        )
         marked += apart
-        cells.append((figure, *("" if np.isnan(v) else f"{v:.3g}" if abs(v) < 1000 else f"{v:,.0f}" for v in values), "**apart**" if apart else ""))
+        cells.append(
+            (
+                figure,
+                *("" if np.isnan(v) else f"{v:.3g}" if abs(v) < 1000 else f"{v:,.0f}" for v in values),
+                "**apart**" if apart else "",
+            )
+        )
     return "\n".join(
         [
             "# Own counties beside others",
@@ -143,7 +152,9 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=home, help="folder with referee/ and data/")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "accuracy", help="where own counties are kept")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "figures" / "worlds_compare.md")
-    parser.add_argument("--own", type=Path, action="append", default=[], help="a simulated county's folder; else they are made")
+    parser.add_argument(
+        "--own", type=Path, action="append", default=[], help="a simulated county's folder; else they are made"
+    )
     parser.add_argument("--counties", type=int, default=3, help="own counties, seeds 1, 2, …")
     parser.add_argument("--persons", type=int, default=12_000)
     parser.add_argument("--months", type=int, default=15)

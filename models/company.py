@@ -91,7 +91,9 @@ def with_stays(entities: pd.DataFrame, stays: pd.DataFrame, risk: pd.Series) -> 
     of = pd.DataFrame({"psn_no": stays["psn_no"].to_numpy(), "risk": risk.to_numpy(), "id": stays.index.astype(str)})
     worst = of.sort_values(["risk", "id"], ascending=[False, True], kind="stable").drop_duplicates("psn_no")
     worst = worst.set_index("psn_no").reindex(entities.index)
-    return entities.assign(**{STAY: worst["risk"].to_numpy(dtype=np.float64), STAY_ID: worst["id"].to_numpy(dtype=object)})
+    return entities.assign(
+        **{STAY: worst["risk"].to_numpy(dtype=np.float64), STAY_ID: worst["id"].to_numpy(dtype=object)}
+    )
 
 
 def links_of(entities: pd.DataFrame, visits: pd.DataFrame | None) -> pd.DataFrame | None:

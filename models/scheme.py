@@ -77,9 +77,13 @@ def named(shares: pd.DataFrame) -> pd.DataFrame:
 def with_stays_schemes(shares: pd.DataFrame, weight: np.ndarray, told: pd.Series) -> pd.DataFrame:
     """Shares of persons in which the worst stay's have their weight. weight: share of the risk that the stay makes; told: {scheme: share} of the stay, or NaN."""
     names = sorted({*shares.columns, *(s for t in told.dropna() for s in t)})
-    stays = pd.DataFrame([t if isinstance(t, dict) else {} for t in told], index=shares.index, columns=names).fillna(0.0)
+    stays = pd.DataFrame([t if isinstance(t, dict) else {} for t in told], index=shares.index, columns=names).fillna(
+        0.0
+    )
     part = np.where(stays.sum(axis=1) > 0, weight, 0.0)[:, None]
-    mixed = (1.0 - part) * shares.reindex(columns=names, fill_value=0.0).to_numpy() + part * stays.to_numpy(dtype=np.float64)
+    mixed = (1.0 - part) * shares.reindex(columns=names, fill_value=0.0).to_numpy() + part * stays.to_numpy(
+        dtype=np.float64
+    )
     return pd.DataFrame(mixed, index=shares.index, columns=names)
 
 

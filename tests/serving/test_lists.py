@@ -30,7 +30,10 @@ FULL = FIRST + ",probability,amount_low_yuan,amount_high_yuan,innocent,area,fixm
 def test_csv_columns_are_the_contract(grain: str) -> None:
     header = as_csv(made_list(grain)[0]).splitlines()[0]
     assert (
-        header == FULL + (",members" if grain == "ring" else "") + ",returning,probability_low,probability_high,stratum,scheme_2"
+        header
+        == FULL
+        + (",members" if grain == "ring" else "")
+        + ",returning,probability_low,probability_high,stratum,scheme_2"
     )
 
 
