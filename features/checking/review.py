@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from claims.errors import Damaged
 from claims.store.warehouse import Warehouse
 from features.checking.hits import rules_of
 from features.checking.precision import MIN_DECIDED, decided_cases, were_hit
@@ -50,7 +51,8 @@ class Record:
 
 
 def track_records(root: Path | str, as_of: date, office: Office | None = None) -> dict[str, Record]:
-    """The record of every rule up to a day, since it was last put in force; of rules without a decided hit none."""
+    """The record of every rule up to a day, since it was last put in force; of rules without a decided hit none. Lists
+    of a grain that are damaged on disk are not counted."""
     office = office or read_office(root)
     cases = decided_cases(Warehouse.open(Path(root)), as_of)
     since = {r: _since(office, r, as_of) for r in dict.fromkeys(str(f.rule) for f in rules_of())}
@@ -63,7 +65,10 @@ def track_records(root: Path | str, as_of: date, office: Office | None = None) -
                 rules.setdefault(str(f.rule), []).append(f)
         if mine.empty or not rules:
             continue
-        hit = were_hit(root, grain, rules, mine)
+        try:
+            hit = were_hit(root, grain, rules, mine)
+        except Damaged:  # the week must go on: without that grain's past less speaks against a rule, never more
+            continue
         for rule in rules:
             late = mine["inspected_at"] >= pd.Timestamp(since[rule]) if since[rule] else True
             struck = mine[hit[rule] & late]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from claims.errors import Damaged
 from features.checking import review
 from features.checking.describe import rule_card, show_rule
 from features.columns import matrix_columns
@@ -58,6 +59,15 @@ def test_only_what_came_after_the_office_put_it_in_force_counts(house: Path) -> 
     add(house, [Entry("cap", "R38", 0.8, "2026-01-01", ("张",), "试点")])
     add(house, [Entry("state", "R38", "shadow", "2026-01-05", ("张",), "复核")])
     add(house, [Entry("state", "R38", "active", "2026-02-15", ("张", "李"), "已修订")])
+    assert review.back_to_shadow(house, DAY) == []
+
+
+def test_a_damaged_past_speaks_against_nobody(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(*_: object) -> pd.DataFrame:
+        raise Damaged("values.parquet is missing or damaged; build it again")
+
+    monkeypatch.setattr(review, "were_hit", damaged)
+    assert review.track_records(house, DAY) == {}
     assert review.back_to_shadow(house, DAY) == []
 
 
