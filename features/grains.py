@@ -309,3 +309,5 @@ SCHEMES: dict[str, str] = {
 
 #: Schemes about single charges: a finding of them says which lines of a bill are wrong, not that a stay was.
 CHARGES = frozenset({"T16", "T19", "T20", "T21", "T22", "T23", "T28"})
+#: What no finding is made of by itself: it only says where to look.
+CLUES = frozenset({"T30", "T31"})

@@ -7,7 +7,7 @@ row still adds up to raw exactly (the rescale rule of DeepLIFT, Shrikumar et al.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from models.reference_distribution import Tail, tail_of
 from models.scorer import BASE, MatrixLike, Population, Scorer, badness
 from models.scorers import fitted
 from models.taught import Taught
+from models.unlike_acts import UnlikeActs
 
 FALLBACK = "规则+离群+图（尚无查实）"
 Z = "z__"
@@ -40,7 +41,7 @@ OWN = "own"
 
 @dataclass
 class GrainModel:
-    """All that is needed to score one grain. `weights` empty = even over the scorers; `golden` rows are replayed when a bundle is loaded."""
+    """All that is needed to score one grain. `weights` empty = even over the scorers (`untaught`); `golden` rows are replayed when a bundle is loaded."""
 
     grain: str
     columns: list[str]
@@ -80,6 +81,7 @@ def unlabelled(matrix: MatrixLike, *, seed: int = 0, without: Collection[str] = 
     scorers = {n: s for n, s in fitted(Population(matrix, bad, seed)).items() if n not in without}
     model = GrainModel(matrix.grain, list(matrix.X.columns), scorers, amount=prior_amount(matrix.grain))
     model.tails = {name: tail_of(s.raw(inputs(matrix, s, bad)).to_numpy()) for name, s in scorers.items()}
+    model.weights = untaught(scorers)
     ranks = tails(model, matrix)
     return settled(model, matrix.entities, weighed(model, ranks))
 
@@ -114,6 +116,12 @@ def inputs(matrix: MatrixLike, scorer: Scorer, bad: pd.DataFrame) -> pd.DataFram
     return matrix.X if scorer.reads == "values" else bad
 
 
+def untaught(scorers: Iterable[str]) -> dict[str, float]:
+    """Weights of the scorers before anything was confirmed: the union of unlike acts alone where there is one, as the others' mean beside it found less; {} = even."""
+    names = list(scorers)
+    return {n: float(n == UnlikeActs.name) for n in names} if UnlikeActs.name in names else {}
+
+
 def weight_of(model: GrainModel, name: str) -> float:
     """Weight of a part in raw risk; even over the scorers where nothing was learnt."""
     return model.weights.get(name, 0.0) if model.weights else 1.0 / len(model.scorers)
@@ -135,7 +143,7 @@ def raw_risk(model: GrainModel, matrix: MatrixLike) -> pd.Series:
 
 
 def by_part(model: GrainModel, matrix: MatrixLike, part: str) -> GrainModel:
-    """The model that goes by one of its parts alone, or by `UNLABELLED`: all of them but what findings taught, evenly. Without company, and without probabilities, which
+    """The model that goes by one of its parts alone, or by `UNLABELLED`: what the list would go by had nothing been taught. Without company, and without probabilities, which
     were learnt of all parts together. UserError for a part it has not."""
     known = [UNLABELLED, *model.scorers, *([RANKER] if model.ranker is not None else [])]
     if part not in known:
@@ -143,7 +151,7 @@ def by_part(model: GrainModel, matrix: MatrixLike, part: str) -> GrainModel:
     alone = replace(
         model,
         ranker=None if part == UNLABELLED else model.ranker,
-        weights={} if part == UNLABELLED else {part: 1.0},
+        weights=untaught(model.scorers) if part == UNLABELLED else {part: 1.0},
         company=None,
         findings=None,
         calibration=Calibration("none", reason="按一项评分排序，不给出概率"),

@@ -11,6 +11,7 @@ from models.outliers import Isolation, NetworkSum, RobustSum
 from models.ring_risk import RingRisk
 from models.rules import Rules
 from models.scorer import Population, Scorer, named
+from models.unlike_acts import UnlikeActs
 
 ENTRY_POINT = "xiezhi.scorers"
 """Under which an installed package names scorers of its own: they join every list and bundle by their name. A bundle that needs one not installed is refused."""
@@ -29,7 +30,7 @@ def installed() -> list[type[Scorer]]:
     return found
 
 
-SCORERS = named(Rules, Isolation, RobustSum, NetworkSum, RingRisk, *installed())
+SCORERS = named(Rules, Isolation, RobustSum, NetworkSum, UnlikeActs, RingRisk, *installed())
 
 
 def shown() -> list[str]:

@@ -15,7 +15,7 @@ from features.grains import CHARGES
 from models.amount import AmountModel, fit_amount
 from models.beds import WEIGHTS
 from models.calibrate import Calibration, calibrate
-from models.ensemble import RANKER, GrainModel, weighed
+from models.ensemble import RANKER, GrainModel, untaught, weighed, weight_of
 from models.reference_distribution import tail_of
 from models.settings import SETTINGS
 from models.taught import Taught
@@ -218,7 +218,8 @@ def with_ranker(
     out, basis = later_than_seen(rows, seed=seed, threads=threads, how=how), "out of time"
     if not np.isfinite(out.tail[confirmed]).any():
         out, basis = out_of_fold(rows, seed=seed, threads=threads, how=how), "out of fold"
-    standings = {str(name): standing_of(rows.tails[name].to_numpy()[confirmed]) for name in rows.tails.columns}
+    before = [str(name) for name in rows.tails.columns if weight_of(model, str(name)) > 0]
+    standings = {name: standing_of(rows.tails[name].to_numpy()[confirmed]) for name in before}
     standings[RANKER] = standing_of(out.tail[confirmed])
     model = replace(
         model,
@@ -260,8 +261,9 @@ def parts_line(standings: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def fallback_raw(rows: Rows) -> np.ndarray:
-    """What the list would go by without findings: the mean of the unlabelled scorers' tails."""
-    return np.asarray(rows.tails.mean(axis=1))
+    """What the list would go by without findings: `untaught` of the scorers' tails."""
+    weights = untaught(str(name) for name in rows.tails.columns)
+    return np.asarray(rows.tails.mul(pd.Series(weights)).sum(axis=1) if weights else rows.tails.mean(axis=1))
 
 
 def amount_from(rows: Rows) -> AmountModel:
