@@ -1,4 +1,8 @@
-"""A matrix of persons with the risk of each one's worst stay, where a model learnt about stays (models/company.py)."""
+"""A matrix of persons with the risk of each one's worst stay, where a model learnt about stays (models/company.py).
+
+Of the stays only what findings taught counts, in the company of their doctors: what else is strange about somebody's stays is strange about him, and his own
+numbers say that already.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,10 @@ import pandas as pd
 from features.matrix import Matrix, load_matrix
 from models.bundle import Bundle
 from models.company import STAY, STAY_ID, STAY_SCHEMES, with_stays
-from models.ensemble import GrainModel, explained, raw_risk
+from models.ensemble import RANKER, GrainModel, among, explained, raw_risk
 from models.scheme import attribute
 from models.score import model_for
+from models.scorer import MatrixLike
 
 TOLD: Final = 500
 """So many worst stays, the riskiest, are asked for their schemes: nobody is listed for a stay that stands lower."""
@@ -30,7 +35,7 @@ def with_worst_stays(matrix: Matrix, root: Path, bundle: Bundle | None) -> Matri
     if stays.X.empty:
         return matrix
     model = model_for(stays, bundle)
-    entities = with_stays(matrix.entities, stays.entities, raw_risk(model, stays))
+    entities = with_stays(matrix.entities, stays.entities, taught_risk(model, stays))
     return replace(matrix, entities=entities.assign(**{STAY_SCHEMES: schemes_of(entities, stays, model)}))
 
 
@@ -43,3 +48,9 @@ def schemes_of(entities: pd.DataFrame, stays: Matrix, model: GrainModel) -> pd.S
     told = {str(i): {str(s): float(v) for s, v in row[row > 0].items()} for i, row in shares.iterrows()}
     found = [told.get(i) if isinstance(i, str) else None for i in entities[STAY_ID]]
     return pd.Series(np.array([*found, None], dtype=object)[:-1], index=entities.index)
+
+
+def taught_risk(model: GrainModel, stays: MatrixLike) -> pd.Series:
+    """Raw risk of stays by what findings taught alone, in company."""
+    alone = replace(model, weights={RANKER: 1.0}, company=None)
+    return raw_risk(among(alone, stays), stays)

@@ -28,6 +28,7 @@ from models.reference_distribution import tail_of
 from models.scheme import SAMPLE, often_confirmed, usual_evidence
 from models.score import suspicion_of
 from models.settings import SETTINGS
+from models.worst_stays import taught_risk
 from training.dataset import Rows, read_labels, training_rows
 from training.fit_ranker import hard, no_calibration, parts_line, teaching, tried, with_ranker
 from training.labels import decided
@@ -121,7 +122,7 @@ def fit(
         )
         grains[grain], said[grain] = model, summary
         if grain == "admission" and model.ranker is not None:
-            stays = (matrix.entities, raw_risk(model, matrix))
+            stays = (matrix.entities, taught_risk(model, matrix))
         if rows is not None:
             kept[grain] = rows
             golden[grain] = rows.X.iloc[np.linspace(0, len(rows.X) - 1, min(GOLDEN_ROWS, len(rows.X))).astype(int)]
