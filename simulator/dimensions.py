@@ -12,6 +12,7 @@ from simulator import visits as v_
 from simulator import writing as w
 from simulator.fee_lines import limits
 from simulator.population import CLINIC, KIND_NAME, PHARMACY, Array, World
+from simulator.price_catalog import SEX
 from simulator.stays import Stays
 
 
@@ -91,23 +92,13 @@ def _catalog(world: World) -> pa.Table:
     cap = limits(world)
     start, cut = world.span.start // 86400 - 1200, world.cut_day
     sex = np.full(n, "", object)
-    for name, who in (
-        ("坦索罗辛胶囊", "1"),
-        ("益母草颗粒", "2"),
-        ("甲硝唑栓", "2"),
-        ("子宫肌瘤剔除术", "2"),
-        ("剖宫产术", "2"),
-        ("阴道分娩", "2"),
-    ):
-        sex[it[name]] = who
+    for name, who in SEX.items():
+        sex[it[name]] = str(who)
     mutex = np.full(n, "", object)
     for k, pair in enumerate(
         (
             ("一级护理", "二级护理", "三级护理", "特级护理"),
-            ("静脉输液", "静脉注射"),
-            ("全身麻醉", "椎管内麻醉"),
             ("普通床位费", "三人间床位费", "监护床位费"),
-            ("头颅CT", "头颅MRI"),
         )
     ):
         for name in pair:
@@ -150,13 +141,15 @@ def _beds(world: World, beds: dict[str, Array]) -> pa.Table:
 
 
 def _registry(world: World) -> pa.Table:
-    """N33: some true registrations enter the register months after they hold."""
+    """N33: some true registrations enter the register weeks after they hold."""
     p, rng = world.p, world.rng("registry table")
     rows = np.flatnonzero(v_.registered_mask(world))
     n = len(rows)
     begin = world.span.start // 86400 - rng.integers(30, 1500, n)
     late = rng.random(n) < 0.03
-    begin = np.where(late, world.span.start // 86400 + rng.integers(0, max(2, world.span.days // 2), n), begin)
+    begin = np.where(
+        late, world.span.start // 86400 + np.minimum(29, rng.integers(0, max(2, world.span.days // 2), n)), begin
+    )
     codes = np.array(["M03900", "M01600", "M04600", "M05300", "M08301", "M06900", "M02300", "M00203", "M07801"], object)
     generals = world.of_kind(0, 1)
     return pa.table({"psn_no": _text(p["psn_no"][rows]), "opsp_dise_code": _text(codes[p["dx_chronic"][rows]]), "opsp_begndate": w.day(begin), "opsp_enddate": w.day(np.zeros(n), np.ones(n, bool)), "annual_limit": w.yuan(rng.choice([300_000, 480_000, 600_000], n)),

@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator import visits as v_
 from simulator.population import DAY, PHARMACY, REHAB, TCM, TOWNSHIP, VILLAGE, Array, World
-from simulator.price_catalog import INSTEAD
+from simulator.price_catalog import INSTEAD, SEX
 from simulator.stays import Stays
 from simulator.visits import Visits
 
@@ -62,6 +62,19 @@ def _swapped(rng: np.random.Generator, world: World, inst: Array, item: Array) -
     return np.where(hit, other[item], item)
 
 
+def _fitting(world: World, item: Array, sex: Array) -> Array:
+    """What only the other sex is given is exchanged for the next article of its kind and price that anybody is."""
+    items = world.items
+    of_sex = np.zeros(len(items.price), np.int64)
+    for name, who in SEX.items():
+        of_sex[items[name]] = who
+    other = np.arange(len(items.price))
+    for one in np.flatnonzero(of_sex):
+        alike = np.flatnonzero((items.charge == items.charge[one]) & (of_sex == 0))
+        other[one] = alike[np.argmin(np.abs(items.price[alike] - items.price[one]))]
+    return np.where((of_sex[item] > 0) & (of_sex[item] != sex), other[item], item)
+
+
 def visit_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, rows: Array) -> Lines:
     """Lines of outpatient and pharmacy visits `rows` of v."""
     menus, items, i = world.menus, world.items, world.i
@@ -86,7 +99,7 @@ def visit_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, 
     same = v["same"][visit]
     slot = np.where(same >= 0, _mix(same, seq + 1), slot)
     item = menus.slots[menu, slot].astype(np.int64)
-    item = _swapped(rng, world, inst, item)
+    item = _fitting(world, _swapped(rng, world, inst, item), world.p["sex"][v["person"][visit]])
     drug = items.days[item] > 0
     cnt = np.where(drug, 1 + (rng.random(len(visit)) < 0.34) + (rng.random(len(visit)) < 0.1), 1)
     cnt = np.where(
@@ -108,6 +121,9 @@ def visit_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, 
     pric = _prices(world, book, v["inst"][visit], item, when, v["price"][visit])
     asked = v["days"][visit]
     prd = np.where(drug, np.where(asked > 0, asked, (items.days[item] * cnt).clip(1, 99)), -1)
+    prd = np.where(
+        (v["kind"][visit] == v_.PH) & (v["dx"][visit] < 0), -1, prd
+    )  # nobody prescribes what is bought off the shelf
     lines = {
         "visit": visit,
         "item": item,

@@ -279,8 +279,13 @@ def _institutions(rng: np.random.Generator, persons: int, villages: dict[str, Ar
         "promo": np.where(kind == PHARMACY, rng.beta(1.2, 6, n), 0.0), "crooked": np.zeros(n, np.int32), "beds": np.zeros(n, np.int64),
         "panel": np.where(kind < CLINIC, rng.beta(1.5, 8, n), 0.0), "bulk": rng.beta(1.5, 10, n),
         # how an overcharging unit bills; zero for all but the guilty (set by schemes_fees), tiny for honest error
-        "dup": rng.beta(1, 60, n), "over": np.ones(n), "over_from": np.zeros(n, np.int64), "swap": np.zeros(n), "slack": rng.beta(0.7, 14, n), "cut_lag": rng.gamma(1.0, 18, n).astype(np.int64), "since": np.zeros(n, np.int64), "dual_price": np.ones(n),
+        "dup": _few(rng.beta(1, 60, n), 0.05), "over": np.ones(n), "over_from": np.zeros(n, np.int64), "swap": np.zeros(n), "slack": _few(rng.beta(0.7, 14, n), 0.2), "cut_lag": _few(rng.gamma(1.0, 18, n), 60).astype(np.int64), "since": np.zeros(n, np.int64), "dual_price": np.ones(n),
     }  # fmt: skip
+
+
+def _few(habit: Array, least: float) -> Array:
+    """Most units have no such habit: only what reaches `least` is kept."""
+    return np.where(habit >= least, habit, 0.0)
 
 
 def _doctors(rng: np.random.Generator, inst: dict[str, Array]) -> dict[str, Array]:

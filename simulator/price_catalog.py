@@ -113,6 +113,16 @@ def make_items() -> Items:
     )  # fmt: skip
 
 
+#: Who may be given an article, by name: 1 men, 2 women; everybody the rest.
+SEX = {
+    "坦索罗辛胶囊": 1,
+    "益母草颗粒": 2,
+    "甲硝唑栓": 2,
+    "子宫肌瘤剔除术": 2,
+    "剖宫产术": 2,
+    "阴道分娩": 2,
+}
+
 # code, name, department, kind: o outpatient only, c chronic, i inpatient, m mild enough for outpatient care; sex; ages; weight; LOS; intensity; drugs
 _DX = """J06.900 急性上呼吸道感染 A03 om 0 0 99 22 4 .6 resp|J20.900 急性支气管炎 A03 om 0 0 99 10 6 .8 resp|J30.400 变应性鼻炎 A11 o 0 4 70 4 4 .5 allergy|K52.900 胃肠炎 A03 om 0 0 99 6 4 .6 gut|L30.900 湿疹 A13 o 0 0 99 4 4 .5 skin
 H10.900 结膜炎 A10 o 0 0 99 3 4 .5 eye|K04.000 牙髓炎 A12 o 0 6 90 3 4 .5 tooth|N76.000 阴道炎 A05 o 2 16 70 3 4 .5 gyn|M54.500 腰痛 A04 om 0 25 99 7 8 .7 pain|R51.x00 头痛 A03 om 0 15 99 4 5 .7 neuro|Z00.000 健康查体 A03 o 0 0 99 2 1 .5 gut

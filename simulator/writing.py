@@ -198,6 +198,11 @@ def lines_table(
     first = np.concatenate([[True], at[1:] != at[:-1]]) if n else np.zeros(0, bool)
     seq = (np.arange(n) - np.flatnonzero(first)[np.cumsum(first) - 1] + offset[at]) if n else at
     top = int(seq.max()) + 2 if n else 2
+    # the system begins a new prescription after five drugs
+    drug = np.isin(items.charge[item], (9, 11))
+    drugs = np.cumsum(drug)
+    before = (drugs - drug)[np.flatnonzero(first)][np.cumsum(first) - 1] if n else at
+    sheet = (drugs - before - 1).clip(0) // 5
     numbers = np.array([str(x) for x in range(top)], object)
     initial = line.get("init", np.full(n, -1))
     ids = visit_key(world, number)
@@ -207,7 +212,7 @@ def lines_table(
     dept, dept_i = np.unique(d["dept"].astype("U3"), return_inverse=True)
     return pa.table({
         "feedetl_sn": strings(numbers, seq + 1), "init_feedetl_sn": strings(numbers, (initial + 1).clip(0, top - 1), initial < 0), "mdtrt_id": ids.take(pa.array(at)), "setl_id": setl_ids.take(pa.array(at, mask=none)),
-        "psn_no": strings(world.p["psn_no"], v["person"][at]), "fixmedins_code": strings(i["code"], inst), "rx_circ_flag": flags((v["kind"][at] == v_.PH) & (v["dx"][at] >= 0)), "fee_ocur_time": moment(line["time"]),
+        "psn_no": strings(world.p["psn_no"], v["person"][at]), "fixmedins_code": strings(i["code"], inst), "rxno": strings(numbers, sheet + 1, ~drug), "rx_circ_flag": flags((v["kind"][at] == v_.PH) & (v["dx"][at] >= 0)), "fee_ocur_time": moment(line["time"]),
         "med_list_codg": strings(items.code, item), "hilist_code": strings(items.code, item), "hilist_name": strings(items.name, item), "list_type": strings(lt.astype(object), lt_i[item]),
         "med_chrgitm_type": strings(charge, items.charge[item]), "chrgitm_lv": strings(np.array(["", "01", "02", "03"], object), items.level[item]), "cnt": decimal(line["cnt"] * 10_000, 16, 4),
         "pric": decimal(line["pric"] * 10_000, 16, 6), "det_item_fee_sumamt": yuan(fen), "inscp_scp_amt": yuan(scope), "overlmt_amt": yuan(over_limit(line, cap)),

@@ -9,7 +9,7 @@ Honest cases: family sharing and proxy purchase (N05), pension days (N06), 24-ho
 only shop of a town or a dual-channel pharmacy with dear drugs (N30), corrections at the till (N31).
 """
 
-from features.codes import E_VOUCHER
+from features.codes import E_VOUCHER, paid
 from features.common_subqueries import once
 from features.declare import Feature, Of, declare
 from features.knowledge import LINE_ID
@@ -80,15 +80,20 @@ OF_TILL, OF_HOLDER = Of("s.fixmedins_code"), Of("s.psn_no")
 #: three times its usual packs (three months known) and three hundredths of the money.
 MONTH_FEN, ARTICLE_SHARE, SURGE_FACTOR, SURGE_SHARE = 100000, 0.1, 3, 0.03
 
-#: One article of a month at one unit: its share of the month's swipe money and its surge over the unit's own usual
-#: month. Only articles that stand out are kept.
+#: One article of a month at one unit: its share of the month's swipe money (what fund and account paid, not the cash
+#: beside it) and its surge over the unit's own usual month. Only articles that stand out are kept.
 ARTICLE = once(
     "articles_of_month",
     f"""
         WITH l AS (
-            SELECT l.*, date_trunc('month', l.day) AS month
+            SELECT l.* REPLACE ((l.fen * coalesce(w.on_card, 1))::BIGINT AS fen), date_trunc('month', l.day) AS month
             FROM lines l
-            WHERE NOT l.is_inpatient
+            LEFT JOIN (
+                SELECT mdtrt_id, least(1, sum({paid()}) / nullif(sum(medfee_sumamt_fen), 0)::DOUBLE) AS on_card
+                FROM swipes
+                GROUP BY 1
+            ) w ON w.mdtrt_id = l.mdtrt_id
+            WHERE NOT l.is_inpatient AND coalesce(w.on_card, 1) > 0
         ),
         m AS (
             SELECT fixmedins_code, med_list_codg, month, sum(fen)::BIGINT AS article_fen, sum(cnt) AS packs

@@ -15,6 +15,7 @@ COMMON = Feature(
     unit="次",
 )
 
+STAYS_OF_UNIT = f"count(*) >= {setting('R01', 'min_stays_of_unit')}"
 ENOUGH = f"count(*) FILTER (hit) >= {setting('R01', 'min_swipes')}"
 
 declare(
@@ -48,8 +49,8 @@ declare(
     exempt=("N05", "N09", "N18", "N19", "N32", "N34"),
     source="rules.md R01",
     rows=judged_rows("rule_r01"),
-    measure="count(*)",
-    amount="sum(fen)",
+    measure=f"CASE WHEN {STAYS_OF_UNIT} THEN count(*) ELSE 0 END",
+    amount=f"CASE WHEN {STAYS_OF_UNIT} THEN sum(fen) ELSE 0 END",
     reason="近{window}天有{value}次住院期间患者在院外刷卡且缘由不明",
     innocent="家属代购、外院检查、请假离院（N05、N09、N18、N19）",
 )

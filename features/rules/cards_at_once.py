@@ -148,11 +148,14 @@ declare(
             FROM {MOVES} m
             JOIN institutions f ON f.fixmedins_code = m.before
             JOIN institutions t ON t.fixmedins_code = m.fixmedins_code
-            WHERE m.kmh > {setting("R26", "speed_kmh")}
-                OR (
-                    m.minutes < {setting("R26", "within_minutes")}
-                    AND m.km > 1
-                    AND NOT (f.fixmedins_type <> {DRUGSTORE} AND t.fixmedins_type = {DRUGSTORE})
+            WHERE m.fen > 0
+                AND (
+                    m.kmh > {setting("R26", "speed_kmh")}
+                    OR (
+                        m.minutes < {setting("R26", "within_minutes")}
+                        AND m.km > 1
+                        AND NOT (f.fixmedins_type <> {DRUGSTORE} AND t.fixmedins_type = {DRUGSTORE})
+                    )
                 )
         """,
         measure="count(*)",

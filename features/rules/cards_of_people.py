@@ -173,7 +173,8 @@ declare(
     innocent="多病共存老人（N29）；透析、疗程性治疗与共济支付已剔除（N01、N05）",
 )
 
-# N30: dual-channel pharmacies are left out; N05: shared accounts.
+# What fund and account paid counts, not the cash beside it. N30: dual-channel pharmacies are left out; N05: shared
+# accounts.
 declare(
     COMMON,
     name="rule_r37",
@@ -198,29 +199,30 @@ declare(
     exempt=("N05", "N29", "N30"),
     rows=f"""
         WITH w AS (
-            SELECT w.psn_no, w.fixmedins_code, w.setl_id, w.happened_at, w.medfee_sumamt_fen, {paid("w")} AS fen
+            SELECT w.psn_no, w.fixmedins_code, w.setl_id, w.happened_at, {paid("w")} AS fen
             FROM swipes w
             JOIN institutions i USING (fixmedins_code)
             CROSS JOIN main.asof a
             WHERE i.fixmedins_type = {DRUGSTORE}
                 AND coalesce(i.sp_drugstore_flag, '0') <> '1'
                 AND coalesce(w.acct_mulaid_pay_fen, 0) = 0
+                AND {paid("w")} > 0
                 AND w.happened_at > a.t - INTERVAL 365 DAY
         ),
         g AS (
             SELECT
                 psn_no, fixmedins_code,
                 count(*) AS n,
-                avg(medfee_sumamt_fen) AS mean_fen,
-                max(medfee_sumamt_fen) AS max_fen
+                avg(fen) AS mean_fen,
+                max(fen) AS max_fen
             FROM w
             GROUP BY ALL
             HAVING count(*) > {setting("R37", "count_a_year")}
                 OR (
                     count(*) >= {setting("R37", "min_settlements")}
-                        AND avg(medfee_sumamt_fen) > {setting("R37", "mean_yuan") * 100}
+                        AND avg(fen) > {setting("R37", "mean_yuan") * 100}
                 )
-                OR max(medfee_sumamt_fen) > {setting("R37", "max_yuan") * 100}
+                OR max(fen) > {setting("R37", "max_yuan") * 100}
         )
         SELECT
             $entity AS entity_id, w.happened_at, 'settlements' AS row_table, w.setl_id AS row_id, w.psn_no,

@@ -46,6 +46,9 @@ declare(
     innocent="调价当日目录未同步（N24，限价按日期取）；应急期临时价（N25）",
 )
 
+#: Dearer on the card than for cash; or above the usual price, where so many of the unit's sales are.
+APART = "many OR over_cash > 0"
+
 # (b) One row a unit, month, drug and price, with how often it was charged; the area's median of the month is known
 # when all units are together.
 declare(
@@ -91,7 +94,8 @@ declare(
                 *,
                 sum(n) OVER (PARTITION BY area, month, med_list_codg) AS lines,
                 sum(n) OVER (PARTITION BY area, month, med_list_codg ORDER BY pric) AS upto,
-                count(DISTINCT entity_id) OVER (PARTITION BY area, month, med_list_codg) AS units
+                count(DISTINCT entity_id) OVER (PARTITION BY area, month, med_list_codg) AS units,
+                sum(n) OVER (PARTITION BY entity_id) AS of_unit
             FROM gathered
         ),
         m AS (
@@ -124,12 +128,15 @@ declare(
             LEFT JOIN m USING (area, month, med_list_codg)
             LEFT JOIN c USING (entity_id, month, med_list_codg)
         )
-        SELECT *, greatest(over_usual, over_cash)::BIGINT AS above_fen
+        SELECT
+            *,
+            greatest(over_usual, over_cash)::BIGINT AS above_fen,
+            sum(n) OVER (PARTITION BY entity_id) >= {setting("R53", "unit_share")} * of_unit AS many
         FROM t
         WHERE over_usual > 0 OR over_cash > 0
     """,
-    measure="sum(n)",
-    amount="sum(above_fen)",
+    measure=f"coalesce(sum(n) FILTER ({APART}), 0)",
+    amount=f"coalesce(sum(above_fen) FILTER ({APART}), 0)",
     reason="触发规则R53同药不同价：近{window}天有{value}条药品单价高于本地同月同药中位价20%以上，或刷卡价高于本店当月现金价",
     innocent="月中调价、规格或厂牌不同（N24）、应急期（N25）",
 )

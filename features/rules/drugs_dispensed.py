@@ -40,7 +40,7 @@ def oversupply(held_by: str, only: str = "") -> str:
 
     A refill when the last one is all but used up adds nothing to the stock and is ordinary, whatever the sum says: on
     hand before a fill are all days handed out since the stock last ran out, less the days gone by since then. One
-    fill beyond the days allowed, or beyond those of the catalogue, is one by itself. Twelve weeks are allowed where the
+    fill beyond twelve weeks, or beyond the days of the catalogue, is one by itself. Twelve weeks are allowed where the
     visit is for a registered disease or a long prescription is filed (N08). What nobody paid from the fund is the
     patient's own; days of an emergency (N25) do not count.
     """
@@ -57,7 +57,8 @@ def oversupply(held_by: str, only: str = "") -> str:
                     WHEN l.visit_class IN {TWELVE_WEEKS} OR {FILED_LONG} THEN {setting("R38", "long_prescription_days")}
                     ELSE {setting("R38", "window_days") * setting("R38", "factor")}
                 END AS most,
-                c.max_days
+                c.max_days,
+                count(*) OVER (PARTITION BY l.dr_codg, l.fixmedins_code) AS fills
             FROM lines l
             LEFT JOIN {VERSIONS} c ON {in_force("c")}
             WHERE NOT l.is_inpatient AND l.med_chrgitm_type IN {PACKED_DRUGS} AND l.prd_days > 0
@@ -79,17 +80,24 @@ def oversupply(held_by: str, only: str = "") -> str:
             SELECT
                 *,
                 handed_out - day_number - min(handed_out - days - day_number) OVER ({window}) - days AS left_over,
-                greatest(days - most, CASE WHEN NOT long_prescription THEN days - max_days END, 0) AS beyond
+                greatest(
+                    days - {setting("R38", "long_prescription_days")},
+                    CASE WHEN NOT long_prescription THEN days - max_days END,
+                    0
+                ) AS beyond
             FROM a
         )
         SELECT
             $entity AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no,
-            l.fixmedins_code, l.drug, l.hilist_name, l.days, l.supplied, l.most, l.left_over,
+            l.fixmedins_code, l.drug, l.hilist_name, l.days, l.supplied, l.most, l.left_over, l.fills,
             (l.scope_fen * least(1, greatest(l.supplied - l.most, l.beyond) / l.days))::BIGINT AS excess_fen
         FROM s l
         WHERE (l.supplied > l.most AND l.left_over > {setting("R38", "early_days")}) OR l.beyond > 0
     """
 
+
+#: A doctor is told where it is a habit: so many of his fills.
+OFTEN = f"count(*) >= {setting('R38', 'doctor_share')} * max(fills)"
 
 # Within an institution only its own fills are summed.
 
@@ -108,6 +116,8 @@ declare(
             by="institution",
             needs=("fee_details.prd_days", "fee_details.bilg_dr_codg"),
             rows=oversupply("psn_no, drug, fixmedins_code", "AND l.dr_codg IS NOT NULL"),
+            measure=f"CASE WHEN {OFTEN} THEN count(*) ELSE 0 END",
+            amount=f"CASE WHEN {OFTEN} THEN sum(excess_fen) ELSE 0 END",
             reason="触发规则R38超量开药：近{window}天有{value}条处方使患者30天内同药供应超量",
             innocent="长处方（N08）、节前续方（N28）",
         ),
@@ -116,7 +126,7 @@ declare(
     exempt=("N08", "N25", "N28"),
     rows=oversupply("psn_no, drug"),
     amount="sum(excess_fen)",
-    reason="触发规则R38超量开药：近{window}天有{value}条取药使30天内同药供应超过45天（慢病、长处方84天）且前药尚多，或一次即超过该天数或目录限定天数",
+    reason="触发规则R38超量开药：近{window}天有{value}条取药使30天内同药供应超过45天（慢病、长处方84天）且前药尚多，或一次即超过84天或目录限定天数",
     innocent="长处方（N08）、节前续方（N28）、应急期放宽（N25）",
 )
 

@@ -20,7 +20,10 @@ COMMON = Feature(
 #: none.
 UNREGISTERED = f"""
     SELECT c.*
-    FROM ({CHRONIC_VISITS}) c
+    FROM (
+        SELECT *, count(*) OVER (PARTITION BY entity_id) AS chronic_visits
+        FROM ({CHRONIC_VISITS})
+    ) c
     WHERE NOT c.registered
         AND NOT EXISTS (
             FROM chronic_registry r
@@ -29,6 +32,9 @@ UNREGISTERED = f"""
                 AND r.opsp_begndate > c.day AND r.opsp_begndate <= c.day + 30
         )
 """
+
+#: A unit is told where it is more than the odd card: so many of its chronic visits.
+TOO_MANY = f"count(*) >= {setting('R45', 'unit_share')} * max(chronic_visits)"
 
 declare(
     COMMON,
@@ -43,6 +49,8 @@ declare(
             "w.fixmedins_code",
             name="rule_r45_inst",
             by="institution",
+            measure=f"CASE WHEN {TOO_MANY} THEN count(*) ELSE 0 END",
+            amount=f"CASE WHEN {TOO_MANY} THEN sum(fen) ELSE 0 END",
             reason="触发规则R45慢特病无备案：近{window}天为无有效备案人员按慢特病结算{value}次",
             innocent="资格补录（N33）",
         ),

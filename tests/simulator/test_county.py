@@ -48,7 +48,7 @@ COLUMNS = {
     "settlements": "setl_id mdtrt_id psn_no fixmedins_code insutype psn_type med_type begntime endtime setl_time mdtrt_cert_type dise_codg dscg_maindiag_code opt_diag_code er_flag adm_way dscg_way adm_dept_codg adm_bed atddr_no "
     "spga_nurscare_days lv1_nurscare_days scd_nurscare_days lv3_nursecare_days days_rinp_flag_31 oprn_oprt_code trum_flag medfee_sumamt fund_pay_sumamt hifp_pay hifob_pay hifmi_pay maf_pay cvlserv_pay oth_pay acct_pay acct_mulaid_pay "
     "psn_cash_pay fulamt_ownpay_amt preselfpay_amt inscp_scp_amt act_pay_dedc balc refd_setl_flag init_setl_id insuplc_admdvs out_flag manual_flag vali_flag",
-    "fee_details": "feedetl_sn init_feedetl_sn mdtrt_id setl_id psn_no fixmedins_code rx_circ_flag fee_ocur_time med_list_codg hilist_code hilist_name list_type med_chrgitm_type chrgitm_lv cnt pric det_item_fee_sumamt inscp_scp_amt overlmt_amt "
+    "fee_details": "feedetl_sn init_feedetl_sn mdtrt_id setl_id psn_no fixmedins_code rxno rx_circ_flag fee_ocur_time med_list_codg hilist_code hilist_name list_type med_chrgitm_type chrgitm_lv cnt pric det_item_fee_sumamt inscp_scp_amt overlmt_amt "
     "prd_days dscg_tkdrug_flag bilg_dept_codg bilg_dr_codg",
     "beds": "fixmedins_code hosp_bed_no hosp_bed_type bed_ward hosp_bed_room",
     "inspections": "insp_id entity_type entity_id finding_no period_begin period_end insp_time conclude_time insp_type lead_source selection_prob outcome_code typology_code violation_class amt_suspect amt_confirmed amt_recovered disposition reason_text",
