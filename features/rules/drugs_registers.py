@@ -5,6 +5,7 @@ No table says which drugs belong to a disease: of R45 only the missing registry 
 """
 
 from features.catalog.chronic import CHRONIC_VISITS, disease_kind
+from features.common_subqueries import once
 from features.declare import Feature, Of, declare
 from features.knowledge import LINE_ID, VERSIONS
 from features.thresholds import setting
@@ -117,22 +118,11 @@ declare(
     innocent="年末续方（N28）、长处方（N08）",
 )
 
-# Settled beyond what was ever there, by code; a unit that never sent a move of a code is not judged on it. Bought by
-# the box and settled by the tablet (a price far below the box's, or just about a box's tablets to each box) is a matter
-# of the unit of measure (DQ): there the stock is counted in tablets. Where nobody says how many make a box, several
-# times what was bought is a matter of an unknown unit, and not judged.
-declare(
-    COMMON,
-    name="rule_r48",
-    rule="R48",
-    label=setting("R48", "name"),
-    kind="hard",
-    family="stock",
-    scheme="T11",
-    grain="institution",
-    by="institution",
-    needs=("stock_moves",),
-    rows=f"""
+#: Of every article a unit keeps in stock: what it ever had, in tablets where it settles by the tablet, and what it
+#: settled. `unknown`: several times what was bought, and nobody says how many make a box.
+STOCK = once(
+    "stock",
+    f"""
         WITH m AS (
             SELECT
                 fixmedins_code, med_list_codg,
@@ -157,8 +147,9 @@ declare(
             SELECT med_list_codg, max(pack_factor) AS tablets
             FROM {VERSIONS}
             GROUP BY 1
-        ),
-        n AS (
+        )
+        SELECT *, tablets IS NULL AND settled >= {setting("R48", "unknown_unit_times")} * had AS unknown
+        FROM (
             SELECT
                 s.fixmedins_code, s.med_list_codg, s.settled, k.tablets,
                 CASE
@@ -178,19 +169,64 @@ declare(
             JOIN m USING (fixmedins_code, med_list_codg)
             LEFT JOIN k USING (med_list_codg)
         )
+        WHERE had > 0 AND settled > had * {1 + setting("R48", "tolerance")}
+    """,
+)
+
+# Settled beyond what was ever there, by code; a unit that never sent a move of a code is not judged on it. Bought by
+# the box and settled by the tablet (a price far below the box's, or just about a box's tablets to each box) is a matter
+# of the unit of measure (DQ): there the stock is counted in tablets. Where nobody says how many make a box, several
+# times what was bought is a matter of an unknown unit, and not judged.
+declare(
+    COMMON,
+    name="rule_r48",
+    rule="R48",
+    label=setting("R48", "name"),
+    kind="hard",
+    family="stock",
+    scheme="T11",
+    grain="institution",
+    by="institution",
+    needs=("stock_moves",),
+    rows=f"""
         SELECT
             l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
             l.psn_no, l.med_list_codg, l.hilist_name, l.cnt, n.had, n.settled,
             l.scope_fen * (n.settled - n.had) / n.settled AS excess_fen
         FROM lines l
-        JOIN n USING (fixmedins_code, med_list_codg)
-        WHERE n.had > 0
-            AND (n.tablets IS NOT NULL OR n.settled < {setting("R48", "unknown_unit_times")} * n.had)
-            AND n.settled > n.had * {1 + setting("R48", "tolerance")}
+        JOIN {STOCK} n USING (fixmedins_code, med_list_codg)
+        WHERE NOT n.unknown
     """,
     measure="count(DISTINCT med_list_codg)",
     amount="round(sum(excess_fen))",
     unit="种",
     reason="触发规则R48进销存不符：有{value}种药品耗材结算数量超过购进库存",
     innocent="盒、片等计量单位不一致（转数据质量核对）",
+)
+
+declare(
+    COMMON,
+    name="rule_r61_units",
+    rule="R61",
+    label="计量单位不明",
+    kind="DQ",
+    family="quality",
+    scheme="T17",
+    grain="institution",
+    by="institution",
+    needs=("stock_moves",),
+    source="1.10",
+    rows=f"""
+        SELECT
+            l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id,
+            l.psn_no, l.med_list_codg, l.hilist_name, l.cnt, n.had, n.settled, l.fen
+        FROM lines l
+        JOIN {STOCK} n USING (fixmedins_code, med_list_codg)
+        WHERE n.unknown
+    """,
+    measure="count(DISTINCT med_list_codg)",
+    amount=None,
+    unit="种",
+    reason="触发规则R61计量单位：近{window}天有{value}种药品耗材结算数量为购进的数倍而目录无包装规格，盒、片不明，R48对其不可评估",
+    innocent="盒、片混用，目录未填包装规格：属数据质量，不作疑点",
 )
