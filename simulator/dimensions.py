@@ -109,7 +109,7 @@ def _catalog(world: World) -> pa.Table:
         k = where
         return pa.table({
             "med_list_codg": _text(it.code[k]), "begndate": w.day(begin), "name": _text(it.name[k]), "list_type": _text(it.list_type[k]), "med_chrgitm_type": _text(np.array([f"{c:02d}" for c in it.charge[k]], object)),
-            "chrgitm_lv": _text(np.array([f"{c:02d}" for c in it.level[k]], object)), "pric_uplmt_amt": w.decimal(price * 10_000, 16, 6), "lmt_gend": _text(sex[k], sex[k] == ""), "lmt_hosp_lv": _text(np.full(len(k), "2", object), ~it.limited[k]), "max_days": pa.array(np.full(len(k), 30, np.int32), mask=it.days[k] == 0),
+            "chrgitm_lv": _text(np.array([f"{c:02d}" for c in it.level[k]], object)), "pric_uplmt_amt": w.decimal(price * 10_000, 16, 6), "lmt_gend": _text(sex[k], sex[k] == ""), "lmt_hosp_lv": _text(np.full(len(k), "2", object), ~it.limited[k]), "max_days": pa.array(np.full(len(k), 90, np.int32), mask=it.days[k] == 0),
             "max_freq": pa.array(np.ones(len(k), np.int32), mask=~daily[k]), "freq_window_days": pa.array(np.ones(len(k), np.int32), mask=~daily[k]), "mutex_group": _text(mutex[k], mutex[k] == ""),
             "resale_risk_flag": w.flags(it.resale[k]), "generic_code": _text(it.generic[k]), "pack_factor": pa.array(it.days[k].clip(1).astype(np.int32)), "infusion_flag": w.flags(it.infusion[k]), "std_minutes": pa.array(np.where(it.charge[k] == 5, 20, 10).astype(np.int32), mask=it.list_type[k] != "201"),
             "enddate": w.day(end, ~ended),

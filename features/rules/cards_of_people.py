@@ -173,6 +173,8 @@ declare(
     innocent="多病共存老人（N29）；透析、疗程性治疗与共济支付已剔除（N01、N05）",
 )
 
+SEVERAL = f"count(DISTINCT psn_no) >= {setting('R37', 'unit_customers')}"
+
 # What fund and account paid counts, not the cash beside it. N30: dual-channel pharmacies are left out; N05: shared
 # accounts.
 declare(
@@ -190,7 +192,8 @@ declare(
             name="rule_r37_inst",
             by="institution",
             source="3.4 3.9",
-            measure="count(DISTINCT psn_no)",
+            measure=f"CASE WHEN {SEVERAL} THEN count(DISTINCT psn_no) ELSE 0 END",
+            amount=f"CASE WHEN {SEVERAL} THEN sum(fen) ELSE 0 END",
             unit="人",
             reason="触发规则R37单店高频高额：近{window}天有{value}名顾客在该店购药次数、均额或单笔超限",
             innocent="以慢病特药为主的药店（N29、N30）",

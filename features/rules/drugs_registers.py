@@ -35,7 +35,10 @@ UNREGISTERED = f"""
 """
 
 #: A unit is told where it is more than the odd card: so many of its chronic visits.
-TOO_MANY = f"count(*) >= {setting('R45', 'unit_share')} * max(chronic_visits)"
+TOO_MANY = f"""
+    count(DISTINCT psn_no) >= {setting("R45", "unit_persons")}
+    AND count(*) >= {setting("R45", "unit_share")} * max(chronic_visits)
+"""
 
 declare(
     COMMON,
