@@ -5,7 +5,7 @@
     python -m benchmarks.flood --page                               the page from what is there
 
 Each world is cut at one evening as its bureau held it then and goes through `xiezhi intake` and `xiezhi features`. The truth is opened for counting only: guilty is
-whoever took part in anything up to that evening. Exit 1 where a rule hits more innocents than it may and its declaration does not say why (`widely`).
+whoever took part in anything up to that evening, and of stays and doctors those of a guilty person or unit. Exit 1 where a rule hits more innocents than it may and its declaration does not say why (`widely`).
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ def count(referee: Referee, county: County, run: str) -> Record:
     product.step("features", "features", "--as-of", county.day, "--warehouse", str(product.warehouse.resolve()))
     truth = referee.truth.Truth(county.claims, county.truth)
     told: Record = {"world": county.world, "date": county.day, "grains": {}, "rules": {}, "absent": {}}
+    known_guilty = {
+        key: accused(truth, county, g) for g, key in (("person", "psn_no"), ("institution", "fixmedins_code"))
+    }
     for grain in COUNTED:
         partition = build(product.warehouse, pd.Timestamp(county.day).date(), grain)
         active = truth.active(grain, county.moment, GRAINS[grain].window_days)
@@ -49,11 +52,21 @@ def count(referee: Referee, county: County, run: str) -> Record:
         values = partition.read("values", ["entity_id", *sorted({c for cs in columns.values() for c in cs})])
         values = values.set_index(values["entity_id"].astype(str))
         guilty = active.set_index(active["id"].astype(str))["y_any"].reindex(values.index).dropna().astype(bool)
+        who = partition.read("entities").set_index("entity_id").reindex(guilty.index)
+        for column in ("psn_no", "fixmedins_code"):
+            if column in who and grain in ("admission", "doctor"):
+                guilty |= who[column].astype(str).isin(known_guilty[column])
         told["grains"][grain] = {"guilty": int(guilty.sum()), "innocent": int((~guilty).sum())}
         for name, cells in columns.items():
             hit = (values.loc[guilty.index, cells] > 0).any(axis=1)
             told["rules"][name] = {"guilty": int((hit & guilty).sum()), "innocent": int((hit & ~guilty).sum())}
     return told
+
+
+def accused(truth: Any, county: County, grain: Grain) -> set[str]:
+    """Whoever of a grain took part in anything, active in its window."""
+    active = truth.active(grain, county.moment, GRAINS[grain].window_days)
+    return set(active.loc[active["y_any"] > 0, "id"].astype(str))
 
 
 def counted(given: argparse.Namespace) -> list[Record]:

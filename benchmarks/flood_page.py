@@ -47,7 +47,7 @@ def page(records: Sequence[Record]) -> str:
         "    python -m benchmarks.flood --shared SHARED",
         "",
         f"Commit {', '.join(dict.fromkeys(r['commit'] for r in records))}. Hits among guilty and innocent, by a truth that is opened for counting only; guilty is whoever took part in",
-        "anything up to the evening. *Innocent* is innocent of all schemes: a rule that finds a breach in the letter (a price above its cap) finds it with them too.",
+        "anything up to the evening; stays of guilty persons, stays and doctors of guilty units are theirs. *Innocent* is innocent of all schemes: a rule that finds a breach in the letter (a price above its cap) finds it with them too.",
         "Limits: 2 % of innocent persons and stays, 10 % of innocent units and doctors, 0.5 % for a hard rule (明确违规); one hit is never too many.",
         "**Bold** is above the limit; the reason stands beside it. – : 不可评估 there (a table or column is missing).",
         "",

@@ -120,7 +120,7 @@ def visit_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, 
     when = np.where(i["batch_upload"][v["inst"][visit]], v["begin"][visit], when)
     pric = _prices(world, book, v["inst"][visit], item, when, v["price"][visit])
     asked = v["days"][visit]
-    prd = np.where(drug, np.where(asked > 0, asked, (items.days[item] * cnt).clip(1, 99)), -1)
+    prd = np.where(drug, np.where(asked > 0, asked, (items.days[item] * cnt).clip(1, 30)), -1)
     prd = np.where(
         (v["kind"][visit] == v_.PH) & (v["dx"][visit] < 0), -1, prd
     )  # nobody prescribes what is bought off the shelf
@@ -269,7 +269,7 @@ def stay_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, r
         add(last, item, 2, end[x[last]] % DAY - 900, 1)
 
     d, item, cnt, second, flag = (np.concatenate(c) for c in zip(*out, strict=True))
-    item = _swapped(rng, world, s["inst"][sk[d]], item)
+    item = _fitting(world, _swapped(rng, world, s["inst"][sk[d]], item), world.p["sex"][s["person"][sk[d]]])
     # what is not paid there is rarely given there (N25), but for T22
     barred = items.limited[item] & (level[d] < 2) & (s["scheme"][sk[d]] != "T22")
     item = np.where(barred & (_mix(sk[d].astype(np.int64), item) >= 6), items[INSTEAD], item)

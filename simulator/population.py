@@ -279,7 +279,7 @@ def _institutions(rng: np.random.Generator, persons: int, villages: dict[str, Ar
         "promo": np.where(kind == PHARMACY, rng.beta(1.2, 6, n), 0.0), "crooked": np.zeros(n, np.int32), "beds": np.zeros(n, np.int64),
         "panel": np.where(kind < CLINIC, rng.beta(1.5, 8, n), 0.0), "bulk": rng.beta(1.5, 10, n),
         # how an overcharging unit bills; zero for all but the guilty (set by schemes_fees), tiny for honest error
-        "dup": _few(rng.beta(1, 60, n), 0.05), "over": np.ones(n), "over_from": np.zeros(n, np.int64), "swap": np.zeros(n), "slack": _few(rng.beta(0.7, 14, n), 0.2), "cut_lag": _few(rng.gamma(1.0, 18, n), 60).astype(np.int64), "since": np.zeros(n, np.int64), "dual_price": np.ones(n),
+        "dup": _few(rng.beta(1, 60, n), 0.08), "over": np.ones(n), "over_from": np.zeros(n, np.int64), "swap": np.zeros(n), "slack": _few(rng.beta(0.7, 14, n), 0.3), "cut_lag": _few(rng.gamma(1.0, 18, n), 90).astype(np.int64), "since": np.zeros(n, np.int64), "dual_price": np.ones(n),
     }  # fmt: skip
 
 

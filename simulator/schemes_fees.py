@@ -19,8 +19,8 @@ def plant(world: World) -> None:
     # honest sloppiness first: a few units slip often or keep old tariffs, some test everybody
     n_all = len(i["kind"])
     ward = i["kind"] < CLINIC
-    i["dup"] = np.where(ward & (rng.random(n_all) < 0.02), rng.beta(3, 18, n_all), i["dup"])
-    i["slack"] = np.where(rng.random(n_all) < 0.02, rng.beta(3, 14, n_all), i["slack"])
+    i["dup"] = np.where(ward & (rng.random(n_all) < 0.01), rng.beta(3, 18, n_all), i["dup"])
+    i["slack"] = np.where(rng.random(n_all) < 0.01, rng.beta(3, 14, n_all), i["slack"])
     i["panel"] = np.where(ward & (rng.random(n_all) < 0.15), rng.uniform(0.3, 0.8, n_all), i["panel"])
     i["swap"] = np.where(ward & (rng.random(n_all) < 0.3), rng.beta(2, 30, n_all), 0.0)  # N24 wrong mapping (对码)
     first, days = world.span.start // 86400, world.span.days
