@@ -141,7 +141,7 @@ def visit_lines(rng: np.random.Generator, world: World, book: Array, v: Visits, 
         keep[aim] = False
         keep[first] = True
         target = v["target"][visit[first]]
-        cnt[first] = np.maximum(1, np.round(target / pric[first]))
+        cnt[first] = np.maximum(1, np.ceil(target / pric[first]))  # never dearer than its own price
         even = np.round(target / cnt[first]).astype(np.int64)
         pric[first] = np.maximum(1, even)
         lines = {k: a[keep] for k, a in lines.items()}

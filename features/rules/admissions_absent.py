@@ -21,6 +21,7 @@ ENOUGH = f"count(*) FILTER (hit) >= {setting('R01', 'min_swipes')}"
 declare(
     COMMON,
     name="rule_r01",
+    widely="住院期间一次院外刷卡即提示（泉州M7：两日以上为强线索）；家属到没去过的药店代购也命中，须逐例问明",
     rule="R01",
     label=f"R01 {setting('R01', 'name')}",
     scheme="T01",
@@ -165,6 +166,7 @@ declare(
 declare(
     COMMON,
     name="rule_r04",
+    widely="按定义是同类住院中最低的5%，总有二十分之一在内",
     rule="R04",
     label=f"R04 {setting('R04', 'name')}",
     scheme="T01",

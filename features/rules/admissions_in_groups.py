@@ -120,6 +120,7 @@ STAFF_IN_BED = """
 declare(
     COMMON,
     name="rule_r10",
+    widely="本人住院期间以其工号开单一日即命中，多人共用工号的科室也在内",
     rule="R10",
     label=f"R10 {setting('R10', 'name')}",
     family="R10",

@@ -112,6 +112,7 @@ declare(
 declare(
     COMMON,
     name="rule_r62",
+    widely="外伤逐案核查：规定每一例都问",
     rule="R62",
     label=f"R62 {setting('R62', 'name')}",
     family="R62",
@@ -129,6 +130,7 @@ declare(
 declare(
     COMMON,
     name="rule_r62_person",
+    widely="外伤逐案核查：规定每一例都问，门诊在内",
     rule="R62",
     label=f"R62 门诊{setting('R62', 'name')}",
     family="R62",

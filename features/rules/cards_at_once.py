@@ -133,6 +133,7 @@ declare(
 declare(
     Feature(
         name="rule_r26",
+        widely="按定义一年一次即命中，同日两处就近看病购药的巧合在内",
         rule="R26",
         label=setting("R26", "name"),
         kind="lead",

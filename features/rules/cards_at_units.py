@@ -24,6 +24,7 @@ COMMON = Feature(
 declare(
     COMMON,
     name="rule_r30",
+    widely="占比按当月刷卡额计，小药店品种少，一种贵重药即可占到三成",
     rule="R30",
     label=setting("R30", "name"),
     family="account",

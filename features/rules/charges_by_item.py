@@ -177,6 +177,7 @@ def too_often(name: str, unit: str = "") -> str:
 declare(
     COMMON,
     name="rule_r50",
+    widely="每一例都是字面违规：收费机构超频次，住院人与参保人本身无过",
     rule="R50",
     label=setting("R50", "name"),
     scheme="T19",

@@ -18,6 +18,7 @@ COMMON = Feature(
 declare(
     COMMON,
     name="rule_r53",
+    widely="每一例都是字面违规：单价高于当日限价，住院人本身无过",
     rule="R53",
     label=setting("R53", "name"),
     kind="hard",
@@ -54,6 +55,7 @@ APART = "many OR over_cash > 0"
 declare(
     COMMON,
     name="rule_r53_dual",
+    widely="按与本地中位价之差计，规格、厂牌不同的定价也在内",
     rule="R53",
     label="同药不同价",
     kind="lead",

@@ -104,6 +104,7 @@ OFTEN = f"count(*) >= {setting('R38', 'doctor_share')} * max(fills)"
 declare(
     COMMON,
     name="rule_r38",
+    widely="按条核的是每次取药是否超量，一年一次提前取药即命中，不是对人的怀疑",
     rule="R38",
     label=setting("R38", "name"),
     kind="lead",

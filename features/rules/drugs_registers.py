@@ -43,6 +43,7 @@ TOO_MANY = f"""
 declare(
     COMMON,
     name="rule_r45",
+    widely="每一例都是字面违规：结算当日没有该病种的备案；机构无过而患者冒用的也在内",
     rule="R45",
     label=setting("R45", "name"),
     kind="hard",

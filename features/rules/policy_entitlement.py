@@ -37,6 +37,7 @@ COMMON = Feature(
 declare(
     COMMON,
     name="rule_r60",
+    widely="每一例都是字面违规：编码与本人性别年龄矛盾，一例即列",
     rule="R60",
     label=setting("R60", "name"),
     kind="hard",
@@ -114,6 +115,7 @@ declare(
 declare(
     COMMON,
     name="rule_r61",
+    widely="数据缺陷凡有即列，不作疑点",
     rule="R61",
     label=setting("R61", "name"),
     kind="DQ",

@@ -15,7 +15,7 @@ from features.rule_texts import law_of
 from serving.lists.export import plain
 from serving.lists.money import Money, money_of, rows_wanted, supposed
 from serving.lists.reasons import BASE, honest_of, reasons_of
-from serving.lists.schema import DISCLAIMER, NAMES, Note, check_grain, hits
+from serving.lists.schema import DISCLAIMER, NAMES, TABLES, Note, check_grain, hits
 from serving.lists.worklist import earlier_findings, listed_for
 
 #: Rows shown of one reason; the count of all is always given beside them.
@@ -235,7 +235,11 @@ def explain_text(found: Mapping[str, Any]) -> str:
         ]
         lines += [
             "   "
-            + "　".join(str(row[c]) for c in ("happened_at", "row_table", "row_id", "yuan") if row.get(c) is not None)
+            + "　".join(
+                TABLES.get(str(row[c]), str(row[c]))
+                for c in ("happened_at", "row_table", "row_id", "yuan")
+                if row.get(c) is not None
+            )
             for row in evidence["rows"][:20]
         ]
         if evidence["total"] > 20:

@@ -15,7 +15,7 @@ from models.score import Order, Scored
 from serving.lists.dossier import dossier, people_of
 from serving.lists.earlier import listed_before
 from serving.lists.money import money_of, rows_wanted
-from serving.lists.schema import ROW_MONEY, Note, WorkList, check_grain, hits
+from serving.lists.schema import ROW_MONEY, TABLES, Note, WorkList, check_grain, hits
 from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix
 from serving.lists.worklist import assemble, with_evidence, with_money
 
@@ -44,7 +44,7 @@ class Prepared:
                     pd.DataFrame(
                         {
                             "理由": f"理由{i}",
-                            "数据表": frame["row_table"].to_numpy(),
+                            "数据表": frame["row_table"].map(lambda t: TABLES.get(t, t)).to_numpy(),
                             "记录号": frame["row_id"].astype(str).to_numpy(),
                             "发生时间": frame["happened_at"].astype(str).to_numpy(),
                             ROW_MONEY: (frame["fen"].astype("float64") / 100).round(2).to_numpy()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from claims.schema.code_tables import OF_COLUMN
 from features.grains import GRAINS, spec_of
 
 DISCLAIMER = "疑点线索，非违规结论"
@@ -50,7 +51,29 @@ EXTRA: tuple[str, ...] = (
 
 #: Columns of a list in yuan, and the evidence sheet's.
 MONEY: tuple[str, ...] = ("amount_low_yuan", "amount_at_risk_yuan", "amount_high_yuan")
-ROW_MONEY = "金额（元）"
+ROW_MONEY = "计入本项（元）"
+
+#: What the tables that rows of evidence come from are called.
+TABLES: dict[str, str] = {
+    "settlements": "结算",
+    "fee_details": "费用明细",
+    "visits": "就诊登记",
+    "discharges": "出院",
+    "stays": "住院",
+    "refunds": "退费",
+}
+#: Codes of our own that stand in evidence, by column.
+_OWN_CODES: dict[tuple[str, str], str] = {
+    ("stas", "normal"): "正常",
+    ("stas", "suspended"): "暂停",
+    ("stas", "terminated"): "解除",
+    ("stas", "absent"): "无有效协议",
+    ("kind", "diagnosis"): "诊断",
+    ("kind", "operation"): "手术",
+    ("what", "h"): "计时项目",
+    ("what", "01"): "床位费",
+    ("what", "07"): "护理费",
+}
 
 SLOTS: tuple[str, ...] = ("ranked", "draw", "control")
 
@@ -128,6 +151,13 @@ def mask(number: str) -> str:
     if not number:
         return ""
     return f"{number[:3]}…{number[-4:]}" if len(number) >= 10 else f"…{number[-2:]}"
+
+
+def meaning(column: str, code: str) -> str:
+    """A code by its official meaning, by the code table of the column it stands in; any other text as it is."""
+    table = OF_COLUMN.get(column)
+    known = {c.code: c.zh for c in table.codes} if table else {}
+    return known.get(code, _OWN_CODES.get((column, code), code))
 
 
 def check_grain(grain: str) -> None:

@@ -22,18 +22,10 @@ from serving.desk.people import Person
 from serving.desk.states import CLASSES, DISPOSITIONS, STATES
 from serving.lists import publish
 from serving.lists.groups import HEAD, SAID, Group
-from serving.lists.schema import DISCLAIMER, NAMES, mask
+from serving.lists.schema import DISCLAIMER, NAMES, TABLES, mask, meaning
 
 HERE = Path(__file__).parent
 TITLES: dict[str, str] = {**{name: spec.page_title for name, spec in GRAINS.items()}, "bedcheck": "今晚查床清单"}
-TABLES = {
-    "settlements": "结算",
-    "fee_details": "费用明细",
-    "visits": "就诊登记",
-    "discharges": "出院",
-    "stays": "住院",
-    "refunds": "退费",
-}
 #: Columns of evidence that a page shows: official names, and what the declarations derive. Others stay in the JSON.
 COLUMN_TITLES = {
     **{c.name: c.zh for table in CANONICAL.values() for c in table.columns},
@@ -145,13 +137,14 @@ def figure(value: float | None, unit: str = "") -> str:
     return text if unit == "%" else f"{text}{unit}"
 
 
-def cell(value: Any) -> str:
-    """A cell of evidence as an officer reads it: numbers of at most two decimals, kinds of visit by their names, yes and no in words."""
+def cell(value: Any, column: str = "") -> str:
+    """A cell of evidence as an officer reads it: numbers of at most two decimals, codes by their official meaning, kinds of visit by their names, yes and no
+    in words."""
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, float):
         return number(value, "")
-    return VISITS.get(value, str(value)) if isinstance(value, str) else str(value)
+    return VISITS.get(value, meaning(column, value)) if isinstance(value, str) else str(value)
 
 
 def wants_json(request: Request) -> bool:

@@ -12,7 +12,7 @@ from serving.desk.database import now
 from serving.desk.people import Person
 from serving.lists.export import workbook
 from serving.lists.publish import Run
-from serving.lists.schema import EXTRA, Note, WorkList, mask
+from serving.lists.schema import EXTRA, ROW_MONEY, TABLES, Note, WorkList, mask
 
 
 def workbook_of(
@@ -65,10 +65,10 @@ def evidence_table(dossier: dict[str, Any]) -> pd.DataFrame:
     rows = [
         {
             "理由": f"理由{i}",
-            "数据表": row.get("row_table"),
+            "数据表": TABLES.get(str(row.get("row_table")), row.get("row_table")),
             "记录号": row.get("row_id"),
             "发生时间": row.get("happened_at"),
-            "金额（元）": row.get("yuan"),
+            ROW_MONEY: row.get("yuan"),
         }
         for i, reason in enumerate(dossier["reasons"], start=1)
         for row in reason["evidence"]["rows"]

@@ -33,7 +33,7 @@ def test_a_list_has_rows_reasons_claim_rows_and_a_dossier_each(warehouse: Path) 
     told = made.dossiers[first["entity_id"]]
     assert told["raw"] == pytest.approx(told["base"] + sum(c["contribution"] for c in told["contributions"]))
     evidence = made.evidence(first["entity_id"])
-    assert list(evidence.columns) == ["理由", "数据表", "记录号", "发生时间", "金额（元）"]
+    assert list(evidence.columns) == ["理由", "数据表", "记录号", "发生时间", "计入本项（元）"]
     assert len(evidence) > 0
     assert pd.to_datetime(evidence["发生时间"]).max() <= pd.Timestamp(T) + pd.Timedelta(days=1)
     assert made.evidence("nobody").empty
