@@ -1,6 +1,6 @@
-"""Five suspects of each list, their money added up again from printed files alone; nothing of the list's own sums is used.
+"""Suspects of each list, five unless told, their money added up again from printed files alone; nothing of the list's own sums is used.
 
-    python -m benchmarks.readd --warehouse DIR --as-of DATE
+    python -m benchmarks.readd --warehouse DIR --as-of DATE [--first 50]
 
 Read are the list and the rows that `rules run` writes, as an officer has them. Each record counts once, by its largest amount. Prints list against
 recount; exit 1 if any suspect is listed with more than its rows add up to (less is right: a stay absorbs its lines, and no more counts than was paid),
@@ -33,12 +33,13 @@ def main() -> int:
     parser.add_argument("--warehouse", type=Path, required=True)
     parser.add_argument("--as-of", type=date.fromisoformat, required=True)
     parser.add_argument("--grains", nargs="+", default=["admission", "person", "institution"])
+    parser.add_argument("--first", type=int, default=5, help="suspects of each list that carry money")
     asked = parser.parse_args()
     rows = hit_rows(asked.warehouse, asked.as_of)
     over = 0
     for grain in asked.grains:
-        listed = build_worklist(asked.warehouse, asked.as_of, grain, 20).rows
-        listed = listed[listed["certain_yuan"] + listed["check_yuan"] > 0].head(5)
+        listed = build_worklist(asked.warehouse, asked.as_of, grain, 4 * asked.first).rows
+        listed = listed[listed["certain_yuan"] + listed["check_yuan"] > 0].head(asked.first)
         for row in listed.to_dict(orient="records"):
             own = rows[(rows["grain"] == grain) & (rows["entity_id"] == row["entity_id"])]
             fen, told = recounted(own), round(100 * (row["certain_yuan"] + row["check_yuan"]))
