@@ -41,7 +41,8 @@ def count(referee: Referee, county: County, run: str) -> Record:
     truth = referee.truth.Truth(county.claims, county.truth)
     told: Record = {"world": county.world, "date": county.day, "grains": {}, "rules": {}, "absent": {}}
     known_guilty = {
-        key: accused(truth, county, g) for g, key in (("person", "psn_no"), ("institution", "fixmedins_code"))
+        "psn_no": accused(truth, county, "person"),
+        "fixmedins_code": accused(truth, county, "institution"),
     }
     for grain in COUNTED:
         partition = build(product.warehouse, pd.Timestamp(county.day).date(), grain)

@@ -202,7 +202,7 @@ def lines_table(
     drug = np.isin(items.charge[item], (9, 11))
     drugs = np.cumsum(drug)
     before = (drugs - drug)[np.flatnonzero(first)][np.cumsum(first) - 1] if n else at
-    sheet = (drugs - before - 1).clip(0) // 5
+    sheet = np.maximum(0, drugs - before - 1) // 5
     numbers = np.array([str(x) for x in range(top)], object)
     initial = line.get("init", np.full(n, -1))
     ids = visit_key(world, number)
