@@ -39,6 +39,7 @@ print(county.tables, len(county.table("settlements", as_of)), "settlements known
 
 # %%
 matrix = county.features("admission", as_of)
+print(len({column.feature.name for column in matrix.columns.values()}), "declarations")
 print(matrix.X.describe().T.head(12))
 
 # %% The evidence adds up to the number

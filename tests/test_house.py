@@ -126,3 +126,4 @@ def test_the_notebook_walks_the_road(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     assert "declarations" in done.stdout
     assert "contributions + base − raw" in done.stdout
+    assert "admission 已查实" in done.stdout, "a fit says its findings"
