@@ -146,3 +146,16 @@ def test_the_card_says_what_a_grain_goes_by(fitted: xiezhi.County) -> None:
     assert said.startswith(f"# 模型卡 {bundle.hash[:12]}")
     assert "不用查处结果的名单" in said
     assert all(f"（{g}）" in said for g in bundle.grains)
+
+
+def test_the_benchmark_reads_each_part_without_a_second_pass(fitted: xiezhi.County) -> None:
+    from benchmarks.accuracy_parts import lists_by_part
+
+    found = lists_by_part(fitted, f"{T}")
+    bundle = fitted.model()
+    assert bundle is not None
+    for grain, lists in found.items():
+        taught = ["ranker"] if bundle.grains[grain].ranker is not None else []
+        assert list(lists) == ["unlabelled", *bundle.grains[grain].scorers, *taught]
+    whole = fitted.order("institution", T, by="isolation").index
+    assert found["institution"]["isolation"] == list(whole[:300])
