@@ -1,7 +1,7 @@
 """What findings taught: a ridge logistic on ranks, and trees that begin where it ends.
 
 raw = linear(x) + trees(x), in log odds. The linear part is what few cases can teach (models/rank_logit.py). The trees are boosted from its log odds and
-take n / (n + `TREES_WORTH`) of the usual step with n confirmed cases: next to nothing with ten, most of it with some hundred.
+take n / (n + `HALFWAY`) of the usual step with n confirmed cases: with 5 to 36 cases trees alone find less than the line, with hundreds more.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ import pandas as pd
 from models.rank_logit import RankLogit
 from models.ranker import Ranker
 from models.scorer import BASE, Scorer, State
+from models.weights import HALFWAY
 
-TREES_WORTH: Final = 100.0
-"""Confirmed cases at which trees take half their step: with 5 to 36 cases trees alone found less than the line on two counties, with 290 (Medicare) more."""
 RATE: Final = 0.04
 
 
@@ -37,7 +36,7 @@ class Taught(Scorer):
         min_leaf: int = 20,
         l2: float = 5.0,
         columns_share: float = 0.3,
-        worth: float = TREES_WORTH,
+        worth: float = HALFWAY,
     ) -> None:
         """ridge: of the line. trees, leaves, rate, min_leaf, l2, columns_share: of the trees (models/ranker.py), rate the whole step.
         worth: confirmed cases at which they take half of it (very many = the line alone)."""

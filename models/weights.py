@@ -17,8 +17,9 @@ import numpy as np
 PRIOR_CASES: Final = 5.0
 PRIOR_MEAN: Final = 2.0
 """With few findings all parts weigh one half."""
-GIVE_WAY: Final = 20.0
-"""Confirmed cases at which the scorers that know no findings keep half their weight (docs/design.md §14)."""
+HALFWAY: Final = 20.0
+"""Confirmed cases at which findings have gone half their way: the scorers that know none keep half their weight, the trees (models/taught.py) take half their
+step (docs/design.md §14)."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,9 @@ def standing_of(t: np.ndarray) -> Standing:
 
 def weights_of(standings: Mapping[str, Standing], taught: str, *, apart: bool = False) -> dict[str, float]:
     """{part: weight}: the taught part by its own; the others by theirs, divided by their number unless they count `apart`, since they say the same thing several
-    times. With n confirmed the others keep `GIVE_WAY` / (`GIVE_WAY` + n) of it: what findings taught knows their columns and by then what they are worth.
+    times. With n confirmed the others keep `HALFWAY` / (`HALFWAY` + n) of it: what findings taught knows their columns and by then what they are worth.
     Where no part is better than chance, even weights."""
     others = 1 if apart else max(1, len(standings) - (taught in standings))
-    kept = GIVE_WAY / (GIVE_WAY + (standings[taught].n if taught in standings else 0)) / others
+    kept = HALFWAY / (HALFWAY + (standings[taught].n if taught in standings else 0)) / others
     found = {name: s.weight if name == taught else round(s.weight * kept, 6) for name, s in standings.items()}
     return found if any(found.values()) else dict.fromkeys(standings, round(1.0 / len(standings), 6))

@@ -4,7 +4,7 @@
 
     [taught]                           # all grains; [taught.person] for one
     ridge = [10.0, 30.0, 100.0]        # a list is tried, value by value
-    worth = [100.0, 1e9]               # confirmed cases at which trees take half their step; 1e9 = the line alone
+    worth = [20.0, 1e9]                # confirmed cases at which trees take half their step; 1e9 = the line alone
     leaves = 7
 
 Values are those of models/taught.py. Combinations are judged by cases that were confirmed later than the model knew (training/fit_ranker.py), never by those it learnt

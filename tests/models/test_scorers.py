@@ -216,7 +216,7 @@ def test_a_handful_of_cases_teaches_the_line(toy: tuple[Toy, pd.Series]) -> None
     rest = (known == 0).to_numpy()
     raw = taught.raw(X)
     assert y[rest][raw[rest].nlargest(20).index].mean() > 3 * y[rest].mean()
-    assert taught.trees_.raw(X).std() < taught.linear_.raw(X).std() / 2
+    assert taught.trees_.raw(X).std() < taught.linear_.raw(X).std()
 
 
 def test_the_line_knows_no_units_and_no_missing_value(toy: tuple[Toy, pd.Series]) -> None:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from models.ensemble import RANKER
-from models.weights import GIVE_WAY, PRIOR_CASES, PRIOR_MEAN, standing_of, weights_of
+from models.weights import HALFWAY, PRIOR_CASES, PRIOR_MEAN, standing_of, weights_of
 from training.dataset import Rows
 from training.fit_ranker import parts_line, taught_by
 
@@ -70,7 +70,7 @@ def test_a_part_weighs_by_where_it_placed_the_confirmed() -> None:
 def test_the_scorers_share_a_weight_and_the_taught_part_has_its_own() -> None:
     s = standing_of(np.full(20, 3.0))
     weights = weights_of({"a": s, "b": s, RANKER: s}, RANKER)
-    assert (weights["a"] + weights["b"]) / weights[RANKER] == pytest.approx(GIVE_WAY / (GIVE_WAY + 20), abs=1e-5)
+    assert (weights["a"] + weights["b"]) / weights[RANKER] == pytest.approx(HALFWAY / (HALFWAY + 20), abs=1e-5)
     nothing = standing_of(np.zeros(99))
     assert weights_of({"a": nothing, RANKER: nothing}, RANKER) == {"a": 0.5, RANKER: 0.5}, "some order there must be"
 
