@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from claims.errors import UserError
-from commands.terminal import JsonOption, WarehouseOption, a_date, say
+from commands.terminal import JsonOption, WarehouseOption, a_date, of_day, say
 
 app = typer.Typer()
 RuleArgument = Annotated[str, typer.Argument(help="R01 … R68")]
@@ -19,10 +19,13 @@ FromOption = Annotated[str | None, typer.Option("--from", help="YYYY-MM-DD; defa
 @app.command("list")
 def rules_list(warehouse: WarehouseOption, as_json: JsonOption = False) -> None:
     """Every rule with its state, the thresholds nobody vouches for, and what inspections made of its hits."""
+    from features.thresholds import tune
+
+    day = _last_day(warehouse)
+    tune(day=day)
     from features.checking.describe import all_cards
     from features.rule_texts import guessed
 
-    day = _last_day(warehouse)
     cards = [card | {"guesses": guessed(card["rule"])} for card in all_cards(warehouse, day)]
     lines = [
         f"{c['rule']} {c['name']}  {c['state']}  {c['precision']}"
@@ -100,7 +103,9 @@ def rules_import_knowledge(
     file: Annotated[Path, typer.Argument(help="xlsx or csv: 类型 编码 对应编码 值 单位 生效日期 失效日期 依据")],
     warehouse: WarehouseOption,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what it would newly hit")] = False,
-    as_of: Annotated[str | None, typer.Option("--as-of", help="YYYY-MM-DD; default: the last day of the data")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="YYYY-MM-DD; default: the last day of the data", callback=of_day)
+    ] = None,
     backdate: Annotated[
         str | None, typer.Option("--backdate", help="with --dry-run: as if points that begin later began that day")
     ] = None,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from commands import office
-from commands.terminal import AsOfOption, JsonOption, WarehouseOption, a_date, a_moment, say, there
+from commands.terminal import AsOfOption, JsonOption, WarehouseOption, a_date, a_moment, of_day, say, there
 
 app = typer.Typer()
 rules_app = typer.Typer(no_args_is_help=True, help="The rule base: run it, show a rule, decide about one.")
@@ -79,21 +79,28 @@ def rules_show(
             "--warehouse", callback=there, help="also tell the office's state and what inspections made of it"
         ),
     ] = None,
-    as_of: Annotated[str | None, typer.Option("--as-of", help="feedback known by the end of that day")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="feedback known by the end of that day", callback=of_day)
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """One rule: law, state, thresholds with their source, what to ask, SQL; with --warehouse its precision so far."""
     from claims.store.warehouse import Warehouse
+    from features.thresholds import tune
+
+    when = a_date(as_of) if as_of else date.today()
+    if warehouse is not None and as_of is None:
+        when = Warehouse.open(warehouse).span()[2].date()
+        tune(day=when)
     from features.checking.describe import rule_card, show_rule
     from features.checking.precision import history_text, precision_of
     from features.checking.review import track_records
     from features.office import Office, read_office
 
     number = rule.upper()
-    said, record, when = Office(), None, a_date(as_of) if as_of else date.today()
+    said, record = Office(), None
     summary: dict[str, Any] = {"rule": number}
     if warehouse is not None:
-        when = a_date(as_of) if as_of else Warehouse.open(warehouse).span()[2].date()
         said, record = read_office(warehouse), track_records(warehouse, when).get(number)
     text = show_rule(number, said, when, record)
     summary |= {"as_of": when.isoformat(), "card": rule_card(number, said, when, record)}

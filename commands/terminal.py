@@ -25,9 +25,10 @@ def there(warehouse: Path | None) -> Path | None:
     return warehouse
 
 
-def of_day(as_of: str) -> str:
+def of_day(as_of: str | None) -> str | None:
     """Work with the thresholds of that day."""
-    tune(day=a_moment(as_of).date() if " " in as_of else a_date(as_of))
+    if as_of is not None:
+        tune(day=a_moment(as_of).date() if " " in as_of else a_date(as_of))
     return as_of
 
 

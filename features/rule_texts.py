@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from claims.errors import UserError
-from features.thresholds import thresholds
+from features.thresholds import thresholds, tuned
 
 GUESS = "本系统暂定值，无出处"
 REGULATION = "《医疗保障基金使用监督管理条例》"
@@ -98,8 +98,8 @@ def named(rule: str, key: str) -> str:
 
 
 def guessed(rule: str) -> list[str]:
-    """Thresholds of a rule that no source backs."""
-    return [key for key in thresholds(rule) if source_of(rule, key) == GUESS]
+    """Thresholds of a rule that no source backs, neither the shipped file's nor the office's."""
+    return [key for key in thresholds(rule) if source_of(rule, key) == GUESS and tuned(rule, key) is None]
 
 
 @cache

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from claims.errors import Damaged, UserError
+from commands.terminal import of_day, there
 from features import thresholds
 from features.office import Entry, Office, add, read_office
+from features.rule_texts import guessed
 
 TWO = ("张", "李")
 
@@ -95,3 +97,18 @@ def test_a_threshold_holds_from_a_day_to_a_day(tmp_path: Path, monkeypatch: pyte
         assert thresholds.setting("R37", "count_a_year") == 50
     finally:
         thresholds.settings.cache_clear()
+
+
+def test_a_command_works_with_the_thresholds_of_its_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = Entry("threshold", "R37", 60, "2026-01-01", TWO, "x", key="count_a_year", until="2026-06-30", source="文")
+    add(tmp_path, [entry])
+    try:
+        for day, held in (("2026-06-30", 60), ("2026-07-01", 50), ("2026-06-30 20:00", 60)):
+            monkeypatch.setattr(thresholds, "_TUNED", thresholds._Tuned())
+            assert there(tmp_path) == tmp_path
+            assert of_day(day) == day
+            assert thresholds.setting("R37", "count_a_year") == held
+            assert ("count_a_year" in guessed("R37")) is False
+    finally:
+        thresholds.settings.cache_clear()
+    assert of_day(None) is None

@@ -34,7 +34,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             told.loc[:29, "R38"], told.loc[30:, "R36"] = True, True
         return told
 
-    monkeypatch.setattr(review.Warehouse, "open", staticmethod(lambda root: None))
+    monkeypatch.setattr("features.checking.review.Warehouse.open", staticmethod(lambda root: None))
     monkeypatch.setattr(review, "decided_cases", lambda warehouse, as_of: cases)
     monkeypatch.setattr(review, "were_hit", hit)
     return tmp_path
