@@ -21,6 +21,7 @@ COMMON = Feature(
 declare(
     COMMON,
     name="rule_r43",
+    widely="一张处方超过5种即命中，多病共存老人的处方在内；列出的是处方，不是对医师的判断",
     told_of={"doctor": OF_DOCTOR},
     rule="R43",
     label=setting("R43", "name"),
