@@ -57,3 +57,55 @@ def test_features_are_built_over_a_hospital_delivered_again(tmp_path: Path) -> N
     answers = check_claim(STAY | {"setl_id": "S2", "mdtrt_id": "M2"}, [], house, AFTER)
     injury = next(a for a in answers if (a.rule, a.grain) == ("R62", "admission"))
     assert (injury.hits, injury.amount_fen) == (1, 6000)
+
+
+def test_at_the_counter_a_swipe_raises_the_stay_it_falls_into(tmp_path: Path) -> None:
+    house = tmp_path / "house"
+    shop = UNIT | {"fixmedins_code": "S1", "fixmedins_type": "2", "hosp_lv": "11", "aprv_bed_cnt": ""}
+    old = VISIT | {"setl_id": "S0", "mdtrt_id": "M0", "fixmedins_code": "S1", "med_type": "41"}
+    intake(
+        write(tmp_path / "one", institutions=[UNIT, shop], settlements=[STAY, old]), house, known_at=date(2025, 6, 2)
+    )
+    swipe = VISIT | {"setl_id": "S9", "mdtrt_id": "M9", "fixmedins_code": "H2", "med_type": "11", "begntime": "2025-04-20 09:00:00", "endtime": "2025-04-20 09:00:00", "setl_time": "2025-04-20 09:05:00"}  # fmt: skip
+    found = {(a.rule, a.grain): a for a in check_claim(swipe, [], house, AFTER)}
+    away = found["R01", "admission"]
+    assert (away.status, [r.row_id for r in away.rows]) == ("hit", ["S9"])
+    later = swipe | {
+        "begntime": "2025-06-10 09:00:00",
+        "endtime": "2025-06-10 09:00:00",
+        "setl_time": "2025-06-10 09:05:00",
+    }
+    assert {(a.rule, a.grain): a for a in check_claim(later, [], house, AFTER)}["R01", "admission"].status == "clear"
+
+
+def test_at_the_counter_a_pack_settled_for_another_is_seen(tmp_path: Path) -> None:
+    house, code = tmp_path / "house", "81234567890123456789"
+    sold = LINE | {
+        "setl_id": "S2",
+        "mdtrt_id": "M2",
+        "psn_no": "P2",
+        "med_chrgitm_type": "09",
+        "cnt": "1",
+        "drug_trac_codg": code,
+    }
+    intake(write(tmp_path / "one", settlements=[VISIT | {"setl_id": "S2", "mdtrt_id": "M2", "psn_no": "P2"}], fee_details=[sold]), house, known_at=date(2025, 6, 2))  # fmt: skip
+    claim = VISIT | {
+        "setl_id": "S9",
+        "mdtrt_id": "M9",
+        "begntime": "2025-06-20 09:00:00",
+        "setl_time": "2025-06-20 09:05:00",
+    }
+    line = {"med_list_codg": "X001", "hilist_name": "药", "med_chrgitm_type": "09", "cnt": 1, "pric": 50, "det_item_fee_sumamt": 50, "fee_ocur_time": "2025-06-20 09:00:00"}  # fmt: skip
+    again = {
+        (a.rule, a.grain): a
+        for a in check_claim(claim, [line | {"drug_trac_codg": code}], house, AFTER)
+        if a.kind == "hard"
+    }
+    assert (again["R40", "person"].status, again["R40", "person"].amount_fen) == ("hit", 5000)
+    assert [r.row_id for r in again["R40", "person"].rows] == ["M9|000001"], "the other's row is not the claim's"
+    fresh = {
+        (a.rule, a.grain): a
+        for a in check_claim(claim, [line | {"drug_trac_codg": code[:-1] + "0"}], house, AFTER)
+        if a.kind == "hard"
+    }
+    assert fresh["R40", "person"].status == "clear"
