@@ -186,7 +186,7 @@ def beds(made: Dated, truth: Truth) -> dict[str, Any]:
     gone = here.X.index.isin(list(absent_at(truth, pd.Timestamp(made.day) + pd.Timedelta(hours=23, minutes=59))))
     k = max(1, round(len(here.X) * BED_SHARE))
     scores = {
-        "bed list": bed_evidence(made.model, here)[0].sum(axis=1),
+        "bed list": bed_evidence(made.model, here, made.matrix)[0].sum(axis=1),
         "admission model": made.frame.loc[here.X.index, "raw"],
         "ghost-bed score, not fitted": bed_contributions(here).sum(axis=1),
         "plain": made.scores.get("plain_lightgbm", made.scores["largest"]).reindex(here.X.index),

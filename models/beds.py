@@ -12,11 +12,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final, Literal
 
+import numpy as np
 import pandas as pd
 
 from claims.errors import UserError
-from models.ensemble import GrainModel, Z, explained, ranker_input
+from models.company import links_of, meet
+from models.ensemble import GrainModel, Z, among, explained, ranker_input
 from models.scorer import BASE, MatrixLike, badness
+from models.taught import Taught
 
 WEIGHTS: Final = {"T01": 1.0, "T02": 0.5, "T03": 0.5}
 """What an empty bed is a sign of, and how much a column of that scheme counts; a parent's habit counts half."""
@@ -30,17 +33,32 @@ WAYS: Final[dict[Way, str]] = {
 """The ways, the best first, and what the list says it was ranked by."""
 
 
-def bed_evidence(model: GrainModel | None, matrix: MatrixLike) -> tuple[pd.DataFrame, Way]:
-    """(contributions: columns of X + base, a row adds up to the stay's bed score; the way) by the best way there is."""
+def bed_evidence(
+    model: GrainModel | None, matrix: MatrixLike, whole: MatrixLike | None = None
+) -> tuple[pd.DataFrame, Way]:
+    """(contributions: columns of X + base, a row adds up to the stay's bed score; the way) by the best way there is. whole: all stays of the moment, open or
+    not, whose doctors' other stays are the company of these; None = no company."""
     if model is None or model.ranker is None:
         return bed_contributions(matrix), "composed"
     if model.beds is None:
-        return explained(model, matrix)[0], "learned"
+        return explained(model if whole is None else among(model, whole), matrix)[0], "learned"
     told = model.beds.contributions(ranker_input(matrix))
     out = pd.DataFrame(0.0, index=matrix.X.index, columns=[*matrix.X.columns, BASE])
     for column in told.columns:
         out[column.removeprefix(Z)] += told[column]
+    if whole is not None:
+        own = out.sum(axis=1).to_numpy()
+        out[BASE] += _in_company(model.beds, own, matrix, whole) - own
     return out, "taught"
+
+
+def _in_company(beds: Taught, own: np.ndarray, matrix: MatrixLike, whole: MatrixLike) -> np.ndarray:
+    """Log odds of an empty bed with what the other stays of the doctor are suspected of: those of a stay as rare as both together."""
+    links, here = links_of(whole.entities, None), links_of(matrix.entities, None)
+    if links is None or here is None:
+        return own
+    company = meet(beds.raw(ranker_input(whole)).to_numpy(), links, whole.entities, 1.0)
+    return company.own.value(company.raw(own, here, matrix.entities))
 
 
 def bed_columns(matrix: MatrixLike) -> dict[str, float]:

@@ -67,7 +67,8 @@ def prepare_bedcheck(
         raise UserError(f"no stay was open on {moment:%Y-%m-%d %H:%M}; choose a moment within the data")
     inside = matrix.only([str(i) for i in listed])
     bundle = load_active(warehouse)
-    beds = bed_scores(inside, scored, bundle.grains.get("admission") if bundle is not None else None)
+    model = bundle.grains.get("admission") if bundle is not None else None
+    beds = bed_scores(inside, matrix, scored, model)
     day = at.date() if isinstance(at, datetime) else at
     notes = quality_notes(warehouse, at)
 
@@ -106,9 +107,9 @@ def home_beds(warehouse: Path, at: date | datetime) -> set[str]:
     return found
 
 
-def bed_scores(matrix: Matrix, scored: Scored, model: GrainModel | None) -> Scored:
-    """Scores of the open stays by models/beds.py: `raw` is the bed score, `risk` = raw squashed to [0, 1); money as the admission model has it."""
-    contributions, way = bed_evidence(model, matrix)
+def bed_scores(matrix: Matrix, whole: Matrix, scored: Scored, model: GrainModel | None) -> Scored:
+    """Scores of the open stays among all by models/beds.py: `raw` is the bed score, `risk` = raw squashed to [0, 1); money as the admission model has it."""
+    contributions, way = bed_evidence(model, matrix, whole)
     raw = contributions.sum(axis=1)
     frame = scored.frame.loc[matrix.X.index].drop(columns=["scheme", "scheme_share", "scheme_2"])
     frame["raw"] = frame["placed"] = raw

@@ -50,3 +50,18 @@ def test_the_best_way_there_is(toy: tuple[Toy, pd.Series]) -> None:
         assert list(parts.columns) == [*matrix.X.columns, BASE]
     np.testing.assert_allclose(parts.sum(axis=1), beds.raw(X), atol=1e-9)
     np.testing.assert_allclose(bed_evidence(learned, matrix)[0].sum(axis=1), raw_risk(learned, matrix), atol=1e-9)
+
+
+def test_a_bed_keeps_the_company_of_its_doctors_other_stays(toy: tuple[Toy, pd.Series]) -> None:
+    matrix, y = toy
+    beds = Taught().fit(ranker_input(matrix), matrix.X["rule_R01"])
+    model = replace(unlabelled(matrix), ranker=Taught().fit(ranker_input(matrix), y), beds=beds)
+    own = beds.raw(ranker_input(matrix))
+    bad = own.sort_values().index[-40:]
+    doctors = pd.Series([f"D{i % 40}" for i in range(len(own))], index=own.index).where(~own.index.isin(bad), "BAD")
+    entities = matrix.entities.assign(dr_codg=doctors, psn_no=own.index)
+    whole = replace(matrix, entities=entities)
+    alone, met = bed_evidence(model, whole)[0], bed_evidence(model, whole, whole)[0]
+    moved = met.sum(axis=1) - alone.sum(axis=1)
+    assert moved[bad].mean() > moved.drop(bad).mean()
+    pd.testing.assert_frame_equal(met.drop(columns=BASE), alone.drop(columns=BASE))

@@ -91,7 +91,7 @@ def beds(lists: Sequence[Dated], truth: Truth, share: float = 0.1) -> dict[str, 
         here = d.matrix.only([e for e in d.matrix.entities.index[is_open(d.matrix.entities)] if e not in home])
         if here.X.empty:
             continue
-        raw, _ = bed_evidence(d.model, here)
+        raw, _ = bed_evidence(d.model, here, d.matrix)
         top = best(raw.sum(axis=1), max(1, round(len(here.X) * share)))
         gone = absent_at(truth, moment)
         opened, empty = opened + len(here.X), empty + int(here.X.index.isin(list(gone)).sum())
