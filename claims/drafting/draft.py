@@ -27,8 +27,9 @@ from claims.schema.mapping import Mapping
 from claims.schema.tables import SOURCE
 from claims.sources.naming import table_of
 
-#: Likeness from which a data set is taken for a table, and below which a column is proposed as a remark only.
-TABLE, COLUMN = 0.5, 0.5
+#: Likeness from which a data set is taken for a table; and below which a column is proposed as a remark only, where
+#: it may be absent and where much rests on it.
+TABLE, COLUMN, REQUIRED = 0.5, 0.5, 0.4
 #: Local columns that may say when a row was known.
 TOLD = ("crte_time", "updt_time", "create_time", "上传时间", "入库时间", "创建时间", "更新时间", "录入时间", "写入时间")
 
@@ -82,9 +83,11 @@ class _Writer:
     draft: Draft = field(default_factory=Draft)
     lines: list[str] = field(default_factory=list)
     classes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    values: dict[tuple[int, str], Values] = field(default_factory=dict)
 
     def write(self) -> Draft:
         found = units(self.export, self.matched)
+        self.values = _shared(self.matched)
         body: list[str] = []
         for table in SOURCE:
             mine = [m for m in self.matched if m.table.name == table]
@@ -147,7 +150,7 @@ class _Writer:
             if not pairs or (made and column.name == made.official):
                 continue
             best = max((p for _, p in pairs), key=lambda p: p.sure)
-            if best.sure < COLUMN and not column.needed:
+            if best.sure < (REQUIRED if column.required else COLUMN) and not column.needed:
                 doubts.append(f"# perhaps {column.name} = {quoted(best.local)}  # {best.sure:.2f} {best.why}")
                 continue
             for m, pair in pairs:
@@ -173,7 +176,7 @@ class _Writer:
         sources = list(dict.fromkeys(p.local for _, p in pairs))
         if len(pairs) < len(mine):
             sources.append("")
-        told = [values_of(m, official, self.matched) for m, _ in pairs]
+        told = [self.values.get((m.dataset.number, official)) for m, _ in pairs]
         values = _together([v for v in told if v is not None])
         settings = [
             f"from = {quoted(sources[0])}" if len(sources) == 1 else f"from = [{', '.join(map(quoted, sources))}]"
@@ -214,7 +217,8 @@ class _Writer:
         table, first = mine[0].table, mine[0]
         lines = []
         for column in table.columns:
-            if any(column.name in m.pairs and (m.pairs[column.name].sure >= COLUMN or column.needed) for m in mine):
+            least = 0.0 if column.needed else REQUIRED if column.required else COLUMN
+            if any(column.name in m.pairs and m.pairs[column.name].sure >= least for m in mine):
                 continue
             key = f"{table.name}.{column.name}"
             stand_in = self._stand_in(first, column.name)
@@ -291,6 +295,24 @@ def _shown(one: Matched, column: str) -> str:
     held = one.dataset.columns[column]
     some = list(held.counts)[:4] or held.values[:2]
     return f" ({', '.join(some)})" if some and held.certificate < 0.1 and held.chinese < 0.9 else ""
+
+
+def _shared(matched: Sequence[Matched]) -> dict[tuple[int, str], Values]:
+    """(data set, official column) → what its values mean; what one table tells of a code holds for the others."""
+    found = {
+        (m.dataset.number, official): values
+        for m in matched
+        for official in m.pairs
+        if (values := values_of(m, official, matched)) is not None
+    }
+    for (_, official), values in found.items():
+        for (_, other), told in found.items():
+            if other == official and told is not values:
+                for value in [v for v in values.unknown if v in told.values]:
+                    values.values[value] = told.values[value]
+                    values.notes[value] = told.notes.get(value, "as in another table")
+                    del values.unknown[value]
+    return found
 
 
 def _together(found: list[Values]) -> Values | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,6 +17,8 @@ from claims.schema.table import Column
 #: Numbers of people, visits, bills and rows: long, many, never amounts.
 NUMBERS = ("psn_no", "mdtrt_id", "setl_id", "init_setl_id", "feedetl_sn", "init_feedetl_sn", "entity_id", "insp_id")
 DIAGNOSES = ("dscg_maindiag_code", "opt_diag_code", "diag_code")
+#: A code of an operation (ICD-9-CM-3, national edition).
+OPERATION = re.compile(r"\d\d\.\d{2,4}([xX]\d+)?")
 FIGURES = ("money", "price", "qty", "int", "ratio", "float")
 #: Names of people have no place in the warehouse.
 SURNAMED = ("姓名", "人员姓名", "患者姓名", "病人姓名", "参保人姓名", "psn_name", "patient_name", "xm")
@@ -130,6 +133,9 @@ def _word(column: Column, held: Profile, key: bool) -> Evidence:
     if column.name == "certno":
         share = held.certificate
         return Evidence(fits, 0.9 * share, "identity numbers with their check digit" if share > 0.5 else "")
+    if column.name == "oprn_oprt_code":  # 38.0800: a number to look at, none to count
+        share = held.share(OPERATION.fullmatch)
+        return Evidence(max(fits, share), 0.4 * share, "codes of operations" if share > 0.8 else "")
     if column.name in DIAGNOSES:
         return Evidence(
             fits * (0.25 + 0.75 * held.icd), 0.35 * held.icd, "codes of diagnoses" if held.icd > 0.8 else ""
@@ -166,7 +172,7 @@ def _coded(table: CodeTable, held: Profile, fits: float) -> Evidence:
     known = max(known, bare)
     many = len(held.counts) > 2 * len(table.codes) + 2
     return Evidence(
-        fits * (0.55 + 0.45 * known) * (0.5 if many else 1.0),
+        fits * (0.8 + 0.2 * known) * (0.5 if many else 1.0),
         0.5 * telling if len(held.counts) > 1 else 0.3 * telling,
         f"{known:.0%} of its values are codes of {table.zh}" if known > 0.5 else "",
     )

@@ -37,6 +37,8 @@ def relate(export: Export, matched: Sequence[Matched]) -> dict[int, Found]:
         for local, official, relation in (
             *_links(export, one, matched),
             *_referred(export, one, matched),
+            *_stays(one),
+            *_item_kinds(one),
             *_products(one),
             *_sums(one),
         ):
@@ -88,6 +90,42 @@ def _referred(export: Export, one: Matched, matched: Sequence[Matched]) -> Itera
         ]
         if naming:
             yield local, key, Relation(0.65, f"its values stand in {naming[0]}")
+
+
+def _stays(one: Matched) -> Iterator[tuple[str, str, Relation]]:
+    """A column whose values part visits of a night or more from the others tells the kind of visit."""
+    begin, end = one.local("begntime"), one.local("endtime")
+    if one.table.name != "settlements" or not begin or not end:
+        return
+    columns = one.dataset.columns
+    days = columns[end].moments.astype("datetime64[D]") - columns[begin].moments.astype("datetime64[D]")
+    nights = days.astype("float64") > 0
+    for local, held in columns.items():
+        if len(held.counts) < 3 or held.filled < 0.95 * held.rows or held.dates > 0.5:
+            continue
+        of: dict[str, list[bool]] = defaultdict(list)
+        for cell, stayed in zip(held.cells, nights.tolist(), strict=True):
+            of[cell or ""].append(stayed)
+        right = sum(max(sum(rows), len(rows) - sum(rows)) for rows in of.values()) / max(len(nights), 1)
+        plain = max(float(np.mean(nights)), 1 - float(np.mean(nights)))
+        if plain < 0.999 and right - plain > 0.6 * (1 - plain):
+            yield local, "med_type", Relation(0.6, "its values part stays from visits of a day")
+
+
+def _item_kinds(one: Matched) -> Iterator[tuple[str, str, Relation]]:
+    """A column of several values of which each item has but one tells the kind of item."""
+    item = one.local("med_list_codg")
+    if one.table.name != "fee_details" or not item:
+        return
+    items = one.dataset.columns[item].cells
+    for local, held in one.dataset.columns.items():
+        if not 5 <= len(held.counts) <= 30 or held.filled < 0.95 * held.rows:
+            continue
+        of: dict[str, set[str]] = defaultdict(set)
+        for code, cell in zip(items, held.cells, strict=True):
+            of[code or ""].add(cell or "")
+        if len(of) > 2 * len(held.counts) and np.mean([len(kinds) == 1 for kinds in of.values()]) > 0.95:
+            yield local, "med_chrgitm_type", Relation(0.5, "each item has one of its values")
 
 
 def _comparable(child: Profile, parent: Profile) -> bool:

@@ -3,6 +3,7 @@ nobody knows what their rows do."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -90,7 +91,7 @@ def _doubt(
         case "insutype":
             _schemes(one, held, found)
         case "med_chrgitm_type":
-            _charges(one, held, found)
+            _charges(one, table, held, found)
         case _:
             pass
 
@@ -241,19 +242,20 @@ def _units(one: Matched, held: Profile, found: Values) -> None:
 def _schemes(one: Matched, held: Profile, found: Values) -> None:
     """Only employees have a personal account."""
     account = one.local("acct_pay") or one.local("balc")
-    if account is None or len(found.unknown) != 2 or len(held.counts) != 2:
+    if account is None or len(found.unknown) != 2:
         return
     paid = {
         v: float(np.mean(np.nan_to_num(np.array(x, np.float64)) > 0))
         for v, x in _by_value(held, one.dataset.columns[account].numbers.tolist()).items()
+        if v in found.unknown
     }
-    if len(paid) == 2 and max(paid.values()) > 4 * min(paid.values()) + 0.05:
+    if len(paid) == 2 and max(paid.values()) > 2 * min(paid.values()) + 0.1:
         for value, share in paid.items():
             found.values[value] = "310" if share == max(paid.values()) else "390"
             found.notes[value] = f"{share:.0%} of its rows have a personal account"
 
 
-def _charges(one: Matched, held: Profile, found: Values) -> None:
+def _charges(one: Matched, table: CodeTable, held: Profile, found: Values) -> None:
     """The kind of a charge by the names of its items."""
     local = one.local("hilist_name")
     if local is None or not found.unknown:
@@ -269,3 +271,10 @@ def _charges(one: Matched, held: Profile, found: Values) -> None:
         if code and times > 0.6 * sum(seen.values()):
             found.values[value] = code
             found.notes[value] = f"by the names of its items ({times} of {sum(seen.values())} looked at)"
+    numbered = {v: re.sub(r"\D", "", v).zfill(2) for v in held.counts}
+    if sum(numbered[v] == c for v, c in found.values.items()) >= 3 and all(
+        numbered[v] == c for v, c in found.values.items()
+    ):
+        for value in [v for v in found.unknown if v not in found.values and table.word(numbered[v])]:
+            found.values[value] = numbered[value]
+            found.notes[value] = "by its number, as the others"

@@ -327,7 +327,7 @@ CODE_TABLES: tuple[CodeTable, ...] = (
         _outcomes(
             PRESENCE,
             {
-                "B2_IN_HOUSE": "外出检查,检查,手术,透析",
+                "B2_IN_HOUSE": "外出检查,检查,检查室,手术,手术室,透析,透析室",
                 "B3_LEAVE_OK": "请假",
                 "B4_ABSENT": "不在床,不在院,离院",
                 "B5_NO_SUCH": "床位不存在",

@@ -102,6 +102,26 @@ WORDS: dict[str, dict[str, str]] = {
         "09": "西药费", "10": "中药饮片费", "11": "中成药费", "12": "一般诊疗费", "13": "挂号费", "14": "其他费",
     },
 }  # fmt: skip
+#: The third: codes of its own that say nothing.
+LOCAL: dict[str, dict[str, str]] = {
+    "gend": {"1": "1", "2": "0"},
+    "insutype": {"310": "1", "390": "2"},
+    "med_type": {
+        "11": "110",
+        "13": "120",
+        "14": "130",
+        "41": "300",
+        "21": "210",
+        "26": "220",
+        "25": "230",
+        "19": "140",
+        "16": "150",
+        "52": "240",
+    },
+    "fixmedins_type": {"1": "A", "2": "B"},
+    "refd_setl_flag": {"0": "1", "1": "2"},
+    "med_chrgitm_type": {f"{i:02d}": f"F{i}" for i in range(1, 15)},
+}
 MONEY = ("medfee_sumamt", "fund_pay_sumamt", "hifp_pay", "acct_pay", "psn_cash_pay", "pric", "det_item_fee_sumamt")
 
 
@@ -119,7 +139,7 @@ def renamed(county: Path, out: Path) -> Path:
     return _written(county, out, CHINESE, "utf-8", lambda column, cell: cell, "yuan", {})
 
 
-def foreign(county: Path, out: Path) -> Path:
+def foreign(county: Path, out: Path, words: dict[str, dict[str, str]] = WORDS) -> Path:
     """The county as another system has it: GB18030, codes in words, amounts in 分 though no header says so, settlements a file a month; gives the hand's
     mapping."""
 
@@ -128,9 +148,9 @@ def foreign(county: Path, out: Path) -> Path:
             return f"{round(float(cell) * 100)}"
         if column in ("begntime", "endtime", "setl_time", "fee_ocur_time"):
             return cell.replace("-", "/")
-        return WORDS.get(column, {}).get(cell, cell)
+        return words.get(column, {}).get(cell, cell)
 
-    return _written(county, out, FOREIGN, "gb18030", told, "fen", WORDS, monthly=("settlements",))
+    return _written(county, out, FOREIGN, "gb18030", told, "fen", words, monthly=("settlements",))
 
 
 def _written(

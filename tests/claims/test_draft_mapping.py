@@ -1,5 +1,7 @@
 """`xiezhi mapping suggest`: three exports nobody told it of, and its draft gives the warehouse of the hand's mapping but for lines it marks."""
 
+import csv
+import sqlite3
 import tomllib
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from claims.schema.mapping import parse_mapping
 from claims.schema.tables import CANONICAL, SOURCE
 from claims.store.warehouse import Warehouse
 from simulator import simulate
-from tests.claims.foreign import foreign, renamed
+from tests.claims.foreign import LOCAL, foreign, renamed
 from tests.worlds import Worlds, code_of
 
 SETTLEMENTS = SOURCE["settlements"]
@@ -76,6 +78,38 @@ def test_a_draft_gives_the_warehouse_of_the_hand(export: object, county: Path, t
     assert same_but_for(draft, tmp_path / "of_draft", tmp_path / "of_hand") == set()
     assert len(draft.check) <= 4
     assert not draft.unknown
+
+
+def test_a_database_gives_the_draft_of_its_files(county: Path, tmp_path: Path) -> None:
+    foreign(county, tmp_path / "export")
+    of_files = draft_mapping(tmp_path / "export")
+    with sqlite3.connect(tmp_path / "bureau.db") as link:
+        for file in sorted((tmp_path / "export").glob("*.csv")):
+            header, *rows = csv.reader(file.open(encoding="gb18030", newline=""))
+            link.execute(f'CREATE TABLE "{file.stem}" ({", ".join(f"{chr(34)}{h}{chr(34)} TEXT" for h in header)})')
+            link.executemany(f'INSERT INTO "{file.stem}" VALUES ({", ".join("?" * len(header))})', rows)
+    of_tables = draft_mapping(f"sqlite:///{tmp_path / 'bureau.db'}")
+    assert tomllib.loads(of_tables.text) == tomllib.loads(of_files.text)
+
+
+def test_local_codes_are_guessed_by_what_their_rows_do_and_marked(county: Path, tmp_path: Path) -> None:
+    foreign(county, tmp_path / "export", LOCAL)
+    draft = draft_mapping(tmp_path / "export")
+    mapping = tomllib.loads(draft.text)
+    bills, units = mapping["tables"]["settlements"]["columns"], mapping["tables"]["institutions"]["columns"]
+    assert mapping["visit_class"]["210"] == "inpatient"
+    assert mapping["visit_class"]["300"] == "pharmacy"
+    assert bills["refd_setl_flag"]["values"] == {"1": "0", "2": "1"}
+    assert bills["insutype"]["values"] == {"1": "310", "2": "390"}
+    assert units["fixmedins_type"]["values"] == {"A": "1", "B": "2"}
+    assert mapping["tables"]["fee_details"]["columns"]["med_chrgitm_type"]["values"]["F9"] == "09"
+    marked = {
+        "settlements.med_type",
+        "settlements.refd_setl_flag",
+        "settlements.insutype",
+        "institutions.fixmedins_type",
+    }
+    assert marked <= set(draft.check)
 
 
 @pytest.mark.slow
