@@ -311,7 +311,7 @@ SUPPORT = (
             psn_cash_pay 个人现金支出 money =现金支付
         """),
         knowledge=Dimension(),
-        aliases=("控制总数", "总控数", "对账", "对账表", "汇总"),
+        aliases=("控制总数", "总控数", "对账"),
     ),
     Table(
         "calendar",

@@ -177,7 +177,9 @@ def main() -> None:
             lines.append(
                 f"| {i} | {name} | {said} | {c.rows_in} | {c.accepted} | {c.quarantined} | {c.duplicates} | {why} |"
             )
-    lines += reversal_lines() + legacy_lines()
+    from benchmarks.intake_inputs import lines as ordinary_lines
+
+    lines += ["", *ordinary_lines(), *reversal_lines()[1:], *legacy_lines()]
     out = Path(__file__).parents[2] / "docs" / "figures" / "intake.md"
     kept = out.read_text(encoding="utf-8") if out.exists() else ""
     speed = kept[kept.index(SPEED) :] if SPEED in kept else ""  # `python -m benchmarks.intake --write` makes that part
