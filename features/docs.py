@@ -194,6 +194,7 @@ def _feature(f: Feature, rows: str) -> str:
         " · ".join(facts) + "\n",
         f"- 理由：{f.reason}",
         f"- 正常解释：{f.innocent}",
+        *([f"- 为何命中较多：{f.widely}"] if f.widely else []),
         f"- measure over {rows}: {_measured(f.measure)}",
     ]
     lines += [f"- amount: {_measured(f.amount)}"] if f.amount else []
