@@ -9,6 +9,7 @@ from typing import Any
 from claims.errors import UserError
 from claims.intake.batch import Batch, has, stored_sql
 from claims.settings import settings
+from claims.store.sql import quote
 
 #: Fen of a usual stay and of a usual visit of any county; a unit of money is mistaken by the hundred.
 USUAL = {"inpatient": 500_000, "outpatient": 15_000}
@@ -84,7 +85,7 @@ def lines_against_settlements(batch: Batch) -> None:
         ):
             if has(batch, f"parsed_{table}"):
                 con.execute(
-                    f"UPDATE parsed_{table} SET _err = coalesce(_err, 'Q10:{column}') "
+                    f"UPDATE parsed_{table} SET _err = coalesce(_err, {quote('Q10:' + column)}) "
                     f"WHERE CAST(mdtrt_id AS VARCHAR) IN ({doubts} AND {which})"
                 )
         batch.notes.append(f"{doubtful:,} visits whose lines are a hundredth or the hundredfold of their settlement")
