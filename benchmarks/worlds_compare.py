@@ -10,6 +10,7 @@ than half, it is marked; a reason stands beside it or it is to be mended. SHARED
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -176,9 +177,15 @@ def main() -> None:
         own.append(list(places)[-1])
     worlds: dict[str, dict[str, float]] = {}
     for name, (claims, truth) in places.items():
-        print(name, file=sys.stderr, flush=True)
-        (last,) = duckdb.sql(f"SELECT max(setl_time)::DATE - 30 FROM '{claims}/settlements.parquet'").fetchall()[0]
-        worlds[name] = marginals(claims) | found(referee, claims, truth, f"{last} 20:00:00")
+        kept = given.work / "compare" / f"{name}.json"
+        if not kept.exists():
+            print(name, file=sys.stderr, flush=True)
+            query = f"SELECT max(setl_time)::DATE - 30 FROM '{claims}/settlements.parquet'"
+            (last,) = duckdb.connect().execute(query).fetchall()[0]
+            told = marginals(claims) | found(referee, claims, truth, f"{last} 20:00:00")
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+        worlds[name] = json.loads(kept.read_text("utf-8"))
     given.out.write_text(page(worlds, own) + "\n", "utf-8")
     print(f"{given.out}: {len(worlds)} worlds", file=sys.stderr)
 

@@ -41,7 +41,7 @@ from simulator.visits import Visits
 
 END = date(2026, 9, 27)
 CHUNK = 20_000
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True)
