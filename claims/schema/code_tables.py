@@ -335,7 +335,11 @@ CODE_TABLES: tuple[CodeTable, ...] = (
         ),
         "B4, B5 and B7 confirm, B1–B3 and B9 refute, B6 is a lag, B8 is missing",
     ),
-    CodeTable(("violation_class",), "三违分类", _codes("illegal 违法\nirregular 违规\nbreach 违约")),
+    CodeTable(
+        ("violation_class",),
+        "三违分类",
+        _codes("illegal 违法\nirregular 违规\nbreach 违约\nnone 无\nundetermined 未定"),
+    ),
     CodeTable(
         ("insp_type",),
         "检查方式",

@@ -17,7 +17,8 @@ from claims.schema.mapping import parse_mapping
 from claims.schema.tables import CANONICAL, SOURCE
 from claims.store.warehouse import Warehouse
 from simulator import simulate
-from tests.claims.foreign import LOCAL, foreign, renamed
+from tests.claims.foreign import LOCAL, cut, foreign, renamed
+from tests.conftest import shared
 from tests.worlds import Worlds, code_of
 
 SETTLEMENTS = SOURCE["settlements"]
@@ -76,7 +77,7 @@ def test_a_draft_gives_the_warehouse_of_the_hand(export: object, county: Path, t
     assert told[0] == told[1]
     assert told[0]["settlements"].accepted > 1000
     assert same_but_for(draft, tmp_path / "of_draft", tmp_path / "of_hand") == set()
-    assert len(draft.check) <= 4
+    assert len(draft.check) <= 6
     assert not draft.unknown
 
 
@@ -110,6 +111,20 @@ def test_local_codes_are_guessed_by_what_their_rows_do_and_marked(county: Path, 
         "institutions.fixmedins_type",
     }
     assert marked <= set(draft.check)
+
+
+@pytest.mark.slow
+def test_another_makers_county_under_other_names(tmp_path: Path) -> None:
+    by_hand = renamed(cut(shared("data", "second", "claims"), tmp_path / "cut", "0900"), tmp_path / "export")
+    draft = draft_mapping(tmp_path / "export")
+    (tmp_path / "draft.toml").write_text(draft.text, "utf-8")
+    told = [
+        intake(tmp_path / "export", tmp_path / f"of_{whose}", mapping).tables
+        for whose, mapping in (("hand", by_hand), ("draft", tmp_path / "draft.toml"))
+    ]
+    assert told[0] == told[1]
+    assert same_but_for(draft, tmp_path / "of_draft", tmp_path / "of_hand") == set()
+    assert len(draft.check) <= 10
 
 
 @pytest.mark.slow
