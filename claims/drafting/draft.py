@@ -6,6 +6,7 @@ understood is told. Where a line is not marked, the warehouse is the one a caref
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import re
 import tempfile
@@ -16,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from claims.drafting.evidence import SURNAMED
-from claims.drafting.matching import HINTS, SURE, Matched, Pair, assign, recognise
+from claims.drafting.matching import HINTS, Matched, Pair, assign, recognise
 from claims.drafting.profile import DATABASE_ROWS, Dataset, Export, open_export
 from claims.drafting.relations import relate
 from claims.drafting.thesaurus import plain
@@ -286,8 +287,6 @@ class _Writer:
 
 
 def _matches(stem: str, pattern: str) -> bool:
-    import fnmatch
-
     return fnmatch.fnmatch(stem.strip().lower(), pattern.lower())
 
 
@@ -327,6 +326,3 @@ def _together(found: list[Values]) -> Values | None:
         whole.unknown |= one.unknown
         whole.counts = {k: whole.counts.get(k, 0) + one.counts.get(k, 0) for k in {**whole.counts, **one.counts}}
     return whole
-
-
-__all__ = ["SURE", "Draft", "draft_mapping", "understand"]

@@ -61,11 +61,6 @@ class Matched:
     sure: float
     pairs: dict[str, Pair] = field(default_factory=dict)
 
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """The official columns and the hints."""
-        return columns_of(self.table)
-
     def local(self, official: str) -> str | None:
         """The local column of an official one."""
         return self.pairs[official].local if official in self.pairs else None

@@ -4,7 +4,7 @@ shapes of its values."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -281,10 +281,3 @@ def _look(
     return Profile(
         column, kind, texts, moments.astype("datetime64[s]"), numbers, counts, distinct, filled, dataset.rows
     )
-
-
-def each(datasets: list[Dataset]) -> Iterator[tuple[Dataset, Profile]]:
-    """Every column of every data set."""
-    for dataset in datasets:
-        for profile in dataset.columns.values():
-            yield dataset, profile
