@@ -22,7 +22,7 @@ from claims.intake.batch import Batch, Counts, IntakeSummary, Progress, connect,
 from claims.intake.fee_lines import lines
 from claims.intake.layout import buckets_for, crowded, lay_out
 from claims.intake.money_scale import lines_against_settlements
-from claims.intake.reading import Reading, Unmatched, read
+from claims.intake.reading import Reading, Unmatched, read, unfilled
 from claims.intake.reject import pending
 from claims.intake.settlements import settlements
 from claims.intake.stage import publish_batch
@@ -188,6 +188,7 @@ def _run(
             wrong += error.what
     if wrong:
         raise Unmatched(wrong)
+    batch.notes += unfilled(readings)
     say("解析", done, steps)
     readings += pending(batch)
     for table in SOURCE:

@@ -88,3 +88,19 @@ def read(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Read
         batch.ignored += [Ignored(f"{source.label}: {c}", f"no column of {table.name}") for c in unknown]
     made = {c: sql for c, r in ruled.items() if (sql := computed(r, loaded.types, found)) is not None}
     return Reading(source, loaded, mapping, found, units, made)
+
+
+#: What a line does not say its visit does.
+OF_VISIT = {("fee_details", "psn_no"), ("fee_details", "fixmedins_code")}
+
+
+def unfilled(readings: Sequence[Reading]) -> list[str]:
+    """Notes on columns that a table should have and that no source of it fills."""
+    notes = []
+    for table in dict.fromkeys(r.table.name for r in readings if r.source.kind != "pending"):
+        filled = {c for r in readings if r.table.name == table for c in (*r.found, *r.made)}
+        lacking = [c for c in SOURCE[table].columns if c.required and not c.needed and c.name not in filled]
+        named = [f"{c.name} ({c.zh})" for c in lacking if (table, c.name) not in OF_VISIT]
+        if named:
+            notes.append(f"{table}: no column for {', '.join(named)}; what needs it is not evaluable")
+    return notes

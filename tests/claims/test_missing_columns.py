@@ -39,3 +39,11 @@ def test_no_name_of_several_is_there(tmp_path: Path) -> None:
     (tmp_path / "m.toml").write_text(MAPPING.replace(', "med_type"', ', "就医类别码"'), "utf-8")
     with pytest.raises(UserError, match="the mapping reads 医疗类别码 or 就医类别码 of table settlements"):
         intake(tmp_path / "in", tmp_path / "w", tmp_path / "m.toml")
+
+
+def test_columns_a_table_should_have_are_told_where_they_are_absent(tmp_path: Path) -> None:
+    visit = {k: v for k, v in VISIT.items() if k not in ("psn_type", "med_type")}
+    assert "settlements: no column for psn_type (人员类别), med_type (医疗类别)" in "\n".join(
+        n for n in intake(write(tmp_path / "in", settlements=[visit]), tmp_path / "w").notes
+    )
+    assert intake(write(tmp_path / "all", settlements=[VISIT], fee_details=[LINE]), tmp_path / "v").notes == []
