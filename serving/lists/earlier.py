@@ -44,7 +44,7 @@ def listed_before(warehouse: Path, as_of: date | datetime, grain: str) -> tuple[
             damaged.append(f"{root.parent.name}/{root.name}")
             continue
         for row in rows:
-            if row["slot"] == "ranked" and not row["returning"]:
+            if row["slot"] == "ranked" and not row.get("returning"):
                 first.setdefault(str(row["entity_id"]), row)
     if not first:
         return nobody(), damaged
