@@ -184,7 +184,7 @@ def test_the_python_of_the_readme_runs_as_printed() -> None:
     finally:
         for name in set(REGISTRY) - before:
             del REGISTRY[name]
-    imports = ring[: ring.index("graph =")]
+    imports = ring[: ring.index("county =")]
     names: dict[str, Any] = {}
     exec(compile(imports, "README.md", "exec"), names)
     compile(ring, "README.md", "exec")

@@ -84,8 +84,9 @@ def lines_against_settlements(batch: Batch) -> None:
             ("fee_details", "det_item_fee_sumamt", "NOT here"),
         ):
             if has(batch, f"parsed_{table}"):
+                reason = quote("Q10:" + column)
                 con.execute(
-                    f"UPDATE parsed_{table} SET _err = coalesce(_err, {quote('Q10:' + column)}) "
+                    f"UPDATE parsed_{table} SET _err = coalesce(_err, {reason}) "
                     f"WHERE CAST(mdtrt_id AS VARCHAR) IN ({doubts} AND {which})"
                 )
         batch.notes.append(f"{doubtful:,} visits whose lines are a hundredth or the hundredfold of their settlement")

@@ -62,7 +62,10 @@ class Warehouse:
     def content(self) -> str:
         """Name of the state that first held these very rows: the same before and after they are laid out anew, and
         again once a batch is taken back."""
-        return f"{int(self.manifest['content']):08d}"
+        found = self.manifest.get("content")
+        if found is None:
+            raise Damaged(f"{self.root}: this warehouse was taken in by an earlier version; take the claims in again")
+        return f"{int(found):08d}"
 
     @property
     def batches(self) -> list[str]:

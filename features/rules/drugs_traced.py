@@ -216,7 +216,7 @@ TO_BE_SCANNED = f"""
         l.fixmedins_code AS entity_id, l.happened_at, 'fee_details' AS row_table, {LINE_ID} AS row_id, l.psn_no,
         l.med_list_codg, l.hilist_name, l.cnt, l.drug_trac_codg, l.fen,
         coalesce(length(l.drug_trac_codg), 0) < {setting("R40", "min_code_length")}
-            OR (l.trdn_flag = '0' AND len({CODES}) < l.cnt) AS hit
+            OR (len({CODES}) < l.cnt AND l.trdn_flag = '0') AS hit
     FROM lines l
     JOIN institutions i ON i.fixmedins_code = l.fixmedins_code
     WHERE l.med_chrgitm_type IN {PACKED_DRUGS}

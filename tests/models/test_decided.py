@@ -74,7 +74,7 @@ def test_who_returns_is_ranked_by_what_is_newer_alone(toy: Toy) -> None:
     whole = score(toy, None)
     X = whole.contributions
     both = X.index[(X["swipes_90"] > 0) & (X["rule_R01"] > 0)]
-    bad = whole.frame.loc[both, "raw"].idxmax()
+    bad = X.loc[both, "swipes_90"].idxmax()  # enough that is newer to stand among the worst tenth by it alone
     left, scored = score_list(toy, None, held(toy, {bad: "2025-03-01"}))
     now = scored.contributions.loc[bad]
     assert now["swipes_90"] == pytest.approx(X.loc[bad, "swipes_90"])
