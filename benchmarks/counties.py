@@ -116,7 +116,7 @@ def record(
     scores = {n: s for n, s in made.scores.items() if n != "random"}
     for order in ("expected", "blend"):
         money = made.frame["amount_fen"].to_numpy()
-        risk = risk_by(made.model, made.frame["placed"].to_numpy(), made.frame["stratum"], money, order)  # type: ignore[arg-type]
+        risk = risk_by(made.model, made.frame["placed"].to_numpy(), money, order)  # type: ignore[arg-type]
         scores[f"full by {order}"] = pd.Series(risk, index=made.frame.index)
     scores["full, levelled"] = pd.Series(
         place(made.model, made.matrix.entities, made.frame["raw"].to_numpy()), index=made.frame.index

@@ -158,7 +158,7 @@ def _standing(matrix: MatrixLike, model: GrainModel, raw: np.ndarray, order: Ord
     frame = pd.DataFrame(index=matrix.X.index)
     frame["found_before"] = found_before(model, matrix)
     stratum = strata_of(matrix.entities)
-    frame["risk"] = risk_by(model, placed, stratum, money["amount_fen"].to_numpy(), order)
+    frame["risk"] = risk_by(model, placed, money["amount_fen"].to_numpy(), order)
     frame["raw"], frame["placed"], frame["suspicion"] = raw, placed, suspicion_of(model, raw)
     frame["probability"] = probability_at(model, raw, stratum.to_numpy())
     frame["probability_low"], frame["probability_high"] = interval_at(model, raw, stratum.to_numpy())
@@ -166,12 +166,12 @@ def _standing(matrix: MatrixLike, model: GrainModel, raw: np.ndarray, order: Ord
     return frame.join(money)
 
 
-def risk_by(
-    model: GrainModel, placed: np.ndarray, stratum: pd.Series, amount_fen: np.ndarray, order: Order
-) -> np.ndarray:
-    """The risk a list is ordered by: the chance at the raw risk `placed` (said, or supposed where none can be said), and the money if asked."""
-    # a levelled list has placed the strata already
-    said = probability_at(model, placed, None if order == "level" else stratum.to_numpy())
+def risk_by(model: GrainModel, placed: np.ndarray, amount_fen: np.ndarray, order: Order) -> np.ndarray:
+    """The risk a list is ordered by: the chance at the raw risk `placed` (said, or supposed where none can be said), and the money if asked.
+
+    The chance of the common curve: what a group's own cases add is said beside it, but whom inspectors looked at decides it more than who is guilty,
+    and ordering by it cost a third of the finds at the top where the offsets were large (docs/design.md §14)."""
+    said = probability_at(model, placed)
     chance = np.where(np.isnan(said), supposed(suspicion_of(model, placed)), said)
     return ordered(chance, amount_fen, order, model.money_scale)
 
