@@ -92,7 +92,6 @@ def test_values_reach_sql_through_the_one_quoter(room: str) -> None:
 #: Dependencies that no module of ours imports, and what for.
 NOT_IMPORTED = {
     "psycopg": "SQLAlchemy's driver of PostgreSQL sources",
-    "argon2-cffi": "passwords of the desk's accounts, imported as argon2",
     "uvicorn": "serves the service's processes",
     "python-multipart": "reads uploaded workbooks for Starlette",
 }

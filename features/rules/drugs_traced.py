@@ -7,6 +7,7 @@ Innocent: what was refunded and settled again at its own unit (N31), split packs
 what a scanner writes by default, a bill uploaded again.
 """
 
+from claims.store.sql import quote
 from features.codes import DRUGSTORE, PACKED_DRUGS, paid
 from features.declare import Feature, Of, declare
 from features.knowledge import LINE_ID, VERSIONS, in_force
@@ -223,8 +224,8 @@ TO_BE_SCANNED = f"""
         AND coalesce(l.trdn_flag, '') <> '1'
         AND l.cnt >= 1
         AND l.day >= CASE
-            WHEN i.fixmedins_type = {DRUGSTORE} THEN DATE '{setting("R40", "pharmacies_since")}'
-            ELSE DATE '{setting("R40", "all_since")}'
+            WHEN i.fixmedins_type = {DRUGSTORE} THEN DATE {quote(setting("R40", "pharmacies_since"))}
+            ELSE DATE {quote(setting("R40", "all_since"))}
         END
 """
 declare(

@@ -1,4 +1,4 @@
-"""The log of the desk: append-only, in order, each row's hash over the row before it; kept for ever (workflow.md §8).
+"""The log of the desk: append-only, in order, each row's hash over the row before it; kept for ever.
 
 What is done and its row are one transaction: an act that cannot be logged does not happen. The database refuses to change or
 delete a row; whoever owns the file can still rewrite it, so the head of the chain leaves the machine on every list and

@@ -1,4 +1,4 @@
-"""Who may do what: roles of workflow.md §7, each a set of rights; a page or an act names the right it needs.
+"""Who may do what: roles, each a set of rights; a page or an act names the right it needs.
 
 An office of five gives one person several roles; that two different persons act on one case is held by the case itself
 (serving/desk/schema.py), whoever has which role. 三员分立: the three administrators have no right in any case.

@@ -1,4 +1,4 @@
-"""The tables of the desk: who may sign in, what is done with a lead, and the log of both (workflow.md §2, §3, §7, §8).
+"""The tables of the desk: who may sign in, what is done with a lead, and the log of both.
 
 One schema for SQLite and PostgreSQL. What two persons must do is held by constraints here and not by pages: a first
 reviewer is never the second, neither is the signer, and nobody decides an appeal in a case he worked on.

@@ -1,4 +1,4 @@
-"""The states of a case and the steps between them (workflow.md §3), as data: who may take a step, and what it asks for.
+"""The states of a case and the steps between them, as data: who may take a step, and what it asks for.
 
 No step leads from a score to an adverse state without two different persons: C00 is made by the list, C10 and C20 are left by
 two reviewers, C60 by a third who signs; the columns `takes` names are filled with whoever takes the step and the database refuses equal ones.
@@ -31,7 +31,7 @@ OPEN: Final = ("C10", "C20", "C30", "C40", "C50", "C60", "C70", "C85", "C92", "C
 CLOSED: Final = ("C80", "C90", "C91")
 ADVERSE: Final = ("C70", "C80", "C85")
 
-#: Default limits in working days (workflow.md §4: a limit is the law, the number is a proposal and a setting).
+#: Default limits in working days (a limit is the law, 两库办法; the number is a proposal).
 LIMITS: Final[dict[str, int]] = {"C10": 3, "C20": 3, "C30": 5, "C40": 20, "C50": 5, "C60": 10, "C70": 22}
 
 #: 三违 as the decision sets it.

@@ -29,7 +29,7 @@ from features.build import build
 from simulator import simulate
 from tests.conftest import ROOT, shared
 from tests.features.networks.test_bucket_pairs import plant_ring
-from xiezhi import app
+from xiezhi.command import app
 
 pytestmark = [pytest.mark.slow, pytest.mark.spark]
 SHIM = """#!/bin/bash

@@ -17,7 +17,14 @@ def test_a_registry_entered_within_thirty_days_heals() -> None:
     found = measure_of(con, "chronic_unregistered_times", "rule_r45", of="ann bob cat dan")
     assert found["chronic_unregistered_times_90"].tolist() == [0, 1, 1, 0]
     assert found["rule_r45_365"].tolist() == [0, 0, 1, 0], "bob's registry came late (N33)"
-    assert measure_of(con, "rule_r45_inst", of="clinic").loc["clinic", "rule_r45_inst_365"] == 1
+    assert measure_of(con, "rule_r45_inst", of="clinic").loc["clinic", "rule_r45_inst_365"] == 0, "one is no habit"
+
+
+def test_a_unit_with_a_habit_of_unregistered_patients() -> None:
+    rows = "\n".join(f"{i} p{i} clinic 06-10T10:00 chronic 100" for i in range(3))
+    head = "setl_id psn_no fixmedins_code happened_at visit_class fund_pay_sumamt_fen\n"
+    con = draw(chronic_registry="psn_no opsp_dise_code opsp_begndate\nann M1 06-01\n", settlements=head + rows)
+    assert measure_of(con, "rule_r45_inst", of="clinic").loc["clinic", "rule_r45_inst_365"] == 3
 
 
 def test_years_of_drugs_without_a_test() -> None:
