@@ -1,7 +1,7 @@
 """What was decided, as rows of `inspections`: one more delivery for intake, and so labels for the next fit.
 
 A case that ended without a judgment (证据不足, 无法核查, 重复线索) is written too: its code is a missing label by itself. One withdrawn
-is written anew under its number, and the last word counts. The time known is the moment of the decision.
+is written anew under its number, and the last word counts. It is known when it was concluded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from serving.desk.schema import CASES, EVENTS, LEADS
 COLUMNS: Final = (
     "insp_id", "finding_no", "entity_type", "entity_id", "period_end", "insp_time", "conclude_time", "insp_type", "lead_source",
     "selection_prob", "outcome_code", "typology_code", "violation_class", "amt_suspect", "amt_confirmed", "amt_recovered",
-    "model_version", "rank_at_issue", "known_at",
+    "model_version", "rank_at_issue",
 )  # fmt: skip
 SOURCE: Final = {"ranked": "model", "draw": "random", "control": "random"}
 
@@ -66,7 +66,6 @@ def _row(case: dict[str, Any], on_site: bool) -> dict[str, Any]:
         "amt_recovered": "" if case["recovered_fen"] is None else f"{case['recovered_fen'] / 100:.2f}",
         "model_version": case["model"],
         "rank_at_issue": "" if case["rank"] is None or case["slot"] != "ranked" else case["rank"],
-        "known_at": concluded,
     }
 
 
