@@ -12,6 +12,7 @@ import pytest
 import xiezhi
 from features.matrix import load_matrix
 from serving.lists.prepare import build_worklist
+from serving.lists.schema import hits
 from tests.features.county import T, built
 from tests.worlds import ROOT, Worlds
 
@@ -34,7 +35,7 @@ def test_the_page_runs_as_printed(house: Path) -> None:
     exec(compile(code.replace('open("W")', f"open({str(house)!r})"), "docs/api.md", "exec"), names)
     assert len(names["settlements"]) > 0
     assert set(names["people"].index) == set(names["rules"].index)
-    assert len(names["rows"]) == names["dossier"]["reasons"][0]["evidence"]["total"]
+    assert len(hits(names["rows"])) == names["dossier"]["reasons"][0]["evidence"]["total"]
 
 
 def test_a_table_is_what_was_known_by_then(county: xiezhi.County) -> None:
