@@ -60,9 +60,6 @@ def open_run(
 
     lists: list name → rows as published (serving/lists/schema.py COLUMNS + EXTRA).
     """
-    with desk.read() as connection:
-        if connection.execute(select(LEADS.c.lead_id).where(LEADS.c.run == run).limit(1)).first():
-            return 0
     new = 0
     with desk.write() as connection:
         if connection.execute(select(LEADS.c.lead_id).where(LEADS.c.run == run).limit(1)).first():
@@ -81,6 +78,12 @@ def open_run(
                 )
         log.append(connection, "run.open", about=run, detail={"new": new})
     return new
+
+
+def known(desk: Desk, run: str) -> bool:
+    """Whether a run has its cases."""
+    with desk.read() as connection:
+        return connection.execute(select(LEADS.c.lead_id).where(LEADS.c.run == run).limit(1)).first() is not None
 
 
 def _case_of(connection: Connection, row: Mapping[str, Any]) -> tuple[int, bool]:

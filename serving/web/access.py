@@ -50,7 +50,6 @@ RULES: Final = (
     _rule(r"/cases/\d+/reveal", "reveal", "POST"),
     _rule(r"/people", "people", "GET", "HEAD", "POST"),
     _rule(r"/log(\.jsonl)?", "log"),
-    _rule(r"/model", "model"),
     _rule(r"/api/lists", "lists", "POST"),
     _rule(r"/api/rank", "lists", "POST"),
     _rule(r"/api/explain", "lists", "POST"),

@@ -191,6 +191,6 @@ def fen_of(text: str) -> int | None:
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     """A case as a page shows it: the subject masked where it is a person or a group of persons."""
-    if row["grain"] in ("person", "ring"):
-        return row | {"entity_id": mask(row["entity_id"]), "earlier": [_shown(r) for r in row.get("earlier", [])]}
-    return row
+    others = {k: [_shown(r) for r in row[k]] for k in ("earlier", "beside") if k in row}
+    hidden = {"entity_id": mask(row["entity_id"])} if row["grain"] in ("person", "ring") else {}
+    return row | others | hidden

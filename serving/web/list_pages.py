@@ -31,6 +31,8 @@ SCORE = ("risk", "raw", "base", "probability", "probability_low", "probability_h
 
 def opened(desk: Desk, run: publish.Run) -> None:
     """Cases for a run that has none yet."""
+    if cases.known(desk, run.name):
+        return
     rows = {name: run.worklist(name)["rows"] for name in run.grains}
     cases.open_run(desk, run.name, run.manifest["as_of"], rows)
 

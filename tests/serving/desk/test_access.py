@@ -141,6 +141,13 @@ def test_one_case_from_the_list_to_a_label(week: Path, tmp_path: Path) -> None:
     )
 
 
+def test_no_case_tells_a_full_number_nor_do_the_cases_beside_it(week: Path) -> None:
+    client = signed_in(week, "reviewer1")
+    client.get("/lists/person")
+    for path in ("/cases.json", *(f"/cases/{n}.json" for n in range(1, 60, 4))):
+        assert not re.search(r"42900119\d{7,8}", client.get(path).text), path
+
+
 def test_a_reveal_needs_a_reason_and_is_logged(week: Path) -> None:
     inspector = signed_in(week, "inspector", "reviewer1")
     desk = desk_of(week)
