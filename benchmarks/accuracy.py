@@ -24,7 +24,7 @@ from typing import Final
 from benchmarks.accuracy_county import DATES, Referee, run_county, shared_county
 from benchmarks.accuracy_judge import PRODUCT, SIZES, Record
 from benchmarks.accuracy_medicare import FOLDS, run_fold, whole_list
-from benchmarks.accuracy_own import own_county
+from benchmarks.accuracy_own import COUNTIES, MONTHS, PERSONS, own_county
 from benchmarks.accuracy_page import page
 from benchmarks.accuracy_product import ROOT, commit
 
@@ -102,9 +102,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "figures", help="folder of accuracy.md")
     parser.add_argument("--world", action="append", default=[], choices=WORLDS, help="only this world; may be repeated")
     parser.add_argument("--date", action="append", default=[], help="only this date (YYYY-MM-DD) or fold (fold-1)")
-    parser.add_argument("--counties", type=int, default=1, help="own counties, seeds 1, 2, …")
-    parser.add_argument("--persons", type=int, default=8000, help="insured persons of an own county")
-    parser.add_argument("--months", type=int, default=15, help="months of an own county")
+    parser.add_argument("--counties", type=int, default=COUNTIES, help="own counties, seeds 1, 2, …")
+    parser.add_argument("--persons", type=int, default=PERSONS, help="insured persons of an own county")
+    parser.add_argument("--months", type=int, default=MONTHS, help="months of an own county")
     parser.add_argument("--run", default="", help="name of this run's lists (default: the commit)")
     parser.add_argument("--keep", action="store_true", help="keep warehouses and cuts")
     parser.add_argument("--page", action="store_true", help="only write the page from what is there")

@@ -1,8 +1,8 @@
 """Counties of the product's own simulator in the referee's form, so that they are judged as the others are.
 
 The product takes in the county as simulated, with all its tables, and hides what came after the date by itself. The referee gets the same county with the
-columns it reads. Its two ways of truth differ in three points: a stay counts as guilty whatever its scheme, a person or an institution from the first day to
-the last, and a bed is empty if it was so at that very evening.
+columns it reads. As in its own worlds a stay is guilty that should not have been paid at all, not one whose charges alone were wrong. Its truth differs in two
+points: a person or an institution is guilty from the first day to the last, and a bed is empty if it was so at that very evening.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ import duckdb
 
 from benchmarks.accuracy_county import HOUR, County
 from benchmarks.accuracy_product import ROOT
+from features.grains import CHARGES
 
+PERSONS: Final = 16_000
+MONTHS: Final = 15
+COUNTIES: Final = 3
+LIKE_OTHERS: Final = {"abundance": 4, "skill": 0.5}
+"""What `xiezhi simulate` is told so that guilty stays, what inspectors confirm and what simple opponents find are as in `pilot` and `second` (benchmarks.worlds_compare)."""
 _CLAIMS: Final = {
     "settlements": "SELECT * FROM '{c}/settlements.parquet'",
     "fee_details": "SELECT * FROM '{c}/fee_details.parquet'",
@@ -38,7 +44,7 @@ _CLAIMS: Final = {
 _PERIOD: Final = "scheme, DATE '1900-01-01' AS \"begin\", DATE '2999-12-31' AS \"end\", 0 AS perp"
 _TRUTH: Final = {
     "admission": """
-        SELECT mdtrt_id, scheme, amount_fen / 100.0 AS excess_fund_amt, true AS whole_stay, 0 AS perp, 0 AS camouflage,
+        SELECT mdtrt_id, scheme, amount_fen / 100.0 AS excess_fund_amt, scheme NOT IN ({charges}) AS whole_stay, 0 AS perp, 0 AS camouflage,
             mdtrt_id IN (SELECT mdtrt_id FROM '{t}/absences.parquet'
                 WHERE "begin" <= TIMESTAMP '{at}' AND "end" > TIMESTAMP '{at}') AS absent_at_night
         FROM '{t}/admissions.parquet'
@@ -56,10 +62,12 @@ _TRUTH: Final = {
 
 def simulated(folder: Path, persons: int, months: int, seed: int) -> Path:
     """The county made by `xiezhi simulate`, once."""
-    county = folder / f"county-{persons}-{months}-{seed}"
+    told = "".join(f"-{name}{value}" for name, value in LIKE_OTHERS.items())
+    county = folder / f"county-{persons}-{months}-{seed}{told}"
     if not (county / "truth").is_dir():
         print(f"own county {seed}: xiezhi simulate", file=sys.stderr, flush=True)
-        size = ("--persons", str(persons), "--months", str(months), "--seed", str(seed))
+        size = ["--persons", str(persons), "--months", str(months), "--seed", str(seed)]
+        size += [word for name, value in LIKE_OTHERS.items() for word in (f"--{name}", str(value))]
         command = [sys.executable, "-m", "xiezhi", "simulate", "--out", str(county.resolve()), *size]
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return county
@@ -68,7 +76,8 @@ def simulated(folder: Path, persons: int, months: int, seed: int) -> Path:
 def referee_form(county: Path, out: Path, moment: str) -> None:
     """Write claims/ and truth/ of a simulated county in the referee's columns; amounts as DOUBLE, as its own exports have them."""
     con = duckdb.connect()
-    places = {"c": str(county / "claims"), "t": str(county / "truth"), "at": moment}
+    charges = ", ".join(f"'{code}'" for code in sorted(CHARGES))
+    places = {"c": str(county / "claims"), "t": str(county / "truth"), "at": moment, "charges": charges}
     for folder, queries in (("claims", _CLAIMS), ("truth", _TRUTH)):
         (out / folder).mkdir(parents=True, exist_ok=True)
         for name, query in queries.items():

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.accuracy_county import Referee
-from benchmarks.accuracy_own import last_day, own_county, referee_form
+from benchmarks.accuracy_own import COUNTIES, LIKE_OTHERS, MONTHS, PERSONS, last_day, own_county, referee_form
 from benchmarks.accuracy_page import table
 from benchmarks.accuracy_product import ROOT, commit
 
@@ -156,9 +156,9 @@ def main() -> None:
     parser.add_argument(
         "--own", type=Path, action="append", default=[], help="a simulated county's folder; else they are made"
     )
-    parser.add_argument("--counties", type=int, default=3, help="own counties, seeds 1, 2, …")
-    parser.add_argument("--persons", type=int, default=12_000)
-    parser.add_argument("--months", type=int, default=15)
+    parser.add_argument("--counties", type=int, default=COUNTIES, help="own counties, seeds 1, 2, …")
+    parser.add_argument("--persons", type=int, default=PERSONS)
+    parser.add_argument("--months", type=int, default=MONTHS)
     given = parser.parse_args()
     referee = Referee.of(given.shared)
     places: dict[str, tuple[Path, Path]] = {

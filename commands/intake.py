@@ -53,6 +53,12 @@ def simulate(
     severity: Annotated[
         float, typer.Option("--severity", help="how bold the schemes are, 0.2 to 3; 1 is the usual county")
     ] = 1.0,
+    abundance: Annotated[
+        float, typer.Option("--abundance", help="how many guilty stays, and acts of guilty persons, 0.2 to 6 times")
+    ] = 1.0,
+    skill: Annotated[
+        float, typer.Option("--skill", help="how well inspectors choose and see, 0 (as by lot, and blind) to 1")
+    ] = 1.0,
     dirty: Annotated[
         bool, typer.Option("--dirty", help="also write the county as an old system would export it")
     ] = False,
@@ -62,7 +68,17 @@ def simulate(
     from simulator import simulate as run
 
     with Bars() as bars:
-        made = run(out, persons, months, seed, severity=severity, dirty=dirty, progress=bars)
+        made = run(
+            out,
+            persons,
+            months,
+            seed,
+            severity=severity,
+            abundance=abundance,
+            skill=skill,
+            dirty=dirty,
+            progress=bars,
+        )
     tables = dict(made.tables)
     say(
         {
@@ -71,6 +87,8 @@ def simulate(
             "months": months,
             "seed": seed,
             "severity": severity,
+            "abundance": abundance,
+            "skill": skill,
             "tables": tables,
             "schemes": dict(made.schemes),
         },

@@ -41,7 +41,7 @@ from simulator.visits import Visits
 
 END = date(2026, 9, 27)
 CHUNK = 20_000
-VERSION = 4
+VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,16 @@ def simulate(
     seed: int,
     *,
     severity: float = 1.0,
+    abundance: float = 1.0,
+    skill: float = 1.0,
     dirty: bool = False,
     end: date = END,
     progress: Callable[[str, float], None] | None = None,
 ) -> SimulateSummary:
     """Write `out/claims/TABLE.parquet` (or TABLE/part-*.parquet) and `out/truth/*.parquet`.
 
-    The same (persons, months, seed, severity, end) gives the same bytes. Raises UserError on bad arguments, or when `out` holds anything but this very county.
+    abundance multiplies the guilty stays and the acts of guilty persons; skill, how well inspectors choose and how often they see what is there.
+    The same (persons, months, seed, severity, abundance, skill, end) gives the same bytes. Raises UserError on bad arguments, or when `out` holds anything but this very county.
     """
     out = Path(out)
     for name, value, low, high in (("--persons", persons, 500, 3_000_000), ("--months", months, 3, 60)):
@@ -76,14 +79,21 @@ def simulate(
             raise UserError(f"{name} is {value}; give a number from {low} to {high}.")
     if seed < 0:
         raise UserError(f"--seed is {seed}; give a number from 0 upwards.")
-    if not 0.2 <= severity <= 3:
-        raise UserError(f"--severity is {severity}; give a number from 0.2 to 3 (1 is the usual county).")
+    for name, share, least, most in (
+        ("--severity", severity, 0.2, 3),
+        ("--abundance", abundance, 0.2, 6),
+        ("--skill", skill, 0, 1),
+    ):
+        if not least <= share <= most:
+            raise UserError(f"{name} is {share}; give a number from {least} to {most} (1 is the usual county).")
     recipe = {
         "version": VERSION,
         "persons": persons,
         "months": months,
         "seed": seed,
         "severity": severity,
+        "abundance": abundance,
+        "skill": skill,
         "dirty": dirty,
         "end": end.isoformat(),
     }
@@ -99,7 +109,8 @@ def simulate(
     out.parent.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        summary = _make(stage, persons, months, seed, severity, end, progress or (lambda text, share: None))
+        world = make_world(persons, months, seed, severity, end, abundance=abundance, skill=skill)
+        summary = _make(stage, world, progress or (lambda text, share: None))
         if dirty:
             from simulator.legacy_export import soil
 
@@ -129,15 +140,10 @@ def simulate(
 
 def _make(
     stage: Path,
-    persons: int,
-    months: int,
-    seed: int,
-    severity: float,
-    end: date,
+    world: World,
     progress: Callable[[str, float], None],
 ) -> SimulateSummary:
-    world = make_world(persons, months, seed, severity, end)
-    it = world.items
+    it, persons = world.items, len(world.p["age"])
     world.bags.append([(it["血液透析"], 1), (it["透析器"], 1), (it["低分子肝素注射液"], 1), (it["静脉注射"], 1)])
     schemes_fees.plant(world)
     honest = s_.honest(world)

@@ -73,7 +73,7 @@ def _row(
     typology, violation, explained = "", "none", ""
     if u < 0.05:
         outcome = "O7_UNABLE" if rng.random() < 0.6 else "O5_INSUFFICIENT"
-    elif scheme and rng.random() > miss:
+    elif scheme and rng.random() > miss + (1 - miss) * (1 - world.skill):
         outcome = "O1_FRAUD" if scheme in _ILLEGAL or rng.random() < 0.35 else "O2_IRREGULAR"
         typology, violation = (
             scheme if rng.random() < 0.93 else {"T02": "T01", "T01": "T02"}.get(scheme, scheme),
@@ -123,17 +123,17 @@ def _stays(world: World, s: Stays, number: Array, fund: Array, outside: Array) -
     for j in rng.choice(n, draw, replace=False):
         taken[j] = True
         out.append((int(j), "random", draw / n))
-    pick(crude + 0.5 * np.log1p(size) * 0.4 + 1.1 * guilty * s["severity"][pool], round(190 * scale), "rule")
+    pick(crude + 0.5 * np.log1p(size) * 0.4 + 1.1 * world.skill * guilty * s["severity"][pool], round(190 * scale), "rule")
     # a neighbour's or nurse's word: right about a third of the time
-    pick(rng.gumbel(0, 1, n) + 4.6 * guilty * (0.5 + s["severity"][pool]), round(230 * scale), "complaint")
+    pick(rng.gumbel(0, 1, n) + 4.6 * world.skill * guilty * (0.5 + s["severity"][pool]), round(230 * scale), "complaint")
     # campaigns: charts of a unit already under suspicion, mostly of the same season
     guilty_units = np.bincount(s["inst"][pool], weights=guilty, minlength=len(world.i["kind"]))
-    visible = guilty_units + rng.gamma(1.5, 3.0, len(guilty_units))
+    visible = world.skill * guilty_units + rng.gamma(1.5, 3.0, len(guilty_units))
     target = np.argsort(-visible)[: max(2, round(5 * scale**0.5))]
     pick(
         2.2 * np.isin(s["inst"][pool], target)
         + 0.9 * crude
-        + 2.0 * guilty * s["severity"][pool]
+        + 2.0 * world.skill * guilty * s["severity"][pool]
         + rng.gumbel(0, 0.8, n),
         round(260 * scale),
         "campaign",
@@ -213,7 +213,7 @@ def _persons(world: World, person_fund: Array) -> list[dict[str, Any]]:
     for person in rng.choice(n, draw, replace=False):
         add(int(person), "random", draw / n)
     for lead, k, score in (
-        ("rule", 70, 1.3 * spend + 0.9 * is_guilty * severity + rng.gumbel(0, 0.7, n)),
+        ("rule", 70, 1.3 * spend + 0.9 * world.skill * is_guilty * severity + rng.gumbel(0, 0.7, n)),
         ("complaint", 32, rng.gumbel(0, 1, n) + 7.0 * is_guilty * (0.5 + severity)),
     ):
         score = np.where(taken, -1e9, score)
@@ -231,7 +231,7 @@ def _institutions(world: World) -> list[dict[str, Any]]:
     lot = set(rng.choice(n, draw, replace=False).tolist())
     for unit in range(n):
         scheme, sev = guilty.get(unit, ("", 0.0))
-        chance = 0.35 + 0.25 * (i["kind"][unit] < 7) + 0.1 * bool(scheme)
+        chance = 0.35 + 0.25 * (i["kind"][unit] < 7) + 0.1 * world.skill * bool(scheme)
         times = int(rng.random() < chance) + int(rng.random() < chance * 0.3)
         for t in range(times + (unit in lot)):
             lead = (
@@ -264,7 +264,7 @@ def _doctors(world: World) -> list[dict[str, Any]]:
     guilty = _truth_of(world, "doctors")
     pool = np.flatnonzero(world.i["kind"][d["inst"]] < 9)
     n = len(pool)
-    score = rng.gumbel(0, 1, n) + np.array([2.6 if int(x) in guilty else 0.0 for x in pool])
+    score = rng.gumbel(0, 1, n) + np.array([2.6 * world.skill if int(x) in guilty else 0.0 for x in pool])
     rows = []
     draw = max(2, n // 50)
     lot = rng.choice(n, draw, replace=False)

@@ -92,6 +92,8 @@ class World:
     truth: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
     filings: list[dict[str, Any]] = field(default_factory=list)
     cut_day: int = 0
+    abundance: float = 1.0
+    skill: float = 1.0
     bags: list[list[tuple[int, int]]] = field(
         default_factory=list
     )  # fixed shopping bags: (item, count); bag 0 is a dialysis session
@@ -107,12 +109,15 @@ class World:
         return np.flatnonzero(np.isin(self.i["kind"], kinds))
 
 
-def make_world(persons: int, months: int, seed: int, severity: float, end: date) -> World:
+def make_world(
+    persons: int, months: int, seed: int, severity: float, end: date, *, abundance: float = 1.0, skill: float = 1.0
+) -> World:
     span = make_span(end, months)
     rng = stream(seed, "world")
     items = make_items()
     villages = _villages(rng, persons)
     world = World(seed, severity, span, items, make_diagnoses(), make_menus(items), villages, {}, {}, {}, {}, {})
+    world.abundance, world.skill = abundance, skill
     world.p = _persons(rng, persons, villages, span)
     world.i = _institutions(rng, persons, villages)
     world.d = _doctors(rng, world.i)

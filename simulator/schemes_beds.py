@@ -37,7 +37,7 @@ def plant(world: World, honest: Stays) -> tuple[Stays, list[Visits]]:
     rng = world.rng("schemes_beds")
     n = len(honest["person"])
     # a small county has a little more in proportion, so that its inspectors find enough to learn from
-    total = max(0.0155 * n, min(82.0, 0.0215 * n)) * min(3.0, world.severity**0.7)
+    total = max(0.0155 * n, min(82.0, 0.0215 * n)) * min(3.0, world.severity**0.7) * world.abundance
     count = {k: max(2, round(share * total)) for k, share in SHARE.items()}
     units = _crooked(rng, world)
     made = [

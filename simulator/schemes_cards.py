@@ -51,7 +51,7 @@ def _cash_out(world: World, shops: Array) -> list[Visits]:
     topup = np.flatnonzero(world.calendar["topup"])
     for row in range(len(who)):
         world.tell("persons", int(who[row]), "T08", float(sev[row]))
-        k = 1 + rng.poisson(0.6 + 2.0 * sev[row] * span.years)
+        k = 1 + rng.poisson((0.6 + 2.0 * sev[row] * span.years) * world.abundance)
         day = np.sort(rng.integers(0, span.days, k))
         near = rng.random(k) < 0.2 + 0.4 * sev[row]
         if near.any():
@@ -102,7 +102,7 @@ def _collected(world: World, shops: Array) -> list[Visits]:
         for m in members:
             world.tell("rings", f"R{ring:03d}", int(m), "T09")
             world.tell("persons", int(m), "T09", sev)
-        for day in np.sort(rng.integers(0, span.days, int(rng.integers(4, int(6 + 8 * sev))))):
+        for day in np.sort(rng.integers(0, span.days, int(rng.integers(4, int((6 + 8 * sev) * world.abundance))))):
             there = rng.permutation(members[rng.random(len(members)) < rng.uniform(0.35, 0.9)])
             k = len(there)
             if k < 2:

@@ -84,7 +84,7 @@ def _resale(world: World) -> list[Visits]:
         world.tell("persons", int(person), "T14", sev)
         world.p["fill"][person] = 0.4
         begin = int(rng.integers(0, max(1, span.days // 3)))
-        step = rng.uniform(22, 58) / (0.6 + 0.6 * sev)
+        step = rng.uniform(22, 58) / (0.6 + 0.6 * sev) / world.abundance
         days = np.arange(begin, span.days, step).astype(np.int64)
         days = np.unique((days + rng.integers(-3, 4, len(days))).clip(0, span.days - 1))
         days = days[rng.random(len(days)) < 0.75]
@@ -113,7 +113,7 @@ def _rings(world: World) -> list[Visits]:
             world.tell("rings", f"D{ring:03d}", int(m), "T15")
             world.tell("persons", int(m), "T15", sev)
             world.p["fill"][m] = 0.4
-        step = rng.uniform(24, 52)
+        step = rng.uniform(24, 52) / world.abundance
         for day in np.arange(rng.uniform(0, 40), span.days, step).astype(int):
             there = members[rng.random(len(members)) < rng.uniform(0.4, 0.85)]
             if len(there) == 0:
@@ -195,7 +195,7 @@ def _benefit(world: World) -> list[Visits]:
     v_.registered_mask(world)[got] = True
     p["chronic"][got] = True
     for person in np.concatenate([favoured, _chronics(world, "T24", max(3, len(p["age"]) // 6000))]):
-        k = 1 + int(rng.poisson(3 * span.years))
+        k = 1 + int(rng.poisson(3 * span.years * world.abundance))
         length = max(30, int(span.days * rng.uniform(0.3, 1.0)))  # a favour lasts a while, not for ever
         days = rng.integers(0, max(1, span.days - length), 1) + rng.integers(0, length, k)
         days = np.minimum(days, span.days - 1)

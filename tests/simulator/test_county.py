@@ -123,13 +123,39 @@ def test_asking_twice_does_nothing_and_a_full_folder_is_refused(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("persons", "months", "seed", "severity"),
-    [(10, 12, 1, 1.0), (1000, 2, 1, 1.0), (1000, 12, -1, 1.0), (1000, 12, 1, 9.0)],
+    ("persons", "months", "seed", "told"),
+    [
+        (10, 12, 1, {}),
+        (1000, 2, 1, {}),
+        (1000, 12, -1, {}),
+        (1000, 12, 1, {"severity": 9.0}),
+        (1000, 12, 1, {"abundance": 7.0}),
+        (1000, 12, 1, {"skill": 1.1}),
+    ],
 )
-def test_bad_arguments_are_one_sentence(tmp_path: Path, persons: int, months: int, seed: int, severity: float) -> None:
+def test_bad_arguments_are_one_sentence(
+    tmp_path: Path, persons: int, months: int, seed: int, told: dict[str, float]
+) -> None:
     with pytest.raises(UserError):
-        simulate(tmp_path / "x", persons, months, seed, severity=severity)
+        simulate(tmp_path / "x", persons, months, seed, **told)
     assert not list(tmp_path.iterdir())
+
+
+def test_abundance_plants_more_and_less_skill_confirms_less(
+    county: tuple[Path, SimulateSummary], tmp_path: Path
+) -> None:
+    plenty = simulate(tmp_path / "many", 4000, 12, 7, abundance=4.0)
+    blind = simulate(tmp_path / "blind", 4000, 12, 7, abundance=4.0, skill=0.0)
+
+    def stays(told: SimulateSummary) -> int:
+        return sum(n for name, n in told.schemes.items() if name.startswith("A:"))
+
+    def confirmed(told: SimulateSummary) -> float:
+        where = "entity_type = 'admission' AND outcome_code IN ('O1_FRAUD', 'O2_IRREGULAR')"
+        return one(duckdb.connect(), f"SELECT count(*) FROM '{told.out}/claims/inspections.parquet' WHERE {where}")
+
+    assert stays(blind) == stays(plenty) > 1.8 * stays(county[1])
+    assert confirmed(blind) < confirmed(plenty) / 2
 
 
 def test_progress_says_what_and_how_far(tmp_path: Path) -> None:
