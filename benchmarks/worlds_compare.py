@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.accuracy_county import Referee
-from benchmarks.accuracy_own import COUNTIES, LIKE_OTHERS, MONTHS, PERSONS, last_day, own_county, referee_form
+from benchmarks.accuracy_own import COUNTIES, MONTHS, PERSONS, last_day, own_county, referee_form
 from benchmarks.accuracy_page import table
 from benchmarks.accuracy_product import ROOT, commit
 

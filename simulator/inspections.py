@@ -123,9 +123,15 @@ def _stays(world: World, s: Stays, number: Array, fund: Array, outside: Array) -
     for j in rng.choice(n, draw, replace=False):
         taken[j] = True
         out.append((int(j), "random", draw / n))
-    pick(crude + 0.5 * np.log1p(size) * 0.4 + 1.1 * world.skill * guilty * s["severity"][pool], round(190 * scale), "rule")
+    pick(
+        crude + 0.5 * np.log1p(size) * 0.4 + 1.1 * world.skill * guilty * s["severity"][pool],
+        round(190 * scale),
+        "rule",
+    )
     # a neighbour's or nurse's word: right about a third of the time
-    pick(rng.gumbel(0, 1, n) + 4.6 * world.skill * guilty * (0.5 + s["severity"][pool]), round(230 * scale), "complaint")
+    pick(
+        rng.gumbel(0, 1, n) + 4.6 * world.skill * guilty * (0.5 + s["severity"][pool]), round(230 * scale), "complaint"
+    )
     # campaigns: charts of a unit already under suspicion, mostly of the same season
     guilty_units = np.bincount(s["inst"][pool], weights=guilty, minlength=len(world.i["kind"]))
     visible = world.skill * guilty_units + rng.gamma(1.5, 3.0, len(guilty_units))
