@@ -18,13 +18,14 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from claims.errors import UserError
 from claims.settings import settings
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
+STARTING: Final = 1
 FOLDER: Final = "desk"
 """Below the warehouse, 0700: the database and the papers of cases."""
 
@@ -54,6 +55,12 @@ class Desk:
 def now() -> datetime:
     """This moment, UTC without zone, to the microsecond."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def exclusive(connection: Connection, lock: int) -> None:
+    """Nobody else is past this line with the same number until the transaction ends. SQLite's write lock serves by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
 
 
 def open_desk(warehouse: Path, url: str | None = None) -> Desk:
@@ -101,7 +108,6 @@ def _upgrade(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with engine.execution_options(writes=True).begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(1)")  # two workers start at once
+        exclusive(connection, STARTING)  # two workers start at once
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -20,11 +20,13 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from claims.errors import UserError
 from claims.schema.outcomes import OUTCOMES
-from serving.desk import cases, log
-from serving.desk.cases import Given, Refused
+from serving.desk import log
+from serving.desk.cases import Refused, Unknown
 from serving.desk.database import Desk
+from serving.desk.inbox import search
 from serving.desk.people import Person
 from serving.desk.states import CLASSES, CLEARING, NO_JUDGMENT, STATES, steps_from
+from serving.desk.steps import Given, take
 
 SHEET: Final = "核查反馈"
 BASE: Final = "基线"
@@ -162,16 +164,16 @@ def hand_in(desk: Desk, person: Person, rights: frozenset[str], body: bytes) -> 
         try:
             state = _step(desk, person, rights, line)
             taken.append(f"{line.at} → {STATES[state]}")
-        except (Refused, cases.Unknown) as error:
+        except (Refused, Unknown) as error:
             refused.append(f"{line.at}：{error}")
     return taken, refused
 
 
 def _step(desk: Desk, person: Person, rights: frozenset[str], line: Line) -> str:
     """Take the step that a conclusion means in the state the case has."""
-    found = [row for row in cases.search(desk, person, line.number) if row["number"] == line.number]
+    found = [row for row in search(desk, person, line.number) if row["number"] == line.number]
     if not found:
-        raise cases.Unknown("没有这个案件，或不在您的片区")
+        raise Unknown("没有这个案件，或不在您的片区")
     row = found[0]
     if row["version"] != line.version:
         raise Refused(f"下载之后已有变动，现为{STATES[row['state']]}，未采用这一行")
@@ -185,4 +187,4 @@ def _step(desk: Desk, person: Person, rights: frozenset[str], line: Line) -> str
     possible = {step.name for step in steps_from(row["state"], rights, row["proposal"])}
     if wanted is None or wanted not in possible:
         raise Refused(f"{STATES[row['state']]}的案件不能由您作这个结论")
-    return cases.take(desk, person, rights, row["case_id"], wanted, line.version, line.given)
+    return take(desk, person, rights, row["case_id"], wanted, line.version, line.given)

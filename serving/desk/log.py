@@ -11,22 +11,21 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, insert, select
 
-from serving.desk.database import Desk, now
+from serving.desk.database import Desk, exclusive, now
 from serving.desk.schema import LOG
 from serving.desk.verify import FIRST, digest
 
 LOCK: Final = 2
-"""PostgreSQL's advisory lock of the chain; SQLite's write lock serves by itself."""
+"""The lock of the chain."""
 
 
 def append(
     connection: Connection, act: str, who: str = "", about: str = "", detail: Mapping[str, Any] | None = None
 ) -> str:
     """Write one row inside the caller's transaction; returns the new head. detail: no personal data, numbers of records only."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    exclusive(connection, LOCK)
     last = connection.execute(select(LOG.c.seq, LOG.c.hash).order_by(LOG.c.seq.desc()).limit(1)).first()
     row = {
         "seq": last.seq + 1 if last else 1,

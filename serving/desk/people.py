@@ -51,7 +51,17 @@ class Person:
 
     def sees(self, area: str) -> bool:
         """Whether rows of an area are his: the area itself and what lies in it (330100 covers 3301xx)."""
-        return not self.area or area.startswith(self.area.rstrip("0") or self.area)
+        return not self.area or area.startswith(scope(self.area))
+
+
+def scope(area: str) -> str:
+    """What the codes of an area and of all that lies in it begin with (GB/T 2260: province, city and county two digits each, town and village three):
+    330100 → 3301, but 330110 is a county of its own and 330000 a province."""
+    levels = (2, 4, 6, 9, 12)
+    for whole, above in zip(levels[:0:-1], levels[-2::-1], strict=True):
+        if len(area) >= whole and not area[above:].strip("0"):
+            area = area[:above]
+    return area
 
 
 def secret_hash(secret: str) -> str:

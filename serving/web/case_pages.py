@@ -13,10 +13,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from claims.errors import UserError
-from serving.desk import cases, feedback, log, people
-from serving.desk.cases import Given, Refused
+from serving.desk import cases, feedback, inbox, log, money, people, steps
+from serving.desk.cases import Refused
 from serving.desk.database import Desk
 from serving.desk.states import OPEN, STATES, steps_from
+from serving.desk.steps import Given
 from serving.lists import publish
 from serving.lists.schema import mask
 from serving.web.account_pages import first, form_of
@@ -31,12 +32,14 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
     """The routes over the desk of this process."""
 
     @kind
-    def inbox(request: Request) -> Response:
+    def open_ones(request: Request) -> Response:
         state, words = request.query_params.get("state", ""), request.query_params.get("q", "").strip()
         states = (state,) if state in STATES else OPEN
-        rows = cases.search(desk(), person(request), words) if words else cases.inbox(desk(), person(request), states)
+        rows = (
+            inbox.search(desk(), person(request), words) if words else inbox.open_cases(desk(), person(request), states)
+        )
         data = {"title": "案件", "cases": [_shown(r) for r in rows], "state": state, "q": words}
-        return respond(request, "cases.html", data | {"counts": cases.counts(desk(), person(request))})
+        return respond(request, "cases.html", data | {"counts": inbox.counts(desk(), person(request))})
 
     @kind
     def one(request: Request) -> Response:
@@ -51,7 +54,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             run = publish.open_run(warehouse() / "lists" / lead["run"])
             data = lead_data(request, run, lead["list"], lead["lead"], None)
         log.note(desk(), "read", who.name, found["number"])
-        steps = steps_from(found["state"], may, found["proposal"])
+        possible = steps_from(found["state"], may, found["proposal"])
         inspectors = [p for p in people.everybody(desk()) if "inspector" in p["roles"] and p["active"]]
         found["leads"] = [
             {k: v for k, v in one.items() if k in ("run", "list", "lead", "as_of")} for one in found["leads"]
@@ -59,7 +62,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         extra = {
             "title": f"案件 {found['number']}",
             "file": _shown(found),
-            "steps": [vars(s) | {"choices": s.outcomes} for s in steps],
+            "steps": [vars(s) | {"choices": s.outcomes} for s in possible],
             "inspectors": [{"person_id": p["person_id"], "shown": p["shown"]} for p in inspectors],
             "message": message,
             "revealed": revealed,
@@ -89,23 +92,23 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         if not version.isdigit():
             raise Refused("请重新打开此案")
         who, may = person(request), rights(request)
-        cases.take(desk(), who, may, number, first(form, "step"), int(version), given_of(form))
+        steps.take(desk(), who, may, number, first(form, "step"), int(version), given_of(form))
         if first(form, "then") != "next":
             return None
-        following = cases.next_for(desk(), who, may)
+        following = inbox.next_for(desk(), who, may)
         return RedirectResponse(f"/cases/{following}" if following else "/cases", status_code=303)
 
     def noted(request: Request, number: int, form: dict[str, list[str]]) -> None:
         cases.note(desk(), person(request), number, first(form, "note"))
 
     def claim(request: Request, number: int, form: dict[str, list[str]]) -> None:
-        cases.claim(desk(), person(request), number)
+        inbox.claim(desk(), person(request), number)
 
     def release(request: Request, number: int, form: dict[str, list[str]]) -> None:
-        cases.release(desk(), person(request), number)
+        inbox.release(desk(), person(request), number)
 
     def recovered(request: Request, number: int, form: dict[str, list[str]]) -> None:
-        cases.recover(desk(), person(request), rights(request), number, fen_of(first(form, "amount")) or 0)
+        money.recover(desk(), person(request), rights(request), number, fen_of(first(form, "amount")) or 0)
 
     def reveal(request: Request, number: int, form: dict[str, list[str]]) -> Response:
         reason = first(form, "reason") or first(form, "other")
@@ -136,14 +139,14 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
 
     async def following(request: Request) -> Response:
         def done(r: Request) -> Response:
-            found = cases.next_for(desk(), person(r), rights(r))
+            found = inbox.next_for(desk(), person(r), rights(r))
             return RedirectResponse(f"/cases/{found}" if found else "/cases", status_code=303)
 
         return await kind(done)(request)
 
     return [
-        Route("/cases", inbox),
-        Route("/cases.json", inbox),
+        Route("/cases", open_ones),
+        Route("/cases.json", open_ones),
         Route("/feedback", handed_in, methods=["POST"]),
         Route("/cases/next", following, methods=["POST"]),
         Route("/cases/{case:int}.json", one),

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from claims.errors import UserError
 from serving import charts
-from serving.desk import cases, log
+from serving.desk import inbox, leads, log
 from serving.desk.database import Desk
 from serving.lists import publish
 from serving.web.masking import masked
@@ -31,10 +31,10 @@ SCORE = ("risk", "raw", "base", "probability", "probability_low", "probability_h
 
 def opened(desk: Desk, run: publish.Run) -> None:
     """Cases for a run that has none yet."""
-    if cases.known(desk, run.name):
+    if leads.known(desk, run.name):
         return
     rows = {name: run.worklist(name)["rows"] for name in run.grains}
-    cases.open_run(desk, run.name, run.manifest["as_of"], rows)
+    leads.open_run(desk, run.name, run.manifest["as_of"], rows)
 
 
 def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Route]:
@@ -73,7 +73,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             "lists": [{"grain": g, "title": TITLES[g], **facts} for g, facts in manifest["lists"].items()],
             "notes": current.notes,
             "absent": {TITLES[g]: why for g, why in manifest["absent"].items()},
-            "waiting": cases.waiting(desk(), person(request), rights(request)),
+            "waiting": inbox.waiting(desk(), person(request), rights(request)),
         }
         return respond(request, "home.html", data)
 
@@ -84,7 +84,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         opened(desk(), run)
         document = run.worklist(grain)
         rows = sorted(document["rows"], key=lambda r: r["lead"])
-        states = cases.of_run(desk(), run.name, grain)
+        states = leads.of_run(desk(), run.name, grain)
         shown = [
             _unmarked(r) | {"case": states.get(int(r["lead"]))}
             for r in rows
@@ -116,7 +116,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         who = person(request)
         head = log.note(desk(), "export", who.name, f"{run.name}/{grain}.xlsx")
         opened(desk(), run)
-        body = workbook_of(run, grain, who, head, cases.of_run(desk(), run.name, grain))
+        body = workbook_of(run, grain, who, head, leads.of_run(desk(), run.name, grain))
         media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         name = f"xiezhi-{grain}-{run.manifest['as_of']}.xlsx"
         return Response(body, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})
@@ -129,7 +129,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             run.lead(grain, lead)
             return RedirectResponse(f"/lists/{run.name}/{grain}/{lead}", status_code=303)
         opened(desk(), run)
-        data = lead_data(request, run, grain, lead, cases.of_run(desk(), run.name, grain).get(lead))
+        data = lead_data(request, run, grain, lead, leads.of_run(desk(), run.name, grain).get(lead))
         log.note(desk(), "read", person(request).name, f"{run.name}/{grain}/{lead}")
         return respond(request, "lead.html", data)
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
-from serving.desk import cases, people
+from serving.desk import leads, people
 from serving.desk.database import Desk, open_desk
 from serving.desk.people import Person
 
@@ -43,7 +43,7 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     if request.param == "postgresql":
         root = request.getfixturevalue("server")
         name = f"desk_{abs(hash(request.node.nodeid)) % 10**9}"
-        with create_engine(root, isolation_level="AUTOCOMMIT").connect() as connection:
+        with create_engine(root, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
             connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
             connection.execute(text(f"CREATE DATABASE {name}"))
         address = make_url(root).set(database=name).render_as_string(hide_password=False)
@@ -65,5 +65,5 @@ def a_row(lead: int = 1, **over: object) -> dict[str, object]:
 
 @pytest.fixture
 def opened(desk: Desk) -> Desk:
-    cases.open_run(desk, "2026-11-22/aa", "2026-11-22", {"admission": [a_row(1), a_row(2, area="330202")]})
+    leads.open_run(desk, "2026-11-22/aa", "2026-11-22", {"admission": [a_row(1), a_row(2, area="330202")]})
     return desk

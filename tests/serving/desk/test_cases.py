@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
+from threading import Barrier
 
 import hypothesis.strategies as st
 import pytest
@@ -12,15 +13,17 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from claims.schema.outcomes import OUTCOMES
-from serving.desk import cases, findings, log, verify
-from serving.desk.cases import Given, Refused
+from serving.desk import cases, findings, inbox, leads, log, money, people, steps, verify
+from serving.desk.cases import Refused
 from serving.desk.database import Desk, now
 from serving.desk.people import Person
 from serving.desk.roles import ROLES
 from serving.desk.schema import CASES, EVENTS
 from serving.desk.states import ADVERSE, STATES, STEPS
+from serving.desk.steps import Given
+from serving.desk.workdays import today
 
-from .conftest import a_row
+from .conftest import PASSWORD, a_row
 
 NOTE = Given(note="见证据明细")
 
@@ -28,7 +31,7 @@ NOTE = Given(note="见证据明细")
 def go(desk: Desk, who: Person, step: str, given: Given = NOTE, case_id: int = 1) -> str:
     with desk.read() as connection:
         version = connection.execute(select(CASES.c.version).where(CASES.c.case_id == case_id)).scalar_one()
-    return cases.take(desk, who, who.rights, case_id, step, version, given)
+    return steps.take(desk, who, who.rights, case_id, step, version, given)
 
 
 def sent(staff: dict[str, Person]) -> Given:
@@ -49,9 +52,9 @@ DECISION = Given(note="查实", outcome="O2_IRREGULAR", violation_class="irregul
 def test_a_case_from_lead_to_label(opened: Desk, staff: dict[str, Person]) -> None:
     to_decision(opened, staff)
     assert go(opened, staff["leader"], "decide", DECISION) == "C70"
-    assert cases.recover(opened, staff["money"], staff["money"].rights, 1, 2000) == 2000
+    assert money.recover(opened, staff["money"], staff["money"].rights, 1, 2000) == 2000
     with pytest.raises(Refused, match=r"不得超过确认金额 20\.50"):
-        cases.recover(opened, staff["money"], staff["money"].rights, 1, 51)
+        money.recover(opened, staff["money"], staff["money"].rights, 1, 51)
     assert go(opened, staff["leader"], "file") == "C80"
     [row] = findings.decided(opened)
     assert (row["entity_type"], row["entity_id"], row["outcome_code"]) == ("admission", "A1", "O2_IRREGULAR")
@@ -138,7 +141,7 @@ def test_one_officer_is_not_enough_and_a_conflict_must_be_denied(opened: Desk, s
 def test_fifty_at_once_take_one_step(opened: Desk, staff: dict[str, Person]) -> None:
     def one(_: int) -> bool:
         try:
-            cases.take(opened, staff["first"], staff["first"].rights, 1, "report", 0, NOTE)
+            steps.take(opened, staff["first"], staff["first"].rights, 1, "report", 0, NOTE)
         except Refused:
             return False
         return True
@@ -149,29 +152,52 @@ def test_fifty_at_once_take_one_step(opened: Desk, staff: dict[str, Person]) -> 
 
 def test_two_officers_never_get_the_same_case(opened: Desk, staff: dict[str, Person]) -> None:
     first, both = staff["first"], staff["both"]
-    one = cases.next_for(opened, first, first.rights)
-    two = cases.next_for(opened, both, frozenset({"review1"}))
+    one = inbox.next_for(opened, first, first.rights)
+    two = inbox.next_for(opened, both, frozenset({"review1"}))
     assert {one, two} == {1, 2}
-    assert cases.next_for(opened, both, frozenset({"review1"})) == two
+    assert inbox.next_for(opened, both, frozenset({"review1"})) == two
     with pytest.raises(Refused, match="first 正在办理"):
-        cases.claim(opened, both, one)
-    cases.release(opened, first, one)
-    assert cases.claim(opened, both, one)["number"].endswith("000001")
+        inbox.claim(opened, both, one)
+    inbox.release(opened, first, one)
+    assert inbox.claim(opened, both, one)["number"].endswith("000001")
+
+
+def test_eight_who_ask_at_once_get_eight_cases(desk: Desk) -> None:
+    leads.open_run(desk, "run/skim", "2026-11-22", {"admission": [a_row(n) for n in range(1, 13)]})
+    officers = [people.accept(desk, people.add(desk, f"o{n}", ("reviewer1",)), PASSWORD) for n in range(8)]
+    together = Barrier(len(officers))
+
+    def one(person: Person) -> int | None:
+        together.wait()
+        return inbox.next_for(desk, person, person.rights)
+
+    with ThreadPoolExecutor(len(officers)) as pool:
+        got = list(pool.map(one, officers))
+    assert len({*got} - {None}) == 8
+
+
+def test_next_is_what_the_rule_of_two_persons_leaves(opened: Desk, staff: dict[str, Person]) -> None:
+    both = replace(staff["both"], roles=frozenset({"reviewer2", "inspector", "leader"}))
+    go(opened, staff["both"], "report")
+    go(opened, staff["first"], "report", case_id=2)
+    assert inbox.next_for(opened, both, both.rights) == 2
+    assert inbox.next_for(opened, staff["second"], staff["second"].rights) == 1
+    assert inbox.next_for(opened, staff["ann"], staff["ann"].rights) is None
 
 
 def test_a_case_of_another_area_is_not_there(opened: Desk, staff: dict[str, Person]) -> None:
     here = Person(staff["first"].person_id, "first", "first", "330100", staff["first"].roles)
-    assert [c["case_id"] for c in cases.inbox(opened, here)] == [1]
+    assert [c["case_id"] for c in inbox.open_cases(opened, here)] == [1]
     with pytest.raises(cases.Unknown):
-        cases.take(opened, here, here.rights, 2, "report", 0, NOTE)
+        steps.take(opened, here, here.rights, 2, "report", 0, NOTE)
     with pytest.raises(cases.Unknown):
         cases.case(opened, here, 2)
 
 
 def test_the_next_weeks_lead_joins_the_open_case(opened: Desk, staff: dict[str, Person]) -> None:
-    assert cases.open_run(opened, "2026-11-22/aa", "2026-11-22", {"admission": [a_row(1)]}) == 0
+    assert leads.open_run(opened, "2026-11-22/aa", "2026-11-22", {"admission": [a_row(1)]}) == 0
     rows = [a_row(3, entity_id="A1", amount_at_risk_yuan=99.0), a_row(4)]
-    assert cases.open_run(opened, "2026-11-29/bb", "2026-11-29", {"admission": rows}) == 1
+    assert leads.open_run(opened, "2026-11-29/bb", "2026-11-29", {"admission": rows}) == 1
     found = cases.case(opened, staff["first"], 1)
     assert (len(found["leads"]), found["mid_fen"]) == (2, 9900)
     assert [c["case_id"] for c in found["beside"]] == [2, 3]
@@ -181,9 +207,9 @@ def test_a_hold_stops_the_clock_and_comes_back_where_it_was(opened: Desk, staff:
     go(opened, staff["first"], "report")
     with pytest.raises(Refused, match="复查日期"):
         go(opened, staff["leader"], "hold", Given(note="等公安", until=date(2020, 1, 1)))
-    until = now().date() + timedelta(days=30)
+    until = today(now()) + timedelta(days=30)
     assert go(opened, staff["leader"], "hold", Given(note="等公安", until=until)) == "C92"
-    assert cases.case(opened, staff["leader"], 1)["due_at"].date() == until
+    assert today(cases.case(opened, staff["leader"], 1)["due_at"]) == until
     assert go(opened, staff["leader"], "resume", Given()) == "C20"
 
 
@@ -217,7 +243,7 @@ def test_no_path_reaches_an_adverse_state_through_fewer_than_three_persons(
 ) -> None:
     """Whatever is tried in whatever order, with full forms: an adverse state was reviewed twice and signed by a third person."""
     lead = now().microsecond * 1000 + len(moves)
-    cases.open_run(opened, f"run/{now().isoformat()}"[:40], "2026-11-22", {"person": [a_row(lead + 1)]})
+    leads.open_run(opened, f"run/{now().isoformat()}"[:40], "2026-11-22", {"person": [a_row(lead + 1)]})
     with opened.read() as connection:
         number = connection.execute(select(CASES.c.case_id).order_by(CASES.c.case_id.desc()).limit(1)).scalar_one()
     full = Given("x", "O2_IRREGULAR", "N02", "irregular", 5, (), sent(staff).officers, True, date(2099, 1, 1), None)

@@ -8,7 +8,7 @@ import pytest
 import xlsxwriter
 
 from claims.errors import UserError
-from serving.desk import cases, feedback
+from serving.desk import feedback, inbox, leads
 from serving.desk.database import Desk
 from serving.desk.people import Person
 from tests.serving.conftest import signed_in
@@ -20,7 +20,7 @@ def workbook(desk: Desk, filled: dict[int, dict[str, Any]], bend: Any = None) ->
     """The sheets as downloaded, with rows (by place) filled in. bend(sheet, base) changes what may not be changed."""
     rows = [
         {"number": c["number"], "version": c["version"], "state": c["state"], "label": "x", "scheme": "挂床住院"}
-        for c in cases.of_run(desk, "2026-11-22/aa", "admission").values()
+        for c in leads.of_run(desk, "2026-11-22/aa", "admission").values()
     ]
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})
@@ -41,7 +41,7 @@ REPORT = {"结论": "违规", "说明": "床位无人"}
 
 def test_an_unfilled_workbook_changes_nothing(opened: Desk, staff: dict[str, Person]) -> None:
     assert feedback.hand_in(opened, staff["first"], staff["first"].rights, workbook(opened, {})) == ([], [])
-    assert {c["version"] for c in cases.inbox(opened, staff["first"])} == {0}
+    assert {c["version"] for c in inbox.open_cases(opened, staff["first"])} == {0}
 
 
 def test_a_filled_row_is_the_step_its_reader_may_take(opened: Desk, staff: dict[str, Person]) -> None:
@@ -84,7 +84,7 @@ BENT = {
 def test_a_bent_workbook_is_refused_as_a_whole(opened: Desk, staff: dict[str, Person], kind: str) -> None:
     with pytest.raises(UserError, match=r"未导入|重新下载"):
         feedback.hand_in(opened, staff["first"], staff["first"].rights, workbook(opened, {1: REPORT}, BENT[kind]))
-    assert {c["version"] for c in cases.inbox(opened, staff["first"])} == {0}
+    assert {c["version"] for c in inbox.open_cases(opened, staff["first"])} == {0}
 
 
 @pytest.mark.parametrize(

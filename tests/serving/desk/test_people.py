@@ -148,3 +148,7 @@ def test_an_area_sees_itself_and_what_lies_in_it() -> None:
     assert person("330100").sees("330101")
     assert not person("330100").sees("330201")
     assert person("330000").sees("330201")
+    assert person("330110").sees("330110001")
+    assert not person("330110").sees("330111"), "a county whose code ends in a zero is no prefix of its neighbours"
+    assert person("330110000000").sees("330110")
+    assert not person("330110000000").sees("330111")

@@ -1,0 +1,97 @@
+"""Leads of a published run and the cases they open or join: several weeks' leads about one subject are one case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, insert, select, update
+
+from serving.desk import log
+from serving.desk.database import Desk, exclusive, now
+from serving.desk.schema import CASES, EVENTS, LEADS
+from serving.desk.states import LIMITS, OPEN
+from serving.desk.workdays import after
+
+OPENING = 3
+"""The lock under which one process makes a run's cases."""
+
+
+def open_run(
+    desk: Desk, run: str, as_of: str, lists: Mapping[str, Sequence[Mapping[str, Any]]], model: str = ""
+) -> int:
+    """Cases for the rows of a published run, ranked, drawn and controls alike; returns how many are new. Doing it again changes nothing.
+
+    lists: list name → rows as published (serving/lists/schema.py COLUMNS + EXTRA).
+    """
+    new = 0
+    with desk.write() as connection:
+        exclusive(connection, OPENING)
+        if connection.execute(select(LEADS.c.lead_id).where(LEADS.c.run == run).limit(1)).first():
+            return 0
+        for name, rows in lists.items():
+            for row in sorted(rows, key=lambda r: int(r["lead"])):
+                case, made = _case_of(connection, row)
+                new += made
+                lead = {"case_id": case, "run": run, "list": name, "lead": int(row["lead"]), "as_of": as_of}
+                lead |= {"slot": row["slot"], "selection_prob": repr(float(row.get("selection_prob") or 1.0))}
+                lead |= {"rank": row.get("rank"), "model": str(row.get("model") or model)[:64]}
+                connection.execute(insert(LEADS).values(**lead))
+                event = {"case_id": case, "at": now(), "kind": "lead", "to_state": None, "note": ""}
+                connection.execute(
+                    insert(EVENTS).values(**event, detail={"run": run, "list": name, "lead": lead["lead"]})
+                )
+        log.append(connection, "run.open", about=run, detail={"new": new})
+    return new
+
+
+def known(desk: Desk, run: str) -> bool:
+    """Whether a run has its cases."""
+    with desk.read() as connection:
+        return connection.execute(select(LEADS.c.lead_id).where(LEADS.c.run == run).limit(1)).first() is not None
+
+
+def _case_of(connection: Connection, row: Mapping[str, Any]) -> tuple[int, bool]:
+    """The open case about the subject of a row, or a new one."""
+    about = and_(CASES.c.grain == row["grain"], CASES.c.entity_id == row["entity_id"])
+    found = connection.execute(select(CASES.c.case_id).where(about, CASES.c.state.in_(OPEN))).first()
+    money = {
+        "low_fen": _fen(row.get("amount_low_yuan")),
+        "mid_fen": _fen(row.get("amount_at_risk_yuan")),
+        "high_fen": _fen(row.get("amount_high_yuan")),
+    }
+    if found is not None:
+        connection.execute(update(CASES).where(CASES.c.case_id == found.case_id).values(**money))
+        return int(found.case_id), False
+    count = connection.execute(select(func.max(CASES.c.case_id))).scalar() or 0
+    moment = now()
+    values = {
+        "number": f"{moment.year}-{count + 1:06d}",
+        "grain": row["grain"],
+        "entity_id": row["entity_id"],
+        "area": str(row.get("area") or ""),
+        "unit": str(row.get("fixmedins_code") or ""),
+        "state": "C10",
+        "scheme": str(row.get("scheme") or ""),
+        "opened_at": moment,
+        "due_at": after(moment, LIMITS["C10"]),
+        **money,
+    }
+    made = connection.execute(insert(CASES).values(**values).returning(CASES.c.case_id)).scalar_one()
+    return int(made), True
+
+
+def _fen(yuan: Any) -> int:
+    return round(float(yuan or 0) * 100)
+
+
+def of_run(desk: Desk, run: str, name: str) -> dict[int, dict[str, Any]]:
+    """Lead number → its case's id, number, state and version, of one list of a run."""
+    chosen = (
+        select(LEADS.c.lead, CASES.c.case_id, CASES.c.number, CASES.c.state, CASES.c.version)
+        .join(CASES, CASES.c.case_id == LEADS.c.case_id)
+        .where(LEADS.c.run == run, LEADS.c.list == name)
+    )
+    with desk.read() as connection:
+        rows = connection.execute(chosen).mappings()
+        return {int(r["lead"]): {k: r[k] for k in ("case_id", "number", "state", "version")} for r in rows}

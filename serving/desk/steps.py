@@ -1,0 +1,172 @@
+"""A step of a case: who may take it, what it asks for, what it changes; it, its event and its log row are one transaction.
+
+A step is taken on the version that was read, and a second one on it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from claims.schema.outcomes import OUTCOMES
+from serving.desk import log
+from serving.desk.cases import Refused, event, free, locked, visible
+from serving.desk.database import Desk, now
+from serving.desk.people import Person
+from serving.desk.roles import RIGHTS
+from serving.desk.schema import CASES, OFFICERS, PEOPLE
+from serving.desk.states import CLASSES, LIMITS, OPEN, STATES, STEPS, Step, steps_from
+from serving.desk.workdays import after, end_of, today
+
+
+@dataclass(frozen=True)
+class Given:
+    """What came with a step: as the form has it."""
+
+    note: str = ""
+    outcome: str = ""
+    innocent: str = ""
+    violation_class: str = ""
+    confirmed_fen: int | None = None
+    dispositions: tuple[str, ...] = ()
+    officers: tuple[int, ...] = ()
+    declared: bool = False
+    until: date | None = None
+    into: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def take(
+    desk: Desk, person: Person, rights: frozenset[str], case_id: int, name: str, version: int, given: Given
+) -> str:
+    """Take a step; returns the state reached. Raises Refused (a right, a rule of two persons, a field that lacks, a version that moved on), Unknown."""
+    step = STEPS.get(name)
+    if step is None:
+        raise Refused(f"没有步骤 {name!r}")
+    if step.right not in rights:
+        raise Refused(f"此步骤需要“{RIGHTS[step.right]}”的权限")
+    with desk.write() as connection:
+        row = locked(connection, person, case_id)
+        free(connection, row, person)
+        if row["version"] != version:
+            raise Refused("此案在您查看之后已有变动，请重新打开")
+        if step not in steps_from(row["state"], rights, row["proposal"]):
+            raise Refused(f"{STATES[row['state']]}的案件不能{step.zh}")
+        _two_persons(connection, row, step, person)
+        _asked(row, step, given)
+        target = step.target or row["before_hold"] or "C10"
+        values = _values(connection, row, step, person, given, target)
+        try:
+            done = connection.execute(
+                update(CASES).where(CASES.c.case_id == case_id, CASES.c.version == version).values(**values)
+            )
+        except IntegrityError:
+            raise Refused("同一案件的初审、复审、审签须由不同的人办理") from None
+        if done.rowcount != 1:
+            raise Refused("此案在您查看之后已有变动，请重新打开")
+        if "officers" in step.asks:
+            _send(connection, case_id, given)
+        detail = _detail(given)
+        moved = {"from_state": row["state"], "to_state": target, "note": given.note.strip(), "detail": detail}
+        event(connection, case_id, person, "move", **moved)
+        log.append(connection, f"case.{name}", person.name, row["number"], {"from": row["state"], "to": target})
+    return target
+
+
+def _two_persons(connection: Connection, row: Mapping[str, Any], step: Step, person: Person) -> None:
+    me = person.person_id
+    earlier = {row["first_reviewer"], row["second_reviewer"]}
+    inspectors = set(
+        connection.execute(select(OFFICERS.c.person_id).where(OFFICERS.c.case_id == row["case_id"])).scalars()
+    )
+    if step.right == "review2" and me == row["first_reviewer"]:
+        raise Refused("初审与复审须由不同的人办理")
+    if step.right == "sign" and me in earlier | inspectors:
+        raise Refused("审签人不得是本案的初审、复审或核查人员")
+    if step.right == "appeal" and me in earlier | inspectors:
+        raise Refused("答复陈述申辩的人不得是本案的审核或核查人员")
+    if step.right == "inspect" and me not in inspectors:
+        raise Refused("只有派到本案的核查人员可以提交")
+
+
+def _asked(row: Mapping[str, Any], step: Step, given: Given) -> None:
+    """What the step asks for is there. Raises Refused naming what lacks."""
+    if "note" in step.asks and not given.note.strip():
+        raise Refused("请填写说明")
+    if "outcome" in step.asks:
+        if given.outcome not in step.outcomes:
+            raise Refused("请选择结论：" + "、".join(OUTCOMES[o].zh for o in step.outcomes))
+        if given.outcome == "O8_EXPLAINED" and not given.innocent:
+            raise Refused("“情况属实但合理”须选择合理情形（N01–N35）")
+    if "class" in step.asks and given.violation_class not in CLASSES:
+        raise Refused("请选择三违类别：" + "、".join(CLASSES.values()))
+    if "amount" in step.asks and (given.confirmed_fen is None or given.confirmed_fen < 0):
+        raise Refused("请填写确认金额（可为0）")
+    if "officers" in step.asks:
+        if len(set(given.officers)) < 2:
+            raise Refused("核查须派两名以上人员")
+        if not given.declared:
+            raise Refused("请确认核查人员均无须回避的情形")
+    if "until" in step.asks and (given.until is None or given.until <= today(now())):
+        raise Refused("请填写以后的复查日期")
+    if "case" in step.asks and (given.into is None or given.into == row["case_id"]):
+        raise Refused("请填写并入的案件")
+
+
+def _values(
+    connection: Connection, row: Mapping[str, Any], step: Step, person: Person, given: Given, target: str
+) -> dict[str, Any]:
+    moment = now()
+    due: datetime | None = after(moment, LIMITS[target]) if target in LIMITS else None
+    if given.until is not None and target == "C92":
+        due = end_of(given.until)
+    values: dict[str, Any] = {"state": target, "due_at": due, "version": row["version"] + 1}
+    values |= {"holder": None, "held_until": None, "proposal": step.proposal or row["proposal"]}
+    if step.takes:
+        values[step.takes] = person.person_id
+    if step.name == "return":
+        values["first_reviewer"] = None
+    if target == "C92":
+        values["before_hold"] = row["state"]
+    if "outcome" in step.asks and step.name != "found":
+        values |= {"outcome": given.outcome, "innocent": given.innocent or None, "decided_at": moment}
+    if step.name == "found":
+        values |= {"inspected_at": moment, "proposal": given.outcome}
+    if "class" in step.asks:
+        values |= {"violation_class": given.violation_class, "confirmed_fen": given.confirmed_fen, "recovered_fen": 0}
+    if "case" in step.asks:
+        other = connection.execute(visible(person).where(CASES.c.case_id == given.into)).mappings().first()
+        if other is None or other["state"] not in OPEN:
+            raise Refused("并入的案件不存在或已结案")
+        values["into_case"] = given.into
+    return values
+
+
+def _send(connection: Connection, case_id: int, given: Given) -> None:
+    there = set(connection.execute(select(PEOPLE.c.person_id).where(PEOPLE.c.person_id.in_(given.officers))).scalars())
+    if there != set(given.officers):
+        raise Refused("核查人员中有不存在的账号")
+    known = set(connection.execute(select(OFFICERS.c.person_id).where(OFFICERS.c.case_id == case_id)).scalars())
+    values = [{"case_id": case_id, "person_id": p, "declared_at": now()} for p in sorted(there - known)]
+    if values:
+        connection.execute(insert(OFFICERS), values)
+
+
+def _detail(given: Given) -> dict[str, Any]:
+    """What a step fixed, as the event keeps it."""
+    kept = {
+        "outcome": given.outcome,
+        "innocent": given.innocent,
+        "class": given.violation_class,
+        "confirmed_fen": given.confirmed_fen,
+        "dispositions": list(given.dispositions),
+        "officers": sorted(given.officers),
+        "until": given.until.isoformat() if given.until else "",
+        "into": given.into,
+    }
+    return {k: v for k, v in kept.items() if v not in ("", None, [])} | dict(given.detail)
