@@ -7,7 +7,7 @@ export BENTOML_DO_NOT_TRACK := True
 
 export PYTHONHASHSEED := 0
 
-.PHONY: install install-spark demo test check lock docs accuracy worlds-compare clean
+.PHONY: install install-spark demo test check lock docs accuracy worlds-compare evenings clean
 
 # Bytecode is written at install even where the environment tells pip and Python not to: without it a start of this package compiles for ten seconds.
 install: $(VENV)/.installed
@@ -47,6 +47,10 @@ docs: install
 # About a quarter of an hour on one core; done steps are kept in build/accuracy, and a part can be run alone (see benchmarks/accuracy.py).
 accuracy: install
 	$(BIN)/python -m benchmarks.accuracy
+
+# Empty beds on ten evenings of three worlds; kept in build/accuracy.
+evenings: install
+	$(BIN)/python -m benchmarks.evenings
 
 # Own counties beside those nobody here made; kept in build/accuracy/compare.
 worlds-compare: install

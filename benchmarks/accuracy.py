@@ -4,7 +4,7 @@
     python -m benchmarks.accuracy --world second --date 2025-07-01     a part; what is done is kept and not done again
     python -m benchmarks.accuracy --page                               the page from what is there
 
-Worlds: `second` and `pilot`, each cut at three evenings as its bureau held it then; `medicare`, five folds by provider; `own`, counties of this project's
+Worlds: `second` and `pilot`, each cut at three evenings as its bureau held it then (and at two more after the drift, stays and persons only); `medicare`, five folds by provider; `own`, counties of this project's
 simulator. SHARED is --shared, $XIEZHI_SHARED or ../shared. The work folder keeps WORLD/DATE/view and opponents.json, and WORLD/DATE/RUN with lists, done.json,
 log.txt and judged.json; RUN is the commit unless told otherwise, so another commit makes lists of its own beside the same opponents.
 """
@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from benchmarks.accuracy_county import DATES, Referee, run_county, shared_county
+from benchmarks.accuracy_county import BETWEEN, DATES, Referee, run_county, shared_county
 from benchmarks.accuracy_judge import PRODUCT, SIZES, Record
 from benchmarks.accuracy_medicare import FOLDS, run_fold, whole_list
 from benchmarks.accuracy_own import COUNTIES, MONTHS, PERSONS, own_county
@@ -43,7 +43,10 @@ def plan(given: argparse.Namespace) -> list[tuple[Path, Callable[[], Record]]]:
         if world == "own":
             counties = [own_county(work, given.persons, given.months, seed + 1) for seed in range(given.counties)]
         else:
-            counties = [shared_county(referee, shared, work, world, day) for day in given.date or DATES[world]]
+            counties = [
+                shared_county(referee, shared, work, world, day)
+                for day in given.date or (*DATES[world], *BETWEEN[world])
+            ]
         out += [(county.folder, partial(run_county, referee, county, run)) for county in counties]
     return out
 

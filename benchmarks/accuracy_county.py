@@ -26,6 +26,8 @@ DATES: Final = {
     "pilot": ("2025-04-01", "2025-07-01", "2025-09-27"),
 }
 """Cheating changes its ways on 2025-07-01 in `second`, on 2025-05-01 in `pilot`."""
+BETWEEN: Final = {"second": ("2025-08-01", "2025-09-01"), "pilot": ("2025-06-01", "2025-08-01")}
+"""Further dates after the drift: stays and persons only, for the table of the drift and no other."""
 HOUR: Final = "20:00:00"
 WINDOW: Final = {"admission": 90, "person": 90, "institution": 180, "doctor": 90, "live": 90}
 KEPT: Final = 200
@@ -91,26 +93,27 @@ def run_county(referee: Referee, county: County, run: str) -> Record:
     if "intake" not in product.done:
         product.take_in(county.source(), county.mapping)
     product.fit(county.day)
-    lists = {g: product.rank(county.day, g) for g in ("admission", "person", "institution", "doctor", "ring")}
-    beds = product.bedcheck(county.moment[:-3])
-    parts = product.parts(county.day)
+    brief = county.day in BETWEEN.get(county.world, ())
+    grains = ("admission", "person") if brief else ("admission", "person", "institution", "doctor")
+    lists = {g: product.rank(county.day, g) for g in grains}
     truth = referee.truth.Truth(county.claims, county.truth)
     others = opponents(referee, county, truth)
     drift = bool(pd.Timestamp(county.moment) > truth.drift + pd.Timedelta(days=31))
-    record: Record = {"world": county.world, "date": county.day, "drift": drift, "grains": {}}
+    record: Record = {"world": county.world, "date": county.day, "brief": brief, "drift": drift, "grains": {}}
     record |= {"since_drift": (pd.Timestamp(county.day) - truth.drift).days, "schemes": {}, "chances": {}}
-    for grain in ("admission", "person", "institution", "doctor"):
+    for grain in grains:
         record["grains"][grain] = judged(
             open_ones(truth, county, grain), {PRODUCT: ids(lists[grain])} | others["lists"].get(grain, {})
         )
         told = truth.universe(grain, county.moment, WINDOW[grain]).astype({"id": str})
         record["schemes"][grain] = schemes(lists[grain], told, NAMED[grain])
         record["chances"][grain] = chances(lists[grain], told)
-    record["grains"]["bedcheck"] = judged(
-        open_ones(truth, county, "live"), {PRODUCT: ids(beds)} | others["lists"]["live"]
-    )
-    record["parts"] = {g: judged(open_ones(truth, county, g), found)["hits"] for g, found in parts.items()}
-    record["rings"] = rings(referee, truth, county.moment, lists["ring"])
+    if not brief:
+        beds = {PRODUCT: ids(product.bedcheck(county.moment[:-3]))} | others["lists"]["live"]
+        record["grains"]["bedcheck"] = judged(open_ones(truth, county, "live"), beds)
+        parts = product.parts(county.day)
+        record["parts"] = {g: judged(open_ones(truth, county, g), found)["hits"] for g, found in parts.items()}
+        record["rings"] = rings(referee, truth, county.moment, product.rank(county.day, "ring"))
     return record | {"cpu": product.cpu | {"opponents": others["cpu"]}, "refused": refused(product)}
 
 
@@ -152,16 +155,15 @@ def opponents(referee: Referee, county: County, truth: Any) -> dict[str, Any]:
                 inside = open_ones(truth, county, str(grain)).index
                 best = [str(i) for i in rows.sort_values("rank")["entity_id"] if str(i) in inside]
                 known["lists"].setdefault(str(grain), {})[who] = best[:KEPT]
-    known["lists"]["live"] = evening(referee.opponents, county.claims, county.moment)
+    known["lists"]["live"] = evening(referee.opponents, referee.opponents.Data(county.claims), county.moment)
     known["cpu"] = round(known["cpu"] + time.process_time() - before, 1)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(known) + "\n", "utf-8")
     return known
 
 
-def evening(tools: Any, claims: Path, moment: str) -> dict[str, list[str]]:
-    """The referee's opponents on the stays open at `moment`, as `opponents.run` makes them for evenings of its own choice."""
-    data = tools.Data(claims)
+def evening(tools: Any, data: Any, moment: str) -> dict[str, list[str]]:
+    """The referee's opponents on the stays open at `moment`, as `opponents.run` makes them for evenings of its own choice. data: its Data of a world."""
     stays = data.stays(moment)
     tonight = stays[stays["te"] >= pd.Timestamp(moment)]
     columns = [c for c in tools.SIMPLE if c != "cash0"]

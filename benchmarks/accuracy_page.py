@@ -26,7 +26,7 @@ LIMITS: Final = (
     "- `second` and `pilot` come from one generator, our own counties from another, Medicare's labels from nobody knows where. What holds on one world only is",
     "  told as such.",
     "- An interval is about these entities at these dates: positions are drawn, worlds are not. The best opponent is the best afterwards, of five.",
-    "- The beds are those of the list's own evening: an earlier one would be ranked by a model that was fitted later.",
+    "- The beds are those of the list's own evening; many evenings of three worlds are in evenings.md (`make evenings`).",
     "- *Taught by the truth* is the referee's ceiling, a model that was told who is guilty in the months before.",
     "- A part's list leaves out whoever is decided and is made without company (docs/design.md §14); `xiezhi rank --by PART` shows it with its reasons.",
 )
@@ -49,6 +49,7 @@ def page(records: Sequence[Record]) -> str:
     """The whole page. Records: benchmarks.accuracy_judge.Record, in the order of the worlds."""
     commits = list(dict.fromkeys(r["commit"] for r in records))
     seconds = sum(sum(r["cpu"].values()) for r in records)
+    everything, records = records, [r for r in records if not r.get("brief")]
     rows = compare(records)
     lines = [
         "# The lists on worlds nobody here made, and on our own",
@@ -67,9 +68,9 @@ def page(records: Sequence[Record]) -> str:
         *medicare(records),
         *said_schemes(records),
         *said_chances(records),
-        *drift(records),
+        *drift(everything),
         *others(records),
-        *cost(records),
+        *cost(everything),
         *LIMITS,
     ]
     return "\n".join(lines) + "\n"

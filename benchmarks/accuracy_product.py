@@ -72,7 +72,7 @@ class Product:
             cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
             with (self.folder / "log.txt").open("a", encoding="utf-8") as log:
                 log.write(f"== {step}\n{ran.stdout}{ran.stderr}")
-            said = (ran.stderr.strip().splitlines() or ["no word"])[-1].replace(self._house(), "the warehouse")
+            said = (ran.stderr.strip().splitlines() or ["no word"])[-1].replace(self.house, "the warehouse")
             if ran.returncode and not may_refuse:
                 raise SystemExit(
                     f"{self.name}: xiezhi {step} failed: {said}\nAll it said is in {self.folder / 'log.txt'}"
@@ -83,35 +83,36 @@ class Product:
 
     def take_in(self, source: Path, mapping: str | None = None) -> None:
         wanted = ("--mapping", mapping) if mapping else ()
-        self.step("intake", "intake", str(source.resolve()), *wanted, "--warehouse", self._house())
+        self.step("intake", "intake", str(source.resolve()), *wanted, "--warehouse", self.house)
 
     def fit(self, day: str) -> None:
-        self.step("fit", "fit", "--as-of", day, "--warehouse", self._house())
+        self.step("fit", "fit", "--as-of", day, "--warehouse", self.house)
 
     def rank(self, day: str, grain: str, top: int | None = None) -> list[dict[str, str]]:
         """The ranked rows of a grain's list, best first; none where the product refuses the grain."""
         out = self.folder / "lists" / f"{grain}.csv"
-        wanted = ("--top", str(top or TOP[grain]), "--out", str(out.resolve()), "--warehouse", self._house())
+        wanted = ("--top", str(top or TOP[grain]), "--out", str(out.resolve()), "--warehouse", self.house)
         step = f"rank {grain}"
         return (
             ranked(out) if self.step(step, "rank", "--as-of", day, "--grain", grain, *wanted, may_refuse=True) else []
         )
 
-    def bedcheck(self, moment: str) -> list[dict[str, str]]:
-        """The ranked open stays of an evening, emptiest first."""
-        out = self.folder / "lists" / "bedcheck.csv"
-        wanted = ("--top", "60", "--out", str(out.resolve()), "--warehouse", self._house())
-        return ranked(out) if self.step("bedcheck", "bedcheck", "--at", moment, *wanted, may_refuse=True) else []
+    def bedcheck(self, moment: str, step: str = "bedcheck") -> list[dict[str, str]]:
+        """The ranked open stays of an evening, emptiest first; `step` names it among others."""
+        out = self.folder / "lists" / f"{step}.csv"
+        wanted = ("--top", "60", "--out", str(out.resolve()), "--warehouse", self.house)
+        return ranked(out) if self.step(step, "bedcheck", "--at", moment, *wanted, may_refuse=True) else []
 
     def parts(self, day: str) -> dict[str, dict[str, list[str]]]:
         """{grain: {part of its list: ids, worst first}}; features are those that the lists were made of."""
         out = (self.folder / "lists" / "parts.json").resolve()
-        wanted = ("--warehouse", self._house(), "--as-of", day, "--out", str(out))
+        wanted = ("--warehouse", self.house, "--as-of", day, "--out", str(out))
         self.step("parts", *wanted, module="benchmarks.accuracy_parts")
         found: dict[str, dict[str, list[str]]] = json.loads(out.read_text("utf-8"))
         return found
 
-    def _house(self) -> str:
+    @property
+    def house(self) -> str:
         return str(self.warehouse.resolve())
 
 
