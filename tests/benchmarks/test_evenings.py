@@ -48,7 +48,9 @@ def test_losses_stand_first_and_an_evening_without_an_empty_bed_counts() -> None
         ["abc1234"],
     )  # fmt: skip
     assert "4 of 6 figures lie below" in made
-    rows = [line for line in made.splitlines() if line.startswith(("| all", "| one", "| two")) and "evening" not in line]
+    rows = [
+        line for line in made.splitlines() if line.startswith(("| all", "| one", "| two")) and "evening" not in line
+    ]
     assert made.index("| one | of the empty") < made.index("| two | of the empty")
     assert len(rows) >= 6
     assert "make evenings" in made
