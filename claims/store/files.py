@@ -19,6 +19,7 @@ from claims.errors import Damaged, UserError
 
 SEAL = "sha256"
 _BLANK = "0" * 64
+State = tuple[int, int, int] | None
 PRIVATE = 0o640
 """Mode of a file that names people: its owner writes, his group reads, nobody else."""
 
@@ -103,8 +104,7 @@ def verified(path: Path, digest: str, remedy: str) -> Path:
     """The path, once its bytes have the SHA-256 `digest` (read once per process and state of the file); else Damaged,
     with the remedy."""
     try:
-        now = path.stat()
-        found = _digest(path, now.st_ino, now.st_size, now.st_mtime_ns)
+        found = _digest(path, state_of(path))
     except OSError:
         found = ""
     if found != digest:
@@ -113,5 +113,14 @@ def verified(path: Path, digest: str, remedy: str) -> Path:
 
 
 @functools.lru_cache(maxsize=65536)
-def _digest(path: Path, inode: int, size: int, modified: int) -> str:
+def _digest(path: Path, state: State) -> str:
     return sha256(path)
+
+
+def state_of(path: Path) -> State:
+    """What changes when a file does: inode, size, moment of writing; None where it cannot be looked at."""
+    try:
+        now = path.stat()
+    except OSError:
+        return None
+    return now.st_ino, now.st_size, now.st_mtime_ns

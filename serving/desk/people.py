@@ -242,12 +242,6 @@ def everybody(desk: Desk) -> list[dict[str, Any]]:
         ]
 
 
-def by_id(connection: Connection, person_id: int) -> Person | None:
-    """An active account, with the roles it has now."""
-    row = connection.execute(select(PEOPLE).where(PEOPLE.c.person_id == person_id)).mappings().first()
-    return _person(connection, dict(row)) if row is not None and row["active"] else None
-
-
 def anybody(desk: Desk) -> bool:
     """Whether there is an active account: without one the service must not start."""
     with desk.read() as connection:

@@ -7,14 +7,14 @@ import secrets
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, insert, select, update
 
 from claims.errors import UserError
-from serving.desk import log, people
+from serving.desk import log
 from serving.desk.database import Desk, now
 from serving.desk.people import Person, secret_hash
 from serving.desk.roles import RIGHTS
-from serving.desk.schema import SESSIONS
+from serving.desk.schema import PEOPLE, ROLES, SESSIONS
 
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)
@@ -44,19 +44,29 @@ def begin(desk: Desk, person: Person) -> str:
 def whose(desk: Desk, secret: str) -> tuple[Person, frozenset[str]] | None:
     """Whose open session or token this is, and the rights it gives; None where it is neither or has ended."""
     moment = now()
-    key = SESSIONS.c.secret == secret_hash(secret)
+    key = secret_hash(secret)
     with desk.read() as connection:
-        row = connection.execute(select(SESSIONS).where(key)).mappings().first()
-        person = people.by_id(connection, row["person_id"]) if row is not None else None
-    if row is None or person is None or moment > row["ends_at"]:
+        found = connection.execute(_WHOSE, {"key": key}).all()
+    if not found:
         return None
-    if not row["scope"] and moment - row["used_at"] > IDLE:
+    row = found[0]
+    if moment > row.ends_at or (not row.scope and moment - row.used_at > IDLE):
         return None
-    if moment - row["used_at"] > NOTED:
+    if moment - row.used_at > NOTED:
         with desk.write() as connection:
-            connection.execute(update(SESSIONS).where(key).values(used_at=moment))
-    scope = frozenset(row["scope"].split()) if row["scope"] else person.rights
+            connection.execute(update(SESSIONS).where(SESSIONS.c.secret == key).values(used_at=moment))
+    person = Person(row.person_id, row.name, row.shown, row.area, frozenset(r.role for r in found if r.role))
+    scope = frozenset(row.scope.split()) if row.scope else person.rights
     return person, person.rights & scope
+
+
+#: A session with its active account and each of its present roles, in one question: it is asked before every page.
+_WHOSE: Final = (
+    select(SESSIONS.c.scope, SESSIONS.c.used_at, SESSIONS.c.ends_at, PEOPLE.c.person_id, PEOPLE.c.name, PEOPLE.c.shown, PEOPLE.c.area, ROLES.c.role)
+    .join(PEOPLE, PEOPLE.c.person_id == SESSIONS.c.person_id)
+    .outerjoin(ROLES, and_(ROLES.c.person_id == PEOPLE.c.person_id, ROLES.c.until.is_(None)))
+    .where(SESSIONS.c.secret == bindparam("key"), PEOPLE.c.active)
+)
 
 
 def end(desk: Desk, secret: str) -> None:

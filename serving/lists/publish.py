@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from claims.errors import Damaged, Outdated, UserError
-from claims.store.files import SEAL, stage
+from claims.store.files import SEAL, State, stage, state_of
 from claims.store.publish import MANIFEST, Published, hashed, point, pointed, publish_folder
 from claims.store.warehouse import Warehouse
 from features.grains import GRAINS
@@ -72,7 +72,7 @@ class Run:
         """Batches it rests on that the warehouse holds no more."""
         if not (made_from := self.manifest["batches"]):
             return []
-        standing = set(Warehouse.open(self.root.parents[2]).batches)
+        standing = _batches(self.root.parents[2], state_of(self.root.parents[2] / "CURRENT"))
         return [batch for batch in made_from if batch not in standing]
 
     @property
@@ -116,8 +116,18 @@ def current(warehouse: Path) -> Run:
     return open_run(folder / name, seal)
 
 
+@functools.lru_cache(maxsize=4)
+def _batches(warehouse: Path, state: State) -> frozenset[str]:
+    return frozenset(Warehouse.open(warehouse).batches)
+
+
 def open_run(root: Path, seal: str | None = None) -> Run:
-    """A run by its folder, its manifest checked against its seal and its name. Raises Damaged."""
+    """A run by its folder, its manifest checked against its seal and its name, once per process and state of the file. Raises Damaged."""
+    return _opened(root, seal, state_of(root / MANIFEST))
+
+
+@functools.lru_cache(maxsize=16)
+def _opened(root: Path, seal: str | None, state: State) -> Run:
     folder = Published.open(root, REMEDY, seal)
     if _run_name(folder.manifest) != root.name:
         raise Damaged(f"{root / MANIFEST} does not belong to the run {root.name}; {REMEDY}")

@@ -18,7 +18,7 @@ from serving import charts
 from serving.desk import inbox, leads, log
 from serving.desk.database import Desk
 from serving.lists import publish
-from serving.web.masking import masked
+from serving.web.masking import masked, masked_once
 from serving.web.render import TITLES, kind, person, respond, rights, wants_json
 from serving.web.workbook import workbook_of
 
@@ -82,7 +82,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         grain = request.path_params["grain"]
         run = run_of(request)
         opened(desk(), run)
-        document = run.worklist(grain)
+        document = masked_once(run.worklist(grain), grain)
         rows = sorted(document["rows"], key=lambda r: r["lead"])
         states = leads.of_run(desk(), run.name, grain)
         shown = [
@@ -90,9 +90,8 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             for r in rows
             if person(request).sees(str(r["area"] or ""))
         ]
-        data = masked({**document, "rows": shown}, grain)
         extra = {"title": TITLES.get(grain, grain), "name": grain, "run": run.name, "lists": run.grains}
-        return respond(request, "list.html", {**data, **extra})
+        return respond(request, "list.html", {**document, "rows": shown, **extra})
 
     @kind
     def rules(request: Request) -> Response:
@@ -171,8 +170,11 @@ def lead_data(
     if not person(request).sees(str(document["entity"].get("area") or "")):
         raise UserError(f"the list of {grain!r} has no row {lead}")
     facts = run.manifest["lists"][grain]
-    pairs = charts.companions(document["events"]) if document["entity"].get("members") else []
-    data = masked({**document, "pairs": pairs[:200]}, grain)
+    data = masked_once(document, grain)
+    pairs = charts.companions(document["events"]) if data["entity"].get("members") else []
+    if pairs:
+        data = masked({**document, "pairs": pairs[:200]}, grain)
+    data = {**data, "pairs": data.get("pairs", [])}
     total = data["base"] + sum(c["contribution"] for c in data["contributions"])
     if "score" not in rights(request):
         data = {k: v for k, v in data.items() if k not in SCORE}

@@ -23,6 +23,7 @@ from serving.desk.states import CLASSES, DISPOSITIONS, STATES
 from serving.lists import publish
 from serving.lists.groups import HEAD, SAID, Group
 from serving.lists.schema import DISCLAIMER, NAMES, TABLES, mask, meaning
+from serving.web.fragments import Once
 
 HERE = Path(__file__).parent
 TITLES: dict[str, str] = {**{name: spec.page_title for name, spec in GRAINS.items()}, "bedcheck": "今晚查床清单"}
@@ -98,6 +99,7 @@ def environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        extensions=[Once],
         trim_blocks=True,
         lstrip_blocks=True,
     )
