@@ -7,7 +7,7 @@ import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from jinja2 import nodes
 from jinja2.ext import Extension
@@ -20,7 +20,7 @@ MOST: Final = 4096
 class Once(Extension):
     """The tag. A key that is not hashable is a fault of the template and raises TypeError."""
 
-    tags = {"once"}  # noqa: RUF012: as the base class has it
+    tags: ClassVar[set[str]] = {"once"}
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
