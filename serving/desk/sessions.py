@@ -62,7 +62,16 @@ def whose(desk: Desk, secret: str) -> tuple[Person, frozenset[str]] | None:
 
 #: A session with its active account and each of its present roles, in one question: it is asked before every page.
 _WHOSE: Final = (
-    select(SESSIONS.c.scope, SESSIONS.c.used_at, SESSIONS.c.ends_at, PEOPLE.c.person_id, PEOPLE.c.name, PEOPLE.c.shown, PEOPLE.c.area, ROLES.c.role)
+    select(
+        SESSIONS.c.scope,
+        SESSIONS.c.used_at,
+        SESSIONS.c.ends_at,
+        PEOPLE.c.person_id,
+        PEOPLE.c.name,
+        PEOPLE.c.shown,
+        PEOPLE.c.area,
+        ROLES.c.role,
+    )
     .join(PEOPLE, PEOPLE.c.person_id == SESSIONS.c.person_id)
     .outerjoin(ROLES, and_(ROLES.c.person_id == PEOPLE.c.person_id, ROLES.c.until.is_(None)))
     .where(SESSIONS.c.secret == bindparam("key"), PEOPLE.c.active)
