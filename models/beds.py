@@ -2,8 +2,8 @@
 
 Three ways to say it, the best one there is. Taught (`Taught`, kept with the admission model): a ranker whose confirmed cases are empty and lent beds alone
 (schemes T01, T02, T03), whoever else was confirmed left out; on the development counties it put more of the stays with empty beds into the first tenth than
-the admission ranker, which learns from all findings about stays (docs/design.md §10). The admission ranker, where fewer than ten such cases
-are known. And without any ranker the ghost-bed part of a stay's evidence as one additive score, not fitted: columns of those schemes, the stay's own and the habits
+the admission ranker, which learns from all findings about stays (docs/design.md §10). The admission ranker, where no such case
+is known. And without any ranker the ghost-bed part of a stay's evidence as one additive score, not fitted: columns of those schemes, the stay's own and the habits
 of its unit, patient and doctor, each turned so that larger is worse than its peers; windows of one feature share one vote.
 """
 

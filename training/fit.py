@@ -121,8 +121,8 @@ def fit(
             root, as_of, grain, matrix, labels, seed=seed, threads=threads, progress=progress, learning=learning
         )
         grains[grain], said[grain] = model, summary
-        if grain == "admission" and model.ranker is not None:
-            stays = (matrix.entities, taught_risk(model, matrix))
+        if grain == "admission" and model.beds is not None:
+            stays = (matrix.entities, taught_risk(model.beds, matrix))
         if rows is not None:
             kept[grain] = rows
             golden[grain] = rows.X.iloc[np.linspace(0, len(rows.X) - 1, min(GOLDEN_ROWS, len(rows.X))).astype(int)]

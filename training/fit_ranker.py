@@ -30,8 +30,6 @@ FOLDS: Final = 5
 Settings = Mapping[str, Any]
 """Of what is taught (models/taught.py), by name."""
 DEFAULT: Final[Settings] = MappingProxyType({})
-FEWEST_BEDS: Final = 10
-"""Fewer confirmed empty beds than this cannot tell themselves from other findings about stays."""
 
 
 def learn(rows: Rows, *, seed: int = 0, threads: int = 2, how: Settings = DEFAULT) -> Taught:
@@ -68,13 +66,12 @@ def taught_by(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 
 
 def learn_beds(rows: Rows, *, seed: int = 0, threads: int = 2, how: Settings = DEFAULT) -> Taught | None:
-    """What empty and lent beds alone teach: stays confirmed for anything else are left out. None below `FEWEST_BEDS` such cases."""
-    other = ((rows.info["y"] == 1) & ~rows.info["scheme"].isin(list(WEIGHTS))).to_numpy()
-    kept = rows.where(~other)
-    if rows.grain != "admission" or int((kept.info["y"] == 1).sum()) < FEWEST_BEDS:
+    """What empty and lent beds alone teach, from the first one on: stays confirmed for anything else are left out, those of which no scheme is said are not. None without any."""
+    if rows.grain != "admission":
         return None
+    other = ((rows.info["y"] == 1) & ~rows.info["scheme"].isin([*WEIGHTS, ""])).to_numpy()
     try:
-        return learn(kept, seed=seed, threads=threads, how=how)
+        return learn(rows.where(~other), seed=seed, threads=threads, how=how)
     except ValueError:
         return None
 

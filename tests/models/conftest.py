@@ -1,7 +1,7 @@
 """A tiny stand-in for features.matrix.Matrix: 300 entities, a planted suspicious tenth, a few columns of every kind."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -21,6 +21,10 @@ class Toy:
     z: pd.DataFrame
     percentile: pd.DataFrame
     columns: dict[str, Column] = field(default_factory=dict)
+
+    def only(self, ids: Iterable[str]) -> "Toy":
+        kept = self.X.index.intersection(pd.Index(list(ids)))
+        return replace(self, **{k: getattr(self, k).loc[kept] for k in ("entities", "X", "z", "percentile")})
 
 
 COLUMNS = {

@@ -1,17 +1,12 @@
 """The union of unlike acts: one way to be strange is enough, and what is shown is why."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from models.ensemble import FALLBACK, RANKER, ranker_input, raw_risk, unlabelled, untaught, weight_of
-from models.reference_distribution import tail_of
+from models.ensemble import FALLBACK, unlabelled, untaught, weight_of
 from models.scorer import BASE, Population
-from models.taught import Taught
 from models.unlike_acts import UnlikeActs, plan_of
-from models.worst_stays import taught_risk
 
 PLAN = {"a1": ("A", "high", 1.0), "a2": ("A", "high", 1.0), "b": ("B", "low", 1.0), "c": ("C", "either", 1.0)}
 
@@ -64,14 +59,3 @@ def test_without_findings_a_list_of_stays_goes_by_it_alone(toy: tuple) -> None:
     assert all(weight_of(model, name) == 0.0 for name in model.scorers if name != "schemes")
     assert model.label == FALLBACK
     assert untaught(["rules", "isolation"]) == {}, "elsewhere even weights"
-
-
-def test_a_persons_worst_stay_goes_by_what_findings_taught(toy: tuple) -> None:
-    matrix = toy[0]
-    X = ranker_input(matrix)
-    ranker = Taught().fit(X, pd.Series(np.arange(len(X)) % 2.0, index=X.index))
-    model = unlabelled(matrix)
-    model = replace(model, ranker=ranker, tails={**model.tails, RANKER: tail_of(ranker.raw(X).to_numpy())})
-    one, other = (replace(model, weights={"schemes": w, RANKER: 1.0}) for w in (0.0, 5.0))
-    assert not np.allclose(raw_risk(one, matrix), raw_risk(other, matrix))
-    pd.testing.assert_series_equal(taught_risk(one, matrix), taught_risk(other, matrix))

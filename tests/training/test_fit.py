@@ -9,15 +9,17 @@ import pandas as pd
 import pytest
 
 from claims.errors import UserError
+from models.company import STAY
 from models.ensemble import FALLBACK
 from models.in_force import active_table, load_active
 from models.score import score
+from models.worst_stays import with_worst_stays
 from tests.training.conftest import County
 from training import tracking as register
 from training.dataset import Rows, training_rows
 from training.evaluation.evaluate import evaluate
 from training.fit import fit, summary_lines
-from training.fit_ranker import FEWEST_BEDS, hard, later_than_seen, learn_beds, measured, out_of_fold
+from training.fit_ranker import hard, later_than_seen, learn_beds, measured, out_of_fold
 from training.propensity import drawn_rate
 
 
@@ -50,11 +52,29 @@ def test_fit_puts_a_model_in_force_and_says_what_it_did(county: County, root: Pa
 
 
 def test_empty_beds_alone_teach_the_bed_check(county: County, rows: Rows) -> None:
-    assert learn_beds(rows) is not None
     confirmed = (rows.info["y"] == 1).to_numpy()
-    few = rows.info["scheme"].mask(confirmed & (np.cumsum(confirmed) > FEWEST_BEDS - 1), "T23")
-    other = type(rows)(rows.grain, rows.X, rows.tails, rows.info.assign(scheme=few))
-    assert learn_beds(other) is None, "what other findings teach is not said to be about beds"
+
+    def found_for(schemes: pd.Series) -> Rows:
+        return type(rows)(rows.grain, rows.X, rows.tails, rows.info.assign(scheme=schemes))
+
+    told = rows.info["scheme"]
+    one = told.mask(confirmed & (np.cumsum(confirmed) > 1), "T29")
+    assert learn_beds(found_for(one)) is not None, "from the first on"
+    assert learn_beds(found_for(told.mask(confirmed, "T29"))) is None, (
+        "what other findings teach is not said to be about beds"
+    )
+    assert learn_beds(found_for(told.mask(confirmed, ""))) is not None, "a finding that names no scheme may be of one"
+
+
+def test_stays_found_for_the_hospitals_doings_say_nothing_of_patients(county: County, root: Path, as_of: date) -> None:
+    people = county.matrix(root, as_of, "person")
+    for scheme, told in (("T01", True), ("T29", False)):
+        county.labels["scheme"] = np.where(county.labels["outcome"] == "confirmed", scheme, "")
+        fit(root, as_of, log=False, promote=True)
+        bundle = load_active(root)
+        assert bundle is not None
+        assert bundle.grains["admission"].ranker is not None
+        assert (STAY in with_worst_stays(people, root, bundle).entities) == told
 
 
 def test_same_input_same_bundle_for_any_threads(county: County, root: Path, as_of: date, tmp_path: Path) -> None:
