@@ -61,6 +61,10 @@ def serve(
     command = [sys.executable, "-m", "uvicorn", "serving.service:application", "--factory"]
     command += ["--host", host, "--port", str(port), "--workers", environment["XIEZHI_WORKERS"]]
     command += ["--no-access-log", "--no-server-header", "--log-level", "warning"]
+    # longer than an officer reads: a form sent on a connection that is just being closed would be lost
+    command += ["--timeout-keep-alive", "120"]
+    # a worker that starts on a busy machine is not a hung one
+    command += ["--timeout-worker-healthcheck", "30"]
     os.chdir(root)
     os.umask(0o077)
     os.execvpe(sys.executable, command, environment)

@@ -11,6 +11,7 @@ import os
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 
 import logging
+import re
 from typing import Any
 
 import bentoml
@@ -21,7 +22,7 @@ from claims.settings import settings
 from serving import api
 from serving.lists.publish import Unpublished
 from serving.serve import serve
-from serving.web.middleware import Gate, asking, named_warehouse
+from serving.web.middleware import App, Gate, Receive, Scope, Send, asking, named_warehouse
 from serving.web.pages import pages
 
 
@@ -85,9 +86,23 @@ def _told(function: Any, *args: Any) -> dict[str, Any]:
 Xiezhi.add_asgi_middleware(Gate)  # type: ignore[attr-defined]
 
 
-def application() -> Any:
-    """The service with its gate, for the processes of `xiezhi serve`."""
-    return Xiezhi.to_asgi()  # type: ignore[attr-defined]
+def application() -> App:
+    """The service with its gate, for the processes of `xiezhi serve`.
+
+    Pages are answered before BentoML's own layers see them: these take as long again as a page does, and keep a row of measurements for every
+    address anybody asks for, whether it is one or not.
+    """
+    shell, front = Xiezhi.to_asgi(), Gate(pages())  # type: ignore[attr-defined]
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        chosen = front if scope["type"] == "http" and not _SHELL.fullmatch(scope["path"]) else shell
+        await chosen(scope, receive, send)
+
+    return served
+
+
+_SHELL = re.compile(r"/api/\w+|/(docs|schema)\.json|/metrics|/(live|ready|health)z")
+"""What BentoML answers itself."""
 
 
 __all__ = ["Xiezhi", "application", "serve"]

@@ -7,7 +7,7 @@ import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from jinja2 import nodes
 from jinja2.ext import Extension
@@ -20,10 +20,9 @@ MOST: Final = 4096
 class Once(Extension):
     """The tag. A key that is not hashable is a fault of the template and raises TypeError."""
 
-    tags: ClassVar[set[str]] = {"once"}
-
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
+        self.tags = {"once"}
         self.kept: OrderedDict[tuple[Any, ...], str] = OrderedDict()
         self.lock = threading.Lock()
         self.places = itertools.count()

@@ -31,10 +31,16 @@ SCORE = ("risk", "raw", "base", "probability", "probability_low", "probability_h
 
 def opened(desk: Desk, run: publish.Run) -> None:
     """Cases for a run that has none yet."""
-    if leads.known(desk, run.name):
+    if (desk.folder, run.name) in _OPENED:
         return
-    rows = {name: run.worklist(name)["rows"] for name in run.grains}
-    leads.open_run(desk, run.name, run.manifest["as_of"], rows)
+    if not leads.known(desk, run.name):
+        rows = {name: run.worklist(name)["rows"] for name in run.grains}
+        leads.open_run(desk, run.name, run.manifest["as_of"], rows)
+    _OPENED.add((desk.folder, run.name))
+
+
+_OPENED: set[tuple[Path, str]] = set()
+"""Runs this process knows to have their cases."""
 
 
 def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Route]:

@@ -218,3 +218,27 @@ def week(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (warehouse / "lists").mkdir()
     publish.publish(warehouse, AS_OF, {g: made_list(g)[:2] for g in GRAINS}, {"bedcheck": "这个仓库没有在院登记"})
     return warehouse
+
+
+@pytest.fixture(scope="session")
+def whole(week: Path) -> Iterator[TestClient]:
+    """The service as a process of `xiezhi serve` runs it, BentoML and all: one a process, since it registers its measurements once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XIEZHI_WAREHOUSE", str(week))
+        people.add(desk_of(week), "anybody", ("officer",))
+        from serving.service import application
+
+        client = TestClient(
+            application(), base_url="http://127.0.0.1", follow_redirects=False, raise_server_exceptions=False
+        )
+        client.__enter__()
+    yield client
+    client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def service(whole: TestClient, week: Path, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    """The whole service over the hand-made week."""
+    monkeypatch.setenv("XIEZHI_WAREHOUSE", str(week))
+    whole.cookies.clear()
+    return whole

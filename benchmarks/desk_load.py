@@ -1,0 +1,452 @@
+"""Officers at the desk: `make trust-load`, or `python -m benchmarks.desk_load WAREHOUSE [--minutes 10] [--only officers,…]`.
+
+On a copy of a warehouse with published lists, as many accounts as officers, each signed in by the sign-in page; a server started by the product's own command.
+Clients run in a process of their own, on loopback only. Parts, each a section of docs/figures/desk.md:
+
+    officers    200 of them, 5 s think time: first page, lists, suspects, cases, steps of cases that write; an export of many suspects meanwhile
+    saturation  as many requests as go through, beside a bare uvicorn + Starlette page (benchmarks/desk_bare.py)
+    kill        each worker killed in turn while pages are asked for
+
+A service that answers a counter (/api/check) is asked 20 times a second too; where there is none, the page says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import numpy as np
+
+from benchmarks import desk_bare
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "docs/figures/desk_load.json"
+PASSWORD = "a long word for nobody"
+MIX = {"reviewer1": 0.5, "reviewer2": 0.2, "inspector": 0.2, "leader": 0.1}
+PARTS = ("officers", "saturation", "kill")
+Times = dict[str, list[float]]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def server(command: list[str], port: int, path: str, environment: dict[str, str], log: Path) -> Iterator[int]:
+    """A server in a group of processes of its own, which ends with it; yields its process id once `path` is answered."""
+    with log.open("ab") as out:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out, start_new_session=True)
+    try:
+        until = time.monotonic() + 120
+        while not answers(port, path):
+            if process.poll() is not None or time.monotonic() > until:
+                raise SystemExit(f"the server did not start:\n{log.read_text()[-2000:]}")
+            time.sleep(0.3)
+        yield process.pid
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def answers(port: int, path: str) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 2) as probe:
+            probe.sendall(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n".encode())
+            return probe.recv(12).startswith(b"HTTP/1.1 ")
+    except OSError:
+        return False
+
+
+def accounts(warehouse: Path, officers: int) -> list[tuple[str, str]]:
+    """(name, role) of new accounts, each with the one password."""
+    from serving.desk import people
+    from serving.desk.database import open_desk
+
+    desk, made = open_desk(warehouse), []
+    roles = [role for role, share in MIX.items() for _ in range(max(1, round(share * officers)))]
+    for i in range(officers):
+        name, role = f"load{i:03d}", roles[i % len(roles)]
+        people.accept(desk, people.add(desk, name, (role,)), PASSWORD)
+        made.append((name, role))
+    desk.engine.dispose()
+    return made
+
+
+class Client:
+    """A signed-in browser that keeps its times by kind of page."""
+
+    def __init__(self, base: str, name: str, role: str, times: Times, errors: list[str]) -> None:
+        self.base, self.name, self.role, self.times, self.errors = base, name, role, times, errors
+        jar = aiohttp.CookieJar(unsafe=True)
+        self.http = aiohttp.ClientSession(
+            cookie_jar=jar,
+            timeout=aiohttp.ClientTimeout(total=60),
+            headers={"accept": "text/html", "accept-encoding": "identity"},
+        )
+
+    async def ask(self, kind: str, path: str, form: dict[str, str] | None = None) -> str:
+        """The page; its time from asking to the last byte, redirects included. An answer of 500 and more, or none, is an error; so is 4xx, but 409: another
+        officer was quicker."""
+        started = time.perf_counter()
+        try:
+            method = "POST" if form is not None else "GET"
+            async with self.http.request(method, self.base + path, data=form) as answer:
+                text = (await answer.read()).decode("utf-8", "replace")
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            self.errors.append(f"{kind}: {type(error).__name__}")
+            return ""
+        self.times[kind].append(time.perf_counter() - started)
+        if status >= 400 and status != 409:
+            self.errors.append(f"{kind}: {status}")
+        return text
+
+    async def sign_in(self) -> None:
+        text = await self.ask(
+            "sign in", "/sign-in", {"name": self.name, "password": PASSWORD, "code": "", "next": "/"}
+        )
+        if "/sign-out" not in text:
+            raise SystemExit(f"{self.name} could not sign in")
+
+
+async def officer(client: Client, until: float, think: float, rng: np.random.Generator) -> None:
+    """One officer's Monday: home, a list, suspects of it, and cases with their steps."""
+    await asyncio.sleep(rng.uniform(0, think))
+    home = await client.ask("home", "/")
+    lists = sorted(set(re.findall(r'href="(/lists/[A-Za-z_]+)"', home))) or ["/lists/person"]
+    listed = ""
+    while time.monotonic() < until:
+        await asyncio.sleep(rng.uniform(0.5 * think, 1.5 * think))
+        draw = rng.random()
+        if draw < 0.12:
+            await client.ask("home", "/")
+        elif draw < 0.37 or not listed:
+            listed = await client.ask("list", str(rng.choice(lists)))
+        elif draw < 0.75:
+            found = sorted(set(re.findall(r'href="(/lists/[^"]+/\d+)"', listed)))
+            if found:
+                await client.ask("suspect", str(rng.choice(found)))
+        elif draw < 0.83:
+            await client.ask("inbox", "/cases")
+        else:
+            await case(client, rng)
+
+
+async def case(client: Client, rng: np.random.Generator) -> None:
+    """Take the next case and do something with it: a step where one is open to this role, else a note."""
+    page = await client.ask("next case", "/cases/next", {})
+    number = re.search(r'action="/cases/(\d+)/', page)
+    if number is None:
+        return
+    steps = dict(re.findall(r'name="version" value="(\d+)"><input type="hidden" name="step" value="(\w+)"', page))
+    plain = [(v, s) for v, s in steps.items() if s in ("report", "agree", "propose_exclude", "again")]
+    if plain and rng.random() < 0.6:
+        version, step = plain[int(rng.integers(len(plain)))]
+        await client.ask(
+            "step", f"/cases/{number[1]}/step", {"version": version, "step": step, "note": "见证据明细，逐行核对。"}
+        )
+    else:
+        await client.ask("note", f"/cases/{number[1]}/note", {"note": "电话核实，见说明。"})
+        await client.ask("release", f"/cases/{number[1]}/release", {})
+
+
+async def export(client: Client, until: float, done: list[float]) -> None:
+    """Workbooks one after the other: the widest list each time."""
+    grains = await client.ask("home", "/")
+    lists = sorted(set(re.findall(r'href="(/lists/[A-Za-z_]+)"', grains)))
+    while time.monotonic() < until:
+        for path in lists:
+            started = time.monotonic()
+            await client.ask("export", path + ".xlsx")
+            done.append(time.monotonic() - started)
+            if time.monotonic() > until:
+                return
+
+
+async def counter(client: Client, until: float, body: dict[str, Any]) -> None:
+    """The counter's check, 20 a second, whatever the answers take."""
+    waiting: set[asyncio.Task[None]] = set()
+
+    async def one() -> None:
+        started = time.perf_counter()
+        try:
+            async with client.http.post(client.base + "/api/check", json=body) as answer:
+                await answer.read()
+                if answer.status >= 400:
+                    client.errors.append(f"check: {answer.status}")
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            client.errors.append(f"check: {type(error).__name__}")
+        client.times["check"].append(time.perf_counter() - started)
+
+    while time.monotonic() < until:
+        task = asyncio.create_task(one())
+        waiting.add(task)
+        task.add_done_callback(waiting.discard)
+        await asyncio.sleep(0.05)
+    await asyncio.gather(*waiting)
+
+
+def told(times: Times) -> dict[str, dict[str, float]]:
+    """Number, p50, p95, p99, largest in milliseconds, by kind."""
+    out = {}
+    for kind, found in sorted(times.items()):
+        p50, p95, p99 = (1000 * float(np.percentile(found, p)) for p in (50, 95, 99))
+        out[kind] = {
+            "n": len(found), "p50_ms": round(p50, 1), "p95_ms": round(p95, 1), "p99_ms": round(p99, 1), "max_ms": round(1000 * max(found), 1),
+        }  # fmt: skip
+    return out
+
+
+async def signed(base: str, staff: list[tuple[str, str]], times: Times, errors: list[str]) -> list[Client]:
+    clients = [Client(base, name, role, times, errors) for name, role in staff]
+    for i in range(0, len(clients), 10):
+        await asyncio.gather(*(c.sign_in() for c in clients[i : i + 10]))
+    return clients
+
+
+async def officers(
+    base: str, staff: list[tuple[str, str]], minutes: float, think: float, check: dict[str, Any] | None
+) -> dict[str, Any]:
+    """All of them at once; in the second half with an export running beside."""
+    entering: Times = defaultdict(list)
+    times: Times = defaultdict(list)
+    beside: Times = defaultdict(list)
+    errors: list[str] = []
+    clients = await signed(base, staff, entering, errors)
+    for c in clients:
+        c.times = times
+    half = minutes * 30
+    rngs = [np.random.default_rng([17, i]) for i in range(len(clients))]
+    started = time.monotonic()
+    await asyncio.gather(*(officer(c, started + half, think, r) for c, r in zip(clients, rngs, strict=True)))
+    first = time.monotonic() - started
+    for c in clients:
+        c.times = beside
+    started, exports = time.monotonic(), list[float]()
+    exporter = next(c for c in clients if c.role == "leader")
+    extra: list[Awaitable[None]] = [export(exporter, started + half, exports)]
+    checks: Times = defaultdict(list)
+    if check is not None:
+        asking = Client(base, *staff[0], checks, errors)
+        await asking.sign_in()
+        clients.append(asking)
+        extra.append(counter(asking, started + half, check))
+    others = [c for c in clients if c is not exporter][: len(rngs)]
+    await asyncio.gather(*(officer(c, started + half, think, r) for c, r in zip(others, rngs, strict=False)), *extra)
+    second = time.monotonic() - started
+    for c in clients:
+        await c.http.close()
+    pages = [t for kind, found in times.items() for t in found]
+    return {
+        "officers": len(staff), "think_s": think, "seconds": round(first + second, 1),
+        "requests_per_s": round(len(pages) / first, 1),
+        "errors": len(errors), "kinds_of_error": sorted(set(errors))[:20],
+        "all": told({"all": pages})["all"], "pages": told(times), "sign_in": told(entering),
+        "beside_an_export": {"exports": len(exports), "all": told({"all": [t for k, f in beside.items() if k != "export" for t in f]})["all"], "pages": told(beside)},
+        "check": told(checks) or None,
+    }  # fmt: skip
+
+
+async def saturate(base: str, path: str, cookies: list[str], seconds: float) -> dict[str, float]:
+    """As many pages as go through with a connection a cookie."""
+    times: list[float] = []
+    bad = 0
+    until = time.monotonic() + seconds
+
+    async def one(cookie: str) -> None:
+        nonlocal bad
+        async with aiohttp.ClientSession(
+            headers={"cookie": f"xiezhi_session={cookie}", "accept": "text/html", "accept-encoding": "identity"}
+        ) as http:
+            while time.monotonic() < until:
+                started = time.perf_counter()
+                async with http.get(base + path) as answer:
+                    await answer.read()
+                    bad += answer.status != 200
+                times.append(time.perf_counter() - started)
+
+    await asyncio.gather(*(one(c) for c in cookies))
+    return {"req_per_s": round(len(times) / seconds, 1), "not_200": bad, **told({"all": times})["all"]}
+
+
+def saturation(
+    warehouse: Path, base: str, staff: list[tuple[str, str]], seconds: float, workers: int, folder: Path
+) -> dict[str, Any]:
+    """Ours and the bare page in turn, three rounds each, so that what else the machine does falls on both."""
+    from serving.desk import people, sessions
+    from serving.desk.database import open_desk
+
+    desk = open_desk(warehouse)
+    clients = 16
+    cookies = [sessions.begin(desk, people.sign_in(desk, name, PASSWORD)) for name, _ in staff[:clients]]
+    desk.engine.dispose()
+    paths = asyncio.run(_paths(base, cookies[0]))
+    sizes = {name: size for name, (_, size) in paths.items()}
+    database, port = folder / "bare.sqlite", free_port()
+    desk_bare.prepare(database, cookies)
+    environment = {**os.environ, "BARE_DATABASE": str(database), "BARE_SIZES": json.dumps(sizes), "PYTHONPATH": str(ROOT)}  # fmt: skip
+    command = [sys.executable, "-m", "uvicorn", "benchmarks.desk_bare:application", "--port", str(port)]
+    command += ["--workers", str(workers), "--no-access-log", "--log-level", "warning"]
+    out: dict[str, Any] = {"clients": clients, "seconds": seconds, "sizes": sizes, "ours": {}, "bare": {}, "ratio": {}}
+    with server(command, port, "/list", environment, folder / "bare.log"):
+        rounds: dict[str, dict[str, list[dict[str, float]]]] = {"ours": defaultdict(list), "bare": defaultdict(list)}
+        for _ in range(3):
+            for name, (path, _) in paths.items():
+                rounds["ours"][name].append(asyncio.run(saturate(base, path, cookies, seconds)))
+                rounds["bare"][name].append(
+                    asyncio.run(saturate(f"http://127.0.0.1:{port}", f"/{name}", cookies, seconds))
+                )
+    for name in paths:
+        for side in ("ours", "bare"):
+            out[side][name] = sorted(rounds[side][name], key=lambda r: r["req_per_s"])[1]
+        ratios = [
+            a["req_per_s"] / b["req_per_s"] for a, b in zip(rounds["ours"][name], rounds["bare"][name], strict=True)
+        ]
+        out["ratio"][name] = [round(r, 2) for r in sorted(ratios)]
+    return out
+
+
+async def _paths(base: str, cookie: str) -> dict[str, tuple[str, int]]:
+    """A list and a suspect by the addresses that mean them for ever, with their sizes."""
+    async with aiohttp.ClientSession(headers={"cookie": f"xiezhi_session={cookie}", "accept": "text/html"}) as http:
+
+        async def body(path: str) -> str:
+            async with http.get(base + path) as answer:
+                return await answer.text()
+
+        home = await body("/")
+        listed = sorted(set(re.findall(r'href="(/lists/[A-Za-z_]+)"', home)), key=lambda p: "person" not in p)[0]
+        page = await body(listed)
+        suspect = re.findall(r'href="(/lists/[^"]+/\d+)"', page)[0]
+        whole = suspect.rsplit("/", 1)[0]
+        return {
+            "list": (whole, len((await body(whole)).encode())),
+            "suspect": (suspect, len((await body(suspect)).encode())),
+        }
+
+
+async def killing(base: str, cookie: str, group: int, rounds: int) -> dict[str, Any]:
+    """Each worker killed in turn while eight browsers ask for pages, each twenty times a second: what they were told."""
+    times: list[float] = []
+    told_: dict[str, int] = defaultdict(int)
+    stop = asyncio.Event()
+
+    async def browser() -> None:
+        async with aiohttp.ClientSession(
+            headers={"cookie": f"xiezhi_session={cookie}", "accept": "text/html"}
+        ) as http:
+            while not stop.is_set():
+                started = time.perf_counter()
+                try:
+                    async with http.get(base + "/cases") as answer:
+                        await answer.read()
+                        told_[str(answer.status)] += 1
+                except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
+                    told_[type(error).__name__] += 1
+                times.append(time.perf_counter() - started)
+                await asyncio.sleep(0.05)
+
+    browsers = [asyncio.create_task(browser()) for _ in range(8)]
+    killed = 0
+    for i in range(rounds):
+        await asyncio.sleep(4)
+        alive = workers_of(group)
+        if len(alive) > 1:
+            os.kill(alive[i % len(alive)], signal.SIGKILL)
+            killed += 1
+        until = time.monotonic() + 40
+        while len(workers_of(group)) < len(alive) and time.monotonic() < until:
+            await asyncio.sleep(0.5)
+        await asyncio.sleep(8)
+    stop.set()
+    await asyncio.gather(*browsers)
+    return {"killed": killed, "answers": dict(told_), "longest_s": round(max(times), 2), "asked": len(times)}
+
+
+def workers_of(group: int) -> list[int]:
+    """Child processes of a server that serve: those uvicorn spawned, by their command."""
+    found = []
+    for child in Path(f"/proc/{group}/task/{group}/children").read_text().split():
+        try:
+            line = Path(f"/proc/{child}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"spawn_main" in line:
+            found.append(int(child))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.desk_load", description=__doc__.splitlines()[0])
+    parser.add_argument("warehouse", type=Path)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--officers", type=int, default=200)
+    parser.add_argument("--think", type=float, default=5)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=10, help="of each round at saturation")
+    parser.add_argument("--only", default=",".join(PARTS))
+    parser.add_argument("--out", type=Path, default=OUT)
+    args = parser.parse_args()
+    only = set(args.only.split(","))
+    folder = Path(tempfile.mkdtemp(prefix="xiezhi-load-"))
+    os.environ.pop("XIEZHI_DESK", None)
+    try:
+        warehouse = folder / args.warehouse.name
+        shutil.copytree(args.warehouse, warehouse, ignore=shutil.ignore_patterns("desk", "mlflow"))
+        staff = accounts(warehouse, args.officers)
+        port = free_port()
+        command = [sys.executable, "-m", "xiezhi", "serve", "--warehouse", str(warehouse), "--port", str(port)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "XIEZHI_WORKERS": str(args.workers)}
+        result = json.loads(args.out.read_text()) if args.out.exists() else {}
+        with server(command, port, "/readyz", environment, folder / "server.log") as process:
+            base = f"http://127.0.0.1:{port}"
+            result["load_before"] = [round(v, 1) for v in os.getloadavg()]
+            result |= {"workers": args.workers, "warehouse": args.warehouse.name, "cores": os.cpu_count()}
+            parts: dict[str, Callable[[], Any]] = {
+                "officers": lambda: asyncio.run(officers(base, staff, args.minutes, args.think, None)),
+                "saturation": lambda: saturation(warehouse, base, staff, args.seconds, args.workers, folder),
+                "kill": lambda: asyncio.run(_kill(warehouse, base, staff, process)),
+            }
+            for name in PARTS:
+                if name in only:
+                    result[name] = parts[name]()
+                    print(name, json.dumps(result[name], ensure_ascii=False), flush=True)
+        result["server_log_bytes"] = (folder / "server.log").stat().st_size
+        args.out.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _kill(warehouse: Path, base: str, staff: list[tuple[str, str]], process: int) -> dict[str, Any]:
+    from serving.desk import people, sessions
+    from serving.desk.database import open_desk
+
+    desk = open_desk(warehouse)
+    cookie = sessions.begin(desk, people.sign_in(desk, staff[0][0], PASSWORD))
+    desk.engine.dispose()
+    return await killing(base, cookie, process, rounds=4)
+
+
+if __name__ == "__main__":
+    main()
