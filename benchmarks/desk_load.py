@@ -123,9 +123,7 @@ class Client:
         return text
 
     async def sign_in(self) -> None:
-        text = await self.ask(
-            "sign in", "/sign-in", {"name": self.name, "password": PASSWORD, "code": "", "next": "/"}
-        )
+        text = await self.ask("sign in", "/sign-in", {"name": self.name, "password": PASSWORD, "code": "", "next": "/"})
         if "/sign-out" not in text:
             raise SystemExit(f"{self.name} could not sign in")
 
@@ -353,9 +351,7 @@ async def killing(base: str, cookie: str, group: int, rounds: int) -> dict[str, 
     stop = asyncio.Event()
 
     async def browser() -> None:
-        async with aiohttp.ClientSession(
-            headers={"cookie": f"xiezhi_session={cookie}", "accept": "text/html"}
-        ) as http:
+        async with aiohttp.ClientSession(headers={"cookie": f"xiezhi_session={cookie}", "accept": "text/html"}) as http:
             while not stop.is_set():
                 started = time.perf_counter()
                 try:

@@ -9,6 +9,7 @@ from serving.web.middleware import desk_of
 
 from .conftest import PASSWORD, TestClient
 
+
 def cookie(week: Path, name: str, *roles: str) -> dict[str, str]:
     desk = desk_of(week)
     who = people.accept(desk, people.add(desk, name, roles), PASSWORD)
