@@ -93,6 +93,7 @@ def run_county(referee: Referee, county: County, run: str) -> Record:
     if "intake" not in product.done:
         product.take_in(county.source(), county.mapping)
     product.fit(county.day)
+    product.card()
     brief = county.day in BETWEEN.get(county.world, ())
     grains = ("admission", "person") if brief else ("admission", "person", "institution", "doctor")
     lists = {g: product.rank(county.day, g) for g in grains}

@@ -88,6 +88,15 @@ class Product:
     def fit(self, day: str) -> None:
         self.step("fit", "fit", "--as-of", day, "--warehouse", self.house)
 
+    def card(self) -> None:
+        """The model card of the fit, as `xiezhi models card` says it, in lists/card.md."""
+        out = self.folder / "lists" / "card.md"
+        if out.exists() or not self.warehouse.exists():
+            return
+        told = json.loads(self._said("models", "list", "--json"))
+        newest = max(told["models"], key=lambda m: (m["as_of"], m["state"] == "champion"))
+        out.write_text(self._said("models", "card", newest["hash"]), "utf-8")
+
     def rank(self, day: str, grain: str, top: int | None = None) -> list[dict[str, str]]:
         """The ranked rows of a grain's list, best first; none where the product refuses the grain."""
         out = self.folder / "lists" / f"{grain}.csv"
@@ -110,6 +119,11 @@ class Product:
         self.step("parts", *wanted, module="benchmarks.accuracy_parts")
         found: dict[str, dict[str, list[str]]] = json.loads(out.read_text("utf-8"))
         return found
+
+    def _said(self, *arguments: str) -> str:
+        """Standard output of `xiezhi ARGUMENTS`, which only reads."""
+        command = [sys.executable, "-m", "xiezhi", *arguments, "--warehouse", self.house]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     @property
     def house(self) -> str:

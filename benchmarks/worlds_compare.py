@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.accuracy_county import Referee
-from benchmarks.accuracy_own import COUNTIES, MONTHS, PERSONS, last_day, own_county, referee_form
+from benchmarks.accuracy_own import COUNTIES, LIKE_OTHERS, MONTHS, PERSONS, last_day, own_county, referee_form
 from benchmarks.accuracy_page import table
 from benchmarks.accuracy_product import ROOT, commit
 
@@ -115,6 +115,8 @@ def odd(own: Sequence[float], others: Sequence[float]) -> bool:
 def page(worlds: dict[str, dict[str, float]], own: Sequence[str]) -> str:
     """The comparison as Markdown."""
     names = list(worlds)
+    told = " ".join(f"--{name} {value}" for name, value in LIKE_OTHERS.items())
+    told = f"--persons {PERSONS} --months {MONTHS} {told}"
     figures = list(dict.fromkeys(f for w in worlds.values() for f in w))
     cells = []
     marked = 0
@@ -136,10 +138,10 @@ def page(worlds: dict[str, dict[str, float]], own: Sequence[str]) -> str:
         [
             "# Own counties beside others",
             "",
-            "    python -m benchmarks.worlds_compare",
+            "    make worlds-compare",
             "",
             f"Commit {commit()}. {marked} of {len(figures)} figures of all own counties lie outside what the others span, widened by half. Figures of the last year of each export; guilt",
-            "and opponents at its last day but one month, before which everything is settled.",
+            f"and opponents at its last day but one month, before which everything is settled. Own counties: `xiezhi simulate {told}`, seeds 1, 2, ….",
             "",
             *table(("figure", *names, ""), cells),
         ]
