@@ -24,7 +24,7 @@ LOCK: Final = 2
 def append(
     connection: Connection, act: str, who: str = "", about: str = "", detail: Mapping[str, Any] | None = None
 ) -> str:
-    """Write one row inside the caller's transaction; returns the new head. detail: no personal data, numbers of records only."""
+    """Write one row inside the caller's transaction; returns the new head, SEQ:HASH. detail: no personal data, numbers of records only."""
     exclusive(connection, LOCK)
     last = connection.execute(select(LOG.c.seq, LOG.c.hash).order_by(LOG.c.seq.desc()).limit(1)).first()
     row = {
@@ -38,7 +38,7 @@ def append(
     }
     row["hash"] = digest(row)
     connection.execute(insert(LOG).values(**row))
-    return str(row["hash"])
+    return f"{row['seq']}:{row['hash']}"
 
 
 def note(desk: Desk, act: str, who: str = "", about: str = "", detail: Mapping[str, Any] | None = None) -> str:

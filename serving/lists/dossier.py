@@ -12,8 +12,8 @@ from claims.errors import UserError
 from features.grains import SCHEMES, spec_of
 from features.reasons import in_words
 from features.rule_texts import law_of
-from serving.lists.export import plain
 from serving.lists.money import Money, money_of, rows_wanted, supposed
+from serving.lists.plain import plain
 from serving.lists.reasons import BASE, honest_of, reasons_of
 from serving.lists.schema import DISCLAIMER, NAMES, TABLES, Note, check_grain, hits
 from serving.lists.worklist import earlier_findings, listed_for

@@ -28,7 +28,8 @@ from claims.store.files import SEAL, State, stage, state_of
 from claims.store.publish import MANIFEST, Published, hashed, point, pointed, publish_folder
 from claims.store.warehouse import Warehouse
 from features.grains import GRAINS
-from serving.lists.export import as_json, plain
+from serving.lists.export import as_json
+from serving.lists.plain import plain
 from serving.lists.schema import WorkList
 
 Progress = Callable[[str, float], None]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -16,11 +17,14 @@ from starlette.routing import Route
 from claims.errors import UserError
 from serving import charts
 from serving.desk import inbox, leads, log
-from serving.desk.database import Desk
+from serving.desk.database import Desk, now
 from serving.lists import publish
+from serving.lists.sheets import Mark
+from serving.web import exports
+from serving.web.export_job import job_of
 from serving.web.masking import masked, masked_once
-from serving.web.render import TITLES, kind, person, respond, rights, wants_json
-from serving.web.workbook import workbook_of
+from serving.web.render import TITLES, kind, moment, person, respond, rights, wants_json
+from serving.web.workbook import Taken
 
 HIDDEN = frozenset(
     {"slot", "selection_prob", "rank", "risk", "probability", "probability_low", "probability_high", "scheme_share"}
@@ -114,16 +118,21 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         data = {"title": f"规则 {card['name']}", "as_of": current.manifest["as_of"], "run": current.name, "card": card}
         return respond(request, "rule.html", data)
 
-    @kind
-    def sheet(request: Request) -> Response:
-        grain = request.path_params["grain"]
-        run = run_of(request)
-        who = person(request)
-        head = log.note(desk(), "export", who.name, f"{run.name}/{grain}.xlsx")
+    def taken_of(request: Request) -> tuple[Taken, Mark]:
+        """What who asks may take, after the log has it; the head of the log is printed on it."""
+        grain, run, who = request.path_params["grain"], run_of(request), person(request)
         opened(desk(), run)
-        body = workbook_of(run, grain, who, head, leads.of_run(desk(), run.name, grain))
+        taken = Taken.of(run, grain, who, leads.of_run(desk(), run.name, grain))
+        detail = {"rows": len(taken.document["rows"]), "base": taken.base.digest}
+        head = log.note(desk(), "export", who.name, f"{run.name}/{grain}.xlsx", detail)
+        return taken, Mark(who.shown, moment(now()), head)
+
+    @kind
+    async def sheet(request: Request) -> Response:
+        taken, mark = await run_in_threadpool(taken_of, request)
+        body = await exports.made(job_of(taken, mark))
         media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        name = f"xiezhi-{grain}-{run.manifest['as_of']}.xlsx"
+        name = f"xiezhi-{taken.grain}-{taken.run.manifest['as_of']}.xlsx"
         return Response(body, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})
 
     @kind

@@ -1,6 +1,7 @@
 """How pages are made: templates, what words and figures look like, refusals as sentences."""
 
 import functools
+import inspect
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
@@ -170,14 +171,17 @@ def refuse(request: Request, message: str, status: int) -> Response:
     return respond(request, "message.html", {"title": "无法显示", "message": message}, status)
 
 
-def kind(handler: Callable[[Request], Response]) -> Page:
-    """Run a page in a thread and turn a UserError into a message page: 503 where nothing was published or it is damaged,
+def kind(handler: Callable[[Request], Response] | Page) -> Page:
+    """Run a page (in a thread, unless it waits by itself) and turn a UserError into a message page: 503 where nothing was published or it is damaged,
     409 for a step that may not be taken, else 404."""
 
     @functools.wraps(handler)
     async def page(request: Request) -> Response:
         try:
-            return await run_in_threadpool(handler, request)
+            if inspect.iscoroutinefunction(handler):
+                answer: Response = await handler(request)
+                return answer
+            return await run_in_threadpool(handler, request)  # type: ignore[arg-type]
         except (publish.Unpublished, Damaged) as error:
             return refuse(request, str(error), 503)
         except Refused as error:

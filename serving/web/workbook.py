@@ -1,76 +1,118 @@
 """The workbook of a published list, made from the run itself, so that it says what the pages say."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
 
-from features.grains import SCHEMES, spec_of
-from serving.desk import feedback
-from serving.desk.database import now
+from features.grains import SCHEMES
+from serving.desk.feedback_sheet import BASE, SHEET, Base, Row, add_sheets
 from serving.desk.people import Person
-from serving.lists.export import workbook
+from serving.desk.states import STATES
+from serving.lists.plain import safe_cell
 from serving.lists.publish import Run
-from serving.lists.schema import EXTRA, ROW_MONEY, TABLES, Note, WorkList, mask
+from serving.lists.schema import EXTRA, ROW_MONEY, TABLES, Note, WorkList
+from serving.lists.sheets import LIST, Mark, sheet_names, shown, workbook
+from serving.web.masking import masked
+from serving.web.render import COLUMN_TITLES, cell
+
+BESIDE = frozenset({"row_table", "row_id", "happened_at", "yuan", "day"})
+"""Columns of evidence that have a place of their own on a suspect's sheet, or say the same as one that has."""
 
 
-def workbook_of(
-    run: Run,
-    grain: str,
-    who: Person | None = None,
-    head: str = "",
-    filed: Mapping[int, Mapping[str, Any]] | None = None,
-) -> bytes:
-    """疑点线索清单.xlsx of one list of a run, masked, as somebody takes it: only rows of his area; his name, the time and the head of the log in
-    each footer; with 核查反馈 for the cases of `filed` (lead number → case_id, number, state, version). Raises UserError if the run has no such list."""
-    document = run.worklist(grain)
-    if who is not None:
-        document = {**document, "rows": [r for r in document["rows"] if who.sees(str(r["area"] or ""))]}
-    worklist = WorkList(
-        grain=document["grain"],
-        as_of=date.fromisoformat(document["as_of"]),
-        rows=pd.DataFrame(document["rows"], columns=None if document["rows"] else [*document["columns"], *EXTRA]),
-        explained=pd.DataFrame(document["explained"]),
-        notes=tuple(Note(**note) for note in document["notes"]),
-        facts=document["facts"],
-        at=datetime.fromisoformat(document["at"]) if document["at"] else None,
-    )
-    leads = {row["entity_id"]: int(row["lead"]) for row in document["rows"]}
+@dataclass(frozen=True)
+class Taken:
+    """One list as somebody may take it: rows of his area, and the cases about them (lead number → number, state, version)."""
+
+    run: Run
+    grain: str
+    document: Mapping[str, Any]
+    cases: Mapping[int, Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, run: Run, grain: str, who: Person | None, cases: Mapping[int, Mapping[str, Any]]) -> "Taken":
+        """Raises UserError if the run has no such list."""
+        document = run.worklist(grain)
+        rows = sorted(document["rows"], key=lambda r: int(r["lead"]))
+        seen = [r for r in rows if who is None or who.sees(str(r["area"] or ""))]
+        held = {int(r["lead"]): cases[int(r["lead"])] for r in seen if int(r["lead"]) in cases}
+        return cls(run, grain, {**document, "rows": seen}, held)
+
+    @property
+    def worklist(self) -> WorkList:
+        d = self.document
+        return WorkList(
+            grain=d["grain"],
+            as_of=date.fromisoformat(d["as_of"]),
+            rows=pd.DataFrame(d["rows"], columns=None if d["rows"] else [*d["columns"], *EXTRA]),
+            explained=pd.DataFrame(d["explained"]),
+            notes=tuple(Note(**note) for note in d["notes"]),
+            facts=d["facts"],
+            at=datetime.fromisoformat(d["at"]) if d["at"] else None,
+        )
+
+    @property
+    def base(self) -> Base:
+        """What 核查反馈 begins from; its digest is for the log, which answers with the head to print."""
+        rows = []
+        for r in self.document["rows"]:
+            if (case := self.cases.get(int(r["lead"]))) is not None:
+                who = "　".join(shown(self.document["grain"], r, masked=True))
+                told = (case["number"], str(r["lead"]), who, SCHEMES.get(r["scheme"], ""), STATES[case["state"]])
+                rows.append(Row(case["number"], int(case["version"]), tuple(safe_cell(t).strip() for t in told)))
+        return Base(self.run.name, self.grain, "", tuple(rows))
+
+
+def workbook_of(taken: Taken, mark: Mark | None = None) -> bytes:
+    """疑点线索清单.xlsx, masked; with 核查反馈 where its rows are cases. mark.head: SEQ:HASH of the log's row about it."""
+    mark = replace(mark or Mark(), run=taken.run.name, cases={k: str(c["number"]) for k, c in taken.cases.items()})
+    worklist, base = taken.worklist, taken.base
+    names = sheet_names(worklist)
+    base = replace(base, head=mark.head.rpartition(":")[2], sheets=(LIST, SHEET, BASE, *names[1:]))
+    leads = {row["entity_id"]: int(row["lead"]) for row in taken.document["rows"]}
 
     def rows_of(entity_id: str) -> pd.DataFrame:
-        return evidence_table(run.lead(grain, leads[entity_id]))
-
-    mark = f"{who.shown} {now() + timedelta(hours=8):%Y-%m-%d %H:%M} 日志 {head[:12]}" if who is not None else ""
-    hidden = spec_of(worklist.grain).personal
-    back = [
-        {
-            **filed[int(row["lead"])],
-            "label": mask(row["entity_id"]) if hidden else row["label"] or row["entity_id"],
-            "scheme": SCHEMES.get(row["scheme"], ""),
-        }
-        for row in sorted(document["rows"], key=lambda r: int(r["lead"]))
-        if filed and int(row["lead"]) in filed
-    ]
+        return evidence_table(masked(taken.run.lead(taken.grain, leads[entity_id]), taken.grain))
 
     def more(book: Any, style: Mapping[str, Any]) -> None:
-        if back:
-            feedback.add_sheets(book, back, style, run.name)
+        if base.rows:
+            add_sheets(book, base, style)
 
     return workbook(worklist, rows_of, masked=True, mark=mark, more=more)
 
 
-def evidence_table(dossier: dict[str, Any]) -> pd.DataFrame:
-    """The claim rows of a dossier as a table: which reason, which record, when, how much."""
+def evidence_table(dossier: Mapping[str, Any]) -> pd.DataFrame:
+    """The claim rows of a dossier as a table: which reason, which record, when, what, how much."""
     rows = [
         {
             "理由": f"理由{i}",
             "数据表": TABLES.get(str(row.get("row_table")), row.get("row_table")),
             "记录号": row.get("row_id"),
             "发生时间": row.get("happened_at"),
+            "内容": content(row),
             ROW_MONEY: row.get("yuan"),
         }
         for i, reason in enumerate(dossier["reasons"], start=1)
         for row in reason["evidence"]["rows"]
     ]
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    left_out = {
+        f"理由{i}": reason["evidence"]["total"] - len(reason["evidence"]["rows"])
+        for i, reason in enumerate(dossier["reasons"], start=1)
+    }
+    frame.attrs["left_out"] = {k: n for k, n in left_out.items() if n > 0}
+    return frame
+
+
+def content(row: Mapping[str, Any]) -> str:
+    """What else a row of evidence says, as a page shows it: 项目名称 床位费；数量 1."""
+    told = []
+    for column, value in row.items():
+        money = column.endswith("_yuan")
+        if column in BESIDE or column not in COLUMN_TITLES or value in (None, "") or (money and not value):
+            continue
+        text = f"{value:,.2f}" if money and isinstance(value, int | float) else cell(value, column)
+        told.append(f"{COLUMN_TITLES[column]} {text}")
+    return "；".join(told)

@@ -330,7 +330,7 @@ def test_the_workbook_of_a_list_without_rows_has_its_headers(tmp_path: Path) -> 
     run = publish.publish(tmp_path, AS_OF, {"ring": (replace(worklist, rows=worklist.rows.iloc[:0]), {})})
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(workbook_of(run, "ring"))).get_sheet_by_name("清单").to_python()
     assert len(sheet) == 2
-    assert {"序号", "对象编号", "成员", "复现"} <= set(sheet[1])
+    assert {"序号", "对象编号", "对象", "复现"} <= set(sheet[1])
 
 
 def test_a_levelled_list_says_so_on_its_page(tmp_path: Path) -> None:

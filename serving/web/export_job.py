@@ -1,0 +1,55 @@
+"""One file, made in a process of its own (serving/web/exports.py): the job comes as JSON on the input, the file leaves on the output.
+
+python -m serving.web.export_job < job.json > 疑点线索清单.xlsx
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from claims.errors import UserError
+from serving.lists.publish import open_run
+from serving.lists.sheets import Mark
+from serving.web.exports import REFUSED
+from serving.web.workbook import Taken, workbook_of
+
+NICER = 10
+
+
+def job_of(taken: Taken, mark: Mark) -> dict[str, Any]:
+    """The job of a workbook, JSON-ready."""
+    return {
+        "root": str(taken.run.root),
+        "grain": taken.grain,
+        "leads": [int(r["lead"]) for r in taken.document["rows"]],
+        "cases": {str(k): dict(v) for k, v in taken.cases.items()},
+        "mark": {"who": mark.who, "when": mark.when, "head": mark.head},
+    }
+
+
+def body_of(job: Mapping[str, Any]) -> bytes:
+    """The workbook of a job. Raises UserError where the run is gone or damaged."""
+    taken = Taken.of(open_run(Path(job["root"])), job["grain"], None, {int(k): v for k, v in job["cases"].items()})
+    wanted = set(job["leads"])
+    rows = [r for r in taken.document["rows"] if int(r["lead"]) in wanted]
+    return workbook_of(
+        Taken(taken.run, taken.grain, {**taken.document, "rows": rows}, taken.cases), Mark(**job["mark"])
+    )
+
+
+def main() -> int:
+    os.nice(NICER)
+    try:
+        body = body_of(json.load(sys.stdin))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return REFUSED
+    sys.stdout.buffer.write(body)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
