@@ -134,10 +134,10 @@ def styles(book: Any) -> dict[str, Any]:
 
 
 def on_paper(sheet: Any, worklist: WorkList, mark: Mark) -> None:
-    """A4, as wide as the page; who and when above, page and head of the log below. A & in a name would be a code of the format."""
+    """A4, as wide as the page; who and when above, page and head of the log below. A & in a name would be a code of the format, so it is printed wide."""
 
     def said(text: str) -> str:
-        return safe_cell(text).replace("\n", " ").replace("&", "&&")
+        return safe_cell(text).replace("\n", " ").replace("&", "＆")
 
     as_of = plain(worklist.at) or worklist.as_of.isoformat()
     sheet.set_paper(9)
