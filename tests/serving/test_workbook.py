@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 from python_calamine import CalamineWorkbook
+from sqlalchemy import select
 
-from serving.desk import cases
 from serving.desk.feedback_sheet import HEADERS, SHEET, read
+from serving.desk.schema import EVENTS
 from serving.lists.export import as_csv, write
 from serving.lists.plain import visible
 from serving.lists.schema import COLUMNS, DISCLAIMER, WorkList, mask
@@ -163,7 +164,7 @@ def test_filled_in_with_libreoffice_it_becomes_a_step(week: Path, tmp_path: Path
     page = officer.post("/feedback", files={"file": ("back.xlsx", saved)}).text
     assert f"{base.rows[0].number}） → 待复审" in page
     with desk_of(week).read() as connection:
-        notes = connection.execute(cases.select(cases.EVENTS.c.note).where(cases.EVENTS.c.kind == "move")).scalars()
+        notes = connection.execute(select(EVENTS.c.note).where(EVENTS.c.kind == "move")).scalars()
         assert f"床位无人{RARE}" in set(notes)
     assert line.cells["结论"] == "违规"
 
