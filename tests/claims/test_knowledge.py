@@ -14,6 +14,7 @@ from claims.intake.pipeline import intake
 from claims.intake.refunds import MUST_MATCH
 from claims.schema.codes import HOSPITAL_LEVEL, hospital_level_sql
 from claims.schema.knowledge import Dated, Dimension, Event, Knowledge, Split, told
+from claims.schema.mapping import load_mapping, shipped
 from claims.schema.table import Table, columns
 from claims.schema.tables import CANONICAL, SOURCE, _tables, moments_of
 from claims.store.warehouse import Warehouse
@@ -97,3 +98,18 @@ def test_hospital_levels_come_from_one_table() -> None:
         con.execute("CREATE TABLE codes AS SELECT unnest(?::VARCHAR[]) AS hosp_lv", [codes])
         found = con.execute(f"SELECT hosp_lv, {hospital_level_sql('hosp_lv')} FROM codes").fetchall()
     assert dict(found) == {code: HOSPITAL_LEVEL.get(code or "", 0) for code in codes}
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_no_mapping_that_ships_says_when_an_export_was_drawn(name: str) -> None:
+    """It would be the end of every delivery taken in with it, and the next one's rows would count as known only from then on."""
+    assert load_mapping(name).extract_end is None
+
+
+def test_a_second_delivery_is_known_from_its_own_moments_on(tmp_path: Path) -> None:
+    later = VISIT | {"setl_id": "S2", "mdtrt_id": "M2", "begntime": "2025-06-03 09:00:00", "endtime": "2025-06-05 09:00:00", "setl_time": "2025-06-05 10:00:00"}  # fmt: skip
+    intake(write(tmp_path / "first", settlements=[VISIT]), tmp_path / "house", "pilot")
+    intake(write(tmp_path / "second", settlements=[VISIT, later]), tmp_path / "house", "pilot")
+    files = Warehouse.open(tmp_path / "house").files("visits")
+    known = duckdb.read_parquet([str(f) for f in files]).filter("mdtrt_id = 'M2'").project("known_at").fetchall()
+    assert {row[0] for row in known} == {datetime(2025, 6, 3, 9)}
