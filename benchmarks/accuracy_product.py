@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-PRODUCT_CODE = ("claims", "features", "models", "training", "serving", "commands", "xiezhi")
+PRODUCT_CODE = ("claims", "features", "models", "inspection", "training", "serving", "commands", "xiezhi")
 TOP = {"admission": 300, "person": 300, "institution": 100, "doctor": 50, "ring": 50}
 
 

@@ -101,7 +101,7 @@ def test_the_tables_of_contents_are_complete() -> None:
     assert [name for name in TOP if f"`{name}`" not in readme] == []
 
 
-TEXTS = ["README.md", "docs/design.md", "MLproject", *(str(p.relative_to(ROOT)) for r in ("commands", "claims", "features", "models", "training", "serving") for p in sorted((ROOT / r).rglob("*")) if p.suffix in (".py", ".html"))]  # fmt: skip
+TEXTS = ["README.md", "docs/design.md", "MLproject", *(str(p.relative_to(ROOT)) for r in ("commands", "claims", "features", "models", "inspection", "training", "serving") for p in sorted((ROOT / r).rglob("*")) if p.suffix in (".py", ".html"))]  # fmt: skip
 
 
 def test_only_commands_and_options_that_exist_are_advertised() -> None:

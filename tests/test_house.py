@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ["claims", "simulator", "features", "models", "training", "serving", "commands", "xiezhi"]
+PACKAGES = ["claims", "simulator", "features", "models", "inspection", "training", "serving", "commands", "xiezhi"]
 
 
 @pytest.mark.parametrize("name", PACKAGES)

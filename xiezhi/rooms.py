@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-ROOMS: Final = ("claims", "features", "models", "training", "serving", "simulator", "commands")
+ROOMS: Final = ("claims", "features", "models", "inspection", "training", "serving", "simulator", "commands")
 HOME: Final = Path(__file__).resolve().parent.parent
 
 

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from features.grains import spec_of
+from inspection.seed import random_for
 from models.score import in_order
 from serving.lists.earlier import nobody
 from serving.lists.groups import groups_of
 from serving.lists.money import Money, listed_with, supposed
 from serving.lists.reasons import honest_of, reasons_of
-from serving.lists.sampling import choose, interleave, random_for
+from serving.lists.sampling import choose, interleave
 from serving.lists.schema import COLUMNS, EXTRA, NAMES, Note, WorkList, hits
 
 EXPLAINED = ["entity_id", "label", "members", "innocent"]
@@ -50,7 +51,8 @@ def assemble(
     back = table["returning"].to_numpy(dtype=bool) if "returning" in table else np.zeros(len(table), dtype=bool)
     table = table[~back | (np.arange(len(table)) < top)]
     decided = scored.left_out + len(back) - len(table)
-    chosen = choose(pd.Series(table["risk"].to_numpy(), index=table.index), top, draw_share, rng)
+    areas = entities["area"].reindex(table.index).map(_text) if "area" in entities else None
+    chosen = choose(pd.Series(table["risk"].to_numpy(), index=table.index), top, draw_share, rng, areas)
     rows = _rows(matrix, scored, table.loc[chosen.index], chosen, entities, as_of, grain)
     rows["lead"] = interleave(rows["slot"], rng).to_numpy()
     facts = _facts(rows, table, scored, grain, window_days, seed, draw_share, int(aside.sum()), decided, at)

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.lists.sampling import choose, interleave, random_for
+from inspection.seed import random_for
+from serving.lists.sampling import choose, interleave
 
 
 def risk(n: int) -> pd.Series:

@@ -1,0 +1,178 @@
+"""What chance found, and what it says of everybody: rate and amount with intervals, the honest lift of a list, an alarm where what the list ranks low gets worse.
+
+Weights are 1 / chance of being drawn, divided by their sum (Hájek); findings that could not be made (无法核查, 证据不足) are missing, not clean. Below
+`FEW` decided cases, or `FEW_POSITIVE` amounts, nothing is said but 样本不足.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from scipy.stats import beta, fisher_exact, hypergeom
+
+from inspection.seed import random_for
+
+FEW = 10
+FEW_POSITIVE = 5
+SMALL = "样本不足"
+LARGEST_SPREAD = 3.0
+"""Standard deviation of log amounts that nothing exceeds: of few amounts the fiducial's tail is endless."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its interval; `value` None where the sample is too small to say, with the reason in `note`."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    level: float = 0.95
+    n: int = 0
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def told(self, form: str = ".1%") -> str:
+        """In Chinese, as lists print it."""
+        if self.value is None or self.low is None or self.high is None:
+            return self.note or SMALL
+        return f"{self.value:{form}}（{self.level:.0%} 区间 {self.low:{form}} 至 {self.high:{form}}，n={self.n}）"
+
+
+def _short(n: int, level: float, what: str = "有结论的抽查") -> Estimate:
+    return Estimate(None, level=level, n=n, note=f"{SMALL}：{what}只有 {n} 个")
+
+
+def rate(found: np.ndarray, chance: np.ndarray, population: int, level: float = 0.95) -> Estimate:
+    """Share of the population that an inspection would confirm. found: 0/1 per decided draw; chance: of being drawn; population: how many could be.
+
+    Equal chances: interval by the hypergeometric mid-p test (exact tests cover more than they say); unequal: mid-p of the effective sample (Kish 1965).
+    """
+    y, w = np.asarray(found, dtype=float), 1.0 / np.asarray(chance, dtype=float)
+    n = len(y)
+    if n < FEW:
+        return _short(n, level)
+    value = float((w * y).sum() / w.sum())
+    population = max(population, n)
+    if np.allclose(w, w[0]):
+        low, high = hypergeometric_interval(int(y.sum()), n, population, level)
+    else:
+        effective = w.sum() ** 2 / (w**2).sum()
+        effective /= max(1.0 - n / population, 1e-9)  # the part that was drawn is known
+        low, high = mid_p_interval(value * effective, effective, level)
+    return Estimate(value, min(low, value), max(high, value), level, n)
+
+
+@cache
+def hypergeometric_interval(hits: int, n: int, population: int, level: float = 0.95) -> tuple[float, float]:
+    """Shares of a finite population that a mid-p test does not reject, `hits` of `n` drawn without replacement."""
+    kinds = np.arange(hits, population - n + hits + 1)
+    at = hypergeom.pmf(hits, population, kinds, n)
+    below, above = hypergeom.cdf(hits - 1, population, kinds, n), hypergeom.sf(hits, population, kinds, n)
+    alpha = (1 - level) / 2
+    kept = kinds[(below + at / 2 > alpha) & (above + at / 2 > alpha)]
+    return float(kept.min() / population), float(kept.max() / population)
+
+
+def mid_p_interval(hits: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Binomial mid-p interval, for counts that need not be whole (effective samples)."""
+    alpha = (1 - level) / 2
+    p = np.linspace(0.0, 1.0, 4001)[1:-1]
+    upper = np.ones_like(p) if hits >= n else beta.sf(p, hits + 1, n - hits)  # P(X <= hits)
+    lower = np.ones_like(p) if hits <= 0 else beta.cdf(p, hits, n - hits + 1)  # P(X >= hits)
+    below = 1 - lower  # P(X < hits)
+    at_most, at_least = (upper + below) / 2, 1 - (upper + below) / 2
+    kept = p[(at_most > alpha) & (at_least > alpha)]
+    return (0.0 if hits <= 0 else float(kept.min())), (1.0 if hits >= n else float(kept.max()))
+
+
+def total(amount: np.ndarray, chance: np.ndarray, population: int, level: float = 0.8) -> Estimate:
+    """What the population would add up to (same unit as `amount`): Hájek's mean times the population.
+
+    Amounts are mostly nothing and seldom much, and an interval by the standard error or the bootstrap covers too little. The interval is what the undrawn
+    may hold, drawn again and again: how many by Jeffreys' posterior of the rate, how much each by the lognormal that the amounts found allow (the fiducial of
+    mean and spread, Krishnamoorthy & Mathew 2003). The generator depends on the numbers alone.
+    """
+    y, w = np.asarray(amount, dtype=float), 1.0 / np.asarray(chance, dtype=float)
+    n, positive = len(y), int((y > 0).sum())
+    if n < FEW:
+        return _short(n, level)
+    if positive < FEW_POSITIVE:
+        return _short(positive, level, f"抽查 {n} 个中有金额的")
+    share = w / w.sum()
+    value = float((share * y).sum()) * population
+    sums = float(y.sum()) + _undrawn(y, share, max(population - n, 0))
+    low, high = np.quantile(sums, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(value, min(float(low), value), max(float(high), value), level, n)
+
+
+def _undrawn(y: np.ndarray, share: np.ndarray, rest: int, draws: int = 4000) -> np.ndarray:
+    """What `rest` undrawn entities may add up to, `draws` times."""
+    rng = random_for("total", *np.sort(y).tolist(), rest)
+    bad = y > 0
+    effective = 1.0 / float((share**2).sum())
+    hits = float(share[bad].sum()) * effective
+    p = rng.beta(hits + 0.5, max(effective - hits, 0.0) + 0.5, draws)
+    counts = rng.binomial(rest, p)
+    logs, weight = np.log(y[bad]), share[bad] / share[bad].sum()
+    m = 1.0 / float((weight**2).sum())
+    middle = float((weight * logs).sum())
+    spread = float((weight * (logs - middle) ** 2).sum()) * m / (m - 1)
+    sigma2 = (m - 1) * spread / rng.chisquare(m - 1, draws)
+    sigma = np.sqrt(np.minimum(sigma2, LARGEST_SPREAD**2))
+    mu = middle + sigma / np.sqrt(m) * rng.standard_normal(draws)
+    mean = np.exp(mu + sigma**2 / 2)
+    around = np.sqrt(np.log1p(np.expm1(sigma**2) / np.maximum(counts, 1)))  # spread of a mean of `counts` lognormals (Fenton 1960)
+    return np.asarray(counts * mean * np.exp(around * rng.standard_normal(draws) - around**2 / 2))
+
+
+def lift(ranked_hits: int, ranked: int, drawn_hits: int, drawn: int, level: float = 0.95) -> Estimate:
+    """Honest lift of a list: share confirmed among its ranked rows over that among the drawn, interval by MOVER-R on mid-p limits (Donner & Zou 2012)."""
+    if ranked < FEW or drawn < FEW:
+        return _short(min(ranked, drawn), level, "排序行或抽查行中有结论的")
+    a, b = ranked_hits / ranked, drawn_hits / drawn
+    a_low, a_high = mid_p_interval(ranked_hits, ranked, level)
+    b_low, b_high = mid_p_interval(drawn_hits, drawn, level)
+    low = _ratio_limit(a, b, a_low, b_high, -1.0)
+    if b == 0:
+        return Estimate(None, low, None, level, drawn, f"抽查 {drawn} 个均未查实，至少为 {low:.1f} 倍")
+    return Estimate(a / b, low, _ratio_limit(a, b, a_high, b_low, 1.0), level, drawn)
+
+
+def _ratio_limit(a: float, b: float, a_limit: float, b_limit: float, sign: float) -> float:
+    bottom = b_limit * (2 * b - b_limit)
+    inside = (a * b) ** 2 - a_limit * b_limit * (2 * a - a_limit) * (2 * b - b_limit)
+    if abs(bottom) < 1e-12:
+        return 0.0 if sign < 0 else float("inf")
+    return float((a * b + sign * np.sqrt(max(inside, 0.0))) / bottom)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Of what was drawn from the half that the list ranks low: confirmed before and lately. `alarm` None = too few to say."""
+
+    before: tuple[int, int]
+    lately: tuple[int, int]
+    p_value: float | None
+    alarm: bool | None
+    text: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def drift(low_half: np.ndarray, found: np.ndarray, late: np.ndarray, alpha: float = 0.05) -> Drift:
+    """Alarm where what the list ranks low is confirmed more often than before (Fisher's exact test, one-sided). All three: 0/1 per decided draw."""
+    low, y, recent = (np.asarray(x, dtype=bool) for x in (low_half, found, late))
+    before = (int(y[low & ~recent].sum()), int((low & ~recent).sum()))
+    lately = (int(y[low & recent].sum()), int((low & recent).sum()))
+    if min(before[1], lately[1]) < FEW:
+        return Drift(before, lately, None, None, f"{SMALL}：名次靠后的抽查此前 {before[1]} 个、近期 {lately[1]} 个")
+    table = [[lately[0], lately[1] - lately[0]], [before[0], before[1] - before[0]]]
+    p = float(fisher_exact(table, alternative="greater").pvalue)
+    said = f"名次靠后的抽查：此前 {before[1]} 个查实 {before[0]} 个，近期 {lately[1]} 个查实 {lately[0]} 个"
+    return Drift(before, lately, p, p < alpha, said + ("；名单漏看的在变多，请重新拟合并加大抽查" if p < alpha else ""))
