@@ -20,6 +20,8 @@ from inspection.seed import random_for
 
 EXPLORE = 0.3
 """Share of the draw that goes to uncovered regions."""
+AT_MOST = 3.0
+"""Times as likely as on average, at most: a few units of an odd region shall not be drawn week after week."""
 
 
 def pivotal(chance: np.ndarray, strata: Sequence[str], rng: np.random.Generator) -> np.ndarray:
@@ -141,14 +143,15 @@ def take(
 
 
 def _chances(size: int, open_region: np.ndarray, explore: float) -> np.ndarray:
-    """Equal chances; where some regions are uncovered and some not, `explore` of them moved to the uncovered."""
+    """Equal chances; where some regions are uncovered and some not, `explore` of them moved to the uncovered, up to AT_MOST times the average."""
     n = len(open_region)
     if n == 0:
         return np.zeros(0)
     if not 0 < open_region.sum() < n:
         return spread(size, np.ones(n))
-    even = np.full(n, (1 - explore) * size / n)
-    return spread(size, even + np.where(open_region, explore * size / open_region.sum(), 0.0))
+    share = open_region.mean()
+    moved = min(explore, (AT_MOST - 1) * share / (1 - share))
+    return spread(size, np.full(n, (1 - moved) / n) + np.where(open_region, moved / open_region.sum(), 0.0))
 
 
 def same(kept: dict[str, Any], entities: pd.DataFrame, covered: Sequence[str]) -> list[str]:

@@ -18,6 +18,8 @@ from inspection.seed import random_for
 FEW = 10
 FEW_POSITIVE = 5
 SMALL = "样本不足"
+MANY = 200_000
+"""Above so many a population is as good as endless."""
 LARGEST_SPREAD = 3.0
 """Standard deviation of log amounts that nothing exceeds: of few amounts the fiducial's tail is endless."""
 
@@ -58,7 +60,7 @@ def rate(found: np.ndarray, chance: np.ndarray, population: int, level: float = 
         return _short(n, level)
     value = float((w * y).sum() / w.sum())
     population = max(population, n)
-    if np.allclose(w, w[0]):
+    if np.allclose(w, w[0]) and population <= MANY:
         low, high = hypergeometric_interval(int(y.sum()), n, population, level)
     else:
         effective = w.sum() ** 2 / (w**2).sum()
@@ -126,7 +128,9 @@ def _undrawn(y: np.ndarray, share: np.ndarray, rest: int, draws: int = 4000) -> 
     sigma = np.sqrt(np.minimum(sigma2, LARGEST_SPREAD**2))
     mu = middle + sigma / np.sqrt(m) * rng.standard_normal(draws)
     mean = np.exp(mu + sigma**2 / 2)
-    around = np.sqrt(np.log1p(np.expm1(sigma**2) / np.maximum(counts, 1)))  # spread of a mean of `counts` lognormals (Fenton 1960)
+    around = np.sqrt(
+        np.log1p(np.expm1(sigma**2) / np.maximum(counts, 1))
+    )  # spread of a mean of `counts` lognormals (Fenton 1960)
     return np.asarray(counts * mean * np.exp(around * rng.standard_normal(draws) - around**2 / 2))
 
 

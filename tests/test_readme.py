@@ -14,7 +14,18 @@ from tests.worlds import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.S | re.M)
-ROOMS = ("xiezhi", "claims", "features", "models", "inspection", "training", "serving", "commands", "simulator", "tests")
+ROOMS = (
+    "xiezhi",
+    "claims",
+    "features",
+    "models",
+    "inspection",
+    "training",
+    "serving",
+    "commands",
+    "simulator",
+    "tests",
+)
 
 
 def commands(text: str) -> list[str]:

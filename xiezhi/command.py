@@ -10,6 +10,8 @@
     evaluate   the lists against what was found later             training.evaluation.evaluate
     rank       risk → a list with reasons and claim rows          serving.lists
     bedcheck   stays open at a moment, by chance of empty beds    serving.lists.bedcheck
+    draw       units by chance, from a seed nobody chose alone    inspection.draw
+    plan       the week's inspections: units, teams, days, roads  inspection.plan
     explain    everything behind one suspect                      serving.lists.dossier
     check      one incoming claim against the rules               features.checking
     rules      the rule base: run it, show one rule               features.checking
@@ -36,14 +38,14 @@ import typer
 
 from claims.errors import UserError
 from claims.settings import settings
-from commands import desk, intake, learning, lists, rules
+from commands import desk, inspection, intake, learning, lists, rules
 
 CommandLineError: Any = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps it
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="獬豸 xiezhi: ranked, explained leads from medical-insurance claims. Leads, never verdicts."
 )  # fmt: skip
-for room in (intake, learning, lists, rules, desk):
+for room in (intake, learning, lists, inspection, rules, desk):
     app.add_typer(room.app)
 
 

@@ -33,9 +33,13 @@ def choose(
     half = int(low.sum())
     room = math.floor(half * (1 - drawn / max(len(rest), 1)) + 1e-9)
     count = min(math.ceil(len(ranked) * CONTROL_SHARE), room) if draw_share > 0 else 0
-    chance = np.where(np.arange(n) < len(ranked), 1.0, drawn / max(len(rest), 1)) + np.where(low, count / max(half, 1), 0.0)
+    chance = np.where(np.arange(n) < len(ranked), 1.0, drawn / max(len(rest), 1)) + np.where(
+        low, count / max(half, 1), 0.0
+    )
     where = ["" for _ in range(n)] if areas is None else list(areas.astype(str))
-    taken = rest[pivotal(chance[rest], [f"{x}|{w}" for x, w in zip(low[rest], (where[i] for i in rest), strict=True)], rng)]
+    taken = rest[
+        pivotal(chance[rest], [f"{x}|{w}" for x, w in zip(low[rest], (where[i] for i in rest), strict=True)], rng)
+    ]
     control = np.sort(rng.permutation(taken[low[taken]])[:count])
     listed = np.concatenate([ranked, np.setdiff1d(taken, control), control])
     slot = np.repeat(["ranked", "draw", "control"], [len(ranked), len(taken) - len(control), len(control)])

@@ -46,6 +46,8 @@ def test_uncovered_regions_get_more_and_nobody_nothing() -> None:
     chance = drawn.frame.groupby("region")["chance"].mean()
     assert drawn.uncovered == ("R3",)
     assert chance["R3"] > 1.8 * chance["R0"] > 0
+    few = take(units(80), name="t", seed="s", size=8, covered=["R0", "R1", "R2"], explore=0.9)
+    assert few.frame["chance"].max() <= 3 * 8 / 80 + 1e-9
     assert drawn.frame["chance"].sum() == pytest.approx(8)
 
 

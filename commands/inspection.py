@@ -1,0 +1,173 @@
+"""Inspectors on the road: draw (commit, take, check, estimate), plan."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from claims.errors import UserError
+from commands.terminal import AsOfOption, Bars, ByOption, JsonOption, WarehouseOption, a_date, say
+
+app = typer.Typer()
+draw_app = typer.Typer(
+    no_args_is_help=True, help="The draw (双随机): promise a salt, take it, check it, estimate from it."
+)
+app.add_typer(draw_app, name="draw")
+
+NameOption = Annotated[str, typer.Option("--name", help="which draw, for example 2026-W48")]
+SaltOption = Annotated[list[str], typer.Option("--salt", help="what each person promised, one --salt each")]
+
+
+@draw_app.command("commit")
+def draw_commit(
+    warehouse: WarehouseOption,
+    name: NameOption,
+    by: Annotated[str, typer.Option("--by", help="who promises")],
+    salt: Annotated[str, typer.Option("--salt", help="eight characters or more, told to nobody until the draw")],
+    as_json: JsonOption = False,
+) -> None:
+    """Promise a salt: only its hash is kept. Two people do so before the draw; neither can then steer it."""
+    from inspection.ledger import promise
+
+    kept = promise(warehouse, name, by, salt)
+    say(
+        asdict(kept),
+        as_json,
+        f"抽查 {name}：{by} 已公布散列 {kept.sha256}（数据版本 {kept.version}）；请保管好盐值，抽取时给出",
+    )
+
+
+@draw_app.command("take")
+def draw_take(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    name: NameOption,
+    salt: SaltOption,
+    public: Annotated[
+        str,
+        typer.Option(
+            "--public", help="a public number from after the promises; default: the seal of the next data taken in"
+        ),
+    ] = "",
+    share: Annotated[float, typer.Option("--share", help="share of all units")] = 0.1,
+    explore: Annotated[
+        float, typer.Option("--explore", help="share of the draw for regions that no chosen case covers")
+    ] = 0.3,
+    area: Annotated[
+        list[str] | None, typer.Option("--area", help="only units of these areas; repeat for several")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw units by chance: strata area × kind and level × size, each with its exact chance, from a seed nobody chose alone."""
+    from inspection.ledger import draw_units
+
+    kept = draw_units(warehouse, a_date(as_of), name, salt, public, share, explore, area or ())
+    lines = [f"抽查 {name}：{kept['population']} 家中抽取 {kept['size']} 家，种子 {kept['seed'][:16]}…", *kept["notes"]]
+    lines += [f"  {d['entity_id']}  {d['stratum']}  抽中概率 {d['chance']:.4f}" for d in kept["drawn"]]
+    say(kept, as_json, "\n".join(lines))
+
+
+@draw_app.command("check")
+def draw_check(warehouse: WarehouseOption, name: NameOption, as_json: JsonOption = False) -> None:
+    """Compute a kept draw again from its seed and say whether it repeats."""
+    from inspection.ledger import repeats
+
+    wrong = repeats(warehouse, name)
+    say(
+        {"name": name, "repeats": not wrong, "differs": wrong},
+        as_json,
+        "\n".join(wrong) or f"抽查 {name} 可由种子重算，结果一致",
+    )
+    if wrong:
+        raise typer.Exit(1)
+
+
+@draw_app.command("estimate")
+def draw_estimate(warehouse: WarehouseOption, as_of: AsOfOption, as_json: JsonOption = False) -> None:
+    """What the draw found by that day and what it says of all units: violation rate, amount, lift of the list, drift."""
+    from inspection.ledger import estimates, estimates_text
+
+    found = estimates(warehouse, a_date(as_of))
+    say(found, as_json, lambda: estimates_text(found))
+
+
+@app.command()
+def plan(
+    warehouse: WarehouseOption,
+    week: Annotated[str, typer.Option("--week", help="ISO week, for example 2026-W48")],
+    out: Annotated[
+        list[Path], typer.Option("--out", help="files to write: .csv, .json, .ics, .svg; repeat for several")
+    ],
+    teams: Annotated[
+        int | None, typer.Option("--teams", help="inspection teams; default: those of the settings")
+    ] = None,
+    days: Annotated[int, typer.Option("--days", help="days from Monday on")] = 5,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", help="YYYY-MM-DD; default: the day before the week, or the last of the data"),
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="teams, hours, floors and a person's changes (.toml)")
+    ] = None,
+    draw: Annotated[
+        str,
+        typer.Option("--draw", help="name of the draw whose units come first; default: the week, where there is one"),
+    ] = "",
+    by: ByOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """The week's plan: units, teams, days, hours and order on the road, worth most in expectation, with its distance from the best possible."""
+    from inspection.ledger import drawn_of
+    from inspection.plan import make_plan
+    from inspection.plan_files import check_ending, plan_text, write_plan
+    from inspection.settings import read_settings, with_teams
+    from inspection.sites import load_sites
+
+    for file in out:
+        check_ending(file)
+    asked = with_teams(read_settings(settings), teams)
+    with Bars() as bars:
+        bars("units", 0.0)
+        when = planned_from(warehouse, week, days, as_of)
+        sites = load_sites(warehouse, when)
+        bars("scores", 0.0)
+        expected = expected_of(warehouse, when, by)
+        bars("routes", 0.0)
+        made = make_plan(
+            sites, expected, asked, week=week, days=days, drawn=drawn_of(warehouse, draw or week, asked=bool(draw))
+        )
+    for file in out:
+        write_plan(made, file)
+    say(json.loads(json.dumps(made.to_json(), default=str)), as_json, lambda: plan_text(made))
+
+
+def planned_from(warehouse: Path, week: str, days: int, as_of: str | None) -> date:
+    """The day whose knowledge a plan uses: as asked, else the day before its week, never after the last of the data."""
+    from datetime import timedelta
+
+    from claims.store.warehouse import Warehouse
+    from inspection.plan import week_days
+
+    if as_of:
+        return a_date(as_of)
+    dates, told = week_days(week, days)
+    if not dates:
+        raise UserError("；".join(told))
+    return min(dates[0] - timedelta(days=1), Warehouse.open(warehouse).span()[1].date())
+
+
+def expected_of(warehouse: Path, when: date, by: str = "") -> Mapping[str, Any]:
+    """Chance and yuan of every unit without a conclusive finding, as the list of units has them."""
+    from inspection.plan import Expected
+    from serving.lists.money import supposed
+    from serving.lists.source import scored_matrix
+
+    _, scored = scored_matrix(warehouse, when, "institution", by=by)
+    frame = scored.frame[~scored.frame.index.duplicated()]
+    chance = frame["probability"].where(frame["probability"].notna(), frame["risk"]).to_numpy(dtype=float)
+    rows = zip(frame.iterrows(), chance, strict=True)
+    return {str(e): Expected(float(p), supposed(row).amount / 100) for (e, row), p in rows}

@@ -1,0 +1,188 @@
+"""Draws as they are kept beside the warehouse: WAREHOUSE/draws/NAME.json, sealed; promises first, then the draw, never a second one of the same name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from claims.errors import UserError
+from claims.store.files import SEAL, put, read_sealed, sealed
+from claims.store.findings import read_findings
+from claims.store.warehouse import Warehouse
+from features.asof import moment_of
+from inspection.draw import same, take
+from inspection.estimate import Estimate, lift, rate, total
+from inspection.seed import Commitment, revealed, sealed_salt, seed_of
+from inspection.sites import Site, load_sites, strata_of
+
+REMEDY = "请从备份恢复该文件"
+
+
+def _path(warehouse: Path | str, name: str) -> Path:
+    if not re.fullmatch(r"[\w.-]{1,64}", name) or name.startswith("."):
+        raise UserError(f"抽查名称 {name!r} 不成立；只用字母、数字、汉字、- 和 _，例如 2026-W48")
+    return Path(warehouse) / "draws" / f"{name}.json"
+
+
+def read_draw(warehouse: Path | str, name: str) -> dict[str, Any]:
+    """What is kept of a draw; empty where nothing is. Damaged where the file is."""
+    path = _path(warehouse, name)
+    return dict(read_sealed(path, REMEDY)) if path.exists() else {}
+
+
+def _write(warehouse: Path | str, name: str, kept: dict[str, Any]) -> None:
+    path = _path(warehouse, name)
+    path.parent.mkdir(exist_ok=True)
+    put(path, sealed({k: v for k, v in kept.items() if k != SEAL}))
+
+
+def promise(warehouse: Path | str, name: str, by: str, salt: str) -> Commitment:
+    """Keep the hash of one person's salt. UserError where the draw was taken or the person has promised already."""
+    kept = read_draw(warehouse, name)
+    if "drawn" in kept:
+        raise UserError(f"抽查 {name} 已抽取，不能再公布盐值；请另取名称")
+    made = Commitment(by, sealed_salt(name, salt), Warehouse.open(warehouse).version)
+    promised = list(kept.get("promises", []))
+    if any(p["by"] == by for p in promised):
+        raise UserError(f"{by} 已为抽查 {name} 公布过散列，不能更换；需重来请另取名称")
+    _write(warehouse, name, {"name": name, "promises": [*promised, asdict(made)]})
+    return made
+
+
+def draw_units(
+    warehouse: Path | str,
+    as_of: date,
+    name: str,
+    salts: Sequence[str],
+    public: str,
+    share: float,
+    explore: float,
+    areas: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Take the draw of units and keep it. UserError where it was taken, the salts are not those promised, or nothing public came after the promises."""
+    kept = read_draw(warehouse, name)
+    if "drawn" in kept:
+        raise UserError(f"抽查 {name} 已于数据日期 {kept['as_of']} 抽取，不能重抽；结果见 {_path(warehouse, name)}")
+    promised = [Commitment(**p) for p in kept.get("promises", [])]
+    told = revealed(name, promised, salts)
+    house = Warehouse.open(warehouse)
+    source = "外部公开值" if public else f"数据清单 {house.version}"
+    if not public and house.version > max(c.version for c in promised):
+        public = str(house.manifest[SEAL])
+    if not 0 <= explore < 1:
+        raise UserError(f"--explore {explore}：请给出 0 到 1（不含）之间的数")
+    seed = seed_of(name, told, public)
+    sites = open_sites(load_sites(warehouse, as_of), areas)
+    if not sites:
+        raise UserError(
+            f"{as_of} 前一年内{'所选片区' if areas else ''}没有发生费用的机构，无可抽取；请检查数据日期和 --area"
+        )
+    covered = regions_of_cases(house, as_of, sites)
+    made = take(strata_of(sites), name=name, seed=seed, share=share, covered=covered, explore=explore).to_json()
+    kept |= made | {
+        "as_of": as_of.isoformat(),
+        "covered": covered,
+        "areas": list(areas),
+        "salts": told,
+        "public": public,
+        "public_source": source,
+    }
+    _write(warehouse, name, kept)
+    return kept
+
+
+def open_sites(sites: Sequence[Site], areas: Sequence[str] = ()) -> list[Site]:
+    """Units that billed in the last year, of these areas (all where none is named): the others cannot be inspected."""
+    return [s for s in sites if s.last_claim is not None and (not areas or s.area in areas)]
+
+
+def regions_of_cases(house: Warehouse, as_of: date, sites: Sequence[Site]) -> list[str]:
+    """Regions where a chosen case (not one by chance) was inspected in the last year."""
+    found = read_findings(house, moment_of(as_of))
+    since = pd.Timestamp(as_of) - pd.Timedelta(days=365)
+    mine = found[
+        (found["grain"] == "institution") & (found["lead_source"] != "random") & (found["inspected_at"] > since)
+    ]
+    chosen = set(mine["entity_id"])
+    frame = strata_of(sites)
+    return sorted(frame.loc[frame["entity_id"].isin(chosen), "region"].unique()) if len(frame) else []
+
+
+def repeats(warehouse: Path | str, name: str) -> list[str]:
+    """What differs when a kept draw is computed again; empty where it repeats. UserError where there is none."""
+    kept = read_draw(warehouse, name)
+    if "drawn" not in kept:
+        raise UserError(f"没有名为 {name} 的抽查；先运行 xiezhi draw take")
+    wrong = [] if seed_of(name, kept["salts"], kept["public"]) == kept["seed"] else ["种子与盐值、公开值不符"]
+    promised = {p["sha256"] for p in kept["promises"]}
+    wrong += [
+        f"盐值与 {p['by']} 公布的散列不符"
+        for p, s in zip(kept["promises"], kept["salts"], strict=True)
+        if sealed_salt(name, s) not in promised
+    ]
+    sites = open_sites(load_sites(warehouse, date.fromisoformat(kept["as_of"])), kept["areas"])
+    return wrong + same(kept, strata_of(sites), kept["covered"])
+
+
+def drawn_of(warehouse: Path | str, name: str, asked: bool = True) -> list[str]:
+    """Units of a kept draw; none where it was not asked for and is not there."""
+    kept = read_draw(warehouse, name)
+    if "drawn" not in kept:
+        if asked:
+            raise UserError(f"没有名为 {name} 的抽查；先运行 xiezhi draw take")
+        return []
+    return [str(d["entity_id"]) for d in kept["drawn"]]
+
+
+GRAINS = {"institution": "机构", "person": "人员", "admission": "住院"}
+
+
+def estimates(warehouse: Path | str, as_of: date) -> dict[str, Any]:
+    """Per grain, from findings by chance known by `as_of`: rate, amount (fen) and lift of what was chosen, as plain values.
+
+    Where no chance was recorded all are taken as equally likely, and said. The population of persons and stays is not known here: their amount is a mean.
+    """
+    house = Warehouse.open(warehouse)
+    found = read_findings(house, moment_of(as_of))
+    found = found[found["outcome"].isin(["confirmed", "refuted", "error"]) & (found["source_table"] == "inspections")]
+    units = len(open_sites(load_sites(warehouse, as_of)))
+    out: dict[str, Any] = {"as_of": as_of.isoformat()}
+    for grain in GRAINS:
+        mine = found[found["grain"] == grain].sort_values("known_at").drop_duplicates("entity_id", keep="last")
+        drawn, chosen = mine[mine["lead_source"] == "random"], mine[mine["lead_source"].isin(["model", "rule"])]
+        chance = drawn["selection_prob"].to_numpy(dtype=float)
+        recorded = bool(len(chance)) and bool(np.isfinite(chance).all()) and bool((chance > 0).all())
+        chance = chance if recorded else np.full(len(drawn), 0.5)
+        hit = (drawn["outcome"] == "confirmed").to_numpy()
+        money = np.where(hit, drawn["amount_fen"].fillna(0).to_numpy(dtype=float), 0.0)
+        n = units if grain == "institution" else 10**9
+        picked = (chosen["outcome"] == "confirmed").to_numpy()
+        out[grain] = {
+            "drawn": len(drawn), "confirmed": int(hit.sum()), "chance_recorded": recorded, "population": units if grain == "institution" else None,
+            "rate": rate(hit, chance, n).to_json(), "amount_fen": total(money, chance, units).to_json() if grain == "institution" else None,
+            "lift": lift(int(picked.sum()), len(picked), int(hit.sum()), len(hit)).to_json(),
+        }  # fmt: skip
+    return out
+
+
+def estimates_text(found: dict[str, Any]) -> str:
+    """In Chinese, for a terminal."""
+    lines = [f"截至 {found['as_of']} 的随机抽查："]
+    for grain, name in GRAINS.items():
+        f = found[grain]
+        weighed = "" if f["chance_recorded"] or not f["drawn"] else "；抽中概率未记录，按等概率计"
+        lines.append(f"{name}：抽查有结论 {f['drawn']} 个，查实 {f['confirmed']} 个{weighed}")
+        lines.append(f"  查实率 {Estimate(**f['rate']).told()}")
+        if f["amount_fen"]:
+            amount = Estimate(**f["amount_fen"])
+            yuan = "" if amount.value is None else "（单位：分，推算，非认定）"
+            lines.append(f"  违规金额推算 {amount.told(',.0f')}{yuan}")
+        lines.append(f"  名单提升倍数 {Estimate(**f['lift']).told('.1f')}")
+    return "\n".join(lines)
