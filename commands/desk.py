@@ -12,7 +12,9 @@ from commands.terminal import JsonOption, WarehouseOption, say
 
 app = typer.Typer()
 people_app = typer.Typer(no_args_is_help=True, help="Who may sign in: add, list, invite again, close.")
-desk_app = typer.Typer(no_args_is_help=True, help="What the desk decided: deliver it to the warehouse.")
+desk_app = typer.Typer(
+    no_args_is_help=True, help="What the desk decided, as a delivery; the desk in one file, and back."
+)
 log_app = typer.Typer(no_args_is_help=True, help="The chained log: export it, verify a copy.")
 app.add_typer(people_app, name="people")
 app.add_typer(desk_app, name="desk")
@@ -107,6 +109,39 @@ def desk_findings(
         raise UserError(f"{out} is there already; name a new folder")
     findings.write(rows, out)
     say({"out": str(out), "rows": len(rows)}, as_json, f"{out}/inspections.csv: {len(rows)} rows")
+
+
+@desk_app.command("backup")
+def desk_backup(
+    file: Annotated[Path, typer.Argument(help="new file: every table and paper of the desk in one")],
+    warehouse: WarehouseOption,
+    as_json: JsonOption = False,
+) -> None:
+    """The desk in one file, while people work; prints the head of the log to keep elsewhere."""
+    from serving.desk import backup
+    from serving.desk.database import open_desk
+
+    made = backup.backup(open_desk(warehouse), file, BY)
+    said = {"file": str(file), "rows": made["rows"], "head": made["head"]}
+    cases, papers = made["rows"]["cases"], sum(m.startswith("files/") for m in made["members"])
+    say(said, as_json, f"{file}: {cases} cases, {papers} papers, log head {made['head']}")
+
+
+@desk_app.command("restore")
+def desk_restore(
+    file: Annotated[Path, typer.Argument(help="what `xiezhi desk backup` wrote, on SQLite or PostgreSQL")],
+    warehouse: WarehouseOption,
+    as_json: JsonOption = False,
+) -> None:
+    """A backup into an empty desk (SQLite in the warehouse, or XIEZHI_DESK), checked first; everybody signs in again."""
+    from serving.desk import backup
+    from serving.desk.database import untouched
+
+    if not file.is_file():
+        raise UserError(f"there is no file {file}")
+    made = backup.restore(untouched(warehouse), file, BY)
+    said = {"file": str(file), "rows": made["rows"], "head": made["head"]}
+    say(said, as_json, f"{made['rows']['cases']} cases as of {made['taken_at']}, log head {made['head']}")
 
 
 @log_app.command("export")

@@ -18,6 +18,8 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -51,6 +53,10 @@ class Desk:
     def is_sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
 
+    def file(self, sha256: str) -> Path:
+        """Where a paper of a case lies, by the hash of its bytes."""
+        return self.folder / "files" / sha256
+
 
 def now() -> datetime:
     """This moment, UTC without zone, to the microsecond."""
@@ -66,8 +72,22 @@ def exclusive(connection: Connection, lock: int) -> None:
 def open_desk(warehouse: Path, url: str | None = None) -> Desk:
     """The desk of a warehouse, its tables brought up to date. url: SQLAlchemy address, else XIEZHI_DESK, else SQLite in the warehouse.
 
-    Raises UserError for an address that cannot be opened.
+    Raises UserError for an address that cannot be opened, or a database of a newer xiezhi.
     """
+    desk = untouched(warehouse, url)
+    try:
+        with desk.engine.execution_options(writes=True).begin() as connection:
+            exclusive(connection, STARTING)  # two workers start at once
+            command.upgrade(alembic_config(connection), "head")
+    except DBAPIError as error:
+        raise _unopened(error) from None
+    except CommandError:
+        raise UserError("the desk's database was made by a newer xiezhi; use that one, or restore a backup") from None
+    return desk
+
+
+def untouched(warehouse: Path, url: str | None = None) -> Desk:
+    """The desk as it is, for whoever brings its tables in himself (serving/desk/backup.py). Raises UserError for an address that cannot be opened."""
     folder = warehouse.resolve() / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     os.chmod(folder, 0o700)
@@ -76,13 +96,16 @@ def open_desk(warehouse: Path, url: str | None = None) -> Desk:
         engine = _engine(address)
         with engine.connect():
             pass
-        _upgrade(engine)
     except (ArgumentError, NoSuchModuleError, DBAPIError) as error:
-        # never the address itself: it may hold a password
-        raise UserError(f"the desk's database cannot be opened ({type(error).__name__}); look at XIEZHI_DESK") from None
+        raise _unopened(error) from None
     if engine.dialect.name == "sqlite" and (file := engine.url.database):
         os.chmod(file, 0o600)
     return Desk(engine, folder)
+
+
+def _unopened(error: Exception) -> UserError:
+    # never the address itself: it may hold a password
+    return UserError(f"the desk's database cannot be opened ({type(error).__name__}); look at XIEZHI_DESK")
 
 
 def _engine(address: str) -> Engine:
@@ -104,10 +127,14 @@ def _engine(address: str) -> Engine:
     return engine
 
 
-def _upgrade(engine: Engine) -> None:
+def alembic_config(connection: Connection | None = None) -> Config:
+    """The migrations, over an open transaction where one is given."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.execution_options(writes=True).begin() as connection:
-        exclusive(connection, STARTING)  # two workers start at once
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    return config
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The migration this database stands at; None where it has none."""
+    return MigrationContext.configure(connection).get_current_revision()

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,17 +41,34 @@ def server() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    address = None
-    if request.param == "postgresql":
-        root = request.getfixturevalue("server")
+@pytest.fixture
+def new_database(server: str, request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Makes an empty database on the server; returns its address."""
+
+    def made() -> str:
         name = f"desk_{abs(hash(request.node.nodeid)) % 10**9}"
-        with create_engine(root, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
+        with create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool).connect() as connection:
             connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
             connection.execute(text(f"CREATE DATABASE {name}"))
-        address = make_url(root).set(database=name).render_as_string(hide_password=False)
+        return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+    return made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    address = request.getfixturevalue("new_database")() if request.param == "postgresql" else None
     opened = open_desk(tmp_path, address)
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Desk]:
+    """A desk of one account and two cases, of one engine: for what does not depend on it."""
+    opened = open_desk(tmp_path)
+    people.accept(opened, people.add(opened, "first", ("reviewer1",)), PASSWORD)
+    leads.open_run(opened, "2026-11-22/aa", "2026-11-22", {"admission": [a_row(1), a_row(2)]})
     yield opened
     opened.engine.dispose()
 
