@@ -7,6 +7,7 @@ wrong tries lock the account, and nobody else's, for a quarter of an hour.
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import threading
 from dataclasses import dataclass
@@ -211,7 +212,7 @@ def _second(connection: Connection, row: dict[str, Any], code: str) -> bool:
     totp = pyotp.TOTP(row["second_factor"])
     step = totp.timecode(moment)
     for at in (step, step - 1):
-        if at > row["last_code"] and secrets.compare_digest(totp.generate_otp(at), code.strip()):
+        if at > row["last_code"] and secrets.compare_digest(totp.generate_otp(at).encode(), code.strip().encode("utf-8", "replace")):
             connection.execute(update(PEOPLE).where(PEOPLE.c.person_id == row["person_id"]).values(last_code=at))
             return True
     return False
@@ -219,7 +220,9 @@ def _second(connection: Connection, row: dict[str, Any], code: str) -> bool:
 
 def set_second_factor(desk: Desk, person: Person, secret: str, code: str) -> None:
     """Bind a TOTP secret that its owner has shown to work. Raises UserError in Chinese."""
-    if not pyotp.TOTP(secret).verify(code.strip(), valid_window=1):
+    if not re.fullmatch("[A-Z2-7]{32}", secret):
+        raise UserError("动态码的密钥不是本页给出的，请重新打开")
+    if not (code.strip().isascii() and pyotp.TOTP(secret).verify(code.strip(), valid_window=1)):
         raise UserError("动态码不对，请检查手机时间后重试")
     with desk.write() as connection:
         mine = PEOPLE.c.person_id == person.person_id

@@ -1,6 +1,7 @@
 """Signing in and out, the first password by an invitation, one's own account; and the two administrators' pages: people, log."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
@@ -129,11 +130,8 @@ def routes(desk: Callable[[], Desk]) -> list[Route]:
             lines = (json.dumps(r, ensure_ascii=False) + "\n" for r in log.rows(desk(), 0, 10_000_000))
             return Response("".join(lines), media_type="application/x-ndjson")
         seq, head = log.head(desk())
-        last = (
-            int(request.query_params.get("before") or seq + 1)
-            if request.query_params.get("before", "1").isdigit()
-            else seq + 1
-        )
+        before = request.query_params.get("before", "")
+        last = int(before) if re.fullmatch("[0-9]{1,12}", before) else seq + 1
         rows = log.rows(desk(), max(0, last - 101), min(100, max(0, last - 1)))
         data = {"title": "日志", "rows": rows[::-1], "seq": seq, "head": head, "before": rows[0]["seq"] if rows else 0}
         return respond(request, "log.html", data)
