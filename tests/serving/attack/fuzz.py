@@ -152,13 +152,13 @@ def attack(
             except (requests.RequestException, UnicodeError):
                 return  # cannot be sent by any client
             took = time.perf_counter() - began
-            slowest = max(slowest, (round(took, 3), operation.label))
+            slowest = max(slowest, (round(took, 3), case.operation.label))
             statuses[str(answer[0])] += 1
             done += 1
             if answer[0] == 401:
                 who.renew()
-            if wrong := fault(operation.path, answer):
-                faults.setdefault(f"{operation.label}: {wrong}", repr(asked)[:600])
+            if wrong := fault(case.operation.path, answer):
+                faults.setdefault(f"{case.operation.label}: {wrong}", repr(asked)[:600])
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NonInteractiveExampleWarning)
