@@ -212,7 +212,9 @@ def _second(connection: Connection, row: dict[str, Any], code: str) -> bool:
     totp = pyotp.TOTP(row["second_factor"])
     step = totp.timecode(moment)
     for at in (step, step - 1):
-        if at > row["last_code"] and secrets.compare_digest(totp.generate_otp(at).encode(), code.strip().encode("utf-8", "replace")):
+        if at > row["last_code"] and secrets.compare_digest(
+            totp.generate_otp(at).encode(), code.strip().encode("utf-8", "replace")
+        ):
             connection.execute(update(PEOPLE).where(PEOPLE.c.person_id == row["person_id"]).values(last_code=at))
             return True
     return False

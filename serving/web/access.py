@@ -24,7 +24,9 @@ class Rule:
 
 def _rule(pattern: str, right: str, *methods: str) -> Rule:
     # a number in an address is plain digits, and no larger than a database holds
-    return Rule(re.compile(pattern.replace(r"\d+", "[0-9]{1,9}"), re.ASCII), frozenset(methods or ("GET", "HEAD")), right)
+    return Rule(
+        re.compile(pattern.replace(r"\d+", "[0-9]{1,9}"), re.ASCII), frozenset(methods or ("GET", "HEAD")), right
+    )
 
 
 #: Answered without a session. Probes tell nothing but that the process lives.

@@ -69,7 +69,9 @@ def described(runs: list[str]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in pages().routes:
         path, methods = getattr(route, "path", ""), getattr(route, "methods", None)
-        if not methods or path == "/sign-out":  # it would end the session of the cases after it; tests/serving/test_web.py has it
+        if (
+            not methods or path == "/sign-out"
+        ):  # it would end the session of the cases after it; tests/serving/test_web.py has it
             continue
         named = re.findall(r"\{(\w+)(?::(\w+))?\}", path)
         given = [{"name": n, "in": "path", "required": True, "schema": _in_path(n, k, runs)} for n, k in named]
