@@ -77,7 +77,8 @@ def gather_evidence(
             con = _open_files({name: rings.file(file) for name, file in COUNTY_FILES.items()})
         else:
             own = None if any(f.spans for f in declared) else sorted(keys[layout, bucket])
-            con = open_views(warehouse, as_of, layout, bucket, words=named_words(declared), keys=own)
+            words = named_words(declared) | (_CHAIN if records else frozenset())
+            con = open_views(warehouse, as_of, layout, bucket, words=words, keys=own)
         try:
             here = list(_read(con, columns, as_of))
             if records:
@@ -131,10 +132,14 @@ def _placed(
 
 
 #: Of a row's own record: its visit and settlement, its fee, what the fund and the account paid on it (of a line: on its
-#: settlement), and what of that was not paid back by T.
+#: settlement), and what of that was not paid back by T; of a line also its kind of charge, whether it names an order or
+#: a prescription, and whether it names who carried it out.
 RECORD = [
-    "record_visit", "record_settlement", "record_fee_fen", "record_fund_fen", "record_acct_fen", "record_paid_fen"
+    "record_visit", "record_settlement", "record_fee_fen", "record_fund_fen", "record_acct_fen", "record_paid_fen",
+    "record_charge", "record_ordered", "record_done",
 ]  # fmt: skip
+_CHAIN = frozenset({"med_chrgitm_type", "drord_no", "rxno", "orders_dr_code", "acord_dept_codg"})
+_NO_LINE = "NULL::VARCHAR, NULL::BOOLEAN, NULL::BOOLEAN"
 _BILLS = """
     SELECT
         s.setl_id, s.mdtrt_id, s.medfee_sumamt_fen, s.fund_pay_sumamt_fen, s.acct_pay_fen,
@@ -144,23 +149,25 @@ _BILLS = """
 """
 _RECORDS = {
     "settlements": f"""
-        SELECT setl_id, mdtrt_id, setl_id, medfee_sumamt_fen, fund_pay_sumamt_fen, acct_pay_fen, paid
+        SELECT setl_id, mdtrt_id, setl_id, medfee_sumamt_fen, fund_pay_sumamt_fen, acct_pay_fen, paid, {_NO_LINE}
         FROM ({_BILLS}) JOIN main.cited ON row_id = setl_id AND row_table = 'settlements'
     """,
-    "visits": """
+    "visits": f"""
         SELECT s.mdtrt_id, s.mdtrt_id, NULL, coalesce(s.medfee_fen, s.lines_fen), s.fund_fen, s.acct_fen,
-            coalesce(n.fund_fen, 0) + coalesce(n.acct_fen, 0)
+            coalesce(n.fund_fen, 0) + coalesce(n.acct_fen, 0), {_NO_LINE}
         FROM kept.stays s LEFT JOIN net.stays n USING (mdtrt_id)
         JOIN main.cited ON row_id = s.mdtrt_id AND row_table = 'visits'
     """,
     "fee_details": f"""
-        SELECT c.row_id, l.mdtrt_id, l.setl_id, l.fen, b.fund_pay_sumamt_fen, b.acct_pay_fen, coalesce(b.paid, 0)
+        SELECT c.row_id, l.mdtrt_id, l.setl_id, l.fen, b.fund_pay_sumamt_fen, b.acct_pay_fen, coalesce(b.paid, 0),
+            l.med_chrgitm_type, coalesce(nullif(l.drord_no, ''), nullif(l.rxno, '')) IS NOT NULL,
+            coalesce(nullif(l.orders_dr_code, ''), nullif(l.acord_dept_codg, '')) IS NOT NULL
         FROM kept.lines l JOIN main.cited c ON c.row_table = 'fee_details' AND c.row_id = {LINE_ID}
         LEFT JOIN ({_BILLS}) b ON b.setl_id = l.setl_id
     """,
 }
-_JUDGED = """
-    SELECT entity_id, entity_id, NULL, total_fen, fund_fen, NULL, fund_fen
+_JUDGED = f"""
+    SELECT entity_id, entity_id, NULL, total_fen, fund_fen, NULL, fund_fen, {_NO_LINE}
     FROM main.judged JOIN main.cited ON row_id = entity_id AND row_table = 'visits'
 """
 

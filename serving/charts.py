@@ -1,46 +1,44 @@
-"""Pictures of a suspect's evidence, as SVG made on the server: timeline, peers, ring. Each has a table twin on its page.
+"""Pictures of a suspect's evidence, as SVG made when a list is published: timeline and ring. Each has a table twin on its page.
 
 Input are the JSON-ready parts of a dossier (serving.lists.dossier.dossier). The same input gives the same picture. Colours differ in
 lightness too, and shapes differ, so that a black-and-white print tells the same story.
 """
 
-import functools
 import itertools
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import pandas as pd
 import vl_convert
 
-from features.peers import MIN_PEERS
+from serving.lists.schema import mask
 
 #: First installed one wins; without the CJK names a Chinese label falls back to a serif face.
 FONT = "Noto Sans CJK SC, Source Han Sans SC, Microsoft YaHei, PingFang SC, SimSun, sans-serif"
 INK, STAY, SWIPE, INSIDE, MUTED = "#22303c", "#9db8cf", "#5f7f99", "#b5561c", "#c9d2da"
 WIDTH = 1180
 RING_NODES = 60
+UNIT_ROWS = 16
 
 
 def svg(chart: alt.TopLevelMixin) -> str:
     """A chart as SVG text. Text stays text: the reader's browser needs a CJK font, as every office machine has."""
     configured = chart.configure(font=FONT).configure_view(stroke=None)  # type: ignore[attr-defined]
     axes = {"labelColor": INK, "titleColor": INK, "gridColor": "#e6eaee", "domainColor": MUTED, "tickColor": MUTED}
-    return _svg(
-        json.dumps(configured.configure_axis(labelFontSize=13, titleFontSize=13, **axes).to_dict(), sort_keys=True)
+    return str(
+        vl_convert.vegalite_to_svg(configured.configure_axis(labelFontSize=13, titleFontSize=13, **axes).to_dict(validate=False))
     )
 
 
-@functools.lru_cache(maxsize=256)
-def _svg(spec: str) -> str:
-    return str(vl_convert.vegalite_to_svg(json.loads(spec)))
-
-
-def timeline(events: Sequence[dict[str, Any]], as_of: str, focus: str | None = None) -> alt.TopLevelMixin:
-    """Stays as bands, swipes as marks, by institution; swipes elsewhere on an inner day of a stay stand out. An open stay ends at `as_of`."""
+def timeline(
+    events: Sequence[dict[str, Any]], as_of: str, focus: str | None = None, units: Mapping[str, str] | None = None
+) -> alt.TopLevelMixin:
+    """Stays as bands over the whole height, so that one sees which swipes lie inside; visits as marks, by institution. Swipes elsewhere on an inner day of a stay
+    stand out. An open stay ends at `as_of`. units: code → name; beyond UNIT_ROWS those with fewest visits share a row."""
     frame = pd.DataFrame(
         list(events), columns=["kind", "id", "fixmedins_code", "begin_at", "end_at", "fen", "inside", "what"]
     )
@@ -48,7 +46,7 @@ def timeline(events: Sequence[dict[str, Any]], as_of: str, focus: str | None = N
     frame["begin"] = pd.to_datetime(frame["begin_at"])
     frame["end"] = pd.to_datetime(frame["end_at"]).fillna(now)
     frame["yuan"] = frame["fen"].astype("float64") / 100
-    frame["unit"] = frame["fixmedins_code"].astype(str)
+    frame["unit"] = _named(frame["fixmedins_code"].astype(str), units or {}, frame["kind"] == "stay")
     stays = frame[frame["kind"] == "stay"].copy()
     stays["which"] = ["本次住院" if focus is not None and i == focus else "住院" for i in stays["id"]]
     swipes = frame[frame["kind"] == "swipe"].copy()
@@ -63,10 +61,11 @@ def timeline(events: Sequence[dict[str, Any]], as_of: str, focus: str | None = N
         scale=alt.Scale(domain=names, range=["#2f5d86", STAY, SWIPE, INSIDE]),
         legend=alt.Legend(orient="top", labelFontSize=13),
     )
-    units = sorted(frame["unit"].unique())
-    y = alt.Y("unit:N", title="机构", sort=units, axis=alt.Axis(labelLimit=180))
+    rows = list(dict.fromkeys(frame.sort_values(["kind", "unit"], kind="stable")["unit"]))
+    y = alt.Y("unit:N", title=None, sort=rows, axis=alt.Axis(labelLimit=190, grid=False))
     x = alt.X("begin:T", title=None, axis=alt.Axis(format="%Y-%m-%d", labelAngle=0, tickCount=6, grid=True))
     fields = ["begin", "end", "unit", "which", "yuan"]
+    behind = alt.Chart(_data(stays, fields)).mark_rect(opacity=0.22).encode(x=x, x2="end:T", color=colour)
     bands = alt.Chart(_data(stays, fields)).mark_bar(height=14, opacity=0.95).encode(x=x, x2="end:T", y=y, color=colour)
     marks = (
         alt.Chart(_data(swipes, fields))
@@ -82,7 +81,17 @@ def timeline(events: Sequence[dict[str, Any]], as_of: str, focus: str | None = N
             ),
         )
     )
-    return alt.layer(bands, marks).properties(width=WIDTH - 140, height=max(60, 30 * len(units)))
+    return alt.layer(behind, bands, marks).properties(width=WIDTH - 200, height=max(60, 26 * len(rows)))
+
+
+def _named(codes: pd.Series, units: Mapping[str, str], stay: pd.Series) -> pd.Series:
+    """The row of each event: the unit's name, with its code where two share one; units rarely gone to and without a stay share a row where there are many."""
+    shared = {n for n, k in Counter(units.get(c, c) for c in codes.unique()).items() if k > 1}
+    told = {c: f"{units[c]} {c[-4:]}" if units.get(c) in shared else units.get(c) or c for c in codes.unique()}
+    often = codes.value_counts() + codes[stay].value_counts().reindex(codes.unique(), fill_value=0) * len(codes)
+    kept = set(often.sort_index().sort_values(ascending=False, kind="stable").index[:UNIT_ROWS])
+    rest = f"其他{codes.nunique() - UNIT_ROWS}家"
+    return codes.map(lambda c: told[c] if c in kept else rest)
 
 
 def _data(values: Any, columns: Sequence[str] | None = None) -> Any:
@@ -91,42 +100,15 @@ def _data(values: Any, columns: Sequence[str] | None = None) -> Any:
     return alt.Data(values=rows)  # type: ignore[no-untyped-call]
 
 
-def peers(rows: Sequence[dict[str, Any]]) -> alt.TopLevelMixin:
-    """One strip a reason: the 5–95 % range of the peers, their middle half, their median, and the suspect as a diamond; of too few peers the
-    diamond alone."""
-    charts = []
-    for row in rows:
-        scale = 100.0 if row["unit"] == "%" else 1.0
-        names = ("value",) if row["n"] < MIN_PEERS else ("p05", "p25", "median", "p75", "p95", "value")
-        marks = {k: row[k] * scale for k in names}
-        data = _data([marks])
-        few = "（同类样本不足）" if row["n"] < MIN_PEERS else f"（同类{row['n']}个）"
-        axis = alt.Axis(title=row["unit"], titleAnchor="end", grid=False, tickCount=5)
-        low, high = min(marks.values()), max(marks.values())
-        pad = (high - low) * 0.04 or 1.0
-        domain = alt.Scale(domain=[low - pad if low < 0 else max(0.0, low - pad), high + pad], nice=False)
-        base = alt.Chart(data)
-        at = functools.partial(alt.X, axis=axis, scale=domain)
-        layers = [
-            base.mark_point(shape="diamond", size=160, filled=True, color=INSIDE, opacity=1).encode(x=at("value:Q"))
-        ]
-        if row["n"] >= MIN_PEERS:
-            layers = [
-                base.mark_bar(height=6, color=MUTED).encode(x=at("p05:Q"), x2="p95:Q"),
-                base.mark_bar(height=16, color=STAY).encode(x=at("p25:Q"), x2="p75:Q"),
-                base.mark_tick(thickness=3, size=24, color=INK).encode(x=at("median:Q")),
-                *layers,
-            ]
-        charts.append(
-            alt.layer(*layers).properties(
-                width=WIDTH - 40,
-                height=34,
-                title=alt.TitleParams(
-                    f"{row['label']}{few}", anchor="start", fontSize=13, fontWeight="normal", color=INK
-                ),
-            )
-        )
-    return alt.vconcat(*charts, spacing=14)
+def pictures_of(document: Mapping[str, Any]) -> dict[str, str]:
+    """The pictures of a dossier by name: the timeline of its people, the picture of a ring."""
+    members = document["entity"].get("members")
+    if members:
+        return {"ring": svg(ring(members.split(";"), companions(document["events"])))}
+    if document["events"]:
+        focus = document["entity_id"] if document["grain"] == "admission" else None
+        return {"timeline": svg(timeline(document["events"], document["as_of"], focus, document["units"]))}
+    return {}
 
 
 def companions(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -171,8 +153,6 @@ def ring(members: Sequence[str], pairs: Sequence[dict[str, Any]]) -> alt.TopLeve
         for p in pairs
         if p["a"] in place and p["b"] in place
     ]
-    from serving.lists.schema import mask
-
     dots = [
         {"x": x, "y": y, "lx": x * 1.24, "ly": y * 1.12, "name": mask(m), "days": weight[m]}
         for m, (x, y) in place.items()

@@ -1,7 +1,7 @@
 """Everything known about one suspect: reasons with figures, claim rows, the honest explanation, and what added up to the score."""
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,12 @@ from claims.errors import UserError
 from features.grains import SCHEMES, spec_of
 from features.reasons import in_words
 from features.rule_texts import law_of
+from serving.lists.chain import chain_of
 from serving.lists.money import Money, money_of, rows_wanted, supposed
 from serving.lists.plain import plain
 from serving.lists.reasons import BASE, honest_of, reasons_of
 from serving.lists.schema import DISCLAIMER, NAMES, TABLES, Note, check_grain, hits
+from serving.lists.who import Known, known_of
 from serving.lists.worklist import earlier_findings, listed_for
 
 #: Rows shown of one reason; the count of all is always given beside them.
@@ -26,22 +28,22 @@ Rows = Mapping[tuple[str, str, str], pd.DataFrame]
 
 def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str, by: str = "") -> dict[str, Any]:
     """The dossier of one entity; by: as one part of the model alone sees it. Raises UserError for an unknown grain, id or part."""
-    from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix, scored_whole
+    from serving.lists.source import claim_rows, quality_notes, scored_matrix, scored_whole
 
     check_grain(grain)
     matrix, scored = scored_matrix(warehouse, as_of, grain, by=by)
     if scored.left_out and entity_id not in matrix.entities.index:  # decided, or nobody
         matrix, scored = scored_whole(warehouse, as_of, grain, by)
-    known(matrix.entities.index, grain, entity_id)
+    check_known(matrix.entities.index, grain, entity_id)
     reasons = reasons_of(matrix, scored.contributions, entity_id, scheme=str(scored.frame.at[entity_id, "scheme"]))
     rows = claim_rows(warehouse, as_of, [*(r.key() for r in reasons), *rows_wanted(matrix, [entity_id])])
     money = money_of(matrix, scored.frame, [entity_id], rows)[entity_id]
-    events = events_of(warehouse, as_of, people_of(matrix, [entity_id]))
+    known = known_of(warehouse, as_of, people_of(matrix, [entity_id]))
     notes = quality_notes(warehouse, as_of)
-    return dossier(matrix, scored, entity_id, rows, as_of=as_of, grain=grain, notes=notes, events=events, money=money)
+    return dossier(matrix, scored, entity_id, rows, as_of=as_of, grain=grain, notes=notes, known=known, money=money)
 
 
-def known(index: Iterable[Any], grain: str, entity_id: str) -> None:
+def check_known(index: Iterable[Any], grain: str, entity_id: str) -> None:
     """Raises UserError for an id that is not ranked; it names near ones only where ids are no personal numbers."""
     ids = {str(i) for i in index}
     if entity_id in ids:
@@ -80,16 +82,23 @@ def dossier(
     as_of: date | datetime,
     grain: str,
     notes: Sequence[Note] = (),
-    events: Mapping[str, pd.DataFrame] | None = None,
+    known: Known | None = None,
     money: Money | None = None,
+    delivered: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The dossier from loaded shapes, JSON-ready. `contributions` plus `base` add up to `raw` (up to floating point)."""
+    """The dossier from loaded shapes, JSON-ready. `contributions` plus `base` add up to `raw` (up to floating point). delivered: the columns that
+    fee lines of this warehouse have at all."""
+    known = known or Known()
     frame = scored.frame.loc[entity_id]
     who = matrix.entities.loc[entity_id]
     scheme = frame["scheme"] if isinstance(frame["scheme"], str) else ""
     reasons = reasons_of(matrix, scored.contributions, entity_id, scheme=scheme)
     told = (money or supposed(frame)).told()
     contributions = _contributions(matrix, scored.contributions.loc[entity_id], entity_id)
+    people = people_of(matrix, [entity_id]).get(entity_id, [])
+    members = people if spec_of(grain).group else ()
+    events = records_of(known.events_of(people))
+    evidence = [_evidence(rows.get(r.key()), delivered) for r in reasons]
     return {
         "grain": grain,
         "grain_zh": NAMES.get(grain, grain),
@@ -97,6 +106,8 @@ def dossier(
         "disclaimer": DISCLAIMER,
         "entity_id": entity_id,
         "entity": {str(k): plain(v) for k, v in who.items()},
+        "who": plain(known.told(grain, entity_id, who, members)),
+        "units": _unit_names(known, who, events, evidence),
         "scheme": scheme,
         "scheme_zh": SCHEMES.get(scheme, ""),
         "scheme_share": plain(frame.get("scheme_share")),
@@ -114,13 +125,13 @@ def dossier(
         "scorers": {str(k): plain(v) for k, v in scored.scorers.loc[entity_id].items()},
         "amount_yuan": told.pop("amount_at_risk_yuan"),
         **told,
-        "reasons": [plain({**vars(r), "evidence": _evidence(rows.get(r.key()))}) for r in reasons],
+        "reasons": [plain({**vars(r), "evidence": told}) for r, told in zip(reasons, evidence, strict=True)],
         "innocents": honest_of(matrix, entity_id, reasons),
         "points": points_proposed(matrix, entity_id),
         "base": plain(scored.contributions.loc[entity_id].get(BASE, 0.0)),
         "contributions": contributions,
         "peers": _peers(matrix, [r.column for r in reasons], entity_id),
-        "events": records_of((events or {}).get(entity_id)),
+        "events": events,
         "notes": [{"text": n.text, "severity": n.severity, "rows": n.rows} for n in notes],
     }
 
@@ -154,18 +165,30 @@ def _contributions(matrix: Any, own: pd.Series, entity_id: str) -> list[dict[str
     ]
 
 
-def _evidence(frame: pd.DataFrame | None) -> dict[str, Any]:
-    """Claim rows of one reason: the evidence proper, at most ROWS_SHOWN of them, with the counts of all."""
+def _unit_names(
+    known: Known, who: pd.Series, events: Sequence[Mapping[str, Any]], evidence: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
+    """Code → name of every unit that the dossier names."""
+    rows = [row for told in evidence for row in told["rows"]]
+    codes = {str(v.get(c)) for v in (*events, *rows, who) for c in ("fixmedins_code", "ward_unit", "last_unit") if v.get(c)}
+    return {c: str(known.units[c]["name"]) for c in sorted(codes & set(known.units)) if known.units[c]["name"]}
+
+
+def _evidence(frame: pd.DataFrame | None, delivered: Collection[str]) -> dict[str, Any]:
+    """Claim rows of one reason: the evidence proper, at most ROWS_SHOWN of them, with the counts of all and what stands behind them."""
     if frame is None or not len(frame):
-        return {"total": 0, "considered": 0, "rows": []}
+        return {"total": 0, "considered": 0, "rows": [], "chain": None}
     proper = hits(frame)
-    hidden = ("entity_id", "hit", "record_visit", "record_settlement", "record_paid_fen")
+    hidden = (
+        "entity_id", "hit", "record_visit", "record_settlement", "record_paid_fen", "record_charge", "record_ordered", "record_done",
+    )  # fmt: skip
     shown = proper.drop(columns=[c for c in hidden if c in proper]).head(ROWS_SHOWN)
     if "record_fund_fen" in shown:  # what was paid on its settlement is no line's own
         line = shown["row_table"] == "fee_details"
         own = {c: shown[c].mask(line) for c in ("record_fund_fen", "record_acct_fen")}
         shown = shown.assign(**own)
-    return {"total": len(proper), "considered": len(frame), "rows": records_of(shown)}
+    chain = chain_of(proper, delivered)
+    return {"total": len(proper), "considered": len(frame), "rows": records_of(shown), "chain": chain}
 
 
 def _peers(matrix: Any, columns: Sequence[str], entity_id: str) -> list[dict[str, Any]]:

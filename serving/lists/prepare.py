@@ -9,26 +9,38 @@ from typing import Any
 import pandas as pd
 
 from claims.errors import UserError
+from claims.store.warehouse import Warehouse
+from features.build import build
 from features.matrix import Matrix
 from models.bundle import Bundle
+from models.decided import closed_at
 from models.score import Order, Scored
+from serving import charts
 from serving.lists.dossier import dossier, people_of
 from serving.lists.earlier import listed_before
+from serving.lists.model_told import signals_of
 from serving.lists.money import money_of, rows_wanted
 from serving.lists.schema import ROW_MONEY, TABLES, Note, WorkList, check_grain, hits
-from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix
-from serving.lists.worklist import assemble, with_evidence, with_money
+from serving.lists.source import claim_rows, quality_notes, scored_matrix
+from serving.lists.standing import standing_of
+from serving.lists.who import known_of
+from serving.lists.worklist import assemble, with_evidence, with_money, with_names
 
 Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A list, the claim rows behind its reasons, and a dossier for each entity on it (by entity_id)."""
+    """A list, the claim rows behind its reasons, and a dossier for each entity on it (by entity_id) with its pictures."""
 
     worklist: WorkList
     rows: dict[Key, pd.DataFrame]
     dossiers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pictures: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of each entity: picture name → SVG."""
+    standing: pd.DataFrame | None = None
+    """Everybody of the grain (serving/lists/standing.py); None where a list is of no grain."""
+    signals: list[dict[str, Any]] = field(default_factory=list)
 
     def evidence(self, entity_id: str) -> pd.DataFrame:
         """The claim rows of one entity for the workbook: which reason, which row, when, how much."""
@@ -97,7 +109,14 @@ def prepare(
             earlier=earlier,
         )
 
-    return finish(warehouse, as_of, grain, matrix, scored, list_of, dossiers, window_days)
+    made = finish(warehouse, as_of, grain, matrix, scored, list_of, dossiers, window_days)
+    if not dossiers:
+        return made
+    everybody = build(warehouse, as_of, grain, window_days).entities()  # type: ignore[arg-type]
+    held = closed_at(warehouse, as_of, grain, everybody)
+    listed = set(made.worklist.rows["entity_id"])
+    standing = standing_of(matrix, scored, everybody, held, listed)
+    return replace(made, standing=standing, signals=signals_of(matrix, scored.contributions))
 
 
 def finish(
@@ -121,14 +140,12 @@ def finish(
     made = replace(made, worklist=replace(worklist, claim_rows=made.evidence))
     if not dossiers:
         return made
-    events = events_of(warehouse, as_of, people_of(matrix, ids))
-    told = {
-        e: dossier(
-            matrix, scored, e, rows, as_of=as_of, grain=grain, notes=worklist.notes, events=events, money=money[e]
-        )
-        for e in ids
-    }
-    return replace(made, dossiers=told)
+    known = known_of(warehouse, as_of, people_of(matrix, ids))
+    delivered = Warehouse.open(warehouse).columns("fee_details")
+    shared: dict[str, Any] = {"as_of": as_of, "grain": grain, "notes": worklist.notes, "known": known, "delivered": delivered}
+    told = {e: dossier(matrix, scored, e, rows, money=money[e], **shared) for e in ids}
+    pictures = {e: charts.pictures_of(document) for e, document in told.items()}
+    return replace(made, worklist=with_names(made.worklist, told), dossiers=told, pictures=pictures)
 
 
 def build_worklist(

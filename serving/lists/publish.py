@@ -3,6 +3,10 @@
     WAREHOUSE/lists/AS_OF/RUN/manifest.json         what is in the run, each file with its SHA-256
     WAREHOUSE/lists/AS_OF/RUN/lists/GRAIN.json      a list (serving.lists.export.as_json)
     WAREHOUSE/lists/AS_OF/RUN/leads/GRAIN/0007.json a dossier (serving.lists.dossier.dossier), by its number on the unmarked sheet
+    WAREHOUSE/lists/AS_OF/RUN/pictures/GRAIN/0007.NAME.svg   its pictures
+    WAREHOUSE/lists/AS_OF/RUN/standing/GRAIN.parquet         everybody, listed or not (serving/lists/standing.py)
+    WAREHOUSE/lists/AS_OF/RUN/units.json, units/0012.json    every unit over months (serving/lists/units.py), by its place in units.json
+    WAREHOUSE/lists/AS_OF/RUN/model.json                     what the lists go by (serving/lists/model_told.py)
     WAREHOUSE/lists/AS_OF/RUN/rules.json            every rule as it stood that week (features.checking.describe.rule_card)
     WAREHOUSE/lists/CURRENT                         "AS_OF/RUN" and the seal of its manifest
 
@@ -31,12 +35,13 @@ from features.grains import GRAINS
 from serving.lists.export import as_json
 from serving.lists.plain import plain
 from serving.lists.schema import WorkList
+from serving.lists.standing import look_up
 
 Progress = Callable[[str, float], None]
 
 
 REMEDY = "publish again with `xiezhi week`"
-RULES = "rules.json"
+RULES, UNITS, MODEL = "rules.json", "units.json", "model.json"
 
 
 class Unpublished(UserError):
@@ -89,15 +94,40 @@ class Run:
         """A dossier by its number on the sheet. Raises UserError if there is none or it is damaged."""
         return self._read(f"leads/{grain}/{number:04d}.json", f"the list of {grain!r} has no row {number}")
 
+    def picture(self, grain: str, number: int, name: str) -> bytes:
+        """A picture of a row as SVG. Raises UserError if there is none or it is damaged."""
+        return self._file(f"pictures/{grain}/{number:04d}.{name}.svg", "这一条没有这张图").read_bytes()
+
+    def standing(self, grain: str, entity_id: str) -> Mapping[str, Any] | None:
+        """Where an id stood when the list was made, listed or not; None where it was not looked at, or the run says it of nobody."""
+        name = f"standing/{grain}.parquet"
+        return look_up(self._file(name, ""), entity_id) if name in self.manifest["files"] else None
+
+    def units(self) -> dict[str, dict[str, Any]]:
+        """Code → n, name, kind, level, area of every unit; empty where the run holds none."""
+        return self._read(UNITS, "") if UNITS in self.manifest["files"] else {}
+
+    def unit(self, code: str) -> dict[str, Any]:
+        """A unit over months. Raises UserError where the run knows none of that code."""
+        known = self.units().get(code)
+        return self._read(f"units/{known['n'] if known else 0:05d}.json", f"批次 {self.name} 没有机构 {code}")
+
+    def model(self) -> dict[str, Any]:
+        """What the lists go by. Raises UserError where the run does not say."""
+        return self._read(MODEL, f"批次 {self.name} 没有记下模型；重新发布后可见")
+
     def rules(self) -> list[dict[str, Any]]:
         """Every rule as it stood when the lists were made. Raises UserError where the run holds none or it is damaged."""
         found = self._read(RULES, f"this week's run {self.name} holds no rules; publish again with `xiezhi week`")
         return list(found["rules"])
 
-    def _read(self, relative: str, absent: str) -> dict[str, Any]:
+    def _file(self, relative: str, absent: str) -> Path:
         if relative not in self.manifest["files"]:
             raise UserError(absent)
-        path = self.folder.file(relative)
+        return self.folder.file(relative)
+
+    def _read(self, relative: str, absent: str) -> dict[str, Any]:
+        path = self._file(relative, absent)
         return _document(path, path.stat().st_mtime_ns)
 
 
@@ -156,6 +186,7 @@ def publish_week(
     from features.checking.describe import all_cards
     from features.checking.review import back_to_shadow
     from serving.lists.bedcheck import prepare_bedcheck
+    from serving.lists.beside import beside
     from serving.lists.prepare import Prepared, prepare
 
     def prepared(name: str) -> Prepared | UserError:
@@ -187,9 +218,10 @@ def publish_week(
     if not made:
         raise UserError(f"no list could be made for {as_of}: " + "; ".join(f"{g}: {why}" for g, why in absent.items()))
     progress("publish", 1.0)
+    more = beside(warehouse, as_of, made)
     lists = {n: (p.worklist, p.dossiers) for n, p in made.items()}
     rules = all_cards(warehouse, as_of)
-    return publish(warehouse, as_of, lists, absent, rules=rules, batches=batches, broken=broken)
+    return publish(warehouse, as_of, lists, absent, rules=rules, batches=batches, broken=broken, more=more)
 
 
 def publish(
@@ -202,8 +234,10 @@ def publish(
     *,
     batches: Iterable[str] = (),
     broken: Iterable[str] = (),
+    more: Mapping[str, bytes] | None = None,
 ) -> Run:
-    """Publish finished lists (with dossiers by entity_id), made from these batches. `check` is called before every step: the kill tests stop there."""
+    """Publish finished lists (with dossiers by entity_id), made from these batches; more: other files of the run by their path in it
+    (serving/lists/beside.py). `check` is called before every step: the kill tests stop there."""
     folder = warehouse / "lists"
     staged = folder / f".staging-{os.getpid()}"
     shutil.rmtree(staged, ignore_errors=True)
@@ -216,6 +250,9 @@ def publish(
                     _stage(staged / f"leads/{name}/{int(row['lead']):04d}.json", body, check)
         if rules is not None:
             _stage(staged / RULES, {"rules": rules}, check)
+        for name, content in (more or {}).items():
+            check(f"write {name}")
+            stage(staged / name, content)
         manifest = {
             "version": 2,
             "as_of": as_of.isoformat(),

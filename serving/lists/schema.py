@@ -46,7 +46,7 @@ COLUMNS: tuple[str, ...] = (
 #: Kept beside the row, in JSON only: where it stands on the unmarked sheet, and with which probability it came to be listed.
 EXTRA: tuple[str, ...] = (
     "lead", "selection_prob", "scheme_share", "label", "begin_at", "end_at", "open",
-    "certain_yuan", "check_yuan", "estimate_yuan", "amount_basis", "amount_period", "amount_note",
+    "certain_yuan", "check_yuan", "estimate_yuan", "amount_basis", "amount_period", "amount_note", "unit_name", "who", "seen",
 )  # fmt: skip
 
 #: Columns of a list in yuan, and the evidence sheet's.

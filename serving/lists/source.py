@@ -9,8 +9,8 @@ import pandas as pd
 
 from claims.errors import UserError
 from claims.quality import check
-from claims.store.warehouse import Warehouse, bucket_of
-from features.asof import moment_of, open_views
+from claims.store.warehouse import Warehouse
+from features.asof import moment_of
 from features.checking.review import silent_rules
 from features.declarations import load_catalog
 from features.evidence import gather_evidence
@@ -102,43 +102,3 @@ def claim_rows(
         found |= {(grain, column, entity_id): frame for (column, entity_id), frame in rows.items()}
     return found
 
-
-_EVENTS = """
-SELECT psn_no, 'stay' AS kind, mdtrt_id AS id, fixmedins_code, begntime AS begin_at, CASE WHEN "open" THEN NULL ELSE endtime END AS end_at,
-       coalesce(medfee_fen, lines_fen) AS fen, false AS inside, visit_class AS what
-FROM net.stays SEMI JOIN main.people USING (psn_no)
-UNION ALL BY NAME
-SELECT w.psn_no, 'swipe' AS kind, w.setl_id AS id, w.fixmedins_code, w.happened_at AS begin_at, w.happened_at AS end_at, w.medfee_sumamt_fen AS fen,
-       bool_or(coalesce(w.happened_at::DATE > s.adm_date AND w.happened_at::DATE < s.end_date AND w.fixmedins_code <> s.fixmedins_code, false)) AS inside,
-       any_value(w.visit_class) AS what
-FROM net.swipes w SEMI JOIN main.people USING (psn_no) LEFT JOIN net.stays s ON s.psn_no = w.psn_no
-GROUP BY ALL
-"""
-
-
-def events_of(warehouse: Path, as_of: date | datetime, people: dict[str, list[str]]) -> dict[str, pd.DataFrame]:
-    """Stays and swipes of the people behind each entity, in time order; `inside` marks a swipe elsewhere on an inner day of a stay.
-
-    Columns psn_no, kind (stay|swipe), id, fixmedins_code, begin_at, end_at (empty = still open), fen, inside, what.
-    """
-    house = Warehouse.open(warehouse)
-    by_bucket: dict[int, set[str]] = {}
-    for numbers in people.values():
-        for psn_no in numbers:
-            by_bucket.setdefault(bucket_of(psn_no, house.buckets), set()).add(psn_no)
-    frames = []
-    for bucket, wanted in sorted(by_bucket.items()):
-        con = open_views(house, as_of, "person", bucket, lines=False, keys=sorted(wanted))
-        try:
-            con.execute("CREATE TABLE main.people AS SELECT unnest(?::VARCHAR[]) AS psn_no", [sorted(wanted)])
-            frames.append(con.execute(_EVENTS).df())
-        finally:
-            con.close()
-    if not frames:
-        return {}
-    every = pd.concat(frames, ignore_index=True).sort_values(["begin_at", "kind", "id"], kind="stable")
-    by_person = dict(list(every.groupby("psn_no")))
-    return {
-        entity_id: pd.concat([by_person[p] for p in numbers if p in by_person] or [every.iloc[:0]], ignore_index=True)
-        for entity_id, numbers in people.items()
-    }

@@ -17,6 +17,7 @@ from serving.lists.money import Money, listed_with, supposed
 from serving.lists.reasons import honest_of, reasons_of
 from serving.lists.sampling import choose, interleave
 from serving.lists.schema import COLUMNS, EXTRA, NAMES, Note, WorkList, hits
+from serving.lists.who import short
 
 EXPLAINED = ["entity_id", "label", "members", "innocent"]
 FAIR = "先在同龄段、同慢特病状况的人群内比较，再合排名次，各人群按人数占比入列，不因年老或患慢性病而多列："
@@ -150,6 +151,20 @@ def with_money(worklist: WorkList, money: Mapping[str, Money]) -> WorkList:
     """The list with the money of each suspect, counted over claim rows, and their sum."""
     rows = listed_with(worklist.rows, money)
     return replace(worklist, rows=rows, facts={**worklist.facts, "amount_yuan": total_yuan(rows)})
+
+
+def with_names(worklist: WorkList, dossiers: Mapping[str, Mapping[str, Any]]) -> WorkList:
+    """The list with each suspect in a few words and the name of the unit."""
+    told = [dossiers[e]["who"] for e in worklist.rows["entity_id"]]
+    names = {"unit_name": [t.get("unit_name", "") for t in told], "who": [short(t) for t in told]}
+    return replace(worklist, rows=worklist.rows.assign(**names))
+
+
+def with_history(worklist: WorkList, seen: Mapping[str, Sequence[Mapping[str, Any]]], lift: str) -> WorkList:
+    """The list with the days on which earlier lists named each suspect, and the honest lift of the lists before."""
+    days = [" ".join(str(r["as_of"]) for r in seen.get(e, [])) for e in worklist.rows["entity_id"]]
+    described = {**worklist.facts["described"], "此前命中": lift}
+    return replace(worklist, rows=worklist.rows.assign(seen=days), facts={**worklist.facts, "described": described})
 
 
 def total_yuan(rows: pd.DataFrame) -> float:

@@ -18,6 +18,7 @@ from serving.desk import people
 from serving.lists import publish
 from serving.lists.dossier import dossier
 from serving.lists.schema import Note, WorkList
+from serving.lists.who import Known
 from serving.lists.worklist import assemble, with_evidence
 from serving.web.middleware import Gate, desk_of
 from serving.web.pages import pages
@@ -148,6 +149,12 @@ def rows_of(keys: list[tuple[str, str, str]]) -> dict[tuple[str, str, str], pd.D
     }
 
 
+UNITS = {
+    c: {"name": f"{'药店' if c[0] == 'P' else '卫生院'}{c[-1]}", "kind": "", "level": 1, "area": "429000", "beds": None, "biznat": ""}
+    for c in ("P42000009", *(f"H4200000{i}" for i in range(7)))
+}
+
+
 def events_for(numbers: list[str]) -> pd.DataFrame:
     """A closed stay with a swipe inside, an open stay, swipes before; for several people the same days and units."""
     parts = []
@@ -180,9 +187,9 @@ def made_list(grain: str, top: int = 10) -> tuple[WorkList, dict[str, dict[str, 
     dossiers = {}
     for row in worklist.rows.to_dict(orient="records"):
         numbers = (row["members"] or row["psn_no"] or "").split(";")
-        events = {row["entity_id"]: events_for(numbers)} if numbers != [""] else {}
+        known = Known(units=UNITS, events={n: events_for([n]) for n in numbers if n})
         dossiers[row["entity_id"]] = dossier(
-            matrix, scored, row["entity_id"], rows, as_of=AS_OF, grain=grain, notes=NOTES, events=events
+            matrix, scored, row["entity_id"], rows, as_of=AS_OF, grain=grain, notes=NOTES, known=known
         )
     return worklist, dossiers, rows
 

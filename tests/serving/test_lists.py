@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from claims.errors import UserError
-from serving.lists.dossier import dossier, known
+from serving.lists.dossier import dossier, check_known
 from serving.lists.export import as_csv, harmless, write
 from serving.lists.reasons import honest_of, reasons_of, worse_than_peers
 from serving.lists.schema import DISCLAIMER, check_grain
@@ -116,9 +116,9 @@ def test_contributions_add_up_to_the_raw_score() -> None:
 
 def test_explain_refuses_an_unknown_id_and_offers_near_ones_but_no_persons() -> None:
     with pytest.raises(UserError, match="M202500001"):
-        known(["M202500001", "M202500002"], "admission", "M20250000l")
+        check_known(["M202500001", "M202500002"], "admission", "M20250000l")
     with pytest.raises(UserError) as error:
-        known(["429001198000001"], "person", "429001198000002")
+        check_known(["429001198000001"], "person", "429001198000002")
     assert "429001198000001" not in str(error.value)
     with pytest.raises(UserError, match="admission, person"):
         check_grain("hospital")

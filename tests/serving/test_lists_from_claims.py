@@ -12,7 +12,8 @@ from features.declare import REGISTRY
 from serving.lists import bedcheck, source
 from serving.lists.bedcheck import build_bedcheck, check_stays, home_beds, prepare_bedcheck
 from serving.lists.prepare import build_worklist, prepare
-from serving.lists.source import claim_rows, events_of, quality_notes, scored_matrix, scored_whole
+from serving.lists.source import claim_rows, quality_notes, scored_matrix, scored_whole
+from serving.lists.who import known_of
 from tests.features.county import T, built
 from tests.worlds import Worlds
 
