@@ -11,6 +11,7 @@ import pandas as pd
 from claims.errors import UserError
 from claims.store.warehouse import Warehouse
 from features.build import build
+from features.grains import spec_of
 from features.matrix import Matrix
 from models.bundle import Bundle
 from models.decided import closed_at
@@ -27,6 +28,8 @@ from serving.lists.who import known_of
 from serving.lists.worklist import assemble, with_evidence, with_money, with_names
 
 Key = tuple[str, str, str]
+PAIRS = 200
+"""Pairs of a ring that its table shows."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,8 @@ def finish(
     delivered = Warehouse.open(warehouse).columns("fee_details")
     shared: dict[str, Any] = {"as_of": as_of, "grain": grain, "notes": worklist.notes, "known": known, "delivered": delivered}
     told = {e: dossier(matrix, scored, e, rows, money=money[e], **shared) for e in ids}
+    if spec_of(grain).group:
+        told = {e: d | {"pairs": charts.companions(d["events"])[:PAIRS]} for e, d in told.items()}
     pictures = {e: charts.pictures_of(document) for e, document in told.items()}
     return replace(made, worklist=with_names(made.worklist, told), dossiers=told, pictures=pictures)
 

@@ -45,7 +45,7 @@ def standing_of(
     """
     aside = explained_by(matrix.entities.loc[scored.frame.index])
     order = in_order(scored.frame[~aside])
-    table = pd.DataFrame({"entity_id": everybody.index.astype(str)}, index=everybody.index)
+    table = pd.DataFrame({"entity_id": everybody.index.astype(str)}, index=everybody.index.rename(None))
     table["state"] = np.where(table.index.isin(order), BELOW, DECIDED)
     table.loc[table.index.isin(aside.index[aside]), "state"] = EXPLAINED
     table.loc[table.index.isin(list(listed)), "state"] = LISTED

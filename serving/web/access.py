@@ -30,7 +30,7 @@ def _rule(pattern: str, right: str, *methods: str) -> Rule:
 
 
 #: Answered without a session. Probes tell nothing but that the process lives.
-OPEN_PATHS: Final = frozenset({"/livez", "/readyz", "/healthz", "/sign-in", "/invitation"})
+OPEN_PATHS: Final = frozenset({"/livez", "/readyz", "/healthz", "/sign-in", "/invitation", "/language"})
 OPEN_PREFIX: Final = "/static/"
 
 _ENTRY = r"[A-Za-z_]+"
@@ -44,6 +44,9 @@ RULES: Final = (
     _rule(rf"/lists/({_RUN}/)?{_ENTRY}/\d+(\.json)?", "lists"),
     _rule(rf"/lists/({_RUN}/)?{_ENTRY}/\d+/{_ENTRY}\.svg", "lists"),
     _rule(r"/rules(/R\d+)?(\.json)?", "lists"),
+    _rule(r"/find", "lists", "GET", "HEAD", "POST"),
+    _rule(r"/units(/[^/]+)?(\.json)?", "lists"),
+    _rule(r"/model(\.json)?", "score"),
     _rule(r"/cases(\.json)?", "lists"),
     _rule(r"/cases/\d+(\.json)?", "lists"),
     _rule(r"/cases/next", "lists", "POST"),

@@ -1,6 +1,6 @@
 """This week's lists, an earlier run's, and the page of each row: who, what, how much, why, and what could clear them.
 
-They read the published run only; nothing is computed on request but pictures. Personal numbers leave masked, in HTML and JSON alike.
+They read the published run only; nothing is computed on request. Personal numbers leave masked, in HTML and JSON alike.
 A row's address names its run and its number on the sheet: it means the same suspect for ever, and no personal number stands in
 a log or a browser's history.
 """
@@ -15,21 +15,25 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from claims.errors import UserError
-from serving import charts
 from serving.desk import inbox, leads, log
 from serving.desk.database import Desk, now
 from serving.lists import publish
+from serving.lists.publish import RULES
 from serving.lists.sheets import Mark
-from serving.web import exports
+from serving.web import exports, list_filters
 from serving.web.export_job import job_of
-from serving.web.masking import masked, masked_once
-from serving.web.render import TITLES, kind, moment, person, respond, rights, wants_json
+from serving.web.masking import masked_once
+from serving.web.render import TITLES, UNPUBLISHED, kind, moment, person, respond, rights, wants_json
 from serving.web.workbook import Taken
 
 HIDDEN = frozenset(
     {"slot", "selection_prob", "rank", "risk", "probability", "probability_low", "probability_high", "scheme_share"}
 )
 """What a row of the unmarked sheet does not show, so that a control is checked like any other."""
+ALL = "all"
+"""All lists of a week as one."""
+BLANK: Mapping[str, Any] = {"who": {}, "units": {}, "linked": [], "seen": [], "pairs": []}
+"""What runs published before do not say."""
 SCORE = ("risk", "raw", "base", "probability", "probability_low", "probability_high", "contributions")
 
 
@@ -63,10 +67,10 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
     def home(request: Request) -> Response:
         try:
             current = publish.current(warehouse())
-        except publish.Unpublished as error:
+        except publish.Unpublished:
             blank: dict[str, Any] = {
                 "as_of": None,
-                "message": str(error),
+                "message": UNPUBLISHED,
                 "lists": [],
                 "notes": [],
                 "absent": {},
@@ -82,26 +86,43 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             "published_at": manifest["published_at"],
             "lists": [{"grain": g, "title": TITLES[g], **facts} for g, facts in manifest["lists"].items()],
             "notes": current.notes,
-            "absent": {TITLES[g]: why for g, why in manifest["absent"].items()},
+            "absent": manifest["absent"],
             "waiting": inbox.waiting(desk(), person(request), rights(request)),
         }
         return respond(request, "home.html", data)
 
     @kind
     def one_list(request: Request) -> Response:
-        grain = request.path_params["grain"]
+        name = request.path_params["grain"]
         run = run_of(request)
         opened(desk(), run)
-        document = masked_once(run.worklist(grain), grain)
-        rows = sorted(document["rows"], key=lambda r: r["lead"])
-        states = leads.of_run(desk(), run.name, grain)
-        shown = [
-            _unmarked(r) | {"case": states.get(int(r["lead"]))}
-            for r in rows
-            if person(request).sees(str(r["area"] or ""))
-        ]
-        extra = {"title": TITLES.get(grain, grain), "name": grain, "run": run.name, "lists": run.grains}
-        return respond(request, "list.html", {**document, "rows": shown, **extra})
+        names = run.grains if name == ALL else [name]
+        documents = {n: masked_once(run.worklist(n), n) for n in names}
+        units, rows = run.units(), []
+        for n, document in documents.items():
+            states = leads.of_run(desk(), run.name, n)
+            rows += [
+                _unmarked(r)
+                | {"list": n, "case": states.get(int(r["lead"])), "level": (units.get(str(r["fixmedins_code"])) or {}).get("level")}
+                for r in document["rows"]
+                if person(request).sees(str(r["area"] or ""))
+            ]
+        chosen = list_filters.of(request.query_params, name == ALL)
+        shown = chosen.rows(rows)
+        one = documents[name] if name != ALL else {"grain": "", "as_of": run.manifest["as_of"], "at": None, "facts": None}
+        data = {**one, "rows": shown[: list_filters.PAGE]}
+        extra = {
+            "title": TITLES.get(name, name) if name != ALL else "本周全部线索",
+            "name": name,
+            "run": run.name,
+            "lists": run.grains,
+            "filters": chosen.told(),
+            "choices": list_filters.choices(rows),
+            "all": len(rows),
+            "found": len(shown),
+            "new_known": any(r.get("seen") for r in rows),
+        }
+        return respond(request, "list.html", {**data, **extra})
 
     @kind
     def rules(request: Request) -> Response:
@@ -149,19 +170,11 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
 
     @kind
     def picture(request: Request) -> Response:
-        document = run_of(request).lead(request.path_params["grain"], request.path_params["lead"])
+        run, grain, lead = run_of(request), request.path_params["grain"], request.path_params["lead"]
+        document = run.lead(grain, lead)
         if not person(request).sees(str(document["entity"].get("area") or "")):
             raise UserError("没有这一条")
-        match request.path_params["picture"]:
-            case "timeline" if document["events"]:
-                chart = charts.timeline(document["events"], document["as_of"], document["entity_id"])
-            case "peers" if document["peers"]:
-                chart = charts.peers(document["peers"])
-            case "ring" if document["entity"].get("members"):
-                chart = charts.ring(document["entity"]["members"].split(";"), charts.companions(document["events"]))
-            case other:
-                raise UserError(f"这一条没有图 {other!r}")
-        return Response(charts.svg(chart), media_type="image/svg+xml")
+        return Response(run.picture(grain, lead, request.path_params["picture"]), media_type="image/svg+xml")
 
     made = [Route("/", home), Route("/index.json", home), Route("/rules.json", rules), Route("/rules", rules)]
     made += [Route("/rules/{rule}.json", one_rule), Route("/rules/{rule}", one_rule)]
@@ -183,13 +196,13 @@ def lead_data(
     """What the page of a row shows to who asks: masked, without the score where he has no right to it."""
     document = run.lead(grain, lead)
     if not person(request).sees(str(document["entity"].get("area") or "")):
-        raise UserError(f"the list of {grain!r} has no row {lead}")
+        raise UserError(f"名单中没有第 {lead} 号")
     facts = run.manifest["lists"][grain]
-    data = masked_once(document, grain)
-    pairs = charts.companions(document["events"]) if data["entity"].get("members") else []
-    if pairs:
-        data = masked({**document, "pairs": pairs[:200]}, grain)
-    data = {**data, "pairs": data.get("pairs", [])}
+    data = {**BLANK, **masked_once(document, grain)}
+    cards = {c["rule"]: c for c in run.rules()} if RULES in run.manifest["files"] else {}
+    peers = {p["column"]: p for p in data["peers"]}
+    asked = [{k: (cards.get(r["rule"]) or {}).get(k, "") for k in ("ask", "clears")} for r in data["reasons"]]
+    data["reasons"] = [{**r, **a, "peers": peers.get(r["column"])} for r, a in zip(data["reasons"], asked, strict=True)]
     total = data["base"] + sum(c["contribution"] for c in data["contributions"])
     if "score" not in rights(request):
         data = {k: v for k, v in data.items() if k not in SCORE}

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from claims.errors import UserError
 from serving.desk.database import Desk
-from serving.web import account_pages, case_pages, list_pages
+from serving.web import account_pages, case_pages, errors, find_pages, list_pages, unit_pages
 from serving.web.middleware import desk_of, named_warehouse
 from serving.web.render import HERE
 
@@ -31,6 +31,10 @@ def pages(given: Path | None = None) -> Starlette:
             *account_pages.routes(desk),
             *case_pages.routes(warehouse, desk),
             *list_pages.routes(warehouse, desk),
+            *find_pages.routes(warehouse, desk),
+            *unit_pages.routes(warehouse, desk),
+            Route("/language", errors.speak, methods=["POST"]),
             static,
-        ]
+        ],
+        exception_handlers=errors.HANDLERS,
     )

@@ -15,62 +15,23 @@ from starlette.responses import HTMLResponse, Response
 
 from claims.errors import Damaged, UserError
 from claims.schema.outcomes import OUTCOMES
-from claims.schema.tables import CANONICAL
 from features.grains import GRAINS, SCHEMES
 from features.reasons import number
 from serving.desk.cases import Refused
+from serving.desk.database import now
 from serving.desk.people import Person
 from serving.desk.states import CLASSES, DISPOSITIONS, STATES
 from serving.lists import publish
 from serving.lists.groups import HEAD, SAID, Group
 from serving.lists.schema import DISCLAIMER, NAMES, TABLES, mask, meaning
+from serving.web import evidence_rows, list_filters, shapes
+from serving.web.column_titles import COLUMN_TITLES
+from serving.web.english import COOKIE, HAN, EnglishLoader, english
 from serving.web.fragments import Once
 
 HERE = Path(__file__).parent
+LEVEL_ZH = {3: "三级", 2: "二级", 1: "一级", 0: "无等级"}
 TITLES: dict[str, str] = {**{name: spec.page_title for name, spec in GRAINS.items()}, "bedcheck": "今晚查床清单"}
-#: Columns of evidence that a page shows: official names, and what the declarations derive. Others stay in the JSON.
-COLUMN_TITLES = {
-    **{c.name: c.zh for table in CANONICAL.values() for c in table.columns},
-    "row_table": "数据表",
-    "row_id": "记录号",
-    "happened_at": "发生时间",
-    "day": "日期",
-    "yuan": "计入本项（元）",
-    "record_fee_yuan": "费用总额（元）",
-    "record_fund_yuan": "统筹基金支付（元）",
-    "record_acct_yuan": "个人账户支付（元）",
-    "fixmedins_code": "机构",
-    "mdtrt_id": "就诊号",
-    "psn_no": "人员（打码）",
-    "item": "项目",
-    "hilist_code": "目录编码",
-    "cnt": "数量",
-    "med_list_codg": "目录编码",
-    "hilist_name": "项目名称",
-    "dr_codg": "医师",
-    "pric": "单价（元）",
-    "cap": "限价（元）",
-    "excess_yuan": "超出（元）",
-    "drug": "药品",
-    "km": "距离（公里）",
-    "gap_hours": "间隔（小时）",
-    "gap_minutes": "间隔（分钟）",
-    "gap_days": "间隔（天）",
-    "nights": "住院夜数",
-    "bed_days": "床日",
-    "supplied": "供药天数",
-    "adm_date": "入院日",
-    "end_date": "出院日",
-    "dx": "诊断",
-    "dx3": "诊断类目",
-    "other_id": "另一次就诊",
-    "earlier_id": "前次就诊",
-    "likeness": "相似度",
-    "fund_yuan": "基金支付（元）",
-    "fee_yuan": "费用（元）",
-    "last_unit": "上一家机构",
-    "ward_unit": "住院机构",
-}
 VISITS = {
     "outpatient": "普通门诊", "outpatient_reg": "门诊挂号", "emergency": "急诊", "chronic": "门诊慢特病", "pharmacy": "药店购药",
     "pharmacy_chronic": "药店慢特病", "two_disease": "两病门诊", "special_drug": "特药", "outpatient_tcm": "中医门诊", "injury_op": "外伤门诊",
@@ -93,41 +54,62 @@ def money_range(low: float | None, high: float | None) -> str:
     return f"¥{low:,.0f}" if round(low) == round(high) else f"¥{low:,.0f} – ¥{high:,.0f}"
 
 
+LANGUAGES = ("zh", "en")
+
+
+def language(request: Request) -> str:
+    """The language somebody has chosen on this machine: zh unless he chose en."""
+    return "en" if request.cookies.get(COOKIE) == "en" else "zh"
+
+
 @functools.cache
-def environment() -> jinja2.Environment:
-    """The templates; everything is escaped, an unknown name is an error."""
+def environment(spoken: str = "zh") -> jinja2.Environment:
+    """The templates in a language; everything is escaped, an unknown name is an error."""
+    folder = HERE / "templates"
     env = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        loader=EnglishLoader(folder) if spoken == "en" else jinja2.FileSystemLoader(folder),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         extensions=[Once],
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+    def said(words: Mapping[str, str]) -> dict[str, str]:
+        return {k: english(v) if spoken == "en" else v for k, v in words.items()}
+
     env.filters |= {
+        "said": english if spoken == "en" else str,
         "money": money,
         "mask": mask,
         "figure": figure,
         "table_name": lambda t: TABLES.get(t, t),
         "cell": cell,
+        "chinese": lambda text, instead: text if HAN.search(text) else instead,
         "fen": lambda v: money(None if v is None else v / 100),
     }
     env.globals |= {
         "money_range": money_range,
         "disclaimer": DISCLAIMER,
-        "titles": TITLES,
-        "names": {**NAMES, "bedcheck": "今晚查床"},
+        "titles": said(TITLES),
+        "names": said({**NAMES, "bedcheck": "今晚查床"}),
         "schemes": SCHEMES,
         "column_titles": COLUMN_TITLES,
-        "visits": VISITS,
+        "visits": said(VISITS),
+        "english": spoken == "en",
+        "view": evidence_rows.view,
+        "strip": shapes.strip,
+        "marks": list_filters.marks,
+        "mark_names": said(list_filters.MARKS),
         "moment": moment,
+        "today": now,
         "group_rows": lambda groups: [Group.of(g).row() for g in groups],
         "group_head": HEAD,
         "group_said": SAID,
-        "states": STATES,
-        "outcomes": {code: o.zh for code, o in OUTCOMES.items()},
-        "classes": CLASSES,
-        "dispositions": DISPOSITIONS,
+        "states": said(STATES),
+        "outcomes": said({code: o.zh for code, o in OUTCOMES.items()}),
+        "classes": said(CLASSES),
+        "dispositions": said(DISPOSITIONS),
     }
     return env
 
@@ -162,7 +144,8 @@ def respond(request: Request, template: str, data: Mapping[str, Any], status: in
         body = json.dumps(dict(data), ensure_ascii=False, default=str)
         return Response(body, status, media_type="application/json")
     me = getattr(request.state, "person", None)
-    html = environment().get_template(template).render(data=data, here=request.url.path, me=me, rights=rights(request))
+    page = environment(language(request)).get_template(template)
+    html = page.render(data=data, here=request.url.path, me=me, rights=rights(request))
     return HTMLResponse(html, status_code=status)
 
 
@@ -171,9 +154,24 @@ def refuse(request: Request, message: str, status: int) -> Response:
     return respond(request, "message.html", {"title": "无法显示", "message": message}, status)
 
 
+UNPUBLISHED = "还没有发布清单。请在服务器上运行 xiezhi week，然后刷新本页"
+DAMAGED = "已发布的文件缺失或与发布时不一致，为免误导不予显示。请系统管理员重新运行 xiezhi week，或从备份恢复"
+ABSENT = "没有这个页面，或不在您的片区"
+
+
+def in_chinese(error: Exception) -> tuple[str, int]:
+    """What a page says of an error, and the status: 503 where nothing was published or it is damaged, 409 for a step that may not be taken, else 404. The
+    sentences of commands are English and name paths; a page says the same in Chinese, without them."""
+    if isinstance(error, publish.Unpublished):
+        return UNPUBLISHED, 503
+    if isinstance(error, Damaged):
+        return DAMAGED, 503
+    text = str(error)
+    return text if HAN.search(text) else ABSENT, 409 if isinstance(error, Refused) else 404
+
+
 def kind(handler: Callable[[Request], Response] | Page) -> Page:
-    """Run a page (in a thread, unless it waits by itself) and turn a UserError into a message page: 503 where nothing was published or it is damaged,
-    409 for a step that may not be taken, else 404."""
+    """Run a page (in a thread, unless it waits by itself) and turn a UserError into a message page (in_chinese)."""
 
     @functools.wraps(handler)
     async def page(request: Request) -> Response:
@@ -182,12 +180,8 @@ def kind(handler: Callable[[Request], Response] | Page) -> Page:
                 answer: Response = await handler(request)
                 return answer
             return await run_in_threadpool(handler, request)  # type: ignore[arg-type]
-        except (publish.Unpublished, Damaged) as error:
-            return refuse(request, str(error), 503)
-        except Refused as error:
-            return refuse(request, str(error), 409)
         except UserError as error:
-            return refuse(request, str(error), 404)
+            return refuse(request, *in_chinese(error))
 
     return page
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from claims.errors import UserError
-from serving.lists.dossier import dossier, check_known
+from serving.lists.dossier import check_known, dossier
 from serving.lists.export import as_csv, harmless, write
 from serving.lists.reasons import honest_of, reasons_of, worse_than_peers
 from serving.lists.schema import DISCLAIMER, check_grain

@@ -68,15 +68,19 @@ def test_claim_rows_are_the_evidence_and_nobody_has_none(warehouse: Path) -> Non
 def test_events_are_those_of_the_people_known_by_then(warehouse: Path) -> None:
     matrix, _ = scored_matrix(warehouse, T, "admission")
     stay = matrix.entities.iloc[0]
-    early, late = (
-        events_of(warehouse, day, {"it": [stay["psn_no"]], "no": ["nobody"]}) for day in (T.replace(month=4), T)
-    )
-    assert set(late["it"]["psn_no"]) == {stay["psn_no"]}
-    assert stay.name in set(late["it"]["id"])
-    assert late["it"]["begin_at"].is_monotonic_increasing
-    assert len(early.get("it", ())) < len(late["it"])
-    assert late["no"].empty
-    assert events_of(warehouse, T, {}) == {}
+    who = stay["psn_no"]
+    early, late = (known_of(warehouse, day, {"it": [who], "no": ["nobody"]}) for day in (T.replace(month=4), T))
+    seen = late.events_of([who])
+    assert seen is not None
+    assert set(seen["psn_no"]) == {who}
+    assert stay.name in set(seen["id"])
+    assert seen["begin_at"].is_monotonic_increasing
+    before = early.events_of([who])
+    assert before is None or len(before) < len(seen)
+    assert late.events_of(["nobody"]) is None
+    told = late.told("admission", str(stay.name), stay)
+    assert {"gend", "age", "insutype", "unit_name"} <= set(told)
+    assert known_of(warehouse, T, {}).events == {}
 
 
 def test_remarks_on_the_data_are_notes_and_a_stop_is_a_refusal(

@@ -1,0 +1,92 @@
+"""Filters, search and order of a list: what stands in the address of the page, and nothing that names a person: full personal numbers are looked for elsewhere
+(serving/web/find_pages.py), a list is searched by what it shows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from features.grains import SCHEMES
+from serving.desk.states import STATES
+
+PAGE: Final = 300
+"""Rows shown at once; the filters find the others."""
+SORTS: Final = {"lead": "序号", "amount": "疑点金额", "evidence": "证据行数", "area": "片区"}
+MARKS: Final = {"new": "新列入", "again": "再次列入", "returning": "复现", "snoozed": "暂缓", "open": "未结案"}
+LEVELS: Final = {"3": "三级", "2": "二级", "1": "一级", "0": "无等级"}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a list is narrowed by; '' = not."""
+
+    area: str = ""
+    scheme: str = ""
+    level: str = ""
+    mark: str = ""
+    least: float = 0.0
+    words: str = ""
+    sort: str = "lead"
+
+    def told(self) -> dict[str, Any]:
+        return {**vars(self), "least": f"{self.least:g}" if self.least else ""}
+
+    def rows(self, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """The rows that pass, in order."""
+        kept = [r for r in rows if self._passes(r)]
+        match self.sort:
+            case "amount":
+                return sorted(kept, key=lambda r: -(r["amount_at_risk_yuan"] or 0))
+            case "evidence":
+                return sorted(kept, key=lambda r: -(r["evidence_rows"] or 0))
+            case "area":
+                return sorted(kept, key=lambda r: (str(r["area"]), r["lead"]))
+            case _:
+                return sorted(kept, key=lambda r: r["lead"])
+
+    def _passes(self, row: Mapping[str, Any]) -> bool:
+        return (
+            (not self.area or str(row["area"] or "") == self.area)
+            and (not self.scheme or self.scheme in (row["scheme"], row.get("scheme_2")))
+            and (not self.level or str(row.get("level")) == self.level)
+            and (row["amount_at_risk_yuan"] or 0) >= self.least
+            and (not self.mark or self.mark in marks(row))
+            and (not self.words or self.words.casefold() in _text(row))
+        )
+
+
+def marks(row: Mapping[str, Any]) -> set[str]:
+    """What is said of a row beside its reasons."""
+    state = row["case"]["state"] if row.get("case") else ""
+    found = {"again" if row.get("seen") else "new"}
+    found |= {"returning"} if row.get("returning") else set()
+    found |= {"snoozed"} if state == "C92" else set()
+    return found | ({"open"} if state not in ("C80", "C90", "C91") else set())
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    shown = ("entity_id", "label", "psn_no", "members", "fixmedins_code", "unit_name", "who", "area", "reason_1", "reason_2", "reason_3")
+    case = row.get("case") or {}
+    words = [str(row.get(c) or "") for c in shown] + [SCHEMES.get(str(row.get("scheme")), ""), str(case.get("number", "")), STATES.get(case.get("state", ""), "")]
+    return " ".join(words).casefold()
+
+
+def of(given: Mapping[str, str], every: bool = False) -> Filters:
+    """From the address; what is no filter is none."""
+    least = given.get("least", "").replace(",", "")
+    number = float(least) if least.replace(".", "", 1).isdigit() and len(least) < 13 else 0.0
+    sort = given.get("sort", "")
+    picked = {k: given.get(k, "").strip()[:64] for k in ("area", "scheme", "level", "mark")}
+    return Filters(**picked, least=number, words=given.get("q", "").strip()[:64], sort=sort if sort in SORTS else "amount" if every else "lead")
+
+
+def choices(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """What may be chosen, as far as the list has it: value → words."""
+    schemes = {str(s) for r in rows for s in (r["scheme"], r.get("scheme_2")) if s}
+    found = set().union(*(marks(r) for r in rows)) if rows else set()
+    return {
+        "area": {a: a for a in sorted({str(r["area"]) for r in rows if r["area"]})},
+        "scheme": {s: SCHEMES.get(s, s) for s in sorted(schemes)},
+        "level": {v: zh for v, zh in LEVELS.items() if any(str(r.get("level")) == v for r in rows)},
+        "mark": {m: zh for m, zh in MARKS.items() if m in found},
+        "sort": dict(SORTS),
+    }

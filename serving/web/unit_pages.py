@@ -1,0 +1,81 @@
+"""An institution over months beside its peers, and the model behind the lists: both as published, nothing computed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from claims.errors import UserError
+from serving.desk import log
+from serving.desk.database import Desk
+from serving.lists import publish
+from serving.web import shapes
+from serving.web.masking import masked
+from serving.web.render import LEVEL_ZH, kind, person, respond
+
+
+def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Route]:
+    """The routes over the desk of this process."""
+
+    @kind
+    def every(request: Request) -> Response:
+        run, who = publish.current(warehouse()), person(request)
+        listed = {r["entity_id"]: r["lead"] for r in run.worklist("institution")["rows"]} if "institution" in run.grains else {}
+        rows = [
+            {"code": c, **u, "lead": listed.get(c), "level_zh": LEVEL_ZH.get(u["level"], "")}
+            for c, u in run.units().items()
+            if who.sees(str(u["area"] or ""))
+        ]
+        data = {"title": "机构", "as_of": run.manifest["as_of"], "run": run.name, "units": rows}
+        return respond(request, "units.html", data)
+
+    @kind
+    def one(request: Request) -> Response:
+        run, who, code = publish.current(warehouse()), person(request), request.path_params["code"]
+        unit = run.unit(code)
+        if not who.sees(str(unit["area"] or "")):
+            raise UserError(f"批次 {run.name} 没有机构 {code}")
+        leads = [_lead(name, r) for name in run.grains for r in run.worklist(name)["rows"] if code in (r["fixmedins_code"], r["entity_id"])]
+        doctors = {r["entity_id"]: r["lead"] for r in run.worklist("doctor")["rows"]} if "doctor" in run.grains else {}
+        shown = [d | {"lead": doctors.get(d["dr_codg"])} for d in unit["doctors"]]
+        people = {r["entity_id"]: r["lead"] for r in run.worklist("person")["rows"]} if "person" in run.grains else {}
+        cards = [c | {"lead": people.get(c["psn_no"])} for c in unit["cards"]]
+        data: dict[str, Any] = masked({**unit, "doctors": shown, "cards": cards, "leads": leads}, "institution")
+        extra = {
+            "title": f"机构 {unit['name']}",
+            "level_zh": LEVEL_ZH.get(unit["level"], ""),
+            "bars": shapes.bars(unit["months"], "paid_yuan"),
+            "means": shapes.bars(unit["months"], "mean_yuan", "peer_yuan"),
+            "as_of": run.manifest["as_of"],
+            "run": run.name,
+        }
+        log.note(desk(), "read", who.name, f"{run.name}/unit/{code}"[:120])
+        return respond(request, "unit.html", {**data, **extra})
+
+    @kind
+    def model(request: Request) -> Response:
+        run = publish.current(warehouse())
+        told = run.model()
+        lists = {n: {**told["lists"].get(n, {}), "facts": f} for n, f in run.manifest["lists"].items()}
+        for one in lists.values():
+            most = max((s["mean"] for s in one.get("signals", [])), default=0.0) or 1.0
+            one["signals"] = [s | {"wide": round(160 * s["mean"] / most, 1)} for s in one.get("signals", [])]
+        data = {**told, "title": "模型", "lists": lists, "trained": told["as_of"], "as_of": run.manifest["as_of"], "run": run.name}
+        return respond(request, "model.html", data)
+
+    return [
+        Route("/units", every),
+        Route("/units.json", every),
+        Route("/units/{code}.json", one),
+        Route("/units/{code}", one),
+        Route("/model", model),
+        Route("/model.json", model),
+    ]
+
+
+def _lead(name: str, row: dict[str, Any]) -> dict[str, Any]:
+    shown = ("lead", "entity_id", "label", "psn_no", "scheme", "amount_at_risk_yuan", "reason_1", "members")
+    return {k: row.get(k) for k in shown} | {"list": name, "grain": row["grain"]}
