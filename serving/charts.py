@@ -59,7 +59,7 @@ def timeline(
         "which:N",
         title=None,
         scale=alt.Scale(domain=names, range=["#2f5d86", STAY, SWIPE, INSIDE]),
-        legend=alt.Legend(orient="top", labelFontSize=13),
+        legend=alt.Legend(orient="top", labelFontSize=13, symbolOpacity=1),
     )
     rows = list(dict.fromkeys(frame.sort_values(["kind", "unit"], kind="stable")["unit"]))
     y = alt.Y("unit:N", title=None, sort=rows, axis=alt.Axis(labelLimit=190, grid=False))
@@ -81,7 +81,7 @@ def timeline(
             ),
         )
     )
-    return alt.layer(behind, bands, marks).properties(width=WIDTH - 200, height=max(60, 26 * len(rows)))
+    return alt.layer(behind, bands, marks).properties(width=WIDTH - 150, height=max(60, 26 * len(rows)))
 
 
 def _named(codes: pd.Series, units: Mapping[str, str], stay: pd.Series) -> pd.Series:

@@ -88,11 +88,11 @@ class Run:
 
     def worklist(self, grain: str) -> dict[str, Any]:
         """A list as JSON. Raises UserError if it is not in this run or damaged."""
-        return self._read(f"lists/{grain}.json", f"this week's run {self.name} has no list of {grain!r}")
+        return self._read(f"lists/{grain}.json", f"批次 {self.name} 没有名单 {grain!r}")
 
     def lead(self, grain: str, number: int) -> dict[str, Any]:
         """A dossier by its number on the sheet. Raises UserError if there is none or it is damaged."""
-        return self._read(f"leads/{grain}/{number:04d}.json", f"the list of {grain!r} has no row {number}")
+        return self._read(f"leads/{grain}/{number:04d}.json", f"名单 {grain!r} 没有第 {number} 号")
 
     def picture(self, grain: str, number: int, name: str) -> bytes:
         """A picture of a row as SVG. Raises UserError if there is none or it is damaged."""
@@ -118,7 +118,7 @@ class Run:
 
     def rules(self) -> list[dict[str, Any]]:
         """Every rule as it stood when the lists were made. Raises UserError where the run holds none or it is damaged."""
-        found = self._read(RULES, f"this week's run {self.name} holds no rules; publish again with `xiezhi week`")
+        found = self._read(RULES, f"批次 {self.name} 没有记下规则；重新发布后可见")
         return list(found["rules"])
 
     def _file(self, relative: str, absent: str) -> Path:

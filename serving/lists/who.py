@@ -80,9 +80,10 @@ class Known:
 
 
 def short(told: Mapping[str, Any]) -> str:
-    """A person in a few words: 男 72岁 职工基本医疗保险."""
+    """A person in a few words: 男 72岁 职工医保."""
     age = f"{told['age']}岁" if told.get("age") is not None else ""
-    return " ".join(filter(None, [told.get("gend", ""), age, told.get("insutype", "")]))
+    insured = str(told.get("insutype", "")).replace("城乡居民", "居民").replace("基本医疗保险", "医保")
+    return " ".join(filter(None, [told.get("gend", ""), age, insured]))
 
 
 def known_of(warehouse: Path, as_of: date | datetime, people: Mapping[str, Sequence[str]]) -> Known:

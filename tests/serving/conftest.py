@@ -1,6 +1,7 @@
 """A matrix and its scores made by hand, for every grain, and a week published from them. No claims, no model."""
 
 import functools
+import json
 import warnings
 from collections.abc import Iterator
 from datetime import date
@@ -13,13 +14,19 @@ import pytest
 from argon2 import PasswordHasher
 
 from features.matrix import Matrix, crowd_of
+from models.decided import nobody
 from models.score import Scored
 from serving.desk import people
+from serving import charts
 from serving.lists import publish
+from serving.lists.beside import beside
 from serving.lists.dossier import dossier
+from serving.lists.model_told import signals_of
+from serving.lists.prepare import Prepared
 from serving.lists.schema import Note, WorkList
+from serving.lists.standing import standing_of
 from serving.lists.who import Known
-from serving.lists.worklist import assemble, with_evidence
+from serving.lists.worklist import assemble, with_evidence, with_names
 from serving.web.middleware import Gate, desk_of
 from serving.web.pages import pages
 from tests.column import a_column
@@ -218,12 +225,41 @@ def quick_hashes() -> Iterator[None]:
         yield
 
 
+def whole_week(warehouse: Path) -> publish.Run:
+    """A run of all grains with everything beside its lists; pictures of the first three rows of each."""
+    made = {}
+    for grain in GRAINS:
+        worklist, dossiers, rows = made_list(grain)
+        matrix, scored = county(grain)
+        first = set(worklist.rows.loc[worklist.rows["lead"] <= 3, "entity_id"])
+        pictures = {e: charts.pictures_of(d) for e, d in dossiers.items() if e in first}
+        stood = standing_of(matrix, scored, matrix.entities, nobody(), set(worklist.rows["entity_id"]))
+        told = signals_of(matrix, scored.contributions)
+        made[grain] = Prepared(with_names(worklist, dossiers), rows, dossiers, pictures, stood, told)
+    more = beside(warehouse, AS_OF, made)
+    units = {"H42000001": {"n": 1, "name": "第1卫生院", "kind": "卫生院", "level": 1, "area": "429000"}}
+    more |= {"units.json": json.dumps(units).encode(), "units/00001.json": json.dumps(UNIT).encode()}
+    lists = {g: (p.worklist, p.dossiers) for g, p in made.items()}
+    return publish.publish(warehouse, AS_OF, lists, {"bedcheck": "这个仓库没有在院登记"}, more=more)
+
+
+UNIT = {
+    "code": "H42000001", "name": "第1卫生院", "kind": "卫生院", "level": 1, "area": "429000", "beds": 20, "biznat": "公立", "peer_group": "卫生院|1",
+    "months": [{"month": f"2025-{m:02d}", "visits": m, "paid_yuan": 100.0 * m, "fee_yuan": 150.0 * m, "mean_yuan": 100.0, "peer_yuan": None if m < 3 else 90.0} for m in range(1, 10)],
+    "gap": {"visits": 45, "own_yuan": 4500.0, "n": 12, "normal_yuan": 4050.0, "gap_yuan": 450.0, "low_yuan": 3900.0, "high_yuan": 4200.0, "wide": False},
+    "kinds": [{"what": "outpatient", "visits": 45, "paid_yuan": 4500.0, "fee_yuan": 6750.0}],
+    "stays": {"stays": 3, "open_now": 1, "days": 5.0, "persons": 3},
+    "cards": [{"psn_no": "429001198000001", "visits": 9, "fee_yuan": 900.0, "account_yuan": 300.0}],
+    "doctors": [{"dr_codg": "D420100003", "dept": "A03", "duty": "医师", "fund_yuan": 800.0, "total_yuan": 900.0}],
+}  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def week(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse folder with one published run of all grains."""
     warehouse = tmp_path_factory.mktemp("warehouse")
     (warehouse / "lists").mkdir()
-    publish.publish(warehouse, AS_OF, {g: made_list(g)[:2] for g in GRAINS}, {"bedcheck": "这个仓库没有在院登记"})
+    whole_week(warehouse)
     return warehouse
 
 
