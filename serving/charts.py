@@ -30,7 +30,9 @@ def svg(chart: alt.TopLevelMixin) -> str:
     configured = chart.configure(font=FONT).configure_view(stroke=None)  # type: ignore[attr-defined]
     axes = {"labelColor": INK, "titleColor": INK, "gridColor": "#e6eaee", "domainColor": MUTED, "tickColor": MUTED}
     return str(
-        vl_convert.vegalite_to_svg(configured.configure_axis(labelFontSize=13, titleFontSize=13, **axes).to_dict(validate=False))
+        vl_convert.vegalite_to_svg(
+            configured.configure_axis(labelFontSize=13, titleFontSize=13, **axes).to_dict(validate=False)
+        )
     )
 
 

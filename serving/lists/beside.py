@@ -36,7 +36,10 @@ def beside(warehouse: Path, as_of: date, made: dict[str, Prepared]) -> dict[str,
             files[f"standing/{name}.parquet"] = as_parquet(one.standing)
     with suppress(UserError):  # a warehouse whose claims name no units
         units = units_of(warehouse, as_of)
-        index = {c: {"n": i} | {k: u[k] for k in ("name", "kind", "level", "area")} for i, (c, u) in enumerate(units.items(), 1)}
+        index = {
+            c: {"n": i} | {k: u[k] for k in ("name", "kind", "level", "area")}
+            for i, (c, u) in enumerate(units.items(), 1)
+        }
         files["units.json"] = _json(index)
         files |= {f"units/{index[c]['n']:05d}.json": _json(u) for c, u in units.items()}
     lists = {n: {"lift": lifts[n].to_json(), "signals": one.signals} for n, one in made.items()}
@@ -57,7 +60,12 @@ def _with_links(made: dict[str, Prepared]) -> None:
     shared: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for name, one in made.items():
         for row in one.worklist.rows.to_dict(orient="records"):
-            told = {"list": name, "list_zh": NAMES.get(name, "今晚查床"), "lead": int(row["lead"]), "entity_id": str(row["entity_id"])}
+            told = {
+                "list": name,
+                "list_zh": NAMES.get(name, "今晚查床"),
+                "lead": int(row["lead"]),
+                "entity_id": str(row["entity_id"]),
+            }
             for tie in _ties(name, row):
                 shared.setdefault(tie, []).append(told)
     for name, one in made.items():
@@ -95,5 +103,3 @@ def _linked(
 
 def _json(value: Any) -> bytes:
     return (json.dumps(plain(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
-
-

@@ -170,7 +170,9 @@ def _unit_names(
 ) -> dict[str, str]:
     """Code → name of every unit that the dossier names."""
     rows = [row for told in evidence for row in told["rows"]]
-    codes = {str(v.get(c)) for v in (*events, *rows, who) for c in ("fixmedins_code", "ward_unit", "last_unit") if v.get(c)}
+    codes = {
+        str(v.get(c)) for v in (*events, *rows, who) for c in ("fixmedins_code", "ward_unit", "last_unit") if v.get(c)
+    }
     return {c: str(known.units[c]["name"]) for c in sorted(codes & set(known.units)) if known.units[c]["name"]}
 
 

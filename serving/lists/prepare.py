@@ -145,7 +145,13 @@ def finish(
         return made
     known = known_of(warehouse, as_of, people_of(matrix, ids))
     delivered = Warehouse.open(warehouse).columns("fee_details")
-    shared: dict[str, Any] = {"as_of": as_of, "grain": grain, "notes": worklist.notes, "known": known, "delivered": delivered}
+    shared: dict[str, Any] = {
+        "as_of": as_of,
+        "grain": grain,
+        "notes": worklist.notes,
+        "known": known,
+        "delivered": delivered,
+    }
     told = {e: dossier(matrix, scored, e, rows, money=money[e], **shared) for e in ids}
     if spec_of(grain).group:
         told = {e: d | {"pairs": charts.companions(d["events"])[:PAIRS]} for e, d in told.items()}

@@ -101,4 +101,3 @@ def claim_rows(
         rows = gather_evidence(warehouse, as_of, grain, pairs, (windows or {}).get(grain), records=True)  # type: ignore[arg-type]
         found |= {(grain, column, entity_id): frame for (column, entity_id), frame in rows.items()}
     return found
-

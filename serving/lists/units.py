@@ -46,7 +46,17 @@ SELECT fixmedins_code AS unit, count(*)::INTEGER AS stays, count(*) FILTER ("ope
 FROM net.stays s, main.asof a WHERE end_at > a.d - INTERVAL 365 DAY GROUP BY 1
 """
 _WORDS: Final = frozenset(
-    "settlements stays swipes visits discharges fund_pay_sumamt_fen acct_pay_fen medfee_sumamt_fen visit_class".split()
+    [
+        "settlements",
+        "stays",
+        "swipes",
+        "visits",
+        "discharges",
+        "fund_pay_sumamt_fen",
+        "acct_pay_fen",
+        "medfee_sumamt_fen",
+        "visit_class",
+    ]
 )
 
 
@@ -66,7 +76,9 @@ def units_of(warehouse: Path, as_of: date) -> dict[str, dict[str, Any]]:
     doctors = build(warehouse, as_of, "doctor").entities()
     names, told_of = units_and_doctors(warehouse, as_of)
     gaps = gaps_of(months, entities)
-    every = [f"{m:%Y-%m}" for m in pd.period_range(end=pd.Timestamp(as_of).to_period("M"), periods=MONTHS).to_timestamp()]
+    every = [
+        f"{m:%Y-%m}" for m in pd.period_range(end=pd.Timestamp(as_of).to_period("M"), periods=MONTHS).to_timestamp()
+    ]
     peers = _peer_means(months, entities)
     by_unit = {str(u): f for u, f in months.groupby("unit")}
     by_cards = {str(u): f for u, f in cards.groupby("unit")}
@@ -76,7 +88,9 @@ def units_of(warehouse: Path, as_of: date) -> dict[str, dict[str, Any]]:
         str(code): plain(
             {
                 "code": str(code),
-                **names.get(str(code), {"name": str(code), "kind": "", "level": None, "area": "", "beds": None, "biznat": ""}),
+                **names.get(
+                    str(code), {"name": str(code), "kind": "", "level": None, "area": "", "beds": None, "biznat": ""}
+                ),
                 "peer_group": entities.at[code, "peer_group"],
                 "months": _months(by_unit.get(str(code)), peers.get(str(code), {}), every),
                 "gap": gaps.get(str(code)),
@@ -118,8 +132,15 @@ def gaps_of(months: pd.DataFrame, entities: pd.DataFrame) -> dict[str, dict[str,
             peers = ratio[compared] if place is None else ratio[compared & (place == name[2:])]
             told["n"] = len(peers)
             if len(peers) >= MIN_PEERS:
-                low, middle, high = (float(q) * own.at[unit, "expected"] / 100 for q in peers.quantile([0.25, 0.5, 0.75]))
-                told |= {"normal_yuan": middle, "gap_yuan": told["own_yuan"] - middle, "low_yuan": low, "high_yuan": high}
+                low, middle, high = (
+                    float(q) * own.at[unit, "expected"] / 100 for q in peers.quantile([0.25, 0.5, 0.75])
+                )
+                told |= {
+                    "normal_yuan": middle,
+                    "gap_yuan": told["own_yuan"] - middle,
+                    "low_yuan": low,
+                    "high_yuan": high,
+                }
                 told["wide"] = name[0] == "c"
         out[str(unit)] = {k: round(v, 2) if isinstance(v, float) else v for k, v in told.items()}
     return out
@@ -145,7 +166,12 @@ def _months(frame: pd.DataFrame | None, peers: Mapping[str, float], every: list[
         row = sums.loc[month] if sums is not None and month in sums.index else None
         visits = int(row["visits"]) if row is not None else 0
         paid = float(row["paid"]) / 100 if row is not None else 0.0
-        told = {"month": month, "visits": visits, "paid_yuan": paid, "fee_yuan": float(row["fee"]) / 100 if row is not None else 0.0}
+        told = {
+            "month": month,
+            "visits": visits,
+            "paid_yuan": paid,
+            "fee_yuan": float(row["fee"]) / 100 if row is not None else 0.0,
+        }
         out.append(told | {"mean_yuan": round(paid / visits, 2) if visits else None, "peer_yuan": peers.get(month)})
     return out
 
@@ -164,7 +190,12 @@ def _cards(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
     if frame is None:
         return []
     return [
-        {"psn_no": str(r["psn_no"]), "visits": int(r["visits"]), "fee_yuan": r["fee"] / 100, "account_yuan": r["account"] / 100}
+        {
+            "psn_no": str(r["psn_no"]),
+            "visits": int(r["visits"]),
+            "fee_yuan": r["fee"] / 100,
+            "account_yuan": r["account"] / 100,
+        }
         for r in frame.to_dict(orient="records")
     ]
 
@@ -172,7 +203,9 @@ def _cards(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
 def _doctors(frame: pd.DataFrame | None, told_of: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     if frame is None:
         return []
-    top = frame.assign(code=frame.index.astype(str)).sort_values(["fund_fen", "code"], ascending=[False, True]).head(TOP)
+    top = (
+        frame.assign(code=frame.index.astype(str)).sort_values(["fund_fen", "code"], ascending=[False, True]).head(TOP)
+    )
     return [
         {
             "dr_codg": r["code"],

@@ -71,7 +71,12 @@ class Known:
         doctor = self.doctors.get(str(who.get("dr_codg") or ""))
         told: dict[str, Any] = {**(person or {}), **(stay or {})}
         if unit:
-            told |= {"unit_name": unit["name"], "unit_kind": unit["kind"], "unit_level": unit["level"], "unit_beds": unit["beds"]}
+            told |= {
+                "unit_name": unit["name"],
+                "unit_kind": unit["kind"],
+                "unit_level": unit["level"],
+                "unit_beds": unit["beds"],
+            }
         if doctor:
             told |= {"dr_dept": doctor["dept"], "dr_duty": doctor["duty"]}
         if members:
@@ -103,7 +108,9 @@ def known_of(warehouse: Path, as_of: date | datetime, people: Mapping[str, Seque
             stays += _rows(con, _STAYS)
         finally:
             con.close()
-    every = pd.concat(events, ignore_index=True) if events else pd.DataFrame(columns=["psn_no", "begin_at", "kind", "id"])
+    every = (
+        pd.concat(events, ignore_index=True) if events else pd.DataFrame(columns=["psn_no", "begin_at", "kind", "id"])
+    )
     every = every.sort_values(["begin_at", "kind", "id"], kind="stable")
     units, doctors = units_and_doctors(warehouse, as_of)
     return Known(

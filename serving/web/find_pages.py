@@ -45,7 +45,9 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         data["leads"] = listed(run, who, words)
         units = run.units()
         data["units"] = [
-            {"code": c, **u} for c, u in units.items() if words.casefold() in f"{c} {u['name']}".casefold() and who.sees(str(u["area"] or ""))
+            {"code": c, **u}
+            for c, u in units.items()
+            if words.casefold() in f"{c} {u['name']}".casefold() and who.sees(str(u["area"] or ""))
         ][:MOST]
         data["standing"] = standing(run, who, words, "score" in rights(request))
         personal = any(s["personal"] for s in data["standing"]) or any(r["personal"] for r in data["leads"])
@@ -81,8 +83,27 @@ def listed(run: publish.Run, who: Person, words: str) -> list[dict[str, Any]]:
             if (exact or in_part) and who.sees(str(row["area"] or "")):
                 rows.append(row)
         for row in masked({"grain": document["grain"], "rows": rows}, name)["rows"]:
-            told = {k: row.get(k) for k in ("lead", "entity_id", "label", "psn_no", "unit_name", "who", "scheme", "amount_at_risk_yuan", "reason_1")}
-            out.append(told | {"list": name, "personal": bool(row["psn_no"]) and low not in str(row.get("unit_name") or "").casefold()})
+            told = {
+                k: row.get(k)
+                for k in (
+                    "lead",
+                    "entity_id",
+                    "label",
+                    "psn_no",
+                    "unit_name",
+                    "who",
+                    "scheme",
+                    "amount_at_risk_yuan",
+                    "reason_1",
+                )
+            }
+            out.append(
+                told
+                | {
+                    "list": name,
+                    "personal": bool(row["psn_no"]) and low not in str(row.get("unit_name") or "").casefold(),
+                }
+            )
     return out[:MOST]
 
 
@@ -100,7 +121,14 @@ def standing(run: publish.Run, who: Person, words: str, score: bool) -> list[dic
             continue
         spec = GRAINS[name]  # type: ignore[index]
         shown = mask(words) if spec.personal else row["label"] or words
-        out.append({"list": name, "personal": spec.personal, "who": f"{NAMES[name]} {shown}", "said": why(row, facts, cards, score)})
+        out.append(
+            {
+                "list": name,
+                "personal": spec.personal,
+                "who": f"{NAMES[name]} {shown}",
+                "said": why(row, facts, cards, score),
+            }
+        )
     return out
 
 
@@ -116,7 +144,9 @@ def why(row: Mapping[str, Any], facts: Mapping[str, Any], cards: Mapping[str, st
     elif state == EXPLAINED:
         told.append("未列入：已有合理解释，不参与排序。")
     else:
-        told.append(f"未列入：在 {facts['population']:,} 个中排第 {row['rank']:,}，名单按核查能力取前 {facts['ranked']:,}。")
+        told.append(
+            f"未列入：在 {facts['population']:,} 个中排第 {row['rank']:,}，名单按核查能力取前 {facts['ranked']:,}。"
+        )
         if row["finding"]:
             told.append(f"此前结论：{row['finding']}；只按其后的新情况排序。")
     if score and state != DECIDED:

@@ -64,9 +64,25 @@ def marks(row: Mapping[str, Any]) -> set[str]:
 
 
 def _text(row: Mapping[str, Any]) -> str:
-    shown = ("entity_id", "label", "psn_no", "members", "fixmedins_code", "unit_name", "who", "area", "reason_1", "reason_2", "reason_3")
+    shown = (
+        "entity_id",
+        "label",
+        "psn_no",
+        "members",
+        "fixmedins_code",
+        "unit_name",
+        "who",
+        "area",
+        "reason_1",
+        "reason_2",
+        "reason_3",
+    )
     case = row.get("case") or {}
-    words = [str(row.get(c) or "") for c in shown] + [SCHEMES.get(str(row.get("scheme")), ""), str(case.get("number", "")), STATES.get(case.get("state", ""), "")]
+    words = [str(row.get(c) or "") for c in shown] + [
+        SCHEMES.get(str(row.get("scheme")), ""),
+        str(case.get("number", "")),
+        STATES.get(case.get("state", ""), ""),
+    ]
     return " ".join(words).casefold()
 
 
@@ -76,7 +92,12 @@ def of(given: Mapping[str, str], every: bool = False) -> Filters:
     number = float(least) if least.replace(".", "", 1).isdigit() and len(least) < 13 else 0.0
     sort = given.get("sort", "")
     picked = {k: given.get(k, "").strip()[:64] for k in ("area", "scheme", "level", "mark")}
-    return Filters(**picked, least=number, words=given.get("q", "").strip()[:64], sort=sort if sort in SORTS else "amount" if every else "lead")
+    return Filters(
+        **picked,
+        least=number,
+        words=given.get("q", "").strip()[:64],
+        sort=sort if sort in SORTS else "amount" if every else "lead",
+    )
 
 
 def choices(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:

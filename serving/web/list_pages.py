@@ -103,13 +103,19 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             states = leads.of_run(desk(), run.name, n)
             rows += [
                 _unmarked(r)
-                | {"list": n, "case": states.get(int(r["lead"])), "level": (units.get(str(r["fixmedins_code"])) or {}).get("level")}
+                | {
+                    "list": n,
+                    "case": states.get(int(r["lead"])),
+                    "level": (units.get(str(r["fixmedins_code"])) or {}).get("level"),
+                }
                 for r in document["rows"]
                 if person(request).sees(str(r["area"] or ""))
             ]
         chosen = list_filters.of(request.query_params, name == ALL)
         shown = chosen.rows(rows)
-        one = documents[name] if name != ALL else {"grain": "", "as_of": run.manifest["as_of"], "at": None, "facts": None}
+        one = (
+            documents[name] if name != ALL else {"grain": "", "as_of": run.manifest["as_of"], "at": None, "facts": None}
+        )
         data = {**one, "rows": shown[: list_filters.PAGE]}
         extra = {
             "title": TITLES.get(name, name) if name != ALL else "本周全部线索",

@@ -14,7 +14,7 @@ def strip(peer: Mapping[str, Any]) -> dict[str, Any] | None:
     if peer["n"] < MIN_PEERS or any(peer.get(m) is None for m in marks):
         return None
     low, high = min(peer[m] for m in marks), max(peer[m] for m in marks)
-    low = 0.0 if 0 <= low and low < 0.3 * high else low
+    low = 0.0 if low >= 0 and low < 0.3 * high else low
     span = (high - low) or 1.0
     return {m: round(8 + (peer[m] - low) / span * (WIDE - 16), 1) for m in marks} | {"low": low, "high": high}
 

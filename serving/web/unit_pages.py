@@ -23,7 +23,11 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
     @kind
     def every(request: Request) -> Response:
         run, who = publish.current(warehouse()), person(request)
-        listed = {r["entity_id"]: r["lead"] for r in run.worklist("institution")["rows"]} if "institution" in run.grains else {}
+        listed = (
+            {r["entity_id"]: r["lead"] for r in run.worklist("institution")["rows"]}
+            if "institution" in run.grains
+            else {}
+        )
         rows = [
             {"code": c, **u, "lead": listed.get(c), "level_zh": LEVEL_ZH.get(u["level"], "")}
             for c, u in run.units().items()
@@ -38,7 +42,12 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         unit = run.unit(code)
         if not who.sees(str(unit["area"] or "")):
             raise UserError(f"批次 {run.name} 没有机构 {code}")
-        leads = [_lead(name, r) for name in run.grains for r in run.worklist(name)["rows"] if code in (r["fixmedins_code"], r["entity_id"])]
+        leads = [
+            _lead(name, r)
+            for name in run.grains
+            for r in run.worklist(name)["rows"]
+            if code in (r["fixmedins_code"], r["entity_id"])
+        ]
         doctors = {r["entity_id"]: r["lead"] for r in run.worklist("doctor")["rows"]} if "doctor" in run.grains else {}
         shown = [d | {"lead": doctors.get(d["dr_codg"])} for d in unit["doctors"]]
         people = {r["entity_id"]: r["lead"] for r in run.worklist("person")["rows"]} if "person" in run.grains else {}
@@ -63,7 +72,14 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         for one in lists.values():
             most = max((s["mean"] for s in one.get("signals", [])), default=0.0) or 1.0
             one["signals"] = [s | {"wide": round(160 * s["mean"] / most, 1)} for s in one.get("signals", [])]
-        data = {**told, "title": "模型", "lists": lists, "trained": told["as_of"], "as_of": run.manifest["as_of"], "run": run.name}
+        data = {
+            **told,
+            "title": "模型",
+            "lists": lists,
+            "trained": told["as_of"],
+            "as_of": run.manifest["as_of"],
+            "run": run.name,
+        }
         return respond(request, "model.html", data)
 
     return [

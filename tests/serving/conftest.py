@@ -16,8 +16,8 @@ from argon2 import PasswordHasher
 from features.matrix import Matrix, crowd_of
 from models.decided import nobody
 from models.score import Scored
-from serving.desk import people
 from serving import charts
+from serving.desk import people
 from serving.lists import publish
 from serving.lists.beside import beside
 from serving.lists.dossier import dossier
@@ -157,7 +157,14 @@ def rows_of(keys: list[tuple[str, str, str]]) -> dict[tuple[str, str, str], pd.D
 
 
 UNITS = {
-    c: {"name": f"{'药店' if c[0] == 'P' else '卫生院'}{c[-1]}", "kind": "", "level": 1, "area": "429000", "beds": None, "biznat": ""}
+    c: {
+        "name": f"{'药店' if c[0] == 'P' else '卫生院'}{c[-1]}",
+        "kind": "",
+        "level": 1,
+        "area": "429000",
+        "beds": None,
+        "biznat": "",
+    }
     for c in ("P42000009", *(f"H4200000{i}" for i in range(7)))
 }
 
