@@ -16,7 +16,7 @@ from features.matrix import Matrix
 from models.bundle import Bundle
 from models.decided import closed_at
 from models.score import Order, Scored
-from serving import charts
+from serving.lists import pictures
 from serving.lists.dossier import dossier, people_of
 from serving.lists.earlier import listed_before
 from serving.lists.model_told import signals_of
@@ -154,9 +154,9 @@ def finish(
     }
     told = {e: dossier(matrix, scored, e, rows, money=money[e], **shared) for e in ids}
     if spec_of(grain).group:
-        told = {e: d | {"pairs": charts.companions(d["events"])[:PAIRS]} for e, d in told.items()}
-    pictures = {e: charts.pictures_of(document) for e, document in told.items()}
-    return replace(made, worklist=with_names(made.worklist, told), dossiers=told, pictures=pictures)
+        told = {e: d | {"pairs": pictures.companions(d["events"])[:PAIRS]} for e, d in told.items()}
+    drawn = {e: pictures.pictures_of(document) for e, document in told.items()}
+    return replace(made, worklist=with_names(made.worklist, told), dossiers=told, pictures=drawn)
 
 
 def build_worklist(

@@ -52,7 +52,7 @@ def standing_of(
     table["rank"] = pd.Series(np.arange(1, len(order) + 1), index=order).reindex(table.index)
     for c in ("probability", "probability_low", "probability_high"):
         table[c] = scored.frame[c].reindex(table.index)
-    table["area"], table["label"] = (everybody[c] if c in everybody else "" for c in ("area", "label"))
+    table["area"], table["label"] = (everybody.get(c, "") for c in ("area", "label"))
     table["finding"] = [_finding(held, e) for e in table.index]
     hit, unknown = rules_hit(matrix)
     table["hits"], table["unknown"] = hit.reindex(table.index), unknown.reindex(table.index)

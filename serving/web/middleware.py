@@ -23,6 +23,7 @@ from serving.desk.database import Desk, open_desk
 from serving.desk.people import Person
 from serving.desk.roles import RIGHTS
 from serving.web.access import OPEN_PREFIX, is_open, right_for
+from serving.web.english import COOKIE, english, translated
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -124,7 +125,8 @@ class Gate:
             return
         refusal = await self._refusal(scope)
         if refusal is not None:
-            await _answer(send, *refusal, html="text/html" in _header(scope, b"accept"))
+            spoken = "en" if f"{COOKIE}=en" in _header(scope, b"cookie") else "zh"
+            await _answer(send, *refusal, html="text/html" in _header(scope, b"accept"), spoken=spoken)
             return
         started, size, most = False, 0, largest(scope)
 
@@ -203,9 +205,11 @@ PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>无法�
 
 
 async def _answer(
-    send: Send, status: int, text: str, headers: list[tuple[bytes, bytes]], *, html: bool = False
+    send: Send, status: int, text: str, headers: list[tuple[bytes, bytes]], *, html: bool = False, spoken: str = "zh"
 ) -> None:
-    body = (PAGE.format(text=escape(text)) if html else json.dumps({"error": text}, ensure_ascii=False)).encode()
+    page = translated(PAGE).replace("zh-CN", "en") if spoken == "en" else PAGE
+    said = english(text) if spoken == "en" else text
+    body = (page.format(text=escape(said)) if html else json.dumps({"error": text}, ensure_ascii=False)).encode()
     kind = b"text/html" if html else b"application/json"
     await send(
         {

@@ -16,9 +16,8 @@ from argon2 import PasswordHasher
 from features.matrix import Matrix, crowd_of
 from models.decided import nobody
 from models.score import Scored
-from serving import charts
 from serving.desk import people
-from serving.lists import publish
+from serving.lists import pictures, publish
 from serving.lists.beside import beside
 from serving.lists.dossier import dossier
 from serving.lists.model_told import signals_of
@@ -239,10 +238,10 @@ def whole_week(warehouse: Path) -> publish.Run:
         worklist, dossiers, rows = made_list(grain)
         matrix, scored = county(grain)
         first = set(worklist.rows.loc[worklist.rows["lead"] <= 3, "entity_id"])
-        pictures = {e: charts.pictures_of(d) for e, d in dossiers.items() if e in first}
+        drawn = {e: pictures.pictures_of(d) for e, d in dossiers.items() if e in first}
         stood = standing_of(matrix, scored, matrix.entities, nobody(), set(worklist.rows["entity_id"]))
         told = signals_of(matrix, scored.contributions)
-        made[grain] = Prepared(with_names(worklist, dossiers), rows, dossiers, pictures, stood, told)
+        made[grain] = Prepared(with_names(worklist, dossiers), rows, dossiers, drawn, stood, told)
     more = beside(warehouse, AS_OF, made)
     units = {"H42000001": {"n": 1, "name": "第1卫生院", "kind": "卫生院", "level": 1, "area": "429000"}}
     more |= {"units.json": json.dumps(units).encode(), "units/00001.json": json.dumps(UNIT).encode()}

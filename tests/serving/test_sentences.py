@@ -9,9 +9,9 @@ import pytest
 from features.matrix import Matrix, crowd_of
 from features.peers import Crowd
 from features.reasons import in_words, render
-from serving import charts
 from serving.lists.dossier import dossier
 from serving.lists.reasons import reasons_of, stands_out
+from serving.web.shapes import strip
 from tests.column import a_column
 from tests.serving.conftest import AS_OF, county
 
@@ -105,12 +105,14 @@ def test_the_picture_of_a_hospital_shows_the_hospitals_its_sentence_speaks_of() 
     assert round(reason["percentile"], 1) == 91.7
 
 
-def test_of_too_few_peers_the_picture_shows_the_value_alone() -> None:
+def test_of_too_few_peers_there_is_no_picture() -> None:
     (row,) = told_of_parents(5)["peers"]
     assert (row["n"], row["median"], row["p95"], row["value"]) == (5, None, None, 50.0)
     assert row["label"] == "所属定点机构：率"
-    drawn = charts.peers([row]).to_dict()["vconcat"][0]
-    assert [layer["mark"]["type"] for layer in drawn["layer"]] == ["point"]
+    assert strip(row) is None, "no picture of peers whom the sentence does not name"
+    drawn = strip(told_of_parents(12)["peers"][0])
+    assert drawn is not None
+    assert drawn["p05"] <= drawn["p25"] <= drawn["median"] <= drawn["p75"] <= drawn["p95"] <= drawn["value"]
 
 
 def test_codes_are_left_out_of_what_an_officer_reads() -> None:
