@@ -328,7 +328,11 @@ def test_the_workbook_of_a_list_without_rows_has_its_headers(tmp_path: Path) -> 
     worklist, _, _ = made_list("ring")
     (tmp_path / "lists").mkdir()
     run = publish.publish(tmp_path, AS_OF, {"ring": (replace(worklist, rows=worklist.rows.iloc[:0]), {})})
-    sheet = CalamineWorkbook.from_filelike(io.BytesIO(workbook_of(Taken.of(run, "ring")))).get_sheet_by_name("清单").to_python()
+    sheet = (
+        CalamineWorkbook.from_filelike(io.BytesIO(workbook_of(Taken.of(run, "ring"))))
+        .get_sheet_by_name("清单")
+        .to_python()
+    )
     assert len(sheet) == 2
     assert {"序号", "对象编号", "对象", "复现"} <= set(sheet[1])
 
