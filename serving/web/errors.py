@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from serving.web.account_pages import first, form_of, safe_next
 from serving.web.english import COOKIE
+from serving.web.middleware import BUSY
 from serving.web.render import ABSENT, LANGUAGES, refuse
 
 SAID: Final = {400: "请求不完整，请返回重试", 404: ABSENT, 405: "这个地址不接受这种操作"}
@@ -20,6 +22,11 @@ async def missing(request: Request, error: Exception) -> Response:
     """An address, a method or a body that nothing answers."""
     status = error.status_code if isinstance(error, HTTPException) else 404
     return refuse(request, SAID.get(status, ABSENT), status)
+
+
+async def busy(request: Request, error: Exception) -> Response:
+    """The desk's database is locked, full or gone: what was begun is not there."""
+    return refuse(request, BUSY, 503)
 
 
 async def broken(request: Request, error: Exception) -> Response:
@@ -37,4 +44,4 @@ async def speak(request: Request) -> Response:
     return answer
 
 
-HANDLERS: Final[Mapping[Any, Callable[[Request, Exception], Any]]] = {HTTPException: missing, Exception: broken}
+HANDLERS: Final[Mapping[Any, Callable[[Request, Exception], Any]]] = {HTTPException: missing, DBAPIError: busy, Exception: broken}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 
 from claims.settings import settings
@@ -49,6 +50,7 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 
 
+BUSY = "数据库暂时不能读写，这一步没有保存，请稍后再试；仍不行请告知系统管理员"
 Refusal = tuple[int, str, list[tuple[bytes, bytes]]]
 
 
@@ -172,7 +174,10 @@ class Gate:
         secret = token_of(scope) or session_of(scope)
         found: tuple[Person, frozenset[str]] | None = None
         if warehouse is not None and warehouse.is_dir() and secret:
-            found = await run_in_threadpool(sessions.whose, desk_of(warehouse), secret)
+            try:
+                found = await run_in_threadpool(sessions.whose, desk_of(warehouse), secret)
+            except DBAPIError:
+                return 503, BUSY, [(b"retry-after", b"5")]
         if found is None:
             if method in {"GET", "HEAD"} and "text/html" in _header(scope, b"accept"):
                 return 303, "请先登录", [(b"location", b"/sign-in?next=" + quote(path, safe="/").encode())]

@@ -146,7 +146,17 @@ def respond(request: Request, template: str, data: Mapping[str, Any], status: in
     me = getattr(request.state, "person", None)
     page = environment(language(request)).get_template(template)
     html = page.render(data=data, here=request.url.path, me=me, rights=rights(request))
-    return HTMLResponse(html, status_code=status)
+    return HTMLResponse(upright(html), status_code=status)
+
+
+TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Characters that turn the direction of what follows: a name may not rewrite the line it stands in."""
+_UPRIGHT = str.maketrans(dict.fromkeys(TURNS, "\ufffd"))
+
+
+def upright(text: str) -> str:
+    """The text with a mark where a character would turn its letters round."""
+    return text.translate(_UPRIGHT) if any(c in text for c in TURNS) else text
 
 
 def refuse(request: Request, message: str, status: int) -> Response:
