@@ -39,7 +39,9 @@ def test_the_judge_can_fail() -> None:
         if "<" in text and "&lt" not in text and "script" in text.lower() and not text.startswith("<%"):
             page = f"<p>{text}</p>"
             assert foreign(page) or "<script" in page.lower()
-    assert foreign("<p title='x' onclick=y>") and foreign("<a href='javascript:x'>") and not foreign('<p title="on x=1">y</p>')
+    assert foreign("<p title='x' onclick=y>")
+    assert foreign("<a href='javascript:x'>")
+    assert not foreign('<p title="on x=1">y</p>')
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +109,7 @@ def test_workbooks_hold_no_formula_and_no_link(named: Path) -> None:
         for name in book.namelist():
             text = book.read(name).decode("utf-8", "replace")
             if name.startswith("xl/worksheets/sheet"):
-                assert "<f>" not in text and "<f " not in text, name
+                assert not re.search(r"<f[ >]", text), name
             assert "evil.example" not in text or "sharedStrings" in name, name
 
 
@@ -115,6 +117,6 @@ def test_a_name_that_turns_its_letters_round_is_shown_apart_from_what_follows(na
     """D-smaller: U+202E in a name reversed the rest of its line (axls.exe)."""
     client = signed_in(named, "officer")
     page = client.get("/lists/institution").text
-    assert "\u202e" not in page and "\u2066" not in page, "turned letters are written out or taken out"
+    assert not re.search("[\u202e\u2066]", page), "a mark stands in their place"
     for kept in ("𠮷野𡘙𪚥龘", "𰻝𰻝面"):
         assert kept in page
