@@ -44,4 +44,8 @@ async def speak(request: Request) -> Response:
     return answer
 
 
-HANDLERS: Final[Mapping[Any, Callable[[Request, Exception], Any]]] = {HTTPException: missing, DBAPIError: busy, Exception: broken}
+HANDLERS: Final[Mapping[Any, Callable[[Request, Exception], Any]]] = {
+    HTTPException: missing,
+    DBAPIError: busy,
+    Exception: broken,
+}

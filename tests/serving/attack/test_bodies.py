@@ -21,11 +21,18 @@ def chunks(total: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("path", ["/feedback", "/cases/1/files", "/cases/1/note", "/sign-in"])
-@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=", "application/json", "text/x; charset=none", ""])
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data", "multipart/form-data; boundary=", "application/json", "text/x; charset=none", ""]
+)
 def test_a_body_of_the_wrong_kind_is_no_server_error(week: Path, path: str, kind: str) -> None:
     client = signed_in(week, "officer")
     client.get("/lists/person")
-    for body in (b"", b"--x", b"\xff\xfe\x00", b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nx"):
+    for body in (
+        b"",
+        b"--x",
+        b"\xff\xfe\x00",
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx',
+    ):
         assert client.post(path, content=body, headers={"content-type": kind}).status_code < 500
 
 
@@ -60,10 +67,21 @@ def test_ids_of_another_area_are_not_there(week: Path) -> None:
     stranger = signed_in(week, "officer", "leader", area="990000")
     with desk_of(week).read() as connection:
         number = connection.execute(select(CASES.c.case_id).limit(1)).scalar()
-    for path in (f"/cases/{number}", f"/cases/{number}.json", "/cases/999999", "/lists/person/1.json", "/lists/person/99.json"):
+    for path in (
+        f"/cases/{number}",
+        f"/cases/{number}.json",
+        "/cases/999999",
+        "/lists/person/1.json",
+        "/lists/person/99.json",
+    ):
         assert stranger.get(path).status_code == 404, path
     for act in ("note", "claim", "release", "step", "reveal"):
-        assert stranger.post(f"/cases/{number}/{act}", data={"note": "x", "version": "0", "step": "hold", "reason": "x"}).status_code == 404, act
+        assert (
+            stranger.post(
+                f"/cases/{number}/{act}", data={"note": "x", "version": "0", "step": "hold", "reason": "x"}
+            ).status_code
+            == 404
+        ), act
     assert stranger.get("/cases.json").json()["cases"] == []
 
 
@@ -72,7 +90,10 @@ def test_a_session_that_ended_opens_nothing_and_writes_nothing(week: Path) -> No
     client.get("/lists/person")
     desk = desk_of(week)
     key = SESSIONS.c.secret == sessions.secret_hash(client.cookies[sessions.COOKIE])
-    for values in ({"used_at": now() - timedelta(minutes=31)}, {"used_at": now(), "ends_at": now() - timedelta(seconds=1)}):
+    for values in (
+        {"used_at": now() - timedelta(minutes=31)},
+        {"used_at": now(), "ends_at": now() - timedelta(seconds=1)},
+    ):
         with desk.write() as connection:
             connection.execute(update(SESSIONS).where(key).values(**values))
         assert client.get("/lists/person").status_code == 401
@@ -83,10 +104,17 @@ def test_an_approval_sent_again_changes_nothing(week: Path) -> None:
     first, second = signed_in(week, "reviewer1"), signed_in(week, "reviewer2")
     first.get("/lists/doctor")
     with desk_of(week).read() as connection:
-        number = connection.execute(select(CASES.c.case_id).where(CASES.c.grain == "doctor", CASES.c.state == "C10")).scalars().first()
+        number = (
+            connection.execute(select(CASES.c.case_id).where(CASES.c.grain == "doctor", CASES.c.state == "C10"))
+            .scalars()
+            .first()
+        )
     case = f"/cases/{number}"
     page = first.get(case).text
-    assert first.post(case + "/step", data={"step": "report", "version": version_of(page), "note": "见明细"}).status_code == 303
+    assert (
+        first.post(case + "/step", data={"step": "report", "version": version_of(page), "note": "见明细"}).status_code
+        == 303
+    )
     form = {"step": "agree", "version": version_of(second.get(case).text), "note": "同意"}
     assert second.post(case + "/step", data=form).status_code == 303
     assert [second.post(case + "/step", data=form).status_code for _ in range(3)] == [409] * 3

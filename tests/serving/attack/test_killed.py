@@ -135,7 +135,9 @@ def test_what_was_confirmed_survives_a_kill_at_any_moment(house: Path) -> None:
     rng = random.Random(5)
     confirmed: list[str] = []
     for n in range(5):
-        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(house), f"k{n}"], stdout=subprocess.PIPE, text=True)
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(house), f"k{n}"], stdout=subprocess.PIPE, text=True
+        )
         assert writer.stdout is not None
         assert writer.stdout.readline() == "ready\n"
         time.sleep(rng.uniform(0.05, 0.6))

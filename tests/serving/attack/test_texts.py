@@ -29,7 +29,9 @@ def foreign(page: str) -> list[str]:
     found = [m[0] for m in TAGS.finditer(page) if m[1].lower() not in OURS - {"template"}]
     for m in TAGS.finditer(page):
         attributes = re.sub(r"\"[^\"]*\"|'[^']*'", "", m[2])
-        if re.search(r"\son\w+\s*=?", attributes) or re.search(r"(href|src|action)=[\"']?\s*(javascript|data):", m[2], re.I):
+        if re.search(r"\son\w+\s*=?", attributes) or re.search(
+            r"(href|src|action)=[\"']?\s*(javascript|data):", m[2], re.I
+        ):
             found.append(m[0])
     return found
 
@@ -68,7 +70,14 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_names_in_claims_stay_text_on_every_page(named: Path) -> None:
     client = signed_in(named, "officer", "leader")
     client.follow_redirects = True
-    for path in ("/", "/lists/institution", *(f"/lists/institution/{n}" for n in range(1, 14)), "/cases", "/cases/1", "/cases/5"):
+    for path in (
+        "/",
+        "/lists/institution",
+        *(f"/lists/institution/{n}" for n in range(1, 14)),
+        "/cases",
+        "/cases/1",
+        "/cases/5",
+    ):
         page = client.get(path).text
         assert foreign(page) == [], path
     assert html.escape(XSS[0]) in client.get("/lists/institution").text.replace("&#34;", "&quot;")
@@ -97,7 +106,10 @@ def test_names_of_accounts_stay_text(named: Path) -> None:
     admin = signed_in(named, "admin")
     assert foreign(admin.get("/people").text) == []
     for text in XSS[:15]:
-        assert foreign(admin.post("/people", data={"act": "add", "name": text, "role": "officer", "shown": text}).text) == []
+        assert (
+            foreign(admin.post("/people", data={"act": "add", "name": text, "role": "officer", "shown": text}).text)
+            == []
+        )
     assert foreign(signed_in(named, "leader").get("/cases/1").text) == []
 
 
