@@ -14,10 +14,11 @@ from typing import Any, Literal
 
 from claims.settings import settings
 from claims.store.warehouse import Warehouse
+from claims.unmapped import unmapped
 
 BLANK_DOCTORS, DROP, UNBALANCED, WRONG, DRIFT = 0.5, 0.5, 0.02, 0.5, 0.2
-UNMAPPED, MOSTLY_UNMAPPED = 0.02, 0.5
-"""Share of codes nobody mapped from which a list says so, and from which it is not made."""
+TOLD = 0.001
+"""Share of codes nobody mapped from which a list says so."""
 COMPARABLE, SOME = 0.5, 20
 """Share of the delivery before from which the last is compared with it, and settlements a unit must have had."""
 FEWEST = 200
@@ -54,7 +55,7 @@ def check(warehouse: Warehouse, as_of: date | datetime | None = None) -> list[Qu
         *_lines(batches),
         *_volume(batches, as_of),
         *_drift(batches),
-        *_unmapped(batches),
+        *_unmapped(batches, as_of),
         *_deliveries(batches),
         *_totals(batches),
         *_absent_units(batches),
@@ -108,30 +109,21 @@ def _lines(batches: Batches) -> Iterator[QualityFinding]:
         )
 
 
-def _unmapped(batches: Batches) -> Iterator[QualityFinding]:
-    """Coded columns with codes that mean nothing here: what rests on them is wrong without a word."""
+def _unmapped(batches: Batches, as_of: date | datetime | None) -> Iterator[QualityFinding]:
+    """Coded columns with codes that mean nothing here: what rests on them would be wrong without a word."""
     limits = settings().limits
-    for column, table in (
-        ("med_type", "settlements"),
-        ("med_chrgitm_type", "fee_details"),
-        ("hosp_lv", "institutions"),
-    ):
-        held = [b["coded"][column] for b in batches.values() if column in b.get("coded", {})]
-        share = sum(h["unmapped"] for h in held) / max(1, sum(h["rows"] for h in held))
-        if not share or share < limits.unmapped:
+    for one in unmapped(batches, as_of):
+        if one.share < TOLD:
             continue
-        counts: dict[str, int] = {}
-        for h in held:
-            for code, n in h["codes"].items():
-                counts[code] = counts.get(code, 0) + n
-        worst = sorted(counts, key=lambda c: (-counts[c], c))[:5]
-        named = ", ".join(f"{code or '(空)'}×{counts[code]}" for code in worst)
+        stops = one.coded.vital and one.share >= limits.mostly_unmapped
+        after = "，依赖它的规则和指标不可评估" if one.share >= limits.unmapped else ""
+        named = ", ".join(f"{code or '(blank)'}×{n}" for code, n in list(one.codes.items())[:5])
         yield QualityFinding(
             "unmapped_codes",
-            "stop" if share >= limits.mostly_unmapped else "warn",
-            f"{share:.1%}的{column}代码未对照（{named}），请在对照文件中说明其含义",
-            f"{share:.1%} of {column} are codes nobody mapped ({named}); say in the mapping what they mean",
-            table,
+            "stop" if stops else "warn",
+            f"{one.zh}{after}，请在对照文件中说明其含义",
+            f"{one.share:.1%} of {one.coded.key} are codes nobody mapped ({named}); say in the mapping what they mean",
+            one.coded.table,
         )
 
 

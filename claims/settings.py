@@ -32,13 +32,13 @@ NAMES = (*PLACES, *LIMITS)
 @dataclass(frozen=True)
 class Limits:
     """What a delivery may be like. whole: rows from which a table refused row by row is refused whole, and from which
-    amounts are compared. unmapped, mostly_unmapped: share of codes nobody mapped from which a list says so, and from
-    which it is not made. totals: share by which a delivery may differ from its control totals. units: share of visits
-    whose lines are a hundredth or the hundredfold of their settlement from which it is refused. scale: how many times
-    of what is usual the middle settlement may be."""
+    amounts are compared. unmapped, mostly_unmapped: share of codes nobody mapped from which what needs the column is
+    not evaluable, and from which no list is made. totals: share by which a delivery may differ from its control
+    totals. units: share of visits whose lines are a hundredth or the hundredfold of their settlement from which it is
+    refused. scale: how many times of what is usual the middle settlement may be."""
 
     whole: float = 20
-    unmapped: float = 0.02
+    unmapped: float = 0.05
     mostly_unmapped: float = 0.5
     totals: float = 0.02
     units: float = 0.5

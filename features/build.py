@@ -9,7 +9,7 @@ import json
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -18,7 +18,6 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from claims.errors import UserError
-from claims.store.claim_store import ClaimStore
 from claims.store.content import known_content
 from claims.store.executor import Executor, executor_in_use
 from claims.store.publish import MANIFEST, Published, hashed, publish_folder
@@ -28,25 +27,13 @@ from features.assemble import assemble, wide_features
 from features.bucket import BucketTask, Job
 from features.declarations import load_catalog
 from features.declare import REGISTRY, Feature, fingerprint
+from features.evaluable import absent_features, unread_words
 from features.grains import GRAINS, Grain, Layout
 from features.networks.search import build_rings
 from features.partition import Partition
 from features.thresholds import day_in_use
 
 Progress = Callable[[str, float], None]
-
-
-def absent_features(warehouse: ClaimStore, features: Iterable[Feature]) -> dict[str, str]:
-    """Features whose optional tables or columns are not in this warehouse, each with the reason (contract.md §4)."""
-    absent = {}
-    for f in features:
-        for need in f.needs:
-            table, _, columns = need.partition(".")
-            if table not in warehouse.tables():
-                absent[f.name] = f"缺少表 {table}"
-            elif columns and not set(columns.split("|")) & set(warehouse.columns(table)):
-                absent[f.name] = f"缺少列 {need.replace('|', ' 或 ')}"
-    return absent
 
 
 def build(
@@ -119,7 +106,7 @@ def _plan(warehouse: Warehouse, as_of: date | datetime, grain: Grain, window_day
     spec = GRAINS[grain]
     window = window_days or spec.window_days
     features = REGISTRY.by_claims(grain)
-    absent = absent_features(warehouse, features)
+    absent = absent_features(warehouse, features, unread_words(warehouse, as_of))
     features = [f for f in features if f.name not in absent]
     suffix = "" if window == spec.window_days else f".w{window}"
     path = warehouse.root / "features" / tag_of(as_of) / f"{grain}{suffix}"

@@ -13,7 +13,7 @@ _WIDE = str.maketrans("（）：", "():")
 
 def _normal(header: str) -> str:
     """A header without what a sheet adds to it: blanks and line breaks at any place, full-width brackets."""
-    bare = re.sub(r"[\s\ufeff]", "", header).lower().translate(_WIDE)
+    bare = re.sub(r"[\s\ufeff\u200b-\u200f\u2060]", "", header).lower().translate(_WIDE)
     return bare.replace("(单位:", "(")
 
 

@@ -8,28 +8,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from claims.schema.code_tables import OF_COLUMN, CodeTable
 from claims.schema.mapping import UNITS, ColumnRule
 from claims.schema.table import Column
-from claims.store.sql import name, quote
+from claims.store.sql import name, one_of, quote
 
-MISSING = ("", "NULL", "null", "\\N", "-", "--", "无", "None", "NaN", "nan", "NaT", "0000-00-00", "0000-00-00 00:00:00")
+MISSING = (
+    *("", "NULL", "null", "Null", "\\N", "None", "NaN", "nan", "NaT", "(null)", "(NULL)", "(Null)", "<null>", "<NULL>"),
+    *("N/A", "n/a", "nil", "/", "-", "--", "—", "——", "－", "无", "空", "0000-00-00", "0000-00-00 00:00:00"),
+)
 WHITE = " \t\u00a0\u3000\ufeff"
 FULL, HALF = "０１２３４５６７８９－／．：，（）＋％　", "0123456789-/.:,()+% "
 REASON = {"code": "Q04", "text": "Q05", "date": "Q02", "datetime": "Q02", "money": "Q03", "price": "Q03", "qty": "Q03"}
 #: Columns that hold the number of an identity card (GB 11643).
 CERTIFICATES = ("certno",)
+#: Columns that say yes or no, and how systems write that; what their code set adds (退费, 有效) is known there.
+FLAGS = {column: codes for column, codes in OF_COLUMN.items() if {c.code for c in codes.codes} == {"0", "1"}}
+YES_NO = {
+    "0": ("0", "00", "否", "n", "no", "f", "false", "off", "×", "x", "b'\\x00'"),
+    "1": ("1", "01", "是", "y", "yes", "t", "true", "on", "√", "✓", "v", "有", "b'\\x01'"),
+}
 NUMBERS = ("money", "price", "qty", "int", "ratio", "float")
 REASON |= {"int": "Q03", "ratio": "Q03", "float": "Q03", "bool": "Q03"}
 
 
 _missing = ", ".join(map(quote, MISSING))
-#: A date that stands for none: open ends and zeros.
+_any = "[-/.年]?[0-9]{1,2}[-/.月]?[0-9]{1,2}"
+#: A date that stands for none: open ends, the first and last days systems know, zeros.
 NO_DATE = (
-    "regexp_matches({0}, '^ *((9999|2999|0001)[-/.年]?(12|01|1)[-/.月]?(31|01|1)|1899[-/.]?12[-/.]?3"
-    "|1900[-/.年]?0?1[-/.月]?0?1(日|[ T]*0{1,2}:00(:00)?([.]0+)?|0{4,6})?[ ]*$|0{8,14}$|-?infinity$)')"
+    f"regexp_matches({{0}}, '^ *(9999{_any}|(2999|3000|4712)[-/.年]?12[-/.月]?31|3000[-/.年]?0?1[-/.月]?0?1|0001{_any}"
+    "|1753[-/.年]?0?1[-/.月]?0?1|1899[-/.]?12[-/.]?3|1900[-/.年]?0?1[-/.月]?0?[01](日|[ T].*|0{4,6})?[ ]*$|0{8,14}$"
+    "|31-(DEC|12月 ?)-(9999|4712)|-?infinity$)')"
 )
 _half_days = quote("(?i)(上午|下午|凌晨|早上|中午|晚上|[ap][.]?m)")
-_separated = "replace(replace(translate(x, '年月/.', '----'), '日', ' '), 'T', ' ')"
+_separated = "replace(replace(translate(x, '年月/.點点時', '----时时时'), '日', ' '), 'T', ' ')"
 _formats = str(
     [
         "%Y-%m-%d %H:%M:%S",
@@ -38,6 +50,7 @@ _formats = str(
         "%Y-%m-%d %H:%M:%S.%f",
         "%Y-%m-%d %H时%M分%S秒",
         "%Y-%m-%d %H时%M分",
+        "%Y-%m-%d %H时",
         "%Y-%m-%d %H",
     ]
 )
@@ -49,12 +62,14 @@ MACROS = (
         ELSE trim(x, {quote(WHITE)}) END""",
     # most values are plain ASCII of some length without a blank at either end: those are what they are
     f"""MACRO clean(x) AS CASE WHEN strlen(x) > 4 AND strlen(x) = length(x) AND NOT prefix(x, '0000-')
-        AND NOT prefix(x, '=') AND NOT contains(x, chr(9)) AND NOT prefix(x, ' ') AND NOT suffix(x, ' ') THEN x
+        AND NOT prefix(x, '=') AND NOT prefix(x, '(') AND NOT prefix(x, '<') AND NOT contains(x, chr(9))
+        AND NOT prefix(x, ' ') AND NOT suffix(x, ' ') THEN x
         WHEN unquoted(x) IN ({_missing}) THEN NULL ELSE unquoted(x) END""",
     f"MACRO narrow(x) AS CASE WHEN strlen(x) = length(x) THEN x ELSE translate(x, {quote(FULL)}, {quote(HALF)}) END",
-    # codes: Excel's apostrophe and `.0` go, zeros stay, an exponent is damage beyond repair
+    # codes: Excel's apostrophe and `.0` go, zeros stay, an exponent or a formula's error is damage beyond repair
     """MACRO as_code(x) AS CASE
         WHEN contains(x, '+') AND regexp_matches(x, '^[0-9](\\.[0-9]+)?[eE]\\+[0-9]+$') THEN NULL
+        WHEN prefix(x, '#') AND regexp_matches(x, '^#(N/A|REF!|VALUE!|NAME[?]|DIV/0!|NUM!|NULL!|SPILL!)$') THEN NULL
         WHEN suffix(x, '.0') AND regexp_matches(x, '^[0-9]+\\.0$') THEN left(x, length(x) - 2)
         WHEN prefix(x, '''') THEN ltrim(x, '''')
         ELSE x END""",
@@ -63,31 +78,58 @@ MACROS = (
     """MACRO with_check_digit(x) AS
         x || '10X98765432'[1 + (list_sum(list_transform(range(1, 18), lambda i: TRY_CAST(x[i] AS INTEGER)
             * [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2][i])) % 11)::INTEGER]""",
-    # what stands for none: a word, one character again and again, a day of birth no calendar has
+    # what stands for none: a word, one character again and again, a day of birth no calendar has, a check digit that is
+    # not its own, a masked number
     """MACRO certificate_of(x) AS CASE
         WHEN replace(x, left(x, 1), '') = '' OR regexp_matches(x, '^(无|未|没|暂|不详|N/A)') THEN NULL
-        WHEN regexp_matches(x, '^[0-9]{17}[0-9Xx]$') THEN CASE WHEN card_day(x) IS NOT NULL THEN upper(x) END
+        WHEN regexp_matches(x, '^[0-9]{17}[0-9Xx]$') THEN CASE WHEN card_day(x) IS NOT NULL
+            AND with_check_digit(left(x, 17)) = upper(x) THEN upper(x) END
         WHEN regexp_matches(x, '^[0-9]{15}$') AND card_day(left(x, 6) || '19' || substr(x, 7)) IS NOT NULL
             THEN with_check_digit(left(x, 6) || '19' || substr(x, 7))
+        WHEN contains(x, '*') OR length(x) < 6 THEN NULL
+        WHEN strlen(x) <> length(x) AND length(regexp_replace(x, '[^0-9]', '', 'g')) < 5 THEN NULL
         ELSE x END""",
     """MACRO certificate(x) AS
         certificate_of(regexp_replace(translate(x, 'Ｘｘ', 'XX'), '[ \t\u3000\u00a0]', '', 'g'))""",
     "MACRO sane(t) AS CASE WHEN t >= TIMESTAMP '1900-01-02' AND t < TIMESTAMP '2101-01-01' THEN t END",
-    # the shapes a legacy export writes a time in; an offset from UTC is only taken off when it is +08:00
+    # the shapes a legacy export writes a time in
     f"""MACRO written_time(x) AS try_strptime(trim(regexp_replace({_separated}, ' +', ' ', 'g')), {_formats})""",
-    "MACRO past(t) AS CASE WHEN t <= CAST(now() AS TIMESTAMP) + INTERVAL 1 DAY THEN t END",
     # 上午/下午, AM/PM before or behind the time: noon is 12 PM, midnight 12 AM
     """MACRO half_day_time(x) AS CASE
         WHEN NOT regexp_matches(x, '[^0-9:](12|0?[1-9]|1[01]):') THEN NULL
+        WHEN regexp_matches(x, '(早|晚)上 ?12:') THEN NULL
         ELSE written_time(regexp_replace(x, '(?i)(上午|下午|凌晨|早上|中午|晚上|[ap]m)', ' '))
-            + CASE WHEN regexp_matches(x, '(?i)(下午|中午|晚上|pm)') THEN INTERVAL 12 HOUR ELSE INTERVAL 0 HOUR END
+            + CASE WHEN regexp_matches(x, '中午 ?11:') THEN INTERVAL 0 HOUR
+                WHEN regexp_matches(x, '(?i)(下午|中午|晚上|pm)') THEN INTERVAL 12 HOUR ELSE INTERVAL 0 HOUR END
             - CASE WHEN regexp_matches(x, '[^0-9]12:') THEN INTERVAL 12 HOUR ELSE INTERVAL 0 HOUR END
         END""",
     # a fraction of a second, as databases and JDBC write it
     """MACRO whole_seconds(x) AS
         CASE WHEN contains(x, '.') THEN regexp_replace(x, '(:[0-9]{2})[.][0-9]{1,9}', '\\1') ELSE x END""",
-    # Oracle's own spelling
-    "MACRO month_name_time(x) AS try_strptime(x, ['%d-%b-%Y %H:%M:%S', '%d-%b-%Y'])",
+    # a day, a month by name (Oracle: 03-JAN-25, 03-1月 -25; SQL Server: Mar 1 2025) and what follows → year first
+    """MACRO month_of(m) AS CASE WHEN suffix(m, '月') THEN TRY_CAST(rtrim(m, '月') AS INTEGER)
+        ELSE nullif(strpos('.janfebmaraprmayjunjulaugsepoctnovdec', lower(left(m, 3))) + 1, 1) // 3 END""",
+    """MACRO dated(y, m, d, rest) AS y || '-' || lpad(CAST(month_of(m) AS VARCHAR), 2, '0') || '-' || lpad(d, 2, '0')
+        || regexp_replace(rest, '^[ ]*([0-9]{1,2})[.]([0-9]{2})[.]([0-9]{2})', ' \\1:\\2:\\3')""",
+    # two digits of a year as Oracle reads them (RR), but none that is still to come
+    """MACRO century(y) AS CASE WHEN length(y) = 4 THEN y WHEN y <= strftime(now(), '%y') THEN '20' || y
+        WHEN y >= '50' THEN '19' || y END""",
+    """MACRO day_first(x) AS regexp_replace(
+        regexp_replace(x, '^([A-Za-z]{3,9}) +([0-9]{1,2}),? +([0-9]{4})', '\\2-\\1-\\3'),
+        '^([0-9]{4})-([A-Za-z]{3})-([0-9]{1,2})', '\\3-\\2-\\1')""",
+    # 31-12月-99 is 1999 or, of no end, 9999: nobody can tell
+    """MACRO month_named(x) AS CASE WHEN regexp_matches(x, '(?i)^31-(dec|12月 ?)-99') THEN x
+        WHEN regexp_matches(x, '(?i)^[0-9 -]*(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|[0-9]{1,2}月 ?-)')
+        THEN coalesce(list_transform([regexp_extract(day_first(x),
+            '^([0-9]{1,2})[- ]([A-Za-z]{3,9}|[0-9]{1,2}月) ?[- ]([0-9]{4}|[0-9]{2})(.*)$', ['d', 'm', 'y', 'rest'])],
+            lambda p: dated(century(p.y), p.m, p.d, p.rest))[1], x)
+        ELSE x END""",
+    # an offset of +08:00 (and Go's CST), a day of the week: they add nothing
+    """MACRO unzoned(x) AS CASE WHEN contains(x, '+08') AND length(x) > 9
+        THEN regexp_replace(x, ' ?[+]08(:?00)?( CST)?$', '')
+        WHEN regexp_matches(x, '(星期|礼拜|周)')
+        THEN trim(regexp_replace(x, '[ (]*(星期|礼拜|周)[一二三四五六日天]\\)?', ''))
+        ELSE x END""",
     """MACRO slow_time(x) AS CASE
         WHEN regexp_matches(x, '(?i)(上午|下午|凌晨|早上|中午|晚上|[ap]m)') THEN half_day_time(x)
         WHEN regexp_matches(x, '^[0-9]{8}$') THEN TRY_CAST(left(x, 4) || '-' || x[5:6] || '-' || x[7:8] AS TIMESTAMP)
@@ -100,11 +142,6 @@ MACROS = (
         WHEN regexp_matches(x, '^[2-7][0-9]{4}([.][0-9]+)?$') THEN TIMESTAMP '1899-12-30'
             + to_days(CAST(floor(TRY_CAST(x AS DOUBLE)) AS INTEGER))
                 + to_seconds(CAST(round((TRY_CAST(x AS DOUBLE) % 1) * 86400) AS INTEGER))
-        WHEN regexp_matches(x, '^[0-9]{1,2}-[0-9]{1,2}月 ?-[0-9]{2}$') THEN past(TRY_CAST('20' || split_part(x, '-', 3)
-            || '-' || rtrim(split_part(x, '-', 2), '月 ') || '-' || split_part(x, '-', 1) AS TIMESTAMP))
-        WHEN regexp_matches(x, '(?i)(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)') THEN month_name_time(x)
-        WHEN regexp_matches(x, '^[0-9]{4}.*[+]08(:?00)?$')
-            THEN TRY_CAST(replace(regexp_replace(x, '[+]08(:?00)?$', ''), 'T', ' ') AS TIMESTAMP)
         WHEN regexp_matches(x, ' 24:00(:00)?$')
             THEN TRY_CAST(trim(regexp_replace(translate(x, '/.', '--'), ' 24:00(:00)?$', '')) AS TIMESTAMP)
                 + INTERVAL 1 DAY
@@ -146,7 +183,7 @@ MACROS = (
 #: The SELECT levels a cell goes through, in this order. A level only names columns of the levels before it, so that
 #: nothing is worked out twice (DuckDB pulls an expression that is repeated out of its CASE and would work it out for
 #: every row).
-LEVELS = ("raw", "fast", "sane", "clean", "narrow", "tidy", "slow")
+LEVELS = ("raw", "fast", "sane", "clean", "narrow", "bare", "dated", "tidy", "slow")
 
 
 @dataclass(frozen=True)
@@ -173,8 +210,10 @@ def parse_column(column: Column, rule: ColumnRule, source_type: str, unit: str, 
     text = source_type == "VARCHAR" or bool(rule.values)
     if column.kind in ("date", "datetime"):
         if not text and (source_type.startswith("TIMESTAMP") or source_type == "DATE"):
-            held = f"CAST({raw} AS TIMESTAMP)"
-            held = f"CASE WHEN {held} > TIMESTAMP '1900-01-01' AND {held} < TIMESTAMP '2999-12-31' THEN {held} END"
+            zoned = "TZ" in source_type or "TIME ZONE" in source_type
+            held = f"CAST({f'CAST({raw} AS TIMESTAMPTZ)' if zoned else raw} AS TIMESTAMP)"
+            none = f"NOT isfinite({held}) OR {NO_DATE.replace('{0}', f'CAST({held} AS VARCHAR)')}"
+            held = f"CASE WHEN NOT ({none}) THEN {held} END"
             typed = f"CAST(date_trunc('second', sane({clean})) AS {column.sql_type})"
             return Parsed(column, {"raw": local, "clean": held}, typed, clean)
         return _time(column, rule, _as_text(local, source_type))
@@ -213,14 +252,23 @@ def _code(column: Column, rule: ColumnRule, raw: str, keyed: str) -> Parsed:
         if rule.pad
         else slow
     )
+    if column.name in FLAGS:
+        typed = _flag(FLAGS[column.name], typed)
     certificate = column.name in CERTIFICATES
     if certificate:
         typed = f"certificate({typed})"
     return Parsed(column, steps, f"{keyed}({typed})" if keyed else typed, clean, lossy=certificate)
 
 
+def _flag(codes: CodeTable, cell: str) -> str:
+    """A flag in any spelling as 0 or 1; what is neither stays, and is a code nobody mapped."""
+    said = {c.code: {*c.words, *YES_NO[c.code], c.zh} for c in codes.codes}
+    arms = " ".join(f"WHEN lower({cell}) IN {one_of(sorted(words))} THEN {quote(c)}" for c, words in said.items())
+    return f"CASE WHEN {cell} IN ('0', '1') THEN {cell} {arms} ELSE {cell} END"
+
+
 def _time(column: Column, rule: ColumnRule, raw: str) -> Parsed:
-    r, fast, sane, clean, narrow, tidy, slow = (step(level, column.name) for level in LEVELS)
+    r, fast, sane, clean, narrow, bare, named, tidy, slow = (step(level, column.name) for level in LEVELS)
     missing = NO_DATE.replace("{0}", r)
     steps = {"raw": raw}
     first, typed = clean, f"sane({slow})"
@@ -235,7 +283,11 @@ def _time(column: Column, rule: ColumnRule, raw: str) -> Parsed:
         ways.insert(0, f"try_strptime({narrow}, [{', '.join(map(quote, rule.formats))}])")
     steps["clean"] = f"CASE WHEN {missing} THEN NULL ELSE clean({r}) END"
     steps["narrow"] = _translated(rule, f"narrow({clean})")
-    steps["tidy"] = f"whole_seconds(tidy_time({narrow}))"
+    steps |= {
+        "bare": f"unzoned({narrow})",
+        "dated": f"month_named({bare})",
+        "tidy": f"whole_seconds(tidy_time({named}))",
+    }
     steps["slow"] = f"CASE WHEN {narrow} IS NOT NULL THEN coalesce({', '.join(ways)}) END"
     return Parsed(column, steps, f"CAST(date_trunc('second', {typed}) AS {column.sql_type})", clean)
 
@@ -247,7 +299,7 @@ def _factor(column: Column, rule: ColumnRule, unit: str) -> tuple[int, int]:
 
 
 def _number(column: Column, rule: ColumnRule, unit: str, raw: str) -> Parsed:
-    r, fast, _, clean, narrow, _, slow = (step(level, column.name) for level in LEVELS)
+    r, fast, _, clean, narrow, _, _, _, slow = (step(level, column.name) for level in LEVELS)
     # no form that only a cast would take for a number, and short enough that a product with the factor is exact as a
     # DOUBLE (below 2^51)
     simple = f"strlen({r}) < 12 AND NOT contains({r}, '_') AND NOT contains({r}, 'e') AND NOT contains({r}, 'E')"

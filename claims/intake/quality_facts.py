@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from claims.intake.batch import Batch
+from claims.intake.batch import Batch, stored_sql
 from claims.intake.money_scale import against_usual
-from claims.schema.codes import CHARGE_TYPES, HOSPITAL_LEVEL, NO_LEVEL
-from claims.store.sql import one_of
+from claims.schema.tables import CANONICAL
+from claims.unmapped import CODED, MOST, TABLES, Coded
 
 BURST, BURST_SECONDS = 5, 60  # D08: five settlements within a minute …
 BURST_SHARE = 0.5  # … that are at least half of the unit's day: a busy counter is no collapsed clock
@@ -22,38 +22,55 @@ def _exists(batch: Batch, table: str) -> bool:
     )
 
 
-#: Coded columns the lists rest on → (table, whether its code means nothing to us).
-CODED = {
-    "med_type": ("settlements", "coalesce(visit_class, 'unknown') = 'unknown'"),
-    "med_chrgitm_type": ("fee_details", f"med_chrgitm_type NOT IN {one_of(CHARGE_TYPES)}"),
-    "hosp_lv": ("institutions", f"hosp_lv NOT IN {one_of((*HOSPITAL_LEVEL, *NO_LEVEL))}"),
-}
-MOST = 20  # codes that are kept by name
-
-
 def _unmapped(batch: Batch) -> dict[str, dict[str, Any]]:
-    """Coded column → its rows, those whose code nobody mapped, and the most frequent of these codes."""
+    """Coded column → by month its rows and those whose code nobody mapped, and the most frequent of these codes."""
     found = {}
-    for column, (table, strange) in CODED.items():
-        if not _exists(batch, table):
+    for coded in CODED:
+        rows = _rows_of(batch, coded)
+        if rows is None:
             continue
-        rows, unmapped = batch.con.execute(f"SELECT count(*), count(*) FILTER ({strange}) FROM out_{table}").fetchall()[
-            0
-        ]
+        moment = TABLES[coded.table]
+        month = f"coalesce(strftime({moment}, '%Y-%m'), '')" if moment else "''"
+        counted = batch.con.execute(
+            f"SELECT {month}, count(*), count(*) FILTER ({coded.strange}) FROM {rows} GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        months = {m: [n, strange] for m, n, strange in counted}
+        total, strange = (sum(n[i] for n in months.values()) for i in (0, 1))
         codes = f"""
-            SELECT coalesce(CAST({column} AS VARCHAR), '') AS code, count(*) AS rows
-            FROM out_{table}
-            WHERE {strange}
+            SELECT coalesce(CAST({coded.column} AS VARCHAR), '') AS code, count(*) AS rows
+            FROM {rows}
+            WHERE {coded.strange}
             GROUP BY 1
             ORDER BY 2 DESC, 1
             LIMIT {MOST}
         """
-        named = dict(batch.con.execute(codes).fetchall()) if unmapped else {}
-        if unmapped:
+        named = dict(batch.con.execute(codes).fetchall()) if strange else {}
+        if strange:
             shown = ", ".join(f"{code or '(blank)'}×{n}" for code, n in list(named.items())[:5])
-            batch.notes.append(f"{table}.{column}: {unmapped:,} of {rows:,} rows carry codes nobody mapped ({shown})")
-        found[column] = {"rows": rows, "unmapped": unmapped, "codes": named}
+            batch.notes.append(f"{coded.key}: {strange:,} of {total:,} rows carry codes nobody mapped ({shown})")
+        found[coded.key] = {"months": months, "codes": named}
     return found
+
+
+def _rows_of(batch: Batch, coded: Coded) -> str | None:
+    """SQL of the rows a coded column is counted over: those of this batch, of what lasts the last word on each key;
+    None where the batch has none."""
+    new = f"out_{coded.table}"
+    if not _exists(batch, coded.table) or coded.column not in _columns(batch, new):
+        return None
+    stored = stored_sql(batch, coded.table)
+    if TABLES[coded.table] or stored is None or coded.column not in batch.house.columns(coded.table):
+        return new
+    key = ", ".join(CANONICAL[coded.table].key)
+    chosen = ", ".join(dict.fromkeys((*CANONICAL[coded.table].key, coded.column, "version_no")))
+    return f"""(
+        FROM (SELECT {chosen} FROM {stored} UNION ALL BY NAME SELECT {chosen} FROM {new})
+        QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY version_no DESC) = 1
+    )"""
+
+
+def _columns(batch: Batch, relation: str) -> set[str]:
+    return {row[0] for row in batch.con.execute(f"DESCRIBE {relation}").fetchall()}
 
 
 def gather(batch: Batch) -> None:

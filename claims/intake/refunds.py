@@ -11,12 +11,7 @@ from datetime import datetime, timedelta
 
 import duckdb
 
-from claims.store.sql import one_of
-
 WITHIN_DAYS = 400
-#: How systems write that a settlement is a refund, and that it is none.
-YES = ("1", "01", "是", "y", "yes", "t", "true", "退费")
-NO = ("0", "00", "否", "n", "no", "f", "false", "正常")
 NOT_FLIPPED = ("balc",)  # a balance is a state, not a flow
 MUST_MATCH = ("medfee_sumamt", "fund_pay_sumamt", "hifp_pay", "acct_pay", "psn_cash_pay")
 
@@ -27,15 +22,7 @@ def normalise_signs(con: duckdb.DuckDBPyConnection, src: str, money: list[str]) 
     con.execute(
         f"""
             UPDATE {src}
-            SET refd_setl_flag = CASE
-                WHEN lower(refd_setl_flag) IN {one_of(YES)} THEN '1'
-                WHEN lower(refd_setl_flag) IN {one_of(NO)} THEN '0'
-                ELSE refd_setl_flag
-            END,
-            _err = coalesce(
-                _err,
-                CASE WHEN lower(refd_setl_flag) NOT IN {one_of((*YES, *NO))} THEN 'Q04:refd_setl_flag' END
-            )
+            SET _err = coalesce(_err, 'Q04:refd_setl_flag')
             WHERE refd_setl_flag NOT IN ('0', '1')
         """
     )

@@ -15,11 +15,15 @@ from claims.intake.quarantine import Rejected
 from claims.intake.reading import Reading
 from claims.store.sql import name, quote
 
+#: Longitude and latitude of some place in China.
+IN_CHINA = "(lnt BETWEEN 73 AND 136 AND lat BETWEEN 3 AND 54)"
 #: What each level makes of the moment at which a row's source says it was known.
 TOLD = {
     "clean": "clean(raw__told)",
     "narrow": "narrow(clean__told)",
-    "tidy": "whole_seconds(tidy_time(narrow__told))",
+    "bare": "unzoned(narrow__told)",
+    "dated": "month_named(bare__told)",
+    "tidy": "whole_seconds(tidy_time(dated__told))",
 }
 
 
@@ -44,9 +48,20 @@ def take(batch: Batch, readings: Sequence[Reading]) -> None:
             batch.con.execute(f"INSERT INTO {target} BY NAME {body}")
         else:
             batch.con.execute(f"CREATE TABLE {target} AS {body}")
+        _places(batch, target, start, types)
         if source.kind != "pending":
             _account(batch, reading)
             told_by_file(batch, reading, start)
+
+
+def _places(batch: Batch, target: str, start: int, types: dict[str, str]) -> None:
+    """Coordinates that are no place in China (0 and 0, the two swapped, 1 and 1) are unknown ones: both go."""
+    if not {"lnt", "lat"} <= types.keys():
+        return
+    nowhere = f"_row >= {start} AND (lnt IS NOT NULL OR lat IS NOT NULL) AND NOT coalesce({IN_CHINA}, false)"
+    if lost := batch.con.execute(f"SELECT count(*) FROM {target} WHERE {nowhere}").fetchall()[0][0]:
+        batch.con.execute(f"UPDATE {target} SET lnt = NULL, lat = NULL WHERE {nowhere}")
+        batch.notes.append(f"{lost:,} rows with coordinates that are no place in China; their distances are unknown")
 
 
 def _typed(reading: Reading, glossary: Glossary, start: int) -> tuple[str, dict[str, str]]:

@@ -32,12 +32,19 @@ class Code:
 
 @dataclass(frozen=True)
 class CodeTable:
-    """One code set: the columns that hold it, what it is called, its codes, and a remark for docs/codes.md."""
+    """One code set: the columns that hold it, what it is called, its codes, and a remark for docs/codes.md.
+
+    read_as: the other words by which its meaning reaches SQL. vital: the lists rest on it. open: codes of no table are
+    ordinary.
+    """
 
     columns: tuple[str, ...]
     zh: str
     codes: tuple[Code, ...] = field(repr=False)
     note: str = ""
+    read_as: tuple[str, ...] = ()
+    vital: bool = False
+    open: bool = False
 
     def word(self, written: str) -> str | None:
         """The code that a cell means: a code, its meaning or one of its words; None if it is none of them."""
@@ -184,6 +191,8 @@ CODE_TABLES: tuple[CodeTable, ...] = (
         "14* chronic, 15* special_drug, 1* outpatient, 22* injury_ip, 28* day_surgery, 2* inpatient, 41* pharmacy, "
         "52* maternity_ip, 5* maternity_op; 8* and 99* never by prefix. What fits nowhere is of class unknown. "
         "A chronic visit at a pharmacy is pharmacy_chronic",
+        read_as=("visit_class", "is_inpatient", "day_surgery"),
+        vital=True,
     ),
     CodeTable(("psn_type",), "人员类别", _codes(PSN_TYPE)),
     CodeTable(("gend", "lmt_gend"), "性别", _codes("1 男 =m,male,男性\n2 女 =f,female,女性\n9 未说明 =0,未知,不详")),
@@ -192,9 +201,14 @@ CODE_TABLES: tuple[CodeTable, ...] = (
         "就诊凭证类型",
         _codes("01 医保电子凭证 =电子凭证,医保码\n02 居民身份证 =身份证\n03 社会保障卡 =社保卡,医保卡"),
         "Other numbers (04 face or terminal) are local",
+        open=True,
     ),
     CodeTable(
-        ("med_chrgitm_type",), "医疗收费项目类别", _codes(CHARGES), "药占比 09–11, 检验检查占比 03–04, 耗材占比 08"
+        ("med_chrgitm_type",),
+        "医疗收费项目类别",
+        _codes(CHARGES),
+        "药占比 09–11, 检验检查占比 03–04, 耗材占比 08",
+        vital=True,
     ),
     CodeTable(
         ("list_type",),
@@ -223,6 +237,8 @@ CODE_TABLES: tuple[CodeTable, ...] = (
         _codes(HOSPITAL),
         "Rules read the level only: 01–04 is 3, 05–07 is 2, 08–10 is 1, all else (11, 9, blank) none. A level without "
         "甲乙丙 is written as its 乙",
+        read_as=("level",),
+        vital=True,
     ),
     CodeTable(("medinslv",), "医疗机构等级", _codes("1 一级\n2 二级\n3 三级\n9 未定级")),
     CodeTable(

@@ -45,8 +45,6 @@ HOSPITAL_LEVEL |= {
 }
 #: `hosp_lv` of a unit without a level: 药店/无等级, 未定级.
 NO_LEVEL = ("11", "9", "未定级", "未评级", "未定等级", "未定等", "无等级", "无级别", "不定级", "药店", "零售药店")
-#: `med_chrgitm_type` of a fee line (codes.md).
-CHARGE_TYPES = tuple(code.code for code in OF_COLUMN["med_chrgitm_type"].codes)
 
 
 def hospital_level_sql(column: str) -> str:
@@ -73,12 +71,16 @@ def visit_class(med_type: str | None, fixmedins_type: str | None = None, local: 
     return "pharmacy_chronic" if found == "chronic" and fixmedins_type == "2" else found
 
 
-def is_inpatient(visit_class: str) -> bool:
-    """Whether a visit of this class is a stay."""
+def is_inpatient(visit_class: str) -> bool | None:
+    """Whether a visit of this class is a stay; None where nobody knows what it is."""
+    if visit_class == "unknown":
+        return None
     return visit_class.startswith("inpatient") or visit_class in INPATIENT_CLASSES
 
 
-def visit_class_rows(med_types: list[str], local: dict[str, str] | None = None) -> list[tuple[str, str, str, bool]]:
+def visit_class_rows(
+    med_types: list[str], local: dict[str, str] | None = None
+) -> list[tuple[str, str, str, bool | None]]:
     """(med_type, fixmedins_type, visit_class, is_inpatient) for every code seen, to be joined in SQL."""
     rows = []
     for code in sorted(set(med_types)):

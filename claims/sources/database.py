@@ -47,14 +47,13 @@ def find_tables(url: str, mapping: Mapping, unread: list[Ignored]) -> list[Sourc
             f"the database cannot be reached ({type(error).__name__}); check address, user and network"
         ) from None
     found = [Source(table, n, kind="database", url=url, db_table=n) for n in names if (table := table_of(n, mapping))]
-    if not found:
+    if not found and not elsewhere:
         raise UserError(
             f"the database holds no table that fills one of ours; it has {', '.join(names[:10]) or 'none'}. Name "
             "them in a mapping (files = [...])"
         )
-    unread += [Ignored(n, "its name is no table's") for n in names if not table_of(n, mapping)]
-    held = {source.table for source in found}
-    unread += [Ignored(n, "it lies in another schema; give a view of it here", t not in held) for n, t in elsewhere]
+    unread += [Ignored(n, "its name is no table's", True) for n in names if not table_of(n, mapping)]
+    unread += [Ignored(n, "it lies in another schema; give a view of it here", True) for n in elsewhere]
     return sorted(found, key=lambda s: (s.table, s.label))
 
 
@@ -66,11 +65,11 @@ def _names(inspector: Any, schema: str | None = None) -> list[str]:
     return sorted(names)
 
 
-def _other_schemas(inspector: Any, mapping: Mapping) -> list[tuple[str, str]]:
-    """(name, table of ours) of what other schemas hold that looks like one of ours."""
+def _other_schemas(inspector: Any, mapping: Mapping) -> list[str]:
+    """What other schemas hold that looks like a table of ours."""
     own = inspector.default_schema_name
     others = [s for s in inspector.get_schema_names() if own and s not in (own, "information_schema")]
-    return [(f"{s}.{n}", t) for s in others for n in _names(inspector, s) if (t := table_of(n, mapping))]
+    return [f"{s}.{n}" for s in others for n in _names(inspector, s) if table_of(n, mapping)]
 
 
 def _bytes_text(value: bytes) -> str:
@@ -106,10 +105,12 @@ def _sortable(kind: Any) -> bool:
 def _cell(column: Any, dialect: str) -> Any:
     """A column as the driver hands it on, since its declared type does not always keep its word; PostgreSQL's times as
     text, since the driver has no value for its infinity."""
-    import sqlalchemy
+    import sqlalchemy.dialects.postgresql
 
     if dialect == "postgresql" and isinstance(column.type, sqlalchemy.DateTime | sqlalchemy.Date):
         return sqlalchemy.cast(column, sqlalchemy.Text)
+    if isinstance(column.type, sqlalchemy.dialects.postgresql.MONEY):  # else with a sign of the server's currency
+        return sqlalchemy.cast(column, sqlalchemy.Numeric)
     return sqlalchemy.type_coerce(column, sqlalchemy.types.NullType())
 
 

@@ -13,16 +13,30 @@ from claims.errors import UserError
 from claims.schema.mapping import Mapping
 from claims.schema.tables import SOURCE
 from claims.sources.database import find_tables
-from claims.sources.excel import sheets
+from claims.sources.excel import holds_rows, sheets
 from claims.sources.naming import table_of
 from claims.sources.source import Ignored, Source
 from claims.sources.spark import export_tables
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".csv.gz")
-#: Never data, whatever they are called; listed among what was not read, no more.
-DOCUMENTATION = (".md", ".json", ".sql", ".pdf", ".doc", ".docx", ".html", ".toml", ".yaml", ".yml", ".log")
-#: Data of a kind that is not read, and what to do about it.
-UNREAD = {".xls": "save the workbook as .xlsx or CSV", ".zip": "unpack this zip within a zip first"}
+#: No data unless named like a table; listed among what was not read, no more.
+DOCUMENTATION = (
+    *(".md", ".json", ".sql", ".pdf", ".doc", ".docx", ".ppt", ".pptx", ".html", ".toml", ".yaml", ".yml", ".log"),
+    *(".png", ".jpg", ".jpeg", ".sha256", ".md5", ".crc", ".ini", ".lnk"),
+)
+LEFT_BEHIND = ("thumbs.db", "desktop.ini")
+#: What a sheet is called that explains the others.
+COVER = ("readme", "说明", "填报说明", "填表说明", "目录", "封面", "数据字典", "字典")
+#: What to do about data of a kind that is not read.
+UNREAD = {
+    **dict.fromkeys((".xls", ".xlsm", ".xlsb", ".et", ".ods"), "save the workbook as .xlsx or CSV"),
+    **dict.fromkeys((".zip", ".rar", ".7z", ".tar", ".tgz", ".bz2", ".xz", ".zst"), "unpack it first"),
+    **dict.fromkeys((".gz",), "only .csv.gz is read; unpack it first"),
+    **dict.fromkeys((".db", ".sqlite", ".sqlite3"), "give its address instead: sqlite:///PATH"),
+    **dict.fromkeys((".mdb", ".accdb", ".dbf", ".dmp", ".orc", ".avro"), "export it as CSV or Parquet"),
+    **dict.fromkeys((".json", ".sql"), "export it as CSV or Parquet"),
+    **dict.fromkeys((".dat", ".prn", ""), "give the name an ending: .csv"),
+}
 MAX_UNZIPPED = 64 * 2**30
 MAX_RATIO = 200
 
@@ -64,7 +78,7 @@ def refuse_unread(unread: list[Ignored], allowed: tuple[str, ...]) -> None:
     meant = [
         f"{i.name} ({i.reason})"
         for i in unread
-        if i.refuses and not any(fnmatch.fnmatchcase(n, a) for a in allowed for n in (i.name, Path(i.name).name))
+        if i.refuses and not any(fnmatch.fnmatchcase(n, a) for a in allowed for n in _names(i.name))
     ]
     if meant:
         raise UserError(
@@ -72,6 +86,11 @@ def refuse_unread(unread: list[Ignored], allowed: tuple[str, ...]) -> None:
             "name the table in a mapping (files = [...]), or leave it out with --allow-ignored NAME; nothing was "
             "published"
         )
+
+
+def _names(label: str) -> tuple[str, ...]:
+    """What may name something unread: its path, its name, the workbook of a sheet."""
+    return (label, Path(label).name, Path(label.partition("[")[0]).name)
 
 
 def _suffix(path: Path) -> str:
@@ -138,21 +157,25 @@ class _Search:
 
     def _file(self, path: Path, label: str, table: str | None) -> Iterator[Source]:
         suffix = _suffix(path)
-        table = table_of(_stem(path), self.mapping) or table
-        if path.name.lower().startswith(("readme", "说明")) or suffix in DOCUMENTATION:
+        named = table_of(_stem(path), self.mapping)
+        table = named or table
+        if path.name.lower().startswith(("readme", "license", "说明", *LEFT_BEHIND)) or (
+            suffix in DOCUMENTATION and not named and not (table and suffix == ".json")
+        ):
             self.unread.append(Ignored(label, "documentation"))
         elif suffix not in SUFFIXES:
             remedy = UNREAD.get(suffix, "")
-            reason = f"files of this kind are not read{'; ' if remedy else ''}{remedy}"
-            self.unread.append(Ignored(label, reason, bool(remedy)))
+            self.unread.append(Ignored(label, f"files of this kind are not read{'; ' if remedy else ''}{remedy}", True))
         elif suffix == ".xlsx":
             titles = sheets(path)
             targets = {sheet: table_of(sheet, self.mapping) or table for sheet in titles}
             for sheet, target in targets.items():
                 if target:
                     yield Source(target, f"{label}[{sheet}]", path, "xlsx", sheet)
+                elif sheet.lower().startswith(COVER) or not holds_rows(path, sheet):
+                    self.unread.append(Ignored(f"{label}[{sheet}]", "a cover, or empty"))
                 else:
-                    self.unread.append(Ignored(f"{label}[{sheet}]", "the sheet's name is no table's"))
+                    self.unread.append(Ignored(f"{label}[{sheet}]", "the sheet's name is no table's", True))
             if not any(targets.values()):
                 self.unread.append(Ignored(label, "neither its name nor a sheet's is a table's", True))
         elif table:

@@ -38,6 +38,11 @@ def sheets(path: Path) -> list[str]:
     return list(_open(path).sheet_names)
 
 
+def holds_rows(path: Path, title: str) -> bool:
+    """Whether a sheet has more than one row."""
+    return bool(_open(path).get_sheet_by_name(title).height > 1)
+
+
 def read_sheets(path: Path) -> dict[str, pd.DataFrame]:
     """Every sheet with a header in its first row, as text; empty cells are None."""
     import pandas as pd

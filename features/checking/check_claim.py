@@ -21,10 +21,11 @@ from claims.store.claim_store import ClaimStore
 from claims.store.warehouse import Warehouse
 from features.asof import moment_of, open_views, read_as
 from features.bucket import STAT, evaluate, evidence_sql, named_words
-from features.build import absent_features, published
+from features.build import published
 from features.checking.hits import rows_that_hit, rules_of
 from features.checking.person_store import person_store
 from features.declare import Feature, amount_name, column_name
+from features.evaluable import absent_features, unread_words
 from features.grains import GRAINS, Grain
 from features.limits import LIMITS, apply_limits
 from features.office import read_office
@@ -94,7 +95,7 @@ def check_claim(
         if warehouse is not None:  # what the office has not in force says nothing at the counter either
             silent = read_office(warehouse).silent((str(f.rule) for f in rules), moment_of(as_of).date())
             rules = [f for f in rules if f.rule not in silent]
-        absent = absent_features(claims, rules)
+        absent = absent_features(claims, rules, unread_words(stored, as_of) if stored else {})
         judged = [f for f in rules if f.name not in absent]
         found = _judge(claims, judged, settlement, limits, as_of)
     found |= {f.name: _Found(0.0, 0, missing=absent[f.name]) for f in rules if f.name in absent}

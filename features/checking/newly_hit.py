@@ -25,10 +25,10 @@ from claims.store.known import known_sql
 from claims.store.warehouse import Warehouse
 from features.asof import moment_of, open_views, read_as
 from features.bucket import evaluate, evidence_sql, focus, named_words
-from features.build import absent_features
 from features.checking.hits import rules_of
 from features.checking.knowledge_points import Batch, Row, begun_by, known_to, read_points, versions
 from features.declare import Feature, amount_name
+from features.evaluable import absent_features, unread_words
 from features.grains import GRAINS
 
 
@@ -144,7 +144,7 @@ def _compared(before: Warehouse, after: Warehouse, as_of: date, features: Sequen
 
 def _measured(house: Warehouse, as_of: date, features: Sequence[Feature]) -> dict[str, tuple[dict[str, int], int]]:
     """{declaration: ({entity hit: fen}, rows)} over all buckets; what cannot be evaluated is left out."""
-    absent = absent_features(house, features)
+    absent = absent_features(house, features, unread_words(house, as_of))
     found: dict[str, tuple[dict[str, int], int]] = {}
     for layout in ("person", "institution"):
         mine = [f for f in features if f.by == layout and f.name not in absent]

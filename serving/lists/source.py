@@ -13,6 +13,7 @@ from claims.store.warehouse import Warehouse
 from features.asof import moment_of
 from features.checking.review import silent_rules
 from features.declarations import load_catalog
+from features.evaluable import not_evaluated
 from features.evidence import gather_evidence
 from features.matrix import Matrix, load_matrix
 from models.bundle import Bundle, redeclared
@@ -69,16 +70,20 @@ def undecided(warehouse: Path, matrix: Matrix) -> pd.Index:
 
 
 def quality_notes(warehouse: Path, as_of: date | datetime) -> tuple[Note, ...]:
-    """Remarks on the data up to `as_of`, and rules that the office has not in force, as lists and pages print them.
+    """Remarks on the data up to `as_of`, rules that these data cannot answer, and rules that the office has not in force, as lists and pages print them.
 
     Raises UserError when a finding stops all ranking.
     """
-    found = check(Warehouse.open(warehouse), as_of)
+    house = Warehouse.open(warehouse)
+    found = check(house, as_of)
     stops = [f for f in found if f.severity == "stop"]
     if stops:
         raise UserError("no list is made on this data: " + "; ".join(f.en for f in stops))
-    silent = silent_rules(warehouse, moment_of(as_of).date())
-    return (*(Note(text=f.zh, severity="warning") for f in found), *(Note(text=s, severity="warning") for s in silent))
+    unanswered = [
+        f"不可评估（不等于未命中）：{why}：{'、'.join(rules)}" for why, rules in not_evaluated(house, as_of).items()
+    ]
+    said = [*(f.zh for f in found), *unanswered, *silent_rules(warehouse, moment_of(as_of).date())]
+    return tuple(Note(text=text, severity="warning") for text in said)
 
 
 Key = tuple[str, str, str]

@@ -15,9 +15,10 @@ import pandas as pd
 from claims.intake.pipeline import intake
 from claims.store.warehouse import Warehouse
 from features.assemble import numbers
-from features.build import absent_features, build
+from features.build import build
 from features.declarations import load_catalog
 from features.declare import REGISTRY
+from features.evaluable import absent_features
 from features.grains import GRAINS, Grain
 from features.matrix import values_of
 from simulator import simulate
