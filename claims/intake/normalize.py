@@ -25,8 +25,8 @@ CERTIFICATES = ("certno",)
 #: Columns that say yes or no, and how systems write that; what their code set adds (退费, 有效) is known there.
 FLAGS = {column: codes for column, codes in OF_COLUMN.items() if {c.code for c in codes.codes} == {"0", "1"}}
 YES_NO = {
-    "0": ("0", "00", "否", "n", "no", "f", "false", "off", "×", "x", "b'\\x00'"),
-    "1": ("1", "01", "是", "y", "yes", "t", "true", "on", "√", "✓", "v", "有", "b'\\x01'"),
+    "0": ("0", "00", "否", "n", "no", "f", "false", "off", "×", "x", "b'\\x00'", "\\x00"),
+    "1": ("1", "01", "是", "y", "yes", "t", "true", "on", "√", "✓", "v", "有", "b'\\x01'", "\\x01"),
 }
 NUMBERS = ("money", "price", "qty", "int", "ratio", "float")
 REASON |= {"int": "Q03", "ratio": "Q03", "float": "Q03", "bool": "Q03"}

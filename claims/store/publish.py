@@ -116,9 +116,14 @@ def pointed(folder: Path, remedy: str) -> tuple[str, str] | None:
     if not path.exists():
         return None
     try:
-        found = re.fullmatch(r"(\S+) ([0-9a-f]{64})\n", path.read_bytes().decode())
+        written = path.read_bytes().decode()
+        found = re.fullmatch(r"(\S+) ([0-9a-f]{64})\n", written)
     except (OSError, ValueError):
-        found = None
+        written, found = "", None
+    if re.fullmatch(r"\d{8}\n?", written):  # before seals
+        raise Damaged(
+            f"{folder} was made by an earlier version of xiezhi; take the claims in again into an empty folder"
+        )
     if found is None:
         raise Damaged(f"{path} is missing or damaged; {remedy}")
     return found[1], found[2]

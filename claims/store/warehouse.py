@@ -64,7 +64,10 @@ class Warehouse:
         again once a batch is taken back."""
         found = self.manifest.get("content")
         if found is None:
-            raise Damaged(f"{self.root}: this warehouse was taken in by an earlier version; take the claims in again")
+            raise Damaged(
+                f"{self.root}: this warehouse was made by an earlier version of xiezhi, which kept less; take the "
+                "claims in again into an empty folder (`xiezhi intake SOURCE --warehouse NEW`); nothing here was changed"
+            )
         return f"{int(found):08d}"
 
     @property

@@ -153,3 +153,9 @@ def test_a_workbook_without_rows_is_refused(tmp_path: Path) -> None:
     xlsxwriter.Workbook(str(tmp_path / "none.xlsx")).close()
     with pytest.raises(UserError, match="no mended row"):
         readmit(house, tmp_path / "none.xlsx")
+
+
+def test_a_warehouse_of_an_earlier_version_is_told_apart_from_a_damaged_one(tmp_path: Path) -> None:
+    (tmp_path / "CURRENT").write_text("00000001\n")
+    with pytest.raises(Damaged, match="made by an earlier version of xiezhi; take the claims in again"):
+        Warehouse.open(tmp_path)
