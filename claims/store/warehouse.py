@@ -66,7 +66,7 @@ class Warehouse:
         if found is None:
             raise Damaged(
                 f"{self.root}: this warehouse was made by an earlier version of xiezhi, which kept less; take the "
-                "claims in again into an empty folder (`xiezhi intake SOURCE --warehouse NEW`); nothing here was changed"
+                "claims in again into an empty folder (`xiezhi intake SOURCE --warehouse NEW`)"
             )
         return f"{int(found):08d}"
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 
@@ -117,3 +120,25 @@ def test_a_sheet_with_rows_beside_others_is_not_left_out_in_silence(tmp_path: Pa
         intake(folder, tmp_path / "house")
     done = intake(folder, tmp_path / "house", allow_ignored=["三月.xlsx"])
     assert {i.name for i in done.ignored} == {"三月.xlsx[结算历史]", "三月.xlsx[说明]", "三月.xlsx[Sheet3]"}
+
+
+def test_a_moment_of_any_zone_and_unit_and_a_flag_in_bytes_in_parquet(tmp_path: Path) -> None:
+    folder = write(tmp_path / "in")
+    table = pa.Table.from_pylist([VISIT])
+    for column, unit in (("begntime", "ms"), ("endtime", "ns"), ("setl_time", "s")):
+        moment = pa.array([datetime(2025, 2, 28, 23, 30, tzinfo=UTC)], pa.timestamp(unit, tz="America/New_York"))
+        table = table.set_column(table.schema.get_field_index(column), column, moment)
+    place = table.schema.get_field_index("refd_setl_flag")
+    table = table.set_column(place, "refd_setl_flag", pa.array([b"\x00"], pa.binary()))
+    pq.write_table(table, folder / "settlements.parquet")
+    intake(folder, tmp_path / "house")
+    there = datetime(2025, 3, 1, 7, 30)
+    columns = "begntime, endtime, setl_time, refd_setl_flag"
+    assert held(tmp_path / "house", "settlements", columns) == [(there, there, there, "0")]
+
+
+def test_a_header_with_characters_nobody_sees(tmp_path: Path) -> None:
+    folder = write(tmp_path / "in", settlements=[VISIT])
+    path = folder / "settlements.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("begntime", "begn\u200btime\u200e"), encoding="utf-8")
+    assert intake(folder, tmp_path / "house").tables["settlements"].accepted == 1

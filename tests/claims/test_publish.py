@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from claims.errors import UserError
+from claims.errors import Damaged, UserError
 from claims.intake.pipeline import intake
 from claims.intake.quarantine import export_quarantine, list_quarantine
 from claims.intake.readmit import readmit
