@@ -1,4 +1,4 @@
-"""Inspectors on the road: draw (commit, take, check, estimate), plan."""
+"""Inspectors on the road: draw (commit, take, check, estimate), plan, normal, charts, bedsheet, morning."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,18 @@ from typing import Annotated, Any
 import typer
 
 from claims.errors import UserError
-from commands.terminal import AsOfOption, Bars, ByOption, JsonOption, WarehouseOption, a_date, say
+from commands.terminal import (
+    AsOfOption,
+    Bars,
+    ByOption,
+    JsonOption,
+    WarehouseOption,
+    a_date,
+    a_moment,
+    check_out,
+    of_day,
+    say,
+)
 
 app = typer.Typer()
 draw_app = typer.Typer(
@@ -171,3 +182,118 @@ def expected_of(warehouse: Path, when: date, by: str = "") -> Mapping[str, Any]:
     chance = frame["probability"].where(frame["probability"].notna(), frame["risk"]).to_numpy(dtype=float)
     rows = zip(frame.iterrows(), chance, strict=True)
     return {str(e): Expected(float(p), supposed(row).amount / 100) for (e, row), p in rows}
+
+
+@app.command()
+def normal(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    unit: Annotated[list[str] | None, typer.Option("--id", help="only this hospital; repeat for several")] = None,
+    days: Annotated[int, typer.Option("--days", help="stays ended in the last so many days")] = 365,
+    as_json: JsonOption = False,
+) -> None:
+    """What each hospital's stays would have cost and lasted at its peers, by age, diagnosis and operation: the gap with an interval."""
+    from inspection.normal import load_stays, normals
+
+    found = normals(load_stays(warehouse, a_date(as_of), days), unit)
+    say(
+        {"as_of": as_of, "units": [n.to_json() for n in found]},
+        as_json,
+        "\n".join(f"{n.unit}：{n.text}" for n in found),
+    )
+
+
+@app.command()
+def charts(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    unit: Annotated[str, typer.Option("--id", help="the hospital")],
+    size: Annotated[int, typer.Option("--size", help="charts to pull")] = 20,
+    seed: Annotated[str, typer.Option("--seed", help="what the sample depends on, for example the draw's name")] = "",
+    days: Annotated[int, typer.Option("--days", help="stays ended in the last so many days")] = 365,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="the charts to pull (.csv), with an empty column amount")
+    ] = None,
+    results: Annotated[
+        Path | None, typer.Option("--results", help="the same file filled: what it says of all stays")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Which charts to pull at a hospital; and, once they are checked, what they say of all its stays: an estimate, never a claim."""
+    from inspection.charts import extrapolate, pull
+    from inspection.normal import load_stays
+    from inspection.tables import read_table, write_table
+
+    stays = load_stays(warehouse, a_date(as_of), days)
+    pulled = pull(stays, unit, size, seed)
+    if results is not None:
+        said = extrapolate(pulled, read_table(results, ["mdtrt_id", "amount"]), int((stays["unit"] == unit).sum()))
+        say(asdict(said), as_json, said.text)
+        return
+    if out is not None:
+        write_table(pulled.assign(amount=""), out)
+    lines = [
+        f"{r['mdtrt_id']}  {r['stratum']}  {r['cost']:,.0f} 元  代表 {r['factor']:.1f} 份"
+        for r in pulled.to_dict("records")
+    ]
+    say(
+        {"unit": unit, "stays": int((stays["unit"] == unit).sum()), "charts": pulled.to_dict("records")},
+        as_json,
+        "\n".join(lines),
+    )
+
+
+@app.command()
+def bedsheet(
+    warehouse: WarehouseOption,
+    at: Annotated[str, typer.Option("--at", help='"YYYY-MM-DD HH:MM"', callback=of_day)],
+    out: Annotated[
+        Path, typer.Option("--out", help="the sheet to fill (.csv); beside it NAME.list.json, which stays at the desk")
+    ],
+    top: Annotated[int, typer.Option("--top", help="beds to visit")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """The bed check as a sheet in walking order: hospital, ward, bed, what to ask; and when to come to each hospital."""
+    from claims.store.files import PRIVATE, put
+    from inspection.bedsheet import bed_sheet, best_hours, places
+    from inspection.tables import write_table
+    from serving.lists.bedcheck import build_bedcheck
+
+    check_out(out)
+    moment = a_moment(at)
+    with Bars() as bars:
+        bars("beds", 0.0)
+        rows = build_bedcheck(warehouse, moment, top).rows
+    sheet = bed_sheet(rows, places(warehouse, moment, list(rows["entity_id"])), moment)
+    hours = best_hours(warehouse, moment, sorted(set(rows["fixmedins_code"]) - {""}))
+    write_table(sheet, out)
+    kept = rows[["entity_id", "slot", "rank", "selection_prob"]].to_dict("records")
+    put(
+        out.with_suffix(".list.json"),
+        (json.dumps({"at": at, "rows": kept}, ensure_ascii=False) + "\n").encode(),
+        PRIVATE,
+    )
+    told = [f"{out}：{len(sheet)} 床。疑点线索，非违规结论", *(f"  {h.unit}：{h.text}" for h in hours)]
+    say(
+        {"out": str(out), "at": at, "rows": len(sheet), "hours": [h.to_json() for h in hours]}, as_json, "\n".join(told)
+    )
+
+
+@app.command()
+def morning(
+    kept: Annotated[Path, typer.Option("--list", help="NAME.list.json of the evening")],
+    results: Annotated[Path, typer.Option("--results", help="the sheet filled: .csv or .xlsx")],
+    as_json: JsonOption = False,
+) -> None:
+    """The morning after a bed check: found by rank against found by chance; what could not be counted is told."""
+    import pandas as pd
+
+    from inspection.bedsheet import morning as compare
+    from inspection.tables import read_table
+
+    try:
+        listed = pd.DataFrame(json.loads(kept.read_text("utf-8"))["rows"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"{kept}：不是查床单的名单文件；请给出 xiezhi bedsheet 写出的 .list.json") from None
+    said = compare(listed, read_table(results, ["就诊号", "结果"]))
+    say(said.to_json(), as_json, "\n".join([said.text, *said.refused]))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 import pandas as pd
 
@@ -24,34 +25,38 @@ AT_MOST = 3.0
 """Times as likely as on average, at most: a few units of an odd region shall not be drawn week after week."""
 
 
-def pivotal(chance: np.ndarray, strata: Sequence[str], rng: np.random.Generator) -> np.ndarray:
+def pivotal(chance: np.ndarray, strata: Sequence[str] | np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Who is drawn (bool), with exactly these chances; strata in the order of chance, and within them the entities too."""
     wanted = np.asarray(chance, dtype="float64")
     drawn = wanted >= 1 - 1e-12
-    codes, names = pd.factorize(pd.Series(list(strata), dtype="object").fillna(""))
+    names, codes = np.unique(np.asarray(strata), return_inverse=True)
     place = rng.permutation(len(names))[codes] if len(names) else codes
     order = np.lexsort((rng.permutation(len(wanted)), place))
-    luck = rng.random(len(wanted))
+    _fight(order, wanted, rng.random(len(wanted) + 1), drawn)
+    return drawn
+
+
+@numba.njit(cache=True)
+def _fight(order, wanted, luck, drawn):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     held, mass = -1, 0.0
     for i in order:
         p = wanted[i]
         if drawn[i] or p <= 0:
             continue
         if held < 0:
-            held, mass = int(i), float(p)
+            held, mass = i, p
             continue
         both = mass + p
         if both < 1:
-            held, mass = (int(i) if luck[i] * both < p else held), both
+            held, mass = (i if luck[i] * both < p else held), both
         else:
             first_in = luck[i] * (2 - both) < 1 - p if both < 2 else True
             drawn[held if first_in else i] = True
-            held, mass = (int(i) if first_in else held), both - 1
+            held, mass = (i if first_in else held), both - 1
         if mass < 1e-12:
             held = -1
-    if held >= 0 and rng.random() < mass + 1e-9:
+    if held >= 0 and luck[len(wanted)] < mass + 1e-9:
         drawn[held] = True
-    return drawn
 
 
 def spread(size: int, weights: np.ndarray) -> np.ndarray:

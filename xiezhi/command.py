@@ -12,6 +12,10 @@
     bedcheck   stays open at a moment, by chance of empty beds    serving.lists.bedcheck
     draw       units by chance, from a seed nobody chose alone    inspection.draw
     plan       the week's inspections: units, teams, days, roads  inspection.plan
+    normal     what a hospital would have cost at its peers       inspection.normal
+    charts     which charts to pull, and what they say of all     inspection.charts
+    bedsheet   the bed check in walking order, best hours         inspection.bedsheet
+    morning    the morning after: found against chance            inspection.bedsheet
     explain    everything behind one suspect                      serving.lists.dossier
     check      one incoming claim against the rules               features.checking
     rules      the rule base: run it, show one rule               features.checking

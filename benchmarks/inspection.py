@@ -1,0 +1,355 @@
+"""Whether the draw's intervals cover, whether plans are near the best possible, what ranking by money brings, and when exploring pays.
+
+    python -m benchmarks.inspection cover --world second=DIR --world pilot=DIR --own 21 --own 22 --work build/inspection
+    python -m benchmarks.inspection routes --work build/inspection
+    python -m benchmarks.inspection money --warehouse W --as-of DATE --truth DIR --work build/inspection        (repeat per world)
+    python -m benchmarks.inspection year --work build/inspection
+    python -m benchmarks.inspection page --work build/inspection --out docs/figures
+
+A world is a folder with claims/ and truth/. Truth is read here alone, to measure. `--own SEED` simulates a county of 8,000 insured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.exploration import DELAY, FIRST, MEMORY, MISSED, NEW, OLD, SHIFT, STAYS, ridge_logistic
+from inspection.draw import pivotal, spread
+from inspection.estimate import rate, total
+from inspection.routes import Problem, Shift, solve, timed
+from inspection.seed import random_for
+
+REDRAWS = 1000
+AREAS_OF = {"stays": 0.1, "persons": 0.05, "units": 0.2}
+"""Share drawn: units a fifth, because a tenth of eighty is below the ten that an estimate needs."""
+
+
+def own(seed: int, work: Path) -> Path:
+    """A county of ours, simulated once."""
+    from simulator import simulate
+
+    folder = work / f"own{seed}"
+    if not (folder / "truth").exists():
+        simulate(folder, 8000, 8, seed)
+    return folder
+
+
+def population(world: Path, kind: str) -> pd.DataFrame:
+    """stratum, amount (yuan wrongly paid; 0 = clean) of everybody of a kind."""
+    claims, truth = world / "claims", world / "truth"
+    ours = (truth / "admissions.parquet").exists()
+    name, key = {
+        "stays": ("admission", "mdtrt_id"),
+        "persons": ("person", "psn_no"),
+        "units": ("institution", "fixmedins_code"),
+    }[kind]
+    guilty = pd.read_parquet(truth / (f"{name}s.parquet" if ours else f"truth_{name}.parquet"))
+    money = guilty["amount_fen"] / 100 if ours else guilty["excess_fund_amt" if name == "admission" else "excess_amt"]
+    amount = money.clip(lower=1.0).groupby(guilty[key].astype(str)).sum()
+    if kind == "units":
+        everybody = pd.read_parquet(claims / "institutions.parquet")
+        stratum = everybody["admdvs"].astype(str) + everybody["medins_type"].astype(str)
+    elif kind == "persons":
+        everybody = pd.read_parquet(claims / "persons.parquet").drop_duplicates("psn_no")
+        stratum = pd.Series("", index=everybody.index)
+    else:
+        settled = pd.read_parquet(claims / "settlements.parquet", columns=["mdtrt_id", "fixmedins_code", "med_type"])
+        everybody = settled[settled["med_type"].astype(str).str.startswith("2")].drop_duplicates("mdtrt_id")
+        stratum = everybody["fixmedins_code"].astype(str)
+    return pd.DataFrame(
+        {"stratum": stratum.to_numpy(), "amount": amount.reindex(everybody[key].astype(str)).fillna(0.0).to_numpy()}
+    )
+
+
+def cover(world: str, kind: str, people: pd.DataFrame) -> dict[str, Any]:
+    """How often the intervals of `REDRAWS` draws hold the truth, with unequal chances as exploring makes them (a fifth of the strata three times as likely)."""
+    amount, n = people["amount"].to_numpy(), len(people)
+    strata = pd.factorize(people["stratum"])[0]
+    odd = strata % 5 == 0
+    chance = spread(int(np.ceil(AREAS_OF[kind] * n)), np.where(odd & ~odd.all(), 3.0, 1.0))
+    inside, amounts, off, relative = 0, [], [], []
+    for i in range(REDRAWS):
+        drawn = pivotal(chance, strata, random_for("cover", world, kind, i))
+        share, sums = rate(amount[drawn] > 0, chance[drawn], n), total(amount[drawn], chance[drawn], n)
+        inside += bool(
+            share.low is not None
+            and share.high is not None
+            and share.low - 1e-9 <= (amount > 0).mean() <= share.high + 1e-9
+        )
+        off.append(share.value or 0.0)
+        if sums.value is not None and sums.low is not None and sums.high is not None:
+            amounts.append(sums.low <= amount.sum() <= sums.high)
+            relative.append(sums.value / amount.sum())
+    return {
+        "world": world, "kind": kind, "population": n, "guilty": int((amount > 0).sum()), "drawn": round(chance.sum()), "rate_covered": inside / REDRAWS,
+        "rate_mean": float(np.mean(off)), "rate_true": float((amount > 0).mean()), "amounts": len(amounts), "amount_covered": float(np.mean(amounts)) if amounts else None,
+        "amount_mean": float(np.mean(relative)) if relative else None,
+    }  # fmt: skip
+
+
+def a_week(n: int, teams: int, days: int, seed: int, most: int = 3, bases: int = 1) -> Problem:
+    """Units around one or several bases, worth lognormal, half of them small; every team avoids a seventh of them."""
+    rng = random_for("week", n, teams, days, seed)
+    place = rng.normal(0, 12, (n + bases, 2))
+    far = np.hypot(*(place[:, None] - place[None]).transpose(2, 0, 1))
+    travel = (np.ceil((10 + far * 1.35 / 35 * 60) / 5) * 5).astype(np.int64)
+    service = rng.choice([60, 90, 120, 180, 240, 360], n, p=[0.25, 0.25, 0.2, 0.15, 0.1, 0.05]).astype(np.int64)
+    shifts = tuple(
+        Shift(
+            f"{t}-{d}",
+            450,
+            1110,
+            travel[n + t % bases, :n].copy(),
+            travel[:n, n + t % bases].copy(),
+            np.arange(n) % 7 != t,
+            most,
+        )
+        for t in range(teams)
+        for d in range(days)
+    )
+    return Problem(np.exp(rng.normal(8, 1.5, n)), service, np.full(n, 510), np.full(n, 1050), travel[:n, :n].copy(), shifts, tuple(range(0, n, 25)) if n > 25 else ())  # fmt: skip
+
+
+def exact(problem: Problem) -> float:
+    """The best worth, by trying every day of every shift."""
+    best: dict[frozenset[int], float] = {frozenset(): 0.0}
+    for shift in problem.shifts:
+        days = {
+            frozenset(path): float(problem.value[list(path)].sum())
+            for k in range(1, shift.most + 1)
+            for path in itertools.permutations(range(len(problem.value)), k)
+            if timed(problem, shift, path) is not None
+        }
+        for chosen, worth in list(best.items()):
+            for day, gain in days.items():
+                if not day & chosen and worth + gain > best.get(chosen | day, -1.0):
+                    best[chosen | day] = worth + gain
+    return max(best.values())
+
+
+def routes(small: int = 30, large: int = 4) -> dict[str, Any]:
+    """Regret on small weeks against the exact optimum; seconds, gap to the bound on 300 units × 5 teams × 5 days."""
+    regrets, bounds = [], []
+    for seed in range(small):
+        problem = a_week(9, 2, 1, seed)
+        best, found = exact(problem), solve(problem)
+        regrets.append(1 - found.value / best)
+        bounds.append(found.gap)
+    big = []
+    for seed in range(large):
+        problem = a_week(300, 5, 5, seed, bases=5 if seed % 2 else 1)
+        wall, cpu = time.monotonic(), time.process_time()
+        found = solve(problem)
+        big.append({"bases": 5 if seed % 2 else 1, "wall": time.monotonic() - wall, "cpu": time.process_time() - cpu, "gap": found.gap, "visits": sum(map(len, found.routes.values()))})  # fmt: skip
+    return {
+        "small": small,
+        "regret_max": max(regrets),
+        "regret_mean": float(np.mean(regrets)),
+        "gap_small": float(np.mean(bounds)),
+        "big": big,
+    }
+
+
+def money(warehouse: Path, as_of: str, truth: Path) -> dict[str, Any]:
+    """Money truly wrong at the units visited in four weeks: planned for amount, for cases, for size; each by the product's own scores."""
+    from datetime import date, timedelta
+
+    from commands.inspection import expected_of
+    from inspection.plan import Expected, make_plan
+    from inspection.settings import Settings, with_teams
+    from inspection.sites import load_sites
+
+    day = date.fromisoformat(as_of)
+    sites = [s for s in load_sites(warehouse, day) if s.last_claim]
+    found = expected_of(warehouse, day)
+    ours = (truth / "institutions.parquet").exists()
+    guilty = pd.read_parquet(truth / ("institutions.parquet" if ours else "truth_institution.parquet"))
+    yuan = guilty["amount_fen"] / 100 if ours else guilty["excess_amt"]
+    true = yuan.groupby(guilty["fixmedins_code"].astype(str)).sum()
+    ways = {"amount": found, "cases": found, "size": {s.id: Expected(1.0, s.fen / 100) for s in sites}}
+    got: dict[str, Any] = {
+        "warehouse": warehouse.name,
+        "as_of": as_of,
+        "units": len(sites),
+        "guilty": int(true.reindex([s.id for s in sites]).notna().sum()),
+    }
+    for days in (1, 2, 3, 5):
+        for way, expected in ways.items():
+            asked = with_teams(Settings(objective="cases" if way == "cases" else "amount", every_unit_yearly=False), 1)
+            monday = day + timedelta(days=7 - day.weekday())
+            plan = make_plan(
+                sites, expected, asked, week=f"{monday.isocalendar().year}-W{monday.isocalendar().week:02d}", days=days
+            )
+            visited = [v.site for v in plan.visits]
+            got[f"{way} {days}"] = {"visits": len(visited), "guilty": int(true.reindex(visited).notna().sum()), "yuan": float(true.reindex(visited).fillna(0).sum())}  # fmt: skip
+    return got
+
+
+WEEKS = 52
+PLAY = (0.0, 0.05, 0.1, 0.2)
+
+
+def office(seed: int, k: int, draw: float, share: float = 0.05) -> np.ndarray:
+    """Frauds found per week by an office whose offenders learn: each act found moves a part of those left to ways of cheating not seen before."""
+    world, luck = random_for("world", seed), random_for("luck", seed, k, draw)
+    seen: list[tuple[int, np.ndarray, np.ndarray]] = []
+    found, old_way = np.zeros(WEEKS), 1.0
+    for week in range(-1, WEEKS):
+        n = FIRST if week < 0 else STAYS
+        common = world.normal(size=(n, 1))
+        X = np.sqrt(0.2) * common + np.sqrt(0.8) * world.normal(size=(n, 24))
+        bad, turn, shown = world.random(n) < share, world.random(n), SHIFT * 2 * world.random((n, 4))
+        old = turn < old_way
+        X[:, OLD] += np.where((bad & old)[:, None], shown, 0.0)
+        X[:, NEW] += np.where((bad & ~old)[:, None], shown, 0.0)
+        caught = bad & (world.random(n) >= MISSED)
+        if week < 0:
+            seen.append((-DELAY, X, caught))
+            continue
+        told = [(x, y) for w, x, y in seen if week - MEMORY <= w <= week - DELAY or (w < 0 and week < MEMORY)]
+        beta = ridge_logistic(np.vstack([x for x, _ in told]), np.concatenate([y for _, y in told]).astype(float))
+        score = X @ beta[:-1] if beta.any() else luck.random(n)
+        drawn = round(k * draw)
+        picks = np.argsort(-score, kind="stable")[: k - drawn]
+        checked = np.concatenate([picks, luck.choice(np.setdiff1d(np.arange(n), picks), drawn, replace=False)])
+        found[week] = caught[checked].sum()
+        seen.append((week, X[checked], caught[checked]))
+        hit = (caught & old)[checked].sum() / max((bad & old).sum(), 1)
+        old_way = max(0.1, old_way * (1 - 0.25 * hit))
+    return found
+
+
+def year(seeds: int = 20) -> list[dict[str, Any]]:
+    """Per capacity and share drawn: finds of the year against no draw, paired by seed, and the week from which the sum is ahead for good."""
+    rows = []
+    for k in (30, 60, 120):
+        arms = {a: np.array([office(s, k, a) for s in range(seeds)]) for a in PLAY}
+        for arm in PLAY[1:]:
+            more = (arms[arm] - arms[0.0]).sum(axis=1) / arms[0.0].sum(axis=1).mean()
+            ahead = np.cumsum(arms[arm] - arms[0.0], axis=1).mean(axis=0)
+            behind = np.flatnonzero(ahead <= 0)
+            crossing = int(behind.max()) + 2 if len(behind) else 1
+            half = 2.093 * more.std(ddof=1) / np.sqrt(seeds)
+            rows.append({"k": k, "draw": arm, "gain": float(more.mean()), "low": float(more.mean() - half), "high": float(more.mean() + half), "overtakes": crossing if crossing <= WEEKS else None, "base": float(arms[0.0].sum(axis=1).mean())})  # fmt: skip
+    return rows
+
+
+def page(work: Path) -> str:
+    """What was measured, as Markdown; losses first."""
+    told = {p.stem: json.loads(p.read_text("utf-8")) for p in sorted(work.glob("*.json"))}
+    out = [
+        "# Draws, plans, exploring: how good they are",
+        "",
+        *(str(__doc__).split("\n\n", 1)[1].strip().splitlines()),
+        "",
+    ]
+    body, losses = [], []
+    if rows := told.get("cover"):
+        body += ["## The draw's intervals", "", f"{REDRAWS} redraws a world, a fifth of the strata three times as likely as the others (exploring). Wanted: rates 95 ± 2 %, amounts 80 ± 4 % of at least 400 draws with five or more amounts.", "",
+                 "| world | who | population | guilty | drawn | 95 % intervals of the rate hold it | mean rate ÷ true | draws with an amount | 80 % intervals of the amount hold it | mean amount ÷ true |", "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
+        for r in rows:
+            said = "—" if r["amount_covered"] is None else f"{r['amount_covered']:.1%}"
+            mean = "—" if r["amount_mean"] is None else f"{r['amount_mean']:.3f}"
+            body.append(
+                f"| {r['world']} | {r['kind']} | {r['population']} | {r['guilty']} | {r['drawn']} | {r['rate_covered']:.1%} | {r['rate_mean'] / r['rate_true']:.3f} | {r['amounts']} | {said} | {mean} |"
+            )
+            if not 0.93 <= r["rate_covered"] <= 0.97:
+                losses.append(f"rates of {r['world']} {r['kind']}: {r['rate_covered']:.1%} covered instead of 95 ± 2 %")
+            if r["amount_covered"] is not None and r["amounts"] >= 400 and not 0.76 <= r["amount_covered"] <= 0.84:
+                losses.append(
+                    f"amounts of {r['world']} {r['kind']}: {r['amount_covered']:.1%} covered instead of 80 ± 4 %"
+                )
+            if r["amounts"] < 400:
+                losses.append(
+                    f"amounts of {r['world']} {r['kind']}: only {r['amounts']} of {REDRAWS} draws had the five amounts that an interval needs; the others said 样本不足"
+                )
+        body.append("")
+    if r := told.get("routes"):
+        body += ["## Plans", "", f"{r['small']} small weeks (9 units, 2 teams, one day) against the exact optimum: regret {r['regret_mean']:.2%} on average, {r['regret_max']:.2%} at most (wanted ≤ 2 %). The bound alone would have said {r['gap_small']:.1%} on average: on few days of few visits it is loose.", "",
+                 "300 units × 5 teams × 5 days (wanted: 60 s on 2 cores):", "", "| bases | visits | gap to the bound | CPU s | wall s |", "|---:|---:|---:|---:|---:|",
+                 *(f"| {b['bases']} | {b['visits']} | {b['gap']:.2%} | {b['cpu']:.0f} | {b['wall']:.0f} |" for b in r["big"]), ""]  # fmt: skip
+        if r["regret_max"] > 0.02:
+            losses.append(f"the worst small week is {r['regret_max']:.1%} below the optimum")
+        losses += [
+            f"300 units took {b['wall']:.0f} s by the clock ({b['cpu']:.0f} CPU s, on a shared machine)"
+            for b in r["big"]
+            if b["wall"] > 60
+        ]
+    worlds = [told[k] for k in told if k.startswith("money")]
+    if worlds:
+        body += ["## By money or by score", "", "One team; yuan truly wrong at the units visited, by what the plan was made for (truth of the whole county's span, not what inspectors confirmed).", "", "| world | days | visits | for amount | for cases | largest first | amount ÷ cases |", "|---|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
+        for w in worlds:
+            for days in (1, 2, 3, 5):
+                a, c, s = (w[f"{way} {days}"] for way in ("amount", "cases", "size"))
+                ratio = a["yuan"] / c["yuan"] if c["yuan"] else float("inf")
+                body.append(
+                    f"| {w['warehouse']} {w['as_of']} | {days} | {a['visits']} | {a['yuan']:,.0f} ({a['guilty']}) | {c['yuan']:,.0f} ({c['guilty']}) | {s['yuan']:,.0f} ({s['guilty']}) | {ratio:.2f} |"
+                )
+                if ratio < 1.3:
+                    losses.append(
+                        f"{w['warehouse']} {w['as_of']}, {days} days: planned for amount {ratio:.2f} of the money of planned for cases, wanted 1.3"
+                    )
+                if a["yuan"] < s["yuan"]:
+                    losses.append(
+                        f"{w['warehouse']} {w['as_of']}, {days} days: largest first meets {s['yuan'] / max(a['yuan'], 1):.2f} of the money of the plan for amount"
+                    )
+        body += ["", "In brackets: guilty units visited.", ""]
+    if rows := told.get("year"):
+        body += ["## A year against offenders who learn", "", "The light world of [exploration.md](exploration.md) with 5 % frauds; instead of one change, every act found moves part of the offenders to ways not seen before. 20 seeds, paired.", "",
+                 "| checks a week | drawn | finds of the year against no draw | 95 % | ahead from week |", "|---:|---:|---:|---|---:|",
+                 *(f"| {r['k']} | {r['draw']:.0%} | {r['gain']:+.1%} | {r['low']:+.1%} … {r['high']:+.1%} | {r['overtakes'] or 'never'} |" for r in rows), ""]  # fmt: skip
+        losses += [
+            f"{r['k']} checks a week, {r['draw']:.0%} drawn: not ahead within the year ({r['gain']:+.1%})"
+            for r in rows
+            if r["overtakes"] is None
+        ]
+    if rows := told.get("normal"):
+        body += ["## If this hospital were normal", "", *rows["lines"], ""]
+        losses += rows["losses"]
+    return "\n".join(
+        [*out, "## What falls short", "", *([f"- {x}" for x in losses] or ["- nothing of what was wanted"]), "", *body]
+    )
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["cover", "routes", "money", "year", "page"])
+    parser.add_argument("--world", action="append", default=[], help="NAME=DIR with claims/ and truth/")
+    parser.add_argument("--own", type=int, action="append", default=[])
+    parser.add_argument("--warehouse", type=Path)
+    parser.add_argument("--as-of")
+    parser.add_argument("--truth", type=Path)
+    parser.add_argument("--work", type=Path, default=Path("build/inspection"))
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    given.work.mkdir(parents=True, exist_ok=True)
+    name, made = given.what, None
+    if given.what == "cover":
+        worlds = [(w.split("=", 1)[0], Path(w.split("=", 1)[1])) for w in given.world] + [
+            (f"own {s}", own(s, given.work)) for s in given.own
+        ]
+        made = [cover(n, kind, population(folder, kind)) for n, folder in worlds for kind in AREAS_OF]
+    elif given.what == "routes":
+        made = routes()
+    elif given.what == "money":
+        made, name = money(given.warehouse, given.as_of, given.truth), f"money-{given.warehouse.name}-{given.as_of}"
+    elif given.what == "year":
+        made = year()
+    else:
+        (given.out / "inspection.md").write_text(page(given.work), "utf-8")
+        return
+    (given.work / f"{name}.json").write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    print(json.dumps(made, ensure_ascii=False, indent=1))
+
+
+if __name__ == "__main__":
+    main()

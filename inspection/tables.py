@@ -1,0 +1,42 @@
+"""Small tables that people fill and send back: CSV or Excel in, CSV out, all cells text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from claims.errors import UserError
+from claims.store.files import PRIVATE, put
+
+
+def read_table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
+    """Every cell as text, empty ones missing. UserError naming the file and the column that is not there."""
+    try:
+        if path.suffix.lower() == ".xlsx":
+            frame = pd.read_excel(path, dtype=str, engine="calamine")
+        else:
+            frame = _csv(path)
+    except OSError as error:
+        raise UserError(f"{path}：读不到文件（{error.strerror}）；请检查路径") from None
+    except (ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise UserError(f"{path}：不是可读的表格（{error}）；请另存为 CSV 或 xlsx") from None
+    if missing := [c for c in needed if c not in frame.columns]:
+        raise UserError(f"{path}：缺少列 {'、'.join(missing)}；请用导出的表格填写，不改表头")
+    return frame.map(lambda cell: cell.removeprefix("'") if isinstance(cell, str) else cell)
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return pd.read_csv(path, dtype=str, encoding=encoding)
+        except UnicodeDecodeError:
+            continue
+    raise ValueError("编码既非 UTF-8 也非 GB18030")
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """As CSV with a byte order mark; text that begins like a formula is quoted. The file names people: not for everybody."""
+    text = frame.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") else cell)
+    put(path, ("\ufeff" + text.to_csv(index=False)).encode("utf-8"), PRIVATE)
