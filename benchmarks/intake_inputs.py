@@ -169,7 +169,7 @@ def outcome(made: Made, look: tuple[str, str] | None) -> tuple[str, str]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         try:
-            done = intake(made(folder), folder / "house")
+            done = intake(made(folder), folder / "house", allow_ignored=["sent"])
         except UserError as error:
             return f"refused: {error}".replace(str(folder), "…"), ""
         counts = ", ".join(f"{t} {c.accepted} of {c.rows_in}" for t, c in done.tables.items() if t not in ("persons",))
