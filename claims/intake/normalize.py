@@ -35,11 +35,12 @@ REASON |= {"int": "Q03", "ratio": "Q03", "float": "Q03", "bool": "Q03"}
 _missing = ", ".join(map(quote, MISSING))
 _any = "[-/.年]?[0-9]{1,2}[-/.月]?[0-9]{1,2}"
 #: A date that stands for none: open ends, the first and last days systems know, zeros.
-NO_DATE = (
-    f"regexp_matches({{0}}, '^ *(9999{_any}|(2999|3000|4712)[-/.年]?12[-/.月]?31|3000[-/.年]?0?1[-/.月]?0?1|0001{_any}"
+_no_date = (
+    f"^ *(9999{_any}|(2999|3000|4712)[-/.年]?12[-/.月]?31|3000[-/.年]?0?1[-/.月]?0?1|0001{_any}"
     "|1753[-/.年]?0?1[-/.月]?0?1|1899[-/.]?12[-/.]?3|1900[-/.年]?0?1[-/.月]?0?[01](日|[ T].*|0{4,6})?[ ]*$|0{8,14}$"
-    "|31-(DEC|12月 ?)-(9999|4712)|-?infinity$)')"
+    "|31-(DEC|12月 ?)-(9999|4712)|-?infinity$)"
 )
+NO_DATE = f"regexp_matches({{0}}, {quote(_no_date)})"
 _half_days = quote("(?i)(上午|下午|凌晨|早上|中午|晚上|[ap][.]?m)")
 _separated = "replace(replace(translate(x, '年月/.點点時', '----时时时'), '日', ' '), 'T', ' ')"
 _formats = str(
