@@ -152,7 +152,7 @@ def restore(desk: Desk, file: Path, by: str = "", check: Check = lambda point: N
                 if member.startswith("files/"):
                     check(member)
                     target = desk.file(member.removeprefix("files/"))
-                    target.parent.mkdir(mode=0o700, exist_ok=True)
+                    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                     put(target, archive.read(member), 0o600)
             with desk.write() as connection:
                 _into(connection, archive, manifest, check)

@@ -28,7 +28,7 @@ def worked_on(desk: Desk, staff: dict[str, Person]) -> None:
     """A case a step further, another joined to it, a paper attached."""
     first = staff["first"]
     take(desk, first, first.rights, 1, "report", 0, Given(note="床位无人"))
-    desk.file(SHA).parent.mkdir(exist_ok=True)
+    desk.file(SHA).parent.mkdir(parents=True)
     desk.file(SHA).write_bytes(PAPER)
     values = {
         "case_id": 1,
