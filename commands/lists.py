@@ -44,15 +44,19 @@ def rank(
     as_json: JsonOption = False,
 ) -> None:
     """The list of one grain: ranked suspects, a random draw beside them, reasons and amounts."""
+    from serving.lists import published
     from serving.lists.export import write
-    from serving.lists.prepare import build_worklist
 
     check_out(out)
-    with Bars() as bars:
-        bars("ranking", 0.0)
-        made = build_worklist(
-            warehouse, a_date(as_of), a_grain(grain), top, window_days=window_days, order=an_order(order), by=by
-        )
+    when, what, how = a_date(as_of), a_grain(grain), an_order(order)
+    usual = window_days is None and how == "probability" and not by and out.suffix.lower() != ".xlsx"
+    made = published.worklist(warehouse, when, what, top) if usual else None
+    if made is None:
+        from serving.lists.prepare import build_worklist
+
+        with Bars() as bars:
+            bars("ranking", 0.0)
+            made = build_worklist(warehouse, when, what, top, window_days=window_days, order=how, by=by)
     write(made, out)
     summary = {
         "out": str(out),
@@ -65,8 +69,8 @@ def rank(
         "notes": [n.text for n in made.notes],
     }
     nobody = f" (no {grain} was active in the {made.facts['window_days']} days before this date)"
-    how = f" by {made.facts['model']}" if made.facts["population"] else nobody
-    say(summary, as_json, f"{out}: {len(made.rows)} rows{how}. 疑点线索，非违规结论")
+    told = f" by {made.facts['model']}" if made.facts["population"] else nobody
+    say(summary, as_json, f"{out}: {len(made.rows)} rows{told}. 疑点线索，非违规结论")
 
 
 @app.command()
@@ -103,10 +107,14 @@ def explain(
     as_json: JsonOption = False,
 ) -> None:
     """Every reason with its number, peer figure, SHAP contribution and claim rows."""
+    from serving.lists import published
     from serving.lists.dossier import explain as run
     from serving.lists.dossier import explain_text
 
-    found = run(warehouse, a_date(as_of), a_grain(grain), entity_id, by)
+    when, what = a_date(as_of), a_grain(grain)
+    found = None if by else published.dossier(warehouse, when, what, entity_id)
+    if found is None:
+        found = run(warehouse, when, what, entity_id, by)
     say(found, as_json, lambda: explain_text(found))
 
 

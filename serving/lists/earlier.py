@@ -17,8 +17,8 @@ from claims.store.publish import Published
 from claims.store.warehouse import Warehouse
 from features.asof import moment_of
 
-COLUMNS: Final = ("entity_id", "stratum", "probability", "confirmed", "slot")
-"""Of those listed before who have a conclusive finding since; probability as their list said it (NaN = it said none); slot: ranked or draw."""
+COLUMNS: Final = ("entity_id", "stratum", "probability", "confirmed")
+"""Of those listed before who have a conclusive finding since; probability as their list said it (NaN = it said none)."""
 REMEDY: Final = "publish again with `xiezhi week`"
 
 
@@ -28,10 +28,10 @@ def nobody() -> pd.DataFrame:
 
 
 def listed_before(warehouse: Path, as_of: date | datetime, grain: str) -> tuple[pd.DataFrame, list[str]]:
-    """(`COLUMNS` of those ranked or drawn on a list published for a day before `as_of` who were inspected after that day, with a conclusion known by `as_of`; of each the
-    first such list in either slot counts, whoever came back after a finding does not. Names of runs that are damaged and were left out)."""
+    """(`COLUMNS` of those ranked on a list published for a day before `as_of` who were inspected after that day, with a conclusion known by `as_of`; of each the
+    first such list counts, whoever came back after a finding does not. Names of runs that are damaged and were left out)."""
     moment = moment_of(as_of)
-    first: dict[tuple[str, str], Mapping[str, Any]] = {}
+    first: dict[str, Mapping[str, Any]] = {}
     damaged: list[str] = []
     for root in sorted(p for p in (warehouse / "lists").glob("????-??-??/*") if p.is_dir()):
         if root.parent.name >= f"{moment:%Y-%m-%d}":
@@ -44,18 +44,16 @@ def listed_before(warehouse: Path, as_of: date | datetime, grain: str) -> tuple[
             damaged.append(f"{root.parent.name}/{root.name}")
             continue
         for row in rows:
-            if row["slot"] in ("ranked", "draw") and not row.get("returning"):
-                first.setdefault((row["slot"], str(row["entity_id"])), row)
+            if row["slot"] == "ranked" and not row.get("returning"):
+                first.setdefault(str(row["entity_id"]), row)
     if not first:
         return nobody(), damaged
     held = conclusions(read_findings(Warehouse.open(warehouse), moment), grain)
     kept = []
-    for (slot, entity), row in first.items():
-        if entity not in held.index:
-            continue
-        finding = held.loc[entity]
+    for entity, finding in held.loc[held.index.isin(list(first))].iterrows():
+        row = first[str(entity)]
         if finding["inspected_at"] >= pd.Timestamp(row["as_of"]) + pd.Timedelta(days=1):
             said = row.get("probability")
             chance = float("nan") if said is None else float(said)
-            kept.append((entity, row.get("stratum") or "", chance, finding["outcome"] == "confirmed", slot))
+            kept.append((str(entity), row.get("stratum") or "", chance, finding["outcome"] == "confirmed"))
     return pd.DataFrame(kept, columns=list(COLUMNS)) if kept else nobody(), damaged

@@ -83,7 +83,6 @@ SAID: Final = (
 def groups_of(table: pd.DataFrame, listed: Sequence[str], earlier: pd.DataFrame) -> list[Group]:
     """Everybody, then each stratum. table: who stands open, index entity_id, columns stratum, probability, …_low, …_high; listed: the ranked; earlier: serving.lists.earlier."""
     names = sorted(set(table["stratum"]) - {""}) if "stratum" in table else []
-    earlier = earlier[earlier["slot"].eq("ranked")]
     on_list = np.isin(table.index.to_numpy(dtype=object), list(listed))
     out = []
     for name in (EVERYBODY, *names):

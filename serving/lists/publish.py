@@ -32,6 +32,7 @@ from claims.store.files import SEAL, State, stage, state_of
 from claims.store.publish import MANIFEST, Published, hashed, point, pointed, publish_folder
 from claims.store.warehouse import Warehouse
 from features.grains import GRAINS
+from serving.lists.basis import basis
 from serving.lists.export import as_json
 from serving.lists.plain import plain
 from serving.lists.schema import WorkList
@@ -203,6 +204,7 @@ def publish_week(
     absent: dict[str, str] = {}
     broken: list[str] = []
     back_to_shadow(warehouse, as_of)
+    resting = basis(warehouse, as_of)
     for grain in GRAINS:  # before two lists ask for the same one; what cannot be built is said of each list below
         with suppress(UserError):
             build(warehouse, as_of, grain, progress=progress, mend=True)
@@ -221,7 +223,11 @@ def publish_week(
     more = beside(warehouse, as_of, made)
     lists = {n: (p.worklist, p.dossiers) for n, p in made.items()}
     rules = all_cards(warehouse, as_of)
-    return publish(warehouse, as_of, lists, absent, rules=rules, batches=batches, broken=broken, more=more)
+    usual = seed == 0 and draw_share == 0.1 and window_days is None
+    made_of = {"basis": resting, "top": top} if usual else None
+    return publish(
+        warehouse, as_of, lists, absent, rules=rules, batches=batches, broken=broken, more=more, made_of=made_of
+    )
 
 
 def publish(
@@ -235,9 +241,11 @@ def publish(
     batches: Iterable[str] = (),
     broken: Iterable[str] = (),
     more: Mapping[str, bytes] | None = None,
+    made_of: Mapping[str, Any] | None = None,
 ) -> Run:
     """Publish finished lists (with dossiers by entity_id), made from these batches; more: other files of the run by their path in it
-    (serving/lists/beside.py). `check` is called before every step: the kill tests stop there."""
+    (serving/lists/beside.py); made_of: what it takes to know whether they would be made the same again (serving/lists/published.py).
+    `check` is called before every step: the kill tests stop there."""
     folder = warehouse / "lists"
     staged = folder / f".staging-{os.getpid()}"
     shutil.rmtree(staged, ignore_errors=True)
@@ -260,6 +268,7 @@ def publish(
             "absent": dict(absent or {}),
             "broken": sorted(broken),
             "batches": list(batches),
+            **(made_of or {}),
             "notes": _notes(w for w, _ in made.values()),
             "published_at": datetime.now().isoformat(sep=" ", timespec="seconds"),
             "files": hashed(staged, check),

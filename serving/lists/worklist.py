@@ -13,7 +13,6 @@ from inspection.seed import random_for
 from models.score import in_order
 from serving.lists.earlier import nobody
 from serving.lists.groups import groups_of
-from serving.lists.honest import Honest
 from serving.lists.money import Money, listed_with, supposed
 from serving.lists.reasons import honest_of, reasons_of
 from serving.lists.sampling import choose, interleave
@@ -59,10 +58,8 @@ def assemble(
     rows["lead"] = interleave(rows["slot"], rng).to_numpy()
     facts = _facts(rows, table, scored, grain, window_days, seed, draw_share, int(aside.sum()), decided, at)
     ranked = rows.loc[rows["slot"] == "ranked", "entity_id"]
-    before = nobody() if earlier is None else earlier
-    facts["groups"] = [g.to_json() for g in groups_of(table.set_index("entity_id"), list(ranked), before)]
-    honest = Honest.of(before)
-    facts |= {"honest": honest.to_json(), "described": facts["described"] | {"诚实命中率": honest.text()}}
+    said = groups_of(table.set_index("entity_id"), list(ranked), nobody() if earlier is None else earlier)
+    facts["groups"] = [g.to_json() for g in said]
     return WorkList(grain, as_of, rows.reset_index(drop=True), _explained(entities[aside]), tuple(notes), facts, at)
 
 

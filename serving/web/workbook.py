@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
@@ -13,7 +12,8 @@ from serving.desk.people import Person
 from serving.desk.states import STATES
 from serving.lists.plain import safe_cell
 from serving.lists.publish import Run
-from serving.lists.schema import EXTRA, ROW_MONEY, TABLES, Note, WorkList
+from serving.lists.published import listed
+from serving.lists.schema import ROW_MONEY, TABLES, WorkList
 from serving.lists.sheets import LIST, Mark, sheet_names, shown, workbook
 from serving.web.masking import masked
 from serving.web.render import COLUMN_TITLES, cell
@@ -42,16 +42,9 @@ class Taken:
 
     @property
     def worklist(self) -> WorkList:
-        d = self.document
-        return WorkList(
-            grain=d["grain"],
-            as_of=date.fromisoformat(d["as_of"]),
-            rows=pd.DataFrame(d["rows"], columns=None if d["rows"] else [*d["columns"], *EXTRA]),
-            explained=pd.DataFrame(d["explained"]),
-            notes=tuple(Note(**note) for note in d["notes"]),
-            facts=d["facts"],
-            at=datetime.fromisoformat(d["at"]) if d["at"] else None,
-        )
+        whole = listed(self.run, self.grain)
+        leads = [int(r["lead"]) for r in self.document["rows"]]
+        return replace(whole, rows=whole.rows[whole.rows["lead"].isin(leads)])
 
     @property
     def base(self) -> Base:

@@ -30,7 +30,7 @@ def open_ones(n: int = 200) -> pd.DataFrame:
 
 
 def followed(stratum: str, n: int, confirmed: int, p: float = 0.5) -> pd.DataFrame:
-    rows = [(f"{stratum}{i}", stratum, p, i < confirmed, "ranked") for i in range(n)]
+    rows = [(f"{stratum}{i}", stratum, p, i < confirmed) for i in range(n)]
     return pd.DataFrame(rows, columns=list(earlier.COLUMNS))
 
 

@@ -1,0 +1,61 @@
+"""Lists and suspects of a day that was published, read instead of made again: the same bytes in a second instead of half a minute.
+
+Only where nothing they rest on has changed since (serving/lists/basis.py), and only as `xiezhi week` makes them; else nothing is found here.
+"""
+
+from contextlib import suppress
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from claims.errors import UserError
+from serving.lists.basis import basis
+from serving.lists.publish import Run, open_run
+from serving.lists.schema import EXTRA, Note, WorkList
+
+
+def of_day(warehouse: Path, as_of: date) -> Run | None:
+    """The newest run of a day that still says what would be made now."""
+    found = []
+    for root in (warehouse / "lists" / as_of.isoformat()).glob("*"):
+        with suppress(UserError):
+            found.append(open_run(root))
+    standing = [r for r in found if r.manifest.get("basis")]
+    if not standing:
+        return None
+    now = basis(warehouse, as_of)
+    same = [r for r in standing if r.manifest["basis"] == now]
+    return max(same, key=lambda r: str(r.manifest["published_at"]), default=None)
+
+
+def worklist(warehouse: Path, as_of: date, grain: str, top: int) -> WorkList | None:
+    """The published list of a grain with this capacity; None where there is none."""
+    run = of_day(warehouse, as_of)
+    if run is None or grain not in run.grains or run.manifest["top"] != top:
+        return None
+    return listed(run, grain)
+
+
+def listed(run: Run, name: str) -> WorkList:
+    """A list of a run as it was made, without the claim rows. Raises UserError if the run has no such list or it is damaged."""
+    found = run.worklist(name)
+    return WorkList(
+        grain=found["grain"],
+        as_of=date.fromisoformat(found["as_of"]),
+        rows=pd.DataFrame(found["rows"], columns=None if found["rows"] else [*found["columns"], *EXTRA]),
+        explained=pd.DataFrame(found["explained"]),
+        notes=tuple(Note(**note) for note in found["notes"]),
+        facts=found["facts"],
+        at=datetime.fromisoformat(found["at"]) if found["at"] else None,
+    )
+
+
+def dossier(warehouse: Path, as_of: date, grain: str, entity_id: str) -> dict[str, Any] | None:
+    """The dossier of somebody on a published list of that day; None where there is none."""
+    run = of_day(warehouse, as_of)
+    if run is None or grain not in run.grains:
+        return None
+    lead = next((int(r["lead"]) for r in run.worklist(grain)["rows"] if r["entity_id"] == entity_id), None)
+    return None if lead is None else {k: v for k, v in run.lead(grain, lead).items() if k != "lead"}

@@ -1,0 +1,58 @@
+"""What was published is read, not made again, for as long as making it again would give the same."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from serving.lists import published
+from serving.lists.dossier import explain
+from serving.lists.export import as_csv, as_json
+from serving.lists.prepare import build_worklist
+from serving.lists.publish import publish_week
+from serving.lists.schema import COLUMNS
+from tests.features.county import T, built
+from tests.worlds import Worlds
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def week(worlds: Worlds, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("published") / "warehouse"
+    shutil.copytree(built(worlds, "plain").warehouse, folder)
+    publish_week(folder, T, top=5, grains=("person", "institution"))
+    return folder
+
+
+@pytest.mark.parametrize("grain", ["person", "institution"])
+def test_it_is_what_would_be_made(week: Path, grain: str) -> None:
+    read, made = published.worklist(week, T, grain, 5), build_worklist(week, T, grain, 5)
+    assert read is not None
+    assert as_csv(read) == as_csv(made)
+    assert [{c: row[c] for c in COLUMNS} for row in as_json(read)["rows"]] == [
+        {c: row[c] for c in COLUMNS} for row in as_json(made)["rows"]
+    ]
+    assert published.worklist(week, T, grain, 6) is None, "another capacity is another list"
+    assert published.worklist(week, T, "ring", 5) is None
+
+
+def test_a_suspect_is_told_as_explain_tells_him(week: Path) -> None:
+    listed = published.worklist(week, T, "person", 5)
+    assert listed is not None
+    who = str(listed.rows["entity_id"].iloc[0])
+    read, told = published.dossier(week, T, "person", who) or {}, explain(week, T, "person", who)
+    assert {k: read[k] for k in told} == told
+    assert published.dossier(week, T, "person", "nobody") is None
+
+
+def test_what_changed_since_is_made_again(week: Path) -> None:
+    (week / "models").mkdir(exist_ok=True)
+    active = week / "models" / "ACTIVE.json"
+    before = active.read_bytes() if active.exists() else None
+    active.write_bytes(b"another model")
+    try:
+        assert published.worklist(week, T, "person", 5) is None
+    finally:
+        active.unlink() if before is None else active.write_bytes(before)
+    assert published.worklist(week, T, "person", 5) is not None
