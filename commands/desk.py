@@ -111,6 +111,29 @@ def desk_findings(
     say({"out": str(out), "rows": len(rows)}, as_json, f"{out}/inspections.csv: {len(rows)} rows")
 
 
+@desk_app.command("notice")
+def desk_notice(
+    name: Annotated[str, typer.Argument(help="number of the case, e.g. 2026-000012")],
+    warehouse: WarehouseOption,
+    out: Annotated[Path, typer.Option("--out", help="file to write: 稽核通知.docx")],
+    as_json: JsonOption = False,
+) -> None:
+    """The draft of the notice to the inspected, personal numbers masked; the log keeps that it was taken."""
+    from claims.store.files import PRIVATE, put
+    from serving.desk import inbox
+    from serving.desk.database import open_desk
+    from serving.desk.people import Person
+    from serving.papers.drafts import notice_of
+
+    desk, me = open_desk(warehouse), Person(0, BY, BY, "", frozenset())
+    found = [c for c in inbox.search(desk, me, name) if c["number"] == name]
+    if not found:
+        raise UserError(f"there is no case {name!r}")
+    _, body = notice_of(desk, warehouse, me, found[0]["case_id"])
+    put(out, body, PRIVATE)
+    say({"out": str(out), "case": name}, as_json, f"{out}: 稽核通知（草稿） {name}")
+
+
 @desk_app.command("backup")
 def desk_backup(
     file: Annotated[Path, typer.Argument(help="new file: every table and paper of the desk in one")],

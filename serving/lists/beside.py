@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from claims.errors import UserError
-from serving.lists.export import plain
+from serving.lists.plain import plain
 from serving.lists.history import Lift, told_before
 from serving.lists.model_told import model_told
 from serving.lists.prepare import Prepared

@@ -10,7 +10,7 @@ from features.matrix import Matrix
 from models.explain import grouped
 from models.in_force import active_table, load_active
 from models.scorer import BASE
-from serving.lists.export import plain
+from serving.lists.plain import plain
 
 STRONGEST: Final = 20
 

@@ -49,6 +49,7 @@ RULES: Final = (
     _rule(r"/model(\.json)?", "score"),
     _rule(r"/cases(\.json)?", "lists"),
     _rule(r"/cases/\d+(\.json)?", "lists"),
+    _rule(r"/cases/\d+/notice\.docx", "export"),
     _rule(r"/cases/next", "lists", "POST"),
     _rule(r"/cases/\d+/(step|note|claim|release)", "lists", "POST"),
     _rule(r"/feedback", "lists", "POST"),
