@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from claims.errors import UserError
-from serving.lists.plain import plain
 from serving.lists.history import Lift, told_before
 from serving.lists.model_told import model_told
+from serving.lists.plain import plain
 from serving.lists.prepare import Prepared
 from serving.lists.schema import NAMES
 from serving.lists.standing import as_parquet
