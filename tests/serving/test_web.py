@@ -329,7 +329,7 @@ def test_the_workbook_of_a_list_without_rows_has_its_headers(tmp_path: Path) -> 
     (tmp_path / "lists").mkdir()
     run = publish.publish(tmp_path, AS_OF, {"ring": (replace(worklist, rows=worklist.rows.iloc[:0]), {})})
     sheet = (
-        CalamineWorkbook.from_filelike(io.BytesIO(workbook_of(Taken.of(run, "ring"))))
+        CalamineWorkbook.from_filelike(io.BytesIO(workbook_of(Taken.of(run, "ring", None, {}))))
         .get_sheet_by_name("清单")
         .to_python()
     )
