@@ -1,10 +1,14 @@
-"""What columns of evidence are called on a page."""
+"""What columns of evidence are called on a page; those that name or place a person are not shown at all."""
 
 from claims.schema.tables import CANONICAL
 
 #: Columns of evidence that a page shows: official names, and what the declarations derive. Others stay in the JSON.
+HIDDEN = frozenset({"certno", "tel_hash", "legrep_hash", "ipt_no", "mdtrt_cert_no", "curr_addr_code", "lnt", "lat"})
 COLUMN_TITLES: dict[str, str] = {
-    **{c.name: c.zh for table in CANONICAL.values() for c in table.columns},
+    **{c.name: c.zh for table in CANONICAL.values() for c in table.columns if c.name not in HIDDEN},
+    "kind": "收费类别",
+    "begntime": "开始时间",
+    "setl_id": "结算号",
     "row_table": "数据表",
     "row_id": "记录号",
     "happened_at": "发生时间",

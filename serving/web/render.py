@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from claims.errors import Damaged, UserError
+from claims.schema.code_tables import OF_COLUMN
 from claims.schema.outcomes import OUTCOMES
 from features.grains import GRAINS, SCHEMES
 from features.reasons import number
@@ -39,6 +40,7 @@ VISITS = {
     "dialysis": "透析", "inpatient_per_diem": "按床日住院", "inpatient_remote": "异地住院", "inpatient_referral": "转诊住院",
     "inpatient_emergency": "急诊转住院", "inpatient_single_disease": "单病种住院", "unknown": "未归类",
 }  # fmt: skip
+CHARGES = {c.code: c.zh for c in OF_COLUMN["med_chrgitm_type"].codes}
 Page = Callable[[Request], Awaitable[Response]]
 
 
@@ -129,6 +131,8 @@ def cell(value: Any, column: str = "") -> str:
         return "是" if value else "否"
     if isinstance(value, float):
         return number(value, "")
+    if column == "kind" and value in CHARGES:
+        return CHARGES[value]
     return VISITS.get(value, meaning(column, value)) if isinstance(value, str) else str(value)
 
 

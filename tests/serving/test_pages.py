@@ -17,7 +17,7 @@ from serving.web.evidence_rows import view
 from serving.web.find_pages import why
 from serving.web.middleware import Gate
 from serving.web.pages import pages
-from serving.web.render import HERE
+from serving.web.render import HERE, cell
 
 from .conftest import TestClient, county, made_list, signed_in
 
@@ -173,6 +173,24 @@ def test_rows_say_once_what_they_share() -> None:
     told = view([row, {**row, "row_id": "2", "happened_at": "2025-01-02 08:00"}])
     assert told["shared"] == {"nights": 38}
     assert told["columns"] == ["happened_at", "yuan", "row_table", "row_id"]
+
+
+def test_codes_are_words_and_nobody_is_placed() -> None:
+    assert (cell("04", "kind"), cell("1", "dscg_way"), cell("310", "insutype")) == (
+        "化验费",
+        "医嘱离院",
+        "职工基本医疗保险",
+    )
+    row = {
+        "happened_at": "2025-01-01",
+        "row_table": "visits",
+        "row_id": "1",
+        "certno": "8e9f",
+        "lnt": 113.1,
+        "lat": 30.2,
+        "curr_addr_code": "429004102012",
+    }
+    assert set(view([row])["columns"]) == {"happened_at", "row_table", "row_id"}
 
 
 def test_english_by_a_switch(officer: TestClient) -> None:
