@@ -76,7 +76,7 @@ def _with_links(made: dict[str, Prepared]) -> None:
         made[name] = replace(one, dossiers=dossiers)
 
 
-def _ties(name: str, row: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _ties(name: str, row: Mapping[Any, Any]) -> list[tuple[str, str]]:
     people = str(row.get("members") or "").split(";") if row.get("members") else [str(row.get("psn_no") or "")]
     ties = [("同一参保人", p) for p in people if p]
     if row.get("fixmedins_code"):
@@ -89,7 +89,7 @@ def _ties(name: str, row: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _linked(
-    name: str, row: Mapping[str, Any], shared: Mapping[tuple[str, str], list[dict[str, Any]]]
+    name: str, row: Mapping[Any, Any], shared: Mapping[tuple[str, str], list[dict[str, Any]]]
 ) -> list[dict[str, Any]]:
     """Persons and doctors before units: a unit ties many."""
     found: dict[tuple[str, int], dict[str, Any]] = {}

@@ -16,7 +16,7 @@ from claims.store.warehouse import Warehouse
 from features.asof import open_views
 from features.build import build
 from features.peers import MIN_PEERS, choose_groups
-from serving.lists.export import plain
+from serving.lists.plain import plain
 from serving.lists.who import units_and_doctors
 
 MONTHS: Final = 12
@@ -119,22 +119,24 @@ def gaps_of(months: pd.DataFrame, entities: pd.DataFrame) -> dict[str, dict[str,
     expected = months["visits"] * np.where(np.isnan(mean), by_class.reindex(months["class"]).to_numpy(), mean)
     own = months.assign(expected=expected).groupby("unit")[["visits", "paid", "expected"]].sum()
     own = own.reindex(entities.index).fillna(0)
+    sums: dict[Any, dict[str, float]] = dict(
+        zip(own.index, own.astype(float).to_dict(orient="records"), strict=True)  # type: ignore[arg-type]
+    )
     ratio = (own["paid"] / own["expected"]).where((own["visits"] >= ENOUGH) & (own["expected"] > 0))
     fine, coarse = (entities[c].fillna("?").astype(str) for c in ("peer_group", "peer_group_coarse"))
     compared = ratio.notna()
     group, _ = choose_groups(fine[compared], coarse[compared])
     out: dict[str, dict[str, Any]] = {}
     for unit in entities.index:
-        told: dict[str, Any] = {"visits": int(own.at[unit, "visits"]), "own_yuan": own.at[unit, "paid"] / 100}
+        mine = sums[unit]
+        told: dict[str, Any] = {"visits": int(mine["visits"]), "own_yuan": mine["paid"] / 100}
         if unit in group.index:
-            name = group.at[unit]
+            name = str(group.at[unit])
             place = {"a": fine, "b": coarse}.get(name[0])
             peers = ratio[compared] if place is None else ratio[compared & (place == name[2:])]
             told["n"] = len(peers)
             if len(peers) >= MIN_PEERS:
-                low, middle, high = (
-                    float(q) * own.at[unit, "expected"] / 100 for q in peers.quantile([0.25, 0.5, 0.75])
-                )
+                low, middle, high = (float(q) * mine["expected"] / 100 for q in peers.quantile([0.25, 0.5, 0.75]))
                 told |= {
                     "normal_yuan": middle,
                     "gap_yuan": told["own_yuan"] - middle,
@@ -151,27 +153,23 @@ def _peer_means(months: pd.DataFrame, entities: pd.DataFrame) -> dict[str, dict[
     each = months.groupby(["unit", "month"])[["visits", "paid"]].sum()
     mean = (each["paid"] / each["visits"] / 100).rename("mean").reset_index()
     mean["group"] = mean["unit"].map(entities["peer_group_coarse"])
-    told = mean.groupby(["group", "month"])["mean"].agg(["median", "size"])
-    told = told[told["size"] >= MIN_PEERS]["median"]
+    told = mean.groupby(["group", "month"])["mean"].agg(["median", "size"]).reset_index()
     by_group: dict[str, dict[str, float]] = {}
-    for (group, month), value in told.items():  # type: ignore[misc]
-        by_group.setdefault(str(group), {})[str(month)] = round(float(value), 2)
+    for row in told[told["size"] >= MIN_PEERS].to_dict(orient="records"):
+        by_group.setdefault(str(row["group"]), {})[str(row["month"])] = round(float(row["median"]), 2)
     return {str(u): by_group.get(str(g), {}) for u, g in entities["peer_group_coarse"].items()}
 
 
 def _months(frame: pd.DataFrame | None, peers: Mapping[str, float], every: list[str]) -> list[dict[str, Any]]:
-    sums = frame.groupby("month")[["visits", "paid", "fee", "days"]].sum() if frame is not None else None
+    by_month: dict[str, dict[Any, Any]] = {}
+    if frame is not None:
+        summed = frame.groupby("month")[["visits", "paid", "fee"]].sum().reset_index()
+        by_month = {str(r["month"]): r for r in summed.to_dict(orient="records")}
     out = []
     for month in every:
-        row = sums.loc[month] if sums is not None and month in sums.index else None
-        visits = int(row["visits"]) if row is not None else 0
-        paid = float(row["paid"]) / 100 if row is not None else 0.0
-        told = {
-            "month": month,
-            "visits": visits,
-            "paid_yuan": paid,
-            "fee_yuan": float(row["fee"]) / 100 if row is not None else 0.0,
-        }
+        row = by_month.get(month, {"visits": 0, "paid": 0, "fee": 0})
+        visits, paid = int(row["visits"]), row["paid"] / 100
+        told = {"month": month, "visits": visits, "paid_yuan": paid, "fee_yuan": row["fee"] / 100}
         out.append(told | {"mean_yuan": round(paid / visits, 2) if visits else None, "peer_yuan": peers.get(month)})
     return out
 

@@ -15,8 +15,9 @@ from serving.lists.publish import Run
 from serving.lists.published import listed
 from serving.lists.schema import ROW_MONEY, TABLES, WorkList
 from serving.lists.sheets import LIST, Mark, sheet_names, shown, workbook
+from serving.web.column_titles import COLUMN_TITLES
 from serving.web.masking import masked
-from serving.web.render import COLUMN_TITLES, cell
+from serving.web.render import cell
 
 BESIDE = frozenset({"row_table", "row_id", "happened_at", "yuan", "day"})
 """Columns of evidence that have a place of their own on a suspect's sheet, or say the same as one that has."""
