@@ -133,7 +133,13 @@ def rings(referee: Referee, truth: Any, moment: str, listed: list[dict[str, str]
     """Rings with a listed group like them (Jaccard ≥ 0.4), and the share of ring members in the first ten groups."""
     groups = pd.DataFrame({"rank": range(1, len(listed) + 1), "members": [r.get("members", "") for r in listed]})
     found = referee.truth.score_rings(truth, moment, groups)
+    known = truth.ring[pd.to_datetime(truth.ring["begin"]) < pd.Timestamp(moment)].groupby("ring_id")
+    each = [
+        {"ring": str(ring), "scheme": str(rows["scheme"].iloc[0]), "cards": len(rows), "found": ring in found["found"]}
+        for ring, rows in known
+    ]
     return {
+        "each": each,
         "rings": found["rings"],
         "found": len(found["found"]),
         "listed": found["listed"],

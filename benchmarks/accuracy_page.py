@@ -306,7 +306,27 @@ def others(records: Sequence[Record]) -> list[str]:
         "of the first 20 without a ring's member",
         "ring members in the first 10 groups",
     )
-    return ["## Doctors and rings", "", "They have no opponent.", "", *table(head, cells)]
+    return ["## Doctors and rings", "", "They have no opponent.", "", *table(head, cells), *each_ring(records)]
+
+
+def each_ring(records: Sequence[Record]) -> list[str]:
+    """Every ring of the truth, and at how many of the dates a group like it was listed. Names of rings stay out."""
+    dates: dict[tuple[str, str], list[tuple[str, int, bool]]] = {}
+    for r in records:
+        for ring in r.get("rings", {}).get("each", []):
+            told = (ring["scheme"], ring["cards"], ring["found"])
+            dates.setdefault((r["world"], ring["ring"]), []).append(told)
+    cells = [
+        (world, found[0][0], str(found[0][1]), f"{sum(f for _, _, f in found)} of {len(found)}")
+        for (world, _), found in sorted(dates.items(), key=lambda d: sum(f for _, _, f in d[1]) / len(d[1]))
+    ]
+    if not cells:
+        return []
+    said = [
+        "Each ring of the truth, those never found first. A ring is found by whole companies at one till or desk, time after time: one whose cards come in twos and threes,",
+        "or one by one over many days, is not.",
+    ]
+    return [*said, "", *table(("world", "scheme", "cards", "dates found"), cells, left=2)]
 
 
 def cost(records: Sequence[Record]) -> list[str]:

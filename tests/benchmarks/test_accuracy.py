@@ -81,7 +81,8 @@ def test_the_ceiling_is_no_opponent() -> None:
 
 
 def test_the_page_names_losses_the_worst_world_and_no_machine(tmp_path: Path) -> None:
-    rings = {"rings": 3, "found": 2, "listed": 9, "members": 0.5, "unexplained": 4}
+    each = [{"ring": f"R{i}", "scheme": "empty_swipe", "cards": 7, "found": i > 0} for i in range(3)]
+    rings = {"rings": 3, "found": 2, "listed": 9, "members": 0.5, "unexplained": 4, "each": each}
     made = page(
         [
             record("won", [1.0] * 10, [0.0] * 10, rings=rings),
@@ -95,6 +96,8 @@ def test_the_page_names_losses_the_worst_world_and_no_machine(tmp_path: Path) ->
     assert "abc1234" in made
     assert "6 CPU seconds" in made
     assert "2 of 3" in made
+    assert made.index("| won | empty_swipe | 7 | 0 of 1 |") < made.index("| won | empty_swipe | 7 | 1 of 1 |")
+    assert "R0" not in made
     assert "- lost, 2025-07-01, rank ring: no rings" in made
     assert not re.search(r"(?<![\w.])/(\w+/)+\w+", made)
 
