@@ -27,7 +27,8 @@ addEventListener("keydown", (event) => {
     n: () => document.querySelector('form[action="/cases/next"]')?.requestSubmit(),
     a: () => {
       const form = document.querySelector("#act .stepform");
-      if (form) { form.open = true; form.querySelector("select, input:not([type=hidden]), textarea")?.focus(); }
+      if (!form) document.querySelector('.head a[href^="/cases/"]')?.click();
+      else { form.open = true; form.querySelector("select, input:not([type=hidden]), textarea")?.focus(); }
     },
     "/": () => document.querySelector(".find input")?.focus(),
   };
