@@ -74,7 +74,12 @@ class Desk:
         self.wrong: list[str] = []
         self.page = self.context.new_page()
         self.page.set_default_timeout(60_000)
-        self.page.on("console", lambda m: self.wrong.append(f"{m.text} {m.location.get('url')}") if m.type in ("error", "warning") else None)
+        self.page.on(
+            "console",
+            lambda m: (
+                self.wrong.append(f"{m.text} {m.location.get('url')}") if m.type in ("error", "warning") else None
+            ),
+        )
         self.page.on("pageerror", lambda e: self.wrong.append(str(e)))
         self.page.on("dialog", lambda d: (self.wrong.append("dialog"), d.dismiss()))
         self.page.on("request", lambda r: None if r.url.startswith((self.base, "data:")) else self.wrong.append(r.url))
