@@ -89,11 +89,11 @@ class Run:
 
     def worklist(self, grain: str) -> dict[str, Any]:
         """A list as JSON. Raises UserError if it is not in this run or damaged."""
-        return self._read(f"lists/{grain}.json", f"批次 {self.name} 没有名单 {grain!r}")
+        return self._read(f"lists/{grain}.json", f"批次 {self.name} 没有这份名单")
 
     def lead(self, grain: str, number: int) -> dict[str, Any]:
         """A dossier by its number on the sheet. Raises UserError if there is none or it is damaged."""
-        return self._read(f"leads/{grain}/{number:04d}.json", f"名单 {grain!r} 没有第 {number} 号")
+        return self._read(f"leads/{grain}/{number:04d}.json", f"名单中没有第 {number} 号")
 
     def picture(self, grain: str, number: int, name: str) -> bytes:
         """A picture of a row as SVG. Raises UserError if there is none or it is damaged."""

@@ -220,6 +220,12 @@ def test_translation_leaves_keys_tags_and_figures_alone() -> None:
     )
 
 
+def test_a_made_up_static_address_stops_at_the_gate(week: Path) -> None:
+    stranger = TestClient(Gate(pages(week), week), base_url="http://127.0.0.1", follow_redirects=False)
+    assert stranger.get("/static/xiezhi.css").status_code == 200
+    assert stranger.get("/static/17-nothing").status_code == 401
+
+
 def test_errors_are_chinese_sentences(officer: TestClient, week: Path) -> None:
     for path, status in {"/lists/none": 404, "/lists/admission/999": 404, "/units/x": 404, "/rules/R999": 404}.items():
         answer = officer.get(path, headers={"accept": "text/html"})
