@@ -7,6 +7,7 @@ is written anew under its number, and the last word counts. It is known when it 
 from __future__ import annotations
 
 import csv
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from sqlalchemy import func, select
 
 from serving.desk.database import Desk
 from serving.desk.schema import CASES, EVENTS, LEADS
+from serving.desk.workdays import CHINA
 
 COLUMNS: Final = (
     "insp_id", "finding_no", "entity_type", "entity_id", "period_end", "insp_time", "conclude_time", "insp_type", "lead_source",
@@ -45,8 +47,8 @@ def decided(desk: Desk) -> list[dict[str, Any]]:
 
 
 def _row(case: dict[str, Any], on_site: bool) -> dict[str, Any]:
-    concluded = case["decided_at"].isoformat(sep=" ", timespec="seconds")
-    inspected = case["inspected_at"].isoformat(sep=" ", timespec="seconds") if case["inspected_at"] else concluded
+    concluded = _here(case["decided_at"])
+    inspected = _here(case["inspected_at"]) if case["inspected_at"] else concluded
     return {
         "insp_id": f"desk-{case['number']}",
         "finding_no": "1",
@@ -67,6 +69,11 @@ def _row(case: dict[str, Any], on_site: bool) -> dict[str, Any]:
         "model_version": case["model"],
         "rank_at_issue": "" if case["rank"] is None or case["slot"] != "ranked" else case["rank"],
     }
+
+
+def _here(moment: datetime) -> str:
+    """A moment of the desk (UTC) by the clock of the claims: what was decided in the morning is known that day."""
+    return (moment + CHINA).isoformat(sep=" ", timespec="seconds")
 
 
 def write(rows: list[dict[str, Any]], folder: Path) -> Path:

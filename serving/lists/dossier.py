@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from claims.errors import UserError
+from claims.store.warehouse import Warehouse
 from features.grains import SCHEMES, spec_of
 from features.reasons import in_words
 from features.rule_texts import law_of
@@ -39,8 +40,8 @@ def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str,
     rows = claim_rows(warehouse, as_of, [*(r.key() for r in reasons), *rows_wanted(matrix, [entity_id])])
     money = money_of(matrix, scored.frame, [entity_id], rows)[entity_id]
     known = known_of(warehouse, as_of, people_of(matrix, [entity_id]))
-    notes = quality_notes(warehouse, as_of)
-    return dossier(matrix, scored, entity_id, rows, as_of=as_of, grain=grain, notes=notes, known=known, money=money)
+    more = {"notes": quality_notes(warehouse, as_of), "delivered": Warehouse.open(warehouse).columns("fee_details")}
+    return dossier(matrix, scored, entity_id, rows, as_of=as_of, grain=grain, known=known, money=money, **more)
 
 
 def check_known(index: Iterable[Any], grain: str, entity_id: str) -> None:
