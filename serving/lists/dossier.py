@@ -40,7 +40,8 @@ def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str,
     rows = claim_rows(warehouse, as_of, [*(r.key() for r in reasons), *rows_wanted(matrix, [entity_id])])
     money = money_of(matrix, scored.frame, [entity_id], rows)[entity_id]
     known = known_of(warehouse, as_of, people_of(matrix, [entity_id]))
-    more = {"notes": quality_notes(warehouse, as_of), "delivered": Warehouse.open(warehouse).columns("fee_details")}
+    delivered = Warehouse.open(warehouse).columns("fee_details")
+    more: dict[str, Any] = {"notes": quality_notes(warehouse, as_of), "delivered": delivered}
     return dossier(matrix, scored, entity_id, rows, as_of=as_of, grain=grain, known=known, money=money, **more)
 
 
