@@ -56,7 +56,7 @@ class Desk:
 
     def file(self, sha256: str) -> Path:
         """Where a paper of a case lies, by the hash of its bytes."""
-        return self.folder / "papers" / sha256[:2] / sha256
+        return self.folder / "files" / sha256
 
 
 _SET: ContextVar[datetime | None] = ContextVar("_SET", default=None)
