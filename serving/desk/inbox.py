@@ -9,26 +9,30 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select, update
 
 from serving.desk import log
-from serving.desk.cases import every, free, locked, visible
+from serving.desk.cases import BLIND, every, free, locked, seen
 from serving.desk.database import Desk, now
-from serving.desk.people import Person
-from serving.desk.schema import CASES, OFFICERS
+from serving.desk.people import Person, scope
+from serving.desk.schema import APPEALS, CASES, GROUNDS, OFFICERS, REVIEWS
 from serving.desk.states import OPEN, STATES, steps_from
+from serving.desk.workdays import left
 
 HELD: Final = timedelta(minutes=20)
 WORK: Final = frozenset({"review1", "review2", "assign", "inspect", "appeal", "sign"})
 
 
-def open_cases(desk: Desk, person: Person, states: Sequence[str] = OPEN, limit: int = 200) -> list[dict[str, Any]]:
-    """Cases of his area in these states, those due first; what he holds himself before all."""
-    mine = (CASES.c.holder == person.person_id) & (CASES.c.held_until > now())
-    order = (mine.desc(), CASES.c.due_at.is_(None), CASES.c.due_at, CASES.c.case_id)
+def open_cases(
+    desk: Desk, person: Person, states: Sequence[str] = OPEN, limit: int = 200, *, late: bool = False
+) -> list[dict[str, Any]]:
+    """Cases of his area in these states, those due first; what he holds himself before all. late: only those past their day."""
+    chosen = seen(person)
+    mine = (chosen.c.holder == person.person_id) & (chosen.c.held_until > now())
+    order = (mine.desc(), chosen.c.due_at.is_(None), chosen.c.due_at, chosen.c.case_id)
+    wanted = select(chosen).where(chosen.c.state.in_(states)).order_by(*order).limit(limit)
     with desk.read() as connection:
-        chosen = visible(person).where(CASES.c.state.in_(states)).order_by(*order).limit(limit)
-        return [dict(row) for row in connection.execute(chosen).mappings()]
+        return every(connection, wanted.where(chosen.c.due_at < now()) if late else wanted)
 
 
 def next_for(desk: Desk, person: Person, rights: frozenset[str]) -> int | None:
@@ -36,15 +40,36 @@ def next_for(desk: Desk, person: Person, rights: frozenset[str]) -> int | None:
 
     Two who ask at once never get the same: a row that the other is taking is skipped.
     """
-    in_hand = and_(CASES.c.holder.is_not(None), CASES.c.holder != person.person_id, CASES.c.held_until >= now())
     with desk.write() as connection:
-        chosen = visible(person).where(_for(person, rights), ~in_hand).order_by(CASES.c.due_at, CASES.c.case_id)
-        row = connection.execute(chosen.limit(1).with_for_update(skip_locked=True)).mappings().first()
-        if row is None:
+        case_id, blind = _most_urgent(connection, person, rights)
+        if case_id is None:
             return None
-        _hold(connection, row["case_id"], person)
-        log.append(connection, "case.take", person.name, row["number"])
-        return int(row["case_id"])
+        _hold(connection, case_id, blind, person)
+        log.append(connection, "case.take", person.name, str(case_id))
+        return case_id
+
+
+def _most_urgent(connection: Connection, person: Person, rights: frozenset[str]) -> tuple[int | None, int | None]:
+    """(case, blind review of it): locked, whichever of the two kinds is due first."""
+    inside = CASES.c.area.startswith(scope(person.area)) if person.area else CASES.c.case_id == CASES.c.case_id
+    in_hand = and_(CASES.c.holder.is_not(None), CASES.c.holder != person.person_id, CASES.c.held_until >= now())
+    waiting = select(CASES.c.case_id, CASES.c.due_at).where(inside, _for(person, rights), ~in_hand)
+    first = waiting.order_by(CASES.c.due_at, CASES.c.case_id).limit(1).with_for_update(skip_locked=True)
+    own = connection.execute(first).first()
+    chosen = seen(person)
+    again = select(chosen.c[BLIND]).where(chosen.c[BLIND].is_not(None))
+    taken = and_(
+        REVIEWS.c.person_id.is_not(None), REVIEWS.c.person_id != person.person_id, REVIEWS.c.held_until >= now()
+    )
+    blind = select(REVIEWS.c.case_id, REVIEWS.c.review_id, REVIEWS.c.due_at).where(
+        REVIEWS.c.review_id.in_(again), ~taken
+    )
+    other = connection.execute(
+        blind.order_by(REVIEWS.c.due_at, REVIEWS.c.review_id).limit(1).with_for_update(skip_locked=True)
+    ).first()
+    if other is not None and (own is None or other.due_at < own.due_at):
+        return int(other.case_id), int(other.review_id)
+    return (int(own.case_id), None) if own is not None else (None, None)
 
 
 def _for(person: Person, rights: frozenset[str]) -> ColumnElement[bool]:
@@ -52,69 +77,96 @@ def _for(person: Person, rights: frozenset[str]) -> ColumnElement[bool]:
     me = person.person_id
     sent = select(OFFICERS.c.case_id).where(OFFICERS.c.person_id == me)
     reviewed = or_(func.coalesce(CASES.c.first_reviewer, 0) == me, func.coalesce(CASES.c.second_reviewer, 0) == me)
+    blind = (REVIEWS.c.case_id == CASES.c.case_id) & (REVIEWS.c.part == "blind") & (REVIEWS.c.person_id == me)
     apart = and_(~reviewed, CASES.c.case_id.not_in(sent))
+    told = APPEALS.alias()
+    last = (
+        select(func.max(told.c.appeal_id)).where(told.c.case_id == CASES.c.case_id).correlate(CASES).scalar_subquery()
+    )
+    said = exists().where(GROUNDS.c.appeal_id == last)
+    over = exists().where(APPEALS.c.appeal_id == last, or_(APPEALS.c.waived, APPEALS.c.deadline < now()))
     waits = {
         "review1": CASES.c.state == "C10",
-        "review2": and_(CASES.c.state == "C20", ~reviewed),
+        "review2": and_(CASES.c.state == "C20", ~reviewed, ~exists().where(blind)),
         "assign": CASES.c.state.in_(("C30", "C70", "C85")),
         "inspect": and_(CASES.c.state == "C40", CASES.c.case_id.in_(sent)),
-        "appeal": and_(CASES.c.state == "C50", apart),
+        "appeal": and_(CASES.c.state == "C50", apart, or_(said, over)),
         "sign": and_(CASES.c.state == "C60", apart),
     }
     return or_(false(), *(condition for right, condition in waits.items() if right in rights))
 
 
-def _hold(connection: Connection, case_id: int, person: Person) -> None:
-    values = {"holder": person.person_id, "held_until": now() + HELD}
-    connection.execute(update(CASES).where(CASES.c.case_id == case_id).values(**values))
+def _hold(connection: Connection, case_id: int, blind: int | None, person: Person) -> None:
+    until = now() + HELD
+    if blind is not None:
+        values = {"person_id": person.person_id, "held_until": until}
+        connection.execute(update(REVIEWS).where(REVIEWS.c.review_id == blind).values(**values))
+        return
+    held = {"holder": person.person_id, "held_until": until}
+    connection.execute(update(CASES).where(CASES.c.case_id == case_id).values(**held))
 
 
-def claim(desk: Desk, person: Person, case_id: int) -> dict[str, Any]:
+def claim(desk: Desk, person: Person, case_id: int) -> None:
     """Hold a case. Raises Refused where somebody else has it in hand, Unknown."""
     with desk.write() as connection:
         row = locked(connection, person, case_id)
         free(connection, row, person)
-        _hold(connection, case_id, person)
+        _hold(connection, case_id, row[BLIND], person)
         log.append(connection, "case.take", person.name, row["number"])
-        return row
 
 
 def release(desk: Desk, person: Person, case_id: int) -> None:
     """Give a case back."""
     with desk.write() as connection:
         row = locked(connection, person, case_id)
-        if row["holder"] == person.person_id:
+        if row["holder"] != person.person_id:
+            return
+        if row[BLIND] is not None:
+            mine = REVIEWS.c.review_id == row[BLIND]
+            connection.execute(update(REVIEWS).where(mine).values(person_id=None, held_until=None))
+        else:
             blank = {"holder": None, "held_until": None}
             connection.execute(update(CASES).where(CASES.c.case_id == case_id).values(**blank))
-            log.append(connection, "case.release", person.name, row["number"])
+        log.append(connection, "case.release", person.name, row["number"])
 
 
 def search(desk: Desk, person: Person, words: str, limit: int = 50) -> list[dict[str, Any]]:
     """Cases by number, subject or unit, whole or from its beginning; closed ones too."""
+    chosen = seen(person)
     about = or_(
-        CASES.c.number == words,
-        CASES.c.entity_id == words,
-        CASES.c.entity_id.startswith(words, autoescape=True),
-        CASES.c.unit.startswith(words, autoescape=True),
+        chosen.c.number == words,
+        chosen.c.entity_id == words,
+        chosen.c.entity_id.startswith(words, autoescape=True),
+        chosen.c.unit.startswith(words, autoescape=True),
     )
     with desk.read() as connection:
-        return every(connection, visible(person).where(about).order_by(CASES.c.case_id.desc()).limit(limit))
+        return every(connection, select(chosen).where(about).order_by(chosen.c.case_id.desc()).limit(limit))
 
 
 def counts(desk: Desk, person: Person) -> dict[str, int]:
     """How many cases of his area stand in each state."""
-    chosen = visible(person).subquery()
+    chosen = seen(person)
     with desk.read() as connection:
         grouped = select(chosen.c.state, func.count()).group_by(chosen.c.state)
         return {state: int(n) for state, n in connection.execute(grouped).tuples()}
 
 
 def waiting(desk: Desk, person: Person, rights: frozenset[str]) -> list[dict[str, Any]]:
-    """State, its name and number of cases, of the states this person can move on; how many of them are overdue."""
-    found = counts(desk, person)
-    chosen = visible(person).where(CASES.c.due_at < now()).subquery()
+    """Of the states this person can move on: state, its name, how many cases, how many of them late, working days left of the one due next."""
+    chosen = seen(person)
+    late = func.count().filter(chosen.c.due_at < now())
+    next_due = func.min(chosen.c.due_at).filter(chosen.c.due_at >= now())
     with desk.read() as connection:
-        overdue = select(chosen.c.state, func.count()).group_by(chosen.c.state)
-        late: dict[str, int] = {state: int(n) for state, n in connection.execute(overdue).tuples()}
-    mine = [s for s in OPEN if steps_from(s, rights & WORK) and found.get(s)]
-    return [{"state": s, "zh": STATES[s], "n": found[s], "late": late.get(s, 0)} for s in mine]
+        grouped = select(chosen.c.state, func.count(), late, next_due).group_by(chosen.c.state)
+        found = {row[0]: row for row in connection.execute(grouped).tuples()}
+    return [
+        {
+            "state": s,
+            "zh": STATES[s],
+            "n": int(found[s][1]),
+            "late": int(found[s][2]),
+            "left": left(now(), found[s][3]) if found[s][3] else None,
+        }
+        for s in OPEN
+        if s in found and steps_from(s, rights & WORK)
+    ]

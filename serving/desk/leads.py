@@ -8,9 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from serving.desk import log
+from serving.desk.cases import every, seen
 from serving.desk.database import Desk, exclusive, now
+from serving.desk.limits import value
+from serving.desk.people import Person
 from serving.desk.schema import CASES, EVENTS, LEADS
-from serving.desk.states import LIMITS, OPEN
+from serving.desk.states import OPEN
 from serving.desk.workdays import after
 
 OPENING = 3
@@ -71,10 +74,12 @@ def _case_of(connection: Connection, row: Mapping[str, Any]) -> tuple[int, bool]
         "entity_id": row["entity_id"],
         "area": str(row.get("area") or ""),
         "unit": str(row.get("fixmedins_code") or ""),
+        "doctor": str(row.get("dr_codg") or ""),
+        "psn_no": str(row.get("psn_no") or ""),
         "state": "C10",
         "scheme": str(row.get("scheme") or ""),
         "opened_at": moment,
-        "due_at": after(moment, LIMITS["C10"]),
+        "due_at": after(moment, value(connection, "C10")),
         **money,
     }
     made = connection.execute(insert(CASES).values(**values).returning(CASES.c.case_id)).scalar_one()
@@ -85,13 +90,11 @@ def _fen(yuan: Any) -> int:
     return round(float(yuan or 0) * 100)
 
 
-def of_run(desk: Desk, run: str, name: str) -> dict[int, dict[str, Any]]:
-    """Lead number → its case's id, number, state and version, of one list of a run."""
-    chosen = (
-        select(LEADS.c.lead, CASES.c.case_id, CASES.c.number, CASES.c.state, CASES.c.version)
-        .join(CASES, CASES.c.case_id == LEADS.c.case_id)
-        .where(LEADS.c.run == run, LEADS.c.list == name)
-    )
+def of_run(desk: Desk, run: str, name: str, person: Person) -> dict[int, dict[str, Any]]:
+    """Lead number → its case's id, number, state and version as a person sees it, of one list of a run."""
+    chosen = seen(person)
+    told = ("case_id", "number", "state", "version")
+    joined = select(LEADS.c.lead, *(chosen.c[name] for name in told)).join(chosen, chosen.c.case_id == LEADS.c.case_id)
     with desk.read() as connection:
-        rows = connection.execute(chosen).mappings()
-        return {int(r["lead"]): {k: r[k] for k in ("case_id", "number", "state", "version")} for r in rows}
+        rows = every(connection, joined.where(LEADS.c.run == run, LEADS.c.list == name))
+    return {int(r["lead"]): {k: r[k] for k in told} for r in rows}

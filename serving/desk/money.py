@@ -1,23 +1,99 @@
-"""Money of a case: what was confirmed comes back piece by piece, never more than was confirmed."""
+"""Money and orders of a case. Three amounts stay apart: suspected (a range), confirmed (at the decision), recovered (booked, never above what was
+confirmed); refused, fined and returned by oneself are orders with amounts of their own and are added to none of them."""
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import Connection, func, insert, select, update
 
 from serving.desk import log
-from serving.desk.cases import Refused, event, locked
-from serving.desk.database import Desk
+from serving.desk.cases import Refused, event, every, locked
+from serving.desk.database import Desk, now
+from serving.desk.limits import value
 from serving.desk.people import Person
 from serving.desk.roles import RIGHTS
-from serving.desk.schema import CASES
+from serving.desk.schema import CASES, DISPOSITIONS, PEOPLE
+from serving.desk.states import DISPOSITIONS as KINDS
+from serving.desk.workdays import after
+
+APART: Final = {"amt_refused": ("REFUSE", "DEDUCT"), "amt_fine": ("PENALTY",), "amt_self_return": ("SELF_RETURN",)}
+"""Amounts beside the three, by the orders they are the sum of."""
+OF_MONEY: Final = ("RECOVER", "REFUSE", "DEDUCT", "PENALTY", "SELF_RETURN")
+"""Orders that the fund's finance marks as done."""
 
 
-def recover(desk: Desk, person: Person, rights: frozenset[str], case_id: int, fen: int) -> int:
-    """Book money that came back; returns the sum so far, never above what was confirmed. Raises Refused, Unknown."""
+def order(connection: Connection, case_id: int, person: Person, kinds: Mapping[str, int | None]) -> None:
+    """What a decision orders, each due as the office has set; those of an earlier decision that were not done are replaced."""
+    mine = (DISPOSITIONS.c.case_id == case_id) & DISPOSITIONS.c.done_at.is_(None)
+    connection.execute(DISPOSITIONS.delete().where(mine))
+    due = after(now(), value(connection, "C70"))
+    about = {"case_id": case_id, "at": now(), "who": person.person_id, "due_at": due}
+    connection.execute(insert(DISPOSITIONS), [{**about, "kind": k, "amount_fen": fen} for k, fen in kinds.items()])
+
+
+def of_case(connection: Connection, case_id: int) -> list[dict[str, Any]]:
+    """Orders of a case with who marked them done."""
+    chosen = select(DISPOSITIONS, PEOPLE.c.shown).outerjoin(PEOPLE, DISPOSITIONS.c.done_by == PEOPLE.c.person_id)
+    return every(connection, chosen.where(DISPOSITIONS.c.case_id == case_id).order_by(DISPOSITIONS.c.disposition_id))
+
+
+def undone(connection: Connection, case_id: int) -> list[str]:
+    """Orders still open, in Chinese."""
+    mine = (DISPOSITIONS.c.case_id == case_id) & DISPOSITIONS.c.done_at.is_(None)
+    return [KINDS[k] for k in connection.execute(select(DISPOSITIONS.c.kind).where(mine)).scalars()]
+
+
+def settle(
+    desk: Desk,
+    person: Person,
+    rights: frozenset[str],
+    case_id: int,
+    disposition_id: int,
+    document: str,
+    once: str = "",
+) -> None:
+    """Mark an order as done, by the number of its paper. Raises Refused, Unknown."""
+    if not document.strip():
+        raise Refused("请填写文书号或凭证号")
+    with desk.write() as connection:
+        row = locked(connection, person, case_id, once)
+        mine = (DISPOSITIONS.c.disposition_id == disposition_id) & (DISPOSITIONS.c.case_id == case_id)
+        open_one = mine & DISPOSITIONS.c.done_at.is_(None)
+        found = connection.execute(select(DISPOSITIONS).where(open_one)).mappings().first()
+        if found is None:
+            raise Refused("没有这项处理，或已办结")
+        needed = "finance" if found["kind"] in OF_MONEY else "assign"
+        if needed not in rights:
+            raise Refused(f"此步骤需要“{RIGHTS[needed]}”的权限")
+        if found["kind"] == "RECOVER" and (row["recovered_fen"] or 0) < (found["amount_fen"] or 0):
+            raise Refused(
+                f"追回应为 {found['amount_fen'] / 100:,.2f} 元，已登记 {(row['recovered_fen'] or 0) / 100:,.2f} 元"
+            )
+        values = {"done_at": now(), "done_by": person.person_id, "document": document.strip()[:80]}
+        connection.execute(update(DISPOSITIONS).where(open_one).values(**values))
+        detail = {"kind": found["kind"], "document": document.strip()[:80]}
+        event(connection, case_id, person, "done", detail=detail, once=once)
+        log.append(connection, "case.done", person.name, row["number"], {"kind": found["kind"]})
+
+
+def recover(
+    desk: Desk,
+    person: Person,
+    rights: frozenset[str],
+    case_id: int,
+    fen: int,
+    version: int | None = None,
+    once: str = "",
+) -> int:
+    """Book money that came back; returns the sum so far, never above what was confirmed. version: as the form was read. Raises Refused, Unknown."""
     if "finance" not in rights:
         raise Refused(f"此步骤需要“{RIGHTS['finance']}”的权限")
     with desk.write() as connection:
-        row = locked(connection, person, case_id)
+        row = locked(connection, person, case_id, once)
+        if version is not None and row["version"] != version:
+            raise Refused("此案在您查看之后已有变动，请重新打开")
         if row["state"] not in ("C70", "C80", "C85") or row["confirmed_fen"] is None:
             raise Refused("只有已认定金额的案件可以登记追回")
         total = (row["recovered_fen"] or 0) + fen
@@ -25,6 +101,21 @@ def recover(desk: Desk, person: Person, rights: frozenset[str], case_id: int, fe
             raise Refused(f"追回合计不得超过确认金额 {row['confirmed_fen'] / 100:,.2f} 元")
         values = {"recovered_fen": total, "version": row["version"] + 1}
         connection.execute(update(CASES).where(CASES.c.case_id == case_id).values(**values))
-        event(connection, case_id, person, "amount", detail={"recovered_fen": fen})
+        event(connection, case_id, person, "amount", detail={"recovered_fen": fen}, once=once)
         log.append(connection, "case.recovered", person.name, row["number"], {"fen": fen})
     return int(total)
+
+
+def apart(dispositions: list[dict[str, Any]]) -> dict[str, int]:
+    """Refused, fined and returned by oneself, in fen: sums of the orders."""
+    return {
+        name: sum(d["amount_fen"] or 0 for d in dispositions if d["kind"] in kinds) for name, kinds in APART.items()
+    }
+
+
+def totals(desk: Desk, chosen: Any) -> dict[str, int]:
+    """The three amounts of some cases (a subquery with the columns of a case), each by itself, in fen."""
+    names = ("low_fen", "mid_fen", "high_fen", "confirmed_fen", "recovered_fen")
+    with desk.read() as connection:
+        sums = connection.execute(select(*(func.coalesce(func.sum(chosen.c[n]), 0) for n in names))).one()
+    return dict(zip(names, (int(v) for v in sums), strict=True))

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -35,6 +36,7 @@ METADATA = MetaData(
 _WHO = "people.person_id"
 
 #: Who may sign in. invited: hash of a one-time invitation by which the password is set. area: of whose rows he sees, '' = all.
+#: subject: who this is to the office's own sign-in (OIDC), issuer and sub, kept from the first time on.
 PEOPLE = Table(
     "people",
     METADATA,
@@ -51,6 +53,8 @@ PEOPLE = Table(
     Column("locked_until", DateTime),
     Column("active", Boolean, nullable=False, default=True),
     Column("created_at", DateTime, nullable=False),
+    Column("subject", String(255)),
+    Index("ix_people_subject", "subject", unique=True),
 )
 
 #: Roles of a person; `until` is the moment a role ended (岗位轮换 keeps who was what).
@@ -74,9 +78,34 @@ SESSIONS = Table(
     Column("begun_at", DateTime, nullable=False),
     Column("used_at", DateTime, nullable=False),
     Column("ends_at", DateTime, nullable=False),
+    Column("label", String(80), nullable=False, server_default=""),
+)
+
+#: Sign-ins by OIDC that are under way. state: hash of what the browser's cookie holds.
+SIGN_INS = Table(
+    "sign_ins",
+    METADATA,
+    Column("state", String(64), primary_key=True),
+    Column("nonce", String(64), nullable=False),
+    Column("verifier", String(128), nullable=False),
+    Column("next", String(400), nullable=False, default="/"),
+    Column("ends_at", DateTime, nullable=False),
+)
+
+#: Limits and shares an office has set for itself (serving/desk/limits.py): the last row of a name counts, none is ever changed.
+LIMITS = Table(
+    "limits",
+    METADATA,
+    Column("limit_id", Integer, primary_key=True),
+    Column("name", String(32), nullable=False, index=True),
+    Column("value", Integer, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("who", Integer, ForeignKey(_WHO), nullable=False),
 )
 
 #: One case about one subject. holder: who has it in hand, until held_until. proposal: what a step put to the next person.
+#: doctor, psn_no: whose stay it is, for what was found about them before. left_days: working days left when the clock was stopped.
 CASES = Table(
     "cases",
     METADATA,
@@ -110,6 +139,9 @@ CASES = Table(
     Column("signer", Integer, ForeignKey(_WHO)),
     Column("into_case", Integer, ForeignKey("cases.case_id")),
     Column("version", Integer, nullable=False, default=0),
+    Column("doctor", String(32), nullable=False, server_default=""),
+    Column("psn_no", String(64), nullable=False, server_default=""),
+    Column("left_days", Integer),
     CheckConstraint("first_reviewer <> second_reviewer", name="second_is_another"),
     CheckConstraint("signer <> first_reviewer AND signer <> second_reviewer", name="signer_is_another"),
     CheckConstraint("appeal_by <> first_reviewer AND appeal_by <> second_reviewer", name="appeal_is_another"),
@@ -139,7 +171,8 @@ LEADS = Table(
     UniqueConstraint("run", "list", "lead"),
 )
 
-#: Everything that happened to a case, in order; nothing is overwritten. kind: move, note, claim, amount, file, link …
+#: Everything that happened to a case, in order; nothing is overwritten. kind: move, note, amount, file, link …
+#: once: of the form that was posted, so that the same form posted again does nothing.
 EVENTS = Table(
     "events",
     METADATA,
@@ -152,6 +185,8 @@ EVENTS = Table(
     Column("to_state", String(3)),
     Column("note", Text, nullable=False, default=""),
     Column("detail", JSON, nullable=False, default=dict),
+    Column("once", String(32)),
+    Index("ix_events_once", "once", unique=True),
 )
 
 #: Who inspects a case, each with a declaration that no conflict of interest is known.
@@ -176,6 +211,97 @@ FILES = Table(
     Column("at", DateTime, nullable=False),
     Column("who", Integer, ForeignKey(_WHO), nullable=False),
     UniqueConstraint("case_id", "sha256"),
+)
+
+#: What a decision orders, each with its own amount, date and paper. kind: states.DISPOSITIONS.
+DISPOSITIONS = Table(
+    "dispositions",
+    METADATA,
+    Column("disposition_id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("amount_fen", BigInteger),
+    Column("due_at", DateTime),
+    Column("at", DateTime, nullable=False),
+    Column("who", Integer, ForeignKey(_WHO), nullable=False),
+    Column("document", String(80), nullable=False, server_default=""),
+    Column("done_at", DateTime),
+    Column("done_by", Integer, ForeignKey(_WHO)),
+    CheckConstraint("amount_fen IS NULL OR amount_fen >= 0", name="amount_not_negative"),
+)
+
+#: 告知: the subject was told and may answer until the deadline. waived: said in writing that nothing is objected.
+APPEALS = Table(
+    "appeals",
+    METADATA,
+    Column("appeal_id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False, index=True),
+    Column("told_at", DateTime, nullable=False),
+    Column("deadline", DateTime, nullable=False),
+    Column("waived", Boolean, nullable=False, default=False),
+)
+
+#: Each ground of an answer, and what another officer replied to it.
+GROUNDS = Table(
+    "grounds",
+    METADATA,
+    Column("ground_id", Integer, primary_key=True),
+    Column("appeal_id", Integer, ForeignKey("appeals.appeal_id"), nullable=False, index=True),
+    Column("said", Text, nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("who", Integer, ForeignKey(_WHO), nullable=False),
+    Column("late", Boolean, nullable=False),
+    Column("accepted", Boolean),
+    Column("answer", Text),
+    Column("answered_at", DateTime),
+    Column("answered_by", Integer, ForeignKey(_WHO)),
+    CheckConstraint("answered_by <> who", name="answered_by_another"),
+)
+
+#: First reviews, and second first reviews by somebody who does not see the first (part: first, blind, found). decision NULL = under way,
+#: then person_id and held_until say who has it in hand. worth: whether the lead was worth a look, asked apart from guilt.
+REVIEWS = Table(
+    "reviews",
+    METADATA,
+    Column("review_id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False, index=True),
+    Column("part", String(8), nullable=False),
+    Column("person_id", Integer, ForeignKey(_WHO)),
+    Column("held_until", DateTime),
+    Column("due_at", DateTime),
+    Column("decision", String(24)),
+    Column("worth", Boolean),
+    Column("note", Text, nullable=False, default=""),
+    Column("at", DateTime),
+)
+
+#: Cases that have to do with one another; the smaller id first.
+LINKS = Table(
+    "links",
+    METADATA,
+    Column("one", Integer, ForeignKey("cases.case_id"), primary_key=True),
+    Column("other", Integer, ForeignKey("cases.case_id"), primary_key=True, index=True),
+    Column("note", Text, nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("who", Integer, ForeignKey(_WHO), nullable=False),
+    CheckConstraint("one < other", name="smaller_first"),
+)
+
+#: What one person asks and a second one grants: more time (extend), a closed case opened again (reopen).
+REQUESTS = Table(
+    "requests",
+    METADATA,
+    Column("request_id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False, index=True),
+    Column("kind", String(8), nullable=False),
+    Column("days", Integer),
+    Column("note", Text, nullable=False),
+    Column("asked_at", DateTime, nullable=False),
+    Column("asked_by", Integer, ForeignKey(_WHO), nullable=False),
+    Column("granted", Boolean),
+    Column("answered_at", DateTime),
+    Column("answered_by", Integer, ForeignKey(_WHO)),
+    CheckConstraint("answered_by <> asked_by", name="granted_by_another"),
 )
 
 #: The chain: each row's hash covers the row before it (serving/desk/log.py). who NULL = nobody was signed in.

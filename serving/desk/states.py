@@ -31,9 +31,6 @@ OPEN: Final = ("C10", "C20", "C30", "C40", "C50", "C60", "C70", "C85", "C92", "C
 CLOSED: Final = ("C80", "C90", "C91")
 ADVERSE: Final = ("C70", "C80", "C85")
 
-#: Default limits in working days (a limit is the law, 两库办法; the number is a proposal).
-LIMITS: Final[dict[str, int]] = {"C10": 3, "C20": 3, "C30": 5, "C40": 20, "C50": 5, "C60": 10, "C70": 22}
-
 #: 三违 as the decision sets it.
 CLASSES: Final = {"illegal": "违法", "irregular": "违规", "breach": "违约", "none": "无", "undetermined": "未定"}
 DISPOSITIONS: Final[dict[str, str]] = {
@@ -50,7 +47,8 @@ NO_JUDGMENT: Final = tuple(code for code, o in OUTCOMES.items() if o.klass == "m
 @dataclass(frozen=True)
 class Step:
     """One way from some states to another. right: who may; takes: the column of the case that keeps who did; asks: what must be
-    given: note, outcome (one of `outcomes`), innocent, officers (two or more, none with a conflict), class, amount, review date, case."""
+    given: note, outcome (one of `outcomes`), innocent, officers (two or more, none with a conflict), class, amount, orders, paper (one that is attached), review date,
+    case, worth (may be left open)."""
 
     name: str
     zh: str
@@ -65,8 +63,8 @@ class Step:
 
 
 _STEPS: Final = (
-    Step("report", "上报", ("C10",), "C20", "review1", takes="first_reviewer", proposal="report"),
-    Step("propose_exclude", "建议排除", ("C10",), "C20", "review1", takes="first_reviewer", proposal="exclude"),
+    Step("report", "上报", ("C10",), "C20", "review1", ("note", "worth"), "first_reviewer", proposal="report"),
+    Step("propose_exclude", "建议排除", ("C10",), "C20", "review1", ("note", "worth"), "first_reviewer", proposal="exclude"),
     Step("agree", "同意上报", ("C20",), "C30", "review2", takes="second_reviewer"),
     Step(
         "exclude", "同意排除", ("C20",), "C90", "review2", ("note", "outcome"), "second_reviewer",
@@ -75,12 +73,12 @@ _STEPS: Final = (
     Step("return", "退回初审", ("C20",), "C10", "review2"),
     Step("desk_case", "书面核查", ("C20",), "C50", "review2", takes="second_reviewer", needs_proposal="report"),
     Step("dispatch", "派查", ("C30",), "C40", "assign", ("officers",)),
-    Step("found", "提交核查结论", ("C40",), "C50", "inspect", ("note", "outcome"), outcomes=tuple(OUTCOMES)),
+    Step("found", "提交核查结论", ("C40",), "C50", "inspect", ("note", "outcome", "paper", "worth"), outcomes=tuple(OUTCOMES)),
     Step("again", "退回派查", ("C40",), "C30", "inspect"),
     Step("answer", "答复陈述申辩", ("C50",), "C60", "appeal", takes="appeal_by"),
     Step("look_again", "补充核查", ("C50", "C60"), "C40", "assign"),
     Step(
-        "decide", "认定", ("C60",), "C70", "sign", ("note", "outcome", "class", "amount"), "signer",
+        "decide", "认定", ("C60",), "C70", "sign", ("note", "outcome", "class", "amount", "orders"), "signer",
         tuple(code for code, o in OUTCOMES.items() if o.klass in ("confirmed", "error")),
     ),
     Step("clear", "认定排除", ("C60",), "C90", "sign", ("note", "outcome"), "signer", (*CLEARING, *NO_JUDGMENT)),

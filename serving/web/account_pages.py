@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs
 
 import pyotp
 from starlette.concurrency import run_in_threadpool
@@ -13,25 +12,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from claims.errors import UserError
-from serving.desk import log, people, sessions
+from serving.desk import limits, log, people, sessions
+from serving.desk.cases import Refused
 from serving.desk.database import Desk
 from serving.desk.people import Person
 from serving.desk.roles import RIGHTS, ROLES
+from serving.web.form import Form, first, form_of
 from serving.web.render import kind, person, respond, rights
-
-
-async def form_of(request: Request) -> dict[str, list[str]]:
-    """The fields of a posted form; the gate has bounded its size."""
-    text = (await request.body()).decode("utf-8", "replace")
-    try:
-        return parse_qs(text, keep_blank_values=True, max_num_fields=200)
-    except ValueError:
-        return {}
-
-
-def first(form: dict[str, list[str]], name: str) -> str:
-    """The first value of a field, stripped; '' where it lacks."""
-    return (form.get(name) or [""])[0].strip()
 
 
 def safe_next(path: str) -> str:
@@ -123,6 +110,24 @@ def routes(desk: Callable[[], Desk]) -> list[Route]:
         data = {"title": "人员", "message": message, "link": link, "people": rows, "choices": choices}
         return respond(request, "people.html", data)
 
+    async def policy(request: Request) -> Response:
+        form = await form_of(request) if request.method == "POST" else {}
+        return await kind(lambda r: _policy(r, form))(request)
+
+    def _policy(request: Request, form: Form) -> Response:
+        message = ""
+        if form:
+            try:
+                wanted = first(form, "value")
+                if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 5):
+                    raise Refused("请填写整数")
+                limits.put(desk(), person(request), first(form, "name"), int(wanted), first(form, "note"))
+                message = "已设定，从现在起生效"
+            except Refused as error:
+                message = str(error)
+        data = {"title": "期限与口径", "limits": limits.all_values(desk()), "message": message}
+        return respond(request, "limits.html", data)
+
     @kind
     def logged(request: Request) -> Response:
         if request.url.path.endswith(".jsonl"):
@@ -142,6 +147,8 @@ def routes(desk: Callable[[], Desk]) -> list[Route]:
         Route("/sign-out", sign_out, methods=["POST"]),
         Route("/me", me, methods=["GET", "POST"]),
         Route("/people", staff, methods=["GET", "POST"]),
+        Route("/limits", policy, methods=["GET", "POST"]),
+        Route("/limits.json", policy),
         Route("/log", logged),
         Route("/log.jsonl", logged),
     ]

@@ -1,28 +1,28 @@
-"""Cases on the page: the inbox, one case with its evidence and its steps, the search, the reveal of a number."""
+"""Cases on the page: the inbox, one case with its evidence and its steps, its papers, the search, and how well reviewers and lists do."""
 
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from claims.errors import UserError
-from serving.desk import cases, feedback, inbox, log, money, people, steps
-from serving.desk.cases import Refused
-from serving.desk.database import Desk
-from serving.desk.states import OPEN, STATES, steps_from
-from serving.desk.steps import Given
+from claims.schema.innocents import INNOCENTS
+from serving.desk import inbox, log, money, papers, people, reviews
+from serving.desk.casefile import case_file
+from serving.desk.database import Desk, now
+from serving.desk.roles import BUSINESS
+from serving.desk.states import CLOSED, OPEN, STATES, steps_from
+from serving.desk.workdays import left
 from serving.lists import publish
 from serving.lists.schema import mask
-from serving.web.account_pages import first, form_of
 from serving.web.list_pages import lead_data
-from serving.web.render import kind, person, refuse, respond, rights
+from serving.web.render import kind, person, respond, rights
 
 REASONS = ("在结算系统核对", "现场核查核对身份", "制作文书", "答复陈述申辩")
 """Why a full number is looked at; anything else is typed beside it."""
@@ -33,167 +33,96 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
 
     @kind
     def open_ones(request: Request) -> Response:
+        who = person(request)
         state, words = request.query_params.get("state", ""), request.query_params.get("q", "").strip()
+        late = request.query_params.get("late") == "1"
         states = (state,) if state in STATES else OPEN
-        rows = (
-            inbox.search(desk(), person(request), words) if words else inbox.open_cases(desk(), person(request), states)
-        )
-        data = {"title": "案件", "cases": [_shown(r) for r in rows], "state": state, "q": words}
-        return respond(request, "cases.html", data | {"counts": inbox.counts(desk(), person(request))})
+        rows = inbox.search(desk(), who, words) if words else inbox.open_cases(desk(), who, states, late=late)
+        told = {"counts": inbox.counts(desk(), who), "waiting": inbox.waiting(desk(), who, rights(request))}
+        data = {"title": "案件", "cases": [shown(r) for r in rows], "state": state, "q": words, "late": late}
+        return respond(request, "cases.html", data | told)
 
     @kind
     def one(request: Request) -> Response:
-        return page(request, int(request.path_params["case"]))
+        return case_page(request, warehouse(), desk(), int(request.path_params["case"]))
 
-    def page(request: Request, number: int, message: str = "", revealed: str = "", status: int = 200) -> Response:
-        who, may = person(request), rights(request)
-        found = cases.case(desk(), who, number)
-        lead = found["leads"][-1]
-        data: dict[str, Any] = {}
-        with suppress(UserError):  # an old run may have been cleared away; the case stays
-            run = publish.open_run(warehouse() / "lists" / lead["run"])
-            data = lead_data(request, run, lead["list"], lead["lead"], None)
-        log.note(desk(), "read", who.name, found["number"])
-        possible = steps_from(found["state"], may, found["proposal"])
-        inspectors = [p for p in people.everybody(desk()) if "inspector" in p["roles"] and p["active"]]
-        found["leads"] = [
-            {k: v for k, v in one.items() if k in ("run", "list", "lead", "as_of")} for one in found["leads"]
-        ]
-        extra = {
-            "title": f"案件 {found['number']}",
-            "file": _shown(found),
-            "steps": [vars(s) | {"choices": s.outcomes} for s in possible],
-            "inspectors": [{"person_id": p["person_id"], "shown": p["shown"]} for p in inspectors],
-            "message": message,
-            "revealed": revealed,
-            "reveal_for": REASONS,
-            "has_lead": bool(data),
-        }
-        return respond(request, "case.html", {**data, **extra}, status)
+    @kind
+    def paper(request: Request) -> Response:
+        number, file_id = int(request.path_params["case"]), int(request.path_params["file"])
+        name, body = papers.take_out(desk(), person(request), number, file_id)
+        # never as what it says it is: a page that came as a paper must not run here
+        said = f"attachment; filename=\"paper-{file_id}\"; filename*=UTF-8''{quote(name)}"
+        return Response(body, media_type="application/octet-stream", headers={"content-disposition": said})
 
-    def act(work: Callable[[Request, int, dict[str, list[str]]], Response | None]) -> Any:
-        async def handler(request: Request) -> Response:
-            form = await form_of(request)
-
-            def done(r: Request) -> Response:
-                number = int(r.path_params["case"])
-                try:
-                    answer = work(r, number, form)
-                except Refused as error:
-                    return page(r, number, str(error), status=409)
-                return answer or RedirectResponse(f"/cases/{number}", status_code=303)
-
-            return await kind(done)(request)
-
-        return handler
-
-    def step(request: Request, number: int, form: dict[str, list[str]]) -> Response | None:
-        version = first(form, "version")
-        if not version.isdigit():
-            raise Refused("请重新打开此案")
-        who, may = person(request), rights(request)
-        steps.take(desk(), who, may, number, first(form, "step"), int(version), given_of(form))
-        if first(form, "then") != "next":
-            return None
-        following = inbox.next_for(desk(), who, may)
-        return RedirectResponse(f"/cases/{following}" if following else "/cases", status_code=303)
-
-    def noted(request: Request, number: int, form: dict[str, list[str]]) -> None:
-        cases.note(desk(), person(request), number, first(form, "note"))
-
-    def claim(request: Request, number: int, form: dict[str, list[str]]) -> None:
-        inbox.claim(desk(), person(request), number)
-
-    def release(request: Request, number: int, form: dict[str, list[str]]) -> None:
-        inbox.release(desk(), person(request), number)
-
-    def recovered(request: Request, number: int, form: dict[str, list[str]]) -> None:
-        money.recover(desk(), person(request), rights(request), number, fen_of(first(form, "amount")) or 0)
-
-    def reveal(request: Request, number: int, form: dict[str, list[str]]) -> Response:
-        reason = first(form, "reason") or first(form, "other")
-        if not reason:
-            raise Refused("请选择或填写查看全号的理由")
-        found = cases.case(desk(), person(request), number)
-        log.note(desk(), "reveal", person(request).name, found["number"], {"reason": reason[:80]})
-        return page(request, number, revealed=found["entity_id"])
-
-    async def handed_in(request: Request) -> Response:
-        try:
-            form = await request.form(max_files=1, max_fields=5)
-            upload = form.get("file")
-            body = await upload.read() if isinstance(upload, UploadFile) else b""
-        except HTTPException:
-            body = b""
-
-        def done(r: Request) -> Response:
-            if not body:
-                return refuse(r, "请选择填好的工作簿", 400)
-            try:
-                taken, refused = feedback.hand_in(desk(), person(r), rights(r), body)
-            except UserError as error:
-                return refuse(r, str(error), 400)
-            return respond(r, "handed_in.html", {"title": "核查反馈", "taken": taken, "refused": refused})
-
-        return await kind(done)(request)
-
-    async def following(request: Request) -> Response:
-        def done(r: Request) -> Response:
-            found = inbox.next_for(desk(), person(r), rights(r))
-            return RedirectResponse(f"/cases/{found}" if found else "/cases", status_code=303)
-
-        return await kind(done)(request)
+    @kind
+    def quality(request: Request) -> Response:
+        found = reviews.quality(desk(), person(request))
+        return respond(request, "quality.html", {"title": "复核与清单质量", **found})
 
     return [
         Route("/cases", open_ones),
         Route("/cases.json", open_ones),
-        Route("/feedback", handed_in, methods=["POST"]),
-        Route("/cases/next", following, methods=["POST"]),
+        Route("/quality", quality),
+        Route("/quality.json", quality),
         Route("/cases/{case:int}.json", one),
         Route("/cases/{case:int}", one),
-        Route("/cases/{case:int}/step", act(step), methods=["POST"]),
-        Route("/cases/{case:int}/note", act(noted), methods=["POST"]),
-        Route("/cases/{case:int}/claim", act(claim), methods=["POST"]),
-        Route("/cases/{case:int}/release", act(release), methods=["POST"]),
-        Route("/cases/{case:int}/recovered", act(recovered), methods=["POST"]),
-        Route("/cases/{case:int}/reveal", act(reveal), methods=["POST"]),
+        Route("/cases/{case:int}/files/{file:int}", paper),
     ]
 
 
-def given_of(form: dict[str, list[str]]) -> Given:
-    """A posted step. Raises Refused for a date or an amount that is none."""
-    until = first(form, "until")
-    try:
-        day = date.fromisoformat(until) if until else None
-    except ValueError:
-        raise Refused(f"日期 {until[:20]!r} 应写作 2026-11-30") from None
-    return Given(
-        note=first(form, "note"),
-        outcome=first(form, "outcome"),
-        innocent=first(form, "innocent"),
-        violation_class=first(form, "violation_class"),
-        confirmed_fen=fen_of(first(form, "confirmed")),
-        dispositions=tuple(form.get("disposition", [])),
-        officers=tuple(int(v) for v in form.get("officer", []) if v.isdigit()),
-        declared=bool(first(form, "declared")),
-        until=day,
-        into=int(first(form, "into")) if first(form, "into").isdigit() else None,
-    )
+def case_page(
+    request: Request,
+    warehouse: Path,
+    desk: Desk,
+    number: int,
+    message: str = "",
+    revealed: str = "",
+    status: int = 200,
+) -> Response:
+    """One case: the evidence of its last lead, what may be done, what was done. Raises Unknown."""
+    who, may = person(request), rights(request)
+    found = case_file(desk, who, number)
+    lead = found["leads"][-1]
+    data: dict[str, Any] = {}
+    with suppress(UserError):  # an old run may have been cleared away; the case stays
+        run = publish.open_run(warehouse / "lists" / lead["run"])
+        data = lead_data(request, run, lead["list"], lead["lead"], None)
+    log.note(desk, "read", who.name, found["number"])
+    steps = steps_from(found["state"], may, found["proposal"])
+    inspectors = [p for p in people.everybody(desk) if "inspector" in p["roles"] and p["active"]]
+    found["leads"] = [{k: one[k] for k in ("run", "list", "lead", "as_of")} for one in found["leads"]]
+    works = bool(may & BUSINESS)
+    extra = {
+        "title": f"案件 {found['number']}",
+        "file": shown(found),
+        "steps": [vars(s) | {"choices": s.outcomes} for s in steps],
+        "inspectors": [{"person_id": p["person_id"], "shown": p["shown"]} for p in inspectors],
+        "message": message,
+        "revealed": revealed,
+        "reveal_for": REASONS,
+        "innocents": data.get("innocents", []),
+        "explained_by": {code: zh for code, (zh, *_) in INNOCENTS.items()},
+        "apart": money.apart(found["dispositions"]),
+        "of_money": money.OF_MONEY,
+        "paper_words": papers.WORDS,
+        "decisions": reviews.DECISIONS,
+        "works": works,
+        "may_reopen": works and found["state"] in ("C80", "C90"),
+        "may_extend": works and found["state"] not in (*CLOSED, "C92") and found["due_at"] is not None,
+        "once": secrets.token_hex(8),
+        "has_lead": bool(data),
+    }
+    return respond(request, "case.html", {**data, **extra}, status)
 
 
-def fen_of(text: str) -> int | None:
-    """Yuan as typed, in fen. Raises Refused for what is no amount of at most two decimals."""
-    plain = text.replace(",", "").replace("，", "").replace("¥", "").strip()
-    if not plain:
-        return None
-    whole, _, cents = plain.partition(".")
-    if not (whole.isdigit() and len(whole) <= 12 and len(cents) <= 2 and (cents.isdigit() or not cents)):
-        raise Refused(f"金额 {text[:20]!r} 应写作 1234.56")
-    return int(whole) * 100 + int(cents.ljust(2, "0") or 0)
-
-
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    """A case as a page shows it: the subject masked where it is a person or a group of persons."""
-    others = {k: [_shown(r) for r in row[k]] for k in ("earlier", "beside") if k in row}
+def shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A case as a page shows it: the subject masked where it is a person or a group of persons, the days left beside the deadline, and nothing of
+    who reviews it blind."""
+    others: dict[str, Any] = {k: [shown(r) for r in row[k]] for k in ("earlier", "beside", "linked") if k in row}
+    if "history" in row:
+        others["history"] = {zh: [shown(r) for r in rows] for zh, rows in row["history"].items()}
     hidden = {"entity_id": mask(row["entity_id"])} if row["grain"] in ("person", "ring") else {}
-    return row | others | hidden
+    hidden |= {"psn_no": mask(row["psn_no"])} if row.get("psn_no") else {}
+    due = row["due_at"] if row["state"] not in CLOSED else None
+    days = {"left": left(now(), due) if due else None}
+    return {k: v for k, v in row.items() if k != "blind"} | others | hidden | days

@@ -42,13 +42,18 @@ def opened(desk: Desk, run: publish.Run) -> None:
     if (desk.folder, run.name) in _OPENED:
         return
     if not leads.known(desk, run.name):
-        rows = {name: run.worklist(name)["rows"] for name in run.grains}
+        rows = {name: [row | _doctor(run, name, row) for row in run.worklist(name)["rows"]] for name in run.grains}
         leads.open_run(desk, run.name, run.manifest["as_of"], rows)
     _OPENED.add((desk.folder, run.name))
 
 
 _OPENED: set[tuple[Path, str]] = set()
 """Runs this process knows to have their cases."""
+
+
+def _doctor(run: publish.Run, grain: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Whose stay it is: what was confirmed about the doctor before belongs to the case."""
+    return {"dr_codg": run.lead(grain, int(row["lead"]))["entity"].get("dr_codg")} if grain == "admission" else {}
 
 
 def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Route]:
@@ -100,7 +105,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         documents = {n: masked_once(run.worklist(n), n) for n in names}
         units, rows = run.units(), []
         for n, document in documents.items():
-            states = leads.of_run(desk(), run.name, n)
+            states = leads.of_run(desk(), run.name, n, person(request))
             rows += [
                 _unmarked(r)
                 | {
@@ -149,7 +154,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         """What who asks may take, after the log has it; the head of the log is printed on it."""
         grain, run, who = request.path_params["grain"], run_of(request), person(request)
         opened(desk(), run)
-        taken = Taken.of(run, grain, who, leads.of_run(desk(), run.name, grain))
+        taken = Taken.of(run, grain, who, leads.of_run(desk(), run.name, grain, who))
         detail = {"rows": len(taken.document["rows"]), "base": taken.base.digest}
         head = log.note(desk(), "export", who.name, f"{run.name}/{grain}.xlsx", detail)
         return taken, Mark(who.shown, moment(now()), head)
@@ -170,7 +175,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             run.lead(grain, lead)
             return RedirectResponse(f"/lists/{run.name}/{grain}/{lead}", status_code=303)
         opened(desk(), run)
-        data = lead_data(request, run, grain, lead, leads.of_run(desk(), run.name, grain).get(lead))
+        data = lead_data(request, run, grain, lead, leads.of_run(desk(), run.name, grain, person(request)).get(lead))
         log.note(desk(), "read", person(request).name, f"{run.name}/{grain}/{lead}")
         return respond(request, "lead.html", data)
 

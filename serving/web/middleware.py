@@ -7,6 +7,7 @@ line is closed. The gate also checks the Host (DNS rebinding), the Origin of wri
 import contextlib
 import functools
 import json
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
 from html import escape
@@ -35,7 +36,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 MAX_BODY = 1_000_000
 MAX_UPLOAD = 20_000_000
-"""Of a workbook that comes back; everything else is small."""
+"""Of a workbook that comes back, and of a paper of a case; everything else is small."""
+PAPERS = re.compile(r"/cases/\d+/files")
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (
         b"content-security-policy",
@@ -108,7 +110,7 @@ def token_of(scope: Scope) -> str:
 
 def largest(scope: Scope) -> int:
     """Bytes a body may have."""
-    return MAX_UPLOAD if scope["path"] == "/feedback" else MAX_BODY
+    return MAX_UPLOAD if scope["path"] == "/feedback" or PAPERS.fullmatch(scope["path"]) else MAX_BODY
 
 
 class Gate:

@@ -8,7 +8,7 @@ from starlette.staticfiles import StaticFiles
 
 from claims.errors import UserError
 from serving.desk.database import Desk
-from serving.web import account_pages, case_pages, errors, find_pages, list_pages, paper_pages, unit_pages
+from serving.web import account_pages, case_acts, case_pages, errors, find_pages, list_pages, paper_pages, unit_pages
 from serving.web.middleware import desk_of, named_warehouse
 from serving.web.render import HERE
 
@@ -31,6 +31,7 @@ def pages(given: Path | None = None) -> Starlette:
             *account_pages.routes(desk),
             *case_pages.routes(warehouse, desk),
             *paper_pages.routes(warehouse, desk),
+            *case_acts.routes(warehouse, desk),
             *list_pages.routes(warehouse, desk),
             *find_pages.routes(warehouse, desk),
             *unit_pages.routes(warehouse, desk),

@@ -17,6 +17,7 @@ FILL = {
     "lead:int": "1",
     "picture": "timeline",
     "case:int": "1",
+    "file:int": "1",
     "day": "2025-09-30",
     "run": "ab12",
     "rule": "R13",
@@ -120,7 +121,19 @@ def test_one_case_from_the_list_to_a_label(week: Path, tmp_path: Path) -> None:
     assert (refused.status_code, "需要“复审”的权限" in refused.text) == (409, True)
     assert "待派查" in step("second", "agree")
     step("chief", "dispatch", officer=[ids["walk-ann"], ids["walk-bob"]], declared="1")
+    early = {
+        "step": "found",
+        "version": version_of(staff["ann"].get(case).text),
+        "outcome": "O2_IRREGULAR",
+        "note": "x",
+    }
+    assert "请先上传核查笔录" in staff["ann"].post(case + "/step", data=early).text
+    paper = {"file": ("<script>.html", b"%PDF-1.7 record")}
+    assert staff["ann"].post(case + "/files", files=paper).status_code == 303
     step("ann", "found", outcome="O2_IRREGULAR")
+    assert staff["bob"].post(case + "/ground", data={"said": "当日请假"}).status_code == 303
+    answer = {"ground": "1", "accepted": "no", "answer": "无请假记录"}
+    assert staff["chief"].post(case + "/reply", data=answer).status_code == 303
     step("chief", "answer")
     page = step(
         "signer",
@@ -133,6 +146,8 @@ def test_one_case_from_the_list_to_a_label(week: Path, tmp_path: Path) -> None:
     assert "¥1,234.50" in page
     assert staff["signer"].post(case + "/recovered", data={"amount": "1000"}).status_code == 303
     assert staff["signer"].post(case + "/recovered", data={"amount": "1000"}).status_code == 409
+    order = {"disposition": "1", "document": "凭证1号"}
+    assert staff["signer"].post(case + "/settled", data=order).status_code == 409, "not all came back"
     [row] = [r for r in findings.decided(desk_of(week)) if r["outcome_code"]]
     assert (row["amt_confirmed"], row["amt_recovered"]) == ("1234.50", "1000.00")
     acts = [r["act"] for r in log.rows(desk_of(week), 0, 10_000)]

@@ -29,7 +29,7 @@ def taken(desk: Desk) -> Base:
     """The baseline of a workbook that leaves now; the log has it."""
     rows = [
         Row(c["number"], c["version"], (c["number"], "007", "429…0001", "挂床住院", STATES[c["state"]]))
-        for c in leads.of_run(desk, RUN, "admission").values()
+        for c in leads.of_run(desk, RUN, "admission", Person(0, "", "", "", frozenset())).values()
     ]
     base = Base(RUN, "admission", "", tuple(rows), ("清单", "核查反馈", "基线"))
     head = log.note(desk, feedback.TAKEN, "x", "x", {"base": base.digest})
