@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from serving.desk import appeals, log
+from serving.desk import appeals, log, reviews
 from serving.desk.cases import Refused, event, every, locked
 from serving.desk.database import Desk, now
 from serving.desk.limits import value
@@ -111,5 +111,6 @@ def _reopen(connection: Connection, row: dict[str, Any]) -> None:
         ("first_reviewer", "second_reviewer", "appeal_by", "signer", "holder", "held_until", "proposal")
     )
     due = after(now(), value(connection, "C10"))
+    reviews.withdraw(connection, row["case_id"])
     values = {"state": "C10", "due_at": due, "version": row["version"] + 1, **nobody}
     connection.execute(update(CASES).where(CASES.c.case_id == row["case_id"]).values(**values))

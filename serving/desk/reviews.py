@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from claims.schema.outcomes import OUTCOMES
 from serving.desk import log
@@ -38,6 +38,12 @@ def draw(connection: Connection, case_id: int, first: Person) -> None:
     if connection.execute(active.where(PEOPLE.c.person_id != first.person_id).limit(1)).first():
         due = after(now(), value(connection, "C10"))
         connection.execute(insert(REVIEWS).values(case_id=case_id, part="blind", due_at=due))
+
+
+def withdraw(connection: Connection, case_id: int) -> None:
+    """A first review begins anew: a second one of the earlier that nobody decided is no longer asked for."""
+    mine = (REVIEWS.c.case_id == case_id) & (REVIEWS.c.part == "blind") & REVIEWS.c.decision.is_(None)
+    connection.execute(delete(REVIEWS).where(mine))
 
 
 def decide(

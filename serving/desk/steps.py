@@ -93,6 +93,8 @@ def _beside(
     case_id = int(row["case_id"])
     if "officers" in step.asks:
         _send(connection, case_id, given)
+    if target in ("C10", "C91") and row["state"] != "C92":
+        reviews.withdraw(connection, case_id)
     if step.takes == "first_reviewer":
         reviews.record(connection, case_id, person, "first", step.name, given.worth)
         reviews.draw(connection, case_id, person)

@@ -3,11 +3,13 @@
 from datetime import datetime
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
 from serving.desk import database, schema
 from serving.desk.database import Desk
@@ -51,10 +53,5 @@ def test_what_an_earlier_version_held_is_still_there(tmp_path: Path) -> None:
         assert (told["case_id"], told["told_at"]) == (1, moment)
         kinds = connection.execute(select(schema.DISPOSITIONS.c.case_id, schema.DISPOSITIONS.c.kind)).tuples().all()
         assert kinds == [(2, "RECOVER"), (2, "TALK")]
-        refused = text("UPDATE events SET note = 'x'")
-        try:
-            connection.execute(refused)
-        except Exception as error:
-            assert "append-only" in str(error)
-        else:
-            raise AssertionError("the triggers of events are gone")
+        with pytest.raises(DBAPIError, match="append-only"):
+            connection.execute(text("UPDATE events SET note = 'x'"))
