@@ -25,6 +25,10 @@ PLACES = (
     "XIEZHI_MEMORY",
     "XIEZHI_TRACEBACK",
     "XIEZHI_DESK",
+    "XIEZHI_OIDC_ISSUER",
+    "XIEZHI_OIDC_CLIENT",
+    "XIEZHI_OIDC_SECRET_FILE",
+    "XIEZHI_OIDC_CLAIM",
 )
 NAMES = (*PLACES, *LIMITS)
 
@@ -46,11 +50,31 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Oidc:
+    """The office's own sign-in (OpenID Connect). secret_file: holds the client's secret, readable by the service's
+    account alone. claim: names an account here."""
+
+    issuer: str
+    client: str
+    secret_file: Path
+    claim: str = "preferred_username"
+
+    def secret(self) -> str:
+        """The client's secret. Raises UserError for a file that cannot be read or that others may read."""
+        try:
+            if self.secret_file.stat().st_mode & 0o077:
+                raise UserError(f"{self.secret_file}: others may read it; run chmod 600 on it")
+            return self.secret_file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{self.secret_file}: cannot be read ({type(error).__name__})") from None
+
+
+@dataclass(frozen=True)
 class Settings:
     """warehouse: of a served process (None while a bento is built). hosts: names it answers to besides loopback.
     workers: its processes. memory: what one DuckDB connection of an intake may hold. traceback: show where a defect of
     ours is. desk: SQLAlchemy address of the desk's database, '' = SQLite in the warehouse. limits: what a delivery may
-    be like."""
+    be like. oidc: the office's own sign-in, None = passwords alone."""
 
     warehouse: Path | None = None
     hosts: frozenset[str] = frozenset()
@@ -59,6 +83,7 @@ class Settings:
     traceback: bool = False
     desk: str = ""
     limits: Limits = Limits()
+    oidc: Oidc | None = None
 
     def environment(self) -> dict[str, str]:
         """The same as variables, for a process that reads them."""
@@ -70,12 +95,17 @@ class Settings:
             "XIEZHI_TRACEBACK": "1" if self.traceback else "",
             **{name: f"{getattr(self.limits, field):g}" for name, (field, *_) in LIMITS.items()},
             "XIEZHI_DESK": self.desk,
+            "XIEZHI_OIDC_ISSUER": self.oidc.issuer if self.oidc else "",
+            "XIEZHI_OIDC_CLIENT": self.oidc.client if self.oidc else "",
+            "XIEZHI_OIDC_SECRET_FILE": str(self.oidc.secret_file) if self.oidc else "",
+            "XIEZHI_OIDC_CLAIM": self.oidc.claim if self.oidc else "",
         }
 
 
 def settings() -> Settings:
-    """The settings of this moment. Raises UserError for a number of workers or an amount of memory that is none."""
-    warehouse, hosts, workers, memory, traceback, desk = (os.environ.get(name, "").strip() for name in PLACES)
+    """The settings of this moment. Raises UserError for a number of workers or an amount of memory that is none, or a
+    sign-in that lacks a part."""
+    warehouse, hosts, workers, memory, traceback, desk, *office = (os.environ.get(name, "").strip() for name in PLACES)
     if workers and not re.fullmatch(r"[1-9]\d?", workers):
         raise UserError(f"XIEZHI_WORKERS={workers}: give a number of processes from 1 to 99")
     if memory and not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", memory):
@@ -87,10 +117,22 @@ def settings() -> Settings:
         memory=memory or Settings.memory,
         traceback=bool(traceback),
         desk=desk,
+        oidc=_oidc(*office),
         limits=Limits(
             **{field: _limit(name, low, high) for name, (field, low, high) in LIMITS.items() if name in os.environ}
         ),
     )
+
+
+def _oidc(issuer: str, client: str, secret_file: str, claim: str) -> Oidc | None:
+    if not issuer:
+        return None
+    local = re.match(r"http://(127\.0\.0\.1|localhost|\[::1\])[:/]", issuer)
+    if not (issuer.startswith("https://") or local) or not client or not secret_file:
+        raise UserError(
+            "XIEZHI_OIDC_ISSUER: give an https address, and with it XIEZHI_OIDC_CLIENT and XIEZHI_OIDC_SECRET_FILE"
+        )
+    return Oidc(issuer, client, Path(secret_file), claim or Oidc.claim)
 
 
 def _limit(name: str, low: float, high: float) -> float:

@@ -11,9 +11,12 @@ from claims.errors import UserError
 from commands.terminal import JsonOption, WarehouseOption, say
 
 app = typer.Typer()
-people_app = typer.Typer(no_args_is_help=True, help="Who may sign in: add, list, invite again, close.")
+people_app = typer.Typer(
+    no_args_is_help=True, help="Who may sign in: add, list, invite again, close; tokens for programs."
+)
 desk_app = typer.Typer(
-    no_args_is_help=True, help="What the desk decided, as a delivery; the desk in one file, and back."
+    no_args_is_help=True,
+    help="What the desk decided, as a delivery; the desk in one file, and back; a check of log and papers.",
 )
 log_app = typer.Typer(no_args_is_help=True, help="The chained log: export it, verify a copy.")
 app.add_typer(people_app, name="people")
@@ -90,6 +93,40 @@ def people_close(name: NameArgument, warehouse: WarehouseOption, as_json: JsonOp
 
     people.change(open_desk(warehouse), name, BY, active=False)
     say({"closed": name}, as_json, f"{name} is closed")
+
+
+@people_app.command("token")
+def people_token(
+    name: NameArgument,
+    warehouse: WarehouseOption,
+    scope: Annotated[
+        list[str], typer.Option("--scope", help="a right of the account, e.g. lists, export; repeat for several")
+    ],
+    days: Annotated[int, typer.Option("--days", help="after how many days it ends, at most 366")] = 30,
+    label: Annotated[str, typer.Option("--label", help="what it is for")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """A token by which a program asks the API as this account; printed once."""
+    from serving.desk import people, sessions
+    from serving.desk.database import open_desk
+
+    desk = open_desk(warehouse)
+    secret = sessions.new_token(desk, people.named(desk, name), tuple(scope), days, label)
+    say({"name": name, "token": secret, "days": days}, as_json, f"{secret} (shown once; ends after {days} days)")
+
+
+@desk_app.command("check")
+def desk_check(warehouse: WarehouseOption, as_json: JsonOption = False) -> None:
+    """Whether the log's chain holds and the papers of cases are what was handed in; exit code 1 where not."""
+    from serving.desk import log, papers, verify
+    from serving.desk.database import open_desk
+
+    desk = open_desk(warehouse)
+    wrong = [f"log: {fault}"] if (fault := verify.fault(log.walk(desk))) else []
+    wrong += papers.faults(desk)
+    say({"faults": wrong}, as_json, "\n".join(wrong) or "the log's chain holds, every paper is what was handed in")
+    if wrong:
+        raise typer.Exit(1)
 
 
 @desk_app.command("findings")
@@ -180,8 +217,8 @@ def log_export(
 
     desk = open_desk(warehouse)
     seq, head = log.head(desk)
-    rows = log.rows(desk, 0, max(seq, 1))
-    put(out, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows).encode(), PRIVATE)
+    lines = (json.dumps(r, ensure_ascii=False).encode() + b"\n" for r in log.walk(desk, until=seq))
+    put(out, lines, PRIVATE)
     say({"out": str(out), "rows": seq, "head": f"{seq}:{head}"}, as_json, f"{out}: {seq} rows, head {seq}:{head}")
 
 

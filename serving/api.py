@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from claims.errors import Damaged, UserError
-from serving.desk import people
+from serving.desk import log, people
 from serving.desk.database import open_desk
 from serving.desk.people import Person
 from serving.lists import publish
 from serving.web.list_pages import HIDDEN, SCORE
 from serving.web.masking import masked
+from serving.web.middleware import desk_of
 
 
 class Absent(UserError):
@@ -46,12 +47,14 @@ def rank(warehouse: Path | None, grain: str, top: int, who: Person, rights: froz
     only for whoever trains models. Raises Absent, UserError."""
     if top < 1:
         raise UserError("top must be at least 1")
-    document = _run_with(warehouse, grain).worklist(grain)
+    run = _run_with(warehouse, grain)
+    document = run.worklist(grain)
     rows = [r for r in document["rows"] if who.sees(str(r["area"] or ""))]
     if "model" in rights:
         rows = sorted((r for r in rows if r["slot"] != "ranked" or r["rank"] <= top), key=lambda r: r["rank"])
     else:
         rows = [{k: v for k, v in r.items() if k not in HIDDEN} for r in sorted(rows, key=lambda r: r["lead"])[:top]]
+    log.note(desk_of(_named(warehouse)), "read.list", who.name, f"{run.name}/{grain}", {"rows": len(rows)})
     return masked({**document, "rows": rows}, grain)
 
 
@@ -67,6 +70,7 @@ def explain(warehouse: Path | None, grain: str, lead: int, who: Person, rights: 
         raise Absent(str(error)) from None
     if not who.sees(str(document["entity"].get("area") or "")):
         raise Absent(f"the list of {grain!r} has no row {lead}")
+    log.note(desk_of(_named(warehouse)), "read", who.name, f"{run.name}/{grain}/{lead}")
     shown = masked(document, grain)
     return shown if "score" in rights else {k: v for k, v in shown.items() if k not in SCORE}
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,9 @@ def fsync(path: Path) -> None:
         os.close(handle)
 
 
-def put(path: Path, body: bytes, mode: int = 0o644) -> None:
-    """Write `body` so that a reader sees the old file or the new one, never a part, whenever the machine stops.
+def put(path: Path, body: bytes | Iterable[bytes], mode: int = 0o644) -> None:
+    """Write `body` (whole, or piece by piece) so that a reader sees the old file or the new one, never a part, whenever
+    the machine stops.
 
     Temporary file beside the place, fsync, rename, fsync of the folder. Raises UserError where nothing can be written.
     """
@@ -52,7 +53,7 @@ def put(path: Path, body: bytes, mode: int = 0o644) -> None:
         ) from None
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(body)
+            file.writelines([body] if isinstance(body, bytes) else body)
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())

@@ -8,7 +8,7 @@ export, and `serving/desk/verify.py` (which needs nothing but Python) holds a co
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select
@@ -59,3 +59,12 @@ def rows(desk: Desk, after: int = 0, limit: int = 200) -> list[dict[str, Any]]:
     with desk.read() as connection:
         found = connection.execute(select(LOG).where(LOG.c.seq > after).order_by(LOG.c.seq).limit(limit)).mappings()
         return [dict(row) for row in found]
+
+
+def walk(desk: Desk, until: int | None = None, piece: int = 1_000) -> Iterator[dict[str, Any]]:
+    """Every row to a sequence number (to the last one there is), in order, a piece at a time: however long the log, little of it is held."""
+    last = head(desk)[0] if until is None else until
+    after = 0
+    while found := rows(desk, after, min(piece, last - after)) if after < last else []:
+        yield from found
+        after = int(found[-1]["seq"])

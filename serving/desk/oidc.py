@@ -89,7 +89,8 @@ def _claims(office: Oidc, back: str, code: str, verifier: str, nonce: str) -> di
     try:
         with _client(office, back) as client:
             given = client.fetch_token(found["token_endpoint"], code=code, code_verifier=verifier)
-        keys = KeySet.import_key_set(_fetch(found["jwks_uri"]))
+        published: Any = _fetch(found["jwks_uri"])
+        keys = KeySet.import_key_set(published)
         token = jwt.decode(str(given["id_token"]), keys, algorithms=SIGNED_BY)
         options: Any = {
             "iss": {"essential": True, "value": office.issuer},

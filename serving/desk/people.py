@@ -17,13 +17,13 @@ from typing import Any, Final
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from claims.errors import UserError
 from serving.desk import log
 from serving.desk.database import Desk, now
 from serving.desk.roles import PRESETS, clash, rights_of
-from serving.desk.schema import PEOPLE, ROLES
+from serving.desk.schema import PEOPLE, ROLES, SESSIONS
 
 TRIES: Final = 5
 LOCK: Final = timedelta(minutes=15)
@@ -131,14 +131,23 @@ def change(desk: Desk, name: str, by: str, *, roles: tuple[str, ...] | None = No
 
 
 def invite(desk: Desk, name: str, by: str = "") -> str:
-    """A new invitation for an account: its password and second factor are void until it is used. Raises UserError."""
+    """A new invitation for an account: its password, second factor, sessions and tokens are void at once. Raises UserError."""
     token = secrets.token_urlsafe(24)
     with desk.write() as connection:
         if _row(connection, name) is None:
             raise UserError(f"there is no account {name!r}")
-        blank = {"password": None, "second_factor": None, "failures": 0, "locked_until": None, "last_code": 0}
+        blank = {
+            "password": None,
+            "second_factor": None,
+            "subject": None,
+            "failures": 0,
+            "locked_until": None,
+            "last_code": 0,
+        }
         invited = {"invited": secret_hash(token), "invited_until": now() + INVITED}
         connection.execute(update(PEOPLE).where(PEOPLE.c.name == name).values(**blank, **invited))
+        whose = select(PEOPLE.c.person_id).where(PEOPLE.c.name == name).scalar_subquery()
+        connection.execute(delete(SESSIONS).where(SESSIONS.c.person_id == whose))
         log.append(connection, "account.invite", by, name)
     return token
 
@@ -177,6 +186,33 @@ def sign_in(desk: Desk, name: str, password: str, code: str = "") -> Person:
         )
         log.append(connection, "sign-in", row["name"])
         return _person(connection, row)
+
+
+def known_as(desk: Desk, subject: str, name: str) -> Person:
+    """Who somebody is by the office's own sign-in: the account bound to this subject, else the one of that name, which is bound from now on.
+    Raises Refused: for nobody, a closed account, or one bound to somebody else."""
+    with desk.write() as connection:
+        chosen = select(PEOPLE).where(PEOPLE.c.subject == subject)
+        row = connection.execute(chosen).mappings().first() or _row(connection, name)
+        if row is None or not row["active"] or row["subject"] not in (None, subject):
+            log.append(connection, "sign-in.refused", about=row["name"] if row else "", detail={"by": "oidc"})
+            connection.commit()
+            raise Refused("统一认证的身份在本系统没有启用的账号，请联系系统管理员")
+        connection.execute(update(PEOPLE).where(PEOPLE.c.person_id == row["person_id"]).values(subject=subject))
+        log.append(connection, "sign-in", row["name"], detail={"by": "oidc"})
+        return _person(connection, dict(row))
+
+
+def confirm(desk: Desk, person: Person, password: str) -> None:
+    """Raises Refused unless this is the person's password; wrong tries count like those of a sign-in."""
+    with desk.read() as connection:
+        row = _row(connection, person.name)
+    locked = row is not None and row["locked_until"] is not None and row["locked_until"] > now()
+    with _AT_ONCE:
+        known = _matches(str(row["password"]) if row and row["password"] else _NOBODY, password)
+    if row is None or locked or not row["password"] or not known:
+        with desk.write() as connection:
+            _refused(connection, row, person.name, locked)
 
 
 class Refused(UserError):
@@ -245,6 +281,15 @@ def everybody(desk: Desk) -> list[dict[str, Any]]:
             }
             for row in rows
         ]
+
+
+def named(desk: Desk, name: str) -> Person:
+    """The active account of a name. Raises UserError."""
+    with desk.read() as connection:
+        row = _row(connection, name)
+        if row is None or not row["active"]:
+            raise UserError(f"there is no open account {name!r}")
+        return _person(connection, row)
 
 
 def anybody(desk: Desk) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import and_, bindparam, delete, insert, select, update
 
@@ -21,6 +21,8 @@ LONGEST: Final = timedelta(hours=12)
 NOTED: Final = timedelta(minutes=1)
 """How often a use is written down."""
 COOKIE: Final = "xiezhi_session"
+HOST_COOKIE: Final = "__Host-xiezhi_session"
+"""Its name over https: a browser then takes it from this host alone."""
 
 
 def begin(desk: Desk, person: Person) -> str:
@@ -84,13 +86,7 @@ def end(desk: Desk, secret: str) -> None:
         connection.execute(delete(SESSIONS).where(SESSIONS.c.secret == secret_hash(secret)))
 
 
-def end_all(desk: Desk, person_id: int) -> None:
-    """Every session and token of an account, e.g. when its roles change."""
-    with desk.write() as connection:
-        connection.execute(delete(SESSIONS).where(SESSIONS.c.person_id == person_id))
-
-
-def new_token(desk: Desk, person: Person, scope: tuple[str, ...], days: int) -> str:
+def new_token(desk: Desk, person: Person, scope: tuple[str, ...], days: int, label: str = "") -> str:
     """An API token for a program: its rights, at most the person's own, and its end. Raises UserError."""
     odd = sorted(set(scope) - set(RIGHTS))
     if odd or not scope:
@@ -110,7 +106,34 @@ def new_token(desk: Desk, person: Person, scope: tuple[str, ...], days: int) -> 
                 begun_at=moment,
                 used_at=moment,
                 ends_at=moment + timedelta(days=days),
+                label=label.strip()[:80],
             )
         )
         log.append(connection, "token.new", person.name, detail={"scope": sorted(scope), "days": days})
     return secret
+
+
+HANDLE: Final = 12
+"""Characters of a token's hash by which it is told apart; from them nobody comes back to the token."""
+
+
+def tokens(desk: Desk, person_id: int) -> list[dict[str, Any]]:
+    """The tokens of an account that have not ended: handle, label, scope, begun_at, used_at, ends_at."""
+    chosen = select(SESSIONS).where(
+        SESSIONS.c.person_id == person_id, SESSIONS.c.scope != "", SESSIONS.c.ends_at > now()
+    )
+    told = ("label", "scope", "begun_at", "used_at", "ends_at")
+    with desk.read() as connection:
+        rows = connection.execute(chosen.order_by(SESSIONS.c.begun_at)).mappings()
+        return [{"handle": r["secret"][:HANDLE]} | {k: r[k] for k in told} for r in rows]
+
+
+def revoke(desk: Desk, person: Person, handle: str) -> None:
+    """End one of a person's own tokens. Raises UserError for one that is not there."""
+    mine = (SESSIONS.c.person_id == person.person_id) & (SESSIONS.c.scope != "")
+    with desk.write() as connection:
+        done = connection.execute(delete(SESSIONS).where(mine, SESSIONS.c.secret.startswith(handle, autoescape=True)))
+        if len(handle) != HANDLE or done.rowcount != 1:
+            connection.rollback()
+            raise UserError("没有这个令牌，或已失效")
+        log.append(connection, "token.end", person.name, detail={"handle": handle})

@@ -12,6 +12,8 @@ from typing import Final
 
 ANYBODY: Final = ""
 """Signed in is enough."""
+OWN: Final = "own"
+"""Signed in oneself: a token, whatever its scope, makes no tokens and changes no second factor."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ def _rule(pattern: str, right: str, *methods: str) -> Rule:
 
 
 #: Answered without a session. Probes tell nothing but that the process lives.
-OPEN_PATHS: Final = frozenset({"/livez", "/readyz", "/healthz", "/sign-in", "/invitation", "/language"})
+OPEN_PATHS: Final = frozenset(
+    {"/livez", "/readyz", "/healthz", "/sign-in", "/sign-in/office", "/sign-in/office/back", "/invitation", "/language"}
+)
 OPEN_PREFIX: Final = "/static/"
 STATIC: Final = frozenset(OPEN_PREFIX + p.name for p in (Path(__file__).parent / "static").iterdir())
 """By name: what counts requests by their address must not grow with every address a stranger makes up (D19 of the desk's review)."""
@@ -40,8 +44,8 @@ _ENTRY = r"[A-Za-z_]+"
 _RUN = r"\d{4}-\d\d-\d\d/[0-9a-f]+"
 RULES: Final = (
     _rule(r"/(index\.json)?", ANYBODY),
-    _rule(r"/sign-out", ANYBODY, "POST"),
-    _rule(r"/me", ANYBODY, "GET", "HEAD", "POST"),
+    _rule(r"/sign-out", OWN, "POST"),
+    _rule(r"/me", OWN, "GET", "HEAD", "POST"),
     _rule(rf"/lists/({_RUN}/)?{_ENTRY}(\.json)?", "lists"),
     _rule(rf"/lists/({_RUN}/)?{_ENTRY}\.xlsx", "export"),
     _rule(rf"/lists/({_RUN}/)?{_ENTRY}/\d+(\.json)?", "lists"),

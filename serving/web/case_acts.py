@@ -17,6 +17,7 @@ from claims.errors import UserError
 from serving.desk import appeals, cases, feedback, inbox, links, money, papers, requests, reveals, steps
 from serving.desk.cases import Again, Refused
 from serving.desk.database import Desk
+from serving.desk.roles import BUSINESS
 from serving.desk.states import DISPOSITIONS
 from serving.desk.steps import Given
 from serving.web.case_pages import case_page
@@ -59,10 +60,16 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         following = inbox.next_for(desk(), who, may)
         return RedirectResponse(f"/cases/{following}" if following else "/cases", status_code=303)
 
+    def working(request: Request) -> None:
+        if not rights(request) & BUSINESS:
+            raise Refused("您的岗位不办理案件")
+
     def noted(request: Request, number: int, form: Form, once: str) -> None:
+        working(request)
         cases.note(desk(), person(request), number, first(form, "note"), once)
 
     def claim(request: Request, number: int, _: Form, __: str) -> None:
+        working(request)
         inbox.claim(desk(), person(request), number)
 
     def release(request: Request, number: int, _: Form, __: str) -> None:
@@ -79,6 +86,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         money.settle(desk(), person(request), rights(request), number, order, first(form, "document"), once)
 
     def linked(request: Request, number: int, form: Form, once: str) -> None:
+        working(request)
         links.link(desk(), person(request), number, first(form, "number"), first(form, "note"), once)
 
     def ground(request: Request, number: int, form: Form, once: str) -> None:

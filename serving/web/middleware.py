@@ -24,7 +24,7 @@ from serving.desk import sessions
 from serving.desk.database import Desk, open_desk
 from serving.desk.people import Person
 from serving.desk.roles import RIGHTS
-from serving.web.access import OPEN_PREFIX, is_open, right_for
+from serving.web.access import OPEN_PREFIX, OWN, is_open, right_for
 from serving.web.english import COOKIE, english, translated
 
 Scope = MutableMapping[str, Any]
@@ -99,7 +99,13 @@ def session_of(scope: Scope) -> str:
         cookie = SimpleCookie(_header(scope, b"cookie"))
     except CookieError:
         return ""
-    return cookie[sessions.COOKIE].value if sessions.COOKIE in cookie else ""
+    name = sessions.HOST_COOKIE if is_https(scope) else sessions.COOKIE
+    return cookie[name].value if name in cookie else ""
+
+
+def is_https(scope: Scope) -> bool:
+    """Whether the browser speaks https, to this process or to what stands before it."""
+    return (_header(scope, b"x-forwarded-proto") or str(scope.get("scheme", ""))) == "https"
 
 
 def token_of(scope: Scope) -> str:
@@ -188,7 +194,10 @@ class Gate:
         if right is None:
             return 404, "没有这个地址", []
         person, rights = found
-        if right and right not in rights:
+        if right == OWN:
+            if token_of(scope):
+                return 403, "令牌不能用于账号本身", []
+        elif right and right not in rights:
             return 403, f"您的岗位没有“{RIGHTS[right]}”的权限", []
         _WHO.set((person, rights))
         scope["state"] = {**(scope.get("state") or {}), "person": person, "rights": rights, "secret": secret}

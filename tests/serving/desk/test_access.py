@@ -1,5 +1,6 @@
 """Role × address × method: who may go where, walked over every route there is; and one case walked on the pages from list to label."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from serving.desk import findings, log, people
 from serving.desk.roles import ROLES, rights_of
-from serving.web import access
+from serving.web import access, matrix
 from serving.web.middleware import desk_of
 from serving.web.pages import pages
 from tests.serving.conftest import signed_in
@@ -37,9 +38,13 @@ def routes() -> list[tuple[str, str]]:
 
 
 def test_every_route_has_its_line_and_every_line_a_known_right() -> None:
-    known = set().union(*(rights for _, rights in ROLES.values())) | {access.ANYBODY}
+    known = set().union(*(rights for _, rights in ROLES.values())) | {access.ANYBODY, access.OWN}
     assert [r for r in routes() if not access.is_open(r[0]) and access.right_for(*r) is None] == []
     assert {rule.right for rule in access.RULES} <= known
+
+
+def test_the_page_of_docs_is_written_from_the_table() -> None:
+    assert matrix.PAGE.read_text("utf-8") == matrix.page(), "run python -m serving.web.matrix"
 
 
 def test_what_stands_in_no_line_is_closed() -> None:
@@ -59,7 +64,7 @@ def test_each_role_reaches_what_its_rights_say_and_nothing_else(week: Path, role
             continue
         right = access.right_for(path, method)
         status = client.request(method, path, data={} if method == "POST" else None).status_code
-        allowed = right == access.ANYBODY or right in mine
+        allowed = right in (access.ANYBODY, access.OWN) or right in mine
         assert (status != 403) == allowed, (role, method, path, status)
         assert status < 500
 
@@ -76,6 +81,94 @@ def test_an_api_token_does_what_its_scope_says(week: Path) -> None:
     assert stranger.get("/lists/admission.json", headers=head).status_code == 200
     assert stranger.get("/lists/admission.xlsx", headers=head).status_code == 403
     assert stranger.get("/lists/admission.json", headers={"authorization": "Bearer xz_made-up"}).status_code == 401
+    more = {"act": "token", "scope": "lists", "days": "300", "label": "x"}
+    assert stranger.get("/me", headers=head).status_code == 403
+    assert stranger.post("/me", headers=head, data=more).status_code == 403
+
+
+def test_a_token_is_made_on_ones_own_page_and_shown_once(week: Path) -> None:
+    client = signed_in(week, "officer")
+    page = client.post("/me", data={"act": "token", "scope": ["lists", "people"], "days": "5", "label": "周报"}).text
+    [token] = re.findall(r"xz_[\w-]{40,}", page)
+    assert token not in client.get("/me").text
+    stranger = signed_in(week, "officer")
+    stranger.cookies.clear()
+    head = {"authorization": f"Bearer {token}"}
+    assert stranger.get("/lists/admission.json", headers=head).status_code == 200
+    assert stranger.get("/people", headers=head).status_code == 403, "never more than the owner may"
+    [handle] = re.findall(r'name="handle" value="(\w+)"', client.get("/me").text)
+    client.post("/me", data={"act": "revoke", "handle": handle})
+    assert stranger.get("/lists/admission.json", headers=head).status_code == 401
+
+
+def test_over_https_the_cookie_belongs_to_this_host_alone(week: Path) -> None:
+    client = signed_in(week, "officer")
+    secret = client.cookies["xiezhi_session"]
+    client.cookies.clear()
+    for name, scheme, status in (
+        ("xiezhi_session", "https", 401),
+        ("__Host-xiezhi_session", "https", 200),
+        ("__Host-xiezhi_session", "http", 401),
+    ):
+        head = {"cookie": f"{name}={secret}", "x-forwarded-proto": scheme}
+        assert client.get("/me", headers=head).status_code == status, (name, scheme)
+
+
+OBJECTS = [r for r in routes() if re.search(r"/cases/1|/\d+(/|\.|$)", r[0]) and not access.is_open(r[0])]
+
+
+def test_what_lies_in_another_area_is_not_there(week: Path) -> None:
+    """Every address of one object, with all rights of a business office and another area: 404, and nothing is told."""
+    everything = ("reviewer1", "reviewer2", "inspector", "leader", "finance", "legal")
+    signed_in(week, "officer").get("/lists/admission")
+    elsewhere = signed_in(week, *everything, area="110000")
+    elsewhere.follow_redirects = True
+    form = {"step": "report", "version": "0", "note": "x", "reason": "x", "amount": "1", "number": "2026-000002", "said": "x", "kind": "extend", "days": "1",
+            "disposition": "1", "document": "x", "ground": "1", "accepted": "yes", "answer": "x", "request": "1", "granted": "yes"}  # fmt: skip
+    assert len(OBJECTS) > 15
+    for path, method in OBJECTS:
+        files = {"file": ("a.pdf", b"%PDF-1")} if path.endswith("/files") else None
+        answer = elsewhere.request(method, path, data=form if method == "POST" and not files else None, files=files)
+        assert answer.status_code == 404, (method, path, answer.status_code)
+        assert "M2025" not in answer.text
+    for path in ("/lists/admission.json", "/cases.json", "/cases.json?q=M"):
+        assert "M2025" not in elsewhere.get(path).text, path
+
+
+def test_a_paper_leaves_as_bytes_and_never_as_a_page(week: Path) -> None:
+    client = signed_in(week, "inspector")
+    client.get("/lists/admission")
+    body = b"%PDF-1.7 <script>alert(1)</script>"
+    assert client.post("/cases/3/files", files={"file": ("<b>.html", body)}).status_code == 303
+    [link] = re.findall(r'href="(/cases/3/files/\d+)"', client.get("/cases/3").text)
+    answer = client.get(link)
+    assert answer.content == body
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    refused = client.post("/cases/3/files", files={"file": ("x.pdf", b"<html>")})
+    assert (refused.status_code, "以内容为准" in refused.text) == (409, True)
+    assert "已有内容相同" in client.post("/cases/3/files", files={"file": ("y.pdf", body)}).text
+
+
+def test_the_same_form_posted_again_does_nothing(week: Path) -> None:
+    client = signed_in(week, "reviewer1")
+    client.get("/lists/admission")
+    once = re.findall(r'name="once" value="(\w+)"', client.get("/cases/4").text)[0]
+    for words in ("一次", "一次", "另一条"):
+        assert client.post("/cases/4/note", data={"once": once, "note": words}).status_code == 303
+    notes = [e["note"] for e in client.get("/cases/4.json").json()["file"]["events"] if e["kind"] == "note"]
+    assert notes == ["一次", "另一条"]
+
+
+def test_the_log_leaves_piece_by_piece_with_its_head(week: Path) -> None:
+    from serving.desk import verify
+
+    answer = signed_in(week, "auditor").get("/log.jsonl")
+    rows = [json.loads(line) for line in answer.text.splitlines()]
+    number, _, kept = answer.headers["x-log-head"].partition(":")
+    assert verify.fault(rows, (int(number), kept)) == ""
+    assert rows[-1]["act"] == "log.export"
 
 
 def test_the_score_is_shown_to_few_and_no_list_tells_the_draw(week: Path) -> None:

@@ -140,6 +140,36 @@ def test_a_token_does_no_more_than_its_scope_and_its_owner(desk: Desk) -> None:
     assert found[1] == frozenset()
 
 
+def test_a_token_is_listed_and_ended_by_its_owner_alone(desk: Desk) -> None:
+    wang, li = (people.accept(desk, people.add(desk, n, ("officer",)), PASSWORD) for n in ("wang", "li"))
+    secret = sessions.new_token(desk, wang, ("lists",), 30, "周报程序")
+    [told] = sessions.tokens(desk, wang.person_id)
+    assert (told["label"], told["scope"], secret in str(told)) == ("周报程序", "lists", False)
+    for who, handle in ((li, told["handle"]), (wang, ""), (wang, told["handle"][:4])):
+        with pytest.raises(UserError, match="没有这个令牌"):
+            sessions.revoke(desk, who, handle)
+    assert sessions.whose(desk, secret) is not None
+    sessions.revoke(desk, wang, told["handle"])
+    assert sessions.whose(desk, secret) is None
+
+
+def test_a_new_invitation_ends_sessions_and_tokens(desk: Desk) -> None:
+    wang = people.accept(desk, people.add(desk, "wang", ("officer",)), PASSWORD)
+    mine = [sessions.begin(desk, wang), sessions.new_token(desk, wang, ("lists",), 30)]
+    people.invite(desk, "wang")
+    assert [sessions.whose(desk, secret) for secret in mine] == [None, None]
+
+
+def test_who_changes_his_second_factor_says_his_password(desk: Desk) -> None:
+    wang = people.accept(desk, people.add(desk, "wang", ("officer",)), PASSWORD)
+    people.confirm(desk, wang, PASSWORD)
+    for _ in range(people.TRIES):
+        with pytest.raises(people.Refused, match="不对"):
+            people.confirm(desk, wang, "wrong")
+    with pytest.raises(people.Refused, match="锁定"):
+        people.confirm(desk, wang, PASSWORD)
+
+
 def test_an_area_sees_itself_and_what_lies_in_it() -> None:
     def person(area: str) -> Any:
         return people.Person(1, "w", "w", area, frozenset())
