@@ -34,7 +34,7 @@ from serving.desk.schema import LOG, METADATA
 from serving.desk.verify import FIRST, fault
 
 VERSION: Final = 1
-LEFT_OUT: Final = frozenset({"sessions", "alembic_version"})
+LEFT_OUT: Final = frozenset({"sessions", "sign_ins", "alembic_version"})
 REMEDY: Final = "this backup cannot be restored; take another"
 BLOCK: Final = 1 << 20
 Check = Callable[[str], None]

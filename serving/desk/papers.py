@@ -27,7 +27,6 @@ from serving.desk.people import Person
 from serving.desk.roles import BUSINESS
 from serving.desk.schema import FILES, PEOPLE
 
-FOLDER: Final = "papers"
 SIGNATURES: Final[tuple[tuple[str, str, int, bytes], ...]] = (
     ("pdf", "PDF", 0, b"%PDF-"),
     ("png", "PNG 图片", 0, b"\x89PNG\r\n\x1a\n"),
@@ -93,20 +92,15 @@ def attach(
         detail = {"file": made, "sha256": paper["sha256"], "size": len(body), "kind": kind}
         event(connection, case_id, person, "file", note=paper["name"], detail=detail, once=once)
         log.append(connection, "file.add", person.name, row["number"], detail)
-        _keep(_place(desk, paper["sha256"]), body)
+        _keep(desk.file(paper["sha256"]), body)
     return made
-
-
-def _place(desk: Desk, sha256: str) -> Path:
-    return desk.folder / FOLDER / sha256[:2] / sha256
 
 
 def _keep(path: Path, body: bytes) -> None:
     if path.is_file():
         return
-    for folder in (path.parent.parent, path.parent):
-        folder.mkdir(mode=0o700, exist_ok=True)
-        os.chmod(folder, 0o700)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    os.chmod(path.parent, 0o700)
     put(path, body, 0o600)
 
 
@@ -121,7 +115,7 @@ def take_out(desk: Desk, person: Person, case_id: int, file_id: int) -> tuple[st
         event(connection, case_id, person, "file-read", note=paper["name"], detail={"file": file_id})
         log.append(connection, "file.read", person.name, row["number"], {"file": file_id})
     try:
-        body = _place(desk, paper["sha256"]).read_bytes()
+        body = desk.file(paper["sha256"]).read_bytes()
     except OSError:
         body = b""
     if hashlib.sha256(body).hexdigest() != paper["sha256"]:
@@ -139,7 +133,7 @@ def faults(desk: Desk) -> list[str]:
     """What is wrong with the papers on disk, a line each: lost, changed, or known to no case."""
     with desk.read() as connection:
         known = {r.sha256: r.file_id for r in connection.execute(select(FILES.c.sha256, FILES.c.file_id))}
-    there = {p.name: p for p in (desk.folder / FOLDER).glob("??/*") if not p.name.startswith(".")}
+    there = {p.name: p for p in desk.file("x").parent.glob("*") if not p.name.startswith(".")}
     wrong = [f"paper {known[h]} is lost" for h in sorted(known.keys() - there.keys())]
     for name, path in sorted(there.items()):
         with path.open("rb") as file:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from claims.errors import UserError
-from serving.desk import cases, log
+from serving.desk import log
+from serving.desk.casefile import case_file
 from serving.desk.cases import Refused
 from serving.desk.database import Desk, now
 from serving.desk.people import Person
@@ -20,7 +21,7 @@ AGREED: Final = ("C30", "C40", "C50")
 
 def notice_of(desk: Desk, warehouse: Path, who: Person, case_id: int) -> tuple[str, bytes]:
     """(number of the case, 稽核通知.docx). Raises Unknown for a case he may not see, Refused before two persons agreed or after the decision."""
-    found = cases.case(desk, who, case_id)
+    found = case_file(desk, who, case_id)
     if found["state"] not in AGREED:
         raise Refused(f"{STATES[found['state']]}的案件不能出稽核通知：须经初审、复审同意，且尚未认定")
     lead: dict[str, Any] = {}

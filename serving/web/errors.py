@@ -8,8 +8,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from serving.web.account_pages import first, form_of, safe_next
+from serving.web.account_pages import safe_next
 from serving.web.english import COOKIE
+from serving.web.form import first, form_of
 from serving.web.middleware import BUSY
 from serving.web.render import ABSENT, LANGUAGES, refuse
 

@@ -18,7 +18,7 @@ from serving.desk.people import Person
 from serving.lists import publish
 from serving.lists.schema import NAMES, mask
 from serving.lists.standing import DECIDED, EXPLAINED, LISTED
-from serving.web.account_pages import first, form_of
+from serving.web.form import first, form_of
 from serving.web.list_pages import opened
 from serving.web.masking import masked
 from serving.web.render import kind, person, respond, rights
