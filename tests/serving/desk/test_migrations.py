@@ -21,7 +21,7 @@ def test_the_tables_are_what_the_schema_says(desk: Desk) -> None:
         assert compare_metadata(context, schema.METADATA) == []
 
 
-def test_what_an_earlier_version_held_is_still_there(tmp_path: Path) -> None:
+def test_what_an_earlier_version_held_is_still_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = database._engine(f"sqlite:///{tmp_path / 'old.sqlite'}")
     config = Config()
     config.set_main_option("script_location", str(database.MIGRATIONS))
@@ -47,7 +47,8 @@ def test_what_an_earlier_version_held_is_still_there(tmp_path: Path) -> None:
                 " VALUES (2, '2026-11-21 00:00:00.000000', 1, 'move', 'C60', 'C70', '', '{\"dispositions\": [\"RECOVER\", \"TALK\"]}')"
             )
         )
-    database._upgrade(engine)
+    monkeypatch.setenv("XIEZHI_DESK", f"sqlite:///{tmp_path / 'old.sqlite'}")
+    database.open_desk(tmp_path)
     with engine.connect() as connection:
         [told] = connection.execute(select(schema.APPEALS)).mappings()
         assert (told["case_id"], told["told_at"]) == (1, moment)
