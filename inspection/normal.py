@@ -23,7 +23,7 @@ from features.asof import open_views
 
 SHRINK = 8.0
 """Stays' worth of the wider cell in a narrower one."""
-FEW_STAYS, FEW_PEERS = 10, 3
+FEW_STAYS, FEW_PEERS, FEW_ALIKE = 10, 3, 5
 CELLS: tuple[tuple[str, ...], ...] = (
     (),
     ("level",),
@@ -70,6 +70,12 @@ def expected(stays: pd.DataFrame, what: str) -> np.ndarray:
     return np.asarray(found)
 
 
+def alike(stays: pd.DataFrame) -> np.ndarray:
+    """Which stays have at least FEW_ALIKE of their diagnosis at other hospitals: of the rest (a county's only psychiatric ward) nobody can say what is normal."""
+    counts = _others(np.ones(len(stays)), stays.groupby("dx", sort=False).ngroup(), stays["unit"])[1]
+    return counts >= FEW_ALIKE
+
+
 def _others(value: np.ndarray, cell: pd.Series, unit: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Sum and number over the stays of the same cell at other units, by stay."""
     frame = pd.DataFrame({"v": value, "c": cell.to_numpy(), "u": unit.to_numpy()})
@@ -112,6 +118,10 @@ class Normal:
 
 def normals(stays: pd.DataFrame, units: Sequence[str] | None = None, level: float = 0.8) -> list[Normal]:
     """Every unit (or `units`), largest gap first."""
+    comparable = alike(stays)
+    apart = stays.loc[~comparable, "unit"].value_counts()
+    whole = stays["unit"].unique()
+    stays = stays[comparable].reset_index(drop=True)
     frame = stays.assign(e_cost=expected(stays, "cost"), e_nights=expected(stays, "nights"))
     sums = frame.groupby("unit").agg(
         n=("cost", "size"),
@@ -121,14 +131,17 @@ def normals(stays: pd.DataFrame, units: Sequence[str] | None = None, level: floa
         nights=("nights", "sum"),
         e_nights=("e_nights", "sum"),
     )
-    wanted = list(sums.index) if units is None else list(units)
-    if missing := [u for u in wanted if u not in sums.index]:
+    wanted = sorted(whole) if units is None else list(units)
+    if missing := [u for u in wanted if u not in whole]:
         raise UserError(f"机构 {missing[0]} 在此期间没有已结算的住院；请检查编码和日期")
-    found = [_one(frame[frame["unit"] == u], sums, str(u), level) for u in wanted]
+    found = [_one(frame[frame["unit"] == u], sums, str(u), int(apart.get(u, 0)), level) for u in wanted]
     return sorted(found, key=lambda x: (-(x.cost.gap if x.cost else -np.inf), x.unit))
 
 
-def _one(mine: pd.DataFrame, sums: pd.DataFrame, unit: str, level: float) -> Normal:
+def _one(mine: pd.DataFrame, sums: pd.DataFrame, unit: str, apart: int, level: float) -> Normal:
+    left = f"，另有 {apart} 例他院无同病种，不计" if apart else ""
+    if unit not in sums.index:
+        return Normal(unit, 0, 0, None, None, float("nan"), (), f"样本不足：没有可比的住院{left}")
     own: dict[Any, Any] = sums.loc[unit].to_dict()
     peers = sums[(sums["level"] == own["level"]) & (sums["n"] >= FEW_STAYS) & (sums.index != unit)]
     severity = (
@@ -137,7 +150,7 @@ def _one(mine: pd.DataFrame, sums: pd.DataFrame, unit: str, level: float) -> Nor
         else float("nan")
     )
     if own["n"] < FEW_STAYS or len(peers) < FEW_PEERS:
-        why = f"样本不足：住院 {int(own['n'])} 例、同级可比医院 {len(peers)} 家"
+        why = f"样本不足：住院 {int(own['n'])} 例、同级可比医院 {len(peers)} 家{left}"
         return Normal(unit, int(own["n"]), len(peers), None, None, severity, (), why)
     cost, nights = (_gap(mine, peers, what, level) for what in ("cost", "nights"))
     by_dx = (
@@ -150,7 +163,7 @@ def _one(mine: pd.DataFrame, sums: pd.DataFrame, unit: str, level: float) -> Nor
         (str(dx), int(row["size"]), float(row["sum"])) for dx, row in by_dx.head(5).iterrows() if row["sum"] > 0
     )
     sure = "高于同类" if cost.low > 0 else ("低于同类" if cost.high < 0 else "与同类无明显差别")
-    text = f"{len(mine)} 例住院实际费用 {cost.actual:,.0f} 元，按同级医院同龄、同病、同术应为 {cost.expected:,.0f} 元，相差 {cost.gap:,.0f} 元（80% 区间 {cost.low:,.0f} 至 {cost.high:,.0f}），{sure}；住院 {nights.actual:,.0f} 天，应为 {nights.expected:,.0f} 天。推算，非认定"
+    text = f"{len(mine)} 例住院实际费用 {cost.actual:,.0f} 元，按同级医院同龄、同病、同术应为 {cost.expected:,.0f} 元，相差 {cost.gap:,.0f} 元（80% 区间 {cost.low:,.0f} 至 {cost.high:,.0f}），{sure}；住院 {nights.actual:,.0f} 天，应为 {nights.expected:,.0f} 天{left}。推算，非认定"
     return Normal(unit, len(mine), len(peers), cost, nights, severity, dearest, text)
 
 
