@@ -297,3 +297,30 @@ def morning(
         raise UserError(f"{kept}：不是查床单的名单文件；请给出 xiezhi bedsheet 写出的 .list.json") from None
     said = compare(listed, read_table(results, ["就诊号", "结果"]))
     say(said.to_json(), as_json, "\n".join([said.text, *said.refused]))
+
+
+@app.command()
+def ladder(
+    warehouse: WarehouseOption,
+    month: Annotated[str, typer.Option("--month", help="YYYY-MM")],
+    out: Annotated[Path, typer.Option("--out", help="the table to publish (.csv)")],
+    settings: Annotated[
+        Path | None,
+        typer.Option("--settings", help="indicators and grades (.toml); then the points are written instead"),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The table that offices publish of their hospitals, or the thousand points with a grade proposed; no cell of fewer than ten stays."""
+    from inspection.ladder import month_of, public_table, published, read_ladder, scored
+    from inspection.tables import write_table
+
+    check_out(out)
+    asked = read_ladder(settings) if settings else None
+    table = public_table(warehouse, month_of(month))
+    told = scored(table, asked) if asked else published(table)
+    write_table(told, out)
+    say(
+        {"out": str(out), "month": month, "units": len(told)},
+        as_json,
+        f"{out}：{len(told)} 家医院。等级为建议，由人评定",
+    )

@@ -14,6 +14,7 @@
     plan       the week's inspections: units, teams, days, roads  inspection.plan
     normal     what a hospital would have cost at its peers       inspection.normal
     charts     which charts to pull, and what they say of all     inspection.charts
+    ladder     the published table, points and grades of units    inspection.ladder
     bedsheet   the bed check in walking order, best hours         inspection.bedsheet
     morning    the morning after: found against chance            inspection.bedsheet
     explain    everything behind one suspect                      serving.lists.dossier

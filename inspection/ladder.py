@@ -1,0 +1,146 @@
+"""The table offices publish of their hospitals, and the thousand points (千分制) with a credit grade proposed from them, by a month's stays.
+
+Points and grades are the office's: a TOML file of `[[indicators]]` (column, name, points, good, bad) and `[grades]` (A = 900 …). A figure of fewer than ten stays is neither published nor
+scored: a unit is scored out of what could be measured, and nothing where less than half of the points could.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from claims.errors import UserError
+from claims.store.warehouse import Warehouse
+from features.asof import open_views
+from inspection.estimate import FEW, SMALL
+
+_MONTHS = """
+    SELECT s.fixmedins_code AS unit, coalesce(i.fixmedins_name, s.fixmedins_code) AS name, coalesce(i.level, 0) AS level, s.end_date >= ?::DATE AS now,
+        count(*) AS stays, sum(s.medfee_fen) / 100.0 AS cost, sum(coalesce(s.fund_fen, 0) + coalesce(s.acct_fen, 0)) / 100.0 AS paid, sum(coalesce(s.nights, 0)) AS nights,
+        count(DISTINCT s.psn_no) AS persons, count(*) FILTER (s.dscg_way = '2') AS transfers, count(*) FILTER (s.oprn_oprt_code IS NOT NULL) AS operated
+    FROM net.stays s LEFT JOIN main.institutions i USING (fixmedins_code)
+    WHERE s.settled AND NOT s."open" AND s.medfee_fen > 0 AND ((s.end_date >= ?::DATE AND s.end_date < ?::DATE) OR (s.end_date >= ?::DATE AND s.end_date < ?::DATE))
+    GROUP BY ALL
+"""
+FIGURES = {
+    "stays": "住院人次", "cost_per_stay": "次均费用（元）", "nights_per_stay": "平均住院日", "self_pay_share": "自付比例", "operated_share": "手术占比", "transfer_rate": "转院率",
+    "stays_per_person": "人次人头比", "growth": "次均费用增长",
+}  # fmt: skip
+
+
+def month_of(text: str) -> date:
+    """First day of YYYY-MM. UserError otherwise."""
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise UserError(f"--month {text}：不是月份；写作 2026-09") from None
+
+
+def next_month(day: date) -> date:
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)
+
+
+def public_table(warehouse: Path | str, month: date) -> pd.DataFrame:
+    """unit, name, level and FIGURES by hospital for stays ended in that month, known by its end; growth against the same month a year before. UserError without stays."""
+    house, end = Warehouse.open(warehouse), next_month(month)
+    before = date(month.year - 1, month.month, 1)
+    parts = []
+    for bucket in range(house.buckets):
+        con = open_views(house, end, "institution", bucket, lines=False)
+        try:
+            parts.append(con.execute(_MONTHS, [month, month, end, before, next_month(before)]).df())
+        finally:
+            con.close()
+    counted = pd.concat(parts, ignore_index=True)
+    if counted.empty or not counted["now"].any():
+        raise UserError(f"{month:%Y-%m} 没有已结算的住院；请换一个月份")
+    return figures(counted)
+
+
+def figures(counted: pd.DataFrame) -> pd.DataFrame:
+    """From sums per unit, now and a year before, to FIGURES; below ten stays missing."""
+    now = counted[counted["now"]].set_index("unit").sort_index()
+    before = counted[~counted["now"].astype(bool)].set_index("unit").reindex(now.index)
+    enough = now["stays"] >= FEW
+    told = pd.DataFrame({"name": now["name"], "level": now["level"], "stays": now["stays"].where(enough)})
+    told["cost_per_stay"] = now["cost"] / now["stays"]
+    told["nights_per_stay"] = now["nights"] / now["stays"]
+    told["self_pay_share"] = 1 - now["paid"] / now["cost"]
+    told["operated_share"] = now["operated"] / now["stays"]
+    told["transfer_rate"] = now["transfers"] / now["stays"]
+    told["stays_per_person"] = now["stays"] / now["persons"]
+    earlier = (before["cost"] / before["stays"]).where(before["stays"] >= FEW)
+    told["growth"] = told["cost_per_stay"] / earlier - 1
+    columns = list(FIGURES)
+    told[columns] = told[columns].astype("float64").where(enough, axis=0)
+    return told.reset_index()
+
+
+def published(table: pd.DataFrame) -> pd.DataFrame:
+    """As it is published, in Chinese; 样本不足 where fewer than ten stays lie behind a figure."""
+    form = {"stays": "{:.0f}", "cost_per_stay": "{:,.2f}", "nights_per_stay": "{:.1f}", "stays_per_person": "{:.2f}"}
+    told = table[["unit", "name", "level"]].rename(columns={"unit": "机构编码", "name": "机构名称", "level": "等级"})
+    for column, title in FIGURES.items():
+        told[title] = [SMALL if pd.isna(x) else form.get(column, "{:.1%}").format(x) for x in table[column]]
+    return told
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """`points` at `good` or better, none at `bad` or worse, in proportion between; which way is worse follows from the two."""
+
+    column: str
+    name: str
+    points: float
+    good: float
+    bad: float
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The office's indicators and grades (name, least points of a thousand), best first."""
+
+    indicators: tuple[Indicator, ...]
+    grades: tuple[tuple[str, float], ...]
+
+
+def read_ladder(path: Path) -> Ladder:
+    """From a TOML file. UserError naming it and what is wrong."""
+    try:
+        said: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+        made = tuple(Indicator(**x) for x in said["indicators"])
+        grades = tuple(sorted(((str(k), float(v)) for k, v in said["grades"].items()), key=lambda g: -g[1]))
+    except OSError as error:
+        raise UserError(f"{path}：读不到文件（{error.strerror}）；请检查路径") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{path}：{error}；需要 [[indicators]]（column、name、points、good、bad）和 [grades]") from None
+    if unknown := [x.column for x in made if x.column not in FIGURES]:
+        raise UserError(f"{path}：没有指标 {unknown[0]}；可用 {'、'.join(FIGURES)}")
+    if same := [x.name for x in made if x.good == x.bad]:
+        raise UserError(f"{path}：指标 {same[0]} 的 good 与 bad 相同，无法计分")
+    if not made or sum(x.points for x in made) <= 0:
+        raise UserError(f"{path}：没有分值为正的指标")
+    return Ladder(made, grades)
+
+
+def scored(table: pd.DataFrame, ladder: Ladder) -> pd.DataFrame:
+    """unit, name, each indicator's points, 总分 (of a thousand) and 建议等级; a proposal, decided by people."""
+    told = table[["unit", "name"]].rename(columns={"unit": "机构编码", "name": "机构名称"}).reset_index(drop=True)
+    got, could = pd.Series(0.0, index=told.index), pd.Series(0.0, index=told.index)
+    whole = sum(x.points for x in ladder.indicators)
+    for x in ladder.indicators:
+        value = table[x.column].reset_index(drop=True)
+        points = x.points * ((value - x.bad) / (x.good - x.bad)).clip(0, 1)
+        told[x.name] = points.round(1)
+        got, could = got + points.fillna(0), could + value.notna() * x.points
+    total = (1000 * got / could).where(could >= whole / 2).round(0)
+    told["总分"] = total
+    told["建议等级"] = [
+        SMALL if pd.isna(t) else next((g for g, least in ladder.grades if t >= least), "—") for t in total
+    ]
+    return told.sort_values(["总分", "机构编码"], ascending=[False, True], na_position="last", kind="stable").reset_index(drop=True)  # fmt: skip
