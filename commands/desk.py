@@ -237,7 +237,7 @@ def log_verify(
         raise typer.Exit(1)
 
 
-DEMO = {"officer": "officer", "reviewer": "reviewer", "leader": "chief", "signer": "chief", "inspector": "inspector", "scientist": "scientist", "admin": "admin", "audit": "audit"}  # fmt: skip
+DEMO = {"officer": "officer", "reviewer": "reviewer", "leader": "chief", "signer": "chief", "inspector": "inspector", "scientist": "scientist", "admin": "admin", "security": "security", "audit": "audit"}  # fmt: skip
 
 
 def demo_accounts(warehouse: Path) -> list[str]:

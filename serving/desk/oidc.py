@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import secrets
 import time
+import warnings
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.httpx_client import OAuth2Client
+from authlib.deprecate import AuthlibDeprecationWarning
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -29,6 +30,11 @@ from serving.desk import people
 from serving.desk.database import Desk, now
 from serving.desk.people import Person, secret_hash
 from serving.desk.schema import SIGN_INS
+
+with warnings.catch_warnings():
+    # Authlib would rather have httpx2, which nothing else here needs.
+    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+    from authlib.integrations.httpx_client import OAuth2Client
 
 COOKIE: Final = "xiezhi_office"
 LIFE: Final = timedelta(minutes=10)
