@@ -184,6 +184,12 @@ def demo(
     ] = 5,  # one of its five rings meets often enough to be found by the last day
     port: Annotated[int, typer.Option("--port", help="port of the pages on this machine")] = 3000,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="stop before the pages")] = False,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--walk", help="follow one lead: last week's list, two reviews, visit, decision, this week's list"
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """The whole way on a simulated county; run again, it goes on where it stands."""
@@ -216,5 +222,9 @@ def demo(
 
     for line in demo_accounts(house):
         print(line, flush=True)
+    if follow:
+        from commands.walk import walk
+
+        walk(house, when, folder / f"decided-{when}")
     if not no_serve:
         serve(house, port)
