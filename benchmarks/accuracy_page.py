@@ -26,7 +26,8 @@ LIMITS: Final = (
     "- `second` and `pilot` come from one generator, our own counties from another, Medicare's labels from nobody knows where. What holds on one world only is",
     "  told as such.",
     "- An interval is about these entities at these dates: positions are drawn, worlds are not. The best opponent is the best afterwards, of five.",
-    "- The beds are those of the list's own evening; many evenings of three worlds are in evenings.md (`make evenings`).",
+    "- The beds are those of the list's own evening; many evenings are in evenings.md (`make evenings`).",
+    "- A row is of the commit that the table of seconds names; lists of an older one stand until they are made anew.",
     "- *Taught by the truth* is the referee's ceiling, a model that was told who is guilty in the months before.",
     "- A part's list leaves out whoever is decided and is made without company (docs/design.md §14); `xiezhi rank --by PART` shows it with its reasons.",
 )
