@@ -19,7 +19,7 @@ from serving.lists.schema import mask
 
 #: First installed one wins; without the CJK names a Chinese label falls back to a serif face.
 FONT = "Noto Sans CJK SC, Source Han Sans SC, Microsoft YaHei, PingFang SC, SimSun, sans-serif"
-INK, STAY, SWIPE, INSIDE, MUTED = "#22303c", "#9db8cf", "#5f7f99", "#b5561c", "#c9d2da"
+INK, STAY, SWIPE, INSIDE, UNKNOWN, MUTED = "#22303c", "#9db8cf", "#5f7f99", "#b5561c", "#8a8f94", "#c9d2da"
 WIDTH = 1180
 RING_NODES = 60
 UNIT_ROWS = 16
@@ -51,16 +51,18 @@ def timeline(
     frame["unit"] = _named(frame["fixmedins_code"].astype(str), units or {}, frame["kind"] == "stay")
     stays = frame[frame["kind"] == "stay"].copy()
     stays["which"] = ["本次住院" if focus is not None and i == focus else "住院" for i in stays["id"]]
-    swipes = frame[frame["kind"] == "swipe"].copy()
+    swipes = frame[frame["kind"] != "stay"].copy()
     swipes["which"] = ["住院期间在他处刷卡" if inside else "门诊/药店刷卡" for inside in swipes["inside"]]
+    swipes.loc[swipes["kind"] == "unknown", "which"] = "类别未对照的就诊"
     for part in (stays, swipes):
         for column in ("begin", "end"):
             part[column] = part[column].dt.strftime("%Y-%m-%dT%H:%M:%S")
     names = ["本次住院", "住院", "门诊/药店刷卡", "住院期间在他处刷卡"]
+    names += ["类别未对照的就诊"] * ("unknown" in set(frame["kind"]))
     colour = alt.Color(
         "which:N",
         title=None,
-        scale=alt.Scale(domain=names, range=["#2f5d86", STAY, SWIPE, INSIDE]),
+        scale=alt.Scale(domain=names, range=["#2f5d86", STAY, SWIPE, INSIDE, UNKNOWN][: len(names)]),
         legend=alt.Legend(orient="top", labelFontSize=13, symbolOpacity=1),
     )
     rows = list(dict.fromkeys(frame.sort_values(["kind", "unit"], kind="stable")["unit"]))
@@ -79,7 +81,7 @@ def timeline(
             shape=alt.Shape(
                 "which:N",
                 legend=None,
-                scale=alt.Scale(domain=names, range=["square", "square", "circle", "triangle-down"]),
+                scale=alt.Scale(domain=names, range=["square", "square", "circle", "triangle-down", "diamond"][: len(names)]),
             ),
         )
     )

@@ -29,7 +29,7 @@ WITH v AS (
     FROM net.stays WHERE settled
     UNION ALL
     SELECT fixmedins_code, psn_no, visit_class, NULL, happened_at, coalesce(fund_pay_sumamt_fen, 0) + coalesce(acct_pay_fen, 0), coalesce(medfee_sumamt_fen, 0), 0
-    FROM net.swipes
+    FROM net.settlements WHERE is_inpatient IS NOT TRUE AND coalesce(manual_flag, '0') <> '1'
 )
 SELECT fixmedins_code AS unit, strftime(moment, '%Y-%m') AS month, class, coalesce(dx3, '') AS dx3, count(*)::INTEGER AS visits, sum(paid)::BIGINT AS paid, sum(fee)::BIGINT AS fee,
     sum(days)::INTEGER AS days, count(DISTINCT psn_no)::INTEGER AS persons
@@ -50,6 +50,8 @@ _WORDS: Final = frozenset(
         "settlements",
         "stays",
         "swipes",
+        "is_inpatient",
+        "manual_flag",
         "visits",
         "discharges",
         "fund_pay_sumamt_fen",
@@ -75,7 +77,7 @@ def units_of(warehouse: Path, as_of: date) -> dict[str, dict[str, Any]]:
     entities = build(warehouse, as_of, "institution").entities()
     doctors = build(warehouse, as_of, "doctor").entities()
     names, told_of = units_and_doctors(warehouse, as_of)
-    gaps = gaps_of(months, entities)
+    gaps = gaps_of(months[months["class"] != "unknown"], entities)  # what a visit is, is what it is compared by
     every = [
         f"{m:%Y-%m}" for m in pd.period_range(end=pd.Timestamp(as_of).to_period("M"), periods=MONTHS).to_timestamp()
     ]

@@ -21,10 +21,11 @@ SELECT psn_no, 'stay' AS kind, mdtrt_id AS id, fixmedins_code, begntime AS begin
        coalesce(medfee_fen, lines_fen) AS fen, false AS inside, visit_class AS what
 FROM net.stays SEMI JOIN main.wanted USING (psn_no)
 UNION ALL BY NAME
-SELECT w.psn_no, 'swipe' AS kind, w.setl_id AS id, w.fixmedins_code, w.happened_at AS begin_at, w.happened_at AS end_at, w.medfee_sumamt_fen AS fen,
-       bool_or(coalesce(w.happened_at::DATE > s.adm_date AND w.happened_at::DATE < s.end_date AND w.fixmedins_code <> s.fixmedins_code, false)) AS inside,
+SELECT w.psn_no, CASE WHEN w.is_inpatient IS NULL THEN 'unknown' ELSE 'swipe' END AS kind, w.setl_id AS id, w.fixmedins_code, w.happened_at AS begin_at, w.happened_at AS end_at, w.medfee_sumamt_fen AS fen,
+       bool_or(coalesce(w.happened_at::DATE > s.adm_date AND w.happened_at::DATE < s.end_date AND w.fixmedins_code <> s.fixmedins_code AND NOT w.is_inpatient, false)) AS inside,
        any_value(w.visit_class) AS what
-FROM net.swipes w SEMI JOIN main.wanted USING (psn_no) LEFT JOIN net.stays s ON s.psn_no = w.psn_no
+FROM net.settlements w SEMI JOIN main.wanted USING (psn_no) LEFT JOIN net.stays s ON s.psn_no = w.psn_no
+WHERE w.is_inpatient IS NOT TRUE AND coalesce(w.manual_flag, '0') <> '1'
 GROUP BY ALL
 """
 _PERSONS = "SELECT psn_no, gend, age, insutype, psn_type FROM main.persons SEMI JOIN main.wanted USING (psn_no)"
@@ -56,9 +57,9 @@ class Known:
     events: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def events_of(self, numbers: Sequence[str]) -> pd.DataFrame | None:
-        """Stays and swipes of these people; `inside` marks a swipe elsewhere on an inner day of a stay.
+        """Stays, swipes and visits of unknown kind of these people; `inside` marks a swipe elsewhere on an inner day of a stay.
 
-        Columns psn_no, kind (stay|swipe), id, fixmedins_code, begin_at, end_at (empty = still open), fen, inside, what.
+        Columns psn_no, kind (stay|swipe|unknown), id, fixmedins_code, begin_at, end_at (empty = still open), fen, inside, what.
         """
         found = [self.events[n] for n in numbers if n in self.events]
         return pd.concat(found, ignore_index=True) if found else None

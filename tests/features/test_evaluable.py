@@ -14,6 +14,8 @@ from features.declarations import load_catalog
 from features.declare import REGISTRY
 from features.evaluable import absent_features, not_evaluated, unread_words
 from serving.lists.source import quality_notes
+from serving.lists.units import units_of
+from serving.lists.who import known_of
 from tests.claims.county import LINE, UNIT, VISIT, Row, write
 
 DAY = date(2025, 4, 1)
@@ -103,3 +105,13 @@ def test_a_visit_of_unknown_kind_is_neither_a_stay_nor_a_visit_to_a_counter(tmp_
     assert con.execute("SELECT count(*) FROM net.settlements").fetchall() == [(20,)]
     assert con.execute("SELECT count(*) FROM net.swipes").fetchall() == [(18,)]
     assert con.execute("SELECT count(*) FROM net.stays").fetchall() == [(0,)]
+
+
+def test_but_it_is_shown_and_its_money_counted(tmp_path: Path) -> None:
+    house = county(tmp_path, 2)
+    events = known_of(house, DAY, {"it": [VISIT["psn_no"]]}).events_of([VISIT["psn_no"]])
+    assert events is not None
+    assert events["kind"].value_counts().to_dict() == {"swipe": 18, "unknown": 2}
+    assert not events["inside"].any()
+    kinds = units_of(house, DAY)[VISIT["fixmedins_code"]]["kinds"]
+    assert {k["what"]: k["visits"] for k in kinds} == {"outpatient": 18, "unknown": 2}
