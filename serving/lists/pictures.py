@@ -81,7 +81,9 @@ def timeline(
             shape=alt.Shape(
                 "which:N",
                 legend=None,
-                scale=alt.Scale(domain=names, range=["square", "square", "circle", "triangle-down", "diamond"][: len(names)]),
+                scale=alt.Scale(
+                    domain=names, range=["square", "square", "circle", "triangle-down", "diamond"][: len(names)]
+                ),
             ),
         )
     )
