@@ -11,13 +11,15 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta, fisher_exact, hypergeom
+from scipy.stats import beta, fisher_exact, hypergeom, shapiro
 
 from inspection.seed import random_for
 
 FEW = 10
 FEW_POSITIVE = 5
 SMALL = "样本不足"
+ENOUGH = 20
+"""Amounts from which one can see whether they are lognormal."""
 MANY = 200_000
 """Above so many a population is as good as endless."""
 LARGEST_SPREAD = 3.0
@@ -97,7 +99,8 @@ def total(amount: np.ndarray, chance: np.ndarray, population: int, level: float 
 
     Amounts are mostly nothing and seldom much, and an interval by the standard error or the bootstrap covers too little. The interval is what the undrawn
     may hold, drawn again and again: how many by Jeffreys' posterior of the rate, how much each by the lognormal that the amounts found allow (the fiducial of
-    mean and spread, Krishnamoorthy & Mathew 2003). The generator depends on the numbers alone.
+    mean and spread, Krishnamoorthy & Mathew 2003). Where twenty amounts or more are plainly not lognormal, the Bayesian bootstrap of
+    those found takes its place. The generator depends on the numbers alone.
     """
     y, w = np.asarray(amount, dtype=float), 1.0 / np.asarray(chance, dtype=float)
     n, positive = len(y), int((y > 0).sum())
@@ -128,6 +131,13 @@ def _undrawn(y: np.ndarray, share: np.ndarray, rest: int, draws: int = 4000) -> 
     sigma = np.sqrt(np.minimum(sigma2, LARGEST_SPREAD**2))
     mu = middle + sigma / np.sqrt(m) * rng.standard_normal(draws)
     mean = np.exp(mu + sigma**2 / 2)
+    if (
+        len(logs) >= ENOUGH and shapiro(logs).pvalue < 0.05
+    ):  # no lognormal: the amounts found speak for themselves (Rubin 1981)
+        parts = rng.exponential(1.0, (draws, len(logs))) * weight
+        mean = parts @ y[bad] / parts.sum(axis=1)
+        sigma = np.full(draws, float(np.std(y[bad]) / np.mean(y[bad])))
+        sigma = np.sqrt(np.log1p(sigma**2))
     around = np.sqrt(
         np.log1p(np.expm1(sigma**2) / np.maximum(counts, 1))
     )  # spread of a mean of `counts` lognormals (Fenton 1960)
