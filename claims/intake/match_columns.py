@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from claims.schema.mapping import ColumnRule, TableRule
 from claims.schema.table import Table
@@ -67,10 +68,12 @@ def local_of(column: str, types: dict[str, str], found: dict[str, str]) -> str |
     return by_name.get(_normal(column))
 
 
-def computed(rule: ColumnRule, types: dict[str, str], found: dict[str, str]) -> str | None:
-    """SQL of a column that is not read but made: a constant, a join of columns, or the first case that holds."""
-    if rule.constant is not None:
-        return quote(rule.constant)
+def computed(rule: ColumnRule, types: dict[str, str], found: dict[str, str], names: Sequence[str]) -> str | None:
+    """SQL of a column that is not read but made: a constant of the file that bears these names, a join of columns, or
+    the first case that holds."""
+    if rule.constants:
+        value = rule.constant(names)
+        return None if value is None else quote(value)
     if rule.join:
         cells = [f"CAST({name(local)} AS VARCHAR)" for c in rule.join if (local := local_of(c, types, found))]
         return "concat_ws('|', " + ", ".join(cells) + ")" if len(cells) == len(rule.join) else None

@@ -87,6 +87,7 @@ def gather(batch: Batch) -> None:
                     SELECT fixmedins_code, happened_at, CAST(happened_at AS DATE) AS day
                     FROM out_settlements
                     WHERE NOT is_inpatient AND refd_setl_flag = '0' AND coalesce(manual_flag, '0') <> '1'
+                    QUALIFY row_number() OVER (PARTITION BY setl_id ORDER BY version_no DESC) = 1
                 ),
                 timed AS (
                     SELECT

@@ -72,7 +72,8 @@ def read(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Read
         wrong.append(
             f"{source.label}: the mapping reads {', '.join(gone)} of table {table.name}, which it does not have"
         )
-    ruled = {c: r for c, r in rule.columns.items() if r.constant is not None or r.join or r.cases}
+    ruled = {c: r for c, r in rule.columns.items() if r.constants or r.join or r.cases}
+    ruled = {c: r for c, r in ruled.items() if not r.constants or r.constant(source.names) is not None}
     lacking = [c for c in table.columns if c.needed and c.name not in found and c.name not in ruled]
     lacking = [
         c for c in lacking if not set(rule.columns[c.name].sources if c.name in rule.columns else ()) & set(gone)
@@ -86,7 +87,7 @@ def read(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Read
         before = batch.facts.setdefault("unknown_columns", {}).get(table.name, [])
         batch.facts["unknown_columns"][table.name] = sorted({*before, *unknown})
         batch.ignored += [Ignored(f"{source.label}: {c}", f"no column of {table.name}") for c in unknown]
-    made = {c: sql for c, r in ruled.items() if (sql := computed(r, loaded.types, found)) is not None}
+    made = {c: sql for c, r in ruled.items() if (sql := computed(r, loaded.types, found, source.names)) is not None}
     return Reading(source, loaded, mapping, found, units, made)
 
 

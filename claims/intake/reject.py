@@ -71,13 +71,19 @@ def admit(batch: Batch, rows: Any, mended: Mapping | None = None) -> list[Readin
     if rows.empty:
         return readings
     texts = {b["mapping_id"]: b["mapping_text"] for b in batch.house.manifest["batches"]}
-    for (table, mapping_id), group in rows.groupby(["table", "mapping"], sort=True):
+    mappings = {i: mended or parse_mapping(texts[i], i) for i in sorted(set(rows["mapping"]))}
+    by_file = [
+        file if mappings[m].rule(t).by_file else ""
+        for t, m, file in zip(rows["table"], rows["mapping"], rows["file"], strict=True)
+    ]
+    parts = rows.assign(_file=by_file).groupby(["table", "mapping", "_file"], sort=True)
+    for n, ((table, mapping_id, file), group) in enumerate(parts):
         held = [(i, r) for i, r in zip(group["row_id"], group["raw"], strict=True) if r.startswith("{")]
         if not held:
             continue
         records = [json.loads(raw) for _, raw in held]
         columns = sorted({c for record in records for c in record})
-        relation = f"pending_{table}_{mapping_id}"
+        relation = f"pending_{n}_{table}"
         arrow = pa.table(
             {c: pa.array([r.get(c) for r in records], pa.string()) for c in columns}
             | {"_row": pa.array(range(len(records)), pa.int64())}
@@ -87,7 +93,7 @@ def admit(batch: Batch, rows: Any, mended: Mapping | None = None) -> list[Readin
         batch.con.unregister("bulk")
         loaded = Loaded(name(relation), dict.fromkeys(columns, "VARCHAR"), len(records))
         batch.retry_ids.setdefault(table, [])
-        source = Source(table, mapping_id, kind="pending")
-        readings.append(read(batch, source, loaded, mended or parse_mapping(texts[mapping_id], mapping_id)))
+        source = Source(table, f"{mapping_id}/{file}", kind="pending")
+        readings.append(read(batch, source, loaded, mappings[mapping_id]))
         batch.facts.setdefault("_pending", {})[source.table, source.label] = [i for i, _ in held]
     return readings

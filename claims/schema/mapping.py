@@ -19,6 +19,7 @@ psn_no = { from = ["个人编号", "人员编号"] }  # the first that a file ha
 mdtrt_cert_type = { from = "凭证类型", pad = 2, values = { "9" = "03" } }
 begntime = { from = "入院时间", formats = ["%d/%m/%Y"] }
 refd_setl_flag = { constant = "0" }
+insuplc_admdvs = { constant = { "江陵*" = "421024", "*" = "421000" } }   # by the name of file, sheet or folder, the first that fits
 check_id = { join = ["mdtrt_id", "check_time"] }
 outcome_code = { cases = [ { when = { finding = "refuted" }, value = "O6_CLEAR" } ] }   # "*" = any value, "" = blank
 [tables.chronic_registry]
@@ -29,8 +30,10 @@ where = "opsp_dise_code"
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +53,13 @@ class ColumnRule:
     unit: str | None = None
     formats: tuple[str, ...] = ()
     pad: int = 0
-    constant: str | None = None
+    constants: tuple[tuple[str, str], ...] = ()  # (pattern of a file's names, value), the first that fits
     join: tuple[str, ...] = ()
     cases: tuple[tuple[dict[str, str], str], ...] = ()
+
+    def constant(self, names: Sequence[str]) -> str | None:
+        """The value of all rows of a file that bears one of these names."""
+        return next((v for pattern, v in self.constants if any(fnmatchcase(n, pattern) for n in names)), None)
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,11 @@ class TableRule:
     derive: str | None = None
     where: str | None = None
     columns: dict[str, ColumnRule] = field(default_factory=dict)
+
+    @property
+    def by_file(self) -> bool:
+        """Whether a row's reading goes by the name of its file."""
+        return any(pattern != "*" for rule in self.columns.values() for pattern, _ in rule.constants)
 
 
 @dataclass(frozen=True)
@@ -180,7 +192,16 @@ def _column(rule: Any, where: str) -> ColumnRule:
         _unit(rule["unit"], where) if "unit" in rule else None,
         tuple(rule.get("formats", ())),
         int(rule.get("pad", 0)),
-        rule.get("constant"),
+        _constants(rule.get("constant"), where),
         tuple(rule.get("join", ())),
         tuple((dict(case["when"]), str(case["value"])) for case in rule.get("cases", ())),
     )
+
+
+def _constants(said: Any, where: str) -> tuple[tuple[str, str], ...]:
+    if said is None:
+        return ()
+    by_file = said if isinstance(said, dict) else {"*": said}
+    if not by_file or not all(isinstance(v, str) for v in by_file.values()):
+        raise UserError(f'{where}: constant is a text ("0"), or a text for each name of files ({{ "江陵*" = "421024" }})')
+    return tuple(by_file.items())

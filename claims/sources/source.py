@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,12 @@ class Source:
     sheet: str | None = None
     url: str | None = None
     db_table: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a mapping may call it by: its label, and the names of its folders, file and sheet without suffix."""
+        parts = [p for p in re.split(r"[/\[\]]", self.label) if p]
+        return (self.label, *parts, *(p.split(".")[0] for p in parts))
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def signals_of(matrix: Matrix, contributions: pd.DataFrame) -> list[dict[str, An
     names = pd.Series({c: matrix.columns[str(c)].signal for c in own.index})
     out = []
     for signal, value in strength.items():
-        if not value:
+        if not value > 0:  # NaN: a list of nobody
             break
         column = matrix.columns[str(own[names == signal].idxmax())]
         whose = f"所属{GRAINS[column.about].label}：" if column.parent else ""

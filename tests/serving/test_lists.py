@@ -14,6 +14,7 @@ import pytest
 from claims.errors import UserError
 from serving.lists.dossier import check_known, dossier
 from serving.lists.export import as_csv, harmless, write
+from serving.lists.model_told import signals_of
 from serving.lists.reasons import honest_of, reasons_of, worse_than_peers
 from serving.lists.schema import DISCLAIMER, check_grain
 from serving.lists.worklist import assemble
@@ -223,3 +224,10 @@ def test_a_calendar_day_beside_a_moment_is_printed_without_an_hour() -> None:
     assert [r["day"] for r in records_of(frame)] == ["2026-08-29", None]
     assert records_of(frame)[0]["last_at"] == "2026-08-29 08:10"
     assert records_of(frame)[0]["happened_at"] == "2026-08-29 00:00", "a moment stays a moment"
+
+
+def test_a_list_of_nobody_has_no_signals() -> None:
+    """A county without rings is a county."""
+    matrix, scored = county("ring")
+    assert signals_of(matrix, scored.contributions)
+    assert signals_of(matrix, scored.contributions.iloc[:0]) == []
