@@ -71,8 +71,8 @@ def local_of(column: str, types: dict[str, str], found: dict[str, str]) -> str |
 def computed(rule: ColumnRule, types: dict[str, str], found: dict[str, str], names: Sequence[str]) -> str | None:
     """SQL of a column that is not read but made: a constant of the file that bears these names, a join of columns, or
     the first case that holds."""
-    if rule.constants:
-        value = rule.constant(names)
+    if rule.constant:
+        value = rule.constant_of(names)
         return None if value is None else quote(value)
     if rule.join:
         cells = [f"CAST({name(local)} AS VARCHAR)" for c in rule.join if (local := local_of(c, types, found))]

@@ -24,6 +24,8 @@ REASON = {"code": "Q04", "text": "Q05", "date": "Q02", "datetime": "Q02", "money
 CERTIFICATES = ("certno",)
 #: Columns that say yes or no, and how systems write that; what their code set adds (退费, 有效) is known there.
 FLAGS = {column: codes for column, codes in OF_COLUMN.items() if {c.code for c in codes.codes} == {"0", "1"}}
+#: Columns whose words leave no doubt: what the code set knows of them is read as the code.
+SPELT = FLAGS | {column: OF_COLUMN[column] for column in ("gend", "lmt_gend")}
 YES_NO = {
     "0": ("0", "00", "否", "n", "no", "f", "false", "off", "×", "x", "b'\\x00'", "\\x00"),
     "1": ("1", "01", "是", "y", "yes", "t", "true", "on", "√", "✓", "v", "有", "b'\\x01'", "\\x01"),
@@ -88,7 +90,7 @@ MACROS = (
         WHEN regexp_matches(x, '^[0-9]{15}$') AND card_day(left(x, 6) || '19' || substr(x, 7)) IS NOT NULL
             THEN with_check_digit(left(x, 6) || '19' || substr(x, 7))
         WHEN contains(x, '*') OR length(x) < 6 THEN NULL
-        WHEN strlen(x) <> length(x) AND length(regexp_replace(x, '[^0-9]', '', 'g')) < 5 THEN NULL
+        WHEN strlen(x) <> length(x) AND length(regexp_replace(x, '[^0-9]', '', 'g')) < 3 THEN NULL
         ELSE x END""",
     """MACRO certificate(x) AS
         certificate_of(regexp_replace(translate(x, 'Ｘｘ', 'XX'), '[ \t\u3000\u00a0]', '', 'g'))""",
@@ -253,19 +255,19 @@ def _code(column: Column, rule: ColumnRule, raw: str, keyed: str) -> Parsed:
         if rule.pad
         else slow
     )
-    if column.name in FLAGS:
-        typed = _flag(FLAGS[column.name], typed)
+    if column.name in SPELT:
+        typed = _spelt(SPELT[column.name], typed, YES_NO if column.name in FLAGS else {})
     certificate = column.name in CERTIFICATES
     if certificate:
         typed = f"certificate({typed})"
     return Parsed(column, steps, f"{keyed}({typed})" if keyed else typed, clean, lossy=certificate)
 
 
-def _flag(codes: CodeTable, cell: str) -> str:
-    """A flag in any spelling as 0 or 1; what is neither stays, and is a code nobody mapped."""
-    said = {c.code: {*c.words, *YES_NO[c.code], c.zh} for c in codes.codes}
+def _spelt(codes: CodeTable, cell: str, also: dict[str, tuple[str, ...]]) -> str:
+    """A code in any spelling; what is none stays, and is a code nobody mapped."""
+    said = {c.code: {*c.words, *also.get(c.code, ()), c.zh} for c in codes.codes}
     arms = " ".join(f"WHEN lower({cell}) IN {one_of(sorted(words))} THEN {quote(c)}" for c, words in said.items())
-    return f"CASE WHEN {cell} IN ('0', '1') THEN {cell} {arms} ELSE {cell} END"
+    return f"CASE WHEN {cell} IN {one_of(sorted(said))} THEN {cell} {arms} ELSE {cell} END"
 
 
 def _time(column: Column, rule: ColumnRule, raw: str) -> Parsed:

@@ -72,8 +72,8 @@ def read(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Read
         wrong.append(
             f"{source.label}: the mapping reads {', '.join(gone)} of table {table.name}, which it does not have"
         )
-    ruled = {c: r for c, r in rule.columns.items() if r.constants or r.join or r.cases}
-    ruled = {c: r for c, r in ruled.items() if not r.constants or r.constant(source.names) is not None}
+    ruled = {c: r for c, r in rule.columns.items() if r.constant or r.join or r.cases}
+    ruled = {c: r for c, r in ruled.items() if not r.constant or r.constant_of(source.names) is not None}
     lacking = [c for c in table.columns if c.needed and c.name not in found and c.name not in ruled]
     lacking = [
         c for c in lacking if not set(rule.columns[c.name].sources if c.name in rule.columns else ()) & set(gone)

@@ -53,13 +53,13 @@ class ColumnRule:
     unit: str | None = None
     formats: tuple[str, ...] = ()
     pad: int = 0
-    constants: tuple[tuple[str, str], ...] = ()  # (pattern of a file's names, value), the first that fits
+    constant: tuple[tuple[str, str], ...] = ()  # (pattern of a file's names, value), the first that fits
     join: tuple[str, ...] = ()
     cases: tuple[tuple[dict[str, str], str], ...] = ()
 
-    def constant(self, names: Sequence[str]) -> str | None:
+    def constant_of(self, names: Sequence[str]) -> str | None:
         """The value of all rows of a file that bears one of these names."""
-        return next((v for pattern, v in self.constants if any(fnmatchcase(n, pattern) for n in names)), None)
+        return next((v for pattern, v in self.constant if any(fnmatchcase(n, pattern) for n in names)), None)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class TableRule:
     @property
     def by_file(self) -> bool:
         """Whether a row's reading goes by the name of its file."""
-        return any(pattern != "*" for rule in self.columns.values() for pattern, _ in rule.constants)
+        return any(pattern != "*" for rule in self.columns.values() for pattern, _ in rule.constant)
 
 
 @dataclass(frozen=True)

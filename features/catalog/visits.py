@@ -16,15 +16,16 @@ from features.codes import PHARMACY, paid
 from features.declare import Feature, GraphMeasure, declare
 from features.wording import above, below
 
-#: All visits of a card, stays by their admission.
+#: All visits of a card, stays by their admission; one of unknown kind is a visit, and neither of the ward nor not.
 VISITS = f"""
     SELECT v.*, i.lnt, i.lat, a.t AS now
     FROM (
         SELECT
             psn_no AS entity_id, happened_at, 'settlements' AS row_table, setl_id AS row_id,
             fixmedins_code, visit_class IN {PHARMACY} AS pharmacy, visit_class = 'dialysis' AS dialysis,
-            false AS ward, clock_collapsed, {paid()} AS fen
-        FROM swipes
+            is_inpatient AS ward, clock_collapsed, {paid()} AS fen
+        FROM settlements
+        WHERE is_inpatient IS NOT TRUE AND coalesce(manual_flag, '0') <> '1'
         UNION ALL
         SELECT psn_no, begntime, 'visits', mdtrt_id, fixmedins_code, false, false, true, false, coalesce(fund_fen, 0)
         FROM stays

@@ -73,6 +73,7 @@ CARDS = {
     "0": None,
     "H12345678": "H12345678",
     "军字第1234567号": "军字第1234567号",
+    "新生儿2": None,
     "deadbeefdeadbeefdead": "deadbeefdeadbeefdead",
 }
 
@@ -80,6 +81,14 @@ CARDS = {
 @pytest.mark.parametrize("written", CARDS)
 def test_a_certificate_nobody_can_have_is_missing(written: str) -> None:
     assert parsed(written, "code", "certno", "persons")[0] == CARDS[written]
+
+
+SEXES = {"1": "1", "2": "2", "9": "9", "男": "1", "女": "2", "M": "1", "f": "2", "Female": "2", "男性": "1", "0": "9", "3": "3"}
+
+
+@pytest.mark.parametrize("written", SEXES)
+def test_a_sex_in_a_word_is_its_code(written: str) -> None:
+    assert parsed(written, "code", "gend", "persons")[0] == SEXES[written]
 
 
 @pytest.mark.parametrize("error", ["#REF!", "#N/A", "#VALUE!", "#NAME?"])

@@ -128,7 +128,11 @@ def test_tables_of_a_database_that_are_not_read_are_named(tmp_path: Path) -> Non
         link.execute(f"CREATE TABLE settlements ({', '.join(VISIT)})")
         link.execute(f"INSERT INTO settlements VALUES ({', '.join('?' * len(VISIT))})", list(VISIT.values()))
         link.execute("CREATE TABLE sys_log (a)")
-    done = intake(f"sqlite:///{tmp_path / 'old.db'}", tmp_path / "house")
+        link.execute("INSERT INTO sys_log VALUES (1)")
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    with pytest.raises(UserError, match="sys_log .* would not be read"):
+        intake(url, tmp_path / "house")
+    done = intake(url, tmp_path / "house", allow_ignored=["sys_log"])
     assert [i.name for i in done.ignored] == ["sys_log"]
 
 
