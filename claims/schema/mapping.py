@@ -19,7 +19,7 @@ psn_no = { from = ["个人编号", "人员编号"] }  # the first that a file ha
 mdtrt_cert_type = { from = "凭证类型", pad = 2, values = { "9" = "03" } }
 begntime = { from = "入院时间", formats = ["%d/%m/%Y"] }
 refd_setl_flag = { constant = "0" }
-insuplc_admdvs = { constant = { "江陵*" = "421024", "*" = "421000" } }   # by the name of file, sheet or folder, the first that fits
+insuplc_admdvs = { constant = { "江陵*" = "421024", "*" = "421000" } }  # by the name of file or folder
 check_id = { join = ["mdtrt_id", "check_time"] }
 outcome_code = { cases = [ { when = { finding = "refuted" }, value = "O6_CLEAR" } ] }   # "*" = any value, "" = blank
 [tables.chronic_registry]
@@ -203,5 +203,7 @@ def _constants(said: Any, where: str) -> tuple[tuple[str, str], ...]:
         return ()
     by_file = said if isinstance(said, dict) else {"*": said}
     if not by_file or not all(isinstance(v, str) for v in by_file.values()):
-        raise UserError(f'{where}: constant is a text ("0"), or a text for each name of files ({{ "江陵*" = "421024" }})')
+        raise UserError(
+            f'{where}: constant is a text ("0"), or a text for each name of files ({{ "江陵*" = "421024" }})'
+        )
     return tuple(by_file.items())
