@@ -47,10 +47,10 @@ def test_each_file_has_its_own_and_a_folder_s_name_counts(tmp_path: Path) -> Non
 
 def test_a_file_that_no_name_fits_lacks_the_column(tmp_path: Path) -> None:
     (tmp_path / "m.toml").write_text(BY_FILE.replace("insuplc_admdvs", "psn_no").replace("*江陵*", "潜江"), "utf-8")
-    with pytest.raises(UserError, match=r"结算_江陵_2025.csv"):
-        bare = {k: v for k, v in VISIT.items() if k != "psn_no"}
-        folder = write(tmp_path / "in", persons=[PERSON], institutions=[UNIT], settlements=[bare])
-        (folder / "settlements.csv").rename(folder / "结算_江陵_2025.csv")
+    bare = {k: v for k, v in VISIT.items() if k != "psn_no"}
+    folder = write(tmp_path / "in", persons=[PERSON], institutions=[UNIT], settlements=[bare])
+    (folder / "settlements.csv").rename(folder / "结算_江陵_2025.csv")
+    with pytest.raises(UserError, match=r"结算_江陵_2025\.csv: no column for psn_no"):
         intake(folder, tmp_path / "house", tmp_path / "m.toml")
 
 

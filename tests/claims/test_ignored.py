@@ -130,7 +130,7 @@ def test_tables_of_a_database_that_are_not_read_are_named(tmp_path: Path) -> Non
         link.execute("CREATE TABLE sys_log (a)")
         link.execute("INSERT INTO sys_log VALUES (1)")
     url = f"sqlite:///{tmp_path / 'old.db'}"
-    with pytest.raises(UserError, match="sys_log .* would not be read"):
+    with pytest.raises(UserError, match=r"sys_log .* would not be read"):
         intake(url, tmp_path / "house")
     done = intake(url, tmp_path / "house", allow_ignored=["sys_log"])
     assert [i.name for i in done.ignored] == ["sys_log"]
