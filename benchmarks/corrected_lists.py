@@ -41,7 +41,9 @@ def unequal(one: WholeList, other: WholeList) -> int:
     """Entities on one of two lists alone, or with another place, number or word."""
     alone = len(one.rows.index.symmetric_difference(other.rows.index))
     both = one.rows.index.intersection(other.rows.index)
-    differs = _differs(one.rows.loc[both], other.rows.loc[both]) | _differs(one.numbers.loc[both], other.numbers.loc[both])
+    differs = _differs(one.rows.loc[both], other.rows.loc[both]) | _differs(
+        one.numbers.loc[both], other.numbers.loc[both]
+    )
     return alone + int(differs.sum())
 
 

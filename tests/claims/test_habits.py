@@ -83,7 +83,19 @@ def test_a_certificate_nobody_can_have_is_missing(written: str) -> None:
     assert parsed(written, "code", "certno", "persons")[0] == CARDS[written]
 
 
-SEXES = {"1": "1", "2": "2", "9": "9", "男": "1", "女": "2", "M": "1", "f": "2", "Female": "2", "男性": "1", "0": "9", "3": "3"}
+SEXES = {
+    "1": "1",
+    "2": "2",
+    "9": "9",
+    "男": "1",
+    "女": "2",
+    "M": "1",
+    "f": "2",
+    "Female": "2",
+    "男性": "1",
+    "0": "9",
+    "3": "3",
+}
 
 
 @pytest.mark.parametrize("written", SEXES)
