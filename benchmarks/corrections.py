@@ -26,6 +26,8 @@ import pandas as pd
 from benchmarks.corrected_lists import LISTS, doubled, effect, place, unequal, whole_list
 from claims.intake.layout import contents_of
 from claims.intake.pipeline import intake
+from claims.intake.undo import history, undo
+from claims.schema.mapping import SHIPPED
 from claims.store.files import put
 from claims.store.sql import copy_to, parquet
 from claims.store.warehouse import Warehouse
@@ -245,8 +247,32 @@ def run(claims: Path, share: float, work: Path) -> tuple[list[str], bool]:
         "",
         f"Taken in: {taken}. The same delivery again in other bytes: {sum(d for _, d in repeated.values())} of {sum(n for n, _ in repeated.values())} rows duplicates, contents equal by hash.",
     ]
+    said, undone = taken_back(work, plain, corrected)
+    lines, sound = [*lines, *said], sound and undone
     lines += ["", "**Everything holds.**" if sound else "**Something does not hold.**"]
     return lines, sound
+
+
+def taken_back(work: Path, plain: Path, corrected: Path) -> tuple[list[str], bool]:
+    """The corrections taken back, and taken in again by another mapping (a bureau that learns of settlements two days late): by hash of every table."""
+    other = work / "late.toml"
+    text = (SHIPPED / "pilot.toml").read_text("utf-8")
+    other.write_text(text + "\n[tables.settlements]\nlag_days = 2\n", "utf-8")
+    first, twice = contents_of(Warehouse.open(plain)), Warehouse.open(corrected).manifest["batches"]
+    for batch in reversed(twice[1:]):
+        undo(corrected, batch["batch"])
+    back = contents_of(Warehouse.open(corrected))
+    shutil.copytree(plain, work / "never")
+    for house in (corrected, work / "never"):
+        intake(work / "second", house, other, AFTER)
+    again, never = (contents_of(Warehouse.open(house)) for house in (corrected, work / "never"))
+    told = [f"{b['batch']} {'taken back' if b['undone_at'] else 'in force'}" for b in history(corrected)]
+    same = sum(first[t] == back.get(t) for t in first), sum(never[t] == again.get(t) for t in never)
+    line = (
+        f"Undo: the corrections taken back, {same[0]} of {len(first)} tables are by hash those of the warehouse that never had them; taken in again by another mapping "
+        f"(`lag_days = 2`), {same[1]} of {len(never)} are those of one that only had them so. History: {', '.join(told)}."
+    )
+    return ["", line], first == back and never == again and again != first
 
 
 def lists(work: Path, con: duckdb.DuckDBPyConnection, plain: Path, corrected: Path) -> tuple[list[str], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -80,19 +81,25 @@ def test_what_comes_after_is_judged_as_if_it_had_never_come(house: Path, tmp_pat
 
 
 def test_taken_in_again_with_another_mapping(house: Path, tmp_path: Path) -> None:
+    """As if the first reading had never been, by hash of every table; history tells it."""
     wrong, right = tmp_path / "fen.toml", tmp_path / "yuan.toml"
     wrong.write_text('[tables.settlements]\nunit = "fen"\n')
     right.write_text('[tables.settlements]\nunit = "yuan"\n')
     folder = write(
         tmp_path / "b", settlements=[SECOND | {"medfee_sumamt": "200", "fund_pay_sumamt": "160", "hifp_pay": "160"}]
     )
+    shutil.copytree(house, tmp_path / "never")
     intake(folder, house, wrong)
     undo(house, "b0002")
+    intake(folder, tmp_path / "never", right)
     assert intake(folder, house, right).tables["settlements"].accepted == 1
     rows = parquet(Warehouse.open(house).files("settlements", "person"))
     with duckdb.connect() as con:
         found = con.execute(f"SELECT version_no, medfee_sumamt_fen FROM {rows} WHERE setl_id = 'S2'").fetchall()
     assert found == [(1, 20000)]
+    assert contents_of(Warehouse.open(house)) == contents_of(Warehouse.open(tmp_path / "never"))
+    said = [(b["batch"], bool(b["undone_at"])) for b in history(house)]
+    assert said == [("b0001", False), ("b0002", True), ("b0003", False)]
 
 
 def test_a_batch_in_the_middle_goes_only_with_those_judged_against_it(house: Path, tmp_path: Path) -> None:
