@@ -20,6 +20,7 @@ from claims.store.files import put
 PAGE = Path(__file__).parents[1] / "docs" / "figures" / "first_list.md"
 HEAD = "| export | rows | taken in | lines of the draft | marked `← check` | not understood | suggest | intake | rank | all | load |"
 
+
 def step(*words: str) -> tuple[float, float, str]:
     """Wall seconds, CPU seconds and output of one command; its own words and SystemExit where it fails."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
