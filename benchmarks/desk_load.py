@@ -3,6 +3,7 @@
 On a copy of a warehouse with published lists, as many accounts as officers, each signed in by the sign-in page; a server started by the product's own command.
 Clients run in a process of their own, on loopback only. Parts, each a section of docs/figures/desk.md:
 
+    alone       one browser: suspects with their pictures, so that the service's own time is seen
     officers    200 of them, 5 s think time: first page, lists, suspects, cases, steps of cases that write; an export of many suspects meanwhile
     saturation  as many requests as go through, beside a bare uvicorn + Starlette page (benchmarks/desk_bare.py)
     kill        each worker killed in turn while pages are asked for
@@ -39,7 +40,9 @@ ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs/figures/desk_load.json"
 PASSWORD = "a long word for nobody"
 MIX = {"reviewer1": 0.5, "reviewer2": 0.2, "inspector": 0.2, "leader": 0.1}
-PARTS = ("officers", "saturation", "kill")
+PARTS = ("alone", "officers", "saturation", "kill")
+LISTS = re.compile(r'href="(/lists/[^"]+/(?!all")[a-z]+)"')
+PICTURES = re.compile(r'src="(/lists/[^"]+\.svg)"')
 Times = dict[str, list[float]]
 
 
@@ -50,10 +53,25 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(command: list[str], port: int, path: str, environment: dict[str, str], log: Path) -> Iterator[int]:
+def server(
+    command: list[str],
+    port: int,
+    path: str,
+    environment: dict[str, str],
+    log: Path,
+    listening: socket.socket | None = None,
+) -> Iterator[int]:
     """A server in a group of processes of its own, which ends with it; yields its process id once `path` is answered."""
     with log.open("ab") as out:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            pass_fds=[listening.fileno()] if listening else [],
+        )
     try:
         until = time.monotonic() + 120
         while not answers(port, path):
@@ -132,7 +150,7 @@ async def officer(client: Client, until: float, think: float, rng: np.random.Gen
     """One officer's Monday: home, a list, suspects of it, and cases with their steps."""
     await asyncio.sleep(rng.uniform(0, think))
     home = await client.ask("home", "/")
-    lists = sorted(set(re.findall(r'href="(/lists/[A-Za-z_]+)"', home))) or ["/lists/person"]
+    lists = sorted(set(LISTS.findall(home))) or ["/lists/person"]
     listed = ""
     while time.monotonic() < until:
         await asyncio.sleep(rng.uniform(0.5 * think, 1.5 * think))
@@ -144,7 +162,8 @@ async def officer(client: Client, until: float, think: float, rng: np.random.Gen
         elif draw < 0.75:
             found = sorted(set(re.findall(r'href="(/lists/[^"]+/\d+)"', listed)))
             if found:
-                await client.ask("suspect", str(rng.choice(found)))
+                page = await client.ask("suspect", str(rng.choice(found)))
+                await asyncio.gather(*(client.ask("picture", path) for path in PICTURES.findall(page)))
         elif draw < 0.83:
             await client.ask("inbox", "/cases")
         else:
@@ -172,7 +191,7 @@ async def case(client: Client, rng: np.random.Generator) -> None:
 async def export(client: Client, until: float, done: list[float]) -> None:
     """Workbooks one after the other: the widest list each time."""
     grains = await client.ask("home", "/")
-    lists = sorted(set(re.findall(r'href="(/lists/[A-Za-z_]+)"', grains)))
+    lists = sorted(set(LISTS.findall(grains)))
     while time.monotonic() < until:
         for path in lists:
             started = time.monotonic()
@@ -266,6 +285,25 @@ async def officers(
     }  # fmt: skip
 
 
+async def alone(base: str, staff: list[tuple[str, str]], most: int = 60) -> dict[str, Any]:
+    """Every suspect in turn by one browser: the page, and the page with all its pictures."""
+    times: Times = defaultdict(list)
+    errors: list[str] = []
+    client = Client(base, *staff[0], times, errors)
+    await client.sign_in()
+    paths: list[str] = []
+    for path in sorted(set(LISTS.findall(await client.ask("home", "/")))):
+        paths += sorted(set(re.findall(r'href="(/lists/[^"]+/\d+)"', await client.ask("list", path))))
+    for path in paths[:: max(1, len(paths) // most)]:
+        started = time.perf_counter()
+        pictures = PICTURES.findall(await client.ask("suspect", path))
+        for picture in pictures:
+            await client.ask("picture", picture)
+        times["suspect with pictures"].append(time.perf_counter() - started)
+    await client.http.close()
+    return {"errors": sorted(set(errors)), "pages": told(times)}
+
+
 async def saturate(base: str, path: str, cookies: list[str], seconds: float) -> dict[str, float]:
     """As many pages as go through with a connection a cookie."""
     times: list[float] = []
@@ -304,10 +342,12 @@ def saturation(
     database, port = folder / "bare.sqlite", free_port()
     desk_bare.prepare(database, cookies)
     environment = {**os.environ, "BARE_DATABASE": str(database), "BARE_SIZES": json.dumps(sizes), "PYTHONPATH": str(ROOT)}  # fmt: skip
-    command = [sys.executable, "-m", "uvicorn", "benchmarks.desk_bare:application", "--port", str(port)]
+    listening = socket.create_server(("127.0.0.1", port))
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as ours has it
+    command = [sys.executable, "-m", "uvicorn", "benchmarks.desk_bare:application", "--fd", str(listening.fileno())]
     command += ["--workers", str(workers), "--no-access-log", "--log-level", "warning"]
     out: dict[str, Any] = {"clients": clients, "seconds": seconds, "sizes": sizes, "ours": {}, "bare": {}, "ratio": {}}
-    with server(command, port, "/list", environment, folder / "bare.log"):
+    with server(command, port, "/list", environment, folder / "bare.log", listening):
         rounds: dict[str, dict[str, list[dict[str, float]]]] = {"ours": defaultdict(list), "bare": defaultdict(list)}
         for _ in range(3):
             for name, (path, _) in paths.items():
@@ -334,7 +374,7 @@ async def _paths(base: str, cookie: str) -> dict[str, tuple[str, int]]:
                 return await answer.text()
 
         home = await body("/")
-        listed = sorted(set(re.findall(r'href="(/lists/[A-Za-z_]+)"', home)), key=lambda p: "person" not in p)[0]
+        listed = sorted(set(LISTS.findall(home)), key=lambda p: "person" not in p)[0]
         page = await body(listed)
         suspect = re.findall(r'href="(/lists/[^"]+/\d+)"', page)[0]
         whole = suspect.rsplit("/", 1)[0]
@@ -420,6 +460,7 @@ def main() -> None:
             result["load_before"] = [round(v, 1) for v in os.getloadavg()]
             result |= {"workers": args.workers, "warehouse": args.warehouse.name, "cores": os.cpu_count()}
             parts: dict[str, Callable[[], Any]] = {
+                "alone": lambda: asyncio.run(alone(base, staff)),
                 "officers": lambda: asyncio.run(officers(base, staff, args.minutes, args.think, None)),
                 "saturation": lambda: saturation(warehouse, base, staff, args.seconds, args.workers, folder),
                 "kill": lambda: asyncio.run(_kill(warehouse, base, staff, process)),

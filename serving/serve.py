@@ -36,7 +36,7 @@ def serve(
     if not 1 <= port <= 65_535:
         raise UserError(f"--port {port}: choose one between 1 and 65535")
     _warehouse(warehouse)
-    _check_free(host, port)
+    listening = _listening(host, port)
     if not people.anybody(open_desk(warehouse)):
         raise UserError(
             f"nobody can sign in yet; run `xiezhi people add NAME --role officer --warehouse {warehouse}` first"
@@ -59,7 +59,7 @@ def serve(
         print(f"Sign in at: {address}", flush=True)
     # not `bentoml serve`: its process manager opens a control port without a password, which any local account may command
     command = [sys.executable, "-m", "uvicorn", "serving.service:application", "--factory"]
-    command += ["--host", host, "--port", str(port), "--workers", environment["XIEZHI_WORKERS"]]
+    command += ["--fd", str(listening.fileno()), "--workers", environment["XIEZHI_WORKERS"]]
     command += ["--no-access-log", "--no-server-header", "--log-level", "warning"]
     # longer than an officer reads: a form sent on a connection that is just being closed would be lost
     command += ["--timeout-keep-alive", "120"]
@@ -70,11 +70,17 @@ def serve(
     os.execvpe(sys.executable, command, environment)
 
 
-def _check_free(host: str, port: int) -> None:
+def _listening(host: str, port: int) -> socket.socket:
+    """The socket that the workers share, for them to inherit. Without delay: uvicorn's own, shared by workers, lets each page wait 40 ms for the browser to
+    acknowledge its headers. Raises UserError where the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise UserError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        found.bind((host, port))
+    except OSError as error:
+        found.close()
+        raise UserError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None
+    found.set_inheritable(True)
+    return found

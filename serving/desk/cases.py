@@ -6,6 +6,7 @@ came from, and a mark serves once: the same form posted again does nothing.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -40,8 +41,9 @@ class Again(UserError):
     """The same form was posted before; nothing was done now."""
 
 
+@functools.lru_cache(maxsize=1024)
 def seen(person: Person) -> Subquery:
-    """The cases of a person's area as he may see them. To a first reviewer whom a second first review is put to, and who has no part
+    """The cases of a person's area as he may see them, put together once a person. To a first reviewer whom a second first review is put to, and who has no part
     in the case, it looks as it did before anybody reviewed it."""
     inside = CASES.c.area.startswith(scope(person.area)) if person.area else literal(True)
     if "review1" not in person.rights or person.rights & _AFTER_FIRST:

@@ -29,7 +29,15 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, 
     calls: list[tuple[list[str], dict[str, str]]] = []
     monkeypatch.setattr(os, "chdir", lambda folder: None)
     monkeypatch.setattr(os, "umask", lambda mask: 0)
-    monkeypatch.setattr(os, "execvpe", lambda file, command, environment: calls.append((command, environment)))
+
+    def taken_over(file: str, command: list[str], environment: dict[str, str]) -> None:
+        at = command.index("--fd") + 1
+        inherited = os.get_inheritable(int(command[at]))
+        kept = os.dup(int(command[at]))  # the socket itself ends with the function that was taken over
+        os.set_inheritable(kept, inherited)
+        calls.append(([*command[:at], str(kept), *command[at + 1 :]], environment))
+
+    monkeypatch.setattr(os, "execvpe", taken_over)
     return calls
 
 
@@ -54,7 +62,11 @@ def test_the_server_gets_the_warehouse_and_its_workers(
     ((command, environment),) = started
     assert command[:4] == [sys.executable, "-m", "uvicorn", "serving.service:application"]
     given = dict(itertools.pairwise(command))
-    assert (given["--host"], given["--port"], given["--workers"]) == ("127.0.0.1", str(port), "3")
+    assert given["--workers"] == "3"
+    with socket.socket(fileno=int(given["--fd"])) as listening:
+        assert listening.getsockname() == ("127.0.0.1", port)
+        assert listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY), "a page would wait for its headers"
+        assert listening.get_inheritable()
     assert environment["XIEZHI_WAREHOUSE"] == str(house.resolve())
     assert environment.get("XIEZHI_HOSTS", "") == os.environ.get("XIEZHI_HOSTS", "")
     assert f"http://127.0.0.1:{port}/sign-in" in capsys.readouterr().out
@@ -63,7 +75,7 @@ def test_the_server_gets_the_warehouse_and_its_workers(
 def test_a_host_that_is_not_this_machine_may_be_named_in_requests(
     house: Path, started: list[tuple[list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_check_free", lambda host, port: None)
+    monkeypatch.setattr(module, "_listening", lambda host, port: socket.socket())
     serve(house, 3000, host="box.example")
     assert "box.example" in started[0][1]["XIEZHI_HOSTS"].split(",")
 
