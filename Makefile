@@ -56,5 +56,13 @@ evenings: install
 worlds-compare: install
 	$(BIN)/python -m benchmarks.worlds_compare
 
+# Officers at the desk: a quarter of an hour on a copy of the demo's warehouse.
+trust-load: demo-lists
+	$(BIN)/python -m benchmarks.desk_load $(DEMO)/warehouse-*
+	$(BIN)/python -m benchmarks.desk_page
+
+demo-lists: install
+	$(BIN)/xiezhi demo --dir $(DEMO) --no-serve
+
 clean:
 	rm -rf build $(VENV)
