@@ -7,7 +7,7 @@ export BENTOML_DO_NOT_TRACK := True
 
 export PYTHONHASHSEED := 0
 
-.PHONY: install install-spark demo test check lock docs accuracy worlds-compare evenings clean
+.PHONY: install install-spark demo test check lock docs accuracy worlds-compare evenings trust-load demo-lists clean
 
 # Bytecode is written at install even where the environment tells pip and Python not to: without it a start of this package compiles for ten seconds.
 install: $(VENV)/.installed
