@@ -1,11 +1,12 @@
 """The bare page that the desk's throughput is held against: uvicorn + Starlette, one page of a given size, no templates, no rights.
 
 It looks the session up and, where the desk logs a reading, writes a row of a hash chain, forced to disk as the desk's is; both in plain SQL by the driver,
-as somebody would write it in an afternoon. Started by benchmarks/desk_load.py with BARE_DATABASE and BARE_SIZES in its environment.
+as somebody would write it in an afternoon; its `own` pages do both by the desk's own functions. Started by benchmarks/desk_load.py with BARE_DATABASE, BARE_SIZES and BARE_WAREHOUSE in its environment.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -18,6 +19,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+
+from serving.desk import log, sessions
+from serving.desk.database import Desk, open_desk
 
 SIZES: dict[str, int] = json.loads(os.environ.get("BARE_SIZES", '{"list": 20000, "suspect": 60000}'))
 _LOCAL = threading.local()
@@ -77,5 +81,33 @@ def suspect(request: Request) -> Response:
     return HTMLResponse(BODIES["suspect"])
 
 
+def desk() -> Desk:
+    """The desk whose own session check and log the `own` pages use."""
+    return open_desk(Path(os.environ["BARE_WAREHOUSE"]))
+
+
+def own_list(request: Request) -> Response:
+    """As `listed`, the session looked up by the desk's own function."""
+    found = sessions.whose(_desk(), request.cookies.get("xiezhi_session", ""))
+    return Response(status_code=401) if found is None else HTMLResponse(BODIES["list"])
+
+
+def own_suspect(request: Request) -> Response:
+    """As `suspect`, session and log by the desk's own functions."""
+    found = sessions.whose(_desk(), request.cookies.get("xiezhi_session", ""))
+    if found is None:
+        return Response(status_code=401)
+    log.note(_desk(), "read", found[0].name, request.url.path)
+    return HTMLResponse(BODIES["suspect"])
+
+
+_desk = functools.cache(desk)
 BODIES = {name: b"<!doctype html><title>bare</title>" + b"x" * max(0, size - 34) for name, size in SIZES.items()}
-application = Starlette(routes=[Route("/list", listed), Route("/suspect", suspect)])
+application = Starlette(
+    routes=[
+        Route("/list", listed),
+        Route("/suspect", suspect),
+        Route("/own_list", own_list),
+        Route("/own_suspect", own_suspect),
+    ]
+)

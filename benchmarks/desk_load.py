@@ -341,27 +341,38 @@ def saturation(
     sizes = {name: size for name, (_, size) in paths.items()}
     database, port = folder / "bare.sqlite", free_port()
     desk_bare.prepare(database, cookies)
-    environment = {**os.environ, "BARE_DATABASE": str(database), "BARE_SIZES": json.dumps(sizes), "PYTHONPATH": str(ROOT)}  # fmt: skip
+    environment = {**os.environ, "BARE_DATABASE": str(database), "BARE_SIZES": json.dumps(sizes), "BARE_WAREHOUSE": str(warehouse), "PYTHONPATH": str(ROOT)}  # fmt: skip
     listening = socket.create_server(("127.0.0.1", port))
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as ours has it
     command = [sys.executable, "-m", "uvicorn", "benchmarks.desk_bare:application", "--fd", str(listening.fileno())]
     command += ["--workers", str(workers), "--no-access-log", "--log-level", "warning"]
-    out: dict[str, Any] = {"clients": clients, "seconds": seconds, "sizes": sizes, "ours": {}, "bare": {}, "ratio": {}}
+    out: dict[str, Any] = {
+        "clients": clients,
+        "seconds": seconds,
+        "sizes": sizes,
+        "ours": {},
+        "bare": {},
+        "own": {},
+        "ratio": {},
+        "ratio_own": {},
+    }
     with server(command, port, "/list", environment, folder / "bare.log", listening):
-        rounds: dict[str, dict[str, list[dict[str, float]]]] = {"ours": defaultdict(list), "bare": defaultdict(list)}
+        rounds: dict[str, dict[str, list[dict[str, float]]]] = {
+            "ours": defaultdict(list),
+            "bare": defaultdict(list),
+            "own": defaultdict(list),
+        }
         for _ in range(3):
             for name, (path, _) in paths.items():
                 rounds["ours"][name].append(asyncio.run(saturate(base, path, cookies, seconds)))
-                rounds["bare"][name].append(
-                    asyncio.run(saturate(f"http://127.0.0.1:{port}", f"/{name}", cookies, seconds))
-                )
+                for side, at in (("bare", f"/{name}"), ("own", f"/own_{name}")):
+                    rounds[side][name].append(asyncio.run(saturate(f"http://127.0.0.1:{port}", at, cookies, seconds)))
     for name in paths:
-        for side in ("ours", "bare"):
+        for side in ("ours", "bare", "own"):
             out[side][name] = sorted(rounds[side][name], key=lambda r: r["req_per_s"])[1]
-        ratios = [
-            a["req_per_s"] / b["req_per_s"] for a, b in zip(rounds["ours"][name], rounds["bare"][name], strict=True)
-        ]
-        out["ratio"][name] = [round(r, 2) for r in sorted(ratios)]
+        for key, side in (("ratio", "bare"), ("ratio_own", "own")):
+            pairs = zip(rounds["ours"][name], rounds[side][name], strict=True)
+            out[key][name] = sorted(round(a["req_per_s"] / b["req_per_s"], 2) for a, b in pairs)
     return out
 
 
