@@ -7,7 +7,7 @@ export BENTOML_DO_NOT_TRACK := True
 
 export PYTHONHASHSEED := 0
 
-.PHONY: install install-spark demo test check lock docs accuracy worlds-compare evenings trust-load demo-lists clean
+.PHONY: install install-spark demo test check lock docs accuracy worlds-compare evenings trust-load trust-fuzz demo-lists clean
 
 # Bytecode is written at install even where the environment tells pip and Python not to: without it a start of this package compiles for ten seconds.
 install: $(VENV)/.installed
@@ -51,6 +51,11 @@ accuracy: install
 # Empty beds on ten evenings of three worlds; kept in build/accuracy.
 evenings: install
 	$(BIN)/python -m benchmarks.evenings
+
+# Ten thousand of schemathesis's cases as every role: a quarter of an hour of one core.
+trust-fuzz: install
+	$(BIN)/python -m tests.serving.attack.fuzz
+	$(BIN)/python -m benchmarks.desk_review
 
 # Own counties beside those nobody here made; kept in build/accuracy/compare.
 worlds-compare: install

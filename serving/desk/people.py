@@ -79,7 +79,7 @@ def add(desk: Desk, name: str, roles: tuple[str, ...], *, shown: str = "", area:
     name = name.strip()
     if not name or len(name) > 64 or not name.isprintable() or any(c.isspace() for c in name):
         raise UserError("an account needs a name without spaces, of at most 64 characters")
-    if area and not area.isdigit():
+    if area and not re.fullmatch("[0-9]{1,12}", area):
         raise UserError(f"area {area!r}: give a code of digits, e.g. 330100, or none for all areas")
     token = secrets.token_urlsafe(24)
     with desk.write() as connection:
@@ -89,7 +89,7 @@ def add(desk: Desk, name: str, roles: tuple[str, ...], *, shown: str = "", area:
             insert(PEOPLE)
             .values(
                 name=name,
-                shown=shown or name,
+                shown=(shown or name)[:64],
                 area=area,
                 invited=secret_hash(token),
                 invited_until=now() + INVITED,

@@ -21,7 +21,7 @@ from serving.desk.roles import BUSINESS
 from serving.desk.states import DISPOSITIONS
 from serving.desk.steps import Given
 from serving.web.case_pages import case_page
-from serving.web.form import Form, amount_of, first, form_of
+from serving.web.form import Form, amount_of, first, form_of, number_of
 from serving.web.render import kind, person, refuse, respond, rights
 
 Act = Callable[[Request, int, Form, str], Response | None]
@@ -50,11 +50,11 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         return handler
 
     def step(request: Request, number: int, form: Form, once: str) -> Response | None:
-        version = first(form, "version")
-        if not version.isdigit():
+        version = number_of(first(form, "version"))
+        if version is None:
             raise Refused("请重新打开此案")
         who, may = person(request), rights(request)
-        steps.take(desk(), who, may, number, first(form, "step"), int(version), given_of(form, desk(), request, once))
+        steps.take(desk(), who, may, number, first(form, "step"), version, given_of(form, desk(), request, once))
         if first(form, "then") != "next":
             return None
         following = inbox.next_for(desk(), who, may)
@@ -76,8 +76,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         inbox.release(desk(), person(request), number)
 
     def recovered(request: Request, number: int, form: Form, once: str) -> None:
-        version = first(form, "version")
-        at = int(version) if version.isdigit() else None
+        at = number_of(first(form, "version"))
         fen = amount_of(first(form, "amount")) or 0
         money.recover(desk(), person(request), rights(request), number, fen, at, once)
 
@@ -186,10 +185,10 @@ async def upload_of(request: Request) -> tuple[str, bytes]:
 
 def whole(form: Form, name: str) -> int:
     """A whole number of at most nine digits. Raises Refused."""
-    text = first(form, name)
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise Refused(f"{text[:20]!r} 应为数字")
-    return int(text)
+    found = number_of(first(form, name))
+    if found is None:
+        raise Refused(f"{first(form, name)[:20]!r} 应为数字")
+    return found
 
 
 def given_of(form: Form, desk: Desk, request: Request, once: str) -> Given:
@@ -212,7 +211,7 @@ def given_of(form: Form, desk: Desk, request: Request, once: str) -> Given:
         confirmed_fen=amount_of(first(form, "confirmed")),
         dispositions=tuple(form.get("disposition", [])),
         amounts={kind: fen for kind, fen in amounts.items() if fen is not None},
-        officers=tuple(int(v) for v in form.get("officer", []) if v.isascii() and v.isdigit() and len(v) < 10),
+        officers=tuple(n for v in form.get("officer", []) if (n := number_of(v)) is not None),
         declared=bool(first(form, "declared")),
         until=day,
         into=into,

@@ -1,5 +1,6 @@
 """Fields of a posted form, and what is read off them."""
 
+import re
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -21,6 +22,11 @@ async def form_of(request: Request) -> Form:
 def first(form: Form, name: str) -> str:
     """The first value of a field, stripped; '' where it lacks. No NUL: PostgreSQL holds none."""
     return (form.get(name) or [""])[0].replace("\0", "").strip()
+
+
+def number_of(text: str) -> int | None:
+    """A whole number of at most nine plain digits, which is what a database holds; None for anything else."""
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
 def amount_of(text: str) -> int | None:

@@ -1,6 +1,7 @@
 """Filters, search and order of a list: what stands in the address of the page, and nothing that names a person: full personal numbers are looked for elsewhere
 (serving/web/find_pages.py), a list is searched by what it shows."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -89,7 +90,7 @@ def _text(row: Mapping[str, Any]) -> str:
 def of(given: Mapping[str, str], every: bool = False) -> Filters:
     """From the address; what is no filter is none."""
     least = given.get("least", "").replace(",", "")
-    number = float(least) if least.replace(".", "", 1).isdigit() and len(least) < 13 else 0.0
+    number = float(least) if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{0,2})?", least) else 0.0
     sort = given.get("sort", "")
     picked = {k: given.get(k, "").strip()[:64] for k in ("area", "scheme", "level", "mark")}
     return Filters(

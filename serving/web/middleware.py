@@ -172,7 +172,7 @@ class Gate:
             return None
         if _hostname(_header(scope, b"host")) not in hosts():
             return 421, "此服务不认识该主机名；如需开放，请设置 XIEZHI_HOSTS", []
-        if _header(scope, b"content-length").isdigit() and int(_header(scope, b"content-length")) > largest(scope):
+        if (said := _header(scope, b"content-length")).isdecimal() and int(said[:20]) > largest(scope):
             return 413, "请求内容过大", []
         if method not in {"GET", "HEAD", "OPTIONS"} and _foreign(scope):
             return 403, "请求来自其他网站，已拒绝", []

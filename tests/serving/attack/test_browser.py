@@ -21,11 +21,11 @@ CHROMIUM = Path(os.environ.get("XIEZHI_CHROMIUM", "/usr/bin/chromium"))
 PAGES: dict[str, tuple[str, ...]] = {
     "officer": ("/", "/lists/all", "/lists/person", "/lists/institution", "/lists/admission/1", "/lists/ring/1", "/lists/institution/1", "/cases", "/cases/1", "/units", "/me", "/nowhere"),
     "reviewer": ("/", "/lists/doctor/1", "/cases", "/cases/2"),
-    "chief": ("/", "/lists/person/2", "/cases", "/cases/3", "/model"),
+    "chief": ("/", "/lists/person/2", "/cases", "/cases/3", "/quality", "/model"),
     "legal": ("/cases", "/cases/1"),
     "scientist": ("/", "/model", "/me"),
     "admin": ("/", "/people", "/me"),
-    "security": ("/", "/me"),
+    "security": ("/", "/limits"),
     "audit": ("/", "/log"),
 }  # fmt: skip
 

@@ -58,6 +58,11 @@ def test_the_judge_can_fail() -> None:
         ("/lists/person/99999999999999999999", None),
         ("/me", {"secret": "áñ²", "code": "1"}),
         ("/me", {"secret": "A" * 32, "code": "１２３４５６"}),
+        ("/cases/1/step", {"step": "report", "version": "²", "note": "x"}),
+        ("/cases/1/step", {"step": "merge", "version": "0", "into": "99999999999999999999", "note": "x"}),
+        ("/cases/1/step", {"step": "dispatch", "version": "0", "officer": "²", "declared": "1"}),
+        ("/cases/1/step", {"step": "report", "version": "99999999999999999999", "note": "x"}),
+        ("/lists/person?least=²", None),
         ("/cases/1/recovered", {"amount": "²"}),
     ],
 )
