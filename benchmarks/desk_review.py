@@ -70,7 +70,12 @@ def page() -> str:
     if gone:
         raise SystemExit(f"no such test: {', '.join(gone)}")
     fuzz = FIGURES / "desk_fuzz.json"
-    out = ["# The officers' desk under attack", "", "Written by `python -m benchmarks.desk_review`; load and speed stand in desk.md.", ""]
+    out = [
+        "# The officers' desk under attack",
+        "",
+        "Written by `python -m benchmarks.desk_review`; load and speed stand in desk.md.",
+        "",
+    ]
     out += fuzz_section(json.loads(fuzz.read_text())) if fuzz.exists() else []
     out += ["## The review's faults, tried again", "", "| | what was tried | test | now |", "|---|---|---|---|"]
     out += [f"| {n} | {what} | `{test}` | {now} |" for n, what, test, now in REVIEW]
