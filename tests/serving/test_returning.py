@@ -68,7 +68,7 @@ def test_every_form_of_the_list_says_it(tmp_path: Path) -> None:
     client = signed_in(tmp_path)
     client.follow_redirects = True
     page = client.get("/lists/institution").text
-    assert f'<span class="tag">复现</span> 此前 {FINDING}' in page
+    assert f'<span class="tag mark">复现</span><small class="inline-small">此前 {FINDING}</small>' in page
     assert "7 个已有结论" in page
     lead = int(made.rows.set_index("entity_id").at[who, "lead"])
     assert f"此前 {FINDING}" in client.get(f"/lists/institution/{lead}").text
