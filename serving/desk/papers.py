@@ -99,9 +99,8 @@ def attach(
 def _keep(path: Path, body: bytes) -> None:
     if path.is_file():
         return
-    for folder in (path.parent.parent, path.parent):
-        folder.mkdir(mode=0o700, exist_ok=True)
-        os.chmod(folder, 0o700)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.chmod(path.parent, 0o700)
     put(path, body, 0o600)
 
 
@@ -134,7 +133,7 @@ def faults(desk: Desk) -> list[str]:
     """What is wrong with the papers on disk, a line each: lost, changed, or known to no case."""
     with desk.read() as connection:
         known = {r.sha256: r.file_id for r in connection.execute(select(FILES.c.sha256, FILES.c.file_id))}
-    there = {p.name: p for p in desk.file("xx").parent.parent.glob("??/*") if not p.name.startswith(".")}
+    there = {p.name: p for p in desk.file("xx").parent.glob("*") if not p.name.startswith(".")}
     wrong = [f"paper {known[h]} is lost" for h in sorted(known.keys() - there.keys())]
     for name, path in sorted(there.items()):
         with path.open("rb") as file:
