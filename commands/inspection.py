@@ -1,4 +1,4 @@
-"""Inspectors on the road: draw (commit, take, check, estimate), plan, normal, charts, bedsheet, morning."""
+"""Inspectors on the road: draw (commit, take, check, estimate), plan, normal, charts, bedsheet, morning, ladder."""
 
 import json
 from collections.abc import Mapping
@@ -99,7 +99,7 @@ def draw_check(warehouse: WarehouseOption, name: NameOption, as_json: JsonOption
 
 @draw_app.command("estimate")
 def draw_estimate(warehouse: WarehouseOption, as_of: AsOfOption, as_json: JsonOption = False) -> None:
-    """What the draw found by that day and what it says of all units: violation rate, amount, lift of the list, drift."""
+    """What the draw found by that day and what it says of all units: violation rate, amount, lift of the list."""
     from inspection.ledger import estimates, estimates_text
 
     found = estimates(warehouse, a_date(as_of))
@@ -224,6 +224,8 @@ def charts(
     from inspection.normal import load_stays
     from inspection.tables import read_table, write_table
 
+    if out is not None:
+        check_out(out, (".csv",))
     stays = load_stays(warehouse, a_date(as_of), days)
     pulled = pull(stays, unit, size, seed)
     if results is not None:
@@ -259,7 +261,7 @@ def bedsheet(
     from inspection.tables import write_table
     from serving.lists.bedcheck import build_bedcheck
 
-    check_out(out)
+    check_out(out, (".csv",))
     moment = a_moment(at)
     with Bars() as bars:
         bars("beds", 0.0)
@@ -314,7 +316,7 @@ def ladder(
     from inspection.ladder import month_of, public_table, published, read_ladder, scored
     from inspection.tables import write_table
 
-    check_out(out)
+    check_out(out, (".csv",))
     asked = read_ladder(settings) if settings else None
     table = public_table(warehouse, month_of(month))
     told = scored(table, asked) if asked else published(table)

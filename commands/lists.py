@@ -49,7 +49,7 @@ def rank(
 
     check_out(out)
     when, what, how = a_date(as_of), a_grain(grain), an_order(order)
-    usual = window_days is None and how == "probability" and not by and out.suffix.lower() != ".xlsx"
+    usual = window_days is None and how == "probability" and not by and out.suffix.lower() == ".csv"
     made = published.worklist(warehouse, when, what, top) if usual else None
     if made is None:
         from serving.lists.prepare import build_worklist

@@ -143,9 +143,9 @@ def an_order(text: str) -> Any:
     return text
 
 
-def check_out(out: Path) -> None:
+def check_out(out: Path, endings: tuple[str, ...] = (".csv", ".xlsx", ".json")) -> None:
     """Refuse a file that could not be written before an hour is spent on it."""
-    if out.suffix.lower() not in (".csv", ".xlsx", ".json"):
-        raise UserError(f"--out {out}: write a .csv, .xlsx or .json file")
+    if out.suffix.lower() not in endings:
+        raise UserError(f"--out {out}: write a file that ends in {', '.join(endings)}")
     if not out.resolve().parent.is_dir():
         raise UserError(f"--out {out}: the folder {out.resolve().parent} does not exist; make it first")

@@ -17,10 +17,12 @@ import numpy as np
 import pandas as pd
 
 from claims.schema.outcomes import PRESENCE
+from claims.shown_text import mask
 from claims.store.findings import read_versions
 from claims.store.warehouse import Warehouse
 from features.asof import open_views
 from inspection.estimate import FEW, SMALL, Estimate, lift
+from inspection.settings import WEEKDAYS
 
 RESULTS = {
     "在床": "B1_IN_BED",
@@ -69,17 +71,12 @@ def bed_sheet(listed: pd.DataFrame, where: pd.DataFrame, at: datetime) -> pd.Dat
     rows = rows.sort_values(["_n", "hospital", "ward", "_walk", "mdtrt_id"], kind="stable").reset_index(drop=True)
     told = [
         [
-            i, r["hospital"], r["ward"], r["bed"], r["mdtrt_id"], masked(str(r["psn_no_here"] if "psn_no_here" in rows else r["psn_no"])), {"1": "男", "2": "女"}.get(str(r["gend"]), ""),
+            i, r["hospital"], r["ward"], r["bed"], r["mdtrt_id"], mask(str(r["psn_no_here"] if "psn_no_here" in rows else r["psn_no"])), {"1": "男", "2": "女"}.get(str(r["gend"]), ""),
             "" if pd.isna(r["age"]) else int(r["age"]), r["dx"], f"{pd.Timestamp(r['adm_date']):%Y-%m-%d}", (at.date() - pd.Timestamp(r["adm_date"]).date()).days, asked(r), "", "", "", "", "",
         ]
         for i, r in enumerate(rows.to_dict("records"), start=1)
     ]  # fmt: skip
     return pd.DataFrame(told, columns=COLUMNS)
-
-
-def masked(number: str) -> str:
-    """First three and last four characters."""
-    return f"{number[:3]}…{number[-4:]}" if len(number) >= 10 else f"…{number[-2:]}"
 
 
 def asked(row: dict[Any, Any]) -> str:
@@ -132,7 +129,7 @@ def _hour(unit: str, checks: pd.DataFrame) -> Hour:
         weekday,
         float(best["rate"]),
         len(mine),
-        f"周{'一二三四五六日'[weekday - 1]} {hour} 时，查床 {len(mine)} 次中该时段不在率最高",
+        f"周{WEEKDAYS[weekday - 1]} {hour} 时，查床 {len(mine)} 次中该时段不在率最高",
     )
 
 

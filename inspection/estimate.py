@@ -1,4 +1,4 @@
-"""What chance found, and what it says of everybody: rate and amount with intervals, the honest lift of a list, an alarm where what the list ranks low gets worse.
+"""What chance found, and what it says of everybody: rate and amount with intervals, and the honest lift of a list.
 
 Weights are 1 / chance of being drawn, divided by their sum (Hájek); findings that could not be made (无法核查, 证据不足) are missing, not clean. Below
 `FEW` decided cases, or `FEW_POSITIVE` amounts, nothing is said but 样本不足.
@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta, fisher_exact, hypergeom, shapiro
+from scipy.stats import beta, hypergeom, shapiro
 
 from inspection.seed import random_for
 
@@ -163,30 +163,3 @@ def _ratio_limit(a: float, b: float, a_limit: float, b_limit: float, sign: float
     if abs(bottom) < 1e-12:
         return 0.0 if sign < 0 else float("inf")
     return float((a * b + sign * np.sqrt(max(inside, 0.0))) / bottom)
-
-
-@dataclass(frozen=True)
-class Drift:
-    """Of what was drawn from the half that the list ranks low: confirmed before and lately. `alarm` None = too few to say."""
-
-    before: tuple[int, int]
-    lately: tuple[int, int]
-    p_value: float | None
-    alarm: bool | None
-    text: str
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-def drift(low_half: np.ndarray, found: np.ndarray, late: np.ndarray, alpha: float = 0.05) -> Drift:
-    """Alarm where what the list ranks low is confirmed more often than before (Fisher's exact test, one-sided). All three: 0/1 per decided draw."""
-    low, y, recent = (np.asarray(x, dtype=bool) for x in (low_half, found, late))
-    before = (int(y[low & ~recent].sum()), int((low & ~recent).sum()))
-    lately = (int(y[low & recent].sum()), int((low & recent).sum()))
-    if min(before[1], lately[1]) < FEW:
-        return Drift(before, lately, None, None, f"{SMALL}：名次靠后的抽查此前 {before[1]} 个、近期 {lately[1]} 个")
-    table = [[lately[0], lately[1] - lately[0]], [before[0], before[1] - before[0]]]
-    p = float(fisher_exact(table, alternative="greater").pvalue)
-    said = f"名次靠后的抽查：此前 {before[1]} 个查实 {before[0]} 个，近期 {lately[1]} 个查实 {lately[0]} 个"
-    return Drift(before, lately, p, p < alpha, said + ("；名单漏看的在变多，请重新拟合并加大抽查" if p < alpha else ""))

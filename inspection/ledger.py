@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from claims.errors import UserError
-from claims.store.files import SEAL, put, read_sealed, sealed
+from claims.store.files import PRIVATE, SEAL, put, read_sealed, sealed
 from claims.store.findings import read_findings
 from claims.store.warehouse import Warehouse
 from features.asof import moment_of
@@ -40,7 +40,7 @@ def read_draw(warehouse: Path | str, name: str) -> dict[str, Any]:
 def _write(warehouse: Path | str, name: str, kept: dict[str, Any]) -> None:
     path = _path(warehouse, name)
     path.parent.mkdir(exist_ok=True)
-    put(path, sealed({k: v for k, v in kept.items() if k != SEAL}))
+    put(path, sealed({k: v for k, v in kept.items() if k != SEAL}), PRIVATE)
 
 
 def promise(warehouse: Path | str, name: str, by: str, salt: str) -> Commitment:
@@ -181,8 +181,9 @@ def estimates_text(found: dict[str, Any]) -> str:
         lines.append(f"{name}：抽查有结论 {f['drawn']} 个，查实 {f['confirmed']} 个{weighed}")
         lines.append(f"  查实率 {Estimate(**f['rate']).told()}")
         if f["amount_fen"]:
-            amount = Estimate(**f["amount_fen"])
-            yuan = "" if amount.value is None else "（单位：分，推算，非认定）"
+            fen = f["amount_fen"]
+            amount = Estimate(**(fen | {k: fen[k] / 100 for k in ("value", "low", "high") if fen[k] is not None}))
+            yuan = "" if amount.value is None else " 元（推算，非认定）"
             lines.append(f"  违规金额推算 {amount.told(',.0f')}{yuan}")
         lines.append(f"  名单提升倍数 {Estimate(**f['lift']).told('.1f')}")
     return "\n".join(lines)

@@ -163,7 +163,7 @@ def _one(mine: pd.DataFrame, sums: pd.DataFrame, unit: str, apart: int, level: f
         (str(dx), int(row["size"]), float(row["sum"])) for dx, row in by_dx.head(5).iterrows() if row["sum"] > 0
     )
     sure = "高于同类" if cost.low > 0 else ("低于同类" if cost.high < 0 else "与同类无明显差别")
-    text = f"{len(mine)} 例住院实际费用 {cost.actual:,.0f} 元，按同级医院同龄、同病、同术应为 {cost.expected:,.0f} 元，相差 {cost.gap:,.0f} 元（80% 区间 {cost.low:,.0f} 至 {cost.high:,.0f}），{sure}；住院 {nights.actual:,.0f} 天，应为 {nights.expected:,.0f} 天{left}。推算，非认定"
+    text = f"{len(mine)} 例住院实际费用 {cost.actual:,.0f} 元，按同级医院同龄、同病、同术预期为 {cost.expected:,.0f} 元，相差 {cost.gap:,.0f} 元（80% 区间 {cost.low:,.0f} 至 {cost.high:,.0f}），{sure}；住院 {nights.actual:,.0f} 天，预期为 {nights.expected:,.0f} 天{left}。推算，非认定"
     return Normal(unit, len(mine), len(peers), cost, nights, severity, dearest, text)
 
 

@@ -174,7 +174,7 @@ class _Office:
             if code not in self.all:
                 self.unmet.append(f"机构 {code} 不在机构表中，无法排入")
             elif code in s.closed:
-                self.unmet.append(f"{name} 已停业或关闭，未排入；抽查对象请按抽中概率记为无法核查")
+                self.unmet.append(f"{name} 已停业或关闭，未排入；如为抽中对象，请把结果记为无法核查")
             elif code in self.number and self._recent(self.sites[self.number[code]]):
                 self.notes.append(f"{name} {s.repeat_months} 个月内检查过，因抽中或指定仍排入")
         names = {t.name for t in s.teams}
@@ -340,7 +340,9 @@ class _Office:
     def _unserved(self, visited: set[str]) -> None:
         for code in self.drawn:
             if code not in visited:
-                self.unmet.append(f"抽中的 {self.all[code].name} 本周排不下，顺延至下周首日")
+                self.unmet.append(
+                    f"抽中的 {self.all[code].name} 本周排不下；请写入下周设置文件的 [[keep]]（{code}），否则不会自动排入"
+                )
         for k in self.settings.keep:
             if not k.never and k.site in self.number and k.site not in visited:
                 self.unmet.append(f"指定的 {self.all[k.site].name} 排不下（时间、回避或专长不允许）")
@@ -356,9 +358,3 @@ def _held_back(settings: Settings, dates: Sequence[date]) -> set[tuple[str, date
     if settings.held_back_days >= len(every):
         raise UserError(f"预留 {settings.held_back_days} 个组日，本周共 {len(every)} 个组日，没有剩下；请减少预留")
     return set(every[: max(settings.held_back_days, 0)])
-
-
-def kept(settings: Settings, changes: Sequence[Keep]) -> Settings:
-    """With a person's further changes; the last word about a unit counts."""
-    latest = {k.site: k for k in [*settings.keep, *changes]}
-    return replace(settings, keep=tuple(latest.values()))

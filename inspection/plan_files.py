@@ -9,7 +9,8 @@ from html import escape
 from pathlib import Path
 
 from claims.errors import UserError
-from claims.store.files import put
+from claims.shown_text import harmless
+from claims.store.files import PRIVATE, put
 from inspection.plan import DRAWN, Plan, Visit
 from inspection.settings import WEEKDAYS, hhmm
 
@@ -33,7 +34,7 @@ def as_csv(plan: Plan) -> str:
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for v in plan.visits:
-        writer.writerow([f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell for cell in row(v)])
+        writer.writerow([harmless(cell) for cell in row(v)])
     return "\ufeff" + out.getvalue()
 
 
@@ -152,4 +153,4 @@ def check_ending(out: Path) -> None:
 def write_plan(plan: Plan, out: Path) -> None:
     """By the ending of the file."""
     check_ending(out)
-    put(out, WRITERS[out.suffix.lower()](plan).encode("utf-8"))
+    put(out, WRITERS[out.suffix.lower()](plan).encode("utf-8"), PRIVATE)

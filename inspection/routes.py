@@ -70,7 +70,6 @@ class Solution:
     value: float
     bound: float
     columns: int
-    proven: bool
     gap: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -168,9 +167,9 @@ def solve(problem: Problem) -> Solution:
         classes.setdefault(shift.alike(), []).append(shift)
     groups = list(classes.values())
     if not groups or not len(problem.value):
-        return Solution({s.key: [] for s in problem.shifts}, 0.0, 0.0, 0, True)
+        return Solution({s.key: [] for s in problem.shifts}, 0.0, 0.0, 0)
     master = _Master(problem, groups)
-    proven = master.generate()
+    master.generate()
     chosen = master.whole()
     chosen = _improved(problem, groups, chosen, master)
     routes: dict[str, list[tuple[int, int, int]]] = {s.key: [] for s in problem.shifts}
@@ -181,7 +180,7 @@ def solve(problem: Problem) -> Solution:
     visited = [i for route in routes.values() for i, _, _ in route]
     reached = master.total(visited)
     value = float(problem.value[visited].sum()) if visited else 0.0
-    return Solution(routes, value, value + max(master.bound - reached, 0.0), len(master.columns), proven)
+    return Solution(routes, value, value + max(master.bound - reached, 0.0), len(master.columns))
 
 
 class _Master:
@@ -234,8 +233,8 @@ class _Master:
         worth = np.r_[[self.worth(path) for _, path in self.columns], np.full(len(floors), -self.big)]
         return coo_array((data, (rows, cols)), shape=(len(limit), len(worth))), limit, worth
 
-    def generate(self) -> bool:
-        """Columns until no day is worth more than it costs; True then. Sets the bound."""
+    def generate(self) -> None:
+        """Columns until no day is worth more than it costs, or `ROUNDS` are over. Sets the bound."""
         for group in range(len(self.groups)):
             self._price(group, self.gain, 40)
         n, g = len(self.gain), len(self.groups)
@@ -255,12 +254,12 @@ class _Master:
                     for group in range(g)
                 )
                 self.bound = float(-done.fun) + over
-                return True
+                return
         over = sum(
             max(self._most(group, profit) - dual[n + group], 0.0) * len(self.groups[group]) for group in range(g)
         )
         self.bound = float(limit @ dual) + over
-        return False
+        return
 
     def _price(self, group: int, profit: np.ndarray, keep: int, cost: float = -np.inf) -> bool:
         days = _days(self.problem, self.groups[group][0], profit, True, keep)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from claims.errors import UserError
+from claims.shown_text import harmless
 from claims.store.files import PRIVATE, put
 
 
@@ -38,5 +39,5 @@ def _csv(path: Path) -> pd.DataFrame:
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
     """As CSV with a byte order mark; text that begins like a formula is quoted. The file names people: not for everybody."""
-    text = frame.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") else cell)
+    text = frame.map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
     put(path, ("\ufeff" + text.to_csv(index=False)).encode("utf-8"), PRIVATE)

@@ -102,7 +102,9 @@ def _collected(world: World, shops: Array) -> list[Visits]:
         for m in members:
             world.tell("rings", f"R{ring:03d}", int(m), "T09")
             world.tell("persons", int(m), "T09", sev)
-        for day in np.sort(rng.integers(0, span.days, int(rng.integers(4, int((6 + 8 * sev) * world.abundance))))):
+        for day in np.sort(
+            rng.integers(0, span.days, int(rng.integers(4, max(5, int((6 + 8 * sev) * world.abundance)))))
+        ):
             there = rng.permutation(members[rng.random(len(members)) < rng.uniform(0.35, 0.9)])
             k = len(there)
             if k < 2:

@@ -1,7 +1,7 @@
 """A model of MLflow's registry, scored: `mlflow.pyfunc.load_model(…).predict(matrix.table())`, where `matrix` is what `load_matrix` (`County.features`) returns.
 
-What it predicts is what the bundle knows of each row by itself: company (who else is suspect at the same place, docs/design.md §14) needs the whole county and
-is added by `County.order` and the lists.
+What it predicts is what the bundle knows of each row by itself: company (who else is suspect at the same place, docs/design.md §14) needs the whole county, and
+chances are read off the curve common to all groups; both are as on the lists by `County.order` and the lists.
 """
 
 from __future__ import annotations

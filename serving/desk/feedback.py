@@ -17,7 +17,7 @@ from sqlalchemy import select
 from claims.errors import UserError
 from claims.schema.outcomes import OUTCOMES
 from serving.desk import log
-from serving.desk.cases import Refused, Unknown
+from serving.desk.cases import Refused, Unknown, events_of
 from serving.desk.database import Desk
 from serving.desk.feedback_sheet import (
     CLASS_WORDS,
@@ -29,9 +29,9 @@ from serving.desk.feedback_sheet import (
     dispositions,
     read,
 )
-from serving.desk.inbox import search
+from serving.desk.links import numbered
 from serving.desk.people import Person
-from serving.desk.schema import EVENTS, LOG, PEOPLE
+from serving.desk.schema import LOG
 from serving.desk.states import CLASSES, CLEARING, DISPOSITIONS, NO_JUDGMENT, STATES, steps_from
 from serving.desk.steps import Given, take
 
@@ -64,12 +64,10 @@ def known(desk: Desk, base: Base) -> None:
 
 def _step(desk: Desk, person: Person, rights: frozenset[str], line: Line) -> str:
     """Take the step that a conclusion means in the state the case has."""
-    found = [row for row in search(desk, person, line.number) if row["number"] == line.number]
-    if not found:
-        raise Unknown("没有这个案件，或不在您的片区")
-    row = found[0]
+    with desk.read() as connection:
+        row = numbered(connection, person, line.number)
     if row["version"] != line.version:
-        raise Refused(_moved_on(desk, row, line))
+        raise Refused(_moved_on(desk, person, row, line))
     outcome = WORDS[line.cells["结论"]]
     clears = outcome in (*CLEARING, *NO_JUDGMENT)
     wanted = {
@@ -97,21 +95,15 @@ def given_of(cells: Mapping[str, str]) -> Given:
     )
 
 
-def _moved_on(desk: Desk, case: Mapping[str, Any], line: Line) -> str:
+def _moved_on(desk: Desk, person: Person, case: Mapping[str, Any], line: Line) -> str:
     """Why a row is not taken: somebody has taken a step since the workbook left, with what in which cell."""
-    chosen = (
-        select(EVENTS, PEOPLE.c.shown)
-        .outerjoin(PEOPLE, EVENTS.c.who == PEOPLE.c.person_id)
-        .where(EVENTS.c.case_id == case["case_id"], EVENTS.c.kind == "move")
-        .order_by(EVENTS.c.event_id.desc())
-        .limit(1)
-    )
     with desk.read() as connection:
-        event = connection.execute(chosen).mappings().first()
+        moves = [e for e in events_of(connection, case, person) if e["kind"] == "move"]
+    event = moves[-1] if moves else None
     now = f"现为{STATES[case['state']]}"
     if event is None:
         return f"下载之后已有变动，{now}，未采用这一行"
-    theirs = cells_of(dict(event))
+    theirs = cells_of(event)
     if theirs == dict(line.cells):
         return f"{event['shown']}已按相同内容交回过，{now}，没有再改动"
     apart = [t for t in OPEN if theirs[t] and line.cells[t] and theirs[t] != line.cells[t]]

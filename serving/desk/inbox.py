@@ -45,7 +45,8 @@ def next_for(desk: Desk, person: Person, rights: frozenset[str]) -> int | None:
         if case_id is None:
             return None
         _hold(connection, case_id, blind, person)
-        log.append(connection, "case.take", person.name, str(case_id))
+        number = connection.execute(select(CASES.c.number).where(CASES.c.case_id == case_id)).scalar_one()
+        log.append(connection, "case.take", person.name, str(number))
         return case_id
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from serving.desk import log
 from serving.desk.cases import Refused, event, every, locked
@@ -111,11 +111,3 @@ def apart(dispositions: list[dict[str, Any]]) -> dict[str, int]:
     return {
         name: sum(d["amount_fen"] or 0 for d in dispositions if d["kind"] in kinds) for name, kinds in APART.items()
     }
-
-
-def totals(desk: Desk, chosen: Any) -> dict[str, int]:
-    """The three amounts of some cases (a subquery with the columns of a case), each by itself, in fen."""
-    names = ("low_fen", "mid_fen", "high_fen", "confirmed_fen", "recovered_fen")
-    with desk.read() as connection:
-        sums = connection.execute(select(*(func.coalesce(func.sum(chosen.c[n]), 0) for n in names))).one()
-    return dict(zip(names, (int(v) for v in sums), strict=True))

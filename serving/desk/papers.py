@@ -20,7 +20,7 @@ from sqlalchemy import Connection, insert, select
 from claims.errors import Damaged
 from claims.store.files import put
 from serving.desk import log
-from serving.desk.cases import Refused, Unknown, event, every, found, locked
+from serving.desk.cases import BLIND, Refused, Unknown, event, every, found, locked
 from serving.desk.database import Desk, now
 from serving.desk.limits import value
 from serving.desk.people import Person
@@ -110,7 +110,7 @@ def take_out(desk: Desk, person: Person, case_id: int, file_id: int) -> tuple[st
         row = found(connection, person, case_id)
         mine = (FILES.c.file_id == file_id) & (FILES.c.case_id == case_id)
         paper = connection.execute(select(FILES).where(mine)).mappings().first()
-        if paper is None:
+        if paper is None or row[BLIND] is not None:  # who reviews anew does not see what came after the first review
             raise Unknown("没有这个附件")
         event(connection, case_id, person, "file-read", note=paper["name"], detail={"file": file_id})
         log.append(connection, "file.read", person.name, row["number"], {"file": file_id})

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from serving.desk import log
 from serving.desk.cases import Refused, found
-from serving.desk.database import Desk, now
+from serving.desk.database import Desk, exclusive, now
 from serving.desk.limits import value
 from serving.desk.people import Person
 from serving.desk.schema import LOG
@@ -19,6 +19,7 @@ def reveal(desk: Desk, person: Person, case_id: int, reason: str) -> str:
         raise Refused("请选择或填写查看全号的理由")
     begun = (now() + CHINA).replace(hour=0, minute=0, second=0, microsecond=0) - CHINA
     with desk.write() as connection:
+        exclusive(connection, log.LOCK)  # nobody counts while another reveals
         row = found(connection, person, case_id)
         mine = (LOG.c.act == "reveal") & (LOG.c.who == person.name) & (LOG.c.at >= begun.isoformat())
         most = value(connection, "reveals")

@@ -191,7 +191,12 @@ def _values(
     if step.name == "found":
         values |= {"inspected_at": moment, "proposal": given.outcome}
     if "class" in step.asks:
-        values |= {"violation_class": given.violation_class, "confirmed_fen": given.confirmed_fen, "recovered_fen": 0}
+        back = min(row["recovered_fen"] or 0, given.confirmed_fen or 0)  # a case opened again keeps what came back
+        values |= {
+            "violation_class": given.violation_class,
+            "confirmed_fen": given.confirmed_fen,
+            "recovered_fen": back,
+        }
     if "case" in step.asks:
         other = connection.execute(select(CASES.c.state).where(CASES.c.case_id == given.into)).mappings().first()
         if other is None or other["state"] not in OPEN:

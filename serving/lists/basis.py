@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+from dataclasses import asdict
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
+from claims.settings import settings
 from claims.store.warehouse import Warehouse
 from features.declarations import load_catalog
 from features.declare import REGISTRY, fingerprint
@@ -14,7 +17,7 @@ FILES = ("models/ACTIVE.json", "rules/OFFICE.json")
 
 
 def basis(warehouse: Path, as_of: date) -> str:
-    """SHA-256 over the batches taken in, the model in force, the office's decisions, all declarations, and the earlier runs whose hits a list counts."""
+    """SHA-256 over the batches taken in, the model in force, the office's decisions, all declarations, the limits of deliveries, this version, and the earlier runs whose hits a list counts."""
     load_catalog()
     earlier = (p for p in (warehouse / "lists").glob("????-??-??/*") if p.is_dir() and p.parent.name < f"{as_of}")
     said = [
@@ -22,6 +25,8 @@ def basis(warehouse: Path, as_of: date) -> str:
         list(Warehouse.open(warehouse).batches),
         [_digest(warehouse / name) for name in FILES],
         fingerprint(REGISTRY.values()),
+        asdict(settings().limits),
+        version("xiezhi"),
         sorted(f"{p.parent.name}/{p.name}" for p in earlier),
     ]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()

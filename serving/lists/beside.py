@@ -3,13 +3,12 @@ earlier weeks. All of it is made here, once, so that a page only reads."""
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from claims.errors import UserError
+from claims.errors import Damaged, Outdated, UserError
 from serving.lists.history import Lift, told_before
 from serving.lists.model_told import model_told
 from serving.lists.plain import plain
@@ -34,8 +33,13 @@ def beside(warehouse: Path, as_of: date, made: dict[str, Prepared]) -> dict[str,
                 files[f"pictures/{name}/{int(row['lead']):04d}.{picture}.svg"] = svg.encode()
         if one.standing is not None:
             files[f"standing/{name}.parquet"] = as_parquet(one.standing)
-    with suppress(UserError):  # a warehouse whose claims name no units
+    try:
         units = units_of(warehouse, as_of)
+    except (Damaged, Outdated):
+        raise
+    except UserError:  # a warehouse whose claims name no units
+        units = {}
+    if units:
         index = {
             c: {"n": i} | {k: u[k] for k in ("name", "kind", "level", "area")}
             for i, (c, u) in enumerate(units.items(), 1)

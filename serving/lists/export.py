@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from claims.errors import UserError
+from claims.shown_text import harmless
 from claims.store.files import PRIVATE, put
-from serving.lists.plain import harmless, plain, records
+from serving.lists.plain import plain, records
 from serving.lists.schema import DISCLAIMER, EXTRA, WorkList
 from serving.lists.sheets import Evidence, workbook
 

@@ -9,7 +9,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
 from claims.errors import Damaged
@@ -18,11 +17,11 @@ from claims.store.findings import read_findings
 from claims.store.publish import Published
 from claims.store.warehouse import Warehouse
 from features.asof import moment_of
+from features.intervals import wilson
 from serving.lists.earlier import REMEDY
 
 ENOUGH: Final = 10
 """Findings among the drawn from which a lift is told."""
-Z80: Final = 1.2816
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,7 @@ class Slot:
 
     def interval(self) -> tuple[float, float]:
         """Wilson's 80 % interval of the rate."""
-        n, p, z = self.followed, self.rate, Z80
-        middle, half = (p + z * z / (2 * n)), z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return max(0.0, float((middle - half) / (1 + z * z / n))), min(1.0, float((middle + half) / (1 + z * z / n)))
+        return wilson(self.confirmed, self.followed, 0.8)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import altair as alt
 import pandas as pd
 import vl_convert
 
-from serving.lists.schema import mask
+from claims.shown_text import mask
 
 #: First installed one wins; without the CJK names a Chinese label falls back to a serif face.
 FONT = "Noto Sans CJK SC, Source Han Sans SC, Microsoft YaHei, PingFang SC, SimSun, sans-serif"

@@ -16,7 +16,6 @@ from features.matrix import Matrix
 from models.bundle import Bundle
 from models.decided import closed_at
 from models.score import Order, Scored
-from serving.lists import pictures
 from serving.lists.dossier import dossier, people_of
 from serving.lists.earlier import listed_before
 from serving.lists.model_told import signals_of
@@ -143,6 +142,8 @@ def finish(
     made = replace(made, worklist=replace(worklist, claim_rows=made.evidence))
     if not dossiers:
         return made
+    from serving.lists import pictures  # a second of start-up that a list without dossiers does not need
+
     known = known_of(warehouse, as_of, people_of(matrix, ids))
     delivered = Warehouse.open(warehouse).columns("fee_details")
     shared: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Lists and suspects of a day that was published, read instead of made again: the same bytes in a second instead of half a minute.
+"""Lists and suspects of a day that was published, read instead of made again, in a second instead of half a minute. What a week adds for its pages is left out.
 
 Only where nothing they rest on has changed since (serving/lists/basis.py), and only as `xiezhi week` makes them; else nothing is found here.
 """
@@ -58,4 +58,8 @@ def dossier(warehouse: Path, as_of: date, grain: str, entity_id: str) -> dict[st
     if run is None or grain not in run.grains:
         return None
     lead = next((int(r["lead"]) for r in run.worklist(grain)["rows"] if r["entity_id"] == entity_id), None)
-    return None if lead is None else {k: v for k, v in run.lead(grain, lead).items() if k != "lead"}
+    return (
+        None
+        if lead is None
+        else {k: v for k, v in run.lead(grain, lead).items() if k not in ("lead", "seen", "linked", "pairs")}
+    )

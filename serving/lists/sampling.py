@@ -2,6 +2,7 @@
 
 Without a draw nobody learns what the model misses: the draw is one of all who are not ranked, spread over areas, the controls one of the half of them with
 the lowest risk. Both stand unmarked among the others on pages and in the workbook. The mechanism is that of every draw (inspection/draw.py).
+Whoever has the warehouse can foresee it; a draw that must be beyond that takes its seed from two people (inspection/seed.py).
 """
 
 import math

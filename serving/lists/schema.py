@@ -152,13 +152,6 @@ class WorkList:
         return [*COLUMNS[:place], "members", *COLUMNS[place:]]
 
 
-def mask(number: str) -> str:
-    """A personal number as pages show it: the first three and last four characters, e.g. `429…1234`; short ones only the last two."""
-    if not number:
-        return ""
-    return f"{number[:3]}…{number[-4:]}" if len(number) >= 10 else f"…{number[-2:]}"
-
-
 def meaning(column: str, code: str) -> str:
     """A code by its official meaning, by the code table of the column it stands in; any other text as it is."""
     table = OF_COLUMN.get(column)

@@ -15,10 +15,11 @@ from typing import Any, Final
 import pandas as pd
 import xlsxwriter
 
+from claims.shown_text import mask
 from features.grains import SCHEMES, spec_of
 from serving.lists.groups import HEAD, SAID, Group
 from serving.lists.plain import plain, records, safe_cell
-from serving.lists.schema import DISCLAIMER, HEADERS, NAMES, ROW_MONEY, WorkList, mask
+from serving.lists.schema import DISCLAIMER, HEADERS, NAMES, ROW_MONEY, WorkList
 
 Evidence = Callable[[str], pd.DataFrame]
 """Claim rows of an entity: 理由 (理由1 …) and the columns of its table; attrs["left_out"]: {理由: rows that are not shown}."""

@@ -33,7 +33,7 @@ WITH v AS (
 )
 SELECT fixmedins_code AS unit, strftime(moment, '%Y-%m') AS month, class, coalesce(dx3, '') AS dx3, count(*)::INTEGER AS visits, sum(paid)::BIGINT AS paid, sum(fee)::BIGINT AS fee,
     sum(days)::INTEGER AS days, count(DISTINCT psn_no)::INTEGER AS persons
-FROM v, main.asof a WHERE moment > date_trunc('month', a.d) - INTERVAL 11 MONTH AND moment <= a.t GROUP BY ALL ORDER BY ALL
+FROM v, main.asof a WHERE moment >= date_trunc('month', a.d) - INTERVAL 11 MONTH AND moment <= a.t GROUP BY ALL ORDER BY ALL
 """
 _CARDS = """
 SELECT fixmedins_code AS unit, psn_no, count(*)::INTEGER AS visits, sum(medfee_sumamt_fen)::BIGINT AS fee, sum(acct_pay_fen)::BIGINT AS account

@@ -17,9 +17,9 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
 
+from claims.shown_text import mask, visible
 from features.grains import SCHEMES
-from serving.lists.plain import visible
-from serving.lists.schema import DISCLAIMER, NAMES, TABLES, mask
+from serving.lists.schema import DISCLAIMER, NAMES, TABLES
 
 FONT: Final = "仿宋"
 BLANK: Final = "　" * 8

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from claims.errors import UserError
 from claims.schema.innocents import INNOCENTS
+from claims.shown_text import mask
 from serving.desk import inbox, log, money, papers, people, reviews
 from serving.desk.casefile import case_file
 from serving.desk.database import Desk, now
@@ -20,7 +21,6 @@ from serving.desk.roles import BUSINESS
 from serving.desk.states import CLOSED, OPEN, STATES, steps_from
 from serving.desk.workdays import left
 from serving.lists import publish
-from serving.lists.schema import mask
 from serving.web.list_pages import lead_data
 from serving.web.render import kind, person, respond, rights
 
@@ -34,12 +34,12 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
     @kind
     def open_ones(request: Request) -> Response:
         who = person(request)
-        state, words = request.query_params.get("state", ""), request.query_params.get("q", "").strip()
+        state = request.query_params.get("state", "")
         late = request.query_params.get("late") == "1"
         states = (state,) if state in STATES else OPEN
-        rows = inbox.search(desk(), who, words) if words else inbox.open_cases(desk(), who, states, late=late)
+        rows = inbox.open_cases(desk(), who, states, late=late)
         told = {"counts": inbox.counts(desk(), who), "waiting": inbox.waiting(desk(), who, rights(request))}
-        data = {"title": "案件", "cases": [shown(r) for r in rows], "state": state, "q": words, "late": late}
+        data = {"title": "案件", "cases": [shown(r) for r in rows], "state": state, "late": late}
         return respond(request, "cases.html", data | told)
 
     @kind
@@ -89,7 +89,8 @@ def case_page(
         data = lead_data(request, run, lead["list"], lead["lead"], None)
     log.note(desk, "read", who.name, found["number"])
     steps = steps_from(found["state"], may, found["proposal"])
-    inspectors = [p for p in people.everybody(desk) if "inspector" in p["roles"] and p["active"]]
+    staff = people.everybody(desk) if any("officers" in s.asks for s in steps) else []
+    inspectors = [p for p in staff if "inspector" in p["roles"] and p["active"]]
     found["leads"] = [{k: one[k] for k in ("run", "list", "lead", "as_of")} for one in found["leads"]]
     works = bool(may & BUSINESS)
     extra = {

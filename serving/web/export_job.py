@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from claims.errors import UserError
+from claims.errors import Damaged, UserError
 from serving.lists.publish import open_run
 from serving.lists.sheets import Mark
-from serving.web.exports import REFUSED
+from serving.web.exports import DAMAGED, REFUSED
 from serving.web.workbook import Taken, workbook_of
 
 NICER = 10
@@ -44,6 +44,9 @@ def main() -> int:
     os.nice(NICER)
     try:
         body = body_of(json.load(sys.stdin))
+    except Damaged as error:
+        print(error, file=sys.stderr)
+        return DAMAGED
     except UserError as error:
         print(error, file=sys.stderr)
         return REFUSED

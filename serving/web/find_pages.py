@@ -11,12 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from claims.shown_text import mask
 from features.grains import GRAINS
 from serving.desk import inbox, log
 from serving.desk.database import Desk
 from serving.desk.people import Person
 from serving.lists import publish
-from serving.lists.schema import NAMES, mask
+from serving.lists.schema import NAMES
 from serving.lists.standing import DECIDED, EXPLAINED, LISTED
 from serving.web.form import first, form_of
 from serving.web.list_pages import opened
@@ -50,7 +51,8 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             if words.casefold() in f"{c} {u['name']}".casefold() and who.sees(str(u["area"] or ""))
         ][:MOST]
         data["standing"] = standing(run, who, words, "score" in rights(request))
-        personal = any(s["personal"] for s in data["standing"]) or any(r["personal"] for r in data["leads"])
+        personal = any(one["personal"] for one in (*data["standing"], *data["leads"]))
+        personal |= any(c["grain"] in ("person", "ring") and c["number"] != words for c in data["cases"])
         data["words"] = mask(words) if personal or _number(words) else words
         log.note(desk(), "find", who.name, data["words"], {"found": len(data["leads"]) + len(data["standing"])})
         return respond(request, "find.html", data)

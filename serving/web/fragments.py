@@ -13,8 +13,8 @@ from jinja2 import nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 
-MOST: Final = 4096
-"""Parts kept; those used longest ago go first."""
+MOST: Final = 1024
+"""Parts kept, of a few to some tens of kilobytes; those used longest ago go first."""
 
 
 class Once(Extension):

@@ -4,8 +4,8 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from claims.shown_text import mask
 from features.grains import GRAINS
-from serving.lists.schema import mask
 
 
 def masked_once(document: Mapping[str, Any], grain: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from claims.errors import Damaged, UserError
 from claims.schema.code_tables import OF_COLUMN
 from claims.schema.outcomes import OUTCOMES
+from claims.shown_text import mask
 from features.grains import GRAINS, SCHEMES
 from features.reasons import number
 from serving.desk.cases import Refused
@@ -24,8 +25,8 @@ from serving.desk.people import Person
 from serving.desk.states import CLASSES, DISPOSITIONS, STATES
 from serving.lists import publish
 from serving.lists.groups import HEAD, SAID, Group
-from serving.lists.schema import DISCLAIMER, NAMES, TABLES, mask, meaning
-from serving.web import evidence_rows, list_filters, shapes
+from serving.lists.schema import DISCLAIMER, NAMES, TABLES, meaning
+from serving.web import evidence_rows, exports, list_filters, shapes
 from serving.web.column_titles import COLUMN_TITLES
 from serving.web.english import COOKIE, HAN, EnglishLoader, english
 from serving.web.fragments import Once
@@ -180,6 +181,8 @@ def in_chinese(error: Exception) -> tuple[str, int]:
         return UNPUBLISHED, 503
     if isinstance(error, Damaged):
         return DAMAGED, 503
+    if isinstance(error, exports.Unmade):
+        return str(error), 503
     text = str(error)
     return text if HAN.search(text) else ABSENT, 409 if isinstance(error, Refused) else 404
 

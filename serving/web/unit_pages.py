@@ -42,15 +42,11 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         unit = run.unit(code)
         if not who.sees(str(unit["area"] or "")):
             raise UserError(f"批次 {run.name} 没有机构 {code}")
-        leads = [
-            _lead(name, r)
-            for name in run.grains
-            for r in run.worklist(name)["rows"]
-            if code in (r["fixmedins_code"], r["entity_id"])
-        ]
-        doctors = {r["entity_id"]: r["lead"] for r in run.worklist("doctor")["rows"]} if "doctor" in run.grains else {}
+        mine = {n: [r for r in run.worklist(n)["rows"] if who.sees(str(r["area"] or ""))] for n in run.grains}
+        leads = [_lead(n, r) for n, rows in mine.items() for r in rows if code in (r["fixmedins_code"], r["entity_id"])]
+        doctors = {r["entity_id"]: r["lead"] for r in mine.get("doctor", [])}
         shown = [d | {"lead": doctors.get(d["dr_codg"])} for d in unit["doctors"]]
-        people = {r["entity_id"]: r["lead"] for r in run.worklist("person")["rows"]} if "person" in run.grains else {}
+        people = {r["entity_id"]: r["lead"] for r in mine.get("person", [])}
         cards = [c | {"lead": people.get(c["psn_no"])} for c in unit["cards"]]
         data: dict[str, Any] = masked({**unit, "doctors": shown, "cards": cards, "leads": leads}, "institution")
         extra = {

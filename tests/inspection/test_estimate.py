@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inspection.draw import pivotal, spread
-from inspection.estimate import drift, lift, mid_p_interval, rate, total
+from inspection.estimate import lift, mid_p_interval, rate, total
 from inspection.seed import random_for
 
 
@@ -54,11 +54,3 @@ def test_mid_p_limits_agree_with_the_whole_counts() -> None:
     assert (low, high) == (pytest.approx(0.040, abs=0.003), pytest.approx(0.358, abs=0.005))
     assert mid_p_interval(0, 20)[0] == 0.0
     assert mid_p_interval(20, 20)[1] == 1.0
-
-
-def test_the_alarm_rings_when_what_is_ranked_low_gets_worse() -> None:
-    low, late = np.ones(80), np.r_[np.zeros(40), np.ones(40)]
-    found = np.r_[np.ones(2), np.zeros(38), np.ones(12), np.zeros(28)]
-    assert drift(low, found, late).alarm is True
-    assert drift(low, found[::-1], late).alarm is False
-    assert drift(low[:30], found[:30], late[:30]).alarm is None

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from claims.errors import UserError
+from claims.shown_text import harmless
 from serving.lists.dossier import check_known, dossier
-from serving.lists.export import as_csv, harmless, write
+from serving.lists.export import as_csv, write
 from serving.lists.model_told import signals_of
 from serving.lists.reasons import honest_of, reasons_of, worse_than_peers
 from serving.lists.schema import DISCLAIMER, check_grain

@@ -13,11 +13,11 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
+from claims.shown_text import mask, visible
 from serving.desk.feedback_sheet import HEADERS, SHEET, read
 from serving.desk.schema import EVENTS
 from serving.lists.export import as_csv, write
-from serving.lists.plain import visible
-from serving.lists.schema import COLUMNS, DISCLAIMER, WorkList, mask
+from serving.lists.schema import COLUMNS, DISCLAIMER, WorkList
 from serving.lists.sheets import Mark, own_sheet, sheet_names, workbook
 from serving.web.middleware import desk_of
 from serving.web.workbook import evidence_table

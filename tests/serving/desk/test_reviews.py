@@ -3,16 +3,16 @@
 import pytest
 from sqlalchemy import select
 
-from serving.desk import cases, inbox, leads, limits, links, people, reviews, steps
+from serving.desk import cases, inbox, leads, limits, links, papers, people, reviews, steps
 from serving.desk.casefile import case_file
-from serving.desk.cases import Again, Refused
+from serving.desk.cases import Again, Refused, Unknown
 from serving.desk.database import Desk
 from serving.desk.people import Person
 from serving.desk.schema import EVENTS
 from serving.desk.steps import Given
 
 from .conftest import PASSWORD, a_row
-from .test_cases import DECISION, go, to_decision
+from .test_cases import DECISION, PAPER, go, sent, to_decision
 
 
 @pytest.fixture
@@ -38,6 +38,18 @@ def test_it_looks_like_any_first_review(blind: tuple[Desk, Person], staff: dict[
     assert [c["state"] for c in leads.of_run(desk, "2026-11-22/aa", "admission", other).values()] == ["C10", "C10"]
     assert case_file(desk, staff["leader"], 1)["state"] == "C30"
     assert case_file(desk, staff["first"], 1)["state"] == "C30", "who reviewed first sees what became of it"
+
+
+def test_papers_of_the_visit_stay_with_those_who_know_of_it(
+    blind: tuple[Desk, Person], staff: dict[str, Person]
+) -> None:
+    desk, other = blind
+    go(desk, staff["second"], "agree")
+    go(desk, staff["leader"], "dispatch", sent(staff))
+    made = papers.attach(desk, staff["ann"], staff["ann"].rights, 1, "笔录.pdf", PAPER)
+    with pytest.raises(Unknown):
+        papers.take_out(desk, other, 1, made)
+    assert papers.take_out(desk, staff["leader"], 1, made) == ("笔录.pdf", PAPER)
 
 
 def test_it_is_handed_out_once_and_moves_nothing(blind: tuple[Desk, Person], staff: dict[str, Person]) -> None:
