@@ -37,7 +37,7 @@ def test_no_case_ends_in_a_server_error(small: Path, role: str) -> None:
 def test_the_description_knows_the_fields_the_handlers_read() -> None:
     forms, queries = fields()
     assert {"step", "version", "note", "name", "act"} <= set(forms)
-    assert {"q", "state"} <= set(queries)
+    assert {"q", "state", "least", "area"} <= set(queries)
 
 
 def test_the_judge_can_fail() -> None:
