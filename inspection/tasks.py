@@ -115,9 +115,7 @@ def _papers(reason: Mapping[str, Any]) -> Iterable[Task]:
         yield Task("papers", f"调取{paper}", basis_of(reason))
 
 
-def _charts(
-    lead: Mapping[str, Any], reasons: Sequence[Mapping[str, Any]], drawn: Sequence[str]
-) -> Iterable[Task]:
+def _charts(lead: Mapping[str, Any], reasons: Sequence[Mapping[str, Any]], drawn: Sequence[str]) -> Iterable[Task]:
     if drawn:
         text = f"调阅抽样病历{len(drawn)}份，逐份核对医嘱、执行记录与收费，记下每份的违规金额"
         yield Task("charts", text, "分层抽样，供推算全部住院", tuple(map(str, drawn)))

@@ -46,7 +46,10 @@ def fields() -> tuple[list[str], list[str]]:
     text = "\n".join(p.read_text() for p in sorted(WEB.glob("*.py")))
     forms = re.findall(r'first\(form, "(\w+)"', text) + re.findall(r'form\.get\("(\w+)"', text)
     picked = re.search(r'for k in \(((?:"\w+",? ?)+)\)', (WEB / "list_filters.py").read_text())
-    queries = [*re.findall(r'(?:query_params|given)\.get\(\s*"(\w+)"', text), *re.findall(r"\w+", picked[1] if picked else "")]
+    queries = [
+        *re.findall(r'(?:query_params|given)\.get\(\s*"(\w+)"', text),
+        *re.findall(r"\w+", picked[1] if picked else ""),
+    ]
     return sorted({*forms} - {"password", "file"}), sorted({*queries})
 
 
