@@ -259,6 +259,8 @@ def bedsheet(
     from claims.store.files import PRIVATE, put
     from inspection.bedsheet import bed_sheet, best_hours, places
     from inspection.tables import write_table
+    from serving.desk import diagnoses
+    from serving.desk.database import open_desk
     from serving.lists.bedcheck import build_bedcheck
 
     check_out(out, (".csv",))
@@ -266,7 +268,8 @@ def bedsheet(
     with Bars() as bars:
         bars("beds", 0.0)
         rows = build_bedcheck(warehouse, moment, top).rows
-    sheet = bed_sheet(rows, places(warehouse, moment, list(rows["entity_id"])), moment)
+    hidden = diagnoses.groups(open_desk(warehouse))
+    sheet = bed_sheet(rows, places(warehouse, moment, list(rows["entity_id"])), moment, hidden)
     hours = best_hours(warehouse, moment, sorted(set(rows["fixmedins_code"]) - {""}))
     write_table(sheet, out)
     kept = rows[["entity_id", "slot", "rank", "selection_prob"]].to_dict("records")

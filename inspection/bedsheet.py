@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from claims.schema.outcomes import PRESENCE
+from claims.schema.sensitive import ALL, COVER, covered
 from claims.shown_text import mask
 from claims.store.findings import read_versions
 from claims.store.warehouse import Warehouse
@@ -35,7 +36,7 @@ OWN = ("admission", "person")
 COLUMNS = ["序号", "医院", "病区", "床位", "就诊号", "人员", "性别", "年龄", "诊断", "入院日期", "在院天数", "询问要点", "结果", "核查时间", "备注", "核查人一", "核查人二"]  # fmt: skip
 _WHERE = """
     SELECT s.mdtrt_id, coalesce(i.fixmedins_name, s.fixmedins_code) AS hospital, coalesce(b.ward, s.dept, '') AS ward, coalesce(s.bed, '') AS bed, s.psn_no,
-        p.gend, p.age, coalesce(n.diag_name, s.dx, '') AS dx, s.adm_date
+        p.gend, p.age, coalesce(n.diag_name, s.dx, '') AS dx, s.dx AS dx_code, s.adm_date
     FROM net.stays s
     LEFT JOIN (SELECT psn_no, any_value(gend) AS gend, any_value(age) AS age FROM main.persons GROUP BY 1) p USING (psn_no)
     LEFT JOIN main.institutions i ON i.fixmedins_code = s.fixmedins_code
@@ -47,7 +48,7 @@ _WHERE = """
 
 
 def places(warehouse: Path | str, at: datetime, stays: Sequence[str]) -> pd.DataFrame:
-    """Where each stay lies at that moment, a row each: hospital, ward, bed, psn_no, gend, age, dx, adm_date."""
+    """Where each stay lies at that moment, a row each: hospital, ward, bed, psn_no, gend, age, dx (its name, else its code), dx_code, adm_date."""
     house, parts = Warehouse.open(warehouse), []
     for bucket in range(house.buckets):
         con = open_views(house, at, "person", bucket, lines=False)
@@ -63,8 +64,9 @@ def walking(bed: str) -> tuple[Any, ...]:
     return tuple((0, int(x), "") if x.isdigit() else (1, 0, x) for x in re.findall(r"\d+|\D+", bed))
 
 
-def bed_sheet(listed: pd.DataFrame, where: pd.DataFrame, at: datetime) -> pd.DataFrame:
-    """COLUMNS in walking order. listed: rows of a bed-check list (entity_id, reason_1…3, keys); hospitals with most stays to see come first."""
+def bed_sheet(listed: pd.DataFrame, where: pd.DataFrame, at: datetime, hidden: frozenset[str] = ALL) -> pd.DataFrame:
+    """COLUMNS in walking order. listed: rows of a bed-check list (entity_id, reason_1…3, keys); hospitals with most stays to see come first. hidden: groups
+    of diagnoses that are covered (claims/schema/sensitive.py): a sheet is carried about."""
     rows = listed.merge(where, left_on="entity_id", right_on="mdtrt_id", how="inner", suffixes=("", "_here"))
     counts = rows.groupby("hospital")["mdtrt_id"].transform("size")
     rows = rows.assign(_n=-counts, _walk=rows["bed"].astype(str).map(walking))
@@ -72,11 +74,17 @@ def bed_sheet(listed: pd.DataFrame, where: pd.DataFrame, at: datetime) -> pd.Dat
     told = [
         [
             i, r["hospital"], r["ward"], r["bed"], r["mdtrt_id"], mask(str(r["psn_no_here"] if "psn_no_here" in rows else r["psn_no"])), {"1": "男", "2": "女"}.get(str(r["gend"]), ""),
-            "" if pd.isna(r["age"]) else int(r["age"]), r["dx"], f"{pd.Timestamp(r['adm_date']):%Y-%m-%d}", (at.date() - pd.Timestamp(r["adm_date"]).date()).days, asked(r), "", "", "", "", "",
+            "" if pd.isna(r["age"]) else int(r["age"]), covered_dx(r, hidden), f"{pd.Timestamp(r['adm_date']):%Y-%m-%d}", (at.date() - pd.Timestamp(r["adm_date"]).date()).days, asked(r), "", "", "", "", "",
         ]
         for i, r in enumerate(rows.to_dict("records"), start=1)
     ]  # fmt: skip
     return pd.DataFrame(told, columns=COLUMNS)
+
+
+def covered_dx(row: dict[Any, Any], hidden: frozenset[str]) -> str:
+    """The diagnosis as the sheet shows it."""
+    code, age = str(row.get("dx_code") or ""), None if pd.isna(row["age"]) else float(row["age"])
+    return COVER if covered(code, age, hidden) == COVER else covered(str(row["dx"]), age, hidden)
 
 
 def asked(row: dict[Any, Any]) -> str:

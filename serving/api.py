@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from claims.errors import Damaged, UserError
-from serving.desk import log, people
+from serving.desk import diagnoses, leads, log, people
 from serving.desk.database import open_desk
 from serving.desk.people import Person
 from serving.lists import publish
@@ -70,8 +70,10 @@ def explain(warehouse: Path | None, grain: str, lead: int, who: Person, rights: 
         raise Absent(str(error)) from None
     if not who.sees(str(document["entity"].get("area") or "")):
         raise Absent(f"the list of {grain!r} has no row {lead}")
-    log.note(desk_of(_named(warehouse)), "read", who.name, f"{run.name}/{grain}/{lead}")
-    shown = masked(document, grain)
+    desk = desk_of(_named(warehouse))
+    log.note(desk, "read", who.name, f"{run.name}/{grain}/{lead}")
+    case = leads.of_run(desk, run.name, grain, who).get(lead)
+    shown = masked(document, grain, diagnoses.hidden(diagnoses.groups(desk), rights, case))
     return shown if "score" in rights else {k: v for k, v in shown.items() if k not in SCORE}
 
 

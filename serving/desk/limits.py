@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, insert, select
 
+from claims.schema.sensitive import GROUPS
 from serving.desk import log
 from serving.desk.cases import Refused
 from serving.desk.database import Desk, now
@@ -39,8 +40,12 @@ LIMITS: Final[dict[str, Limit]] = {
     "C85": Limit("回头看期限", 120, "工作日", 5, 250, "约6个月"),
     "extension": Limit("一次延期至多", 20, "工作日", 1, 90, "须第二人批准"),
     "second_reviews": Limit("盲法复核比例", 10, "%", 0, 100, "初审后另由一人独立再审，双方互不知情"),
-    "reveals": Limit("每人每日查看全号", 30, "次", 1, 500, "超过须由他人查看"),
+    "reveals": Limit("每人每日查看全号和敏感诊断", 30, "次", 1, 500, "超过须由他人查看"),
     "paper_mb": Limit("单个附件", 18, "MB", 1, 18, "建议"),
+    **{
+        f"cover_{name}": Limit(f"派查前遮盖：{group.zh}", 1, "（1遮盖，0不遮盖）", 0, 1, "建议；个人信息保护法第28条")
+        for name, group in GROUPS.items()
+    },
 }
 
 

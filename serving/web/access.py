@@ -64,6 +64,7 @@ RULES: Final = (
     _rule(r"/feedback", "lists", "POST"),
     _rule(r"/cases/\d+/recovered", "finance", "POST"),
     _rule(r"/cases/\d+/reveal", "reveal", "POST"),
+    _rule(r"/cases/\d+/diagnosis", "lists", "POST"),
     _rule(r"/people", "people", "GET", "HEAD", "POST"),
     _rule(r"/limits(\.json)?", "policy"),
     _rule(r"/limits", "policy", "POST"),

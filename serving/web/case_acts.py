@@ -116,6 +116,11 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         full = reveals.reveal(desk(), person(request), number, reason)
         return case_page(request, warehouse(), desk(), number, revealed=full)
 
+    def uncovered(request: Request, number: int, form: Form, _: str) -> Response:
+        working(request)
+        reveals.reveal(desk(), person(request), number, first(form, "reason") or first(form, "other"), "diagnosis")
+        return case_page(request, warehouse(), desk(), number, uncovered=True)
+
     async def handed_in(request: Request) -> Response:
         _, body = await upload_of(request)
 
@@ -158,6 +163,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         "ask": asked,
         "grant": granted,
         "reveal": reveal,
+        "diagnosis": uncovered,
     }
     return [
         Route("/feedback", handed_in, methods=["POST"]),

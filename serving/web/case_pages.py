@@ -14,7 +14,7 @@ from starlette.routing import Route
 from claims.errors import UserError
 from claims.schema.innocents import INNOCENTS
 from claims.shown_text import mask
-from serving.desk import inbox, log, money, papers, people, reviews
+from serving.desk import diagnoses, inbox, log, money, papers, people, reviews
 from serving.desk.casefile import case_file
 from serving.desk.database import Desk, now
 from serving.desk.roles import BUSINESS
@@ -26,6 +26,8 @@ from serving.web.render import kind, person, respond, rights
 
 REASONS = ("在结算系统核对", "现场核查核对身份", "制作文书", "答复陈述申辩")
 """Why a full number is looked at; anything else is typed beside it."""
+DIAGNOSIS_REASONS = ("判断是否属合理情形", "安排核查人员", "制作文书")
+"""Why a covered diagnosis is looked at before the visit."""
 
 
 def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Route]:
@@ -78,15 +80,17 @@ def case_page(
     message: str = "",
     revealed: str = "",
     status: int = 200,
+    uncovered: bool = False,
 ) -> Response:
-    """One case: the evidence of its last lead, what may be done, what was done. Raises Unknown."""
+    """One case: the evidence of its last lead, what may be done, what was done; uncovered: with its diagnoses, which the log knows. Raises Unknown."""
     who, may = person(request), rights(request)
     found = case_file(desk, who, number)
     lead = found["leads"][-1]
     data: dict[str, Any] = {}
     with suppress(UserError):  # an old run may have been cleared away; the case stays
         run = publish.open_run(warehouse / "lists" / lead["run"])
-        data = lead_data(request, run, lead["list"], lead["lead"], None)
+        covered = frozenset() if uncovered else diagnoses.hidden(diagnoses.groups(desk), may, found)
+        data = lead_data(request, run, lead["list"], lead["lead"], None, covered)
     log.note(desk, "read", who.name, found["number"])
     steps = steps_from(found["state"], may, found["proposal"])
     staff = people.everybody(desk) if any("officers" in s.asks for s in steps) else []
@@ -100,7 +104,9 @@ def case_page(
         "inspectors": [{"person_id": p["person_id"], "shown": p["shown"]} for p in inspectors],
         "message": message,
         "revealed": revealed,
+        "uncovered": uncovered,
         "reveal_for": REASONS,
+        "diagnosis_for": DIAGNOSIS_REASONS,
         "innocents": data.get("innocents", []),
         "explained_by": {code: zh for code, (zh, *_) in INNOCENTS.items()},
         "apart": money.apart(found["dispositions"]),

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +27,18 @@ def job_of(taken: Taken, mark: Mark) -> dict[str, Any]:
         "grain": taken.grain,
         "leads": [int(r["lead"]) for r in taken.document["rows"]],
         "cases": {str(k): dict(v) for k, v in taken.cases.items()},
+        "covered": sorted(taken.covered),
         "mark": {"who": mark.who, "when": mark.when, "head": mark.head},
     }
 
 
 def body_of(job: Mapping[str, Any]) -> bytes:
     """The workbook of a job. Raises UserError where the run is gone or damaged."""
-    taken = Taken.of(open_run(Path(job["root"])), job["grain"], None, {int(k): v for k, v in job["cases"].items()})
+    cases, covered = {int(k): v for k, v in job["cases"].items()}, frozenset(job["covered"])
+    taken = Taken.of(open_run(Path(job["root"])), job["grain"], None, cases, covered)
     wanted = set(job["leads"])
     rows = [r for r in taken.document["rows"] if int(r["lead"]) in wanted]
-    return workbook_of(
-        Taken(taken.run, taken.grain, {**taken.document, "rows": rows}, taken.cases), Mark(**job["mark"])
-    )
+    return workbook_of(replace(taken, document={**taken.document, "rows": rows}), Mark(**job["mark"]))
 
 
 def main() -> int:

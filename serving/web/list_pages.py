@@ -15,14 +15,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from claims.errors import UserError
-from serving.desk import inbox, leads, log
+from serving.desk import diagnoses, inbox, leads, log
 from serving.desk.database import Desk, now
 from serving.lists import publish
 from serving.lists.publish import RULES
 from serving.lists.sheets import Mark
 from serving.web import exports, list_filters
 from serving.web.export_job import job_of
-from serving.web.masking import masked_once
+from serving.web.masking import covers, masked_once
 from serving.web.render import TITLES, UNPUBLISHED, kind, moment, person, respond, rights, wants_json
 from serving.web.workbook import Taken
 
@@ -154,7 +154,8 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         """What who asks may take, after the log has it; the head of the log is printed on it."""
         grain, run, who = request.path_params["grain"], run_of(request), person(request)
         opened(desk(), run)
-        taken = Taken.of(run, grain, who, leads.of_run(desk(), run.name, grain, who))
+        covered = diagnoses.hidden(diagnoses.groups(desk()), rights(request), None)
+        taken = Taken.of(run, grain, who, leads.of_run(desk(), run.name, grain, who), covered)
         detail = {"rows": len(taken.document["rows"]), "base": taken.base.digest}
         head = log.note(desk(), "export", who.name, f"{run.name}/{grain}.xlsx", detail)
         return taken, Mark(who.shown, moment(now()), head)
@@ -175,7 +176,9 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             run.lead(grain, lead)
             return RedirectResponse(f"/lists/{run.name}/{grain}/{lead}", status_code=303)
         opened(desk(), run)
-        data = lead_data(request, run, grain, lead, leads.of_run(desk(), run.name, grain, person(request)).get(lead))
+        case = leads.of_run(desk(), run.name, grain, person(request)).get(lead)
+        hidden = diagnoses.hidden(diagnoses.groups(desk()), rights(request), case)
+        data = lead_data(request, run, grain, lead, case, hidden)
         log.note(desk(), "read", person(request).name, f"{run.name}/{grain}/{lead}")
         return respond(request, "lead.html", data)
 
@@ -202,14 +205,17 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
 
 
 def lead_data(
-    request: Request, run: publish.Run, grain: str, lead: int, case: Mapping[str, Any] | None
+    request: Request, run: publish.Run, grain: str, lead: int, case: Mapping[str, Any] | None, hidden: frozenset[str]
 ) -> dict[str, Any]:
-    """What the page of a row shows to who asks: masked, without the score where he has no right to it."""
+    """What the page of a row shows to who asks: masked, without the diagnoses of `hidden` groups, without the score where he has no right to it."""
     document = run.lead(grain, lead)
     if not person(request).sees(str(document["entity"].get("area") or "")):
         raise UserError(f"名单中没有第 {lead} 号")
     facts = run.manifest["lists"][grain]
-    data = {**BLANK, **masked_once(document, grain)}
+    data = {**BLANK, **masked_once(document, grain, hidden)}
+    hidden = (
+        hidden if covers(data) else frozenset()
+    )  # most documents say nothing to hide, and are one part of a page for all
     cards = {c["rule"]: c for c in run.rules()} if RULES in run.manifest["files"] else {}
     peers = {p["column"]: p for p in data["peers"]}
     asked = [{k: (cards.get(r["rule"]) or {}).get(k, "") for k in ("ask", "clears")} for r in data["reasons"]]
@@ -224,6 +230,7 @@ def lead_data(
         "base_path": f"/lists/{run.name}/{grain}",
         "count": facts["ranked"] + facts["draw"] + facts["control"],
         "case": case,
+        "hidden": sorted(hidden),
     }
     return {**data, **extra, **({"sum": total} if "score" in rights(request) else {})}
 

@@ -1,16 +1,24 @@
-"""Personal numbers leave masked: one walk over everything a page or its JSON twin is about to say."""
+"""Personal numbers and sensitive diagnoses leave masked: one walk over everything a page, its JSON twin or a workbook is about to say."""
 
 import functools
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
+from claims.schema.sensitive import ADULT, COVER, MINORS, is_sensitive
 from claims.shown_text import mask
 from features.grains import GRAINS
 
+DIAGNOSES: Final = {"dx": "dx_name", "dx3": "dx_name", "dise_codg": "dise_name", "opsp_dise_code": "opsp_dise_name", "diag_code": "diag_name"}  # fmt: skip
+"""Fields that hold the code of a diagnosis, and where its name stands beside it."""
+_GROUPED: Final = "peer_group"
+"""Fields that begin so name a group of peers, by its diagnosis first: F20|2|inpatient."""
+_LONG: Final = 4
+"""From so many characters on a code or a name is looked for inside other texts too; three may be part of any number."""
 
-def masked_once(document: Mapping[str, Any], grain: str) -> dict[str, Any]:
+
+def masked_once(document: Mapping[str, Any], grain: str, hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
     """`masked` of a document as a run publishes it, which never changes: walked once a process. Not to be written to."""
-    return _once(_Same(document), grain)
+    return _once(_Same(document), grain, hidden)
 
 
 class _Same:
@@ -27,15 +35,72 @@ class _Same:
 
 
 @functools.lru_cache(maxsize=512)
-def _once(same: _Same, grain: str) -> dict[str, Any]:
-    return masked(same.document, grain)
+def _once(same: _Same, grain: str, hidden: frozenset[str]) -> dict[str, Any]:
+    return masked(same.document, grain, hidden)
 
 
-def masked(document: Mapping[str, Any], grain: str) -> dict[str, Any]:
-    """The document with every personal number masked: values of psn_no, members, and the id of a person, wherever they stand."""
+def masked(document: Mapping[str, Any], grain: str, hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The document with every personal number masked: values of psn_no, members, and the id of a person, wherever they stand; and with COVER for each
+    diagnosis of the groups in `hidden` (claims/schema/sensitive.py), code and name alike."""
     numbers = _numbers(document, _personal(grain) or _personal(document.get("grain")))
     found: dict[str, Any] = _walk(document, numbers, "")
-    return found
+    return _covered(found, hidden) if hidden else found
+
+
+def covers(document: Mapping[str, Any]) -> bool:
+    """Whether a masked document has something under a cover."""
+    return any(v == COVER or (isinstance(v, str) and v.startswith(COVER)) for v in _values(document))
+
+
+def _values(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        for v in value.values():
+            yield from _values(v)
+    elif isinstance(value, list | tuple):
+        for v in value:
+            yield from _values(v)
+    else:
+        yield value
+
+
+def _covered(document: dict[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
+    age = (document.get("who") or {}).get("age")
+    minor = MINORS in hidden and age is not None and age < ADULT
+    told = set(_diagnoses(document, hidden, minor))
+    out: dict[str, Any] = _under(document, told, hidden, minor, "")
+    return out
+
+
+def _diagnoses(value: Any, hidden: frozenset[str], minor: bool) -> Iterator[str]:
+    """Codes and names that must not be said: of a group that is hidden, either by itself or by what stands beside it."""
+    if isinstance(value, Mapping):
+        for code, name in DIAGNOSES.items():
+            both = [v for v in (value.get(code), value.get(name)) if isinstance(v, str) and v]
+            if minor or any(is_sensitive(v, hidden) for v in both):
+                yield from both
+        for v in value.values():
+            yield from _diagnoses(v, hidden, minor)
+    elif isinstance(value, list | tuple):
+        for v in value:
+            yield from _diagnoses(v, hidden, minor)
+
+
+def _under(value: Any, told: set[str], hidden: frozenset[str], minor: bool, key: str) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _under(v, told, hidden, minor, k) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_under(v, told, hidden, minor, key) for v in value]
+    if not isinstance(value, str) or not value:
+        return value
+    if value in told:
+        return COVER
+    first, bar, rest = value.partition("|")
+    if key.startswith(_GROUPED) and (first in told or minor or is_sensitive(first, hidden)):
+        return COVER + bar + rest
+    for text in told:
+        if len(text) >= _LONG and text in value:
+            value = value.replace(text, COVER)
+    return value
 
 
 def _personal(grain: Any) -> bool:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from claims.schema.sensitive import ALL
 from features.grains import SCHEMES
+from serving.desk.diagnoses import hidden
 from serving.desk.feedback_sheet import BASE, SHEET, Base, Row, add_sheets
 from serving.desk.people import Person
 from serving.desk.states import STATES
@@ -25,21 +27,30 @@ BESIDE = frozenset({"row_table", "row_id", "happened_at", "yuan", "day"})
 
 @dataclass(frozen=True)
 class Taken:
-    """One list as somebody may take it: rows of his area, and the cases about them (lead number → number, state, version)."""
+    """One list as somebody may take it: rows of his area, the cases about them (lead number → number, state, version), and the groups of diagnoses
+    covered from him where a case is not investigated yet."""
 
     run: Run
     grain: str
     document: Mapping[str, Any]
     cases: Mapping[int, Mapping[str, Any]]
+    covered: frozenset[str] = ALL
 
     @classmethod
-    def of(cls, run: Run, grain: str, who: Person | None, cases: Mapping[int, Mapping[str, Any]]) -> "Taken":
+    def of(
+        cls,
+        run: Run,
+        grain: str,
+        who: Person | None,
+        cases: Mapping[int, Mapping[str, Any]],
+        covered: frozenset[str] = ALL,
+    ) -> "Taken":
         """Raises UserError if the run has no such list."""
         document = run.worklist(grain)
         rows = sorted(document["rows"], key=lambda r: int(r["lead"]))
         seen = [r for r in rows if who is None or who.sees(str(r["area"] or ""))]
         held = {int(r["lead"]): cases[int(r["lead"])] for r in seen if int(r["lead"]) in cases}
-        return cls(run, grain, {**document, "rows": seen}, held)
+        return cls(run, grain, {**document, "rows": seen}, held, covered)
 
     @property
     def worklist(self) -> WorkList:
@@ -68,7 +79,9 @@ def workbook_of(taken: Taken, mark: Mark | None = None) -> bytes:
     leads = {row["entity_id"]: int(row["lead"]) for row in taken.document["rows"]}
 
     def rows_of(entity_id: str) -> pd.DataFrame:
-        return evidence_table(masked(taken.run.lead(taken.grain, leads[entity_id]), taken.grain))
+        lead = leads[entity_id]
+        covered = hidden(taken.covered, frozenset(), taken.cases.get(lead))
+        return evidence_table(masked(taken.run.lead(taken.grain, lead), taken.grain, covered))
 
     def more(book: Any, style: Mapping[str, Any]) -> None:
         if base.rows:

@@ -168,6 +168,10 @@ UNITS = {
 }
 
 
+SICK = {f"M2025{i:05d}": {"dx": "F20.000", "dx_name": "精神分裂症"} for i in range(0, 120, 2)}
+"""Diagnoses of every other stay."""
+
+
 def events_for(numbers: list[str]) -> pd.DataFrame:
     """A closed stay with a swipe inside, an open stay, swipes before; for several people the same days and units."""
     parts = []
@@ -200,7 +204,7 @@ def made_list(grain: str, top: int = 10) -> tuple[WorkList, dict[str, dict[str, 
     dossiers = {}
     for row in worklist.rows.to_dict(orient="records"):
         numbers = (row["members"] or row["psn_no"] or "").split(";")
-        known = Known(units=UNITS, events={n: events_for([n]) for n in numbers if n})
+        known = Known(units=UNITS, events={n: events_for([n]) for n in numbers if n}, stays=SICK)
         dossiers[row["entity_id"]] = dossier(
             matrix, scored, row["entity_id"], rows, as_of=AS_OF, grain=grain, notes=NOTES, known=known
         )

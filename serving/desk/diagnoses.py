@@ -1,0 +1,29 @@
+"""Which diagnoses are covered from whom: groups as the office has set them, until a case is investigated (C40), for everybody without the right.
+
+Whoever works on a case may see the one he asks for, for a reason that is written down first (serving/desk/reveals.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from claims.schema.sensitive import GROUPS
+from serving.desk.database import Desk
+from serving.desk.limits import value
+
+INVESTIGATED: Final = frozenset({"C40", "C50", "C60", "C70", "C80", "C85", "C93"})
+"""States in which a case is in the hands of those who must know."""
+
+
+def groups(desk: Desk) -> frozenset[str]:
+    """Groups that the office covers (limits `cover_…`)."""
+    with desk.read() as connection:
+        return frozenset(g for g in GROUPS if value(connection, f"cover_{g}"))
+
+
+def hidden(covered: frozenset[str], rights: frozenset[str], case: Mapping[str, Any] | None) -> frozenset[str]:
+    """The groups covered from somebody with these rights, on the pages of a case in its state; of a lead without one, as before the first review."""
+    if "diagnosis" in rights or (case is not None and case["state"] in INVESTIGATED):
+        return frozenset()
+    return covered
