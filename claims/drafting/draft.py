@@ -16,8 +16,8 @@ from pathlib import Path
 
 import duckdb
 
-from claims.drafting.evidence import SURNAMED
-from claims.drafting.matching import HINTS, Matched, Pair, assign, recognise
+from claims.drafting.evidence import SURNAMED, named
+from claims.drafting.matching import HINTS, Matched, Pair, assign, columns_of, recognise
 from claims.drafting.profile import DATABASE_ROWS, Dataset, Export, open_export
 from claims.drafting.relations import relate
 from claims.drafting.thesaurus import plain
@@ -31,6 +31,8 @@ from claims.sources.naming import table_of
 #: Likeness from which a data set is taken for a table; and below which a column is proposed as a remark only, where
 #: it may be absent and where much rests on it.
 TABLE, COLUMN, REQUIRED = 0.5, 0.5, 0.4
+#: Likeness of a name from which a column nobody took is told as what it may be.
+POSSIBLE = 0.4
 #: Local columns that may say when a row was known.
 TOLD = ("crte_time", "updt_time", "create_time", "上传时间", "入库时间", "创建时间", "更新时间", "录入时间", "写入时间")
 
@@ -144,7 +146,8 @@ class _Writer:
     def _columns(self, mine: Sequence[Matched], unit: Unit) -> None:
         table, hints = mine[0].table, {h.name for h in HINTS.get(mine[0].table.name, ())}
         made: Verdicts | None = verdicts_of(mine[0])
-        taken = {m.dataset.number: {m.pairs[h].local for h in hints if h in m.pairs} if made else set() for m in mine}
+        told = {made.local} if made else set()
+        taken = {m.dataset.number: told | {m.pairs[h].local for h in hints if made and h in m.pairs} for m in mine}
         doubts: list[str] = []
         for column in table.columns:
             pairs = [(m, m.pairs[column.name]) for m in mine if column.name in m.pairs]
@@ -168,7 +171,7 @@ class _Writer:
         for m in mine:
             dropped = {c for c in m.dataset.columns if plain(c) in (*SURNAMED, *TOLD)}
             left = [c for c in m.dataset.columns if c not in taken[m.dataset.number] | dropped]
-            self.draft.unknown += [f"{m.dataset.title}: column {c}{_shown(m, c)}" for c in left]
+            self.draft.unknown += [f"{m.dataset.title}: column {c}{_shown(m, c)}{_perhaps(m, c)}" for c in left]
 
     def _column(
         self, mine: Sequence[Matched], official: str, pairs: list[tuple[Matched, Pair]], best: Pair, unit: Unit
@@ -294,6 +297,13 @@ def _shown(one: Matched, column: str) -> str:
     held = one.dataset.columns[column]
     some = list(held.counts)[:4] or held.values[:2]
     return f" ({', '.join(some)})" if some and held.certificate < 0.1 and held.chinese < 0.9 else ""
+
+
+def _perhaps(one: Matched, column: str) -> str:
+    """The columns nobody else is that its name may mean."""
+    like = {c: named(column, c)[0] for c in columns_of(one.table) if one.local(c.name) in (None, column)}
+    best = sorted((c for c, name in like.items() if name >= POSSIBLE), key=lambda c: -like[c])[:3]
+    return f"; perhaps {' or '.join(f'{c.name} {c.zh}' for c in best)}" if best else ""
 
 
 def _shared(matched: Sequence[Matched]) -> dict[tuple[int, str], Values]:

@@ -9,8 +9,9 @@ from functools import cache
 
 import numpy as np
 
+from claims.drafting.pinyin import pinyin
 from claims.drafting.profile import FEW, Profile
-from claims.drafting.thesaurus import abbreviated, abbreviations, likeness, plain
+from claims.drafting.thesaurus import abbreviated, abbreviations, likeness, paraphrases, plain, readings
 from claims.schema.code_tables import OF_COLUMN, CodeTable
 from claims.schema.table import Column
 
@@ -19,6 +20,8 @@ NUMBERS = ("psn_no", "mdtrt_id", "setl_id", "init_setl_id", "feedetl_sn", "init_
 DIAGNOSES = ("dscg_maindiag_code", "opt_diag_code", "diag_code")
 #: A code of an operation (ICD-9-CM-3, national edition).
 OPERATION = re.compile(r"\d\d\.\d{2,4}([xX]\d+)?")
+#: What initials of other words for a column say: never enough without its values.
+PARAPHRASED = 0.53
 FIGURES = ("money", "price", "qty", "int", "ratio", "float")
 #: Names of people have no place in the warehouse.
 SURNAMED = ("姓名", "人员姓名", "患者姓名", "病人姓名", "参保人姓名", "psn_name", "patient_name", "xm")
@@ -40,7 +43,12 @@ def _spellings(column: Column) -> tuple[str, ...]:
 
 @cache
 def _initials(column: Column) -> frozenset[str]:
-    return frozenset(a for n in _spellings(column) for a in abbreviations(n))
+    return frozenset(a for n in _spellings(column) for a in abbreviations(n, column.kind))
+
+
+@cache
+def _paraphrased(column: Column) -> frozenset[str]:
+    return frozenset(a for n in _spellings(column) for a in paraphrases(n))
 
 
 @cache
@@ -58,11 +66,18 @@ def named(local: str, column: Column) -> tuple[float, str]:
         squeezed = bare.replace("_", "")
         if letters := abbreviated(squeezed, _initials(column)):
             best, why = {1: 0.1, 2: 0.45, 3: 0.6, 4: 0.72}.get(letters, 0.8), "initials of its Chinese name"
+        elif letters := abbreviated(squeezed, _paraphrased(column)):  # so few letters say much else as well
+            best, why = {1: 0.1, 2: 0.3, 3: 0.45}.get(letters, PARAPHRASED), "initials of words for it"
         english = 0.85 * likeness(bare, column.name)
         if len(squeezed) > 3:
             english = max(english, 0.8 * difflib.SequenceMatcher(None, bare, column.name).ratio() - 0.2)
         if english > best:
             best, why = english, f"like {column.name}"
+        for written in _spellings(column):
+            exact = squeezed == pinyin(written)
+            alike = 0.95 if exact else 0.92 * likeness(bare, written) if readings(bare) else 0.0
+            if alike > best:
+                best, why = alike, f"pinyin of {written}" if exact else f"pinyin like {written}"
         return best, why
     for written in _spellings(column):
         alike = max(0.92 * likeness(bare, written), 0.7 * difflib.SequenceMatcher(None, bare, written).ratio())

@@ -18,6 +18,8 @@ from claims.sources.naming import table_of
 #: Below this a pair is no candidate; a line is told without a mark from SURE on; two candidates as near as TIE are one
 #: too many.
 LEAST, SURE, TIE = 0.3, 0.72, 0.06
+#: What a name of ours says by itself: two of these do not change places.
+KNOWN = 0.95
 #: How far behind the second choice of either must be for a pair to gain by it.
 ALONE, HALF = 0.2, 0.55
 
@@ -136,12 +138,18 @@ def assign(dataset: Dataset, table: Table, relations: Relations | None = None) -
 def _tied(
     sure: np.ndarray, i: int, j: int, locals_: list[str], officials: tuple[Column, ...], taken: set[tuple[int, int]]
 ) -> str:
-    """What might stand in the pair's place nearly as well: a column nobody else takes."""
+    """What might stand in the pair's place nearly as well: a column nobody else takes, or one that could change places
+    with it (jssj is 结束时间 and 结算时间)."""
     mine = sure[i, j]
-    used_rows = {r for r, c in taken if sure[r, c] >= LEAST}
-    used_columns = {c for r, c in taken if sure[r, c] >= LEAST}
+    pairs = [(r, c) for r, c in taken if sure[r, c] >= LEAST]
+    used_rows, used_columns = {r for r, _ in pairs}, {c for _, c in pairs}
     rivals = [(sure[r, j], locals_[r]) for r in range(len(locals_)) if r != i and r not in used_rows]
     rivals += [(sure[i, c], officials[c].name) for c in range(len(officials)) if c != j and c not in used_columns]
+    rivals += [
+        (sure[i, c] + sure[r, j] - sure[r, c], officials[c].name)
+        for r, c in pairs
+        if (r, c) != (i, j) and min(sure[i, c], sure[r, j]) >= LEAST and min(mine, sure[r, c]) < KNOWN
+    ]
     best = max(rivals, default=(0.0, ""))
     return best[1] if best[0] >= LEAST and mine - best[0] < TIE else ""
 

@@ -11,6 +11,8 @@ import unicodedata
 from functools import cache
 from itertools import product
 
+from claims.drafting.pinyin import initials, pinyin
+
 CONCEPTS = """
 id 0.3 编号 编码 代码 号码 号 码 流水号 流水 单号 单据号 单据 票据号 序号 标识号 id no code number sn key num
 time 0.3 时间 日期 日 时刻 time date datetime dt day
@@ -150,6 +152,10 @@ remark 2 备注 说明 注释 remark note
 BRACKETS = re.compile(r"[（(\[【].*?[)）\]】]")
 
 
+#: Ways to read a header in pinyin that are followed.
+MOST_READINGS = 16
+
+
 @cache
 def _dictionary() -> dict[str, tuple[str, float]]:
     found: dict[str, tuple[str, float]] = {}
@@ -175,7 +181,7 @@ def tokens(header: str) -> tuple[tuple[str, float], ...]:
     """The concepts of a header in their order, with their weights; a sign of no known word stands for itself."""
     words = _dictionary()
     found: list[tuple[str, float]] = []
-    for part in re.findall(r"[a-z]+|[^\x00-\x7f]+", unicodedata.normalize("NFKC", header).lower()):
+    for part in _parts(header):
         if part.isascii():
             found.append(words.get(part, (part, 0.6)))
             continue
@@ -187,10 +193,53 @@ def tokens(header: str) -> tuple[tuple[str, float], ...]:
     return tuple(found)
 
 
+def _parts(header: str) -> list[str]:
+    return re.findall(r"[a-z]+|[^\x00-\x7f]+", unicodedata.normalize("NFKC", header).lower())
+
+
 @cache
 def concepts(header: str) -> frozenset[tuple[str, float]]:
     """The concepts of a header that say something."""
     return frozenset(concept for concept in tokens(header) if concept[1])
+
+
+@cache
+def _spelt() -> dict[str, tuple[str, ...]]:
+    """Pinyin of the Chinese words → these words, one a concept: 支 and 止 are both zhi. Latin words stand for
+    themselves: jiesuanid."""
+    found: dict[str, dict[str, str]] = {}
+    for word, (concept, _) in _dictionary().items():
+        found.setdefault(pinyin(word), {}).setdefault(concept, word)
+    return {spelling: tuple(words.values()) for spelling, words in found.items()}
+
+
+@cache
+def readings(header: str) -> tuple[str, ...]:
+    """What a header in pinyin may be in Chinese, in the fewest words: jiesuan_riqi is 结算日期, and so is
+    jie_suan_ri_qi. Empty where it is neither pinyin of known words nor known words."""
+    parts = _parts(header)
+    for cut in (parts, ["".join(parts)]):
+        found = [""]
+        for part in cut:
+            told = _in_words(part) if part.isascii() else (part,)
+            found = [f"{before} {one}".strip() for before in found for one in told][:MOST_READINGS]
+        if any(not f.isascii() for f in found):
+            return tuple(found)
+    return ()
+
+
+@cache
+def _in_words(part: str) -> tuple[str, ...]:
+    """A run of letters as words of fewest number; all choices of words that sound alike."""
+    if part in _dictionary():
+        return (part,)
+    spelt = _spelt()
+    least: list[list[tuple[str, ...]]] = [[()]]  # of the first n letters: the shortest ways to say them
+    for end in range(1, len(part) + 1):
+        ways = [(*way, word) for start in range(end) for word in spelt.get(part[start:end], ()) for way in least[start]]
+        fewest = min(map(len, ways), default=0)
+        least.append([way for way in ways if len(way) == fewest][:MOST_READINGS])
+    return tuple(" ".join(way) for way in least[-1])
 
 
 @cache
@@ -205,21 +254,41 @@ def _initials_of_concepts() -> dict[str, tuple[str, ...]]:
 
 #: Concepts that may stand behind a name or not: 性别, 性别代码.
 _BEHIND = ("id", "time", "amount", "flag", "name", "kind", "number")
+#: Those that may stand behind the name of a column of a kind, though it has none: dates have no number.
+_OF_KIND = {
+    **dict.fromkeys(("date", "datetime"), ("time",)),
+    **dict.fromkeys(("money", "price"), ("amount",)),
+    **dict.fromkeys(("qty", "int", "float", "ratio"), ("number",)),
+}
+_CODED = ("id", "flag", "name", "kind")
 #: What says nothing at the front of an abbreviation: 医保, 医疗, 当前, 首次, 所属, 所在, 本次.
 _IDLE = ("yb", "yl", "dq", "sc", "ss", "sz", "bc")
 
 
-def abbreviations(header: str) -> set[str]:
-    """Initials of a Chinese name, and of the same said in other words: 结算ID → jsdh, jslsh, jsbh …"""
+def abbreviations(header: str, kind: str) -> frozenset[str]:
+    """Initials of a Chinese name of a column of that kind, with any word of the same meaning at its end: 结算ID → jsid,
+    jsdh, jslsh, jsbh …; 科室 of a code → ks, ksbm, ksmc …"""
+    words = _dictionary()
+    ends = [n for n in range(len(header) - 1, 0, -1) if words.get(header[-n:].lower(), ("",))[0] in _BEHIND]
+    tails = _initials_of_concepts()
+    if not ends:
+        return frozenset(
+            initials(header) + end for c in ("", *_OF_KIND.get(kind, _CODED)) for end in tails.get(c, ("",))
+        )
+    stem, concept = header[: -ends[0]], words[header[-ends[0] :].lower()][0]
+    return frozenset({initials(header), initials(stem), *(initials(stem) + end for end in tails[concept])})
+
+
+def paraphrases(header: str) -> frozenset[str]:
+    """Initials of a Chinese name said in other words all over: 结算ID → jzdh, jfbh …"""
     said = [c for c, weight in tokens(header) if weight]
     words = _initials_of_concepts()
-    found = {initials(header)}
-    if said and len(said) < 4:
-        stem = said[:-1] if said[-1] in _BEHIND and len(said) > 1 else said
-        ends = ("", *(e for c in (said[-1:] if stem != said else _BEHIND) for e in words[c]))
-        fronts = ["".join(parts) for parts in product(*(words.get(c, (initials(c),)) for c in stem))]
-        found |= {front + end for front in fronts for end in ends}
-    return found
+    if not said or len(said) > 3:
+        return frozenset()
+    stem = said[:-1] if said[-1] in _BEHIND and len(said) > 1 else said
+    ends = ("", *(e for c in (said[-1:] if stem != said else _BEHIND) for e in words[c]))
+    fronts = ["".join(parts) for parts in product(*(words.get(c, (initials(c),)) for c in stem))]
+    return frozenset(front + end for front in fronts for end in ends)
 
 
 def abbreviated(header: str, spelt: frozenset[str]) -> int:
@@ -232,29 +301,10 @@ def abbreviated(header: str, spelt: frozenset[str]) -> int:
 def likeness(local: str, official: str) -> float:
     """How much of what two headers say is the same, 0–1. What the local one says besides counts more against it than
     what it leaves unsaid."""
-    left, right = concepts(local), concepts(official)
+    right = concepts(official)
+    return max(_alike(concepts(told), right) for told in (local, *(readings(local) if local.isascii() else ())))
+
+
+def _alike(left: frozenset[tuple[str, float]], right: frozenset[tuple[str, float]]) -> float:
     same, more, less = (sum(w for _, w in part) for part in (left & right, left - right, right - left))
     return same / (same + 0.65 * more + 0.45 * less) if same else 0.0
-
-
-#: First Chinese characters of each initial in GB 2312's first level, which is sorted by pronunciation.
-_FIRST = "啊芭擦搭蛾发噶哈击喀垃妈拿哦啪期然撒塌挖昔压匝"
-_LETTER = "abcdefghjklmnopqrstwxyz"
-
-
-@cache
-def initials(text: str) -> str:
-    """Initial letters of the pronunciation, as old systems name columns: 结算单号 → jsdh. Rare characters are left
-    out; those of two readings have their first."""
-    found = ""
-    for sign in text:
-        if sign.isascii():
-            found += sign.lower() if sign.isalnum() else ""
-            continue
-        try:
-            place = int.from_bytes(sign.encode("gb2312"), "big")
-        except UnicodeEncodeError:
-            continue
-        if place <= 0xD7F9:
-            found += _LETTER[sum(place >= int.from_bytes(first.encode("gb2312"), "big") for first in _FIRST) - 1]
-    return found

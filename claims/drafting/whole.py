@@ -16,6 +16,7 @@ class Verdicts:
     """The lines of a column made of cases."""
 
     official: str
+    local: str  # the column that tells it first
     lines: list[str]
     sure: float
     unsure: bool
@@ -25,8 +26,9 @@ def verdicts_of(one: Matched) -> Verdicts | None:
     """How the outcome of a table follows from its columns; None where it stands in one column or nowhere."""
     if one.table.name == "presence_checks" and "in_bed" in one.pairs:
         return _presence(one, one.pairs["in_bed"].local)
-    if one.table.name == "inspections" and "finding" in one.pairs:
-        return _findings(one, one.pairs["finding"].local)
+    finding = one.local("finding") or one.local("outcome_code")
+    if one.table.name == "inspections" and finding:
+        return _findings(one, finding, "finding" in one.pairs)
     return None
 
 
@@ -39,9 +41,10 @@ def _case(when: dict[str, str], value: str, remark: str = "") -> str:
     return f"  {{ when = {{ {told} }}, value = {_quote(value)} }}," + (f"  # {remark}" if remark else "")
 
 
-def _lines(official: str, cases: list[str], sure: float, why: str, unsure: bool) -> Verdicts:
+def _lines(official: str, local: str, cases: list[str], sure: float, why: str, unsure: bool) -> Verdicts:
     mark = f" {CHECK}" if unsure else ""
-    return Verdicts(official, [f"{official} = {{ cases = [  # {sure:.2f} {why}{mark}", *cases, "] }"], sure, unsure)
+    first = f"{official} = {{ cases = [  # {sure:.2f} {why}{mark}"
+    return Verdicts(official, local, [first, *cases, "] }"], sure, unsure)
 
 
 def _presence(one: Matched, bed: str) -> Verdicts | None:
@@ -60,15 +63,17 @@ def _presence(one: Matched, bed: str) -> Verdicts | None:
                 cases.append(_case({bed: value, reason or "": word}, code, f"{rows:,} rows"))
             unsure = unsure or code is None
         cases.append(_case({bed: value, reason: ""} if reason else {bed: value}, "B4_ABSENT", "no reason given"))
-    return _lines("result_code", cases, 0.9, f"{bed} and why not", unsure)
+    return _lines("result_code", bed, cases, 0.9, f"{bed} and why not", unsure)
 
 
-def _findings(one: Matched, finding: str) -> Verdicts | None:
+def _findings(one: Matched, finding: str, bare: bool) -> Verdicts | None:
+    """`bare`: the column says no more than confirmed or not; else only where a class beside it says how bad."""
     table, held = OF_COLUMN["outcome_code"], one.dataset.columns[finding].counts
     meant = {v: table.word(v) for v in held}
-    if not any(meant.values()):
-        return None
     nature = one.local("violation_class")
+    graded = {"O1_FRAUD", "O3_BREACH"} & set(meant.values())
+    if not any(meant.values()) or (not bare and (graded or not nature)):
+        return None
     classes = one.dataset.columns[nature].counts if nature else {}
     worse = {"illegal": "O1_FRAUD", "breach": "O3_BREACH"}
     cases = []
@@ -79,4 +84,5 @@ def _findings(one: Matched, finding: str) -> Verdicts | None:
                     cases.append(_case({finding: value, nature: word}, outcome, f"of {held[value]:,} rows"))
         if code:
             cases.append(_case({finding: value}, code, f"{held[value]:,} rows"))
-    return _lines("outcome_code", cases, 0.9, f"{finding}{f' and {nature}' if nature else ''}", None in meant.values())
+    why = f"{finding}{f' and {nature}' if nature else ''}"
+    return _lines("outcome_code", finding, cases, 0.9, why, None in meant.values())

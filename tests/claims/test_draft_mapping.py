@@ -3,17 +3,23 @@
 import csv
 import sqlite3
 import tomllib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from claims.drafting.draft import COLUMN as COLUMN_FROM
 from claims.drafting.draft import Draft, draft_mapping
 from claims.drafting.evidence import judged, named
-from claims.drafting.thesaurus import initials, likeness
+from claims.drafting.matching import assign
+from claims.drafting.pinyin import initials, pinyin, syllables
+from claims.drafting.profile import Dataset, _unseen
+from claims.drafting.thesaurus import CONCEPTS, likeness
 from claims.errors import UserError
 from claims.intake.pipeline import intake
 from claims.schema.mapping import parse_mapping
+from claims.schema.table import Column
 from claims.schema.tables import CANONICAL, SOURCE
 from claims.store.warehouse import Warehouse
 from simulator import simulate
@@ -169,6 +175,56 @@ def test_words_of_one_meaning_are_alike() -> None:
     assert initials("结算单号") == "jsdh"
     assert named("psn_no", COLUMN["psn_no"])[0] == 1.0
     assert named("JSD_H", COLUMN["setl_id"])[0] > 0.6
+
+
+def spelt(how: Callable[[str], str], columns: Sequence[Column]) -> dict[str, str]:
+    """Headers as an old system writes them, two of one spelling told apart by a figure → official columns."""
+    found: dict[str, str] = {}
+    for column in columns:
+        header = how(column.zh)
+        while header in found:
+            header += "1"
+        found[header] = column.name
+    return found
+
+
+@pytest.mark.parametrize(
+    ("how", "taken"),
+    [(pinyin, 0.99), (lambda zh: "_".join(syllables(zh)).upper(), 0.99), (lambda zh: initials(zh).upper(), 0.8)],
+    ids=["ruyuanriqi", "RU_YUAN_RI_QI", "RYRQ"],
+)
+def test_headers_in_pinyin_are_known_by_name_alone_and_none_is_taken_for_another(
+    how: Callable[[str], str], taken: float
+) -> None:
+    right = wrong = total = 0
+    for table in SOURCE.values():
+        names = spelt(how, table.columns)
+        held = Dataset(0, ["a"], ["a"], rows=1, columns={h: _unseen(h, "VARCHAR") for h in names})
+        sure = [p for p in assign(held, table).values() if p.sure >= COLUMN_FROM and not p.doubtful]
+        right += sum(names[p.local] == p.official for p in sure)
+        wrong += sum(names[p.local] != p.official for p in sure)
+        total += len(names)
+    assert wrong == 0
+    assert right > taken * total
+
+
+def test_initials_of_two_columns_are_marked_with_both() -> None:
+    held = Dataset(0, ["a"], ["a"], rows=1, columns={h: _unseen(h, "VARCHAR") for h in ("KSSJ", "JSSJ")})
+    pairs = {p.local: p for p in assign(held, SETTLEMENTS).values()}
+    assert pairs["KSSJ"].official == "begntime"
+    assert not pairs["KSSJ"].doubtful
+    assert {pairs["JSSJ"].official, pairs["JSSJ"].tied} == {"endtime", "setl_time"}
+
+
+def test_a_column_nobody_took_is_told_with_what_it_may_be(tmp_path: Path) -> None:
+    (tmp_path / "doctors.csv").write_text("YSBM,DDYYJGBH,KS\nD1,H1,A03\nD2,H1,A07\n", "utf-8")
+    told = draft_mapping(tmp_path).unknown
+    assert any("column KS (A03, A07); perhaps hosp_dept_code 科室" in line for line in told), told
+
+
+def test_every_character_of_our_words_has_a_spelling() -> None:
+    ours = {w for t in SOURCE.values() for c in t.columns for w in (c.zh, *c.aliases)} | {CONCEPTS}
+    assert not {sign for w in ours for sign in w if "\u4e00" <= sign <= "\u9fff" and not pinyin(sign)}
 
 
 def test_values_speak_against_a_column_of_another_kind(tmp_path: Path) -> None:
