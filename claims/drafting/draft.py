@@ -99,6 +99,9 @@ class _Writer:
                 self._table(mine, found[table])
                 body += self.lines
         head = ['name = "draft"', 'unit = "yuan"  # of tables and columns that say nothing else', ""]
+        if self.export.unzoned:
+            why = f'the times of {", ".join(self.export.unzoned[:3])} do not say; "local" if eight hours too late'
+            head.insert(2, f'int96 = "utc"  # {why}{self._mark("int96", True)}')
         if self.classes:
             head.append("[visit_class]  # local codes of med_type by what their rows do ← check")
             head += [f"{quoted(c)} = {quoted(k)}  # {why}" for c, (k, why) in self.classes.items()]

@@ -18,7 +18,7 @@ from claims.intake.normalize import MACROS
 from claims.schema.mapping import Mapping, TableRule
 from claims.schema.tables import SOURCE
 from claims.sources.discover import find_sources
-from claims.sources.load import load
+from claims.sources.load import load, unsaid
 from claims.sources.naming import core
 from claims.sources.source import Ignored, Source
 from claims.store.sql import name
@@ -163,6 +163,7 @@ class Export:
     con: duckdb.DuckDBPyConnection
     datasets: list[Dataset]
     unread: list[Ignored]
+    unzoned: list[str]  # files whose INT96 times are instants in UTC or clocks on the wall, nobody says which
 
     def overlap(self, child: Dataset, column: str, parent: Dataset, key: str) -> float:
         """Share of the filled cells of a column's sample that are values of another data set's column."""
@@ -182,12 +183,14 @@ def open_export(source: Path | str, con: duckdb.DuckDBPyConnection, folder: Path
     con.execute("SET TimeZone = 'Asia/Shanghai'")
     root = source if "://" in str(source) else _data_of(Path(source))
     unread: list[Ignored] = []
+    unzoned: list[str] = []
     every = Mapping(tables={table: TableRule(table, files=("*",)) for table in list(SOURCE)[:1]})
     groups: dict[tuple[str, frozenset[str]], Dataset] = {}
     parts: dict[int, list[str]] = {}
     for i, one in enumerate(find_sources(root, every, folder, unread)):
         try:
-            loaded = load(con, one, i, folder, DATABASE_ROWS)
+            asked = unsaid(one)
+            loaded = load(con, one, i, folder, "utc" if asked else None, DATABASE_ROWS)
         except UserError as error:
             unread.append(Ignored(one.label, str(error), True))
             continue
@@ -196,6 +199,7 @@ def open_export(source: Path | str, con: duckdb.DuckDBPyConnection, folder: Path
         made = groups.setdefault(key, Dataset(len(groups), [], []))
         made.labels.append(one.label)
         made.stems.append(stem)
+        unzoned += [one.label] * asked
         made.rows += loaded.rows
         for column, kind in loaded.types.items():
             made.columns.setdefault(column, _unseen(column, kind))
@@ -203,7 +207,7 @@ def open_export(source: Path | str, con: duckdb.DuckDBPyConnection, folder: Path
         parts.setdefault(made.number, []).append(f"SELECT {cells} FROM {loaded.relation}")
     if not groups:
         raise UserError(f"{_shown(source)} holds no table that can be read: {_why(unread)}")
-    export = Export(con, list(groups.values()), unread)
+    export = Export(con, list(groups.values()), unread, unzoned)
     for dataset in export.datasets:
         _profile(con, dataset, parts[dataset.number])
     return export

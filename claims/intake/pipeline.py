@@ -33,7 +33,7 @@ from claims.schema.tables import SOURCE, moments_of
 from claims.sources.discover import find_sources, refuse_unread
 from claims.sources.excel import ROW_LIMITS
 from claims.sources.load import digest, load
-from claims.sources.source import Ignored, Source
+from claims.sources.source import Ignored, Loaded, Source
 from claims.store.executor import Executor
 from claims.store.publish import writing
 from claims.store.sql import name, quote, timestamp
@@ -173,13 +173,13 @@ def _run(
             "mapping": mapped,
             "rows_in": 0,
         }
-        loaded = load(batch.con, source, done, batch.staging)
+        loaded = load(batch.con, source, done, batch.staging, batch.mapping.int96)
         entry["rows_in"] = loaded.rows + len(loaded.faults)
-        if source.kind in ("csv", "xlsx") and loaded.rows and loaded.line(loaded.rows - 1) in ROW_LIMITS:
+        if last := _last_row_of_a_sheet(source, loaded):
             batch.measured.setdefault("row_limit", []).append(source.label)
             batch.notes.append(
-                f"{source.label} ends at the last row a sheet can hold ({loaded.line(loaded.rows - 1):,}): rows may be "
-                "lost; export it as CSV or in parts"
+                f"{source.label} ends at the last row a sheet can hold ({last:,}): rows may be lost; export it as CSV "
+                "or in parts"
             )
         batch.files.append(entry)
         try:
@@ -196,6 +196,16 @@ def _run(
     _impossible_times(batch)
     _clock(batch, known_at)
     return finish(batch, label, say, done, steps, check, started)
+
+
+def _last_row_of_a_sheet(source: Source, loaded: Loaded) -> int:
+    """The limit at which a sheet, or text that was saved from one, ends; 0 if at none. What became no row counts, and
+    of text both its lines and its records, of which one may span several lines."""
+    if source.kind not in ("csv", "xlsx"):
+        return 0
+    last = max((fault.line for fault in loaded.faults), default=0)
+    last = max(last, loaded.line(loaded.rows - 1) if loaded.rows else 0)
+    return next((n for n in ROW_LIMITS if n in (last, loaded.rows + len(loaded.faults) + 1)), 0)
 
 
 def finish(

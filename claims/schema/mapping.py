@@ -4,6 +4,7 @@ A mapping is TOML. Everything is optional; what is not said is found by official
 name. docs/mapping.md tells it at length::
 
 name = "pilot"                       # and optionally: unit = "yuan|fen|wan", extract_end = 2025-09-28T20:00:00
+int96 = "utc"                        # or "local": Parquet's old times, where the file's writer does not say it
 [visit_class]                        # local med_type codes → class
 "9901" = "outpatient"
 [tables.settlements]
@@ -91,6 +92,7 @@ class Mapping:
     text: str = ""
     unit: str = "yuan"
     extract_end: datetime | None = None
+    int96: str | None = None  # times in Parquet's old form are "utc" or "local"; None: as the file's writer writes them
     visit_class: dict[str, str] = field(default_factory=dict)
     tables: dict[str, TableRule] = field(default_factory=dict)
 
@@ -126,7 +128,9 @@ def parse_mapping(text: str, name: str = "mapping") -> Mapping:
         body = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"the mapping {name} is not valid TOML: {error}") from None
-    _only(body, {"name", "unit", "extract_end", "visit_class", "tables"}, f"mapping {name}")
+    _only(body, {"name", "unit", "extract_end", "int96", "visit_class", "tables"}, f"mapping {name}")
+    if body.get("int96") not in (None, "utc", "local"):
+        raise UserError(f'mapping {name}: int96 is "utc" or "local"')
     end = body.get("extract_end")
     if isinstance(end, date) and not isinstance(end, datetime):
         end = datetime(end.year, end.month, end.day, 23, 59, 59)
@@ -136,6 +140,7 @@ def parse_mapping(text: str, name: str = "mapping") -> Mapping:
         text,
         _unit(body.get("unit", "yuan"), name),
         end,
+        body.get("int96"),
         dict(body.get("visit_class", {})),
         tables,
     )

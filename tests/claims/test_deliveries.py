@@ -11,6 +11,8 @@ from claims.errors import UserError
 from claims.intake import pipeline
 from claims.intake.pipeline import intake
 from claims.quality import check
+from claims.sources.delimited import TextFault
+from claims.sources.source import Loaded, Source
 from claims.store.warehouse import Warehouse
 from tests.claims.county import PERSON, UNIT, VISIT, Row, refund, write
 
@@ -47,8 +49,30 @@ def test_a_sheet_that_ends_at_its_last_row_is_told(
         for i, row in enumerate([list(VISIT), *(list(v.values()) for v in _visits(rows))]):
             sheet.write_row(i, 0, row)
     done = intake(tmp_path / "in", tmp_path / "house")
-    assert [("5" in note) for note in done.notes] == [True] * told
+    assert [n.startswith("settlements.xlsx[settlements] ends at") and "(5)" in n for n in done.notes] == [True] * told
     assert _found(tmp_path / "house", "row_limit") == [("warn", "files")] * told
+
+
+@pytest.mark.parametrize("limit", [65_536, 1_048_576])
+@pytest.mark.parametrize(
+    ("kind", "rows", "jumps", "faults", "told"),
+    [
+        ("xlsx", -1, (), 0, True),  # a header and limit - 1 rows
+        ("xlsx", -4, ((0, 5),), 0, True),  # three lines of title above the header
+        ("xlsx", -2, (), 1, True),  # a total in the last row
+        ("csv", -1, ((0, 2), (10, 7)), 0, True),  # saved from a sheet; an address of six lines in quotes
+        ("xlsx", -2, (), 0, False),
+        ("xlsx", 0, (), 0, False),
+        ("parquet", -1, (), 0, False),
+    ],
+)
+def test_the_last_row_of_a_sheet(
+    limit: int, kind: str, rows: int, jumps: tuple[tuple[int, int], ...], faults: int, told: bool
+) -> None:
+    source = Source("settlements", "账.xlsx[结算]", kind=kind)
+    first = jumps[0][1] if jumps else 2
+    loaded = Loaded("r", {}, limit + rows, first, jumps, tuple(TextFault(limit, "Q06", "") for _ in range(faults)))
+    assert pipeline._last_row_of_a_sheet(source, loaded) == (limit if told else 0)
 
 
 def test_a_table_refused_row_by_row_is_refused_whole(tmp_path: Path) -> None:

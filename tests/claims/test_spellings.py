@@ -6,18 +6,21 @@ import functools
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from claims.drafting.draft import draft_mapping
 from claims.errors import UserError
 from claims.intake.batch import connect
 from claims.intake.normalize import LEVELS, parse_column, step
 from claims.intake.pipeline import intake
-from claims.schema.mapping import ColumnRule
+from claims.schema.mapping import ColumnRule, parse_mapping
 from claims.schema.tables import SOURCE
+from claims.sources.load import written_in
 from claims.store.sql import quote
 from tests.claims.county import VISIT, write
 
@@ -245,19 +248,56 @@ def test_refund_flags_in_all_spellings(tmp_path: Path) -> None:
     assert held == [("1", False)] * 3 + [("0", True)] * 3
 
 
-@pytest.mark.parametrize("int96", [False, True])
-def test_an_instant_is_wall_time_in_shanghai(tmp_path: Path, int96: bool) -> None:
-    folder = write(tmp_path / "in", settlements=[VISIT])
+def _parquet_visit(folder: Path, zone: str | None, footer: dict[str, str] | None = None) -> Path:
+    """A delivery with one visit whose every time is written as half past eleven at night of 1 March; no zone: INT96."""
+    write(folder, settlements=[VISIT])
     (folder / "settlements.csv").unlink()
-    utc = datetime(2025, 3, 1, 23, 30, tzinfo=UTC)
-    zone = None if int96 else "UTC"
+    at = datetime(2025, 3, 1, 23, 30, tzinfo=UTC)
     columns = {k: pa.array([v]) for k, v in VISIT.items()}
     for column in ("begntime", "endtime", "setl_time"):
-        columns[column] = pa.array([utc.replace(tzinfo=None) if int96 else utc], pa.timestamp("us", zone))
-    pq.write_table(pa.table(columns), folder / "settlements.parquet", use_deprecated_int96_timestamps=int96)
-    intake(folder, tmp_path / "house")
-    file = next((tmp_path / "house" / "tables" / "settlements" / "person").rglob("*.parquet"))
-    assert str(duckdb.execute(f"SELECT setl_time FROM {quote(file)}").fetchall()[0][0]) == "2025-03-02 07:30:00"
+        columns[column] = pa.array([at if zone else at.replace(tzinfo=None)], pa.timestamp("us", zone))
+    table = pa.table(columns).replace_schema_metadata(footer)
+    pq.write_table(table, folder / "settlements.parquet", use_deprecated_int96_timestamps=zone is None)
+    return folder
+
+
+def _settled(house: Path) -> str:
+    file = next((house / "tables" / "settlements" / "person").rglob("*.parquet"))
+    return str(duckdb.execute(f"SELECT setl_time FROM {quote(file)}").fetchall()[0][0])
+
+
+def test_an_instant_is_wall_time_in_shanghai(tmp_path: Path) -> None:
+    intake(_parquet_visit(tmp_path / "in", "UTC"), tmp_path / "house")
+    assert _settled(tmp_path / "house") == "2025-03-02 07:30:00"
+
+
+@pytest.mark.parametrize("mark", ["org.apache.spark.version", "org.apache.spark.sql.parquet.row.metadata", "writer.time.zone"])  # fmt: skip
+def test_int96_of_spark_and_hive_is_an_instant(tmp_path: Path, mark: str) -> None:
+    intake(_parquet_visit(tmp_path / "in", None, {mark: "3.5.1"}), tmp_path / "house")
+    assert _settled(tmp_path / "house") == "2025-03-02 07:30:00"
+
+
+def test_int96_of_impala_is_the_clock_on_the_wall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = _parquet_visit(tmp_path / "in", None)
+    footer = SimpleNamespace(created_by="impala version 4.4.0-RELEASE (build 1)", metadata={})
+    monkeypatch.setattr(pq, "read_metadata", lambda path: footer)
+    assert written_in(folder / "settlements.parquet") == "local"
+
+
+def test_int96_of_nobody_knows_whom_is_asked_for_with_both_readings(tmp_path: Path) -> None:
+    folder = _parquet_visit(tmp_path / "in", None)
+    with pytest.raises(UserError, match=r"2025-03-02 07:30:00\? Then put int96 = .utc.*2025-03-01 23:30:00\?.*local"):
+        intake(folder, tmp_path / "house")
+    assert not (tmp_path / "house" / "CURRENT").exists()
+    for said, read in (("utc", "2025-03-02 07:30:00"), ("local", "2025-03-01 23:30:00")):
+        (tmp_path / "m.toml").write_text(f'int96 = "{said}"', "utf-8")
+        intake(folder, tmp_path / said, tmp_path / "m.toml")
+        assert _settled(tmp_path / said) == read
+    draft = draft_mapping(folder)
+    assert 'int96 = "utc"' in draft.text
+    assert "int96" in draft.check
+    with pytest.raises(UserError, match='int96 is "utc" or "local"'):
+        parse_mapping('int96 = "beijing"')
 
 
 def test_brackets_in_a_name_are_no_pattern(tmp_path: Path) -> None:
