@@ -28,6 +28,44 @@ draw_app = typer.Typer(
     no_args_is_help=True, help="The draw (双随机): promise a salt, take it, check it, estimate from it."
 )
 app.add_typer(draw_app, name="draw")
+campaign_app = typer.Typer(no_args_is_help=True, help="Campaigns (专项): list them.")
+app.add_typer(campaign_app, name="campaign")
+
+
+@campaign_app.command("list")
+def campaign_list(
+    warehouse: WarehouseOption, as_of: Annotated[str | None, typer.Option("--as-of", help="YYYY-MM-DD; default: the last day of the data", callback=of_day)] = None, as_json: JsonOption = False
+) -> None:  # fmt: skip
+    """Every campaign: what it is about, its schemes and rules, units with claims of it in a year, and what the claims lack for it."""
+    from claims.store.warehouse import Warehouse
+    from features.grains import SCHEMES
+    from inspection.campaigns import UNEVALUABLE, campaigns, claims_of, lacking
+
+    house = Warehouse.open(warehouse)
+    when = a_date(as_of) if as_of else house.span()[1].date()
+    known = campaigns(warehouse)
+    gone = lacking(house, when, known.values())
+    told = []
+    for name, one in known.items():
+        found = None if name in gone else claims_of(warehouse, when, one)
+        sums = (
+            {}
+            if found is None
+            else {"units": len(found), "claims": int(found["claims"].sum()), "yuan": float(found["fen"].sum()) / 100}
+        )
+        told.append({**one.to_json(), "lacks": gone.get(name, ""), **sums})
+
+    def line(t: dict[str, Any]) -> str:
+        what = "、".join([*(SCHEMES[s] for s in t["schemes"]), *t["rules"]])
+        size = (
+            f"{UNEVALUABLE}：{t['lacks']}"
+            if t["lacks"]
+            else f"{t['units']} 家机构，一年 {t['claims']:,} 笔，{t['yuan']:,.0f} 元"
+        )
+        return f"{t['name']}  {size}\n    {what}。{t['about']}"
+
+    say({"as_of": when.isoformat(), "campaigns": told}, as_json, lambda: "\n".join(map(line, told)))
+
 
 NameOption = Annotated[str, typer.Option("--name", help="which draw, for example 2026-W48")]
 SaltOption = Annotated[list[str], typer.Option("--salt", help="what each person promised, one --salt each")]

@@ -11,12 +11,14 @@ from commands.terminal import (
     AsOfOption,
     Bars,
     ByOption,
+    CampaignOption,
     ExecutorOption,
     GrainOption,
     JsonOption,
     OrderOption,
     OutOption,
     WarehouseOption,
+    a_campaign,
     a_date,
     a_grain,
     a_moment,
@@ -41,6 +43,7 @@ def rank(
     ] = None,
     order: OrderOption = "probability",
     by: ByOption = "",
+    campaign: CampaignOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """The list of one grain: ranked suspects, a random draw beside them, reasons and amounts."""
@@ -49,14 +52,17 @@ def rank(
 
     check_out(out)
     when, what, how = a_date(as_of), a_grain(grain), an_order(order)
-    usual = window_days is None and how == "probability" and not by and out.suffix.lower() == ".csv"
+    special = a_campaign(campaign, warehouse)
+    usual = window_days is None and how == "probability" and not by and not campaign and out.suffix.lower() == ".csv"
     made = published.worklist(warehouse, when, what, top) if usual else None
     if made is None:
         from serving.lists.prepare import build_worklist
 
         with Bars() as bars:
             bars("ranking", 0.0)
-            made = build_worklist(warehouse, when, what, top, window_days=window_days, order=how, by=by)
+            made = build_worklist(
+                warehouse, when, what, top, window_days=window_days, order=how, by=by, campaign=special
+            )
     write(made, out)
     summary = {
         "out": str(out),
@@ -64,11 +70,13 @@ def rank(
         "as_of": as_of,
         "order": order,
         "by": by,
+        "campaign": campaign,
         "model": made.facts["model"],
         "rows": len(made.rows),
         "notes": [n.text for n in made.notes],
     }
     nobody = f" (no {grain} was active in the {made.facts['window_days']} days before this date)"
+    nobody = f" (no {grain} belongs to {campaign})" if campaign else nobody
     told = f" by {made.facts['model']}" if made.facts["population"] else nobody
     say(summary, as_json, f"{out}: {len(made.rows)} rows{told}. 疑点线索，非违规结论")
 

@@ -59,6 +59,9 @@ ExecutorOption = Annotated[
     str,
     typer.Option("--executor", help="where the work is done: local, spark://HOST:PORT or spark+local://"),
 ]
+CampaignOption = Annotated[
+    str, typer.Option("--campaign", help="only what belongs to this campaign (专项), see xiezhi campaign list")
+]
 OutOption = Annotated[Path, typer.Option("--out", help="file to write: .csv, .xlsx or .json")]
 
 
@@ -134,6 +137,13 @@ def a_grain(text: str) -> Any:
 
     spec_of(text)
     return text
+
+
+def a_campaign(name: str, warehouse: Path) -> Any:
+    """A campaign by its name, None for '', or a clear refusal."""
+    from inspection.campaigns import campaign
+
+    return campaign(name, warehouse) if name else None
 
 
 def an_order(text: str) -> Any:

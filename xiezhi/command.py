@@ -11,6 +11,7 @@
     rank       risk → a list with reasons and claim rows          serving.lists
     bedcheck   stays open at a moment, by chance of empty beds    serving.lists.bedcheck
     draw       units by chance, from a seed nobody chose alone    inspection.draw
+    campaign   what an office looks at for a season               inspection.campaigns
     plan       the week's inspections: units, teams, days, roads  inspection.plan
     normal     what a hospital would have cost at its peers       inspection.normal
     charts     which charts to pull, and what they say of all     inspection.charts

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from claims.errors import Damaged, Outdated, UserError
+from claims.store.warehouse import Warehouse
+from inspection.campaigns import campaigns, lacking
 from serving.lists.history import Lift, told_before
 from serving.lists.model_told import model_told
 from serving.lists.plain import plain
@@ -49,6 +51,14 @@ def beside(warehouse: Path, as_of: date, made: dict[str, Prepared]) -> dict[str,
     lists = {n: {"lift": lifts[n].to_json(), "signals": one.signals} for n, one in made.items()}
     files["model.json"] = _json({**model_told(warehouse), "lists": lists})
     return files
+
+
+def campaigns_told(warehouse: Path, as_of: date) -> dict[str, bytes]:
+    """The file of every campaign as it stands, and what the claims lack for it."""
+    known = campaigns(warehouse)
+    gone = lacking(Warehouse.open(warehouse), as_of, known.values())
+    told = [{"campaign": c.to_json(), "lacks": gone.get(c.name, "")} for c in known.values()]
+    return {"campaigns.json": _json({"campaigns": told})}
 
 
 def _with_history(warehouse: Path, as_of: date, name: str, made: dict[str, Prepared]) -> Lift:

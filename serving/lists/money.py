@@ -5,13 +5,14 @@ they taught one. A line counts in its settlement, a settlement in its stay, and 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from features.columns import Column
+from features.declare import Feature
 from features.matrix import Matrix
 from features.row_amounts import with_amounts
 from models.amount import fund_at_stake
@@ -19,12 +20,13 @@ from serving.lists.schema import yuan
 
 UNSETTLED = "尚未结算，按已记费用估计"
 OPEN = "其余部分有待核查，不作估计"
-ENTRIES = ["hard", "table", "key", "visit", "settlement", "amount", "paid", "fund", "account", "day"]
+ENTRIES = ["rule", "hard", "table", "key", "visit", "settlement", "amount", "paid", "fund", "account", "day"]
 
 
 @dataclass(frozen=True)
 class Money:
-    """Fen. certain + check + estimate = amount; low ≤ amount ≤ high; `basis` says which money, `period` from when to when."""
+    """Fen. certain + check + estimate = amount; low ≤ amount ≤ high; `basis` says which money, `period` from when to when; by_rule: what the rows of each rule
+    that hit come to by themselves, 0 where a rule has none: rules that name the same rows overlap."""
 
     certain: int = 0
     check: int = 0
@@ -34,6 +36,7 @@ class Money:
     basis: str = ""
     period: str = ""
     note: str = ""
+    by_rule: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def amount(self) -> int:
@@ -51,6 +54,7 @@ class Money:
             "amount_basis": self.basis,
             "amount_period": self.period,
             "amount_note": self.note,
+            "rule_yuan": {rule: yuan(fen) for rule, fen in self.by_rule.items()},
         }
 
 
@@ -86,13 +90,14 @@ def money_of(
     for column in _money_columns(matrix):
         mine = {e: rows[grain, column.name, e] for e in _hit(matrix, column, ids) if (grain, column.name, e) in rows}
         for e, told in with_amounts(column.feature, mine, {e: float(matrix.X[column.name][e]) for e in mine}).items():
-            entries.setdefault(e, []).append(_entries(told, column.feature.kind == "hard", grain, e))
+            entries.setdefault(e, []).append(_entries(told, column.feature, grain, e))
     stake = fund_at_stake(matrix.entities)
     out = {}
     for e in ids:
-        who, found = matrix.entities.loc[e], entries.get(e, [])
-        counted = counted_once(pd.concat(found, ignore_index=True)) if found else Money()
-        paid = int(stake[e])
+        who, paid = matrix.entities.loc[e], int(stake[e])
+        found = pd.concat(entries[e], ignore_index=True) if e in entries else pd.DataFrame(columns=ENTRIES)
+        counted = counted_once(found)
+        counted = replace(counted, by_rule=_by_rule(matrix, e, found, paid if grain == "admission" else None))
         if grain == "admission" and not who["fund_fen"] > 0:
             estimate = min(counted.amount, paid)
             counted = replace(counted, certain=0, check=0, estimate=estimate, low=0, high=estimate, note=UNSETTLED)
@@ -102,6 +107,15 @@ def money_of(
             counted = replace(counted, certain=certain, check=amount - certain, low=certain, high=amount)
         out[e] = _with_rest(counted, paid, frame.loc[e])
     return out
+
+
+def _by_rule(matrix: Matrix, entity_id: str, entries: pd.DataFrame, most: int | None) -> dict[str, int]:
+    """Fen of each rule that hit, by itself, at most `most`."""
+    ruled = [(n, str(c.feature.rule)) for n, c in matrix.columns.items() if c.hit and c.feature.rule]
+    numbers = matrix.X.loc[entity_id, [n for n, _ in ruled]].to_numpy(dtype=float)
+    hit = {rule for (_, rule), number in zip(ruled, numbers, strict=True) if number > 0}
+    told = {str(rule): union(mine) for rule, mine in entries[entries["rule"] != ""].groupby("rule")}
+    return {r: told.get(r, 0) if most is None else min(told.get(r, 0), most) for r in sorted(hit | set(told))}
 
 
 def _with_rest(money: Money, paid: int, scores: Any) -> Money:
@@ -118,7 +132,7 @@ def _with_rest(money: Money, paid: int, scores: Any) -> Money:
     return replace(told, low=low, high=high)
 
 
-def _entries(rows: pd.DataFrame, hard: bool, grain: str, entity_id: str) -> pd.DataFrame:
+def _entries(rows: pd.DataFrame, feature: Feature, grain: str, entity_id: str) -> pd.DataFrame:
     """Rows that carry an amount, by where their money lies: in a stay (table visits), a settlement or a line."""
     rows = rows[rows["amount_fen"] > 0]
     key = rows["row_table"].astype(str) + " " + rows["row_id"].astype(str)
@@ -137,7 +151,7 @@ def _entries(rows: pd.DataFrame, hard: bool, grain: str, entity_id: str) -> pd.D
     fund, account = (told(f"record_{k}_fen", 0).fillna(0) for k in ("fund", "acct"))
     return pd.DataFrame(
         {
-            "hard": hard, "table": table, "key": key, "visit": visit, "settlement": told("record_settlement", "").astype(str),
+            "rule": feature.rule or "", "hard": feature.kind == "hard", "table": table, "key": key, "visit": visit, "settlement": told("record_settlement", "").astype(str),
             "amount": rows["amount_fen"].astype("int64"), "paid": paid.astype("float64"), "fund": fund, "account": account,
             "day": rows["happened_at"].dt.date.astype(str),
         },

@@ -13,9 +13,11 @@ from claims.store.warehouse import Warehouse
 from features.build import build
 from features.grains import spec_of
 from features.matrix import Matrix
+from inspection.campaigns import Campaign, must_be_answered
 from models.bundle import Bundle
 from models.decided import closed_at
 from models.score import Order, Scored
+from serving.lists.campaign import members, only
 from serving.lists.dossier import dossier, people_of
 from serving.lists.earlier import listed_before
 from serving.lists.model_told import signals_of
@@ -83,18 +85,23 @@ def prepare(
     order: Order = "probability",
     shadow: Bundle | None = None,
     by: str = "",
+    campaign: Campaign | None = None,
 ) -> Prepared:
-    """The list of one grain at the end of day `as_of`; order, shadow, by: see build_worklist. Raises UserError for an unknown grain, a `top` below 1, a date outside the data."""
+    """The list of one grain at the end of day `as_of`; order, shadow, by, campaign: see build_worklist. Raises UserError for an unknown grain, a `top` below 1, a date outside the data."""
     check_grain(grain)
     if top < 1:
         raise UserError(f"--top {top}: a list needs at least one row")
     if window_days is not None and window_days < 1:
         raise UserError(f"--window-days {window_days}: a window needs at least one day")
     matrix, scored = scored_matrix(warehouse, as_of, grain, window_days, order=order, shadow=shadow, by=by)
+    if campaign is not None:
+        must_be_answered(Warehouse.open(warehouse), as_of, campaign)
+        scored = only(scored, members(warehouse, as_of, matrix, scored.frame, campaign))
     earlier, damaged = listed_before(warehouse, as_of, grain)
     notes = (
         *quality_notes(warehouse, as_of),
         *(Note(f"此前名单 {d} 已损坏，未计入命中率", "warning") for d in damaged),
+        *([Note(f"专项 {campaign.name}：只在属于该专项的对象之间排序和抽取")] if campaign else []),
     )
 
     def list_of(matrix: Matrix, scored: Scored) -> WorkList:
@@ -172,11 +179,12 @@ def build_worklist(
     order: Order = "probability",
     shadow: Bundle | None = None,
     by: str = "",
+    campaign: Campaign | None = None,
 ) -> WorkList:
     """The list of one grain at the end of day `as_of`: `top` ranked entities, and beside them the draw and the controls.
 
     order: what the office orders by (models.score). shadow: make the list by this bundle instead of the one in force. by: one part of the model
-    alone (models.ensemble.by_part). Raises UserError for an unknown grain, a `top` below 1, or (from below) a date outside the data.
+    alone (models.ensemble.by_part). campaign: only suspects that belong to it, ranked among themselves. Raises UserError for an unknown grain, a `top` below 1, or (from below) a date outside the data.
     """
     return prepare(
         warehouse,
@@ -190,4 +198,5 @@ def build_worklist(
         order=order,
         shadow=shadow,
         by=by,
+        campaign=campaign,
     ).worklist

@@ -7,6 +7,7 @@
     WAREHOUSE/lists/AS_OF/RUN/standing/GRAIN.parquet         everybody, listed or not (serving/lists/standing.py)
     WAREHOUSE/lists/AS_OF/RUN/units.json, units/0012.json    every unit over months (serving/lists/units.py), by its place in units.json
     WAREHOUSE/lists/AS_OF/RUN/model.json                     what the lists go by (serving/lists/model_told.py)
+    WAREHOUSE/lists/AS_OF/RUN/campaigns.json        campaigns as they stood, and what keeps one from being answered
     WAREHOUSE/lists/AS_OF/RUN/rules.json            every rule as it stood that week (features.checking.describe.rule_card)
     WAREHOUSE/lists/CURRENT                         "AS_OF/RUN" and the seal of its manifest
 
@@ -32,6 +33,7 @@ from claims.store.files import SEAL, State, stage, state_of
 from claims.store.publish import MANIFEST, Published, hashed, point, pointed, publish_folder
 from claims.store.warehouse import Warehouse
 from features.grains import GRAINS
+from inspection.campaigns import Campaign
 from serving.lists.basis import basis
 from serving.lists.export import as_json
 from serving.lists.plain import plain
@@ -42,7 +44,7 @@ Progress = Callable[[str, float], None]
 
 
 REMEDY = "publish again with `xiezhi week`"
-RULES, UNITS, MODEL = "rules.json", "units.json", "model.json"
+RULES, UNITS, MODEL, CAMPAIGNS = "rules.json", "units.json", "model.json", "campaigns.json"
 
 
 class Unpublished(UserError):
@@ -117,6 +119,11 @@ class Run:
         """What the lists go by. Raises UserError where the run does not say."""
         return self._read(MODEL, f"批次 {self.name} 没有记下模型；重新发布后可见")
 
+    def campaigns(self) -> dict[str, tuple[Campaign, str]]:
+        """Name → campaign as it stood that week, and what the claims lack for it ('' = nothing); empty where the run holds none."""
+        found = self._read(CAMPAIGNS, "")["campaigns"] if CAMPAIGNS in self.manifest["files"] else []
+        return {c["campaign"]["name"]: (Campaign.from_json(c["campaign"]), c["lacks"]) for c in found}
+
     def rules(self) -> list[dict[str, Any]]:
         """Every rule as it stood when the lists were made. Raises UserError where the run holds none or it is damaged."""
         found = self._read(RULES, f"批次 {self.name} 没有记下规则；重新发布后可见")
@@ -187,7 +194,7 @@ def publish_week(
     from features.checking.describe import all_cards
     from features.checking.review import back_to_shadow
     from serving.lists.bedcheck import prepare_bedcheck
-    from serving.lists.beside import beside
+    from serving.lists.beside import beside, campaigns_told
     from serving.lists.prepare import Prepared, prepare
 
     def prepared(name: str) -> Prepared | UserError:
@@ -220,7 +227,7 @@ def publish_week(
     if not made:
         raise UserError(f"no list could be made for {as_of}: " + "; ".join(f"{g}: {why}" for g, why in absent.items()))
     progress("publish", 1.0)
-    more = beside(warehouse, as_of, made)
+    more = beside(warehouse, as_of, made) | campaigns_told(warehouse, as_of)
     lists = {n: (p.worklist, p.dossiers) for n, p in made.items()}
     rules = all_cards(warehouse, as_of)
     usual = seed == 0 and draw_share == 0.1 and window_days is None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from features.grains import SCHEMES
+from inspection.campaigns import Campaign
 from serving.desk.states import STATES
 
 PAGE: Final = 300
@@ -22,6 +23,7 @@ class Filters:
 
     area: str = ""
     scheme: str = ""
+    campaign: str = ""
     level: str = ""
     mark: str = ""
     least: float = 0.0
@@ -64,6 +66,20 @@ def marks(row: Mapping[str, Any]) -> set[str]:
     return found | ({"open"} if state not in ("C80", "C90", "C91") else set())
 
 
+def of_campaign(one: Campaign, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a campaign, each with its place among them (each list by itself) and what of its sum is the campaign's, None where it does not say."""
+    mine = [
+        r
+        for r in rows
+        if one.belongs({str(r["scheme"]), str(r.get("scheme_2"))}, r.get("rule_yuan") or {}, r.get("told") or {})
+    ]
+    found, last = [], dict.fromkeys((r["list"] for r in mine), 0)
+    for row in sorted(mine, key=lambda r: (r["list"], r["lead"])):
+        last[row["list"]] += 1
+        found.append({**row, "place": last[row["list"]], "campaign_yuan": one.yuan(row)})
+    return found
+
+
 def _text(row: Mapping[str, Any]) -> str:
     shown = (
         "entity_id",
@@ -92,7 +108,7 @@ def of(given: Mapping[str, str], every: bool = False) -> Filters:
     least = given.get("least", "").replace(",", "")
     number = float(least) if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{0,2})?", least) else 0.0
     sort = given.get("sort", "")
-    picked = {k: given.get(k, "").strip()[:64] for k in ("area", "scheme", "level", "mark")}
+    picked = {k: given.get(k, "").strip()[:64] for k in ("area", "scheme", "campaign", "level", "mark")}
     return Filters(
         **picked,
         least=number,

@@ -14,6 +14,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from features.matrix import Matrix, crowd_of
+from inspection.campaigns import Campaign
 from models.decided import nobody
 from models.score import Scored
 from serving.desk import people
@@ -249,6 +250,12 @@ def whole_week(warehouse: Path) -> publish.Run:
     more = beside(warehouse, AS_OF, made)
     units = {"H42000001": {"n": 1, "name": "第1卫生院", "kind": "卫生院", "level": 1, "area": "429000"}}
     more |= {"units.json": json.dumps(units).encode(), "units/00001.json": json.dumps(UNIT).encode()}
+    told = [
+        {"campaign": Campaign("住院", "住院专项", schemes=("T01",)).to_json(), "lacks": ""},
+        {"campaign": Campaign("价格", "价格专项", schemes=("T20",)).to_json(), "lacks": ""},
+        {"campaign": Campaign("追溯码", rules=("R40",)).to_json(), "lacks": "缺少列 fee_details.drug_trac_codg"},
+    ]
+    more |= {"campaigns.json": json.dumps({"campaigns": told}).encode()}
     lists = {g: (p.worklist, p.dossiers) for g, p in made.items()}
     return publish.publish(warehouse, AS_OF, lists, {"bedcheck": "这个仓库没有在院登记"}, more=more)
 

@@ -15,7 +15,7 @@ DAY = "2025-08-10"
 
 def entries(*rows: tuple[object, ...]) -> pd.DataFrame:
     """hard, table, key, visit, settlement, amount, paid."""
-    return pd.DataFrame([(*r, r[6], 0, DAY) for r in rows], columns=ENTRIES)
+    return pd.DataFrame([("R01", *r, r[6], 0, DAY) for r in rows], columns=ENTRIES)
 
 
 def test_a_line_that_two_rules_name_counts_once_and_the_larger_way() -> None:
@@ -88,7 +88,16 @@ def suspect(grain: str, kind: str, fund_fen: int, **rows: object) -> Money:
     matrix, scored = county(grain)
     e = str(matrix.X.index[0])
     column = a_column(
-        "rule_r_fen", "规则", "T01", "high", "amount", own="rule_r", grain=grain, kind=kind, amount="sum(fen)"
+        "rule_r_fen",
+        "规则",
+        "T01",
+        "high",
+        "amount",
+        own="rule_r",
+        grain=grain,
+        kind=kind,
+        amount="sum(fen)",
+        rule="R01",
     )
     matrix.X["rule_r_fen"] = 0.0
     matrix.X.loc[e, "rule_r_fen"] = 600.0
@@ -107,6 +116,8 @@ def test_the_sum_says_which_money_and_from_when() -> None:
     assert (told.certain, told.check, told.estimate, told.low, told.high) == (600, 0, 0, 600, 600)
     assert (told.basis, told.period, told.note) == ("个人账户", f"{DAY} 至 {DAY}", OPEN)
     assert suspect("person", "lead", 100_000).check == 600
+    assert list(told.by_rule.values()) == [600]
+    assert list(suspect("admission", "hard", 500).by_rule.values()) == [500], "of a stay at most what its fund paid"
 
 
 def test_a_stay_is_at_most_what_its_fund_paid_and_an_open_one_is_estimated() -> None:

@@ -46,6 +46,18 @@ def test_a_list_is_filtered_sorted_and_searched(officer: TestClient) -> None:
     assert officer.get("/lists/admission", params={"least": "1e9; drop", "sort": "x", "area": "<b>"}).status_code == 200
 
 
+def test_a_list_is_narrowed_to_a_campaign(officer: TestClient) -> None:
+    every = officer.get("/lists/person.json").json()
+    mine = officer.get("/lists/person.json", params={"campaign": "住院"}).json()
+    assert [r["place"] for r in mine["rows"]] == list(range(1, every["all"] + 1))
+    assert mine["campaign"]["untold"] == every["all"], "no row of these names an amount of its rules"
+    assert officer.get("/lists/person.json", params={"campaign": "价格"}).json()["found"] == 0
+    gone = officer.get("/lists/all", params={"campaign": "追溯码"}).text
+    assert "不可评估" in gone
+    assert "缺少列 fee_details.drug_trac_codg" in gone
+    assert officer.get("/lists/person", params={"campaign": "没有"}).status_code == 404
+
+
 def test_all_lists_stand_in_one_table(officer: TestClient) -> None:
     page = officer.get("/lists/all.json").json()
     assert {r["list"] for r in page["rows"]} == set(GRAINS)
