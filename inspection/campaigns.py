@@ -76,10 +76,10 @@ class Campaign:
             or (self.whole and self.claimed(told))
         )
 
-    def yuan(self, row: Mapping[str, Any]) -> float | None:
+    def yuan(self, row: Mapping[str, Any], told: Mapping[str, Any]) -> float | None:
         """What of a row's sum at risk is the campaign's: all of it where it belongs by its claims; else what its rules name, None where the row does not tell."""
         amount = float(row.get("amount_at_risk_yuan") or 0)
-        if self.whole and self.claimed(row.get("told") or {}):
+        if self.whole and self.claimed(told):
             return amount
         by_rule: Mapping[str, float] = row.get("rule_yuan") or {}
         mine = [by_rule[r] for r in self.rules if r in by_rule]

@@ -20,6 +20,8 @@ from serving.lists.standing import as_parquet
 from serving.lists.units import units_of
 from serving.lists.worklist import with_history
 
+CLAIMED: Final = ("insutype", "psn_type", "dx", "age", "visit_class", "unit_kind", "unit_name")
+"""What campaigns ask about a suspect's own claims (inspection/campaigns.py); apart from the list, because rows leave with diagnoses covered."""
 LINKED: Final = 12
 """Other suspects that a page names."""
 
@@ -33,6 +35,9 @@ def beside(warehouse: Path, as_of: date, made: dict[str, Prepared]) -> dict[str,
         for row in one.worklist.rows.to_dict(orient="records"):
             for picture, svg in one.pictures.get(str(row["entity_id"]), {}).items():
                 files[f"pictures/{name}/{int(row['lead']):04d}.{picture}.svg"] = svg.encode()
+        told = {int(r["lead"]): one.dossiers.get(str(r["entity_id"]), {}) for r in one.worklist.rows.to_dict("records")}
+        claims = {n: {k: v for k, v in d.get("who", {}).items() if k in CLAIMED} for n, d in told.items()}
+        files[f"claims/{name}.json"] = _json(claims)
         if one.standing is not None:
             files[f"standing/{name}.parquet"] = as_parquet(one.standing)
     try:

@@ -7,6 +7,7 @@
     WAREHOUSE/lists/AS_OF/RUN/standing/GRAIN.parquet         everybody, listed or not (serving/lists/standing.py)
     WAREHOUSE/lists/AS_OF/RUN/units.json, units/0012.json    every unit over months (serving/lists/units.py), by its place in units.json
     WAREHOUSE/lists/AS_OF/RUN/model.json                     what the lists go by (serving/lists/model_told.py)
+    WAREHOUSE/lists/AS_OF/RUN/claims/GRAIN.json     what campaigns ask about the claims of each row, by its number; no page shows it
     WAREHOUSE/lists/AS_OF/RUN/campaigns.json        campaigns as they stood, and what keeps one from being answered
     WAREHOUSE/lists/AS_OF/RUN/rules.json            every rule as it stood that week (features.checking.describe.rule_card)
     WAREHOUSE/lists/CURRENT                         "AS_OF/RUN" and the seal of its manifest
@@ -123,6 +124,11 @@ class Run:
         """Name → campaign as it stood that week, and what the claims lack for it ('' = nothing); empty where the run holds none."""
         found = self._read(CAMPAIGNS, "")["campaigns"] if CAMPAIGNS in self.manifest["files"] else []
         return {c["campaign"]["name"]: (Campaign.from_json(c["campaign"]), c["lacks"]) for c in found}
+
+    def claims(self, grain: str) -> dict[str, Any]:
+        """What campaigns ask about the claims of each row, by its number as text; empty where the run holds none. Holds diagnoses: not to be shown."""
+        name = f"claims/{grain}.json"
+        return self._read(name, "") if name in self.manifest["files"] else {}
 
     def rules(self) -> list[dict[str, Any]]:
         """Every rule as it stood when the lists were made. Raises UserError where the run holds none or it is damaged."""

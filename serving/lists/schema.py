@@ -47,7 +47,7 @@ COLUMNS: tuple[str, ...] = (
 EXTRA: tuple[str, ...] = (
     "lead", "selection_prob", "scheme_share", "label", "begin_at", "end_at", "open",
     "certain_yuan", "check_yuan", "estimate_yuan", "amount_basis", "amount_period", "amount_note", "unit_name", "who", "seen",
-    "rule_yuan", "told",
+    "rule_yuan",
 )  # fmt: skip
 
 #: Columns of a list in yuan, and the evidence sheet's.

@@ -19,8 +19,6 @@ from serving.lists.sampling import choose, interleave
 from serving.lists.schema import COLUMNS, EXTRA, NAMES, Note, WorkList, hits
 from serving.lists.who import short
 
-CLAIMED = ("insutype", "psn_type", "dx", "visit_class", "unit_kind", "unit_name")
-"""What a row says of its own claims (inspection.campaigns)."""
 EXPLAINED = ["entity_id", "label", "members", "innocent"]
 FAIR = "先在同龄段、同慢特病状况的人群内比较，再合排名次，各人群按人数占比入列，不因年老或患慢性病而多列："
 """What a levelled list says of itself, before each stratum's numbers."""
@@ -156,11 +154,10 @@ def with_money(worklist: WorkList, money: Mapping[str, Money]) -> WorkList:
 
 
 def with_names(worklist: WorkList, dossiers: Mapping[str, Mapping[str, Any]]) -> WorkList:
-    """The list with each suspect in a few words, the name of the unit, and what campaigns ask about its claims."""
+    """The list with each suspect in a few words and the name of the unit."""
     told = [dossiers[e]["who"] for e in worklist.rows["entity_id"]]
     names = {"unit_name": [t.get("unit_name", "") for t in told], "who": [short(t) for t in told]}
-    asked = [{k: t[k] for k in CLAIMED if k in t} for t in told]
-    return replace(worklist, rows=worklist.rows.assign(**names, told=pd.Series(asked, index=worklist.rows.index)))
+    return replace(worklist, rows=worklist.rows.assign(**names))
 
 
 def with_history(worklist: WorkList, seen: Mapping[str, Sequence[Mapping[str, Any]]], lift: str) -> WorkList:

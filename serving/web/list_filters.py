@@ -66,17 +66,17 @@ def marks(row: Mapping[str, Any]) -> set[str]:
     return found | ({"open"} if state not in ("C80", "C90", "C91") else set())
 
 
-def of_campaign(one: Campaign, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a campaign, each with its place among them (each list by itself) and what of its sum is the campaign's, None where it does not say."""
-    mine = [
-        r
-        for r in rows
-        if one.belongs({str(r["scheme"]), str(r.get("scheme_2"))}, r.get("rule_yuan") or {}, r.get("told") or {})
-    ]
-    found, last = [], dict.fromkeys((r["list"] for r in mine), 0)
-    for row in sorted(mine, key=lambda r: (r["list"], r["lead"])):
-        last[row["list"]] += 1
-        found.append({**row, "place": last[row["list"]], "campaign_yuan": one.yuan(row)})
+def of_campaign(
+    one: Campaign, rows: Sequence[Mapping[str, Any]], told: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The rows of a campaign, each with its place among them (each list by itself) and what of its sum is the campaign's, None where it does not say.
+    told: of each row's claims, as far as who asks may know them."""
+    found: list[dict[str, Any]] = []
+    last: dict[str, int] = {}
+    for row, claims in sorted(zip(rows, told, strict=True), key=lambda both: (both[0]["list"], both[0]["lead"])):
+        if one.belongs({str(row["scheme"]), str(row.get("scheme_2"))}, row.get("rule_yuan") or {}, claims):
+            last[row["list"]] = last.get(row["list"], 0) + 1
+            found.append({**row, "place": last[row["list"]], "campaign_yuan": one.yuan(row, claims)})
     return found
 
 

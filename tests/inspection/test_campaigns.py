@@ -44,12 +44,12 @@ def test_a_suspect_belongs_by_scheme_by_rule_or_by_its_claims() -> None:
 
 def test_the_money_of_a_row_is_counted_by_its_rules_where_it_tells() -> None:
     one = Campaign("x", schemes=("T20",), rules=("R53", "R54"), visit_class=("chronic",), whole=True)
-    row = {"amount_at_risk_yuan": 100.0, "rule_yuan": {"R53": 30.0, "R01": 80.0}, "told": {}}
-    assert one.yuan(row) == 30.0
-    assert one.yuan({**row, "rule_yuan": {"R53": 80.0, "R54": 80.0}}) == 100.0, "never more than the row's"
-    assert one.yuan({**row, "rule_yuan": {"R01": 80.0}}) is None
-    assert one.yuan({"amount_at_risk_yuan": 100.0}) is None, "a list published before"
-    assert one.yuan({**row, "told": {"visit_class": "chronic"}}) == 100.0
+    row = {"amount_at_risk_yuan": 100.0, "rule_yuan": {"R53": 30.0, "R01": 80.0}}
+    assert one.yuan(row, {}) == 30.0
+    assert one.yuan({**row, "rule_yuan": {"R53": 80.0, "R54": 80.0}}, {}) == 100.0, "never more than the row's"
+    assert one.yuan({**row, "rule_yuan": {"R01": 80.0}}, {}) is None
+    assert one.yuan({"amount_at_risk_yuan": 100.0}, {}) is None, "a list published before"
+    assert one.yuan(row, {"visit_class": "chronic"}) == 100.0
 
 
 def test_an_office_changes_the_table(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from features.grains import GRAINS
+from inspection.campaigns import Campaign
+from serving.lists import publish
 from serving.lists.chain import chain_of
 from serving.lists.history import Lift, Slot
 from serving.lists.units import gaps_of
@@ -15,6 +17,7 @@ from serving.web import list_filters
 from serving.web.english import catalogue, fragments, translated
 from serving.web.evidence_rows import view
 from serving.web.find_pages import why
+from serving.web.list_pages import uncovered
 from serving.web.middleware import Gate
 from serving.web.pages import pages
 from serving.web.render import HERE, cell
@@ -56,6 +59,15 @@ def test_a_list_is_narrowed_to_a_campaign(officer: TestClient) -> None:
     assert "不可评估" in gone
     assert "缺少列 fee_details.drug_trac_codg" in gone
     assert officer.get("/lists/person", params={"campaign": "没有"}).status_code == 404
+
+
+def test_a_campaign_does_not_tell_a_covered_diagnosis(week: Path) -> None:
+    ward = Campaign("精神", schemes=(), dx="^F", whole=True)
+    claims = {"dx": "F20.900", "age": 40}
+    row = {"list": "admission", "lead": 1, "scheme": "T01", "amount_at_risk_yuan": 5.0}
+    assert len(list_filters.of_campaign(ward, [row], [uncovered(claims, frozenset())])) == 1
+    assert list_filters.of_campaign(ward, [row], [uncovered(claims, frozenset({"psychiatric"}))]) == []
+    assert not any("dx" in r or "told" in r for r in publish.current(week).worklist("admission")["rows"])
 
 
 def test_all_lists_stand_in_one_table(officer: TestClient) -> None:
