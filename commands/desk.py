@@ -132,20 +132,26 @@ def desk_check(warehouse: WarehouseOption, as_json: JsonOption = False) -> None:
 @desk_app.command("findings")
 def desk_findings(
     warehouse: WarehouseOption,
-    out: Annotated[Path, typer.Option("--out", help="new folder for inspections.csv; `xiezhi intake` reads it")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="new folder for inspections.csv and presence_checks.csv; `xiezhi intake` reads it"),
+    ],
     as_json: JsonOption = False,
 ) -> None:
-    """What was decided, as a delivery of inspections: labels for the next fit."""
+    """What was decided, and what two officers found at beds, as a delivery: labels for the next fit, and what the next day's lists know."""
     from serving.desk import findings
     from serving.desk.database import open_desk
 
-    rows = findings.decided(open_desk(warehouse))
-    if not rows:
-        raise UserError("no case was decided yet, so there is nothing to deliver")
+    desk = open_desk(warehouse)
+    rows, checks = findings.decided(desk), findings.presence(desk)
+    if not rows and not checks:
+        raise UserError("no case was decided and no bed result confirmed yet, so there is nothing to deliver")
     if out.exists():
         raise UserError(f"{out} is there already; name a new folder")
-    findings.write(rows, out)
-    say({"out": str(out), "rows": len(rows)}, as_json, f"{out}/inspections.csv: {len(rows)} rows")
+    made = findings.write(rows, checks, out)
+    said = {"out": str(out), "rows": len(rows), "checks": len(checks)}
+    counts = {"inspections.csv": len(rows), "presence_checks.csv": len(checks)}
+    say(said, as_json, "\n".join(f"{path}: {counts[path.name]} rows" for path in made))
 
 
 @desk_app.command("notice")

@@ -21,6 +21,7 @@ from commands.terminal import (
     check_out,
     of_day,
     say,
+    there,
 )
 
 app = typer.Typer()
@@ -288,58 +289,79 @@ def bedsheet(
     warehouse: WarehouseOption,
     at: Annotated[str, typer.Option("--at", help='"YYYY-MM-DD HH:MM"', callback=of_day)],
     out: Annotated[
-        Path, typer.Option("--out", help="the sheet to fill (.csv); beside it NAME.list.json, which stays at the desk")
+        Path,
+        typer.Option(
+            "--out", help="the sheet to fill (.csv or .xlsx); beside it NAME.list.json, which stays at the desk"
+        ),
     ],
     top: Annotated[int, typer.Option("--top", help="beds to visit")] = 20,
     as_json: JsonOption = False,
 ) -> None:
     """The bed check as a sheet in walking order: hospital, ward, bed, what to ask; and when to come to each hospital."""
     from claims.store.files import PRIVATE, put
-    from inspection.bedsheet import bed_sheet, best_hours, places
+    from inspection.bedsheet import bed_sheet, in_order, places
+    from inspection.hours import best_hours
+    from inspection.sheet_file import as_workbook
     from inspection.tables import write_table
     from serving.desk import diagnoses
     from serving.desk.database import open_desk
     from serving.lists.bedcheck import build_bedcheck
 
-    check_out(out, (".csv",))
+    check_out(out, (".csv", ".xlsx"))
     moment = a_moment(at)
     with Bars() as bars:
         bars("beds", 0.0)
         rows = build_bedcheck(warehouse, moment, top).rows
     hidden = diagnoses.groups(open_desk(warehouse))
-    sheet = bed_sheet(rows, places(warehouse, moment, list(rows["entity_id"])), moment, hidden)
+    sheet = bed_sheet(in_order(rows, places(warehouse, moment, list(rows["entity_id"])), moment, hidden))
     hours = best_hours(warehouse, moment, sorted(set(rows["fixmedins_code"]) - {""}))
-    write_table(sheet, out)
-    kept = rows[["entity_id", "slot", "rank", "selection_prob"]].to_dict("records")
-    put(
-        out.with_suffix(".list.json"),
-        (json.dumps({"at": at, "rows": kept}, ensure_ascii=False) + "\n").encode(),
-        PRIVATE,
-    )
-    told = [f"{out}：{len(sheet)} 床。疑点线索，非违规结论", *(f"  {h.unit}：{h.text}" for h in hours)]
-    say(
-        {"out": str(out), "at": at, "rows": len(sheet), "hours": [h.to_json() for h in hours]}, as_json, "\n".join(told)
-    )
+    if out.suffix.lower() == ".xlsx":
+        put(out, as_workbook(sheet, at), PRIVATE)
+    else:
+        write_table(sheet, out)
+    told_of = {"fixmedins_code": "unit"}
+    kept = rows[["entity_id", "slot", "rank", "selection_prob", "risk", "fixmedins_code"]].rename(columns=told_of)
+    told = (json.dumps({"at": at, "rows": kept.to_dict("records")}, ensure_ascii=False) + "\n").encode()
+    put(out.with_suffix(".list.json"), told, PRIVATE)
+    lines = [f"{out}：{len(sheet)} 床。疑点线索，非违规结论", *(f"  {h.unit}：{h.text}" for h in hours)]
+    summary = {"out": str(out), "at": at, "rows": len(sheet), "hours": [h.to_json() for h in hours]}
+    say(summary, as_json, "\n".join(lines))
 
 
 @app.command()
 def morning(
-    kept: Annotated[Path, typer.Option("--list", help="NAME.list.json of the evening")],
-    results: Annotated[Path, typer.Option("--results", help="the sheet filled: .csv or .xlsx")],
+    kept: Annotated[Path | None, typer.Option("--list", help="NAME.list.json of the evening")] = None,
+    results: Annotated[Path | None, typer.Option("--results", help="the sheet filled: .csv or .xlsx")] = None,
+    warehouse: Annotated[
+        Path | None,
+        typer.Option("--warehouse", help="or: the results confirmed by two officers at the desk of this warehouse"),
+    ] = None,
+    run: Annotated[str, typer.Option("--run", help="of which list, DAY/RUN; default: the published one")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """The morning after a bed check: found by rank against found by chance; what could not be counted is told."""
+    """The morning after a bed check: found by rank against found by chance and against what the list promised, per hospital; what could not be counted is told."""
     import pandas as pd
 
-    from inspection.bedsheet import morning as compare
+    from inspection.morning import morning as compare
+    from inspection.morning import morning_text
     from inspection.tables import read_table
 
-    try:
-        listed = pd.DataFrame(json.loads(kept.read_text("utf-8"))["rows"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UserError(f"{kept}：不是查床单的名单文件；请给出 xiezhi bedsheet 写出的 .list.json") from None
-    said = compare(listed, read_table(results, ["就诊号", "结果"]))
-    say(said.to_json(), as_json, "\n".join([said.text, *said.refused]))
+    if warehouse is not None:
+        from serving.desk.database import open_desk
+        from serving.evening import morning_of
+        from serving.lists.publish import current, open_run
+
+        there(warehouse)
+        said = morning_of(open_desk(warehouse), open_run(warehouse / "lists" / run) if run else current(warehouse))
+    elif kept is None or results is None:
+        raise UserError("请给出 --list 和 --results，或者 --warehouse")
+    else:
+        try:
+            listed = pd.DataFrame(json.loads(kept.read_text("utf-8"))["rows"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UserError(f"{kept}：不是查床单的名单文件；请给出 xiezhi bedsheet 写出的 .list.json") from None
+        said = compare(listed, read_table(results, ["就诊号", "结果"]))
+    say(said.to_json(), as_json, lambda: morning_text(said))
 
 
 @app.command()

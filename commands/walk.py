@@ -47,7 +47,8 @@ def walk(warehouse: Path, last: date, folder: Path, top: int = 20, tell: Tell = 
     staff = {part: people.named(desk, account) for part, account in STAFF.items()}
     case = leads.of_run(desk, run.name, name, staff["signer"])[lead]
     _decide(desk, staff, case, monday, tell)
-    delivered = findings.write([r for r in findings.decided(desk) if r["entity_id"] == entity], folder)
+    mine = [r for r in findings.decided(desk) if r["entity_id"] == entity]
+    [delivered] = findings.write(mine, [], folder)
     taken = intake(str(folder), warehouse, known_at=last)
     tell(f"{delivered}: taken in as batch {taken.batch}")
     after = publish_week(warehouse, last, top=top)

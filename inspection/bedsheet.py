@@ -1,4 +1,4 @@
-"""The bed-check sheet in walking order, the best hour to come, and the morning after: what was found against what chance would have found.
+"""The bed-check sheet in walking order.
 
 The order of suspicion stays on the list; on the sheet stays lie by hospital, ward and bed, drawn ones among the others, unmarked. A reason is asked about only where it is about this
 stay or patient: what speaks against a doctor or a hospital is no question at a bed.
@@ -13,17 +13,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from claims.schema.outcomes import PRESENCE
 from claims.schema.sensitive import ALL, COVER, covered
 from claims.shown_text import mask
-from claims.store.findings import read_versions
 from claims.store.warehouse import Warehouse
 from features.asof import open_views
-from inspection.estimate import FEW, SMALL, Estimate, lift
-from inspection.settings import WEEKDAYS
 
 RESULTS = {
     "在床": "B1_IN_BED",
@@ -64,19 +59,53 @@ def walking(bed: str) -> tuple[Any, ...]:
     return tuple((0, int(x), "") if x.isdigit() else (1, 0, x) for x in re.findall(r"\d+|\D+", bed))
 
 
-def bed_sheet(listed: pd.DataFrame, where: pd.DataFrame, at: datetime, hidden: frozenset[str] = ALL) -> pd.DataFrame:
-    """COLUMNS in walking order. listed: rows of a bed-check list (entity_id, reason_1…3, keys); hospitals with most stays to see come first. hidden: groups
-    of diagnoses that are covered (claims/schema/sensitive.py): a sheet is carried about."""
+@dataclass(frozen=True)
+class Bed:
+    """One stay on the sheet. number: its place in walking order; lead: its number on the unmarked list, by which it is named where no number of a person or stay may
+    stand; person: masked; nothing here tells a drawn stay from a ranked one."""
+
+    number: int
+    lead: int
+    stay: str
+    unit: str
+    hospital: str
+    area: str
+    ward: str
+    bed: str
+    person: str
+    sex: str
+    age: int | None
+    dx: str
+    admitted: str
+    days: int
+    asked: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def in_order(listed: pd.DataFrame, where: pd.DataFrame, at: datetime, hidden: frozenset[str] = ALL) -> list[Bed]:
+    """The stays of a bed-check list (entity_id, reason_1…3, keys; lead, area and fixmedins_code where it has them) in walking order; hospitals with most stays to see come first. hidden: groups of
+    diagnoses that are covered (claims/schema/sensitive.py): a sheet is carried about."""
     rows = listed.merge(where, left_on="entity_id", right_on="mdtrt_id", how="inner", suffixes=("", "_here"))
     counts = rows.groupby("hospital")["mdtrt_id"].transform("size")
     rows = rows.assign(_n=-counts, _walk=rows["bed"].astype(str).map(walking))
     rows = rows.sort_values(["_n", "hospital", "ward", "_walk", "mdtrt_id"], kind="stable").reset_index(drop=True)
-    told = [
-        [
-            i, r["hospital"], r["ward"], r["bed"], r["mdtrt_id"], mask(str(r["psn_no_here"] if "psn_no_here" in rows else r["psn_no"])), {"1": "男", "2": "女"}.get(str(r["gend"]), ""),
-            "" if pd.isna(r["age"]) else int(r["age"]), covered_dx(r, hidden), f"{pd.Timestamp(r['adm_date']):%Y-%m-%d}", (at.date() - pd.Timestamp(r["adm_date"]).date()).days, asked(r), "", "", "", "", "",
-        ]
+    return [
+        Bed(
+            i, int(r.get("lead") or i), str(r["mdtrt_id"]), str(r.get("fixmedins_code") or ""), str(r["hospital"]), str(r.get("area") or ""), str(r["ward"]), str(r["bed"]),
+            mask(str(r["psn_no_here"] if "psn_no_here" in r else r["psn_no"])), {"1": "男", "2": "女"}.get(str(r["gend"]), ""), None if pd.isna(r["age"]) else int(r["age"]),
+            covered_dx(r, hidden), f"{pd.Timestamp(r['adm_date']):%Y-%m-%d}", (at.date() - pd.Timestamp(r["adm_date"]).date()).days, asked(r),
+        )
         for i, r in enumerate(rows.to_dict("records"), start=1)
+    ]  # fmt: skip
+
+
+def bed_sheet(beds: Sequence[Bed]) -> pd.DataFrame:
+    """COLUMNS, with empty cells for what is found."""
+    told = [
+        [b.number, b.hospital, b.ward, b.bed, b.stay, b.person, b.sex, "" if b.age is None else b.age, b.dx, b.admitted, b.days, b.asked, *[""] * 5]
+        for b in beds
     ]  # fmt: skip
     return pd.DataFrame(told, columns=COLUMNS)
 
@@ -93,99 +122,3 @@ def asked(row: dict[Any, Any]) -> str:
         if reason and key[0] in OWN:
             return str(reason)
     return "核对本人、病情与治疗"
-
-
-@dataclass(frozen=True)
-class Hour:
-    """When to come to a hospital: absent of checked at that hour and weekday, shrunk towards all; `text` where too few were checked."""
-
-    unit: str
-    hour: int | None
-    weekday: int | None
-    rate: float | None
-    checked: int
-    text: str
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-def best_hours(warehouse: Path | str, at: datetime, units: Sequence[str]) -> list[Hour]:
-    """From bed checks known by `at`. Where somebody came tells more about the inspectors' habits than about the beds: below ten checks nothing is said."""
-    checks = read_versions(Warehouse.open(warehouse), "presence_checks")
-    if checks is None or checks.empty:
-        return [Hour(u, None, None, None, 0, f"{SMALL}：尚无查床记录") for u in units]
-    checks = checks[pd.to_datetime(checks["known_at"]) <= pd.Timestamp(at)]
-    kind = checks["result_code"].map({code: o.klass for code, o in PRESENCE.items()})
-    checks = checks.assign(gone=(kind == "confirmed").astype(float))[kind.isin(["confirmed", "refuted"])]
-    when = pd.to_datetime(checks["check_time"])
-    return [_hour(u, checks.assign(hour=when.dt.hour, weekday=when.dt.isocalendar().day)) for u in units]
-
-
-def _hour(unit: str, checks: pd.DataFrame) -> Hour:
-    mine = checks[checks["fixmedins_code"].astype(str) == unit]
-    if len(mine) < FEW:
-        return Hour(unit, None, None, None, len(mine), f"{SMALL}：查床 {len(mine)} 次")
-    base = float(checks["gone"].mean())
-    cells = mine.groupby(["hour", "weekday"])["gone"].agg(["sum", "size"]).reset_index()
-    cells["rate"] = (cells["sum"] + FEW * base) / (cells["size"] + FEW)
-    best = cells.sort_values(["rate", "hour", "weekday"], ascending=[False, True, True], kind="stable").iloc[0]
-    hour, weekday = int(best["hour"]), int(best["weekday"])
-    return Hour(
-        unit,
-        hour,
-        weekday,
-        float(best["rate"]),
-        len(mine),
-        f"周{WEEKDAYS[weekday - 1]} {hour} 时，查床 {len(mine)} 次中该时段不在率最高",
-    )
-
-
-@dataclass(frozen=True)
-class Morning:
-    """The evening's outcome. ranked, drawn: (absent, with a result); lift: ranked over drawn; missing: on the sheet without a result."""
-
-    ranked: tuple[int, int]
-    drawn: tuple[int, int]
-    missing: int
-    lift: Estimate
-    refused: tuple[str, ...]
-    text: str
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-def morning(listed: pd.DataFrame, results: pd.DataFrame) -> Morning:
-    """listed: the list (entity_id, slot); results: the sheet come back (就诊号, 结果). A result for a stay that was not on the sheet, or of an unknown word, is told and left out; the
-    others count. 无法核查 is missing."""
-    slot = listed.drop_duplicates("entity_id").set_index("entity_id")["slot"]
-    refused: list[str] = []
-    code: dict[str, str] = {}
-    for number, said in zip(
-        results["就诊号"].astype(str), results["结果"].fillna("").astype(str).str.strip(), strict=True
-    ):
-        if not said:
-            continue
-        if number not in slot.index:
-            refused.append(f"就诊号 {number} 不在当晚查床单上，结果未计入；如属另行核查请按查床记录接收")
-        elif said not in RESULTS and said not in PRESENCE:
-            refused.append(f"就诊号 {number} 的结果“{said}”不认识；请填 {'、'.join(RESULTS)}")
-        elif number in code and code[number] != RESULTS.get(said, said):
-            refused.append(f"就诊号 {number} 有两个不同结果，按先填的计")
-        else:
-            code[number] = RESULTS.get(said, said)
-    klass = pd.Series({n: PRESENCE[c].klass for n, c in code.items()}, dtype="object")
-    decided = klass[klass.isin(["confirmed", "refuted"])]
-
-    def of(kinds: Sequence[str]) -> tuple[int, int]:
-        mine = decided[slot.reindex(decided.index).isin(kinds).to_numpy(dtype=bool)] if len(decided) else decided
-        return int((mine == "confirmed").sum()), len(mine)
-
-    ranked, drawn = of(["ranked"]), of(["draw", "control"])
-    times = lift(*ranked, *drawn)
-    missing = (
-        int((~np.isin(slot.index.to_numpy(dtype=str), np.array(list(code), dtype=str))).sum()) if code else len(slot)
-    )
-    text = f"按名次查 {ranked[1]} 床，不在 {ranked[0]}；随机查 {drawn[1]} 床，不在 {drawn[0]}；未回填 {missing} 床。提升倍数 {times.told('.1f')}"
-    return Morning(ranked, drawn, missing, times, tuple(refused), text)

@@ -1,4 +1,5 @@
-"""What was decided, as rows of `inspections`: one more delivery for intake, and so labels for the next fit.
+"""What was decided, as rows of `inspections`, and what two officers found at beds, as rows of `presence_checks`: one more delivery for intake, and so labels for the
+next fit and what the next day's lists know.
 
 A case that ended without a judgment (证据不足, 无法核查, 重复线索) is written too: its code is a missing label by itself. One withdrawn
 is written anew under its number, and the last word counts. It is known when it was concluded.
@@ -13,14 +14,20 @@ from typing import Any, Final
 
 from sqlalchemy import func, select
 
+from serving.desk.beds import LIST
 from serving.desk.database import Desk
-from serving.desk.schema import CASES, EVENTS, LEADS
+from serving.desk.schema import BED_RESULTS, CASES, EVENTS, LEADS
+from serving.desk.two_officers import standing
 from serving.desk.workdays import CHINA
 
 COLUMNS: Final = (
     "insp_id", "finding_no", "entity_type", "entity_id", "period_end", "insp_time", "conclude_time", "insp_type", "lead_source",
     "selection_prob", "outcome_code", "typology_code", "violation_class", "amt_suspect", "amt_confirmed", "amt_recovered",
     "model_version", "rank_at_issue",
+)  # fmt: skip
+PRESENCE_COLUMNS: Final = (
+    "check_id", "mdtrt_id", "fixmedins_code", "check_time", "check_way", "result_code", "leave_reason", "evidence_ref", "checker_1",
+    "checker_2", "source", "selection_prob",
 )  # fmt: skip
 SOURCE: Final = {"ranked": "model", "draw": "random", "control": "random"}
 
@@ -71,17 +78,47 @@ def _row(case: dict[str, Any], on_site: bool) -> dict[str, Any]:
     }
 
 
+def presence(desk: Desk) -> list[dict[str, Any]]:
+    """A row per bed result that a second officer has confirmed, in the order in which they were written down."""
+    with desk.read() as connection:
+        listed = select(LEADS.c.run, LEADS.c.lead, LEADS.c.slot, LEADS.c.selection_prob).where(LEADS.c.list == LIST)
+        chance = {(r.run, r.lead): (r.slot, r.selection_prob) for r in connection.execute(listed)}
+        rows = standing(connection, BED_RESULTS, BED_RESULTS.c.second_by.is_not(None))
+    return [_check(row, *chance[row["run"], row["lead"]]) for row in rows]
+
+
+def _check(row: dict[str, Any], slot: str, selection_prob: str) -> dict[str, Any]:
+    return {
+        "check_id": f"desk-bed-{row['result_id']}",
+        "mdtrt_id": row["stay"],
+        "fixmedins_code": row["unit"],
+        "check_time": _here(row["checked_at"]),
+        "check_way": "onsite",
+        "result_code": row["code"],
+        "leave_reason": row["note"] if row["code"] == "B3_LEAVE_OK" else "",
+        "evidence_ref": row["sha256"] or "",
+        "checker_1": row["first_name"],
+        "checker_2": row["second_name"],
+        "source": SOURCE.get(slot, "model"),
+        "selection_prob": selection_prob,
+    }
+
+
 def _here(moment: datetime) -> str:
     """A moment of the desk (UTC) by the clock of the claims: what was decided in the morning is known that day."""
     return (moment + CHINA).isoformat(sep=" ", timespec="seconds")
 
 
-def write(rows: list[dict[str, Any]], folder: Path) -> Path:
-    """inspections.csv of these rows, in a new folder that `xiezhi intake` reads."""
+def write(rows: list[dict[str, Any]], checks: list[dict[str, Any]], folder: Path) -> list[Path]:
+    """inspections.csv and presence_checks.csv of these rows, each where it has any, in a new folder that `xiezhi intake` reads."""
     folder.mkdir(parents=True)
-    path = folder / "inspections.csv"
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
+    made = []
+    for name, columns, found in (("inspections", COLUMNS, rows), ("presence_checks", PRESENCE_COLUMNS, checks)):
+        if not found:
+            continue
+        made.append(folder / f"{name}.csv")
+        with made[-1].open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(found)
+    return made

@@ -7,6 +7,8 @@ Times are UTC without zone; money is fen.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 METADATA = MetaData(
@@ -34,6 +37,7 @@ METADATA = MetaData(
     }
 )
 _WHO = "people.person_id"
+_STANDING = text("withdrawn_at IS NULL")
 
 #: Who may sign in. invited: hash of a one-time invitation by which the password is set. area: of whose rows he sees, '' = all.
 #: subject: who this is to the office's own sign-in (OIDC), issuer and sub, kept from the first time on.
@@ -285,6 +289,59 @@ LINKS = Table(
     Column("at", DateTime, nullable=False),
     Column("who", Integer, ForeignKey(_WHO), nullable=False),
     CheckConstraint("one < other", name="smaller_first"),
+)
+
+
+def _by_two() -> list[Any]:
+    """Columns and constraints of what one officer writes down at the place and another one, a different person, confirms. client: made by whoever sends it, so
+    that what is sent twice is stored once; withdrawn_at: replaced by its own writer, and kept."""
+    return [
+        Column("code", String(16), nullable=False),
+        Column("note", Text, nullable=False, default=""),
+        Column("client", String(64), nullable=False, unique=True),
+        Column("said_by", Integer, ForeignKey(_WHO), nullable=False),
+        Column("said_at", DateTime, nullable=False),
+        Column("second_by", Integer, ForeignKey(_WHO)),
+        Column("second_at", DateTime),
+        Column("second_note", Text, nullable=False, default=""),
+        Column("second_client", String(64)),
+        Column("photo", Integer, ForeignKey("files.file_id")),
+        Column("withdrawn_at", DateTime),
+        CheckConstraint("second_by <> said_by", name="confirmed_by_another"),
+        CheckConstraint("second_by IS NULL OR second_at IS NOT NULL", name="confirmed_when"),
+    ]
+
+
+#: What was found at a bed of a published bed check (run, lead). case_id: the stay's case; stay, unit: as that list has them.
+BED_RESULTS = Table(
+    "bed_results",
+    METADATA,
+    Column("result_id", Integer, primary_key=True),
+    Column("run", String(40), nullable=False, index=True),
+    Column("lead", Integer, nullable=False),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False, index=True),
+    Column("stay", String(64), nullable=False),
+    Column("unit", String(32), nullable=False, default=""),
+    Column("checked_at", DateTime, nullable=False),
+    *_by_two(),
+    Index("ix_bed_results_second_client", "second_client", unique=True),
+    Index("ix_bed_results_standing", "run", "lead", unique=True, sqlite_where=_STANDING, postgresql_where=_STANDING),
+)
+
+#: What was found of a task at a suspect's place (inspection/tasks.py). key, kind, text, basis, rows: the task as it was read then.
+TICKS = Table(
+    "ticks",
+    METADATA,
+    Column("tick_id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False, index=True),
+    Column("key", String(12), nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("basis", Text, nullable=False, default=""),
+    Column("rows", JSON, nullable=False, default=list),
+    *_by_two(),
+    Index("ix_ticks_second_client", "second_client", unique=True),
+    Index("ix_ticks_standing", "case_id", "key", unique=True, sqlite_where=_STANDING, postgresql_where=_STANDING),
 )
 
 #: What one person asks and a second one grants: more time (extend), a closed case opened again (reopen).

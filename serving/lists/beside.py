@@ -1,4 +1,4 @@
-"""What a published week holds beside its lists: pictures, where everybody stood, units over months, the model, and what ties suspects to each other and to
+"""What a published week holds beside its lists: pictures, where everybody stood, the evening's sheet, units over months, the model, and what ties suspects to each other and to
 earlier weeks. All of it is made here, once, so that a page only reads."""
 
 import json
@@ -11,6 +11,8 @@ from typing import Any, Final
 from claims.errors import Damaged, Outdated, UserError
 from claims.store.warehouse import Warehouse
 from inspection.campaigns import campaigns, lacking
+from serving.lists.bedsheet import FILE as BEDS
+from serving.lists.bedsheet import published_sheet
 from serving.lists.history import Lift, told_before
 from serving.lists.model_told import model_told
 from serving.lists.plain import plain
@@ -40,6 +42,8 @@ def beside(warehouse: Path, as_of: date, made: dict[str, Prepared]) -> dict[str,
         files[f"claims/{name}.json"] = _json(claims)
         if one.standing is not None:
             files[f"standing/{name}.parquet"] = as_parquet(one.standing)
+    if "bedcheck" in made:
+        files[BEDS] = _json(published_sheet(warehouse, made["bedcheck"].worklist))
     try:
         units = units_of(warehouse, as_of)
     except (Damaged, Outdated):

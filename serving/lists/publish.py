@@ -6,6 +6,7 @@
     WAREHOUSE/lists/AS_OF/RUN/pictures/GRAIN/0007.NAME.svg   its pictures
     WAREHOUSE/lists/AS_OF/RUN/standing/GRAIN.parquet         everybody, listed or not (serving/lists/standing.py)
     WAREHOUSE/lists/AS_OF/RUN/units.json, units/0012.json    every unit over months (serving/lists/units.py), by its place in units.json
+    WAREHOUSE/lists/AS_OF/RUN/bedsheet.json                  the bed check in walking order (serving/lists/bedsheet.py)
     WAREHOUSE/lists/AS_OF/RUN/model.json                     what the lists go by (serving/lists/model_told.py)
     WAREHOUSE/lists/AS_OF/RUN/claims/GRAIN.json     what campaigns ask about the claims of each row, by its number; no page shows it
     WAREHOUSE/lists/AS_OF/RUN/campaigns.json        campaigns as they stood, and what keeps one from being answered
@@ -36,6 +37,7 @@ from claims.store.warehouse import Warehouse
 from features.grains import GRAINS
 from inspection.campaigns import Campaign
 from serving.lists.basis import basis
+from serving.lists.bedsheet import FILE as BEDS
 from serving.lists.export import as_json
 from serving.lists.plain import plain
 from serving.lists.schema import WorkList
@@ -106,6 +108,10 @@ class Run:
         """Where an id stood when the list was made, listed or not; None where it was not looked at, or the run says it of nobody."""
         name = f"standing/{grain}.parquet"
         return look_up(self._file(name, ""), entity_id) if name in self.manifest["files"] else None
+
+    def bedsheet(self) -> dict[str, Any]:
+        """The evening's sheet in walking order (serving/lists/bedsheet.py). Raises UserError where the run has none."""
+        return self._read(BEDS, f"批次 {self.name} 没有查床单；有在院登记并重新发布后可见")
 
     def units(self) -> dict[str, dict[str, Any]]:
         """Code → n, name, kind, level, area of every unit; empty where the run holds none."""

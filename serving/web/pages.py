@@ -8,7 +8,17 @@ from starlette.staticfiles import StaticFiles
 
 from claims.errors import UserError
 from serving.desk.database import Desk
-from serving.web import account_pages, case_acts, case_pages, errors, find_pages, list_pages, paper_pages, unit_pages
+from serving.web import (
+    account_pages,
+    bed_pages,
+    case_acts,
+    case_pages,
+    errors,
+    find_pages,
+    list_pages,
+    paper_pages,
+    unit_pages,
+)
 from serving.web.middleware import desk_of, named_warehouse
 from serving.web.render import HERE
 
@@ -33,6 +43,7 @@ def pages(given: Path | None = None) -> Starlette:
             *paper_pages.routes(warehouse, desk),
             *case_acts.routes(warehouse, desk),
             *list_pages.routes(warehouse, desk),
+            *bed_pages.routes(warehouse, desk),
             *find_pages.routes(warehouse, desk),
             *unit_pages.routes(warehouse, desk),
             Route("/language", errors.speak, methods=["POST"]),

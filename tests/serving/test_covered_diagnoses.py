@@ -11,7 +11,7 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import update
 
 from claims.schema.sensitive import ALL, COVER, covered, is_sensitive
-from inspection.bedsheet import bed_sheet
+from inspection.bedsheet import bed_sheet, in_order
 from serving import api
 from serving.desk import diagnoses, log, people
 from serving.desk.schema import CASES
@@ -135,5 +135,5 @@ def test_the_bed_sheet_covers() -> None:
             "age": [40, 40, 9], "dx": ["精神分裂症", "高血压", "肺炎"], "dx_code": ["F20.000", "I10.x00", "J18.900"], "adm_date": pd.Timestamp("2025-09-20"),
         }
     )  # fmt: skip
-    assert list(bed_sheet(listed, where, at)["诊断"]) == [COVER, "高血压", COVER]
-    assert list(bed_sheet(listed, where, at, frozenset())["诊断"]) == ["精神分裂症", "高血压", "肺炎"]
+    assert list(bed_sheet(in_order(listed, where, at))["诊断"]) == [COVER, "高血压", COVER]
+    assert list(bed_sheet(in_order(listed, where, at, frozenset()))["诊断"]) == ["精神分裂症", "高血压", "肺炎"]
