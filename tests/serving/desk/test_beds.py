@@ -90,7 +90,8 @@ def test_the_database_holds_two_different_persons_and_one_row_a_bed(evening: Des
         connection.execute(mine)
     with evening.read() as connection:
         row = dict(connection.execute(select(BED_RESULTS)).mappings().one())
-    for over in ({"client": "another-one-0000000000"}, {"lead": 2}):  # the same bed twice; the same id twice
+    again: list[dict[str, Any]] = [{"client": "another-one-0000000000"}, {"lead": 2}]
+    for over in again:  # the same bed twice; the same id twice
         with pytest.raises(IntegrityError), evening.write() as connection:
             connection.execute(insert(BED_RESULTS).values(**{k: v for k, v in row.items() if k != "result_id"} | over))
 
