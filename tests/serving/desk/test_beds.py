@@ -96,7 +96,7 @@ def test_the_database_holds_two_different_persons_and_one_row_a_bed(evening: Des
             connection.execute(insert(BED_RESULTS).values(**{k: v for k, v in row.items() if k != "result_id"} | over))
 
 
-BAD = {
+BAD: dict[str, dict[str, Any]] = {
     "不在当晚查床单": {"lead": 9},
     "不认识": {"result": "睡觉"},
     "早于查床单": {"at": "2026-11-21 22:00"},
