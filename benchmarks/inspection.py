@@ -1,13 +1,13 @@
 """Whether the draw's intervals cover, whether plans are near the best possible, what ranking by money brings, and when exploring pays.
 
-    python -m benchmarks.inspection cover --world second=DIR --world pilot=DIR --own 21 --own 22 --work build/inspection
+    python -m benchmarks.inspection cover --world second=DIR --world pilot=DIR --own 21 … --own 40 --work build/inspection
     python -m benchmarks.inspection routes --work build/inspection
     python -m benchmarks.inspection money --warehouse W --as-of DATE --truth DIR --work build/inspection        (repeat per world)
     python -m benchmarks.inspection normal --warehouse W --as-of DATE --truth DIR --work build/inspection       (repeat per world)
     python -m benchmarks.inspection year --work build/inspection
     python -m benchmarks.inspection page --work build/inspection --out docs/figures
 
-A world is a folder with claims/ and truth/. Truth is read here alone, to measure. `--own SEED` simulates a county of 8,000 insured.
+A world is a folder with claims/ and truth/. Truth is read here alone, to measure. `--own SEED` simulates a county of 8,000 insured. What is done is kept and not done again.
 """
 
 from __future__ import annotations
@@ -22,78 +22,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.exploration import DELAY, FIRST, MEMORY, MISSED, NEW, OLD, SHIFT, STAYS, ridge_logistic
-from inspection.draw import pivotal, spread
-from inspection.estimate import rate, total
+from benchmarks.inspection_cover import KINDS, REDRAWS, cover, own, population
+from benchmarks.inspection_cover import section as cover_section
+from benchmarks.inspection_year import picture as year_picture
+from benchmarks.inspection_year import run as run_year
+from benchmarks.inspection_year import section as year_section
 from inspection.routes import Problem, Shift, solve, timed
 from inspection.seed import random_for
-
-REDRAWS = 1000
-AREAS_OF = {"stays": 0.1, "persons": 0.05, "units": 0.2}
-"""Share drawn: units a fifth, because a tenth of eighty is below the ten that an estimate needs."""
-
-
-def own(seed: int, work: Path) -> Path:
-    """A county of ours, simulated once."""
-    from simulator import simulate
-
-    folder = work / f"own{seed}"
-    if not (folder / "truth").exists():
-        simulate(folder, 8000, 8, seed)
-    return folder
-
-
-def population(world: Path, kind: str) -> pd.DataFrame:
-    """stratum, amount (yuan wrongly paid; 0 = clean) of everybody of a kind."""
-    claims, truth = world / "claims", world / "truth"
-    ours = (truth / "admissions.parquet").exists()
-    name, key = {
-        "stays": ("admission", "mdtrt_id"),
-        "persons": ("person", "psn_no"),
-        "units": ("institution", "fixmedins_code"),
-    }[kind]
-    guilty = pd.read_parquet(truth / (f"{name}s.parquet" if ours else f"truth_{name}.parquet"))
-    money = guilty["amount_fen"] / 100 if ours else guilty["excess_fund_amt" if name == "admission" else "excess_amt"]
-    amount = money.clip(lower=1.0).groupby(guilty[key].astype(str)).sum()
-    if kind == "units":
-        everybody = pd.read_parquet(claims / "institutions.parquet")
-        stratum = everybody["admdvs"].astype(str) + everybody["medins_type"].astype(str)
-    elif kind == "persons":
-        everybody = pd.read_parquet(claims / "persons.parquet").drop_duplicates("psn_no")
-        stratum = pd.Series("", index=everybody.index)
-    else:
-        settled = pd.read_parquet(claims / "settlements.parquet", columns=["mdtrt_id", "fixmedins_code", "med_type"])
-        everybody = settled[settled["med_type"].astype(str).str.startswith("2")].drop_duplicates("mdtrt_id")
-        stratum = everybody["fixmedins_code"].astype(str)
-    return pd.DataFrame(
-        {"stratum": stratum.to_numpy(), "amount": amount.reindex(everybody[key].astype(str)).fillna(0.0).to_numpy()}
-    )
-
-
-def cover(world: str, kind: str, people: pd.DataFrame, redraws: int = REDRAWS) -> dict[str, Any]:
-    """How often the intervals of `redraws` draws hold the truth, with unequal chances as exploring makes them (a fifth of the strata three times as likely)."""
-    amount, n = people["amount"].to_numpy(), len(people)
-    strata = pd.factorize(people["stratum"])[0]
-    odd = strata % 5 == 0
-    chance = spread(int(np.ceil(AREAS_OF[kind] * n)), np.where(odd & ~odd.all(), 3.0, 1.0))
-    inside, amounts, off, relative = 0, [], [], []
-    for i in range(redraws):
-        drawn = pivotal(chance, strata, random_for("cover", world, kind, i))
-        share, sums = rate(amount[drawn] > 0, chance[drawn], n), total(amount[drawn], chance[drawn], n)
-        inside += bool(
-            share.low is not None
-            and share.high is not None
-            and share.low - 1e-9 <= (amount > 0).mean() <= share.high + 1e-9
-        )
-        off.append(share.value or 0.0)
-        if sums.value is not None and sums.low is not None and sums.high is not None:
-            amounts.append(sums.low <= amount.sum() <= sums.high)
-            relative.append(sums.value / amount.sum())
-    return {
-        "world": world, "kind": kind, "population": n, "guilty": int((amount > 0).sum()), "drawn": round(chance.sum()), "redraws": redraws, "rate_covered": inside / redraws,
-        "rate_mean": float(np.mean(off)), "rate_true": float((amount > 0).mean()), "amounts": len(amounts), "amount_covered": float(np.mean(amounts)) if amounts else None,
-        "amount_mean": float(np.mean(relative)) if relative else None,
-    }  # fmt: skip
 
 
 def a_week(n: int, teams: int, days: int, seed: int, most: int = 3, bases: int = 1) -> Problem:
@@ -224,55 +159,6 @@ def normal(warehouse: Path, as_of: str, truth: Path) -> dict[str, Any]:
     return got
 
 
-WEEKS = 52
-PLAY = (0.0, 0.05, 0.1, 0.2)
-
-
-def office(seed: int, k: int, draw: float, share: float = 0.05) -> np.ndarray:
-    """Frauds found per week by an office whose offenders learn: each act found moves a part of those left to ways of cheating not seen before."""
-    world, luck = random_for("world", seed), random_for("luck", seed, k, draw)
-    seen: list[tuple[int, np.ndarray, np.ndarray]] = []
-    found, old_way = np.zeros(WEEKS), 1.0
-    for week in range(-1, WEEKS):
-        n = FIRST if week < 0 else STAYS
-        common = world.normal(size=(n, 1))
-        X = np.sqrt(0.2) * common + np.sqrt(0.8) * world.normal(size=(n, 24))
-        bad, turn, shown = world.random(n) < share, world.random(n), SHIFT * 2 * world.random((n, 4))
-        old = turn < old_way
-        X[:, OLD] += np.where((bad & old)[:, None], shown, 0.0)
-        X[:, NEW] += np.where((bad & ~old)[:, None], shown, 0.0)
-        caught = bad & (world.random(n) >= MISSED)
-        if week < 0:
-            seen.append((-DELAY, X, caught))
-            continue
-        told = [(x, y) for w, x, y in seen if week - MEMORY <= w <= week - DELAY or (w < 0 and week < MEMORY)]
-        beta = ridge_logistic(np.vstack([x for x, _ in told]), np.concatenate([y for _, y in told]).astype(float))
-        score = X @ beta[:-1] if beta.any() else luck.random(n)
-        drawn = round(k * draw)
-        picks = np.argsort(-score, kind="stable")[: k - drawn]
-        checked = np.concatenate([picks, luck.choice(np.setdiff1d(np.arange(n), picks), drawn, replace=False)])
-        found[week] = caught[checked].sum()
-        seen.append((week, X[checked], caught[checked]))
-        hit = (caught & old)[checked].sum() / max((bad & old).sum(), 1)
-        old_way = max(0.1, old_way * (1 - 0.25 * hit))
-    return found
-
-
-def year(seeds: int = 20) -> list[dict[str, Any]]:
-    """Per capacity and share drawn: finds of the year against no draw, paired by seed, and the week from which the sum is ahead for good."""
-    rows = []
-    for k in (30, 60, 120):
-        arms = {a: np.array([office(s, k, a) for s in range(seeds)]) for a in PLAY}
-        for arm in PLAY[1:]:
-            more = (arms[arm] - arms[0.0]).sum(axis=1) / arms[0.0].sum(axis=1).mean()
-            ahead = np.cumsum(arms[arm] - arms[0.0], axis=1).mean(axis=0)
-            behind = np.flatnonzero(ahead <= 0)
-            crossing = int(behind.max()) + 2 if len(behind) else 1
-            half = 2.093 * more.std(ddof=1) / np.sqrt(seeds)
-            rows.append({"k": k, "draw": arm, "gain": float(more.mean()), "low": float(more.mean() - half), "high": float(more.mean() + half), "overtakes": crossing if crossing <= WEEKS else None, "base": float(arms[0.0].sum(axis=1).mean())})  # fmt: skip
-    return rows
-
-
 def page(work: Path) -> str:
     """What was measured, as Markdown; losses first."""
     told = {p.stem: json.loads(p.read_text("utf-8")) for p in sorted(work.glob("*.json"))}
@@ -282,31 +168,9 @@ def page(work: Path) -> str:
         *(str(__doc__).split("\n\n", 1)[1].rstrip().splitlines()),
         "",
     ]
-    body, losses = [], []
-    if rows := [r for k in told if k.startswith("cover-") for r in told[k]]:
-        body += ["## The draw's intervals", "", "A fifth of the strata three times as likely as the others (exploring). Wanted: rates 95 ± 2 %, amounts 80 ± 4 % of at least 400 draws with five or more amounts.", "",
-                 "| world | who | population | guilty | drawn | redraws | 95 % intervals of the rate hold it | mean rate ÷ true | draws with an amount | 80 % intervals of the amount hold it | mean amount ÷ true |", "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
-        for r in rows:
-            said = "—" if r["amount_covered"] is None else f"{r['amount_covered']:.1%}"
-            mean = "—" if r["amount_mean"] is None else f"{r['amount_mean']:.3f}"
-            body.append(
-                f"| {r['world']} | {r['kind']} | {r['population']} | {r['guilty']} | {r['drawn']} | {r['redraws']} | {r['rate_covered']:.1%} | {r['rate_mean'] / r['rate_true']:.3f} | {r['amounts']} | {said} | {mean} |"
-            )
-            if not 0.93 <= r["rate_covered"] <= 0.97:
-                losses.append(f"rates of {r['world']} {r['kind']}: {r['rate_covered']:.1%} covered instead of 95 ± 2 %")
-            if (
-                r["amount_covered"] is not None
-                and r["amounts"] >= min(400, r["redraws"])
-                and not 0.76 <= r["amount_covered"] <= 0.84
-            ):
-                losses.append(
-                    f"amounts of {r['world']} {r['kind']}: {r['amount_covered']:.1%} covered instead of 80 ± 4 %"
-                )
-            if r["amounts"] < min(400, r["redraws"]):
-                losses.append(
-                    f"amounts of {r['world']} {r['kind']}: only {r['amounts']} of {r['redraws']} draws had the five amounts that an interval needs; the others said 样本不足"
-                )
-        body.append("")
+    body: list[str] = []
+    losses: list[str] = []
+    body += cover_section(told, losses)
     if r := told.get("routes"):
         body += ["## Plans", "", f"{r['small']} small weeks (9 units, 2 teams, one day) against the exact optimum: regret {r['regret_mean']:.2%} on average, {r['regret_max']:.2%} at most (wanted ≤ 2 %). The bound alone would have said {r['gap_small']:.1%} on average: on few days of few visits it is loose.", "",
                  "300 units × 5 teams × 5 days (wanted: 60 s on 2 cores):", "", "| bases | visits | gap to the bound | CPU s | wall s |", "|---:|---:|---:|---:|---:|",
@@ -318,12 +182,6 @@ def page(work: Path) -> str:
             for b in r["big"]
             if b["wall"] > 60
         ]
-    if not told.get("year"):
-        losses.append("the year of play against offenders who learn was not measured here: run `year`")
-    if all(r["kind"] != "persons" for k in told if k.startswith("cover-") for r in told[k]):
-        losses.append(
-            "the draw of persons was not measured here, nor own counties: run `cover` without --kind and with --own"
-        )
     worlds = [told[k] for k in told if k.startswith("money")]
     if worlds:
         body += ["## By money or by score", "", "One team; yuan truly wrong at the units visited, by what the plan was made for (truth of the whole county's span, not what inspectors confirmed).", "", "| world | days | visits | for amount | for cases | largest first | amount ÷ cases |", "|---|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
@@ -343,15 +201,7 @@ def page(work: Path) -> str:
                         f"{w['warehouse']} {w['as_of']}, {days} days: largest first meets {s['yuan'] / max(a['yuan'], 1):.2f} of the money of the plan for amount"
                     )
         body += ["", "In brackets: guilty units visited.", ""]
-    if rows := told.get("year"):
-        body += ["## A year against offenders who learn", "", "The light world of [exploration.md](exploration.md) with 5 % frauds; instead of one change, every act found moves part of the offenders to ways not seen before. 20 seeds, paired.", "",
-                 "| checks a week | drawn | finds of the year against no draw | 95 % | ahead from week |", "|---:|---:|---:|---|---:|",
-                 *(f"| {r['k']} | {r['draw']:.0%} | {r['gain']:+.1%} | {r['low']:+.1%} … {r['high']:+.1%} | {r['overtakes'] or 'never'} |" for r in rows), ""]  # fmt: skip
-        losses += [
-            f"{r['k']} checks a week, {r['draw']:.0%} drawn: not ahead within the year ({r['gain']:+.1%})"
-            for r in rows
-            if r["overtakes"] is None
-        ]
+    body += year_section(told, losses)
     normals_of = [told[k] for k in told if k.startswith("normal-")]
     if normals_of:
         body += ["## If this hospital were normal", "", "Hospitals that no scheme of the truth is about, as they are and with an excess planted on half of their stays (a share of all their cost). Recovered: gap ÷ planted, wanted 0.85 to 1.15.", "",
@@ -387,7 +237,7 @@ def main() -> None:
     parser.add_argument("--world", action="append", default=[], help="NAME=DIR with claims/ and truth/")
     parser.add_argument("--own", type=int, action="append", default=[])
     parser.add_argument("--redraws", type=int, default=REDRAWS)
-    parser.add_argument("--kind", action="append", choices=list(AREAS_OF))
+    parser.add_argument("--kind", action="append", choices=list(KINDS))
     parser.add_argument("--warehouse", type=Path)
     parser.add_argument("--as-of")
     parser.add_argument("--truth", type=Path)
@@ -401,10 +251,12 @@ def main() -> None:
             (f"own {s}", own(s, given.work)) for s in given.own
         ]
         for n, folder in worlds:
-            rows = [cover(n, kind, population(folder, kind), given.redraws) for kind in given.kind or AREAS_OF]
-            (given.work / f"cover-{n.replace(' ', '')}-{'-'.join(given.kind or AREAS_OF)}.json").write_text(
-                json.dumps(rows, ensure_ascii=False, indent=1) + "\n", "utf-8"
-            )
+            file = given.work / f"cover-{n.replace(' ', '')}.json"
+            if not file.exists():
+                rows = [
+                    cover(n, kind, population(folder, KINDS[kind][0]), given.redraws) for kind in given.kind or KINDS
+                ]
+                file.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", "utf-8")
         return
     elif given.what == "routes":
         made = routes()
@@ -413,8 +265,11 @@ def main() -> None:
     elif given.what == "normal":
         made, name = normal(given.warehouse, given.as_of, given.truth), f"normal-{given.warehouse.name}-{given.as_of}"
     elif given.what == "year":
-        made = year()
+        run_year(given.work)
+        return
     else:
+        if years := [r for f in sorted(given.work.glob("year-*.json")) for r in json.loads(f.read_text("utf-8"))]:
+            year_picture(years, given.out / "inspection_year.svg")
         (given.out / "inspection.md").write_text(page(given.work), "utf-8")
         return
     (given.work / f"{name}.json").write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")

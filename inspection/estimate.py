@@ -6,12 +6,15 @@ Weights are 1 / chance of being drawn, divided by their sum (Hájek); findings t
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta, hypergeom, shapiro
+from scipy.optimize import brentq
+from scipy.special import betainc, betaincc
+from scipy.stats import hypergeom, shapiro
 
 from inspection.seed import random_for
 
@@ -54,7 +57,8 @@ def _short(n: int, level: float, what: str = "有结论的抽查") -> Estimate:
 def rate(found: np.ndarray, chance: np.ndarray, population: int, level: float = 0.95) -> Estimate:
     """Share of the population that an inspection would confirm. found: 0/1 per decided draw; chance: of being drawn; population: how many could be.
 
-    Equal chances: interval by the hypergeometric mid-p test (exact tests cover more than they say); unequal: mid-p of the effective sample (Kish 1965).
+    Equal chances: interval by the hypergeometric mid-p test (exact tests cover more than they say); unequal: mid-p of the effective sample (Kish 1965), in which who was sure to be
+    drawn has no doubt: the variance of a weighted mean is that of w (w - 1), not of w².
     """
     y, w = np.asarray(found, dtype=float), 1.0 / np.asarray(chance, dtype=float)
     n = len(y)
@@ -65,8 +69,8 @@ def rate(found: np.ndarray, chance: np.ndarray, population: int, level: float = 
     if np.allclose(w, w[0]) and population <= MANY:
         low, high = hypergeometric_interval(int(y.sum()), n, population, level)
     else:
-        effective = w.sum() ** 2 / (w**2).sum()
-        effective /= max(1.0 - n / population, 1e-9)  # the part that was drawn is known
+        doubt = (w * (w - 1)).sum() if population <= MANY else (w**2).sum()
+        effective = w.sum() ** 2 / max(float(doubt), 1e-9)
         low, high = mid_p_interval(value * effective, effective, level)
     return Estimate(value, min(low, value), max(high, value), level, n)
 
@@ -74,24 +78,32 @@ def rate(found: np.ndarray, chance: np.ndarray, population: int, level: float = 
 @cache
 def hypergeometric_interval(hits: int, n: int, population: int, level: float = 0.95) -> tuple[float, float]:
     """Shares of a finite population that a mid-p test does not reject, `hits` of `n` drawn without replacement."""
-    kinds = np.arange(hits, population - n + hits + 1)
-    at = hypergeom.pmf(hits, population, kinds, n)
-    below, above = hypergeom.cdf(hits - 1, population, kinds, n), hypergeom.sf(hits, population, kinds, n)
     alpha = (1 - level) / 2
-    kept = kinds[(below + at / 2 > alpha) & (above + at / 2 > alpha)]
-    return float(kept.min() / population), float(kept.max() / population)
+    kinds = range(hits, population - n + hits + 1)
+
+    def below(k: int) -> float:  # P(X < hits) + P(X = hits) / 2, falling in k
+        return float(hypergeom.cdf(hits - 1, population, k, n) + hypergeom.pmf(hits, population, k, n) / 2)
+
+    def above(k: int) -> float:
+        return float(hypergeom.sf(hits, population, k, n) + hypergeom.pmf(hits, population, k, n) / 2)
+
+    first = bisect_left(kinds, True, key=lambda k: above(k) > alpha)
+    last = bisect_left(kinds, True, key=lambda k: below(k) <= alpha) - 1
+    return kinds[min(first, len(kinds) - 1)] / population, kinds[max(last, 0)] / population
 
 
 def mid_p_interval(hits: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Binomial mid-p interval, for counts that need not be whole (effective samples)."""
     alpha = (1 - level) / 2
-    p = np.linspace(0.0, 1.0, 4001)[1:-1]
-    upper = np.ones_like(p) if hits >= n else beta.sf(p, hits + 1, n - hits)  # P(X <= hits)
-    lower = np.ones_like(p) if hits <= 0 else beta.cdf(p, hits, n - hits + 1)  # P(X >= hits)
-    below = 1 - lower  # P(X < hits)
-    at_most, at_least = (upper + below) / 2, 1 - (upper + below) / 2
-    kept = p[(at_most > alpha) & (at_least > alpha)]
-    return (0.0 if hits <= 0 else float(kept.min())), (1.0 if hits >= n else float(kept.max()))
+
+    def at_most(p: float) -> float:  # P(X < hits) + P(X = hits) / 2, falling in p
+        upper = 1.0 if hits >= n else float(betaincc(hits + 1, n - hits, p))
+        lower = 1.0 if hits <= 0 else float(betainc(hits, n - hits + 1, p))
+        return (upper + 1 - lower) / 2
+
+    low = 0.0 if hits <= 0 else brentq(lambda p: at_most(p) - 1 + alpha, 0.0, 1.0)
+    high = 1.0 if hits >= n else brentq(lambda p: at_most(p) - alpha, 0.0, 1.0)
+    return float(low), float(high)
 
 
 def total(amount: np.ndarray, chance: np.ndarray, population: int, level: float = 0.8) -> Estimate:

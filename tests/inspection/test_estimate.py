@@ -31,6 +31,12 @@ def test_a_census_has_no_doubt() -> None:
     assert (said.value, said.low, said.high) == (0.5, 0.5, 0.5)
 
 
+def test_who_was_sure_to_be_drawn_has_no_doubt_and_who_was_not_keeps_it() -> None:
+    said = rate(np.r_[np.zeros(20), np.ones(5), np.zeros(5)], np.r_[np.ones(20), np.full(10, 0.5)], 40)
+    assert said.value == pytest.approx(0.25)
+    assert (said.low, said.high) == pytest.approx(mid_p_interval(0.25 * 80, 80)), "40² / Σ w (w - 1) = 1600 / 20"
+
+
 def test_below_ten_nothing_is_said() -> None:
     assert rate(np.ones(9), np.full(9, 0.1), 90).told() == "样本不足：有结论的抽查只有 9 个"
     assert total(np.r_[np.ones(4), np.zeros(40)], np.full(44, 0.1), 440).value is None

@@ -1,0 +1,34 @@
+"""The study of draws: what no interval can avoid, when a sum is ahead for good, a year that repeats."""
+
+import numpy as np
+import pytest
+
+from benchmarks.inspection_cover import attainable
+from benchmarks.inspection_year import POLICIES, crossing, play, section
+from inspection.seed import random_for
+
+
+def test_what_any_interval_must_cover_counts_whole_outcomes() -> None:
+    values = np.repeat([0.0, 0.1, 0.2, 0.3], [10, 60, 28, 2])
+    assert attainable(values, 0.1) == pytest.approx(0.98), "10 and 60 and 28: without the 10 only 88 %"
+    assert attainable(values[:0], 0.1) is None
+    assert attainable(random_for("x").random(1000), 0.5) == pytest.approx(0.95)
+
+
+def test_ahead_from_the_week_after_the_last_behind() -> None:
+    assert crossing(np.array([-1.0, 1, -1, 2, 3])) == 4
+    assert crossing(np.array([1.0, 1, 1])) == 1
+    assert crossing(np.array([1.0, -1])) is None
+
+
+def test_a_year_repeats_and_drawing_draws() -> None:
+    once, again = (play(1, 30, "every found gang moves", POLICIES[2]) for _ in range(2))
+    assert (once.found == again.found).all()
+    assert (once.drawn == 3).all()
+    assert play(1, 30, "nobody moves", POLICIES[0]).drawn.sum() == 0
+
+
+def test_a_year_that_was_not_run_is_said() -> None:
+    losses: list[str] = []
+    assert section({}, losses) == []
+    assert "not measured" in losses[0]
