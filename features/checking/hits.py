@@ -3,7 +3,7 @@
 Read from the feature partitions of that as-of, built if they are not there: a rule has one number, whoever asks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -14,11 +14,12 @@ from features.build import build
 from features.declarations import load_catalog
 from features.declare import REGISTRY, Feature, amount_name, column_name
 from features.evidence import gather_evidence
-from features.grains import GRAINS
+from features.grains import GRAINS, Grain
 from features.row_amounts import with_amounts
 
 HITS = ["rule", "grain", "entity_id", "hits", "amount_fen"]
 ROWS = ["rule", "grain", "entity_id", "row_table", "row_id", "happened_at", "fen"]
+RECORDS = ["record_visit", "record_settlement"]
 
 
 def rules_of(numbers: Sequence[str] | None = None) -> list[Feature]:
@@ -64,40 +65,57 @@ def run_rules(root: Path | str, as_of: date | datetime, rules: Sequence[str] | N
     return found[HITS].sort_values(["rule", "grain", "entity_id"], ignore_index=True)
 
 
-def hit_rows(root: Path | str, as_of: date | datetime, rules: Sequence[str] | None = None) -> pd.DataFrame:
-    """The claim rows behind the hits: `rule, grain, entity_id, row_table, row_id, happened_at, fen`.
+def hit_rows(
+    root: Path | str,
+    as_of: date | datetime,
+    rules: Sequence[str] | None = None,
+    entities: Mapping[Grain, Collection[str]] | None = None,
+    *,
+    records: bool = False,
+) -> pd.DataFrame:
+    """The claim rows behind the hits: `rule, grain, entity_id, row_table, row_id, happened_at, fen`; with `records`
+    also RECORDS, the visit and the settlement of each row.
 
     `fen` is what the row adds to the unit's amount at risk: over the rows of a rule, window and unit they sum to it, to
-    the fen; where one rule says the same row twice the larger counts. Missing for rules without money.
+    the fen; where one rule says the same row twice the larger counts. Missing for rules without money. `entities`: of
+    which grain whose hits are wanted, all if None.
     """
     parts = []
-    found = _hits(root, as_of, rules_of(rules))
+    features = [f for f in rules_of(rules) if entities is None or entities.get(f.grain)]
+    found = _hits(root, as_of, features)
     for grain in GRAINS:
         own = [(f, c, hit.assign(entity_id=hit["entity_id"].astype(str))) for f, c, hit in found if f.grain == grain]
+        if entities is not None:
+            mine = set(entities.get(grain, ()))
+            own = [(f, c, hit[hit["entity_id"].isin(mine)]) for f, c, hit in own]
         wanted = [(column, entity) for _, column, hit in own for entity in hit["entity_id"]]
-        gathered = gather_evidence(root, as_of, grain, wanted) if wanted else {}
+        gathered = gather_evidence(root, as_of, grain, wanted, records=records) if wanted else {}
         for feature, column, hit in own:
             frames = {e: gathered[column, e] for e in hit["entity_id"]}
-            if feature.amount is not None:
+            if feature.amount is not None and frames:
                 fen = dict(zip(hit["entity_id"], hit[amount_name(column)].astype("float64"), strict=True))
                 frames = with_amounts(feature, frames, fen)
             parts += [rows_that_hit(f).assign(rule=feature.rule, grain=grain, entity_id=e) for e, f in frames.items()]
+    columns = ROWS + (RECORDS if records else [])
     if not parts:
-        return pd.DataFrame(columns=ROWS)
+        return pd.DataFrame(columns=columns)
     key = ["rule", "grain", "entity_id", "row_table", "row_id"]
     rows = pd.concat(parts, ignore_index=True).sort_values("fen", ascending=False, kind="stable").drop_duplicates(key)
-    return rows[ROWS].sort_values(
-        ["rule", "grain", "entity_id", "happened_at", "row_table", "row_id"], ignore_index=True
+    return (
+        rows.reindex(columns=columns)
+        .sort_values(["rule", "grain", "entity_id", "happened_at", "row_table", "row_id"])
+        .reset_index(drop=True)
     )
 
 
 def rows_that_hit(rows: pd.DataFrame) -> pd.DataFrame:
     """Of evidence rows the hits proper: `row_table, row_id, happened_at, fen`, the amount of the row (`with_amounts`),
-    missing where rows carry none."""
+    missing where rows carry none; RECORDS where they are there."""
     if "hit" in rows.columns and rows["hit"].fillna(False).astype(bool).any():
         rows = rows[rows["hit"].fillna(False).astype(bool)]
     fen = rows["amount_fen"] if "amount_fen" in rows.columns else pd.Series(float("nan"), index=rows.index)
-    return rows[["row_table", "row_id", "happened_at"]].assign(fen=fen)
+    told = [c for c in RECORDS if c in rows.columns]
+    return rows[["row_table", "row_id", "happened_at", *told]].assign(fen=fen)
 
 
 def _hits(
