@@ -100,12 +100,15 @@ def _sheet(part: bytes, cells: Mapping[Place, Value], head: Place, where: str) -
             raise UserError(f"{where}：第{line}行不在表中")
         row = rows[line]
         held = _cells(row, line)
-        last_style = next((c.get("s") for _, c in sorted(held.items(), reverse=True) if c.get("s")), None)
+        words = [c for _, c in sorted(held.items(), reverse=True) if c.get("t") in ("s", "str", "inlineStr")]
+        style_of_words = next(
+            (c.get("s") for c in words if c.get("s")), None
+        )  # a date's look would make a date of an amount
         for column in sorted(c for i, c in cells if i == line):
             cell = held.get(column)
             if cell is None:
                 cell = etree.Element(f"{space}c", r=at(column, line))
-                style = held[head[1]].get("s") if line == head[0] and head[1] in held else last_style
+                style = held[head[1]].get("s") if line == head[0] and head[1] in held else style_of_words
                 if style:
                     cell.set("s", style)
                 after = [c for j, c in held.items() if j < column]

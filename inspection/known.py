@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -32,7 +32,6 @@ LINE: Final = (
     "det_item_fee_sumamt_fen",
     "happened_at",
 )
-EMPTY: Final[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True)
@@ -92,8 +91,8 @@ def units_of(reader: Reader) -> dict[str, tuple[str, str]]:
 
 
 def load_claims(
-    warehouse: Path | str, as_of: date | datetime, asked: Mapping[str, set[str]], units: set[str] = frozenset()
-) -> Claims:  # type: ignore[assignment]
+    warehouse: Path | str, as_of: date | datetime, asked: Mapping[str, Collection[str]], units: Collection[str] = ()
+) -> Claims:
     """What is known of the numbers `asked` (setl_id, mdtrt_id, ipt_no, psn_no, certno), and every settlement at `units`. UserError for a warehouse without settlements."""
     wanted = {f: set(asked.get(f, ())) for f in ("setl_id", "mdtrt_id", "ipt_no", "psn_no", "certno", "fixmedins_code")}
     with Reader(warehouse, as_of) as reader:

@@ -105,17 +105,16 @@ def _one(row: dict[str, Any], i: int, cells: Mapping[str, Sequence[str | None]],
             told.append(f"{where}：{_near(str(value), like)}" if like else f"{where}：本库没有“{value}”")
     people = (good["psn_no"],) if "psn_no" in good else claims.persons.get(good.get("certno", ""), ())
     unit, by = _unit(row, good, index)
-    beside = {"told": tuple(told), "bent": broken}
+    beside: dict[str, Any] = {"told": tuple(told), "bent": broken}
     if "setl_id" in good:
         return _agreed(index, [good["setl_id"]], "结算号", people, unit, row, told, broken)
     if "mdtrt_id" in good:
         return _agreed(index, index.of_stay[good["mdtrt_id"]], "就诊号", people, unit, row, told, broken)
     if not people:
-        given = [
-            f for f in ("setl_id", "mdtrt_id", "psn_no", "certno", "ipt_no") if f in cells and cells[f][i] is not None
-        ]
-        if unit and not given:
+        asked = [f for f in ("setl_id", "mdtrt_id", "psn_no", "certno", "ipt_no") if f in cells]
+        if unit and not asked:
             return Match("exact", by, unit=unit, **beside)
+        given = any(cells[f][i] is not None for f in asked)
         why = "所列号码都用不上" if given else "没有可用的号码"
         return Match("none", why, unit=unit, psn_no="", **beside)
     mine = [s for p in people for s in index.of_person.get(p, ())]

@@ -17,8 +17,9 @@ from claims.intake.normalize import MISSING
 from claims.store.findings import read_findings
 from claims.store.warehouse import Warehouse
 from features.asof import moment_of
+from features.build import build
 from features.checking.hits import hit_rows, rules_of
-from features.grains import Grain
+from features.grains import GRAINS, Grain
 from inspection.known import Claims, lines_of, load_claims
 from inspection.matching import LEVELS, Match, match
 from inspection.sent_cells import IDS, unread, values_of
@@ -31,6 +32,8 @@ LEAST_SAID: Final = 1.8
 _FOOT: Final = re.compile(r"^(合计|总计|小计|注|说明|备注|填表|填报|制表|审核|复核|联系|单位负责|日期)")
 _NUMBER: Final = re.compile(r"[A-Za-z0-9|_.+*-]{4,64}")
 Subject = tuple[str, str]
+ROUND_DAYS: Final = 90
+"""Stays are looked at in steps of so many days, so that lists of one quarter share what was worked out."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,14 @@ class Sent:
     @property
     def rows(self) -> int:
         return sum(len(t.listed.rows) - len(t.foot) for t in self.tables)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What our rules said: hit rows with the visit of each, and the subjects that were looked at at all."""
+
+    hits: pd.DataFrame
+    subjects: frozenset[Subject]
 
 
 @dataclass(frozen=True)
@@ -107,9 +118,9 @@ def matched(sent: Sent, warehouse: Path | str, as_of: date) -> tuple[Sent, list[
     for table in sent.tables:
         held = values_of(table.choices, table.listed.rows)
         for f in IDS:
-            asked[f] |= set(held[f].dropna().astype(str)) if f in held else set()
+            asked[f] |= {str(v) for v in held[f].dropna()} if f in held else set()
         for j in range(len(table.listed.titles)):
-            cells = {r[j] for r in table.listed.rows if r[j] is not None and _NUMBER.fullmatch(r[j] or "")}
+            cells = {c for r in table.listed.rows if (c := r[j]) is not None and _NUMBER.fullmatch(c)}
             if len(cells) > 0.3 * len(table.listed.rows):
                 asked["setl_id"] |= cells  # a column may hold another's numbers
     claims = load_claims(warehouse, as_of, asked)
@@ -149,7 +160,7 @@ def _rows(table: Table, claims: Claims) -> list[Row]:
         return []
     values = values_of(table.choices, rows)
     places = {c.field: c.at for c in table.choices if c.used}
-    cells = {f: [r[places[f]] for r in rows] for f in IDS if f in places}
+    cells: dict[str, list[str | None]] = {f: [r[places[f]] for r in rows] for f in IDS if f in places}
     matches = match(values, cells, places, lines, claims)
     for name, lost in unread(table.choices, rows, values).items():
         for i in lost:
@@ -186,18 +197,19 @@ def triaged(
     claims: Claims,
     warehouse: Path | str,
     as_of: date,
-    hits: pd.DataFrame,
+    looked: Looked,
     listed: Mapping[Subject, str],
     known: Mapping[Subject, Mapping[str, str]],
     large_yuan: float = LARGE_YUAN,
 ) -> list[Row]:
-    """Every row with its heap. hits: `hits_of`; listed: subject → where it stands on a list in force; known: subject → decided, in_hand, appealed, as the desk says."""
+    """Every row with its heap. looked: `hits_of`; listed: subject → where it stands on a list in force; known: subject → decided, in_hand, appealed, as the desk says."""
     bills = claims.bills.drop_duplicates("setl_id", keep="last").set_index("setl_id")
     lines = lines_of(warehouse, as_of, {s for r in rows if r.match.found for s in r.match.bills})
     by_bill = {str(k): v for k, v in lines.groupby("setl_id")}
     told = claims.stays.set_index("mdtrt_id") if len(claims.stays) else pd.DataFrame()
     has_lines, has_diagnoses = len(lines) > 0, len(told) > 0 and bool(told["dscg_maindiag_code"].notna().any())
     decided = _decided(warehouse, as_of)
+    hits = looked.hits
     labels = {str(f.rule): (f.label, f.kind == "hard") for f in reversed(rules_of())}
     by_visit = {str(k): v for k, v in hits.groupby("record_visit")} if len(hits) else {}
     by_subject = {(str(g), str(e)): v for (g, e), v in hits.groupby(["grain", "entity_id"])} if len(hits) else {}
@@ -222,13 +234,14 @@ def triaged(
             hits=_hits(same if m.found else None, mine, labels),
             listed=listed.get(subject, ""),
             lacks=lacks,
-            decided=desk.get("decided", "") or decided.get(subject, ""),
+            decided=desk.get("decided", "") or _about(decided.get(subject, []), ended),
             in_hand=desk.get("in_hand", ""),
             appealed=desk.get("appealed", ""),
             refunded=bool(m.bills) and m.found and all(b in claims.refunded for b in m.bills),
             ended=None if ended is None or pd.isna(ended) else pd.Timestamp(ended).date(),
             repeats=repeats,
             told=(*m.told, *wrong),
+            looked=subject in looked.subjects,
         )
         out.append(replace(row, facts=facts, sorted=sort(facts, as_of, large_yuan)))
     return out
@@ -275,29 +288,50 @@ def _record(row: Row, by_bill: Mapping[str, pd.DataFrame], told: pd.DataFrame, b
     return tuple(lacks), tuple(wrong)
 
 
-def _decided(warehouse: Path | str, as_of: date) -> dict[Subject, str]:
+def _decided(warehouse: Path | str, as_of: date) -> dict[Subject, list[tuple[pd.Timestamp, str]]]:
+    """Subject → (end of the period inspected, what was found), the last known last."""
     found = read_findings(Warehouse.open(warehouse), moment_of(as_of))
     mine = found[found["conclusive"].astype(bool) & found["grain"].isin(["admission", "person"])]
     words = {"confirmed": "查实", "refuted": "排除", "error": "差错"}
-    rows = mine.sort_values("known_at", kind="stable").to_dict("records")
-    return {
-        (
-            r["grain"],
-            r["entity_id"],
-        ): f"{pd.Timestamp(r['known_at']):%Y-%m-%d} {words.get(r['outcome'], r['outcome'])}（检查 {r['finding_id']}）"
-        for r in rows
-    }
+    out: dict[Subject, list[tuple[pd.Timestamp, str]]] = {}
+    for r in mine.sort_values("known_at", kind="stable").to_dict("records"):
+        told = (
+            f"{pd.Timestamp(r['known_at']):%Y-%m-%d} {words.get(r['outcome'], r['outcome'])}（检查 {r['finding_id']}）"
+        )
+        out.setdefault((r["grain"], r["entity_id"]), []).append((pd.Timestamp(r["period_end"]), told))
+    return out
 
 
-def hits_of(warehouse: Path | str, as_of: date, rows: Sequence[Row]) -> pd.DataFrame:
-    """What our rules hit about the subjects of these rows, with the visit of each claim row behind it."""
+def _about(findings: Sequence[tuple[pd.Timestamp, str]], ended: Any) -> str:
+    """The last finding whose period holds what ended then; '' for none."""
+    if ended is None or pd.isna(ended):
+        return ""
+    return next((told for until, told in reversed(findings) if pd.Timestamp(ended).normalize() <= until), "")
+
+
+def hits_of(warehouse: Path | str, as_of: date, rows: Sequence[Row], claims: Claims) -> Looked:
+    """What our rules hit about the subjects of these rows, with the visit of each claim row behind it; stays as old as the oldest of them are looked at."""
     found = [r.match for r in rows if r.match.found]
+    mine = {s for m in found if m.inpatient for s in m.bills}
+    oldest = claims.bills.loc[claims.bills["setl_id"].isin(mine), "begntime"].min()
+    days = GRAINS["admission"].window_days
+    if not pd.isna(oldest):
+        days = max(days, -(-((pd.Timestamp(as_of) - pd.Timestamp(oldest)).days + 1) // ROUND_DAYS) * ROUND_DAYS)
     wanted: dict[Grain, set[str]] = {
         "admission": {m.stay for m in found if m.inpatient},
         "person": {m.psn_no for m in found if m.psn_no},
         "institution": {m.unit for m in found if m.subject[0] == "institution"},
     }
-    return hit_rows(warehouse, as_of, None, wanted, records=True)
+    windows: dict[Grain, int] = {"admission": days} if days > GRAINS["admission"].window_days else {}
+    hits = hit_rows(warehouse, as_of, None, wanted, records=True, windows=windows)
+    looked = {
+        (g, str(e))
+        for g, ids in wanted.items()
+        if ids
+        for e in build(warehouse, as_of, g, windows.get(g)).entities().index
+        if str(e) in ids
+    }
+    return Looked(hits, frozenset(looked))
 
 
 def counts(rows: Sequence[Row]) -> dict[str, dict[str, int]]:

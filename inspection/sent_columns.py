@@ -98,14 +98,14 @@ def says(titles: Sequence[str]) -> float:
 def propose(table: Listed, given: Mapping[str, str] | None = None) -> list[Choice]:
     """A choice for each titled column, each field once. given: title → field, as a person said ('' = leave the column alone). UserError for a title or field that is not there."""
     told = dict(given or {})
-    for title, field in told.items():
+    for title, meant in told.items():
         if title not in table.titles:
             raise UserError(
-                f"--column {title}={field}：“{table.sheet}”页没有“{title}”列；有 {'、'.join(filter(None, table.titles))}"
+                f"--column {title}={meant}：“{table.sheet}”页没有“{title}”列；有 {'、'.join(filter(None, table.titles))}"
             )
-        if field and field not in BY_NAME:
+        if meant and meant not in BY_NAME:
             raise UserError(
-                f"--column {title}={field}：没有字段 {field}；有 {'、'.join(f'{c.name}（{c.zh}）' for c in FIELDS)}"
+                f"--column {title}={meant}：没有字段 {meant}；有 {'、'.join(f'{c.name}（{c.zh}）' for c in FIELDS)}"
             )
     score = np.array([alike(t) for t in table.titles]).reshape(len(table.titles), len(FIELDS))
     whys = {}

@@ -39,7 +39,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of one row beside its text. amount_fen: as sent down; lacks: what the record lacks; decided, in_hand, appealed: as a person reads it, '' = no."""
+    """What is known of one row beside its text. amount_fen: as sent down; lacks: what the record lacks; looked: whether our rules looked at its subject; decided, in_hand, appealed: as a person reads it, '' = no."""
 
     found: bool
     how: str
@@ -55,6 +55,7 @@ class Facts:
     ended: date | None = None
     repeats: int = 0
     told: tuple[str, ...] = ()
+    looked: bool = True
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ def sort(facts: Facts, as_of: date, large_yuan: float = LARGE_YUAN) -> Sorted:
         more.append(f"没有匹配到唯一的就诊：{facts.how}")
     if facts.told:
         more.append("来文有误或不全：" + "；".join(facts.told[:3]))
+    if facts.found and not facts.looked:
+        more.append("不在本库规则的检视范围内（费用太早，或没有可比的记录），规则未作比对")
     if facts.lacks:
         more.append("本库记录不全：" + "、".join(facts.lacks))
     for hit in same:
@@ -102,23 +105,16 @@ def sort(facts: Facts, as_of: date, large_yuan: float = LARGE_YUAN) -> Sorted:
         aside.append("同一对象另有规则命中：" + "、".join(dict.fromkeys(h.label for h in beside)))
     if facts.in_hand:
         aside.append(f"已在办：{facts.in_hand}，并入该案")
-    if not same:
+    if not same and facts.looked:
         aside.append("本库规则没有命中同一记录（不等于没有问题）" if facts.found else "未匹配，本库规则无从比对")
-    tier = (
-        LATER
-        if later
-        else MORE
-        if more and (not facts.found or facts.lacks)
-        else FOCUS
-        if focus
-        else MORE
-        if more
-        else LATER
-    )
+    stuck = not facts.found or bool(facts.lacks) or not facts.looked
+    tier = LATER if later else MORE if stuck else FOCUS if focus else MORE if more else LATER
     grounds = {LATER: [*later, *more, *focus], MORE: [*more, *focus], FOCUS: [*focus, *more]}[tier]
     if tier == LATER and not later:
         grounds = [f"金额 {yuan:,.2f} 元" if facts.amount_fen else "来文未列金额", *grounds]
-    return Sorted(tier, (*grounds, *aside), defences([h.rule for h in (same or beside)], facts.kind))
+    return Sorted(
+        tier, (*grounds, *aside), defences([h.rule for h in same], facts.kind) or defences([h.rule for h in beside])
+    )
 
 
 def _years(day: date, years: int) -> date:
@@ -126,8 +122,8 @@ def _years(day: date, years: int) -> date:
 
 
 def defences(rules: Sequence[str], kind: str = "") -> tuple[str, ...]:
-    """What the other side may rightly say: the innocent explanations of our rules that hit, else of the rules that the kind of suspicion sounds like."""
-    chosen = list(dict.fromkeys(rules)) or rules_like(kind)
+    """What the other side may rightly say: the innocent explanations of the rules that the kind of suspicion sounds like, and of ours that hit."""
+    chosen = list(dict.fromkeys([*rules_like(kind)[:2], *rules]))
     out = []
     for rule in chosen[:3]:
         own = rules_of([rule])

@@ -73,7 +73,7 @@ def options(path: tuple[str, ...]) -> set[str]:
 GIVEN = {
     "as_of": "2025-01-01", "grain": "person", "out": "x.xlsx", "at": "2025-01-01 20:00", "entity_id": "X", "challenger": "abcdef", "model": "abcdef", "signed_by": "A",
     "rule": "R13", "state": "shadow", "threshold": "max_gap_days=10", "clause": "第三条", "share": "0.5", "reason": "x", "by": "A",
-    "batch": "b0001", "file": "points.xlsx", "claim": "claim.json", "source": "mended.xlsx", "name": "wang", "salt": "salt-of-mine", "week": "2026-W48", "month": "2026-09", "unit": "H1", "role": "officer", "scope": "lists",
+    "batch": "b0001", "file": "points.xlsx", "claim": "claim.json", "source": "mended.xlsx", "name": "wang", "salt": "salt-of-mine", "week": "2026-W48", "month": "2026-09", "unit": "H1", "role": "officer", "scope": "lists", "deadline": "10", "report": "report.xlsx",
 }  # fmt: skip
 
 

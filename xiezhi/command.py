@@ -18,6 +18,7 @@
     ladder     the published table, points and grades of units    inspection.ladder
     bedsheet   the bed check in walking order, best hours         inspection.bedsheet
     morning    the morning after: found against chance            inspection.bedsheet
+    sent       leads sent down from above: match, sort, give back   inspection.sent
     explain    everything behind one suspect                      serving.lists.dossier
     check      one incoming claim against the rules               features.checking
     rules      the rule base: run it, show one rule               features.checking
@@ -44,14 +45,14 @@ import typer
 
 from claims.errors import UserError
 from claims.settings import settings
-from commands import desk, inspection, intake, learning, lists, rules
+from commands import desk, inspection, intake, learning, lists, rules, sent
 
 CommandLineError: Any = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps it
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, help="獬豸 xiezhi: ranked, explained leads from medical-insurance claims. Leads, never verdicts."
 )  # fmt: skip
-for room in (intake, learning, lists, inspection, rules, desk):
+for room in (intake, learning, lists, inspection, sent, rules, desk):
     app.add_typer(room.app)
 
 

@@ -72,24 +72,27 @@ def hit_rows(
     entities: Mapping[Grain, Collection[str]] | None = None,
     *,
     records: bool = False,
+    windows: Mapping[Grain, int] | None = None,
 ) -> pd.DataFrame:
     """The claim rows behind the hits: `rule, grain, entity_id, row_table, row_id, happened_at, fen`; with `records`
     also RECORDS, the visit and the settlement of each row.
 
     `fen` is what the row adds to the unit's amount at risk: over the rows of a rule, window and unit they sum to it, to
     the fen; where one rule says the same row twice the larger counts. Missing for rules without money. `entities`: of
-    which grain whose hits are wanted, all if None.
+    which grain whose hits are wanted, all if None. `windows`: of which grain who was active in so many days is looked
+    at instead of its default window.
     """
     parts = []
     features = [f for f in rules_of(rules) if entities is None or entities.get(f.grain)]
-    found = _hits(root, as_of, features)
+    wider = windows or {}
+    found = _hits(root, as_of, features, wider)
     for grain in GRAINS:
         own = [(f, c, hit.assign(entity_id=hit["entity_id"].astype(str))) for f, c, hit in found if f.grain == grain]
         if entities is not None:
             mine = set(entities.get(grain, ()))
             own = [(f, c, hit[hit["entity_id"].isin(mine)]) for f, c, hit in own]
         wanted = [(column, entity) for _, column, hit in own for entity in hit["entity_id"]]
-        gathered = gather_evidence(root, as_of, grain, wanted, records=records) if wanted else {}
+        gathered = gather_evidence(root, as_of, grain, wanted, wider.get(grain), records=records) if wanted else {}
         for feature, column, hit in own:
             frames = {e: gathered[column, e] for e in hit["entity_id"]}
             if feature.amount is not None and frames:
@@ -119,12 +122,12 @@ def rows_that_hit(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _hits(
-    root: Path | str, as_of: date | datetime, features: Sequence[Feature]
+    root: Path | str, as_of: date | datetime, features: Sequence[Feature], windows: Mapping[Grain, int] | None = None
 ) -> list[tuple[Feature, str, pd.DataFrame]]:
     """Of every declaration and window the entities it hits: (declaration, column, their ids, values and amounts)."""
     found = []
     for grain in dict.fromkeys(f.grain for f in features):
-        partition = build(root, as_of, grain)
+        partition = build(root, as_of, grain, (windows or {}).get(grain))
         own = [f for f in features if f.grain == grain and f.name not in partition.absent]
         columns = [(f, column_name(f.name, w)) for f in own for w in f.windows]
         names = [n for f, c in columns for n in ([c, amount_name(c)] if f.amount is not None else [c])]

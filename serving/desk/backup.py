@@ -28,7 +28,7 @@ from sqlalchemy import Connection, DateTime, MetaData, Table, func, insert, insp
 
 from claims.errors import Damaged, UserError
 from claims.store.files import SEAL, fsync, put, read_sealed, sealed
-from serving.desk import log
+from serving.desk import log, papers
 from serving.desk.database import Desk, alembic_config, now, revision_of
 from serving.desk.schema import LOG, METADATA
 from serving.desk.verify import FIRST, fault
@@ -92,8 +92,8 @@ def _fill(desk: Desk, archive: zipfile.ZipFile, check: Check) -> dict[str, Any]:
                     out.write(line)
                     count += 1
             members[member], rows[table.name] = digest.hexdigest(), count
-        papers = set(connection.execute(select(METADATA.tables["files"].c.sha256)).scalars())
-    for paper in sorted(papers):
+        kept = papers.kept(connection)
+    for paper in sorted(kept):
         check(f"file {paper}")
         members[f"files/{paper}"] = paper
         if _copied(desk.file(paper), archive, f"files/{paper}") != paper:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import and_, select
 
-from serving.desk import appeals, links, money, papers, requests, reviews
+from serving.desk import appeals, links, money, papers, requests, reviews, sent
 from serving.desk.cases import BLIND, events_of, every, found, seen
 from serving.desk.database import Desk
 from serving.desk.people import Person
@@ -32,6 +32,7 @@ def case_file(desk: Desk, person: Person, case_id: int) -> dict[str, Any]:
             "earlier": every(connection, others.where(same)),
             "beside": every(connection, others.where(unit, ~same).limit(20)),
             "history": links.history(connection, person, row),
+            "sent": sent.of_case(connection, case_id),
         }
         if row[BLIND] is not None:
             later = ("officers", "papers", "appeals", "dispositions", "requests", "reviews", "linked")

@@ -29,7 +29,7 @@ PRESENCE_COLUMNS: Final = (
     "check_id", "mdtrt_id", "fixmedins_code", "check_time", "check_way", "result_code", "leave_reason", "evidence_ref", "checker_1",
     "checker_2", "source", "selection_prob",
 )  # fmt: skip
-SOURCE: Final = {"ranked": "model", "draw": "random", "control": "random"}
+SOURCE: Final = {"ranked": "model", "draw": "random", "control": "random", "sent": "superior"}
 
 
 def decided(desk: Desk) -> list[dict[str, Any]]:

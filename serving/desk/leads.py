@@ -34,7 +34,7 @@ def open_run(
             return 0
         for name, rows in lists.items():
             for row in sorted(rows, key=lambda r: int(r["lead"])):
-                case, made = _case_of(connection, row)
+                case, made = case_of(connection, row)
                 new += made
                 lead = {"case_id": case, "run": run, "list": name, "lead": int(row["lead"]), "as_of": as_of}
                 lead |= {"slot": row["slot"], "selection_prob": repr(float(row.get("selection_prob") or 1.0))}
@@ -54,8 +54,8 @@ def known(desk: Desk, run: str) -> bool:
         return connection.execute(select(LEADS.c.lead_id).where(LEADS.c.run == run).limit(1)).first() is not None
 
 
-def _case_of(connection: Connection, row: Mapping[str, Any]) -> tuple[int, bool]:
-    """The open case about the subject of a row, or a new one."""
+def case_of(connection: Connection, row: Mapping[str, Any], *, priced: bool = True) -> tuple[int, bool]:
+    """(case, whether it is new): the open case about the subject of a row, or a new one. priced: an open one takes the row's amounts."""
     about = and_(CASES.c.grain == row["grain"], CASES.c.entity_id == row["entity_id"])
     found = connection.execute(select(CASES.c.case_id).where(about, CASES.c.state.in_(OPEN))).first()
     money = {
@@ -63,6 +63,8 @@ def _case_of(connection: Connection, row: Mapping[str, Any]) -> tuple[int, bool]
         "mid_fen": _fen(row.get("amount_at_risk_yuan")),
         "high_fen": _fen(row.get("amount_high_yuan")),
     }
+    if found is not None and not priced:
+        return int(found.case_id), False
     if found is not None:
         connection.execute(update(CASES).where(CASES.c.case_id == found.case_id).values(**money))
         return int(found.case_id), False

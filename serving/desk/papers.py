@@ -12,7 +12,6 @@ import os
 import re
 import unicodedata
 import zipfile
-from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select
@@ -25,7 +24,7 @@ from serving.desk.database import Desk, now
 from serving.desk.limits import value
 from serving.desk.people import Person
 from serving.desk.roles import BUSINESS
-from serving.desk.schema import FILES, PEOPLE
+from serving.desk.schema import FILES, PEOPLE, SENT_LISTS
 
 SIGNATURES: Final[tuple[tuple[str, str, int, bytes], ...]] = (
     ("pdf", "PDF", 0, b"%PDF-"),
@@ -92,11 +91,13 @@ def attach(
         detail = {"file": made, "sha256": paper["sha256"], "size": len(body), "kind": kind}
         event(connection, case_id, person, "file", note=paper["name"], detail=detail, once=once)
         log.append(connection, "file.add", person.name, row["number"], detail)
-        _keep(desk.file(paper["sha256"]), body)
+        keep(desk, paper["sha256"], body)
     return made
 
 
-def _keep(path: Path, body: bytes) -> None:
+def keep(desk: Desk, sha256: str, body: bytes) -> None:
+    """The bytes under their hash, where they are not there yet."""
+    path = desk.file(sha256)
     if path.is_file():
         return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -129,10 +130,17 @@ def of_case(connection: Connection, case_id: int) -> list[dict[str, Any]]:
     return every(connection, chosen.where(FILES.c.case_id == case_id).order_by(FILES.c.file_id))
 
 
+def kept(connection: Connection) -> dict[str, int]:
+    """Hash → number of every file that lies beside the database: papers of cases, and lists sent down as they came."""
+    sent = connection.execute(select(SENT_LISTS.c.sha256, SENT_LISTS.c.sent_id))
+    papers = connection.execute(select(FILES.c.sha256, FILES.c.file_id))
+    return {sha256: int(number) for sha256, number in (*sent.tuples(), *papers.tuples())}
+
+
 def faults(desk: Desk) -> list[str]:
     """What is wrong with the papers on disk, a line each: lost, changed, or known to no case."""
     with desk.read() as connection:
-        known = {r.sha256: r.file_id for r in connection.execute(select(FILES.c.sha256, FILES.c.file_id))}
+        known = kept(connection)
     there = {p.name: p for p in desk.file("xx").parent.glob("*") if not p.name.startswith(".")}
     wrong = [f"paper {known[h]} is lost" for h in sorted(known.keys() - there.keys())]
     for name, path in sorted(there.items()):

@@ -361,6 +361,56 @@ REQUESTS = Table(
     CheckConstraint("answered_by <> asked_by", name="granted_by_another"),
 )
 
+#: Lists sent down from above (下发疑点): the workbook as it came lies beside the papers under its hash. columns: sheet → column
+#: (from 0) → field, as it was read. number: what the office calls the list.
+SENT_LISTS = Table(
+    "sent_lists",
+    METADATA,
+    Column("sent_id", Integer, primary_key=True),
+    Column("number", String(32), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("as_of", String(10), nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("due_at", DateTime, nullable=False),
+    Column("columns", JSON, nullable=False),
+    Column("who", Integer, ForeignKey(_WHO)),
+)
+
+#: Their rows: what each was matched to and how, its heap with grounds and defences, its case, and what was answered where there is no case.
+SENT_ROWS = Table(
+    "sent_rows",
+    METADATA,
+    Column("row_id", Integer, primary_key=True),
+    Column("sent_id", Integer, ForeignKey("sent_lists.sent_id"), nullable=False, index=True),
+    Column("sheet", String(64), nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("number", String(64), nullable=False),
+    Column("kind", String(200), nullable=False),
+    Column("item", String(200), nullable=False),
+    Column("amount_fen", BigInteger),
+    Column("level", String(8), nullable=False),
+    Column("how", Text, nullable=False),
+    Column("told", JSON, nullable=False),
+    Column("bills", JSON, nullable=False),
+    Column("grain", String(16), nullable=False),
+    Column("entity_id", String(64), nullable=False),
+    Column("unit", String(32), nullable=False),
+    Column("psn_no", String(64), nullable=False),
+    Column("area", String(12), nullable=False),
+    Column("tier", String(8), nullable=False),
+    Column("grounds", JSON, nullable=False),
+    Column("defences", JSON, nullable=False),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), index=True),
+    Column("verdict", String(8), nullable=False, server_default=""),
+    Column("situation", Text, nullable=False, server_default=""),
+    Column("answered_at", DateTime),
+    Column("answered_by", Integer, ForeignKey(_WHO)),
+    UniqueConstraint("sent_id", "sheet", "line"),
+    CheckConstraint("verdict IN ('', 'no', 'unsure')", name="true_by_case_only"),
+)
+
 #: The chain: each row's hash covers the row before it (serving/desk/log.py). who NULL = nobody was signed in.
 LOG = Table(
     "log",

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from claims.errors import UserError
 from claims.schema.innocents import INNOCENTS
 from claims.shown_text import mask
-from serving.desk import diagnoses, inbox, log, money, papers, people, reviews
+from serving.desk import diagnoses, inbox, log, money, papers, people, reviews, sent
 from serving.desk.casefile import case_file
 from serving.desk.database import Desk, now
 from serving.desk.roles import BUSINESS
@@ -85,7 +85,7 @@ def case_page(
     """One case: the evidence of its last lead, what may be done, what was done; uncovered: with its diagnoses, which the log knows. Raises Unknown."""
     who, may = person(request), rights(request)
     found = case_file(desk, who, number)
-    lead = found["leads"][-1]
+    lead = next((one for one in reversed(found["leads"]) if one["slot"] != sent.SLOT), found["leads"][-1])
     data: dict[str, Any] = {}
     with suppress(UserError):  # an old run may have been cleared away; the case stays
         run = publish.open_run(warehouse / "lists" / lead["run"])

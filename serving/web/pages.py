@@ -17,6 +17,7 @@ from serving.web import (
     find_pages,
     list_pages,
     paper_pages,
+    sent_pages,
     unit_pages,
 )
 from serving.web.middleware import desk_of, named_warehouse
@@ -44,6 +45,7 @@ def pages(given: Path | None = None) -> Starlette:
             *case_acts.routes(warehouse, desk),
             *list_pages.routes(warehouse, desk),
             *bed_pages.routes(warehouse, desk),
+            *sent_pages.routes(desk),
             *find_pages.routes(warehouse, desk),
             *unit_pages.routes(warehouse, desk),
             Route("/language", errors.speak, methods=["POST"]),

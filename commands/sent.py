@@ -1,0 +1,195 @@
+"""Lists sent down from above (sent: look, import, return), what units report of themselves (selfcheck), and visits due again (lookback)."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from claims.errors import UserError
+from commands.desk import BY
+from commands.terminal import AsOfOption, Bars, JsonOption, WarehouseOption, a_date, check_out, say
+
+app = typer.Typer()
+sent_app = typer.Typer(
+    no_args_is_help=True, help="下发疑点: take in a list sent down from above, give it back answered."
+)
+app.add_typer(sent_app, name="sent")
+
+FileArgument = Annotated[Path, typer.Argument(help="the workbook as it came (.xlsx)")]
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column", help="TITLE=FIELD: what a column is, where the proposal is not sure or wrong; TITLE= leaves it out"
+    ),
+]
+
+
+def columns_of(given: list[str] | None) -> dict[str, str]:
+    """TITLE=FIELD as a mapping. UserError for one without =."""
+    out = {}
+    for text in given or ():
+        title, sign, field = text.rpartition("=")
+        if not sign or not title:
+            raise UserError(f"--column {text!r}：请写 表头=字段，例如 单据号=setl_id")
+        out["".join(title.split())] = field.strip()
+    return out
+
+
+@sent_app.command("look")
+def sent_look(file: FileArgument, column: ColumnOption = None, as_json: JsonOption = False) -> None:
+    """What each column of a list is taken for, before anything is taken in."""
+    from inspection.sent import told_of, understand
+    from inspection.workbooks import read_workbook
+
+    body, _ = read_workbook(file)
+    sent = understand(body, file.name, columns_of(column))
+    sheets = [
+        {
+            "sheet": t.listed.sheet,
+            "line": t.listed.line,
+            "rows": len(t.listed.rows),
+            "columns": [vars(c) for c in t.choices],
+        }
+        for t in sent.tables
+    ]
+    say({"file": str(file), "sheets": sheets, "unread": list(sent.unread)}, as_json, lambda: "\n".join(told_of(sent)))
+
+
+@sent_app.command("import")
+def sent_import(
+    file: FileArgument,
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    deadline: Annotated[
+        str, typer.Option("--deadline", help="a date (2026-12-15), or so many working days from today")
+    ],
+    name: Annotated[
+        str, typer.Option("--name", help="what the list is called at the desk; default: the file's name")
+    ] = "",
+    source: Annotated[str, typer.Option("--source", help="who sent it, for example 国家医保局")] = "上级医保部门",
+    large: Annotated[
+        float, typer.Option("--large", help="yuan from which an amount alone puts a row among the first")
+    ] = 5_000.0,
+    column: ColumnOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a list in: columns proposed, each row matched to claims and put on a heap with grounds and defences, a case for each subject."""
+    from inspection.sent import counts, hits_of, matched, told_of, triaged, understand
+    from inspection.workbooks import read_workbook
+    from serving.desk import sent as desk_sent
+    from serving.desk.database import open_desk
+    from serving.desk.workdays import today
+
+    day, due = a_date(as_of), desk_sent.deadline(deadline)
+    body, _ = read_workbook(file)
+    understood = understand(body, file.name, columns_of(column))
+    with Bars() as bars:
+        bars("claims", 0.0)
+        understood, rows, claims = matched(understood, warehouse, day)
+        bars("rules", 0.0)
+        looked = hits_of(warehouse, day, rows, claims)
+        bars("heaps", 0.0)
+        desk = open_desk(warehouse)
+        subjects = sorted({r.match.subject for r in rows if r.match.found})
+        placed = triaged(
+            rows, claims, warehouse, day, looked, listed_in(warehouse), desk_sent.what_is_known(desk, subjects), large
+        )
+        areas = {code: area for code, (_, area) in claims.units.items()}
+        number = name or file.stem[:32]
+        done = desk_sent.take_in(
+            desk, understood, placed, body, number=number, source=source, as_of=day, due=due, areas=areas, by=BY
+        )
+    found = counts(placed)
+    told = [
+        {
+            "sheet": r.sheet,
+            "line": r.line,
+            "number": r.number,
+            "match": r.match.level,
+            "how": r.match.how,
+            "told": list(r.facts.told if r.facts else ()),
+            "tier": r.sorted.tier if r.sorted else "",
+        }
+        for r in placed
+    ]
+    summary = {
+        "name": number,
+        "due": str(today(due)),
+        "came": understood.rows,
+        "kept": len(placed),
+        **done,
+        **found,
+        "rows_told": told,
+        "unread": list(understood.unread),
+    }
+
+    def text() -> str:
+        lines = [
+            *told_of(understood),
+            f"{number}：来文 {understood.rows} 行，留存 {len(placed)} 行；期限 {today(due)}",
+        ]
+        lines.append("匹配：" + "，".join(f"{k} {n}" for k, n in found["match"].items()))
+        lines.append(
+            "分档：" + "，".join(f"{k} {n}" for k, n in found["tier"].items()) + "。分档只是先后，每行都须在期限前反馈"
+        )
+        lines.append(f"立案 {done['cases']} 件（新立 {done['new']}，并入在办 {done['joined']}）")
+        for r in placed:
+            if r.facts and (r.facts.told or not r.match.found):
+                lines.append(
+                    f"  {r.sheet} 第{r.line}行 {r.number}：{'；'.join([] if r.match.found else [r.match.how])}{'；' if not r.match.found and r.facts.told else ''}{'；'.join(r.facts.told)}"
+                )
+        return "\n".join(lines)
+
+    say(summary, as_json, text)
+
+
+def listed_in(warehouse: Path) -> dict[tuple[str, str], str]:
+    """Subject → where it stands on the lists in force; none where nothing was published."""
+    from serving.lists.publish import current
+
+    try:
+        run = current(warehouse)
+    except UserError:
+        return {}
+    rows = [(n, r) for n in run.grains for r in run.worklist(n)["rows"] if r["slot"] == "ranked"]
+    return {(str(r["grain"]), str(r["entity_id"])): f"{run.name} 第{r['lead']}号" for _, r in rows}
+
+
+@sent_app.command("return")
+def sent_return(
+    warehouse: WarehouseOption,
+    name: Annotated[str, typer.Option("--name", help="what the list is called at the desk")],
+    out: Annotated[Path, typer.Option("--out", help="the workbook to send back (.xlsx)")],
+    as_json: JsonOption = False,
+) -> None:
+    """The list in the form it came, its result columns filled with what cases and answers say; tells what is not answered and how late."""
+    from claims.store.files import PRIVATE, put
+    from serving.desk import sent as desk_sent
+    from serving.desk.database import open_desk
+    from serving.desk.people import Person
+
+    check_out(out, (".xlsx",))
+    desk, me = open_desk(warehouse), Person(0, BY, BY, "", frozenset())
+    sent_id = desk_sent.numbered(desk, name)
+    found = desk_sent.one(desk, me, sent_id)
+    _, body, counted = desk_sent.give_back(desk, me, sent_id)
+    put(out, body, PRIVATE)
+    open_rows = [f"{r['sheet']} 第{r['line']}行 {r['number']}" for r in found["lines"] if not r["result"].verdict]
+    lines = [
+        f"{out}：来文 {counted.came} 行，返回 {counted.left} 行，已答复 {counted.answered} 行；{desk_sent.said(found)}"
+    ]
+    lines += (
+        [f"未答复 {len(open_rows)} 行：" + "、".join(open_rows[:10]) + ("等" if len(open_rows) > 10 else "")]
+        if open_rows
+        else []
+    )
+    lines += [f"原有内容未改动：{'、'.join(counted.kept[:10])}"] if counted.kept else []
+    summary = {
+        "out": str(out),
+        "came": counted.came,
+        "left": counted.left,
+        "answered": counted.answered,
+        "open": open_rows,
+        "kept": list(counted.kept),
+    }
+    say(summary, as_json, "\n".join(lines))
