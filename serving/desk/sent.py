@@ -243,12 +243,12 @@ def answer(desk: Desk, person: Person, rights: frozenset[str], row_id: int, verd
     """Answer a row that has no case; returns its list. Raises Refused, Unknown."""
     if "assign" not in rights:
         raise Refused("反馈疑点需要“派查、并案、暂缓”的权限")
-    if verdict not in ("no", "unsure"):
-        raise Refused("请选择不属实或存疑；属实须立案，由两名以上人员核查认定")
-    if not situation.strip():
-        raise Refused("请填写核查情况")
     with desk.write() as connection:
         row = _row(connection, person, row_id)
+        if verdict not in ("no", "unsure"):
+            raise Refused("请选择不属实或存疑；属实须立案，由两名以上人员核查认定")
+        if not situation.strip():
+            raise Refused("请填写核查情况")
         if row["case_id"] is not None:
             raise Refused("此疑点已立案，以案件的认定为准")
         values = {
@@ -322,9 +322,9 @@ def numbered(desk: Desk, number: str) -> int:
 
 def give_back(desk: Desk, person: Person, sent_id: int) -> tuple[str, bytes, Counted]:
     """(name, workbook, counts): the list as it came, with what is answered filled in. For who sees all areas. Raises Refused, Unknown, Damaged."""
+    found = one(desk, person, sent_id)
     if person.area:
         raise Refused("整份下发清单含其他片区的疑点，须由全市权限的人员导出")
-    found = one(desk, person, sent_id)
     try:
         body = desk.file(found["sha256"]).read_bytes()
     except OSError:

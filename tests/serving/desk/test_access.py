@@ -23,6 +23,8 @@ FILL = {
     "run": "ab12",
     "rule": "R13",
     "code": "H1",
+    "sent:int": "1",
+    "row:int": "1",
 }
 
 

@@ -186,11 +186,11 @@ def test_a_backup_holds_the_workbook_as_it_came(tmp_path: Path, sqlite: Desk) ->
     assert any(m.startswith("files/") for m in made["members"])
 
 
-def test_the_pages(week: Path) -> None:
+def test_the_pages(tmp_path: Path) -> None:
     from serving.web.middleware import desk_of
 
-    done = taken(desk_of(week))
-    client: TestClient = signed_in(week, "leader")
+    done = taken(desk_of(tmp_path))
+    client: TestClient = signed_in(tmp_path, "leader")
     assert "第2批" in client.get("/sent").text
     page = client.get(f"/sent/{done['sent_id']}").text
     for words in ("重点核查", "可能的抗辩", "更正重记", "期限"):
