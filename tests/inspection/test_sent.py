@@ -97,7 +97,7 @@ def matched(rows: list[list[Any]], claims: Claims, head: list[str] | None = None
     keep = [i for i, r in enumerate(listed.rows) if r[0] not in ("合计",) and not str(r[0]).startswith("填表人")]
     lines, cells = [listed.lines[i] for i in keep], [listed.rows[i] for i in keep]
     places = {c.field: c.at for c in table.choices if c.used}
-    ids = {f: [r[places[f]] for r in cells] for f in IDS if f in places}
+    ids: dict[str, list[str | None]] = {f: [r[places[f]] for r in cells] for f in IDS if f in places}
     return match(values_of(table.choices, cells), ids, places, lines, claims)
 
 
@@ -203,7 +203,7 @@ def test_bent_numbers_are_told_by_cell_and_not_used() -> None:
 
 def test_an_old_certificate_of_fifteen_digits_is_read_as_intake_reads_it() -> None:
     head = ["疑点编号", "机构名称", "身份证号", "结算时间", "金额"]
-    rows = [
+    rows: list[list[Any]] = [
         ["1", "甲医院", "429004900101123", datetime(2026, 8, 2), 1.0],
         ["2", "甲医院", "42900419900101123X", None, 1.0],
     ]
@@ -227,7 +227,8 @@ def test_a_list_of_units_matches_units_and_a_row_without_its_number_nobody() -> 
 
 def test_each_heap_with_its_grounds() -> None:
     def heap(**over: Any) -> tuple[str, str]:
-        made = sort(Facts(**({"found": True, "how": "结算号", "amount_fen": 10_000} | over)), DAY)
+        told: dict[str, Any] = {"found": True, "how": "结算号", "amount_fen": 10_000} | over
+        made = sort(Facts(**told), DAY)
         return made.tier, made.grounds[0]
 
     assert heap()[0] == LATER
