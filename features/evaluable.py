@@ -12,15 +12,20 @@ from claims.unmapped import unmapped
 from features.declarations import load_catalog
 from features.declare import REGISTRY, Feature, amount_name
 from features.grains import GRAINS
+from features.reversal_modes import ROWS
 
 
 def unread_words(warehouse: Warehouse, as_of: date | datetime) -> dict[str, str]:
-    """Word of SQL → why nobody may go by it: coded columns of whose rows too many carry codes nobody mapped."""
+    """Word of SQL → why nobody may go by it: coded columns of whose rows too many carry codes nobody mapped, and the
+    views whose rows are chosen by such a column (a stay is what `med_type` says is one)."""
     limit = settings().limits.unmapped
     found: dict[str, str] = {}
     for one in unmapped(warehouse.facts.get("by_batch", {}), as_of):
         if one.share >= limit:
             found |= dict.fromkeys(sorted(one.coded.words), one.zh)
+    for view, condition in ROWS.items():
+        if told := sorted(found.keys() & _words(condition)):
+            found[view] = found[told[0]]
     return found
 
 
@@ -70,6 +75,10 @@ def _unreadable(f: Feature, unread: Mapping[str, str]) -> str:
     """Why the SQL of a declaration, or the peers it is held against, may not be gone by; '' if it may."""
     if not unread:
         return ""
-    words = set(re.findall(r"\w+", f.sql()))
+    words = _words(f.sql())
     words |= set(GRAINS[f.grain].peers.columns) if f.peers is not None else set()
     return next((unread[w] for w in sorted(words & unread.keys())), "")
+
+
+def _words(sql: str) -> set[str]:
+    return set(re.findall(r"\w+", sql))

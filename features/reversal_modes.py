@@ -45,8 +45,12 @@ HORIZON_DAYS = 550
 #: Facts cut at the horizon, by the clock that decides; they are read once, so their views stay over the files. A stay
 #: that began before the horizon may still be open: visits and discharges are read whole.
 RECENT = {"settlements": "setl_time", "fee_details": "fee_ocur_time"}
-#: Only discharges of stays are read.
-ONLY = {"discharges": "is_inpatient"}
+#: Views that hold but some rows, and which: what their condition cannot read, they cannot hold (features/evaluable.py).
+ROWS = {
+    "discharges": "is_inpatient",
+    "stays": "is_inpatient",
+    "swipes": "NOT is_inpatient AND coalesce(manual_flag, '0') <> '1'",
+}
 #: Tables that the readings join themselves, whoever else names them.
 JOINED = frozenset({"persons", "institutions", "clock_collapsed"})
 #: Whoever visited anybody in a bucket: of the tables laid out by person, a bucket of institutions reads only these.
@@ -55,7 +59,7 @@ HERE = "base.visits"
 
 def fact_filter(table: str, t: datetime) -> list[str]:
     """SQL conditions on the rows of a fact (relation `f`) that the readings use."""
-    conditions = [f"f.{ONLY[table]}"] if table in ONLY else []
+    conditions = [f"f.{ROWS[table]}"] if table in ROWS else []
     if table in RECENT:
         conditions.append(f"f.{RECENT[table]} > {timestamp(t - timedelta(days=HORIZON_DAYS))}")
     return conditions
@@ -178,7 +182,7 @@ def make_settlements(con: duckdb.DuckDBPyConnection, words: frozenset[str] | Non
         con.execute(
             f"""CREATE VIEW {mode}.swipes AS
             SELECT * FROM {mode}.settlements
-            WHERE NOT is_inpatient AND coalesce(manual_flag, '0') <> '1'"""
+            WHERE {ROWS["swipes"]}"""
         )
     # Shared by both readings of stays: what was charged during a stay, and which ones ever had a settlement.
     con.execute("CREATE TABLE base.beds AS SELECT DISTINCT mdtrt_id FROM base.visits WHERE is_inpatient")
@@ -267,7 +271,7 @@ def make_stays(con: duckdb.DuckDBPyConnection, mode: str) -> None:
         LEFT JOIN base.settled k USING (mdtrt_id)
         LEFT JOIN base.charged f USING (mdtrt_id)
         LEFT JOIN main.institutions i ON i.fixmedins_code = v.fixmedins_code
-        WHERE v.is_inpatient
+        WHERE v.{ROWS["stays"]}
             AND v.begntime <= a.t
             AND coalesce(d.endtime, a.t) > a.t - INTERVAL {HORIZON_DAYS} DAY
             {alive}"""

@@ -1,4 +1,4 @@
-"""What became of those that earlier published lists named: read from the runs on disk, by the clock of the list that asks."""
+"""What earlier published lists named and what became of it: read from the runs on disk, by the clock of the list that asks."""
 
 from __future__ import annotations
 
@@ -21,39 +21,56 @@ COLUMNS: Final = ("entity_id", "stratum", "probability", "confirmed")
 """Of those listed before who have a conclusive finding since; probability as their list said it (NaN = it said none)."""
 REMEDY: Final = "publish again with `xiezhi week`"
 
+Row = Mapping[str, Any]
+
 
 def nobody() -> pd.DataFrame:
     """No earlier list."""
     return pd.DataFrame({c: pd.Series(dtype=object) for c in COLUMNS})
 
 
+def rows_before(warehouse: Path, as_of: date | datetime, name: str) -> tuple[list[tuple[str, Row]], list[str]]:
+    """((AS_OF/RUN, row) of every row of a list in the runs of days before `as_of`, the oldest first; the runs that are damaged and left out)."""
+    day, found, damaged = f"{moment_of(as_of):%Y-%m-%d}", [], []
+    for root in sorted(p for p in (warehouse / "lists").glob("????-??-??/*") if p.is_dir() and p.parent.name < day):
+        run = f"{root.parent.name}/{root.name}"
+        try:
+            folder, file = Published.open(root, REMEDY), f"lists/{name}.json"
+            rows = json.loads(folder.file(file).read_bytes())["rows"] if file in folder.manifest["files"] else []
+        except Damaged:
+            damaged.append(run)
+            continue
+        found += [(run, row) for row in rows]
+    return found, damaged
+
+
+def concluded(warehouse: Path, as_of: date | datetime, grain: str) -> pd.DataFrame:
+    """The conclusion on each entity of a grain as known by `as_of`."""
+    return conclusions(read_findings(Warehouse.open(warehouse), moment_of(as_of)), grain)
+
+
+def since_listed(held: pd.DataFrame, days: Mapping[str, str]) -> pd.DataFrame:
+    """Of conclusions those on entities inspected after the day (ISO) they were listed for."""
+    mine = held[held.index.isin(list(days))]
+    listed = pd.Series([pd.Timestamp(days[str(e)]) for e in mine.index], mine.index, dtype="datetime64[ns]")
+    return mine[(mine["inspected_at"] >= listed + pd.Timedelta(days=1)).to_numpy()]
+
+
 def listed_before(warehouse: Path, as_of: date | datetime, grain: str) -> tuple[pd.DataFrame, list[str]]:
     """(`COLUMNS` of those ranked on a list published for a day before `as_of` who were inspected after that day, with a conclusion known by `as_of`; of each the
     first such list counts, whoever came back after a finding does not. Names of runs that are damaged and were left out)."""
-    moment = moment_of(as_of)
-    first: dict[str, Mapping[str, Any]] = {}
-    damaged: list[str] = []
-    for root in sorted(p for p in (warehouse / "lists").glob("????-??-??/*") if p.is_dir()):
-        if root.parent.name >= f"{moment:%Y-%m-%d}":
-            continue
-        try:
-            run = Published.open(root, REMEDY)
-            name = f"lists/{grain}.json"
-            rows = json.loads(run.file(name).read_bytes())["rows"] if name in run.manifest["files"] else []
-        except Damaged:
-            damaged.append(f"{root.parent.name}/{root.name}")
-            continue
-        for row in rows:
-            if row["slot"] == "ranked" and not row.get("returning"):
-                first.setdefault(str(row["entity_id"]), row)
+    rows, damaged = rows_before(warehouse, as_of, grain)
+    first: dict[str, Row] = {}
+    for _, row in rows:
+        if row["slot"] == "ranked" and not row.get("returning"):
+            first.setdefault(str(row["entity_id"]), row)
     if not first:
         return nobody(), damaged
-    held = conclusions(read_findings(Warehouse.open(warehouse), moment), grain)
     kept = []
-    for entity, finding in held.loc[held.index.isin(list(first))].iterrows():
+    found = since_listed(concluded(warehouse, as_of, grain), {e: str(row["as_of"]) for e, row in first.items()})
+    for entity, finding in found.iterrows():
         row = first[str(entity)]
-        if finding["inspected_at"] >= pd.Timestamp(row["as_of"]) + pd.Timedelta(days=1):
-            said = row.get("probability")
-            chance = float("nan") if said is None else float(said)
-            kept.append((str(entity), row.get("stratum") or "", chance, finding["outcome"] == "confirmed"))
+        said = row.get("probability")
+        chance = float("nan") if said is None else float(said)
+        kept.append((str(entity), row.get("stratum") or "", chance, finding["outcome"] == "confirmed"))
     return pd.DataFrame(kept, columns=list(COLUMNS)) if kept else nobody(), damaged

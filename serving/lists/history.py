@@ -1,9 +1,7 @@
-"""What earlier published lists said: in which of them a suspect stood, and what was found among those they named, ranked against drawn."""
+"""What earlier published lists say of this week's: in which of them a suspect stood, and what was found among those they named, ranked against drawn."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -11,14 +9,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from claims.errors import Damaged
-from claims.schema.outcomes import conclusions
-from claims.store.findings import read_findings
-from claims.store.publish import Published
-from claims.store.warehouse import Warehouse
-from features.asof import moment_of
 from features.intervals import wilson
-from serving.lists.earlier import REMEDY
+from serving.lists.earlier import concluded, rows_before, since_listed
 
 ENOUGH: Final = 10
 """Findings among the drawn from which a lift is told."""
@@ -70,29 +62,6 @@ def _rate(slot: Slot) -> str:
     return f"（{slot.rate:.0%}，80%区间 {low:.0%}～{high:.0%}）"
 
 
-def earlier_runs(warehouse: Path, as_of: date | datetime) -> Iterator[tuple[str, Published]]:
-    """(AS_OF/RUN, folder) of every sound run of a day before, the oldest first; damaged ones are told of elsewhere (serving/lists/earlier.py)."""
-    day = f"{moment_of(as_of):%Y-%m-%d}"
-    for root in sorted(p for p in (warehouse / "lists").glob("????-??-??/*") if p.is_dir()):
-        if root.parent.name < day:
-            try:
-                yield f"{root.parent.name}/{root.name}", Published.open(root, REMEDY)
-            except Damaged:
-                continue
-
-
-def listed_rows(warehouse: Path, as_of: date | datetime, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """(AS_OF/RUN, row) of every row of a list in the earlier runs."""
-    for run, folder in earlier_runs(warehouse, as_of):
-        file = f"lists/{name}.json"
-        if file in folder.manifest["files"]:
-            try:
-                rows = json.loads(folder.file(file).read_bytes())["rows"]
-            except Damaged:
-                continue
-            yield from ((run, row) for row in rows)
-
-
 def told_before(
     warehouse: Path, as_of: date | datetime, name: str, grain: str
 ) -> tuple[dict[str, list[dict[str, Any]]], Lift]:
@@ -102,20 +71,17 @@ def told_before(
     """
     seen: dict[str, dict[str, dict[str, Any]]] = {}
     first: dict[str, dict[str, str]] = {"ranked": {}, "draw": {}}
-    for run, row in listed_rows(warehouse, as_of, name):
+    for run, row in rows_before(warehouse, as_of, name)[0]:
         entity, day = str(row["entity_id"]), str(row["as_of"])
         seen.setdefault(entity, {})[day] = {"as_of": day, "run": run, "lead": int(row["lead"])}
         if row["slot"] in first and not row.get("returning"):
             first[row["slot"]].setdefault(entity, day)
     slots = {"ranked": Slot(), "draw": Slot()}
     if seen:
-        held = conclusions(read_findings(Warehouse.open(warehouse), moment_of(as_of)), grain)
-        slots = {slot: _followed(held, days) for slot, days in first.items()}
+        held = concluded(warehouse, as_of, grain)
+        slots = {slot: _followed(since_listed(held, days)) for slot, days in first.items()}
     return {e: [days[d] for d in sorted(days)] for e, days in seen.items()}, Lift(slots["ranked"], slots["draw"])
 
 
-def _followed(held: pd.DataFrame, days: Mapping[str, str]) -> Slot:
-    mine = held[held.index.isin(list(days))]
-    listed = pd.Series({str(e): pd.Timestamp(days[str(e)]) for e in mine.index}, dtype="datetime64[ns]")
-    after = mine["inspected_at"].to_numpy() >= (listed.reindex(mine.index) + pd.Timedelta(days=1)).to_numpy()
-    return Slot(int(after.sum()), int((mine["outcome"].eq("confirmed").to_numpy() & after).sum()))
+def _followed(found: pd.DataFrame) -> Slot:
+    return Slot(len(found), int(found["outcome"].eq("confirmed").sum()))

@@ -60,6 +60,18 @@ def test_what_needs_a_column_with_a_tenth_unmapped_is_not_evaluable(
     assert any("不可评估" in n and said in n and rules[0] in n for n in notes), "the list says which and why"
 
 
+@pytest.mark.parametrize("view", ["stays", "swipes"])
+def test_so_is_what_reads_stays_or_swipes_without_naming_the_code_that_makes_them(tmp_path: Path, view: str) -> None:
+    load_catalog()
+    house = Warehouse.open(county(tmp_path, 2))
+    unread = unread_words(house, DAY)
+    reading = {f.name for f in REGISTRY.values() if view in f.sql().replace(".", " ").split()}
+    unnamed = {n for n in reading if not {"med_type", "visit_class", "is_inpatient"} & set(REGISTRY[n].sql().split())}
+    assert unnamed
+    assert reading <= absent_features(house, REGISTRY.values(), unread).keys()
+    assert unread_words(Warehouse.open(county(tmp_path / "units", 2, "hosp_lv")), DAY).get(view) is None
+
+
 def test_its_column_is_not_in_the_partition_and_zero_is_nowhere_put_for_it(tmp_path: Path) -> None:
     found = build(county(tmp_path, 2), DAY, "person")
     gone = {f.name for f in REGISTRY.by_claims("person") if "visit_class" in f.sql()}

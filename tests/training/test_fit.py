@@ -18,9 +18,9 @@ from tests.training.conftest import County
 from training import tracking as register
 from training.dataset import Rows, training_rows
 from training.evaluation.evaluate import evaluate
+from training.evaluation.prospective import _rate
 from training.fit import fit, summary_lines
 from training.fit_ranker import hard, later_than_seen, learn_beds, measured, out_of_fold
-from training.propensity import drawn_rate
 
 
 @pytest.fixture
@@ -190,8 +190,10 @@ def test_drawn_rate_covers_the_truth() -> None:
         bad = r.random(2000) < 0.03
         chance = r.uniform(0.05, 0.4, 2000)
         drawn = r.random(2000) < chance
-        rate, error = drawn_rate(bad[drawn].astype(float), chance[drawn])
-        covered += abs(rate - bad.mean()) <= 1.96 * error
+        found = _rate(pd.DataFrame({"y": bad[drawn].astype(float), "selection_prob": chance[drawn]}))
+        assert found.low is not None
+        assert found.high is not None
+        covered += found.low <= bad.mean() <= found.high
     assert 0.88 <= covered / 200 <= 0.99
 
 

@@ -12,11 +12,11 @@ from claims.store.findings import read_versions
 from claims.store.warehouse import Warehouse
 from features.grains import Grain
 from features.intervals import wilson
+from inspection.estimate import rate
 from models.settings import SETTINGS
 from training.evaluation.baselines import Dated
 from training.labels import load_labels
 from training.metrics import MIN_CASES, Figure, auc, best, cannot_say
-from training.propensity import drawn_rate
 
 
 def outcomes_after(store: Warehouse, grain: Grain, day: date, last: date) -> pd.DataFrame:
@@ -58,8 +58,8 @@ def _rate(drawn: pd.DataFrame) -> Figure:
         return cannot_say(len(drawn))
     chance = drawn["selection_prob"].to_numpy(dtype=float)
     if np.isfinite(chance).all() and (chance > 0).all():
-        rate, error = drawn_rate(drawn["y"].to_numpy(), chance)
-        return Figure(rate, max(0.0, rate - 1.96 * error), rate + 1.96 * error, len(drawn), "按抽中概率加权")
+        found = rate(drawn["y"].to_numpy(), chance, round(float((1 / chance).sum())))
+        return Figure(found.value, found.low, found.high, len(drawn), "按抽中概率加权")
     low, high = wilson(float(drawn["y"].sum()), len(drawn))
     return Figure(float(drawn["y"].mean()), low, high, len(drawn), "抽中概率未记录，按等概率计")
 
