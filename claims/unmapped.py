@@ -1,8 +1,8 @@
 """Codes nobody mapped: how many rows of each coded column carry one, measured at intake, kept in the manifest.
 
 Of events the rows of the year before a moment count, of what lasts (persons, units) all rows in force after the last
-delivery of them. What needs the column is not evaluable above a limit (features/evaluable.py), and no list is made
-above a second one (claims/quality.py).
+delivery of them that was known by then. What needs the column, or a view whose rows it chooses, is not evaluable above
+a limit (features/evaluable.py), and no list is made above a second one (claims/quality.py).
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ def unmapped(batches: dict[str, dict[str, Any]], as_of: date | datetime | None =
     found = []
     for coded in CODED:
         held = [b["coded"][coded.key] for _, b in sorted(batches.items()) if coded.key in b.get("coded", {})]
-        if not TABLES[coded.table]:
-            held = held[-1:]
+        if not TABLES[coded.table]:  # the last word known by then; the first delivery counts as always known
+            held = [h for i, h in enumerate(held) if not i or _known(h, as_of)][-1:]
         rows = strange = 0
         codes: dict[str, int] = {}
         for told in held:
@@ -102,6 +102,13 @@ def unmapped(batches: dict[str, dict[str, Any]], as_of: date | datetime | None =
         if strange:
             found.append(Unmapped(coded, rows, strange, codes))
     return found
+
+
+def _known(told: dict[str, Any], as_of: date | datetime | None) -> bool:
+    if as_of is None:
+        return True
+    last = as_of if isinstance(as_of, datetime) else datetime(as_of.year, as_of.month, as_of.day, 23, 59, 59)
+    return str(told.get("known_at", "")) <= last.isoformat()
 
 
 def _counts(month: str, as_of: date | datetime | None) -> bool:

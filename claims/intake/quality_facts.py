@@ -48,7 +48,7 @@ def _unmapped(batch: Batch) -> dict[str, dict[str, Any]]:
         if strange:
             shown = ", ".join(f"{code or '(blank)'}×{n}" for code, n in list(named.items())[:5])
             batch.notes.append(f"{coded.key}: {strange:,} of {total:,} rows carry codes nobody mapped ({shown})")
-        found[coded.key] = {"months": months, "codes": named}
+        found[coded.key] = {"months": months, "codes": named, "known_at": batch.end.isoformat()}
     return found
 
 

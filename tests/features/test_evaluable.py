@@ -112,6 +112,15 @@ def test_a_table_sent_again_with_known_codes_is_readable_again(tmp_path: Path) -
     assert unread_words(Warehouse.open(house), DAY) == {}
 
 
+def test_but_not_before_it_was_sent(tmp_path: Path) -> None:
+    house = county(tmp_path, 12, "hosp_lv")
+    units = [UNIT | {"fixmedins_code": f"H{i}"} for i in range(20)]
+    intake(write(tmp_path / "again", institutions=units), house, known_at=date(2025, 4, 10))
+    held = Warehouse.open(house)
+    assert "level" in unread_words(held, date(2025, 4, 9))
+    assert unread_words(held, date(2025, 4, 10)) == {}
+
+
 def test_a_visit_of_unknown_kind_is_neither_a_stay_nor_a_visit_to_a_counter(tmp_path: Path) -> None:
     con = open_views(Warehouse.open(county(tmp_path, 2)), DAY, "person", 0)
     assert con.execute("SELECT count(*) FROM net.settlements").fetchall() == [(20,)]
