@@ -27,7 +27,12 @@ def _engine(url: str) -> Any:
 
     try:
         return sqlalchemy.create_engine(url)
-    except (sqlalchemy.exc.SQLAlchemyError, ModuleNotFoundError, ValueError) as error:
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"the driver {error.name} of this kind of database is not installed; install it beside xiezhi, or export "
+            "the tables as CSV or Parquet. Of databases PostgreSQL and SQLite are tried, others are not"
+        ) from None
+    except (sqlalchemy.exc.SQLAlchemyError, ValueError) as error:
         raise UserError(
             f"the database address is not usable ({type(error).__name__}); expected e.g. postgresql+psycopg://host/name"
         ) from None

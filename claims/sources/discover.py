@@ -93,6 +93,15 @@ def _names(label: str) -> tuple[str, ...]:
     return (label, Path(label).name, Path(label.partition("[")[0]).name)
 
 
+def _with_a_log(folder: Path) -> str:
+    """What a folder is of whose files a log says which count; empty for a plain one."""
+    if (folder / "_delta_log").is_dir():
+        return "a Delta"
+    if (folder / ".hoodie").is_dir():
+        return "a Hudi"
+    return "an Iceberg" if (folder / "metadata").is_dir() and (folder / "data").is_dir() else ""
+
+
 def _suffix(path: Path) -> str:
     return next(
         (s for s in sorted(SUFFIXES, key=len, reverse=True) if path.name.lower().endswith(s)), path.suffix.lower()
@@ -125,6 +134,12 @@ class _Search:
 
     def _folder(self, folder: Path, label: str, table: str | None) -> Iterator[Source]:
         """Everything in a folder, at any depth. A file that names no table belongs to the folder that does."""
+        if kind := _with_a_log(folder):
+            raise UserError(
+                f"{label.rstrip('/') or folder.name} is {kind} table: which of its files still count stands in its "
+                "log, so it is not read as a plain folder. Write what is in force as plain Parquet first (in Spark: "
+                "spark.table('NAME').write.parquet('FOLDER')), or give the cluster's address (spark://HOST:PORT/DATABASE)"
+            )
         try:
             entries = sorted(folder.iterdir())
         except OSError as error:
@@ -135,11 +150,6 @@ class _Search:
             if entry.name.startswith((".", "_", "~$")):
                 self.unread.append(Ignored(shown, "names that begin with . or _ are what a program left behind"))
                 continue
-            if (entry / "_delta_log").is_dir() or ((entry / "metadata").is_dir() and (entry / "data").is_dir()):
-                raise UserError(
-                    f"{entry.name} is a Delta or Iceberg table: which of its files count stands in its log, so they "
-                    "are not read as a plain folder; export the table as Parquet first"
-                )
             if entry.is_dir():
                 if (entry / "CURRENT").is_file():
                     self.unread.append(Ignored(shown, "a folder published by xiezhi is no delivery"))
