@@ -133,7 +133,9 @@ def normal(warehouse: Path, as_of: str, truth: Path) -> dict[str, Any]:
     """Gaps of hospitals that no scheme is about, as they are and with an excess planted on half of their stays."""
     from datetime import date
 
-    from inspection.normal import load_stays, normals
+    from scipy.stats import norm
+
+    from inspection.normal import load_earlier, load_stays, normals
 
     ours = (truth / "institutions.parquet").exists()
     guilty = set(
@@ -141,22 +143,48 @@ def normal(warehouse: Path, as_of: str, truth: Path) -> dict[str, Any]:
             "fixmedins_code"
         ].astype(str)
     )
-    stays = load_stays(warehouse, date.fromisoformat(as_of))
+    day = date.fromisoformat(as_of)
+    stays = load_stays(warehouse, day)
     found = [n for n in normals(stays) if n.cost]
     clean = [n for n in found if n.unit not in guilty and n.cost]
     got: dict[str, Any] = {"warehouse": warehouse.name, "as_of": as_of, "hospitals": len(found), "silent": stays["unit"].nunique() - len(found), "clean": len(clean)}  # fmt: skip
     got["share"] = [n.cost.gap / n.cost.expected for n in clean if n.cost]
     got["holds_nothing"] = int(sum(n.cost.low <= 0 <= n.cost.high for n in clean if n.cost))
-    for size in (0.2, 0.5, 1.0):
-        ratios = []
-        for n in clean:
-            mine = (stays["unit"] == n.unit).to_numpy() & (random_for("plant", n.unit).random(len(stays)) < 0.5)
-            half, whole = float(stays.loc[mine, "cost"].sum()), float(stays.loc[stays["unit"] == n.unit, "cost"].sum())
-            raised = stays.assign(cost=np.where(mine, stays["cost"] * (1 + size * whole / half), stays["cost"]))
-            (again,) = normals(raised, [n.unit])
-            ratios.append(again.cost.gap / (size * whole) if again.cost else float("nan"))
-        got[f"planted {size}"] = ratios
+    got["half_width"] = [(n.cost.high - n.cost.low) / 2 / n.cost.expected for n in clean if n.cost]
+    luck = [_luck(stays[stays["unit"] == n.unit]) for n in clean]
+    for size in SIZES:
+        got[f"planted {size}"] = [_recovered(stays, n.unit, size, None) for n in clean]
+        got[f"within reach {size}"] = float(sum(2 * norm.cdf(NEAR * size / x) - 1 for x in luck))
+    recent, earlier = load_stays(warehouse, day, JUMP_DAYS), load_earlier(warehouse, day, JUMP_DAYS)
+    jumps = [n for n in normals(recent, earlier=earlier) if n.jump and n.unit not in guilty]
+    got["jump"] = [n.jump.gap / n.jump.expected for n in jumps if n.jump]
+    got["jump_holds_nothing"] = int(sum(n.jump.low <= 0 <= n.jump.high for n in jumps if n.jump))
+    got["jump_half_width"] = [(n.jump.high - n.jump.low) / 2 / n.jump.expected for n in jumps if n.jump]
+    for size in SIZES:
+        got[f"jumped {size}"] = [_recovered(recent, n.unit, size, earlier) for n in jumps]
     return got
+
+
+SIZES, NEAR, JUMP_DAYS = (0.2, 0.5, 1.0), 0.15, 180
+
+
+def _luck(mine: pd.DataFrame) -> float:
+    """Relative standard error of a hospital's cost from the number of its stays alone: dear and cheap cases of one diagnosis."""
+    by = mine.groupby("dx")["cost"]
+    rest = (mine["cost"] - by.transform("mean"))[by.transform("size") > 1]
+    return max(float(rest.std(ddof=1)) * float(np.sqrt(len(mine))) / float(mine["cost"].sum()), 1e-6)
+
+
+def _recovered(stays: pd.DataFrame, unit: str, size: float, earlier: pd.DataFrame | None) -> float:
+    """Gap (with `earlier` stays: jump) ÷ planted, after half of a hospital's stays were made dearer by a share of all its cost."""
+    from inspection.normal import normals
+
+    mine = (stays["unit"] == unit).to_numpy() & (random_for("plant", unit).random(len(stays)) < 0.5)
+    half, whole = float(stays.loc[mine, "cost"].sum()), float(stays.loc[stays["unit"] == unit, "cost"].sum())
+    raised = stays.assign(cost=np.where(mine, stays["cost"] * (1 + size * whole / half), stays["cost"]))
+    (again,) = normals(raised, [unit], earlier=earlier)
+    gap = again.cost if earlier is None else again.jump
+    return gap.gap / (size * whole) if gap else float("nan")
 
 
 def page(work: Path) -> str:

@@ -1,4 +1,4 @@
-"""Inspectors on the road: draw (commit, take, check, estimate), plan, normal, charts, bedsheet, morning, ladder."""
+"""Inspectors on the road: draw (commit, take, check, estimate), plan, normal, charts, bedsheet, morning, ladder, brief."""
 
 import json
 from collections.abc import Mapping
@@ -231,10 +231,11 @@ def normal(
     days: Annotated[int, typer.Option("--days", help="stays ended in the last so many days")] = 365,
     as_json: JsonOption = False,
 ) -> None:
-    """What each hospital's stays would have cost and lasted at its peers, by age, diagnosis and operation: the gap with an interval."""
-    from inspection.normal import load_stays, normals
+    """What each hospital's stays would have cost and lasted at its peers, by age, diagnosis and operation: the gap with an interval, its parts, and the jump against its own earlier level."""
+    from inspection.normal import load_earlier, load_stays, normals
 
-    found = normals(load_stays(warehouse, a_date(as_of), days), unit)
+    when = a_date(as_of)
+    found = normals(load_stays(warehouse, when, days), unit, earlier=load_earlier(warehouse, when, days))
     say(
         {"as_of": as_of, "units": [n.to_json() for n in found]},
         as_json,
@@ -388,4 +389,50 @@ def ladder(
         {"out": str(out), "month": month, "units": len(told)},
         as_json,
         f"{out}：{len(told)} 家医院。等级为建议，由人评定",
+    )
+
+
+@app.command()
+def brief(
+    warehouse: WarehouseOption,
+    out: Annotated[Path, typer.Option("--out", help="the document (.docx) of one unit, or a folder for several")],
+    unit: Annotated[list[str] | None, typer.Option("--id", help="the unit; repeat for several")] = None,
+    plan_file: Annotated[Path | None, typer.Option("--plan", help="a week's plan (.json): all its units")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="YYYY-MM-DD of the published lists; default: those in force", callback=of_day)] = None,
+    by: Annotated[str, typer.Option("--by", help="who takes it along; stands in its head")] = "命令行",
+    as_json: JsonOption = False,
+) -> None:
+    """The pre-visit brief of units as published with the week: story, peers, charts, shelves, questions, months to reconcile; two pages."""
+    from datetime import datetime
+
+    from claims.store.files import PRIVATE, SEAL, put
+    from inspection.plan_files import read_visits
+    from serving.lists.publish import current
+    from serving.lists.published import runs_of
+    from serving.papers.brief import Brief, brief_document
+
+    visits = read_visits(plan_file) if plan_file else {}
+    units = list(dict.fromkeys([*(unit or ()), *visits]))
+    if not units:
+        raise UserError("没有指明机构；请用 --id 机构编码，或 --plan 计划.json")
+    single = out.suffix.lower() == ".docx"
+    if single and len(units) > 1:
+        raise UserError(f"--out {out}：{len(units)} 家机构放不进一份文档；请给出文件夹")
+    if not (out.resolve().parent if single else out).is_dir():
+        raise UserError(f"--out {out}：文件夹不存在；请先建好" if not single else f"--out {out}：所在文件夹不存在；请先建好")
+    runs = [current(warehouse)] if as_of is None else runs_of(warehouse, a_date(as_of))
+    if not runs:
+        raise UserError(f"{as_of} 没有发布过清单；请先运行 xiezhi week --warehouse {warehouse} --as-of {as_of}")
+    run, when = runs[0], f"{datetime.now():%Y-%m-%d %H:%M}"
+    made = {}
+    for code in units:  # all, before any is written
+        told = run.brief(code)
+        made[code] = brief_document(Brief(told, run.name, str(run.manifest[SEAL]), by, when, visits.get(code, "")))
+    files = {code: out if single else out / f"检查前简报_{code}.docx" for code in units}
+    for code, body in made.items():
+        put(files[code], body, PRIVATE)
+    say(
+        {"run": run.name, "files": {c: str(f) for c, f in files.items()}},
+        as_json,
+        "\n".join([*(f"{f}" for f in files.values()), f"批次 {run.name}，{len(files)} 份。疑点线索，非违规结论"]),
     )

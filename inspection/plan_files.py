@@ -19,6 +19,17 @@ COLUMNS = ["日期", "星期", "检查组", "检查人员", "顺序", "到达", 
 COLOURS = ("#1b6ca8", "#b5541c", "#2f7d4f", "#7b4fa3", "#a83250", "#4d6470", "#8a7a12", "#136f75")
 
 
+def read_visits(path: Path) -> dict[str, str]:
+    """Unit → team, people, day and hours, of a plan written as .json. UserError naming the file and what is wrong."""
+    try:
+        visits = json.loads(path.read_text("utf-8"))["visits"]
+        return {str(v["site"]): f"{v['day']} {v['start']}–{v['end']}　{v['team']}（{'、'.join(v['members'])}）　{v['why']}" for v in visits if not v["done"]}  # fmt: skip
+    except OSError as error:
+        raise UserError(f"{path}：读不到文件（{error.strerror}）；请检查路径") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(f"{path}：不是检查计划；请给出 xiezhi plan --out 写出的 .json") from None
+
+
 def row(v: Visit) -> list[str]:
     """One line of the table."""
     return [

@@ -15,6 +15,7 @@
     plan       the week's inspections: units, teams, days, roads  inspection.plan
     normal     what a hospital would have cost at its peers       inspection.normal
     charts     which charts to pull, and what they say of all     inspection.charts
+    brief      what to take along to a unit, two pages           serving.papers.brief
     ladder     the published table, points and grades of units    inspection.ladder
     bedsheet   the bed check in walking order, best hours         inspection.bedsheet
     morning    the morning after: found against chance            inspection.bedsheet

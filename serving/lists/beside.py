@@ -13,6 +13,7 @@ from claims.store.warehouse import Warehouse
 from inspection.campaigns import campaigns, lacking
 from serving.lists.bedsheet import FILE as BEDS
 from serving.lists.bedsheet import published_sheet
+from serving.lists.briefs import briefs_of
 from serving.lists.history import Lift, told_before
 from serving.lists.model_told import model_told
 from serving.lists.plain import plain
@@ -57,6 +58,8 @@ def beside(warehouse: Path, as_of: date, made: dict[str, Prepared]) -> dict[str,
         }
         files["units.json"] = _json(index)
         files |= {f"units/{index[c]['n']:05d}.json": _json(u) for c, u in units.items()}
+        briefs = briefs_of(warehouse, as_of, made, units)
+        files |= {f"briefs/{index[c]['n']:05d}.json": _json(b) for c, b in briefs.items()}
     lists = {n: {"lift": lifts[n].to_json(), "signals": one.signals} for n, one in made.items()}
     files["model.json"] = _json({**model_told(warehouse), "lists": lists})
     return files

@@ -7,6 +7,7 @@
     WAREHOUSE/lists/AS_OF/RUN/standing/GRAIN.parquet         everybody, listed or not (serving/lists/standing.py)
     WAREHOUSE/lists/AS_OF/RUN/units.json, units/0012.json    every unit over months (serving/lists/units.py), by its place in units.json
     WAREHOUSE/lists/AS_OF/RUN/bedsheet.json                  the bed check in walking order (serving/lists/bedsheet.py)
+    WAREHOUSE/lists/AS_OF/RUN/briefs/0012.json               what to take along to a unit (serving/lists/briefs.py)
     WAREHOUSE/lists/AS_OF/RUN/model.json                     what the lists go by (serving/lists/model_told.py)
     WAREHOUSE/lists/AS_OF/RUN/claims/GRAIN.json     what campaigns ask about the claims of each row, by its number; no page shows it
     WAREHOUSE/lists/AS_OF/RUN/campaigns.json        campaigns as they stood, and what keeps one from being answered
@@ -121,6 +122,11 @@ class Run:
         """A unit over months. Raises UserError where the run knows none of that code."""
         known = self.units().get(code)
         return self._read(f"units/{known['n'] if known else 0:05d}.json", f"批次 {self.name} 没有机构 {code}")
+
+    def brief(self, code: str) -> dict[str, Any]:
+        """What to take along to a unit (serving/lists/briefs.py). Raises UserError where the run knows none of that code."""
+        known = self.units().get(code)
+        return self._read(f"briefs/{known['n'] if known else 0:05d}.json", f"批次 {self.name} 没有机构 {code} 的简报")
 
     def model(self) -> dict[str, Any]:
         """What the lists go by. Raises UserError where the run does not say."""

@@ -16,13 +16,18 @@ from serving.lists.publish import Run, open_run
 from serving.lists.schema import EXTRA, Note, WorkList
 
 
-def of_day(warehouse: Path, as_of: date) -> Run | None:
-    """The newest run of a day that still says what would be made now."""
+def runs_of(warehouse: Path, as_of: date) -> list[Run]:
+    """What was published for a day, newest first; damaged ones left out."""
     found = []
     for root in (warehouse / "lists" / as_of.isoformat()).glob("*"):
         with suppress(UserError):
             found.append(open_run(root))
-    standing = [r for r in found if r.manifest.get("basis")]
+    return sorted(found, key=lambda r: str(r.manifest["published_at"]), reverse=True)
+
+
+def of_day(warehouse: Path, as_of: date) -> Run | None:
+    """The newest run of a day that still says what would be made now."""
+    standing = [r for r in runs_of(warehouse, as_of) if r.manifest.get("basis")]
     if not standing:
         return None
     now = basis(warehouse, as_of)

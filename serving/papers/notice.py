@@ -13,13 +13,13 @@ from typing import Any, Final
 
 from docx import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt
 
 from claims.shown_text import mask, visible
 from features.grains import SCHEMES
 from serving.lists.schema import DISCLAIMER, NAMES, TABLES
+from serving.papers.word import field, repeat, small
 
 FONT: Final = "仿宋"
 BLANK: Final = "　" * 8
@@ -134,32 +134,13 @@ def _page(doc: Any, said: Notice) -> None:
     style.element.rPr.rFonts.set(qn("w:eastAsia"), FONT)
     style.paragraph_format.line_spacing = 1.4
     style.paragraph_format.space_after = Pt(0)
-    _small(section.header.paragraphs[0], f"{DISCLAIMER}　{said.who} {said.when}　草稿，未经审签不得发出")
+    small(section.header.paragraphs[0], f"{DISCLAIMER}　{said.who} {said.when}　草稿，未经审签不得发出")
     foot = section.footer.paragraphs[0]
-    _small(foot, f"案件 {said.case['number']}　日志 {said.head[:40]}　第 ")
-    _field(foot, "PAGE")
-    _small(foot, " 页 共 ")
-    _field(foot, "NUMPAGES")
-    _small(foot, " 页")
-
-
-def _small(paragraph: Any, text: str) -> Any:
-    run = paragraph.add_run(visible(text))
-    run.font.size = Pt(9)
-    return run
-
-
-def _field(paragraph: Any, code: str) -> None:
-    run = _small(paragraph, "")
-    for kind in ("begin", code, "end"):
-        if kind == code:
-            element = OxmlElement("w:instrText")
-            element.set(qn("xml:space"), "preserve")
-            element.text = code
-        else:
-            element = OxmlElement("w:fldChar")
-            element.set(qn("w:fldCharType"), kind)
-        run._r.append(element)
+    small(foot, f"案件 {said.case['number']}　日志 {said.head[:40]}　第 ")
+    field(foot, "PAGE")
+    small(foot, " 页 共 ")
+    field(foot, "NUMPAGES")
+    small(foot, " 页")
 
 
 def _line(
@@ -199,15 +180,8 @@ def _annex(doc: Any, rows: Sequence[tuple[str, str, str]]) -> None:
     _line(doc, f"附表：所涉记录{more}", bold=True)
     table = doc.add_table(rows=1, cols=4, style="Table Grid")
     for cell, text in zip(table.rows[0].cells, ("序号", "类别", "记录号", "日期"), strict=True):
-        _small(cell.paragraphs[0], text).bold = True
+        small(cell.paragraphs[0], text).bold = True
     for i, row in enumerate(rows[:SHOWN], start=1):
         for cell, text in zip(table.add_row().cells, (str(i), *row), strict=True):
-            _small(cell.paragraphs[0], text)
-    _repeat(table.rows[0])
-
-
-def _repeat(row: Any) -> None:
-    """The head of a table on each page."""
-    mark = OxmlElement("w:tblHeader")
-    mark.set(qn("w:val"), "true")
-    row._tr.get_or_add_trPr().append(mark)
+            small(cell.paragraphs[0], text)
+    repeat(table.rows[0])

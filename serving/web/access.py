@@ -58,6 +58,8 @@ RULES: Final = (
     _rule(r"/rules(/R\d+)?(\.json)?", "lists"),
     _rule(r"/find", "lists", "GET", "HEAD", "POST"),
     _rule(r"/units(/[^/]+)?(\.json)?", "lists"),
+    _rule(r"/units/[^/]+/brief(\.json)?", "lists"),
+    _rule(r"/units/[^/]+/brief\.docx", "export"),
     _rule(r"/model(\.json)?", "score"),
     _rule(r"/cases(\.json)?", "lists"),
     _rule(r"/cases/\d+(\.json)?", "lists"),

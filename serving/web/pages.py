@@ -11,6 +11,7 @@ from serving.desk.database import Desk
 from serving.web import (
     account_pages,
     bed_pages,
+    brief_pages,
     case_acts,
     case_pages,
     errors,
@@ -47,6 +48,7 @@ def pages(given: Path | None = None) -> Starlette:
             *bed_pages.routes(warehouse, desk),
             *sent_pages.routes(desk),
             *find_pages.routes(warehouse, desk),
+            *brief_pages.routes(warehouse, desk),
             *unit_pages.routes(warehouse, desk),
             Route("/language", errors.speak, methods=["POST"]),
             static,

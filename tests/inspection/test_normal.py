@@ -10,9 +10,9 @@ from inspection.normal import normals
 from inspection.seed import random_for
 
 
-def stays(units: int = 12, each: int = 200) -> pd.DataFrame:
+def stays(units: int = 12, each: int = 200, seed: int = 0) -> pd.DataFrame:
     """Hospitals that differ in severity (mix) and a little in price."""
-    rng, parts = random_for("stays"), []
+    rng, parts = random_for("stays", *([seed] if seed else [])), []
     for u in range(units):
         hard = rng.random(each) < 0.1 + 0.06 * u
         price = np.exp(rng.normal(0, 0.03))
@@ -20,7 +20,8 @@ def stays(units: int = 12, each: int = 200) -> pd.DataFrame:
         parts.append(
             pd.DataFrame(
                 {"mdtrt_id": [f"{u:02d}-{i:03d}" for i in range(each)], "unit": f"H{u:02d}", "level": 2, "dx": np.where(hard, "I63", "J18"), "chapter": np.where(hard, "I", "J"),
-                 "operated": hard & (rng.random(each) < 0.5), "age": np.where(rng.random(each) < 0.5, "65", "45"), "nights": 7.0 + 5 * hard, "cost": cost, "fund": cost * 0.6}
+                 "operated": hard & (rng.random(each) < 0.5), "age": np.where(rng.random(each) < 0.5, "65", "45"), "nights": 7.0 + 5 * hard, "cost": cost, "fund": cost * 0.6,
+                 "admitted": "inpatient", "others": "", "served": 800.0}
             )
         )  # fmt: skip
     return pd.concat(parts, ignore_index=True)
@@ -32,7 +33,8 @@ def test_clean_hospitals_are_centred_on_nothing_whatever_their_mix() -> None:
     assert len(share) == 12
     assert abs(np.mean(share)) < 0.03
     assert np.max(np.abs(share)) < 0.2
-    assert np.mean([x.cost.low <= 0 <= x.cost.high for x in found if x.cost]) >= 0.6
+    every = [x.cost for seed in range(3) for x in normals(stays(seed=seed)) if x.cost]
+    assert 0.65 <= np.mean([c.low <= 0 <= c.high for c in every]) <= 0.95, "80 % intervals"
 
 
 def test_a_planted_excess_is_recovered() -> None:
@@ -47,6 +49,41 @@ def test_a_planted_excess_is_recovered() -> None:
     assert first.cost.low > 0
     assert "高于同类" in first.text
     assert "非认定" in first.text
+
+
+def test_the_gap_is_split_into_parts_that_add_up() -> None:
+    county = stays()
+    mine = county["unit"] == "H05"
+    county.loc[mine, "cost"] *= 1.5
+    longer = county["unit"] == "H06"
+    county.loc[longer, ["cost", "nights"]] *= 1.3
+    county.loc[county["unit"] == "H07", "served"] = 400.0
+    found = {x.unit: x for x in normals(county)}
+    for x in found.values():
+        assert x.cost and x.parts and x.admissions
+        assert x.parts["longer"] + x.parts["dearer"] == pytest.approx(x.cost.gap)
+        usual = x.cost.expected / x.severity / x.stays
+        assert sum(x.parts.values()) == pytest.approx(x.cost.actual - x.admissions.expected * usual)
+    assert found["H05"].parts and found["H05"].parts["longer"] < 0.1 * found["H05"].parts["dearer"]
+    assert found["H06"].parts and found["H06"].parts["longer"] > 0.3 * found["H06"].parts["dearer"]
+    assert found["H07"].admissions and found["H07"].admissions.gap == pytest.approx(100)
+
+
+def test_a_level_of_ones_own_is_no_jump_and_a_jump_is() -> None:
+    earlier, county = stays(seed=1), stays()
+    for frame in (earlier, county):
+        frame.loc[frame["unit"] == "H04", "cost"] *= 1.6
+    mine = county["unit"] == "H05"
+    planted = 0.5 * float(county.loc[mine, "cost"].sum())
+    county.loc[mine, "cost"] *= 1.5
+    found = {x.unit: x for x in normals(county, earlier=earlier)}
+    level, jumped = found["H04"], found["H05"]
+    assert level.cost and level.jump and jumped.jump
+    assert level.cost.low > 0, "peers alone take it for an excess"
+    assert level.jump.low <= 0 <= level.jump.high
+    assert jumped.jump.low > 0
+    assert jumped.jump.gap == pytest.approx(planted, rel=0.15)
+    assert normals(county)[0].jump is None
 
 
 def test_too_little_is_said() -> None:

@@ -20,8 +20,10 @@ from models.score import Scored
 from serving.desk import people
 from serving.lists import pictures, publish
 from serving.lists.beside import beside
+from serving.lists.briefs import brief
 from serving.lists.dossier import dossier
 from serving.lists.model_told import signals_of
+from serving.lists.plain import plain
 from serving.lists.prepare import Prepared
 from serving.lists.schema import Note, WorkList
 from serving.lists.standing import standing_of
@@ -30,6 +32,7 @@ from serving.lists.worklist import assemble, with_evidence, with_names
 from serving.web.middleware import Gate, desk_of
 from serving.web.pages import pages
 from tests.column import a_column
+from tests.made_facts import facts
 
 with warnings.catch_warnings():
     # Starlette would rather have httpx2, which nothing else here needs.
@@ -256,6 +259,8 @@ def whole_week(warehouse: Path) -> publish.Run:
         {"campaign": Campaign("追溯码", rules=("R40",)).to_json(), "lacks": "缺少列 fee_details.drug_trac_codg"},
     ]
     more |= {"campaigns.json": json.dumps({"campaigns": told}).encode()}
+    one = brief(UNIT["code"], UNIT, facts(), [], "2025-09-28-seed")
+    more["briefs/00001.json"] = json.dumps(plain(one)).encode()
     lists = {g: (p.worklist, p.dossiers) for g, p in made.items()}
     return publish.publish(warehouse, AS_OF, lists, {"bedcheck": "这个仓库没有在院登记"}, more=more)
 
