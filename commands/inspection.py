@@ -398,7 +398,10 @@ def brief(
     out: Annotated[Path, typer.Option("--out", help="the document (.docx) of one unit, or a folder for several")],
     unit: Annotated[list[str] | None, typer.Option("--id", help="the unit; repeat for several")] = None,
     plan_file: Annotated[Path | None, typer.Option("--plan", help="a week's plan (.json): all its units")] = None,
-    as_of: Annotated[str | None, typer.Option("--as-of", help="YYYY-MM-DD of the published lists; default: those in force", callback=of_day)] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", help="YYYY-MM-DD of the published lists; default: those in force", callback=of_day),
+    ] = None,
     by: Annotated[str, typer.Option("--by", help="who takes it along; stands in its head")] = "命令行",
     as_json: JsonOption = False,
 ) -> None:
@@ -419,7 +422,9 @@ def brief(
     if single and len(units) > 1:
         raise UserError(f"--out {out}：{len(units)} 家机构放不进一份文档；请给出文件夹")
     if not (out.resolve().parent if single else out).is_dir():
-        raise UserError(f"--out {out}：文件夹不存在；请先建好" if not single else f"--out {out}：所在文件夹不存在；请先建好")
+        raise UserError(
+            f"--out {out}：文件夹不存在；请先建好" if not single else f"--out {out}：所在文件夹不存在；请先建好"
+        )
     runs = [current(warehouse)] if as_of is None else runs_of(warehouse, a_date(as_of))
     if not runs:
         raise UserError(f"{as_of} 没有发布过清单；请先运行 xiezhi week --warehouse {warehouse} --as-of {as_of}")

@@ -59,7 +59,13 @@ _RECEIPTS = f"""
     FROM net.settlements, main.asof a WHERE is_inpatient IS NOT TRUE AND coalesce(manual_flag, '0') <> '1' AND medfee_sumamt_fen > 0 AND happened_at > a.d - INTERVAL {RECEIPT_DAYS} DAY
         AND fixmedins_code NOT IN (SELECT fixmedins_code FROM net.stays WHERE settled AND NOT "open" AND medfee_fen > 0 AND end_date > a.d - INTERVAL {DAYS} DAY)
 """
-FIELDS = {"diagnosis": "出院主诊断", "doctor": "经治医师", "bed": "床位号", "ward": "科室", "lines": "明细合计与结算总额相符"}
+FIELDS = {
+    "diagnosis": "出院主诊断",
+    "doctor": "经治医师",
+    "bed": "床位号",
+    "ward": "科室",
+    "lines": "明细合计与结算总额相符",
+}
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,14 @@ def load_facts(warehouse: Path | str, as_of: date) -> Facts:
     house = Warehouse.open(warehouse)
     stocked = "stock_moves" in house.tables()
     spans = {"stays": [DAYS, 0], "earlier": [HORIZON_DAYS, DAYS]}
-    asked = {"stays": STAYS, "earlier": STAYS, "receipts": _RECEIPTS, "months": _MONTHS, "items": _ITEMS, "fields": _FIELDS}
+    asked = {
+        "stays": STAYS,
+        "earlier": STAYS,
+        "receipts": _RECEIPTS,
+        "months": _MONTHS,
+        "items": _ITEMS,
+        "fields": _FIELDS,
+    }
     if stocked:
         asked["oversold"] = f"SELECT fixmedins_code AS unit, med_list_codg AS item, settled, had FROM {STOCK} WHERE NOT unknown"  # fmt: skip
     words = frozenset(re.findall(r"\w+", " ".join(asked.values())))

@@ -211,9 +211,7 @@ def _one(
     text += f"按服务人数同级应住院 {admissions.expected:,.0f} 例（80% 区间差 {admissions.low:,.0f} 至 {admissions.high:,.0f}），次数之差约 {parts['more']:,.0f} 元、病情结构 {parts['mix']:,.0f} 元，均不计入相差。"
     if jump:
         text += f"与本院此前水平相比多 {jump.gap:,.0f} 元（80% 区间 {jump.low:,.0f} 至 {jump.high:,.0f}）。" if jump.gap >= 0 else f"与本院此前水平相比少 {-jump.gap:,.0f} 元（80% 区间 {jump.low:,.0f} 至 {jump.high:,.0f}）。"  # fmt: skip
-    return Normal(
-        unit, n, len(peers), cost, nights, severity, dearest, text + "推算，非认定", admissions, jump, parts
-    )
+    return Normal(unit, n, len(peers), cost, nights, severity, dearest, text + "推算，非认定", admissions, jump, parts)
 
 
 def _between(ratios: np.ndarray, noise: np.ndarray) -> float:

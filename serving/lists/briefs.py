@@ -23,7 +23,9 @@ LEADS, ASKED, RULED_OUT, LOOKED_AT, PAPERS, COMPARED = 4, 5, 4, 3, 3, 8
 """At most so many of each: a brief is two pages."""
 LONGEST, SHORT = 110, 40
 """Characters of a question or an innocent explanation, and of what it rests on."""
-SAME: Final = "次数、人数和金额的口径：本地已结算、冲正对冲后的净额；住院按出院日，门诊和购药按结算日，手工报销不计；人数按月去重"
+SAME: Final = (
+    "次数、人数和金额的口径：本地已结算、冲正对冲后的净额；住院按出院日，门诊和购药按结算日，手工报销不计；人数按月去重"
+)
 
 
 def briefs_of(warehouse: Path, as_of: date, made: Mapping[str, Prepared], units: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:  # fmt: skip
@@ -181,5 +183,3 @@ def _figure(value: Any, unit: str) -> str:
     if value is None:
         return "—"
     return f"{value:.1%}" if unit == "%" else f"{value:,.4g}{unit}" if abs(value) < 1e4 else f"{value:,.0f}{unit}"
-
-

@@ -199,4 +199,6 @@ def _data(doc: Any, told: Mapping[str, Any]) -> None:
     text = text if len(text) <= UNEVALUATED else text[: UNEVALUATED - 1] + "…"
     told_of = f"不可评估的规则 {count} 条，未查出不等于没有：{text}" if count else "没有因数据缺失而不可评估的规则。"
     _line(doc, told_of, size=CELL)
-    _line(doc, "检查人员（两名）：＿＿＿＿＿＿、＿＿＿＿＿＿　到达时间：＿＿＿＿＿＿　机构陪同：＿＿＿＿＿＿", size=TEXT)
+    _line(
+        doc, "检查人员（两名）：＿＿＿＿＿＿、＿＿＿＿＿＿　到达时间：＿＿＿＿＿＿　机构陪同：＿＿＿＿＿＿", size=TEXT
+    )

@@ -60,13 +60,18 @@ def test_the_gap_is_split_into_parts_that_add_up() -> None:
     county.loc[county["unit"] == "H07", "served"] = 400.0
     found = {x.unit: x for x in normals(county)}
     for x in found.values():
-        assert x.cost and x.parts and x.admissions
+        assert x.cost
+        assert x.parts
+        assert x.admissions
         assert x.parts["longer"] + x.parts["dearer"] == pytest.approx(x.cost.gap)
         usual = x.cost.expected / x.severity / x.stays
         assert sum(x.parts.values()) == pytest.approx(x.cost.actual - x.admissions.expected * usual)
-    assert found["H05"].parts and found["H05"].parts["longer"] < 0.1 * found["H05"].parts["dearer"]
-    assert found["H06"].parts and found["H06"].parts["longer"] > 0.3 * found["H06"].parts["dearer"]
-    assert found["H07"].admissions and found["H07"].admissions.gap == pytest.approx(100)
+    assert found["H05"].parts
+    assert found["H05"].parts["longer"] < 0.1 * found["H05"].parts["dearer"]
+    assert found["H06"].parts
+    assert found["H06"].parts["longer"] > 0.3 * found["H06"].parts["dearer"]
+    assert found["H07"].admissions
+    assert found["H07"].admissions.gap == pytest.approx(100)
 
 
 def test_a_level_of_ones_own_is_no_jump_and_a_jump_is() -> None:
@@ -78,7 +83,9 @@ def test_a_level_of_ones_own_is_no_jump_and_a_jump_is() -> None:
     county.loc[mine, "cost"] *= 1.5
     found = {x.unit: x for x in normals(county, earlier=earlier)}
     level, jumped = found["H04"], found["H05"]
-    assert level.cost and level.jump and jumped.jump
+    assert level.cost
+    assert level.jump
+    assert jumped.jump
     assert level.cost.low > 0, "peers alone take it for an excess"
     assert level.jump.low <= 0 <= level.jump.high
     assert jumped.jump.low > 0
