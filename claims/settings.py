@@ -25,6 +25,7 @@ PLACES = (
     "XIEZHI_MEMORY",
     "XIEZHI_TRACEBACK",
     "XIEZHI_DESK",
+    "XIEZHI_DESK_KEY",
     "XIEZHI_OIDC_ISSUER",
     "XIEZHI_OIDC_CLIENT",
     "XIEZHI_OIDC_SECRET_FILE",
@@ -73,7 +74,8 @@ class Oidc:
 class Settings:
     """warehouse: of a served process (None while a bento is built). hosts: names it answers to besides loopback.
     workers: its processes. memory: what one DuckDB connection of an intake may hold. traceback: show where a defect of
-    ours is. desk: SQLAlchemy address of the desk's database, '' = SQLite in the warehouse. limits: what a delivery may
+    ours is. desk: SQLAlchemy address of the desk's database, '' = SQLite in the warehouse. desk_key: file with the key
+    of second factors, None = in the desk's folder. limits: what a delivery may
     be like. oidc: the office's own sign-in, None = passwords alone."""
 
     warehouse: Path | None = None
@@ -82,6 +84,7 @@ class Settings:
     memory: str = "2500MB"
     traceback: bool = False
     desk: str = ""
+    desk_key: Path | None = None
     limits: Limits = Limits()
     oidc: Oidc | None = None
 
@@ -95,6 +98,7 @@ class Settings:
             "XIEZHI_TRACEBACK": "1" if self.traceback else "",
             **{name: f"{getattr(self.limits, field):g}" for name, (field, *_) in LIMITS.items()},
             "XIEZHI_DESK": self.desk,
+            "XIEZHI_DESK_KEY": str(self.desk_key) if self.desk_key else "",
             "XIEZHI_OIDC_ISSUER": self.oidc.issuer if self.oidc else "",
             "XIEZHI_OIDC_CLIENT": self.oidc.client if self.oidc else "",
             "XIEZHI_OIDC_SECRET_FILE": str(self.oidc.secret_file) if self.oidc else "",
@@ -105,7 +109,8 @@ class Settings:
 def settings() -> Settings:
     """The settings of this moment. Raises UserError for a number of workers or an amount of memory that is none, or a
     sign-in that lacks a part."""
-    warehouse, hosts, workers, memory, traceback, desk, *office = (os.environ.get(name, "").strip() for name in PLACES)
+    given = (os.environ.get(name, "").strip() for name in PLACES)
+    warehouse, hosts, workers, memory, traceback, desk, key, *office = given
     if workers and not re.fullmatch(r"[1-9]\d?", workers):
         raise UserError(f"XIEZHI_WORKERS={workers}: give a number of processes from 1 to 99")
     if memory and not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", memory):
@@ -117,6 +122,7 @@ def settings() -> Settings:
         memory=memory or Settings.memory,
         traceback=bool(traceback),
         desk=desk,
+        desk_key=Path(key) if key else None,
         oidc=_oidc(*office),
         limits=Limits(
             **{field: _limit(name, low, high) for name, (field, low, high) in LIMITS.items() if name in os.environ}

@@ -184,13 +184,18 @@ def desk_backup(
     as_json: JsonOption = False,
 ) -> None:
     """The desk in one file, while people work; prints the head of the log to keep elsewhere."""
-    from serving.desk import backup
-    from serving.desk.database import open_desk
+    from serving.desk import backup, vault
+    from serving.desk.database import FOLDER, open_desk
 
     made = backup.backup(open_desk(warehouse), file, BY)
-    said = {"file": str(file), "rows": made["rows"], "head": made["head"]}
+    key = str(vault.key_file(warehouse.resolve() / FOLDER))
+    said = {"file": str(file), "rows": made["rows"], "head": made["head"], "key": key}
     cases, papers = made["rows"]["cases"], sum(m.startswith("files/") for m in made["members"])
-    say(said, as_json, f"{file}: {cases} cases, {papers} papers, log head {made['head']}")
+    say(
+        said,
+        as_json,
+        f"{file}: {cases} cases, {papers} papers, log head {made['head']}\nnot in it: the key of second factors, {key}; keep a copy elsewhere",
+    )
 
 
 @desk_app.command("restore")
@@ -205,9 +210,12 @@ def desk_restore(
 
     if not file.is_file():
         raise UserError(f"there is no file {file}")
-    made = backup.restore(untouched(warehouse), file, BY)
-    said = {"file": str(file), "rows": made["rows"], "head": made["head"]}
-    say(said, as_json, f"{made['rows']['cases']} cases as of {made['taken_at']}, log head {made['head']}")
+    desk = untouched(warehouse)
+    made = backup.restore(desk, file, BY)
+    note = backup.key_note(desk, made)
+    said = {"file": str(file), "rows": made["rows"], "head": made["head"], "key": note}
+    told = f"{made['rows']['cases']} cases as of {made['taken_at']}, log head {made['head']}"
+    say(said, as_json, told + (f"\n{note}" if note else ""))
 
 
 @log_app.command("export")

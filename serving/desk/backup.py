@@ -5,7 +5,8 @@
     files/SHA256         papers and photographs
 
 A backup is read in one snapshot while people work. A restore goes into an empty desk and is one transaction: it is there whole or not at all. Sessions and
-API tokens stay out: after a restore everybody signs in again, so that nobody comes back who was shut out since.
+API tokens stay out: after a restore everybody signs in again, so that nobody comes back who was shut out since. The key of second factors stays out too, so that
+a backup alone makes no codes: it is kept apart (`key_note` says which).
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ from sqlalchemy import Connection, DateTime, MetaData, Table, func, insert, insp
 
 from claims.errors import Damaged, UserError
 from claims.store.files import SEAL, fsync, put, read_sealed, sealed
-from serving.desk import log, papers
+from serving.desk import log, papers, vault
 from serving.desk.database import Desk, alembic_config, now, revision_of
-from serving.desk.schema import LOG, METADATA
+from serving.desk.schema import LOG, METADATA, PEOPLE
 from serving.desk.verify import FIRST, fault
 
 VERSION: Final = 1
@@ -105,10 +106,24 @@ def _fill(desk: Desk, archive: zipfile.ZipFile, check: Check) -> dict[str, Any]:
         "head": f"{last.seq}:{last.hash}",
         "rows": rows,
         "members": members,
+        "key": vault.mark(desk.folder),
     }
     body = sealed(manifest)
     archive.writestr("manifest.json", body)
     return dict(json.loads(body))
+
+
+def key_note(desk: Desk, manifest: Mapping[str, Any]) -> str:
+    """What the second factors of a restored desk need; '' where nobody has one, or the key is there."""
+    with desk.read() as connection:
+        sealed_ones = select(func.count()).where(PEOPLE.c.sealed_factor.is_not(None))
+        count = int(connection.execute(sealed_ones).scalar_one())
+    if not count or vault.mark(desk.folder) == manifest.get("key", ""):
+        return ""
+    return (
+        f"{count} accounts have a second factor under another key: put the key file of the old desk at {vault.key_file(desk.folder)}"
+        " (mode 600), or invite these accounts again"
+    )
 
 
 @contextmanager
@@ -155,7 +170,7 @@ def restore(desk: Desk, file: Path, by: str = "", check: Check = lambda point: N
                     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                     put(target, archive.read(member), 0o600)
             with desk.write() as connection:
-                _into(connection, archive, manifest, check)
+                _into(connection, desk.folder, archive, manifest, check)
                 log.append(connection, "desk.restore", by, manifest[SEAL], {"head": manifest["head"]})
                 check("commit")
     except (zipfile.BadZipFile, OSError, KeyError, ValueError) as error:
@@ -193,7 +208,9 @@ def _fits(manifest: Mapping[str, Any], file: Path) -> None:
         raise UserError(f"{file} was made by a newer xiezhi (schema {manifest['revision']}); restore it with that one")
 
 
-def _into(connection: Connection, archive: zipfile.ZipFile, manifest: Mapping[str, Any], check: Check) -> None:
+def _into(
+    connection: Connection, folder: Path, archive: zipfile.ZipFile, manifest: Mapping[str, Any], check: Check
+) -> None:
     """All tables at the revision of the backup, filled, then brought up to date."""
     there = set(inspect(connection).get_table_names()) - {"alembic_version"}
     for name in sorted(there & set(METADATA.tables)):
@@ -203,7 +220,7 @@ def _into(connection: Connection, archive: zipfile.ZipFile, manifest: Mapping[st
             )
     if there and revision_of(connection) != manifest["revision"]:
         raise UserError("this desk was begun by another version of xiezhi; restore into a new, untouched one")
-    config = alembic_config(connection)
+    config = alembic_config(connection, folder)
     command.upgrade(config, manifest["revision"])
     tables = MetaData()
     tables.reflect(connection)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import and_, select
 
-from serving.desk import appeals, links, money, papers, requests, reviews, sent
+from serving.desk import appeals, boards, links, money, papers, requests, reviews, sent
 from serving.desk.cases import BLIND, events_of, every, found, seen
 from serving.desk.database import Desk
 from serving.desk.people import Person
@@ -35,13 +35,24 @@ def case_file(desk: Desk, person: Person, case_id: int) -> dict[str, Any]:
             "sent": sent.of_case(connection, case_id),
         }
         if row[BLIND] is not None:
-            later = ("officers", "papers", "appeals", "dispositions", "requests", "reviews", "linked")
+            later = (
+                "officers",
+                "papers",
+                "appeals",
+                "legal",
+                "boards",
+                "dispositions",
+                "requests",
+                "reviews",
+                "linked",
+            )
             return out | {name: [] for name in later}
         officers = select(OFFICERS, PEOPLE.c.shown).join(PEOPLE).where(OFFICERS.c.case_id == case_id)
         return out | {
             "officers": every(connection, officers),
             "papers": papers.of_case(connection, case_id),
             "appeals": appeals.of_case(connection, case_id),
+            **boards.of_case(connection, case_id),
             "dispositions": money.of_case(connection, case_id),
             "requests": requests.of_case(connection, case_id),
             "reviews": reviews.notes_of(connection, case_id) if "assign" in person.rights else [],

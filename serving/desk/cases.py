@@ -24,7 +24,7 @@ BLIND: Final = "blind"
 _AFTER_FIRST: Final = frozenset({"review2", "assign", "appeal", "sign", "legal", "finance"})
 _AS_BEFORE: Final = (
     "outcome", "before_hold", "proposal", "confirmed_fen", "recovered_fen", "violation_class", "innocent", "inspected_at", "decided_at",
-    "first_reviewer", "second_reviewer", "appeal_by", "signer", "into_case", "left_days",
+    "first_reviewer", "second_reviewer", "appeal_by", "signer", "into_case", "left_days", "board_id", "board_from_fen", "legal_from_fen", "grave", "legal_by",
 )  # fmt: skip
 """What somebody who reviews blind sees as it was before the first review: empty."""
 

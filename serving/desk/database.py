@@ -92,7 +92,7 @@ def open_desk(warehouse: Path, url: str | None = None) -> Desk:
     try:
         with desk.engine.execution_options(writes=True).begin() as connection:
             exclusive(connection, STARTING)  # two workers start at once
-            command.upgrade(alembic_config(connection), "head")
+            command.upgrade(alembic_config(connection, desk.folder), "head")
     except DBAPIError as error:
         raise _unopened(error) from None
     except CommandError:
@@ -141,11 +141,11 @@ def _engine(address: str) -> Engine:
     return engine
 
 
-def alembic_config(connection: Connection | None = None) -> Config:
-    """The migrations, over an open transaction where one is given."""
+def alembic_config(connection: Connection | None = None, folder: Path | None = None) -> Config:
+    """The migrations, over an open transaction where one is given. folder: of the desk, where the key of second factors lies."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["connection"] = connection
+    config.attributes |= {"connection": connection, "folder": folder}
     return config
 
 

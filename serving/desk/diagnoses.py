@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from claims.schema.sensitive import GROUPS
 from serving.desk.database import Desk
-from serving.desk.limits import value
+from serving.desk.limits import values
 
 INVESTIGATED: Final = frozenset({"C40", "C50", "C60", "C70", "C80", "C85", "C93"})
 """States in which a case is in the hands of those who must know."""
@@ -19,7 +19,8 @@ INVESTIGATED: Final = frozenset({"C40", "C50", "C60", "C70", "C80", "C85", "C93"
 def groups(desk: Desk) -> frozenset[str]:
     """Groups that the office covers (limits `cover_…`)."""
     with desk.read() as connection:
-        return frozenset(g for g in GROUPS if value(connection, f"cover_{g}"))
+        found = values(connection, [f"cover_{g}" for g in GROUPS])
+    return frozenset(g for g in GROUPS if found[f"cover_{g}"])
 
 
 def hidden(covered: frozenset[str], rights: frozenset[str], case: Mapping[str, Any] | None) -> frozenset[str]:

@@ -20,17 +20,27 @@ from serving.desk.workdays import after
 
 APART: Final = {"amt_refused": ("REFUSE", "DEDUCT"), "amt_fine": ("PENALTY",), "amt_self_return": ("SELF_RETURN",)}
 """Amounts beside the three, by the orders they are the sum of."""
+APART_KINDS: Final = frozenset(k for kinds in APART.values() for k in kinds)
 OF_MONEY: Final = ("RECOVER", "REFUSE", "DEDUCT", "PENALTY", "SELF_RETURN")
 """Orders that the fund's finance marks as done."""
 
 
 def order(connection: Connection, case_id: int, person: Person, kinds: Mapping[str, int | None]) -> None:
-    """What a decision orders, each due as the office has set; those of an earlier decision that were not done are replaced."""
+    """What a decision orders, each due as the office has set; those of an earlier decision that were not done are replaced, and one that was done with
+    the same amount is done."""
     mine = (DISPOSITIONS.c.case_id == case_id) & DISPOSITIONS.c.done_at.is_(None)
     connection.execute(DISPOSITIONS.delete().where(mine))
     due = after(now(), value(connection, "C70"))
     about = {"case_id": case_id, "at": now(), "who": person.person_id, "due_at": due}
-    connection.execute(insert(DISPOSITIONS), [{**about, "kind": k, "amount_fen": fen} for k, fen in kinds.items()])
+    done = {
+        (d["kind"], d["amount_fen"]): d
+        for d in every(connection, select(DISPOSITIONS).where(DISPOSITIONS.c.case_id == case_id))
+    }
+    kept = ("done_at", "done_by", "document")
+    for kind, fen in kinds.items():
+        earlier = done.get((kind, fen)) if kind in APART_KINDS else None
+        values = {k: earlier[k] for k in kept} if earlier else {}
+        connection.execute(insert(DISPOSITIONS).values(**about, kind=kind, amount_fen=fen, **values))
 
 
 def of_case(connection: Connection, case_id: int) -> list[dict[str, Any]]:
@@ -107,7 +117,6 @@ def recover(
 
 
 def apart(dispositions: list[dict[str, Any]]) -> dict[str, int]:
-    """Refused, fined and returned by oneself, in fen: sums of the orders."""
-    return {
-        name: sum(d["amount_fen"] or 0 for d in dispositions if d["kind"] in kinds) for name, kinds in APART.items()
-    }
+    """Refused, fined and returned by oneself, in fen: of each kind what was ordered last; a case decided again orders anew, it adds nothing."""
+    last = {d["kind"]: d["amount_fen"] or 0 for d in sorted(dispositions, key=lambda d: int(d["disposition_id"]))}
+    return {name: sum(last.get(k, 0) for k in kinds) for name, kinds in APART.items()}

@@ -20,7 +20,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, delete, insert, select, update
 
 from claims.errors import UserError
-from serving.desk import log
+from serving.desk import log, vault
 from serving.desk.database import Desk, now
 from serving.desk.roles import PRESETS, clash, rights_of
 from serving.desk.schema import PEOPLE, ROLES, SESSIONS
@@ -83,6 +83,7 @@ def add(desk: Desk, name: str, roles: tuple[str, ...], *, shown: str = "", area:
         raise UserError(f"area {area!r}: give a code of digits, e.g. 330100, or none for all areas")
     token = secrets.token_urlsafe(24)
     with desk.write() as connection:
+        _key_for(desk, connection)
         if connection.execute(select(PEOPLE.c.person_id).where(PEOPLE.c.name == name)).first():
             raise UserError(f"there is an account {name!r} already")
         person = connection.execute(
@@ -138,7 +139,7 @@ def invite(desk: Desk, name: str, by: str = "") -> str:
             raise UserError(f"there is no account {name!r}")
         blank = {
             "password": None,
-            "second_factor": None,
+            "sealed_factor": None,
             "subject": None,
             "failures": 0,
             "locked_until": None,
@@ -179,7 +180,7 @@ def sign_in(desk: Desk, name: str, password: str, code: str = "") -> Person:
         known = _matches(str(row["password"]) if row and row["password"] else _NOBODY, password)
     right = bool(row and row["active"] and row["password"] and known)
     with desk.write() as connection:
-        if row is None or locked or not right or not _second(connection, row, code):
+        if row is None or locked or not right or not _second(desk, connection, row, code):
             return _refused(connection, row, name, locked)
         connection.execute(
             update(PEOPLE).where(PEOPLE.c.person_id == row["person_id"]).values(failures=0, locked_until=None)
@@ -240,12 +241,13 @@ def _matches(hashed: str, password: str) -> bool:
         return False
 
 
-def _second(connection: Connection, row: dict[str, Any], code: str) -> bool:
-    """Whether the second factor holds: none is set, or a code of the last minute that was not used before."""
-    if not row["second_factor"]:
+def _second(desk: Desk, connection: Connection, row: dict[str, Any], code: str) -> bool:
+    """Whether the second factor holds: none is set, or a code of the last minute that was not used before. Raises vault.Locked: without the key
+    nobody who has one comes in."""
+    if not row["sealed_factor"]:
         return True
     moment = now()
-    totp = pyotp.TOTP(row["second_factor"])
+    totp = pyotp.TOTP(vault.unseal(desk.folder, row["person_id"], row["sealed_factor"]))
     step = totp.timecode(moment)
     for at in (step, step - 1):
         if at > row["last_code"] and secrets.compare_digest(
@@ -263,9 +265,20 @@ def set_second_factor(desk: Desk, person: Person, secret: str, code: str) -> Non
     if not (code.strip().isascii() and pyotp.TOTP(secret).verify(code.strip(), valid_window=1)):
         raise UserError("动态码不对，请检查手机时间后重试")
     with desk.write() as connection:
+        _key_for(desk, connection)
+        sealed = vault.seal(desk.folder, person.person_id, secret)
         mine = PEOPLE.c.person_id == person.person_id
-        connection.execute(update(PEOPLE).where(mine).values(second_factor=secret, last_code=0))
+        connection.execute(update(PEOPLE).where(mine).values(sealed_factor=sealed, last_code=0))
         log.append(connection, "account.second-factor", person.name)
+
+
+def _key_for(desk: Desk, connection: Connection) -> None:
+    """A key of second factors, unless some were sealed already: then the one they were sealed with must come back."""
+    if (
+        connection.execute(select(PEOPLE.c.person_id).where(PEOPLE.c.sealed_factor.is_not(None)).limit(1)).first()
+        is None
+    ):
+        vault.make_key(desk.folder)
 
 
 def everybody(desk: Desk) -> list[dict[str, Any]]:
@@ -277,7 +290,7 @@ def everybody(desk: Desk) -> list[dict[str, Any]]:
             | {
                 "roles": sorted(_roles(connection, row["person_id"])),
                 "ready": row["password"] is not None,
-                "second": row["second_factor"] is not None,
+                "second": row["sealed_factor"] is not None,
             }
             for row in rows
         ]

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from serving.desk import appeals, log, reviews
+from serving.desk.boards import VOID
 from serving.desk.cases import Refused, event, every, locked
 from serving.desk.database import Desk, now
 from serving.desk.limits import value
@@ -112,5 +113,5 @@ def _reopen(connection: Connection, row: dict[str, Any]) -> None:
     )
     due = after(now(), value(connection, "C10"))
     reviews.withdraw(connection, row["case_id"])
-    values = {"state": "C10", "due_at": due, "version": row["version"] + 1, **nobody}
+    values = {"state": "C10", "due_at": due, "version": row["version"] + 1, **nobody, **VOID}
     connection.execute(update(CASES).where(CASES.c.case_id == row["case_id"]).values(**values))

@@ -20,12 +20,14 @@ RIGHTS: Final[dict[str, str]] = {
     "inspect": "核查、记录、上传",
     "appeal": "答复申诉",
     "sign": "审签认定",
+    "board": "登记案审会",
     "finance": "登记追回",
     "legal": "法制审核、复议诉讼",
     "model": "训练、评估、看模型",
     "activate": "批准与回退模型",
     "people": "管理人员",
-    "policy": "管理期限与口径",
+    "policy": "拟定期限与口径",
+    "approve": "批准期限与口径",
     "log": "看全部日志",
 }
 
@@ -35,14 +37,15 @@ ROLES: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "inspector": ("稽核员", frozenset({"lists", "inspect", "reveal", "export"})),
     "leader": (
         "科长/飞检组长",
-        frozenset({"lists", "score", "assign", "sign", "appeal", "export", "reveal", "diagnosis"}),
+        frozenset({"lists", "score", "assign", "sign", "appeal", "export", "reveal", "diagnosis", "board", "approve"}),
     ),
     "finance": ("基金财务", frozenset({"lists", "finance"})),
-    "legal": ("法制审核", frozenset({"lists", "legal", "appeal"})),
+    "committee": ("案审会成员", frozenset({"lists", "board"})),
+    "legal": ("法制审核", frozenset({"lists", "legal", "appeal", "board"})),
     "scientist": ("建模员", frozenset({"score", "model"})),
     "approver": ("模型审批", frozenset({"model", "activate", "lists", "score"})),
     "sysadmin": ("系统管理员", frozenset({"people"})),
-    "secadmin": ("安全管理员", frozenset({"policy"})),
+    "secadmin": ("安全管理员", frozenset({"policy", "approve"})),
     "auditor": ("审计管理员", frozenset({"log"})),
 }
 
@@ -57,7 +60,7 @@ PRESETS: Final[dict[str, tuple[str, ...]]] = {
 }
 """A small office: seven people, or fewer who each take several."""
 
-BUSINESS: Final = frozenset({"review1", "review2", "assign", "inspect", "appeal", "sign", "finance", "legal"})
+BUSINESS: Final = frozenset({"review1", "review2", "assign", "inspect", "appeal", "sign", "finance", "legal", "board"})
 ADMINISTRATORS: Final = frozenset({"sysadmin", "secadmin", "auditor"})
 
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -39,7 +40,8 @@ METADATA = MetaData(
 _WHO = "people.person_id"
 _STANDING = text("withdrawn_at IS NULL")
 
-#: Who may sign in. invited: hash of a one-time invitation by which the password is set. area: of whose rows he sees, '' = all.
+#: Who may sign in. sealed_factor: secret of the second factor, encrypted (serving/desk/vault.py). invited: hash of a one-time invitation by which the
+#: password is set. area: of whose rows he sees, '' = all.
 #: subject: who this is to the office's own sign-in (OIDC), issuer and sub, kept from the first time on.
 PEOPLE = Table(
     "people",
@@ -49,7 +51,7 @@ PEOPLE = Table(
     Column("shown", String(64), nullable=False),
     Column("area", String(12), nullable=False, default=""),
     Column("password", String(256)),
-    Column("second_factor", String(64)),
+    Column("sealed_factor", String(160)),
     Column("last_code", BigInteger, nullable=False, default=0),
     Column("invited", String(64)),
     Column("invited_until", DateTime),
@@ -96,7 +98,8 @@ SIGN_INS = Table(
     Column("ends_at", DateTime, nullable=False),
 )
 
-#: Limits and shares an office has set for itself (serving/desk/limits.py): the last row of a name counts, none is ever changed.
+#: Limits and shares an office has set for itself (serving/desk/limits.py): the last row of a name that was granted
+#: counts. granted NULL = one proposed it and nobody has answered; alone: set by one person before two were asked for.
 LIMITS = Table(
     "limits",
     METADATA,
@@ -106,10 +109,18 @@ LIMITS = Table(
     Column("note", Text, nullable=False),
     Column("at", DateTime, nullable=False),
     Column("who", Integer, ForeignKey(_WHO), nullable=False),
+    Column("alone", Boolean, nullable=False, server_default=false()),
+    Column("answered_at", DateTime),
+    Column("answered_by", Integer, ForeignKey(_WHO)),
+    Column("granted", Boolean),
+    CheckConstraint("answered_by <> who", name="granted_by_another"),
+    CheckConstraint("granted IS NULL OR answered_by IS NOT NULL OR alone", name="granted_by_somebody"),
 )
 
 #: One case about one subject. holder: who has it in hand, until held_until. proposal: what a step put to the next person.
 #: doctor, psn_no: whose stay it is, for what was found about them before. left_days: working days left when the clock was stopped.
+#: board_id: the 案审会 a decision rests on (BOARDS; a trigger counts who attended); legal_by: who passed it in law; …_from_fen: amounts from which both were
+#: asked for when it was signed; grave: whether what it orders asks for both whatever the amount.
 CASES = Table(
     "cases",
     METADATA,
@@ -146,6 +157,11 @@ CASES = Table(
     Column("doctor", String(32), nullable=False, server_default=""),
     Column("psn_no", String(64), nullable=False, server_default=""),
     Column("left_days", Integer),
+    Column("board_id", Integer),
+    Column("board_from_fen", BigInteger),
+    Column("legal_from_fen", BigInteger),
+    Column("grave", Boolean),
+    Column("legal_by", Integer, ForeignKey(_WHO)),
     CheckConstraint("first_reviewer <> second_reviewer", name="second_is_another"),
     CheckConstraint("signer <> first_reviewer AND signer <> second_reviewer", name="signer_is_another"),
     CheckConstraint("appeal_by <> first_reviewer AND appeal_by <> second_reviewer", name="appeal_is_another"),
@@ -156,6 +172,15 @@ CASES = Table(
     CheckConstraint("confirmed_fen IS NULL OR confirmed_fen >= 0", name="confirmed_not_negative"),
     CheckConstraint("state NOT IN ('C80', 'C90') OR outcome IS NOT NULL", name="closed_with_outcome"),
     CheckConstraint("outcome <> 'O8_EXPLAINED' OR innocent IS NOT NULL", name="explained_by_what"),
+    CheckConstraint(
+        "legal_by <> first_reviewer AND legal_by <> second_reviewer AND legal_by <> signer", name="legal_is_another"
+    ),
+    CheckConstraint(
+        "state NOT IN ('C70', 'C80', 'C85', 'C93') OR confirmed_fen IS NULL OR (board_from_fen IS NOT NULL AND legal_from_fen IS NOT NULL"
+        " AND (confirmed_fen < board_from_fen OR board_id IS NOT NULL) AND (confirmed_fen < legal_from_fen OR legal_by IS NOT NULL)"
+        " AND (NOT grave OR (board_id IS NOT NULL AND legal_by IS NOT NULL)))",
+        name="heard_before_signed",
+    ),
 )
 
 #: The leads a case is made of: several weeks' leads about one subject are one case.
@@ -215,6 +240,38 @@ FILES = Table(
     Column("at", DateTime, nullable=False),
     Column("who", Integer, ForeignKey(_WHO), nullable=False),
     UniqueConstraint("case_id", "sha256"),
+)
+
+#: 法制审核: what somebody said in law of a case before its decision; the case names who passed it.
+LEGAL_REVIEWS = Table(
+    "legal_reviews",
+    METADATA,
+    Column("legal_review_id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False, index=True),
+    Column("passed", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("who", Integer, ForeignKey(_WHO), nullable=False),
+)
+
+#: 案审会: a case was spoken of by three or more who had no part in it. minutes: the paper of the case that says so.
+BOARDS = Table(
+    "boards",
+    METADATA,
+    Column("board_id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("cases.case_id"), nullable=False, index=True),
+    Column("held_on", String(10), nullable=False),
+    Column("opinion", Text, nullable=False),
+    Column("minutes", Integer, ForeignKey("files.file_id"), nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("who", Integer, ForeignKey(_WHO), nullable=False),
+)
+ATTENDANCES = Table(
+    "attendances",
+    METADATA,
+    Column("board_id", Integer, ForeignKey("boards.board_id"), primary_key=True),
+    Column("person_id", Integer, ForeignKey(_WHO), primary_key=True),
+    Column("agrees", Boolean, nullable=False),
 )
 
 #: What a decision orders, each with its own amount, date and paper. kind: states.DISPOSITIONS.

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from claims.schema.innocents import INNOCENTS
 from claims.schema.outcomes import OUTCOMES
-from serving.desk import appeals, log, money, papers, reviews
+from serving.desk import appeals, boards, log, money, papers, reviews
 from serving.desk.cases import BLIND, Refused, event, free, locked
 from serving.desk.database import Desk, now
 from serving.desk.limits import LIMITS, value
@@ -105,10 +105,7 @@ def _beside(
     if target == "C50" and row["left_days"] is not None:
         appeals.shift(connection, case_id, after(now(), max(row["left_days"], 0)))
     if "orders" in step.asks:
-        amounts = {k: given.amounts.get(k) for k in given.dispositions}
-        if "RECOVER" in amounts and amounts["RECOVER"] is None:
-            amounts["RECOVER"] = given.confirmed_fen
-        money.order(connection, case_id, person, amounts)
+        money.order(connection, case_id, person, _orders_of(given))
 
 
 def _two_persons(connection: Connection, row: Mapping[str, Any], step: Step, person: Person) -> None:
@@ -119,6 +116,8 @@ def _two_persons(connection: Connection, row: Mapping[str, Any], step: Step, per
     )
     if step.right == "review2" and me in {row["first_reviewer"], *reviews.reviewed_blind(connection, row["case_id"])}:
         raise Refused("初审与复审须由不同的人办理")
+    if step.right == "sign" and me == row["legal_by"]:
+        raise Refused("审签人不得是本案的法制审核人员")
     if step.right == "sign" and me in earlier | inspectors:
         raise Refused("审签人不得是本案的初审、复审或核查人员")
     if step.right == "appeal" and me in earlier | inspectors:
@@ -148,6 +147,10 @@ def _asked(connection: Connection, row: Mapping[str, Any], step: Step, given: Gi
         raise Refused("请填写确认金额（可为0）")
     if "orders" in step.asks:
         _orders(given)
+    if "class" in step.asks:
+        asked = boards.asked_for(connection, given.violation_class, given.confirmed_fen or 0, _orders_of(given))
+        if why := boards.unheard(row, given.confirmed_fen or 0, asked):
+            raise Refused(why)
     if "officers" in step.asks:
         if len(set(given.officers)) < 2:
             raise Refused("核查须派两名以上人员")
@@ -167,6 +170,14 @@ def _orders(given: Given) -> None:
     back = given.amounts.get("RECOVER", given.confirmed_fen if "RECOVER" in given.dispositions else 0) or 0
     if back > (given.confirmed_fen or 0):
         raise Refused("追回金额不得超过确认金额")
+
+
+def _orders_of(given: Given) -> dict[str, int | None]:
+    """What is ordered, with its amount: to recover is all that was confirmed unless said."""
+    amounts = {k: given.amounts.get(k) for k in given.dispositions}
+    if "RECOVER" in amounts and amounts["RECOVER"] is None:
+        amounts["RECOVER"] = given.confirmed_fen
+    return amounts
 
 
 def _values(
@@ -190,7 +201,10 @@ def _values(
         values |= {"outcome": given.outcome, "innocent": given.innocent or None, "decided_at": moment}
     if step.name == "found":
         values |= {"inspected_at": moment, "proposal": given.outcome}
+    if target in ("C10", "C30", "C40"):
+        values |= boards.VOID
     if "class" in step.asks:
+        values |= boards.asked_for(connection, given.violation_class, given.confirmed_fen or 0, _orders_of(given))
         back = min(row["recovered_fen"] or 0, given.confirmed_fen or 0)  # a case opened again keeps what came back
         values |= {
             "violation_class": given.violation_class,

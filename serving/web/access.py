@@ -65,7 +65,9 @@ RULES: Final = (
     _rule(r"/cases/\d+(\.json)?", "lists"),
     _rule(r"/cases/\d+/notice\.docx", "export"),
     _rule(r"/cases/next", "lists", "POST"),
-    _rule(r"/cases/\d+/(step|note|claim|release|link|ground|reply|ask|grant|settled|files)", "lists", "POST"),
+    _rule(
+        r"/cases/\d+/(step|note|claim|release|link|ground|reply|ask|grant|settled|files|legal|board)", "lists", "POST"
+    ),
     _rule(r"/cases/\d+/files/\d+", "lists"),
     _rule(r"/sent(/\d+)?(\.json)?", "lists"),
     _rule(r"/sent/\d+/return\.xlsx", "export"),
@@ -76,8 +78,8 @@ RULES: Final = (
     _rule(r"/cases/\d+/reveal", "reveal", "POST"),
     _rule(r"/cases/\d+/diagnosis", "lists", "POST"),
     _rule(r"/people", "people", "GET", "HEAD", "POST"),
-    _rule(r"/limits(\.json)?", "policy"),
-    _rule(r"/limits", "policy", "POST"),
+    _rule(r"/limits(\.json)?", "approve"),
+    _rule(r"/limits", "approve", "POST"),
     _rule(r"/log(\.jsonl)?", "log"),
     _rule(r"/api/lists", "lists", "POST"),
     _rule(r"/api/rank", "lists", "POST"),

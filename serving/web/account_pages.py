@@ -13,12 +13,12 @@ from starlette.routing import Route
 
 from claims.errors import UserError
 from claims.settings import settings
-from serving.desk import limits, log, oidc, people, sessions
+from serving.desk import limits, log, oidc, people, sessions, vault
 from serving.desk.cases import Refused
 from serving.desk.database import Desk
 from serving.desk.people import Person
 from serving.desk.roles import RIGHTS, ROLES
-from serving.web.form import Form, first, form_of
+from serving.web.form import Form, first, form_of, number_of
 from serving.web.middleware import is_https
 from serving.web.render import kind, person, refuse, respond, rights
 
@@ -56,7 +56,7 @@ def routes(desk: Callable[[], Desk]) -> list[Route]:
         given = (first(form, "name"), (form.get("password") or [""])[0], first(form, "code"))
         try:
             who = await run_in_threadpool(people.sign_in, desk(), *given)
-        except people.Refused as error:
+        except (people.Refused, vault.Locked) as error:
             return respond(request, "sign_in.html", {**data, "message": str(error)}, 403)
         return await run_in_threadpool(welcome, request, who, to)
 
@@ -168,11 +168,7 @@ def routes(desk: Callable[[], Desk]) -> list[Route]:
         message = ""
         if form:
             try:
-                wanted = first(form, "value")
-                if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 5):
-                    raise Refused("请填写整数")
-                limits.put(desk(), person(request), first(form, "name"), int(wanted), first(form, "note"))
-                message = "已设定，从现在起生效"
+                message = _limit(desk(), person(request), rights(request), form)
             except Refused as error:
                 message = str(error)
         data = {"title": "期限与口径", "limits": limits.all_values(desk()), "message": message}
@@ -233,6 +229,23 @@ def _own(desk: Desk, who: Person, may: frozenset[str], form: Form) -> tuple[str,
             sessions.revoke(desk, who, first(form, "handle"))
             return "令牌已作废", ""
     raise UserError("没有这个操作")
+
+
+def _limit(desk: Desk, who: Person, may: frozenset[str], form: Form) -> str:
+    """A limit proposed, or one of another's granted or refused. Raises Refused."""
+    if said := first(form, "granted"):
+        number = number_of(first(form, "limit"))
+        if said not in ("yes", "no") or number is None:
+            raise Refused("请选择批准或不批准")
+        limits.answer(desk, who, may, number, said == "yes")
+        return "已批准，从现在起生效" if said == "yes" else "未批准，原值不变"
+    if "policy" not in may:
+        raise Refused(f"此步骤需要“{RIGHTS['policy']}”的权限")
+    wanted = number_of(first(form, "value"))
+    if wanted is None:
+        raise Refused("请填写整数")
+    limits.propose(desk, who, first(form, "name"), wanted, first(form, "note"))
+    return "已提出，须另一人批准后生效"
 
 
 def _change(desk: Desk, by: str, form: dict[str, list[str]]) -> tuple[str, str]:

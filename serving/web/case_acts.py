@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from claims.errors import UserError
-from serving.desk import appeals, cases, feedback, inbox, links, money, papers, requests, reveals, steps
+from serving.desk import appeals, boards, cases, feedback, inbox, links, money, papers, requests, reveals, steps
 from serving.desk.cases import Again, Refused
 from serving.desk.database import Desk
 from serving.desk.roles import BUSINESS
@@ -111,6 +111,29 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             raise Refused("请选择批准或不批准")
         requests.answer(desk(), person(request), rights(request), number, whole(form, "request"), said == "yes", once)
 
+    def law(request: Request, number: int, form: Form, once: str) -> None:
+        said = first(form, "passed")
+        if said not in ("yes", "no"):
+            raise Refused("请选择通过或退回")
+        boards.review(desk(), person(request), rights(request), number, said == "yes", first(form, "note"), once)
+
+    def board(request: Request, number: int, form: Form, once: str) -> None:
+        sat, against = (
+            {n for v in form.get(name, []) if (n := number_of(v)) is not None} for name in ("member", "against")
+        )
+        boards.record(
+            desk(),
+            person(request),
+            rights(request),
+            number,
+            held_on=day_of(first(form, "held_on")),
+            members=sat,
+            against=against,
+            opinion=first(form, "opinion"),
+            minutes=number_of(first(form, "minutes")),
+            once=once,
+        )
+
     def reveal(request: Request, number: int, form: Form, _: str) -> Response:
         reason = first(form, "reason") or first(form, "other")
         full = reveals.reveal(desk(), person(request), number, reason)
@@ -162,6 +185,8 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         "reply": reply,
         "ask": asked,
         "grant": granted,
+        "legal": law,
+        "board": board,
         "reveal": reveal,
         "diagnosis": uncovered,
     }
@@ -197,13 +222,16 @@ def whole(form: Form, name: str) -> int:
     return found
 
 
+def day_of(text: str) -> date | None:
+    """A day as a form gives it; None for none. Raises Refused."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise Refused(f"日期 {text[:20]!r} 应写作 2026-11-30") from None
+
+
 def given_of(form: Form, desk: Desk, request: Request, once: str) -> Given:
     """A posted step. Raises Refused for a date, an amount or a case that is none."""
-    until = first(form, "until")
-    try:
-        day = date.fromisoformat(until) if until else None
-    except ValueError:
-        raise Refused(f"日期 {until[:20]!r} 应写作 2026-11-30") from None
     into = None
     if number := first(form, "into"):
         with desk.read() as connection:
@@ -219,7 +247,7 @@ def given_of(form: Form, desk: Desk, request: Request, once: str) -> Given:
         amounts={kind: fen for kind, fen in amounts.items() if fen is not None},
         officers=tuple(n for v in form.get("officer", []) if (n := number_of(v)) is not None),
         declared=bool(first(form, "declared")),
-        until=day,
+        until=day_of(first(form, "until")),
         into=into,
         worth={"yes": True, "no": False}.get(first(form, "worth")),
         once=once,

@@ -17,7 +17,8 @@ from claims.shown_text import mask
 from serving.desk import diagnoses, inbox, log, money, papers, people, reviews, sent
 from serving.desk.casefile import case_file
 from serving.desk.database import Desk, now
-from serving.desk.roles import BUSINESS
+from serving.desk.limits import values
+from serving.desk.roles import BUSINESS, rights_of
 from serving.desk.states import CLOSED, OPEN, STATES, steps_from
 from serving.desk.workdays import left
 from serving.lists import publish
@@ -95,6 +96,13 @@ def case_page(
     steps = steps_from(found["state"], may, found["proposal"])
     staff = people.everybody(desk) if any("officers" in s.asks for s in steps) else []
     inspectors = [p for p in staff if "inspector" in p["roles"] and p["active"]]
+    sits = "board" in may and found["state"] == "C60"
+    worked = {found["first_reviewer"], found["second_reviewer"], *(o["person_id"] for o in found["officers"])}
+    members = [
+        {k: p[k] for k in ("person_id", "shown")}
+        for p in (people.everybody(desk) if sits else [])
+        if p["active"] and "board" in rights_of(frozenset(p["roles"])) and p["person_id"] not in worked
+    ]
     found["leads"] = [{k: one[k] for k in ("run", "list", "lead", "as_of")} for one in found["leads"]]
     works = bool(may & BUSINESS)
     extra = {
@@ -102,6 +110,10 @@ def case_page(
         "file": shown(found),
         "steps": [vars(s) | {"choices": s.outcomes} for s in steps],
         "inspectors": [{"person_id": p["person_id"], "shown": p["shown"]} for p in inspectors],
+        "members": members,
+        "sits": sits,
+        "reviews_law": "legal" in may and found["state"] == "C60",
+        "heard_from": _heard_from(desk) if found["state"] == "C60" else {},
         "message": message,
         "revealed": revealed,
         "uncovered": uncovered,
@@ -120,6 +132,13 @@ def case_page(
         "has_lead": bool(data),
     }
     return respond(request, "case.html", {**data, **extra}, status)
+
+
+def _heard_from(desk: Desk) -> dict[str, int]:
+    """From which amount on, in fen, a decision asks for 法制审核 and for 案审会."""
+    with desk.read() as connection:
+        found = values(connection, ("legal_yuan", "board_yuan"))
+    return {"legal": found["legal_yuan"] * 100, "board": found["board_yuan"] * 100}
 
 
 def shown(row: dict[str, Any]) -> dict[str, Any]:

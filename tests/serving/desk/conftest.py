@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
 
-from serving.desk import leads, people, reviews
+from serving.desk import leads, limits, people, reviews
 from serving.desk.database import Desk, open_desk
 from serving.desk.people import Person
 
@@ -82,6 +82,13 @@ def sqlite(tmp_path: Path) -> Iterator[Desk]:
 @pytest.fixture
 def staff(desk: Desk) -> dict[str, Person]:
     return {name: people.accept(desk, people.add(desk, name, roles), PASSWORD) for name, roles in STAFF.items()}
+
+
+def set_limit(desk: Desk, staff: dict[str, Person], name: str, wanted: int, why: str = "试行") -> None:
+    """A limit as two persons set it."""
+    limits.propose(desk, staff["leader"], name, wanted, why)
+    [asked] = [r["asked"] for r in limits.all_values(desk) if r["asked"]]
+    limits.answer(desk, staff["signer"], staff["signer"].rights, asked["limit_id"], True)
 
 
 def a_row(lead: int = 1, **over: object) -> dict[str, object]:

@@ -15,6 +15,7 @@ from serving.desk.schema import APPEALS, CASES, GROUNDS, REQUESTS
 from serving.desk.steps import Given
 from serving.desk.workdays import left
 
+from .conftest import set_limit
 from .test_cases import go
 
 NOTE = Given(note="见证据明细")
@@ -95,14 +96,20 @@ def test_a_closed_case_is_opened_again_by_two(opened: Desk, staff: dict[str, Per
 
 
 def test_a_limit_holds_from_when_it_is_set(opened: Desk, staff: dict[str, Person]) -> None:
-    limits.put(opened, staff["leader"], "C20", 7, "两人休假")
+    set_limit(opened, staff, "C20", 7, "两人休假")
     for name, value, why in (("C20", 0, "x"), ("C20", 21, "x"), ("C20", 5, " "), ("C99", 5, "x")):
         with pytest.raises(Refused):
-            limits.put(opened, staff["leader"], name, value, why)
+            limits.propose(opened, staff["leader"], name, value, why)
     go(opened, staff["first"], "report")
     assert left(now(), case_file(opened, staff["leader"], 1)["due_at"]) == 7
     [told] = [r for r in limits.all_values(opened) if r["name"] == "C20"]
-    assert (told["value"], told["default"], told["note"], told["shown"]) == (7, 3, "两人休假", "leader")
+    assert (told["value"], told["default"], told["note"], told["shown"], told["second"]) == (
+        7,
+        3,
+        "两人休假",
+        "leader",
+        "signer",
+    )
 
 
 def test_the_clock_stands_still_while_a_case_is_on_hold(opened: Desk, staff: dict[str, Person]) -> None:

@@ -8,17 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyotp
 import pytest
 from sqlalchemy import insert, select, text
 
 from claims.errors import Damaged, UserError
-from serving.desk import backup, log, people
+from serving.desk import backup, log, people, vault
 from serving.desk.backup import LEFT_OUT
-from serving.desk.database import Desk, open_desk, untouched
+from serving.desk.database import Desk, now, open_desk, untouched
 from serving.desk.people import Person
 from serving.desk.schema import FILES, METADATA
 from serving.desk.steps import Given, take
 from serving.desk.verify import fault
+
+from .conftest import PASSWORD
 
 PAPER = "笔录".encode() * 1000
 SHA = hashlib.sha256(PAPER).hexdigest()
@@ -162,3 +165,23 @@ def test_a_database_of_a_newer_xiezhi_is_not_opened(sqlite: Desk, tmp_path: Path
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(UserError, match="newer xiezhi"):
         open_desk(tmp_path)
+
+
+def test_a_backup_holds_no_key_and_a_restore_says_what_it_needs(opened: Desk, staff: dict[str, Person], tmp_path: Path) -> None:  # fmt: skip
+    secret = pyotp.random_base32()
+    people.set_second_factor(opened, staff["first"], secret, pyotp.TOTP(secret).at(now()))
+    file, key = tmp_path / "desk.zip", (opened.folder / vault.NAME).read_bytes()
+    made = backup.backup(opened, file)
+    with zipfile.ZipFile(file) as archive:
+        inside = b"".join(archive.read(m) for m in archive.namelist())
+    assert key.strip() not in inside
+    assert secret.encode() not in inside
+    (tmp_path / "new").mkdir()
+    there = untouched(tmp_path / "new", f"sqlite:///{tmp_path / 'new.sqlite'}")
+    backup.restore(there, file)
+    assert "1 accounts have a second factor under another key" in backup.key_note(there, made)
+    (there.folder / vault.NAME).write_bytes(key)
+    (there.folder / vault.NAME).chmod(0o600)
+    assert backup.key_note(there, made) == ""
+    assert people.sign_in(there, "first", PASSWORD, pyotp.TOTP(secret).at(now())).name == "first"
+    there.engine.dispose()

@@ -1,15 +1,18 @@
 """Who may sign in: no default password, one lock per account, roles that clash are refused, sessions end."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pyotp
 import pytest
+from sqlalchemy import select, update
 
 from claims.errors import UserError
-from serving.desk import log, people, sessions
+from serving.desk import log, people, sessions, vault
 from serving.desk.database import Desk, now
 from serving.desk.roles import RIGHTS, ROLES, clash
+from serving.desk.schema import PEOPLE
 
 from .conftest import PASSWORD
 
@@ -158,6 +161,30 @@ def test_a_new_invitation_ends_sessions_and_tokens(desk: Desk) -> None:
     mine = [sessions.begin(desk, wang), sessions.new_token(desk, wang, ("lists",), 30)]
     people.invite(desk, "wang")
     assert [sessions.whose(desk, secret) for secret in mine] == [None, None]
+
+
+def test_a_secret_of_the_second_factor_stands_nowhere_in_plain(desk: Desk, tmp_path: Path) -> None:
+    wang, li = (people.accept(desk, people.add(desk, n, ("officer",)), PASSWORD) for n in ("wang", "li"))
+    secret = pyotp.random_base32()
+    people.set_second_factor(desk, wang, secret, pyotp.TOTP(secret).at(now()))
+    with desk.read() as connection:
+        kept = connection.execute(select(PEOPLE.c.sealed_factor).where(PEOPLE.c.name == "wang")).scalar_one()
+    assert secret not in kept
+    assert not any(secret.encode() in p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
+    key = tmp_path / "desk" / "second-factor.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    with desk.write() as connection:  # what is copied to another account opens nothing
+        connection.execute(update(PEOPLE).where(PEOPLE.c.person_id == li.person_id).values(sealed_factor=kept))
+    with pytest.raises(vault.Locked, match="不符"):
+        people.sign_in(desk, "li", PASSWORD, pyotp.TOTP(secret).at(now()))
+    key.chmod(0o644)
+    with pytest.raises(vault.Locked, match="0600"):
+        people.sign_in(desk, "wang", PASSWORD, pyotp.TOTP(secret).at(now()))
+    key.unlink()
+    with pytest.raises(vault.Locked, match="缺失"):
+        people.sign_in(desk, "wang", PASSWORD, pyotp.TOTP(secret).at(now()))
+    with pytest.raises(vault.Locked, match="缺失"):  # no new key, while the old one may come back
+        people.set_second_factor(desk, li, secret, pyotp.TOTP(secret).at(now()))
 
 
 def test_who_changes_his_second_factor_says_his_password(desk: Desk) -> None:

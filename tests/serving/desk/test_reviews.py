@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from serving.desk import cases, inbox, leads, limits, links, papers, people, reviews, steps
+from serving.desk import cases, inbox, leads, links, papers, people, reviews, steps
 from serving.desk.casefile import case_file
 from serving.desk.cases import Again, Refused, Unknown
 from serving.desk.database import Desk
@@ -11,7 +11,7 @@ from serving.desk.people import Person
 from serving.desk.schema import EVENTS
 from serving.desk.steps import Given
 
-from .conftest import PASSWORD, a_row
+from .conftest import PASSWORD, a_row, set_limit
 from .test_cases import DECISION, PAPER, go, sent, to_decision
 
 
@@ -19,7 +19,7 @@ from .test_cases import DECISION, PAPER, go, sent, to_decision
 def blind(opened: Desk, staff: dict[str, Person]) -> tuple[Desk, Person]:
     """Every first review is put to a second person; who that is."""
     other = people.accept(opened, people.add(opened, "other", ("officer",)), PASSWORD)
-    limits.put(opened, staff["leader"], "second_reviews", 100, "试行")
+    set_limit(opened, staff, "second_reviews", 100, "试行")
     steps.take(opened, staff["first"], staff["first"].rights, 1, "report", 0, Given(note="床位无人", worth=True))
     return opened, other
 
@@ -76,7 +76,7 @@ def test_it_is_handed_out_once_and_moves_nothing(blind: tuple[Desk, Person], sta
 
 
 def test_without_a_second_reviewer_nothing_is_put_to_anybody(opened: Desk, staff: dict[str, Person]) -> None:
-    limits.put(opened, staff["leader"], "second_reviews", 0, "停用")
+    set_limit(opened, staff, "second_reviews", 0, "停用")
     go(opened, staff["first"], "report")
     assert case_file(opened, staff["leader"], 1)["reviews"][0]["part"] == "first"
     assert reviews.quality(opened, staff["leader"])["pairs"] == 0
