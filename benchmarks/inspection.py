@@ -95,22 +95,27 @@ def routes(small: int = 30, large: int = 4) -> dict[str, Any]:
 
 
 def money(warehouse: Path, as_of: str, truth: Path) -> dict[str, Any]:
-    """Money truly wrong at the units visited in four weeks: planned for amount, for cases, for size; each by the product's own scores."""
+    """Money truly wrong at the units visited in four weeks: planned for amount, for the amount of the list of units alone, for cases, for size; each by the
+    product's own scores."""
     from datetime import date, timedelta
 
-    from commands.inspection import expected_of
     from inspection.plan import Expected, make_plan
     from inspection.settings import Settings, with_teams
     from inspection.sites import load_sites
+    from serving.lists.money import supposed
+    from serving.lists.source import scored_matrix
+    from serving.lists.worth import worth_of_units
 
     day = date.fromisoformat(as_of)
     sites = [s for s in load_sites(warehouse, day) if s.last_claim]
-    found = expected_of(warehouse, day)
+    found = worth_of_units(warehouse, day)
+    _, scored = scored_matrix(warehouse, day, "institution")
+    listed = {str(e): Expected(found[str(e)].chance, supposed(row).amount / 100) for e, row in scored.frame.iterrows()}
     ours = (truth / "institutions.parquet").exists()
     guilty = pd.read_parquet(truth / ("institutions.parquet" if ours else "truth_institution.parquet"))
     yuan = guilty["amount_fen"] / 100 if ours else guilty["excess_amt"]
     true = yuan.groupby(guilty["fixmedins_code"].astype(str)).sum()
-    ways = {"amount": found, "cases": found, "size": {s.id: Expected(1.0, s.fen / 100) for s in sites}}
+    ways = {"amount": found, "list": listed, "cases": found, "size": {s.id: Expected(1.0, s.fen / 100) for s in sites}}
     got: dict[str, Any] = {
         "warehouse": warehouse.name,
         "as_of": as_of,

@@ -1,8 +1,7 @@
 """Inspectors on the road: draw (commit, take, check, estimate), plan, normal, charts, bedsheet, morning, ladder, brief."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,8 +13,10 @@ from commands.terminal import (
     AsOfOption,
     Bars,
     ByOption,
+    CampaignOption,
     JsonOption,
     WarehouseOption,
+    a_campaign,
     a_date,
     a_moment,
     check_out,
@@ -110,12 +111,14 @@ def draw_take(
     area: Annotated[
         list[str] | None, typer.Option("--area", help="only units of these areas; repeat for several")
     ] = None,
+    campaign: CampaignOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Draw units by chance: strata area × kind and level × size, each with its exact chance, from a seed nobody chose alone."""
     from inspection.ledger import draw_units
 
-    kept = draw_units(warehouse, a_date(as_of), name, salt, public, share, explore, area or ())
+    special = a_campaign(campaign, warehouse)
+    kept = draw_units(warehouse, a_date(as_of), name, salt, public, share, explore, area or (), special)
     lines = [f"抽查 {name}：{kept['population']} 家中抽取 {kept['size']} 家，种子 {kept['seed'][:16]}…", *kept["notes"]]
     lines += [f"  {d['entity_id']}  {d['stratum']}  抽中概率 {d['chance']:.4f}" for d in kept["drawn"]]
     say(kept, as_json, "\n".join(lines))
@@ -150,8 +153,9 @@ def plan(
     warehouse: WarehouseOption,
     week: Annotated[str, typer.Option("--week", help="ISO week, for example 2026-W48")],
     out: Annotated[
-        list[Path], typer.Option("--out", help="files to write: .csv, .json, .ics, .svg; repeat for several")
-    ],
+        list[Path] | None, typer.Option("--out", help="files to write: .csv, .json, .ics, .svg; repeat for several")
+    ] = None,
+    publish: Annotated[bool, typer.Option("--publish", help="show it on the page /plan, as the plan in force")] = False,
     teams: Annotated[
         int | None, typer.Option("--teams", help="inspection teams; default: those of the settings")
     ] = None,
@@ -168,31 +172,52 @@ def plan(
         typer.Option("--draw", help="name of the draw whose units come first; default: the week, where there is one"),
     ] = "",
     by: ByOption = "",
+    campaign: CampaignOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """The week's plan: units, teams, days, hours and order on the road, worth most in expectation, with its distance from the best possible."""
-    from inspection.ledger import drawn_of
+    from inspection.campaigns import of_campaign
+    from inspection.ledger import draw_name, drawn_of
     from inspection.plan import make_plan
     from inspection.plan_files import check_ending, plan_text, write_plan
+    from inspection.plan_store import publish_plan
     from inspection.settings import read_settings, with_teams
     from inspection.sites import load_sites
+    from serving.desk.plan_changes import keeps, of_warehouse, told
+    from serving.lists.worth import worth_of_units
 
-    for file in out:
+    for file in out or []:
         check_ending(file)
-    asked = with_teams(read_settings(settings), teams)
+    asked, special = with_teams(read_settings(settings), teams), a_campaign(campaign, warehouse)
+    name = draw or (draw_name(week, campaign) if campaign else week)
     with Bars() as bars:
         bars("units", 0.0)
+        changes = of_warehouse(warehouse, week)
+        asked = replace(
+            asked, keep=(*(k for k in asked.keep if k.site not in {c["site"] for c in changes}), *keeps(changes))
+        )
         when = planned_from(warehouse, week, days, as_of)
         sites = load_sites(warehouse, when)
+        if special is not None:
+            sites = of_campaign(warehouse, when, sites, special)
         bars("scores", 0.0)
-        expected = expected_of(warehouse, when, by)
+        expected = worth_of_units(warehouse, when, by, special)
         bars("routes", 0.0)
         made = make_plan(
-            sites, expected, asked, week=week, days=days, drawn=drawn_of(warehouse, draw or week, asked=bool(draw))
+            sites, expected, asked, week=week, days=days, drawn=drawn_of(warehouse, name, asked=bool(draw))
         )
-    for file in out:
+    for file in out or []:
         write_plan(made, file)
-    say(json.loads(json.dumps(made.to_json(), default=str)), as_json, lambda: plan_text(made))
+    shown = ""
+    if publish:
+        units = {s.id: (s.name, s.area) for s in load_sites(warehouse, when)} if changes else {}
+        kept = [told(c, *units.get(c["site"], (c["site"], ""))) for c in changes]
+        shown = publish_plan(warehouse, made, as_of=when.isoformat(), campaign=campaign, changes=kept).name
+    say(
+        {**json.loads(json.dumps(made.to_json(), default=str)), "published": shown},
+        as_json,
+        lambda: plan_text(made) + (f"\n已发布 {shown}，见 /plan" if shown else ""),
+    )
 
 
 def planned_from(warehouse: Path, week: str, days: int, as_of: str | None) -> date:
@@ -208,19 +233,6 @@ def planned_from(warehouse: Path, week: str, days: int, as_of: str | None) -> da
     if not dates:
         raise UserError("；".join(told))
     return min(dates[0] - timedelta(days=1), Warehouse.open(warehouse).span()[1].date())
-
-
-def expected_of(warehouse: Path, when: date, by: str = "") -> Mapping[str, Any]:
-    """Chance and yuan of every unit without a conclusive finding, as the list of units has them."""
-    from inspection.plan import Expected
-    from serving.lists.money import supposed
-    from serving.lists.source import scored_matrix
-
-    _, scored = scored_matrix(warehouse, when, "institution", by=by)
-    frame = scored.frame[~scored.frame.index.duplicated()]
-    chance = frame["probability"].where(frame["probability"].notna(), frame["risk"]).to_numpy(dtype=float)
-    rows = zip(frame.iterrows(), chance, strict=True)
-    return {str(e): Expected(float(p), supposed(row).amount / 100) for (e, row), p in rows}
 
 
 @app.command()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import cache
@@ -27,6 +27,7 @@ from features.declarations import load_catalog
 from features.declare import REGISTRY
 from features.evaluable import absent_features, unread_words
 from features.grains import SCHEMES
+from inspection.sites import Site
 
 FILE = Path(__file__).with_name("campaigns.toml")
 OWN = "campaigns.toml"
@@ -216,6 +217,15 @@ def claims_of(warehouse: Path | str, as_of: date, one: Campaign, days: int = 365
         finally:
             con.close()
     return pd.concat(found, ignore_index=True).sort_values("fixmedins_code", ignore_index=True)
+
+
+def of_campaign(warehouse: Path | str, as_of: date, sites: Sequence[Site], one: Campaign) -> list[Site]:
+    """The units that have claims of the campaign, each with what it billed of them (`fen`). UserError where the claims lack its columns, or no unit has any."""
+    fen = claims_of(warehouse, as_of, one).set_index("fixmedins_code")["fen"].to_dict()
+    found = [replace(s, fen=int(fen[s.id])) for s in sites if s.id in fen]
+    if not found:
+        raise UserError(f"{as_of} 前一年内没有机构发生专项 {one.name} 的费用；请检查数据日期和专项设置")
+    return found
 
 
 def _claims(con: duckdb.DuckDBPyConnection, one: Campaign, days: int) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from claims.store.files import PRIVATE, SEAL, put, read_sealed, sealed
 from claims.store.findings import read_findings
 from claims.store.warehouse import Warehouse
 from features.asof import moment_of
+from inspection.campaigns import Campaign, of_campaign
 from inspection.draw import same, take
 from inspection.estimate import Estimate, lift, rate, total
 from inspection.seed import Commitment, revealed, sealed_salt, seed_of
@@ -65,8 +66,9 @@ def draw_units(
     share: float,
     explore: float,
     areas: Sequence[str] = (),
+    campaign: Campaign | None = None,
 ) -> dict[str, Any]:
-    """Take the draw of units and keep it. UserError where it was taken, the salts are not those promised, or nothing public came after the promises."""
+    """Take the draw of units and keep it; campaign: among units that have claims of it, by strata of what they billed of them. UserError where it was taken, the salts are not those promised, or nothing public came after the promises."""
     kept = read_draw(warehouse, name)
     if "drawn" in kept:
         raise UserError(f"抽查 {name} 已于数据日期 {kept['as_of']} 抽取，不能重抽；结果见 {_path(warehouse, name)}")
@@ -80,6 +82,8 @@ def draw_units(
         raise UserError(f"--explore {explore}：请给出 0 到 1（不含）之间的数")
     seed = seed_of(name, told, public)
     sites = open_sites(load_sites(warehouse, as_of), areas)
+    if campaign is not None:
+        sites = of_campaign(warehouse, as_of, sites, campaign)
     if not sites:
         raise UserError(
             f"{as_of} 前一年内{'所选片区' if areas else ''}没有发生费用的机构，无可抽取；请检查数据日期和 --area"
@@ -90,6 +94,7 @@ def draw_units(
         "as_of": as_of.isoformat(),
         "covered": covered,
         "areas": list(areas),
+        "campaign": None if campaign is None else campaign.to_json(),
         "salts": told,
         "public": public,
         "public_source": source,
@@ -127,8 +132,16 @@ def repeats(warehouse: Path | str, name: str) -> list[str]:
         for p, s in zip(kept["promises"], kept["salts"], strict=True)
         if sealed_salt(name, s) not in promised
     ]
-    sites = open_sites(load_sites(warehouse, date.fromisoformat(kept["as_of"])), kept["areas"])
+    day = date.fromisoformat(kept["as_of"])
+    sites = open_sites(load_sites(warehouse, day), kept["areas"])
+    if kept.get("campaign"):
+        sites = of_campaign(warehouse, day, sites, Campaign.from_json(kept["campaign"]))
     return wrong + same(kept, strata_of(sites), kept["covered"])
+
+
+def draw_name(week: str, campaign: str) -> str:
+    """What a campaign's draw of a week is called: its seed depends on the name, so two draws of a week share no luck."""
+    return f"{week}-{campaign}"
 
 
 def drawn_of(warehouse: Path | str, name: str, asked: bool = True) -> list[str]:

@@ -17,6 +17,7 @@ RIGHTS: Final[dict[str, str]] = {
     "review1": "初审",
     "review2": "复审",
     "assign": "派查、并案、暂缓",
+    "plan": "看检查计划",
     "inspect": "核查、记录、上传",
     "appeal": "答复申诉",
     "sign": "审签认定",
@@ -34,10 +35,10 @@ RIGHTS: Final[dict[str, str]] = {
 ROLES: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "reviewer1": ("初审员", frozenset({"lists", "review1", "export"})),
     "reviewer2": ("复审员", frozenset({"lists", "score", "review2", "appeal", "export"})),
-    "inspector": ("稽核员", frozenset({"lists", "inspect", "reveal", "export"})),
+    "inspector": ("稽核员", frozenset({"lists", "inspect", "plan", "reveal", "export"})),
     "leader": (
         "科长/飞检组长",
-        frozenset({"lists", "score", "assign", "sign", "appeal", "export", "reveal", "diagnosis", "board", "approve"}),
+        frozenset({"lists", "score", "assign", "plan", "sign", "appeal", "export", "reveal", "diagnosis", "board", "approve"}),
     ),
     "finance": ("基金财务", frozenset({"lists", "finance"})),
     "committee": ("案审会成员", frozenset({"lists", "board"})),

@@ -117,6 +117,21 @@ LIMITS = Table(
     CheckConstraint("granted IS NULL OR answered_by IS NOT NULL OR alone", name="granted_by_somebody"),
 )
 
+#: What leaders changed of a week's plan (serving/desk/plan_changes.py): the last row of a unit in a week counts, none is ever changed.
+PLAN_CHANGES = Table(
+    "plan_changes",
+    METADATA,
+    Column("change_id", Integer, primary_key=True),
+    Column("week", String(8), nullable=False, index=True),
+    Column("site", String(32), nullable=False),
+    Column("team", String(64), nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("never", Boolean, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("who", Integer, ForeignKey(_WHO), nullable=False),
+)
+
 #: One case about one subject. holder: who has it in hand, until held_until. proposal: what a step put to the next person.
 #: doctor, psn_no: whose stay it is, for what was found about them before. left_days: working days left when the clock was stopped.
 #: board_id: the 案审会 a decision rests on (BOARDS; a trigger counts who attended); legal_by: who passed it in law; …_from_fen: amounts from which both were

@@ -23,13 +23,21 @@ def members(warehouse: Path, as_of: date | datetime, matrix: Matrix, frame: pd.D
     ruled = [(n, str(c.feature.rule)) for n, c in matrix.columns.items() if c.hit and c.feature.rule in one.rules]
     hits = matrix.X.loc[frame.index, [n for n, _ in ruled]].to_numpy(dtype=float) > 0
     hit = [{r for (_, r), yes in zip(ruled, row, strict=True) if yes} for row in hits]
-    told = _claims(warehouse, as_of, matrix.entities.loc[frame.index], one) if one.whole else {}
+    whole = claimed(warehouse, as_of, matrix.entities.loc[frame.index], one)
     schemes = frame[["scheme", "scheme_2"]].astype(object) if "scheme_2" in frame else frame[["scheme"]].astype(object)
     found = [
-        one.belongs(named, broken, told.get(e, {}))
-        for e, broken, named in zip(frame.index, hit, schemes.itertuples(index=False, name=None), strict=True)
+        one.belongs(named, broken, {}) or mine
+        for mine, broken, named in zip(whole, hit, schemes.itertuples(index=False, name=None), strict=True)
     ]
     return pd.Series(found, index=frame.index, dtype=bool)
+
+
+def claimed(warehouse: Path, as_of: date | datetime, entities: pd.DataFrame, one: Campaign) -> pd.Series:
+    """Whether each entity belongs to the campaign by its own claims (bool); nobody to one that is not `whole`."""
+    if not one.whole:
+        return pd.Series(False, index=entities.index)
+    told = _claims(warehouse, as_of, entities, one)
+    return pd.Series([one.claimed(told[e]) for e in entities.index], index=entities.index, dtype=bool)
 
 
 def only(scored: Scored, mine: pd.Series) -> Scored:

@@ -60,6 +60,8 @@ RULES: Final = (
     _rule(r"/units(/[^/]+)?(\.json)?", "lists"),
     _rule(r"/units/[^/]+/brief(\.json)?", "lists"),
     _rule(r"/units/[^/]+/brief\.docx", "export"),
+    _rule(r"/plan(\.json|\.ics|\.svg)?", "plan"),
+    _rule(r"/plan", "assign", "POST"),
     _rule(r"/model(\.json)?", "score"),
     _rule(r"/cases(\.json)?", "lists"),
     _rule(r"/cases/\d+(\.json)?", "lists"),

@@ -18,6 +18,7 @@ from serving.web import (
     find_pages,
     list_pages,
     paper_pages,
+    plan_pages,
     sent_pages,
     unit_pages,
 )
@@ -49,6 +50,7 @@ def pages(given: Path | None = None) -> Starlette:
             *sent_pages.routes(desk),
             *find_pages.routes(warehouse, desk),
             *brief_pages.routes(warehouse, desk),
+            *plan_pages.routes(warehouse, desk),
             *unit_pages.routes(warehouse, desk),
             Route("/language", errors.speak, methods=["POST"]),
             static,

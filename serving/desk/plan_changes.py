@@ -1,0 +1,92 @@
+"""A person's changes of the week's plan: this unit on that day by that team, or not at all; kept with who, when and why, priced at the next planning.
+
+Nothing is computed here: `xiezhi plan` reads them, keeps them, and says what they cost.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+from claims.settings import settings
+from inspection.settings import WEEKDAYS, Keep
+from serving.desk import log
+from serving.desk.cases import Refused
+from serving.desk.database import FOLDER, Desk, now, open_desk
+from serving.desk.people import Person
+from serving.desk.schema import PEOPLE, PLAN_CHANGES
+
+
+def change(
+    desk: Desk, person: Person, week: str, site: str, *, team: str = "", day: int = 0, never: bool = False, why: str
+) -> None:
+    """Keep a change; the last one about a unit in a week counts, all are kept. Raises Refused."""
+    if not re.fullmatch(r"[0-9]{4}-W[0-9]{2}", week):
+        raise Refused("没有这一周的计划")
+    if not why.strip():
+        raise Refused("请填写理由")
+    if not 0 <= day <= 7:
+        raise Refused("一周只有周一到周日")
+    if not site or len(site) > 32 or len(team) > 64:
+        raise Refused("请选择机构和检查组")
+    row = {
+        "week": week,
+        "site": site,
+        "team": team,
+        "day": day,
+        "never": never,
+        "why": why.strip()[:400],
+        "at": now(),
+        "who": person.person_id,
+    }
+    with desk.write() as connection:
+        connection.execute(insert(PLAN_CHANGES).values(**row))
+        told = {"site": site, "team": team, "day": day, "never": never}
+        log.append(connection, "plan.change", person.name, week, told)
+
+
+def changes_of(desk: Desk, week: str) -> list[dict[str, Any]]:
+    """What counts of a week: the last change of each unit, oldest first: site, team, day, never, why, at, shown."""
+    last = select(func.max(PLAN_CHANGES.c.change_id)).where(PLAN_CHANGES.c.week == week).group_by(PLAN_CHANGES.c.site)
+    chosen = (
+        select(PLAN_CHANGES, PEOPLE.c.shown)
+        .join(PEOPLE, PLAN_CHANGES.c.who == PEOPLE.c.person_id)
+        .where(PLAN_CHANGES.c.change_id.in_(last))
+        .order_by(PLAN_CHANGES.c.change_id)
+    )
+    with desk.read() as connection:
+        return [dict(r) for r in connection.execute(chosen).mappings()]
+
+
+def told(change: dict[str, Any], name: str, area: str = "") -> dict[str, Any]:
+    """A change as a published plan holds it: plain values; name, area: of the unit."""
+    kept = ("change_id", "site", "team", "day", "never", "why", "shown")
+    return {k: change[k] for k in kept} | {
+        "name": name,
+        "area": area,
+        "at": change["at"].isoformat(sep=" ", timespec="minutes"),
+        "asked": asked(change),
+    }
+
+
+def asked(change: dict[str, Any]) -> str:
+    """What was asked, in words."""
+    if change["never"]:
+        return "本周不去"
+    when = f"周{WEEKDAYS[change['day'] - 1]}" if change["day"] else ""
+    return "、".join(filter(None, [when, change["team"]])) or "本周去"
+
+
+def keeps(changes: list[dict[str, Any]]) -> tuple[Keep, ...]:
+    """As planning takes them."""
+    return tuple(Keep(str(c["site"]), str(c["team"]), int(c["day"]), bool(c["never"])) for c in changes)
+
+
+def of_warehouse(warehouse: Path, week: str) -> list[dict[str, Any]]:
+    """The changes of a week; none where no desk was ever opened here."""
+    if not settings().desk and not (warehouse / FOLDER).exists():
+        return []
+    return changes_of(open_desk(warehouse), week)
