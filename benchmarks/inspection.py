@@ -113,8 +113,14 @@ def money(warehouse: Path, as_of: str, truth: Path) -> dict[str, Any]:
     listed = {str(e): Expected(found[str(e)].chance, supposed(row).amount / 100) for e, row in scored.frame.iterrows()}
     ours = (truth / "institutions.parquet").exists()
     guilty = pd.read_parquet(truth / ("institutions.parquet" if ours else "truth_institution.parquet"))
-    yuan = guilty["amount_fen"] / 100 if ours else guilty["excess_amt"]
-    true = yuan.groupby(guilty["fixmedins_code"].astype(str)).sum()
+    if ours:  # ours says what is wrong of stays alone: units are guilty by scheme, their yuan those of their stays
+        stays = pd.read_parquet(truth / "admissions.parquet").astype({"mdtrt_id": str})
+        where = pd.read_parquet(truth.parent / "claims" / "settlements.parquet", columns=["mdtrt_id", "fixmedins_code"])
+        at = where.drop_duplicates("mdtrt_id").astype(str).set_index("mdtrt_id")["fixmedins_code"]
+        true = (stays["amount_fen"] / 100).groupby(stays["mdtrt_id"].map(at)).sum()
+        true = true.reindex(sorted(set(guilty["fixmedins_code"].astype(str)) | set(true.index))).fillna(0.0)
+    else:
+        true = guilty["excess_amt"].groupby(guilty["fixmedins_code"].astype(str)).sum()
     ways = {"amount": found, "list": listed, "cases": found, "size": {s.id: Expected(1.0, s.fen / 100) for s in sites}}
     got: dict[str, Any] = {
         "warehouse": warehouse.name,

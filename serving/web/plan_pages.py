@@ -40,7 +40,8 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         told, message = found.plan, ""
         units = [v for v in told["visits"] if who.sees(v["area"])]
         counted = [c for c in found.facts["changes"] if who.sees(c["area"])]
-        others = _others(warehouse(), who.sees) | {c["site"]: c["name"] for c in counted}
+        listed = _others(warehouse(), who.sees)
+        others = listed | {c["site"]: c["name"] for c in counted}
         names = dict(sorted((others | {v["site"]: v["name"] for v in units}).items(), key=lambda kv: kv[1]))
         if form:
             try:
@@ -66,6 +67,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             "whole": not who.area,
             "waiting": [plan_changes.told(c, names[c["site"]]) for c in waiting],
             "counted": counted,
+            "listed": sorted(listed),
             "choices": names,
             "teams": [t["name"] for t in told["teams"]],
             "weekdays": [(_weekday(d), _named(d)) for d in told["days"]],

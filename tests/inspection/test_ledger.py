@@ -7,7 +7,8 @@ import pytest
 
 from claims.errors import UserError
 from claims.store.files import SEAL, put, sealed
-from inspection.ledger import draw_units, drawn_of, estimates, estimates_text, promise, read_draw, repeats
+from inspection.campaigns import campaigns, claims_of
+from inspection.ledger import draw_name, draw_units, drawn_of, estimates, estimates_text, promise, read_draw, repeats
 from inspection.plan import DRAWN, make_plan
 from inspection.settings import Settings, with_teams
 from inspection.sites import load_sites
@@ -73,3 +74,17 @@ def test_estimates_say_what_chance_found_or_that_it_is_too_little(warehouse: Pat
         assert (said["value"] is None) == (found[grain]["drawn"] < 10)
         assert said["value"] is None or said["low"] <= said["value"] <= said["high"]
     assert "查实率" in estimates_text(found)
+
+
+def test_a_campaign_draws_among_units_that_have_its_claims(warehouse: Path) -> None:
+    one = campaigns()["超量开药"]
+    name = draw_name("2026-W34", one.name)
+    for by, salt in zip("甲乙", SALTS, strict=True):
+        promise(warehouse, name, by, salt)
+    kept = draw_units(warehouse, T, name, SALTS, "0817253306", 0.3, 0.3, campaign=one)
+    have = set(claims_of(warehouse, T, one)["fixmedins_code"])
+    assert {d["entity_id"] for d in kept["drawn"]} <= have
+    assert kept["population"] == len(have)
+    assert kept["seed"] != taken(warehouse)["seed"]
+    (warehouse / "campaigns.toml").write_text('["超量开药"]\ncharges = ["01"]\n', "utf-8")
+    assert repeats(warehouse, name) == [], "as the campaign stood when it was drawn"
