@@ -38,7 +38,9 @@ ROLES: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "inspector": ("稽核员", frozenset({"lists", "inspect", "plan", "reveal", "export"})),
     "leader": (
         "科长/飞检组长",
-        frozenset({"lists", "score", "assign", "plan", "sign", "appeal", "export", "reveal", "diagnosis", "board", "approve"}),
+        frozenset(
+            {"lists", "score", "assign", "plan", "sign", "appeal", "export", "reveal", "diagnosis", "board", "approve"}
+        ),
     ),
     "finance": ("基金财务", frozenset({"lists", "finance"})),
     "committee": ("案审会成员", frozenset({"lists", "board"})),
