@@ -1,7 +1,9 @@
 """Lists sent down from above (sent: look, import, return), what units report of themselves (selfcheck), and visits due again (lookback)."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -193,3 +195,146 @@ def sent_return(
         "kept": list(counted.kept),
     }
     say(summary, as_json, "\n".join(lines))
+
+
+class _Default(typer.core.TyperGroup):
+    """`xiezhi selfcheck --report …` compares; a first word that is a command of its own (form) is that command."""
+
+    default = "compare"
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(
+            ctx, args if args and args[0] in (*self.commands, "--help") else [self.default, *args]
+        )
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return ("" if name == self.default else name), command, rest
+
+
+selfcheck_app = typer.Typer(
+    cls=_Default, help="自查自纠: what a unit reports of itself against the scan of it by all rules."
+)
+app.add_typer(selfcheck_app, name="selfcheck")
+
+
+@selfcheck_app.command("compare")
+def selfcheck_compare(
+    report: Annotated[Path, typer.Option("--report", help="the unit's own report (.xlsx)")],
+    unit: Annotated[str, typer.Option("--unit", help="the unit")],
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    days: Annotated[int, typer.Option("--days", help="visits settled in the last so many days")] = 365,
+    column: ColumnOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What both found, what only the unit reported, what only the rules found; kept for the page /selfchecks."""
+    from inspection import selfcheck
+    from inspection.sent import matched, told_of, understand
+    from inspection.workbooks import read_workbook
+
+    if not 1 <= days <= 730:
+        raise UserError(f"--days {days}：请给出 1 到 730")
+    day = a_date(as_of)
+    body, _ = read_workbook(report)
+    understood = understand(body, report.name, columns_of(column))
+    with Bars() as bars:
+        bars("claims", 0.0)
+        understood, rows, claims = matched(understood, warehouse, day)
+        bars("rules", 0.0)
+        found = selfcheck.scan(warehouse, unit, day, days)
+    name, area = claims.units[unit]
+    about = {
+        "unit": unit,
+        "unit_name": name,
+        "area": area,
+        "as_of": as_of,
+        "days": days,
+        "file": report.name,
+        "sha256": understood.sha256,
+    }
+    document = about | selfcheck.compare(understood, rows, unit, found)
+    selfcheck.keep(warehouse, document)
+    say(document, as_json, lambda: "\n".join([*told_of(understood), selfcheck.text_of(document)]))
+
+
+@selfcheck_app.command("form")
+def selfcheck_form(
+    out: Annotated[Path, typer.Option("--out", help="the form to write (.xlsx)")],
+    unit: Annotated[str, typer.Option("--unit", help="whose form it is, printed in its head")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """A blank form for units: numbers as text, kinds of problem from a drop-down."""
+    from inspection.selfcheck import FORM, FORM_ROWS, blank_form
+
+    check_out(out, (".xlsx",))
+    blank_form(out, unit)
+    say({"out": str(out), "columns": list(FORM), "rows": FORM_ROWS}, as_json, f"{out}：自查自纠表，{FORM_ROWS} 行")
+
+
+@app.command()
+def lookback(
+    warehouse: WarehouseOption,
+    as_of: AsOfOption,
+    days: Annotated[int, typer.Option("--days", help="days counted on each side")] = 90,
+    as_json: JsonOption = False,
+) -> None:
+    """回头看: visits due again, and each unit's practice before and after by the same rules; kept for the page /lookback."""
+    from claims.store.files import PRIVATE, put, sealed
+    from inspection.lookback import LEAST_DAYS, practice
+    from serving.desk import lookbacks
+    from serving.desk.database import open_desk
+    from serving.desk.people import Person
+    from serving.desk.workdays import today
+    from serving.web.again_pages import PRACTICES
+
+    if not LEAST_DAYS <= days <= 365:
+        raise UserError(f"--days {days}：请给出 {LEAST_DAYS} 到 365")
+    day = a_date(as_of)
+    due = lookbacks.due(open_desk(warehouse), Person(0, BY, BY, "", frozenset()))
+    kept: dict[str, Any] = {}
+    with Bars() as bars:
+        for i, case in enumerate(due):
+            bars("practices", i, len(due))
+            if not case["unit"]:
+                continue
+            rules = rules_of_case(warehouse, case)
+            listed = a_date(case["lead"]["as_of"]) if case["lead"] else today(case["decided_at"])
+            kept[case["number"]] = practice(
+                warehouse, case["unit"], rules, listed, today(case["decided_at"]), day, days
+            ).to_json()
+    put(warehouse / PRACTICES, sealed({"as_of": as_of, "days": days, "cases": kept}), PRIVATE)
+    lines = [f"待回头看 {len(due)} 件，截至 {as_of}"]
+    for case in due:
+        late = f"已逾期 {-case['left']} 个工作日" if case["left"] < 0 else f"剩 {case['left']} 个工作日"
+        told = kept.get(case["number"])
+        lines.append(
+            f"{case['number']} {case['unit'] or case['grain']}：{today(case['look_at'])} 前回访，{late}"
+            + (f"；{told['verdict']}{'（' + told['note'] + '）' if told['note'] else ''}" if told else "")
+        )
+    say(
+        {
+            "as_of": as_of,
+            "due": [
+                {"case": c["number"], "unit": c["unit"], "due": str(today(c["look_at"])), "left": c["left"]}
+                for c in due
+            ],
+            "practices": kept,
+        },
+        as_json,
+        "\n".join(lines),
+    )
+
+
+def rules_of_case(warehouse: Path, case: Mapping[str, Any]) -> list[str]:
+    """The rules its lead rests on, as its run tells; else the rules of its scheme."""
+    from features.checking.hits import rules_of
+    from serving.lists.publish import open_run
+
+    lead = case["lead"]
+    if lead is not None:
+        with suppress(UserError):
+            found = open_run(warehouse / "lists" / lead["run"]).lead(lead["list"], int(lead["lead"]))
+            if rules := list(dict.fromkeys(str(r["rule"]) for r in found["reasons"] if r.get("rule"))):
+                return rules
+    return sorted({str(f.rule) for f in rules_of() if case["scheme"] in f.schemes})

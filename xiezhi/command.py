@@ -20,6 +20,8 @@
     bedsheet   the bed check in walking order, best hours         inspection.bedsheet
     morning    the morning after: found against chance            inspection.bedsheet
     sent       leads sent down from above: match, sort, give back   inspection.sent
+    selfcheck  a unit's own report against the scan of it         inspection.selfcheck
+    lookback   visits due again, the practice before and after    inspection.lookback
     explain    everything behind one suspect                      serving.lists.dossier
     check      one incoming claim against the rules               features.checking
     rules      the rule base: run it, show one rule               features.checking

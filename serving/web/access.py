@@ -71,6 +71,8 @@ RULES: Final = (
         r"/cases/\d+/(step|note|claim|release|link|ground|reply|ask|grant|settled|files|legal|board)", "lists", "POST"
     ),
     _rule(r"/cases/\d+/files/\d+", "lists"),
+    _rule(r"/selfchecks(/[\w-]+/\d{4}-\d\d-\d\d)?(\.json)?", "lists"),
+    _rule(r"/lookback(\.json)?", "lists"),
     _rule(r"/sent(/\d+)?(\.json)?", "lists"),
     _rule(r"/sent/\d+/return\.xlsx", "export"),
     _rule(r"/sent/\d+/rows/\d+/(answer|case)", "assign", "POST"),

@@ -10,6 +10,7 @@ from claims.errors import UserError
 from serving.desk.database import Desk
 from serving.web import (
     account_pages,
+    again_pages,
     bed_pages,
     brief_pages,
     case_acts,
@@ -48,6 +49,7 @@ def pages(given: Path | None = None) -> Starlette:
             *list_pages.routes(warehouse, desk),
             *bed_pages.routes(warehouse, desk),
             *sent_pages.routes(desk),
+            *again_pages.routes(warehouse, desk),
             *find_pages.routes(warehouse, desk),
             *brief_pages.routes(warehouse, desk),
             *plan_pages.routes(warehouse, desk),

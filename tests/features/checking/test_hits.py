@@ -176,3 +176,14 @@ def test_answers_as_text_name_rows_and_amounts() -> None:
         check_claim(stay | {"medfee_sumamt": "many"}, [], None, date(2025, 6, 30))
     with pytest.raises(UserError, match="cannot be read"):
         check_claim(stay | {"endtime": "the fifth"}, [], None, date(2025, 6, 30))
+
+
+def test_hits_of_some_are_those_of_all_about_them(house: tuple[Path, Path]) -> None:
+    every = hit_rows(house[1], T)
+    stays = every[every["grain"] == "admission"]
+    some = set(stays["entity_id"].unique()[:3])
+    found = hit_rows(house[1], T, None, {"admission": some}, records=True)
+    own = stays[stays["entity_id"].isin(some)].reset_index(drop=True)
+    assert found[own.columns].equals(own)
+    mine = found[found["row_table"] == "visits"]
+    assert (mine["record_visit"] == mine["row_id"]).all()

@@ -1,0 +1,105 @@
+"""The practice before and after: shares with intervals, nothing said of few visits; and which visits are due again."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sqlalchemy import update
+
+from claims.store.files import PRIVATE, put, sealed
+from inspection.lookback import FEWER, MORE, SAME, UNKNOWN, compared, practice, side
+from serving.desk import leads, lookbacks
+from serving.desk.database import clock, open_desk
+from serving.desk.people import Person
+from serving.desk.schema import CASES
+from serving.web.again_pages import PRACTICES
+from serving.web.middleware import desk_of
+from tests.inspection.test_selfcheck import hits
+from tests.inspection.test_sent import bill
+from tests.serving.conftest import signed_in
+from tests.serving.desk.conftest import a_row
+
+FIRST, LAST = date(2026, 7, 31), date(2026, 8, 30)
+ALL = Person(0, "x", "x", "", frozenset())
+
+
+def counted(visits: int, hit: int, fen: float = 10_000) -> tuple[pd.DataFrame, pd.DataFrame]:
+    found = hits(*(("R01", f"V{i}", "visits", f"V{i}", fen) for i in range(hit)))
+    day = pd.Timestamp("2026-08-10")
+    return found, pd.DataFrame(
+        [bill(f"S{i}", mdtrt_id=f"V{i}", setl_time=day, medfee_sumamt_fen=20_000) for i in range(visits)]
+    )
+
+
+def test_a_side_counts_visits_of_its_days_and_their_money_by_the_month() -> None:
+    one = side(*counted(40, 10), FIRST, LAST)
+    assert (one.visits, one.hits, one.rate) == (40, 10, 0.25)
+    assert (one.since, one.until) == ("2026-08-01", "2026-08-30")
+    assert one.month_yuan == pytest.approx(1_000)
+    assert one.month_high == pytest.approx(1_000 + 1.96 * 100 * 10**0.5)
+    assert one.low < 0.25 < one.high
+    assert side(*counted(40, 10), LAST, date(2026, 9, 29)).visits == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [((100, 40), (100, 5), FEWER), ((100, 5), (100, 40), MORE), ((100, 20), (100, 22), SAME), ((100, 20), (9, 9), UNKNOWN), ((100, 0), (100, 0), SAME)],
+)  # fmt: skip
+def test_a_change_is_said_where_the_interval_says_it(
+    before: tuple[int, int], after: tuple[int, int], said: str
+) -> None:
+    sides = [side(*counted(*s), FIRST, LAST) for s in (before, after)]
+    assert compared(["R01"], *sides).verdict == said
+
+
+def test_too_early_and_no_rule_about_visits_are_told(tmp_path: Path) -> None:
+    early = practice(tmp_path, "H1", ["R01"], FIRST, FIRST, date(2026, 8, 20), 90)
+    assert (early.verdict, early.note) == (UNKNOWN, "认定后不满30天")
+    assert "没有可逐次比对" in practice(tmp_path, "H1", ["R22"], FIRST, FIRST, LAST, 90).note
+
+
+def test_what_is_due_again(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path)
+    leads.open_run(desk, "2026-01-04/aa", "2026-01-04", {"admission": [a_row(i) for i in range(1, 5)]})
+    told = [
+        ("C85", "O2_IRREGULAR", datetime(2026, 11, 20)),
+        ("C80", "O1_FRAUD", None),
+        ("C90", "O6_CLEAR", None),
+        ("C80", "O6_CLEAR", None),
+    ]
+    with desk.write() as connection:
+        for case_id, (state, outcome, due) in enumerate(told, start=1):
+            values = {
+                "state": state,
+                "outcome": outcome,
+                "due_at": due,
+                "decided_at": datetime(2026, 3, 2),
+                "confirmed_fen": 100,
+            }
+            connection.execute(update(CASES).where(CASES.c.case_id == case_id).values(**values))
+    with clock(datetime(2026, 11, 24, 2)):
+        found = lookbacks.due(desk, ALL)
+    assert [(c["case_id"], c["left"]) for c in found][1] == (1, -2)
+    assert found[0]["case_id"] == 2, "120 working days after the decision"
+    assert found[0]["lead"]["as_of"] == "2026-01-04"
+
+
+def test_the_page(tmp_path: Path) -> None:
+    desk = desk_of(tmp_path)
+    leads.open_run(desk, "2026-01-04/aa", "2026-01-04", {"admission": [a_row(1)]})
+    with desk.write() as connection:
+        connection.execute(
+            update(CASES).values(
+                state="C80", outcome="O2_IRREGULAR", decided_at=datetime(2026, 3, 2), confirmed_fen=100
+            )
+        )
+    client = signed_in(tmp_path, "leader")
+    assert "还没有计算" in client.get("/lookback").text
+    sides = [side(*counted(*s), FIRST, LAST) for s in ((100, 40), (100, 5))]
+    number = client.get("/lookback.json").json()["due"][0]["number"]
+    kept = {"as_of": "2026-09-27", "days": 90, "cases": {number: compared(["R01"], *sides).to_json()}}
+    put(tmp_path / PRACTICES, sealed(kept), PRIVATE)
+    page = client.get("/lookback").text
+    assert FEWER in page
+    assert "逾期" in page
