@@ -75,7 +75,6 @@ def test_what_is_due_again(tmp_path: Path) -> None:
                 "outcome": outcome,
                 "due_at": due,
                 "decided_at": datetime(2026, 3, 2),
-                "confirmed_fen": 100,
             }
             connection.execute(update(CASES).where(CASES.c.case_id == case_id).values(**values))
     with clock(datetime(2026, 11, 24, 2)):
@@ -89,11 +88,7 @@ def test_the_page(tmp_path: Path) -> None:
     desk = desk_of(tmp_path)
     leads.open_run(desk, "2026-01-04/aa", "2026-01-04", {"admission": [a_row(1)]})
     with desk.write() as connection:
-        connection.execute(
-            update(CASES).values(
-                state="C80", outcome="O2_IRREGULAR", decided_at=datetime(2026, 3, 2), confirmed_fen=100
-            )
-        )
+        connection.execute(update(CASES).values(state="C80", outcome="O2_IRREGULAR", decided_at=datetime(2026, 3, 2)))
     client = signed_in(tmp_path, "leader")
     assert "还没有计算" in client.get("/lookback").text
     sides = [side(*counted(*s), FIRST, LAST) for s in ((100, 40), (100, 5))]

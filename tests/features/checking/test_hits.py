@@ -184,6 +184,6 @@ def test_hits_of_some_are_those_of_all_about_them(house: tuple[Path, Path]) -> N
     some = set(stays["entity_id"].unique()[:3])
     found = hit_rows(house[1], T, None, {"admission": some}, records=True)
     own = stays[stays["entity_id"].isin(some)].reset_index(drop=True)
-    assert found[own.columns].equals(own)
+    pd.testing.assert_frame_equal(found[own.columns], own, check_dtype=False)
     mine = found[found["row_table"] == "visits"]
     assert (mine["record_visit"] == mine["row_id"]).all()
