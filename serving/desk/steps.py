@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from claims.schema.innocents import INNOCENTS
 from claims.schema.outcomes import OUTCOMES
-from serving.desk import appeals, boards, log, money, papers, reviews
+from serving.desk import appeals, boards, log, money, papers, reviews, ticks
 from serving.desk.cases import BLIND, Refused, event, free, locked
 from serving.desk.database import Desk, now
 from serving.desk.limits import LIMITS, value
@@ -132,6 +132,8 @@ def _asked(connection: Connection, row: Mapping[str, Any], step: Step, given: Gi
         raise Refused(why)
     if "paper" in step.asks and not papers.of_case(connection, row["case_id"]):
         raise Refused("请先上传核查笔录或其他核查材料，再提交结论")
+    if step.name == "found" and (waiting := ticks.unconfirmed(connection, row["case_id"])):
+        raise Refused(f"还有{waiting}项核查任务待第二名核查人员确认，确认后再提交结论")
     if step.name == "file" and (left_over := money.undone(connection, row["case_id"])):
         raise Refused("还有未办结的处理：" + "、".join(left_over))
     if "note" in step.asks and not given.note.strip():

@@ -76,6 +76,8 @@ RULES: Final = (
     _rule(r"/sent(/\d+)?(\.json)?", "lists"),
     _rule(r"/sent/\d+/return\.xlsx", "export"),
     _rule(r"/sent/\d+/rows/\d+/(answer|case)", "assign", "POST"),
+    _rule(r"/field(\.json)?|/cases/\d+/field", "inspect"),
+    _rule(r"/cases/\d+/ticks(/[0-9a-f]{12}/photo)?", "inspect", "POST"),
     _rule(r"/quality(\.json)?", "assign"),
     _rule(r"/feedback", "lists", "POST"),
     _rule(r"/cases/\d+/recovered", "finance", "POST"),

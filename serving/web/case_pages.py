@@ -14,7 +14,8 @@ from starlette.routing import Route
 from claims.errors import UserError
 from claims.schema.innocents import INNOCENTS
 from claims.shown_text import mask
-from serving.desk import diagnoses, inbox, log, money, papers, people, reviews, sent
+from inspection.bedsheet import RESULTS
+from serving.desk import diagnoses, inbox, log, money, papers, people, reviews, sent, ticks
 from serving.desk.casefile import case_file
 from serving.desk.database import Desk, now
 from serving.desk.limits import values
@@ -125,6 +126,9 @@ def case_page(
         "of_money": money.OF_MONEY,
         "paper_words": papers.WORDS,
         "decisions": reviews.DECISIONS,
+        "bed_words": {code: zh for zh, code in RESULTS.items()},
+        "tick_words": ticks.FOUND,
+        "done_words": {"confirmed": "（两人确认）", "withdrawn": "（撤回）"},
         "works": works,
         "may_reopen": works and found["state"] in ("C80", "C90"),
         "may_extend": works and found["state"] not in (*CLOSED, "C92") and found["due_at"] is not None,
