@@ -23,6 +23,7 @@ FILL = {
     "run": "ab12",
     "rule": "R13",
     "code": "H1",
+    "key": "0123456789ab",
     "sent:int": "1",
     "row:int": "1",
 }
