@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,27 @@ import pandas as pd
 from claims.errors import UserError
 from claims.store.warehouse import Warehouse
 from features.asof import open_views
+from features.reversal_modes import HORIZON_DAYS
 from inspection.estimate import FEW, SMALL
 
-_MONTHS = """
-    SELECT s.fixmedins_code AS unit, coalesce(i.fixmedins_name, s.fixmedins_code) AS name, coalesce(i.level, 0) AS level, s.end_date >= ?::DATE AS now,
+_STAYS = """
+    SELECT s.fixmedins_code AS unit, coalesce(i.fixmedins_name, s.fixmedins_code) AS name, coalesce(i.level, 0) AS level, coalesce(i.area, '') AS area, date_trunc('month', s.end_date)::DATE AS month,
         count(*) AS stays, sum(s.medfee_fen) / 100.0 AS cost, sum(coalesce(s.fund_fen, 0) + coalesce(s.acct_fen, 0)) / 100.0 AS paid, sum(coalesce(s.nights, 0)) AS nights,
         count(DISTINCT s.psn_no) AS persons, count(*) FILTER (s.dscg_way = '2') AS transfers, count(*) FILTER (s.oprn_oprt_code IS NOT NULL) AS operated
     FROM net.stays s LEFT JOIN main.institutions i USING (fixmedins_code)
-    WHERE s.settled AND NOT s."open" AND s.medfee_fen > 0 AND ((s.end_date >= ?::DATE AND s.end_date < ?::DATE) OR (s.end_date >= ?::DATE AND s.end_date < ?::DATE))
+    WHERE s.settled AND NOT s."open" AND s.medfee_fen > 0 AND s.end_date >= ?::DATE
     GROUP BY ALL
 """
+_SPENT = """
+    SELECT fixmedins_code AS unit, date_trunc('month', coalesce(setl_time, happened_at))::DATE AS month, sum(coalesce(fund_pay_sumamt_fen, 0)) / 100.0 AS spent
+    FROM net.settlements WHERE coalesce(manual_flag, '0') <> '1' AND coalesce(setl_time, happened_at) >= ?::DATE GROUP BY ALL
+"""
+_QUOTA = "SELECT fixmedins_code AS unit, year::INTEGER AS year, sum(quota_amt_fen) / 100.0 AS quota FROM main.quota WHERE quota_amt_fen > 0 GROUP BY ALL"
+MONTHS = 5
+"""Months of a published run: as many as have their month of the year before within reach of the views."""
 FIGURES = {
     "stays": "住院人次", "cost_per_stay": "次均费用（元）", "nights_per_stay": "平均住院日", "self_pay_share": "自付比例", "operated_share": "手术占比", "transfer_rate": "转院率",
-    "stays_per_person": "人次人头比", "growth": "次均费用增长",
+    "stays_per_person": "人次人头比", "growth": "次均费用增长", "budget_use": "预算执行率",
 }  # fmt: skip
 
 
@@ -45,29 +53,81 @@ def next_month(day: date) -> date:
     return date(day.year + day.month // 12, day.month % 12 + 1, 1)
 
 
-def public_table(warehouse: Path | str, month: date) -> pd.DataFrame:
-    """unit, name, level and FIGURES by hospital for stays ended in that month, known by its end; growth against the same month a year before. UserError without stays."""
-    house, end = Warehouse.open(warehouse), next_month(month)
-    before = date(month.year - 1, month.month, 1)
-    parts = []
+@dataclass(frozen=True)
+class Counts:
+    """By unit and month (first day): stays with name, level, area and sums; fund spent; quota by unit and year (none where nobody sent it)."""
+
+    stays: pd.DataFrame
+    spent: pd.DataFrame
+    quota: pd.DataFrame
+
+
+def load_counts(warehouse: Path | str, as_of: date, since: date) -> Counts:
+    """What was known by `as_of` of stays ended and of money spent from `since` on."""
+    house, quota = Warehouse.open(warehouse), pd.DataFrame()
+    parts: dict[str, list[pd.DataFrame]] = {"stays": [], "spent": []}
     for bucket in range(house.buckets):
-        con = open_views(house, end, "institution", bucket, lines=False)
+        con = open_views(house, as_of, "institution", bucket, lines=False)
         try:
-            parts.append(con.execute(_MONTHS, [month, month, end, before, next_month(before)]).df())
+            parts["stays"].append(con.execute(_STAYS, [since]).df())
+            parts["spent"].append(con.execute(_SPENT, [since]).df())
+            if bucket == 0:
+                quota = con.execute(_QUOTA).df()
         finally:
             con.close()
-    counted = pd.concat(parts, ignore_index=True)
-    if counted.empty or not counted["now"].any():
+    found = [pd.concat(p, ignore_index=True) for p in parts.values()]
+    for frame in found:
+        frame["month"] = pd.to_datetime(frame["month"]).dt.date
+    return Counts(found[0], found[1], quota)
+
+
+def public_table(warehouse: Path | str, month: date) -> pd.DataFrame:
+    """unit, name, level, area and FIGURES by hospital for stays ended in that month, known by its end; growth against the same month a year before. UserError without stays."""
+    table = table_of(load_counts(warehouse, next_month(month), date(month.year - 1, month.month, 1)), month)
+    if table.empty:
         raise UserError(f"{month:%Y-%m} 没有已结算的住院；请换一个月份")
-    return figures(counted)
+    return table
+
+
+def public_tables(warehouse: Path | str, as_of: date) -> dict[str, pd.DataFrame]:
+    """YYYY-MM → table of the last complete months by `as_of`, newest first; months without stays are left out."""
+    month = (
+        as_of.replace(day=1) if next_month(as_of.replace(day=1)) <= as_of + timedelta(days=1) else _month_before(as_of)
+    )
+    months = [month]
+    while len(months) < MONTHS:
+        months.append(_month_before(months[-1]))
+    reach = as_of - timedelta(days=HORIZON_DAYS)
+    counts = load_counts(warehouse, as_of, max(date(months[-1].year - 1, months[-1].month, 1), reach))
+    made = {f"{m:%Y-%m}": table_of(counts, m, reach) for m in months}
+    return {m: t for m, t in made.items() if len(t)}
+
+
+def _month_before(day: date) -> date:
+    return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
+
+
+def table_of(counts: Counts, month: date, reach: date = date.min) -> pd.DataFrame:
+    """One month's; growth only where all of the month a year before is within reach."""
+    before = date(month.year - 1, month.month, 1)
+    two = counts.stays[counts.stays["month"].isin([month, *([before] if before >= reach else [])])]
+    if two.empty or not (two["month"] == month).any():
+        return pd.DataFrame()
+    year = counts.spent[(counts.spent["month"] >= date(month.year, 1, 1)) & (counts.spent["month"] <= month)]
+    spent = year.groupby("unit")["spent"].sum()
+    mine = counts.quota[counts.quota["year"] == month.year] if len(counts.quota) else pd.DataFrame({"unit": [], "quota": []})  # fmt: skip
+    use = spent / mine.set_index("unit")["quota"].reindex(spent.index)
+    return figures(two.assign(now=two["month"] == month, budget_use=two["unit"].map(use)))
 
 
 def figures(counted: pd.DataFrame) -> pd.DataFrame:
-    """From sums per unit, now and a year before, to FIGURES; below ten stays missing."""
+    """From sums per unit, now and a year before, to FIGURES; below ten stays missing. budget_use: fund spent since January over the year's quota."""
     now = counted[counted["now"]].set_index("unit").sort_index()
     before = counted[~counted["now"].astype(bool)].set_index("unit").reindex(now.index)
     enough = now["stays"] >= FEW
-    told = pd.DataFrame({"name": now["name"], "level": now["level"], "stays": now["stays"].where(enough)})
+    told = pd.DataFrame(
+        {"name": now["name"], "level": now["level"], "area": now["area"], "stays": now["stays"].where(enough)}
+    )
     told["cost_per_stay"] = now["cost"] / now["stays"]
     told["nights_per_stay"] = now["nights"] / now["stays"]
     told["self_pay_share"] = 1 - now["paid"] / now["cost"]
@@ -76,6 +136,7 @@ def figures(counted: pd.DataFrame) -> pd.DataFrame:
     told["stays_per_person"] = now["stays"] / now["persons"]
     earlier = (before["cost"] / before["stays"]).where(before["stays"] >= FEW)
     told["growth"] = told["cost_per_stay"] / earlier - 1
+    told["budget_use"] = now["budget_use"]
     columns = list(FIGURES)
     told[columns] = told[columns].astype("float64").where(enough, axis=0)
     return told.reset_index()
@@ -83,11 +144,18 @@ def figures(counted: pd.DataFrame) -> pd.DataFrame:
 
 def published(table: pd.DataFrame) -> pd.DataFrame:
     """As it is published, in Chinese; 样本不足 where fewer than ten stays lie behind a figure."""
-    form = {"stays": "{:.0f}", "cost_per_stay": "{:,.2f}", "nights_per_stay": "{:.1f}", "stays_per_person": "{:.2f}"}
     told = table[["unit", "name", "level"]].rename(columns={"unit": "机构编码", "name": "机构名称", "level": "等级"})
     for column, title in FIGURES.items():
-        told[title] = [SMALL if pd.isna(x) else form.get(column, "{:.1%}").format(x) for x in table[column]]
+        told[title] = [shown(column, x) for x in table[column]]
     return told
+
+
+def shown(column: str, value: Any) -> str:
+    """One cell; 样本不足 where it is missing, a dash where there is no quota."""
+    form = {"stays": "{:.0f}", "cost_per_stay": "{:,.2f}", "nights_per_stay": "{:.1f}", "stays_per_person": "{:.2f}"}
+    if pd.isna(value):
+        return "—" if column == "budget_use" else SMALL
+    return form.get(column, "{:.1%}").format(value)
 
 
 @dataclass(frozen=True)

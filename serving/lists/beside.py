@@ -11,6 +11,7 @@ from typing import Any, Final
 from claims.errors import Damaged, Outdated, UserError
 from claims.store.warehouse import Warehouse
 from inspection.campaigns import campaigns, lacking
+from inspection.ladder import public_tables
 from serving.lists.bedsheet import FILE as BEDS
 from serving.lists.bedsheet import published_sheet
 from serving.lists.briefs import briefs_of
@@ -58,6 +59,7 @@ def beside(warehouse: Path, as_of: date, made: dict[str, Prepared]) -> dict[str,
         }
         files["units.json"] = _json(index)
         files |= {f"units/{index[c]['n']:05d}.json": _json(u) for c, u in units.items()}
+        files["ladder.json"] = _json({m: t.to_dict("records") for m, t in public_tables(warehouse, as_of).items()})
         briefs = briefs_of(warehouse, as_of, made, units)
         files |= {f"briefs/{index[c]['n']:05d}.json": _json(b) for c, b in briefs.items()}
     lists = {n: {"lift": lifts[n].to_json(), "signals": one.signals} for n, one in made.items()}

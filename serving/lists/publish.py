@@ -7,6 +7,7 @@
     WAREHOUSE/lists/AS_OF/RUN/standing/GRAIN.parquet         everybody, listed or not (serving/lists/standing.py)
     WAREHOUSE/lists/AS_OF/RUN/units.json, units/0012.json    every unit over months (serving/lists/units.py), by its place in units.json
     WAREHOUSE/lists/AS_OF/RUN/bedsheet.json                  the bed check in walking order (serving/lists/bedsheet.py)
+    WAREHOUSE/lists/AS_OF/RUN/ladder.json                    the table of hospitals by month (inspection/ladder.py)
     WAREHOUSE/lists/AS_OF/RUN/briefs/0012.json               what to take along to a unit (serving/lists/briefs.py)
     WAREHOUSE/lists/AS_OF/RUN/model.json                     what the lists go by (serving/lists/model_told.py)
     WAREHOUSE/lists/AS_OF/RUN/claims/GRAIN.json     what campaigns ask about the claims of each row, by its number; no page shows it
@@ -48,7 +49,7 @@ Progress = Callable[[str, float], None]
 
 
 REMEDY = "publish again with `xiezhi week`"
-RULES, UNITS, MODEL, CAMPAIGNS = "rules.json", "units.json", "model.json", "campaigns.json"
+RULES, UNITS, MODEL, CAMPAIGNS, LADDER = "rules.json", "units.json", "model.json", "campaigns.json", "ladder.json"
 
 
 class Unpublished(UserError):
@@ -122,6 +123,10 @@ class Run:
         """A unit over months. Raises UserError where the run knows none of that code."""
         known = self.units().get(code)
         return self._read(f"units/{known['n'] if known else 0:05d}.json", f"批次 {self.name} 没有机构 {code}")
+
+    def ladder(self) -> dict[str, list[dict[str, Any]]]:
+        """YYYY-MM → hospitals with their published figures, newest month first; empty where the run holds none."""
+        return self._read(LADDER, "") if LADDER in self.manifest["files"] else {}
 
     def brief(self, code: str) -> dict[str, Any]:
         """What to take along to a unit (serving/lists/briefs.py). Raises UserError where the run knows none of that code."""

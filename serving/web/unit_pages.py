@@ -1,4 +1,4 @@
-"""An institution over months beside its peers, and the model behind the lists: both as published, nothing computed."""
+"""An institution over months beside its peers, the published table of hospitals, and the model behind the lists: all as published, nothing computed."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from claims.errors import UserError
+from inspection.ladder import FIGURES, shown
 from serving.desk import log
 from serving.desk.database import Desk
 from serving.lists import publish
@@ -61,6 +62,30 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         return respond(request, "unit.html", {**data, **extra})
 
     @kind
+    def ladder(request: Request) -> Response:
+        run, who = publish.current(warehouse()), person(request)
+        months = run.ladder()
+        month = request.query_params.get("month") or next(iter(months), "")
+        if months and month not in months:
+            raise UserError(f"批次 {run.name} 没有 {month[:7]} 的公示表")
+        rows = [
+            {"unit": r["unit"], "name": r["name"], "level_zh": LEVEL_ZH.get(int(r["level"]), "")}
+            | {"figures": [shown(c, r[c]) for c in FIGURES]}
+            for r in months.get(month, [])
+            if who.sees(str(r["area"] or ""))
+        ]
+        data = {
+            "title": "机构公示表",
+            "as_of": run.manifest["as_of"],
+            "run": run.name,
+            "month": month,
+            "months": list(months),
+            "heads": list(FIGURES.values()),
+            "rows": rows,
+        }
+        return respond(request, "ladder.html", data)
+
+    @kind
     def model(request: Request) -> Response:
         run = publish.current(warehouse())
         told = run.model()
@@ -81,6 +106,8 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
     return [
         Route("/units", every),
         Route("/units.json", every),
+        Route("/units/ladder", ladder),
+        Route("/units/ladder.json", ladder),
         Route("/units/{code}.json", one),
         Route("/units/{code}", one),
         Route("/model", model),

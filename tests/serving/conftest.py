@@ -260,6 +260,7 @@ def whole_week(warehouse: Path) -> publish.Run:
     ]
     more |= {"campaigns.json": json.dumps({"campaigns": told}).encode()}
     one = brief(UNIT["code"], UNIT, facts(), [], "2025-09-28-seed")
+    more["ladder.json"] = json.dumps({"2025-08": LADDER, "2025-07": LADDER[:1]}).encode()
     more["briefs/00001.json"] = json.dumps(plain(one)).encode()
     lists = {g: (p.worklist, p.dossiers) for g, p in made.items()}
     return publish.publish(warehouse, AS_OF, lists, {"bedcheck": "这个仓库没有在院登记"}, more=more)
@@ -274,6 +275,12 @@ UNIT = {
     "cards": [{"psn_no": "429001198000001", "visits": 9, "fee_yuan": 900.0, "account_yuan": 300.0}],
     "doctors": [{"dr_codg": "D420100003", "dept": "A03", "duty": "医师", "fund_yuan": 800.0, "total_yuan": 900.0}],
 }  # fmt: skip
+
+
+LADDER = [
+    {"unit": u, "name": n, "level": 1, "area": a, "stays": s, "cost_per_stay": c, "nights_per_stay": c, "self_pay_share": c, "operated_share": c, "transfer_rate": c, "stays_per_person": c, "growth": c, "budget_use": b}
+    for u, n, a, s, c, b in (("H42000001", "第1卫生院", "429000", 12, 0.5, 0.61), ("H42000002", "第2卫生院", "429001", None, None, None))
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

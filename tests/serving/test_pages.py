@@ -131,6 +131,19 @@ def test_an_institution_over_months(officer: TestClient) -> None:
     assert officer.get("/units/none").status_code == 404
 
 
+def test_the_table_of_hospitals_is_that_of_the_run_by_month_and_area(week: Path, officer: TestClient) -> None:
+    found = officer.get("/units/ladder.json").json()
+    assert (found["month"], found["months"]) == ("2025-08", ["2025-08", "2025-07"])
+    assert found["rows"][0]["figures"][0] == "12"
+    assert found["rows"][0]["figures"][-1] == "61.0%"
+    assert set(found["rows"][1]["figures"][:-1]) == {"样本不足"}, "no cell under ten"
+    assert len(officer.get("/units/ladder.json", params={"month": "2025-07"}).json()["rows"]) == 1
+    assert officer.get("/units/ladder", params={"month": "2031-01"}).status_code == 404
+    assert "少于 10 例的不公示" in officer.get("/units/ladder").text
+    own = signed_in(week, "officer", area="429001").get("/units/ladder.json").json()["rows"]
+    assert [r["unit"] for r in own] == ["H42000002"]
+
+
 def test_the_gap_is_nought_at_the_median_peer_and_silent_below_ten() -> None:
     """Eleven units, the last billing twice for the same visits: five peers lie above the median and five below."""
     units = [f"U{i:02d}" for i in range(11)]
