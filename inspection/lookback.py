@@ -88,6 +88,8 @@ def _within(times: pd.Series, since: date, until: date) -> pd.Series:
 
 def compared(rules: Sequence[str], before: Side, after: Side) -> Practice:
     """Both sides side by side; below ten visits on either nothing is said of the change."""
+    if not before.hits:
+        return Practice(tuple(rules), before, after, None, None, None, UNKNOWN, "认定前这些规则没有命中，无从比较")
     told = lift(after.hits, after.visits, before.hits, before.visits)
     verdict = UNKNOWN
     if min(before.visits, after.visits) >= FEW:

@@ -23,6 +23,8 @@ YEARS: Final = 2
 """行政处罚法 Art 36: no penalty later than two years after the deed ended (five where life, health or money safety was harmed)."""
 LARGE_YUAN: Final = 5_000.0
 """From here on an amount alone is reason to look first: an office's choice (`--large`)."""
+SMALL_FEN: Final = 10_000
+"""A hit of another kind than the suspicion, of less than this, is told and is no reason to look first: a guess of ours."""
 KIND_LIKE: Final = 0.4
 
 
@@ -95,8 +97,11 @@ def sort(facts: Facts, as_of: date, large_yuan: float = LARGE_YUAN) -> Sorted:
         more.append("不在本库规则的检视范围内（费用太早，或没有可比的记录），规则未作比对")
     if facts.lacks:
         more.append("本库记录不全：" + "、".join(facts.lacks))
+    like = rules_like(facts.kind)
     for hit in same:
-        focus.append(f"本库规则 {hit.label} 命中同一记录" + (f"，涉及 {hit.fen / 100:,.2f} 元" if hit.fen else ""))
+        alike = not like or hit.rule in like
+        told = f"本库规则 {hit.label} 命中同一记录" + (f"，涉及 {hit.fen / 100:,.2f} 元" if hit.fen else "")
+        (focus if alike or hit.fen >= SMALL_FEN else aside).append(told + ("" if alike else "（与来文的问题不同）"))
     if facts.listed:
         focus.append(f"已列入本库清单：{facts.listed}")
     if yuan >= large_yuan:

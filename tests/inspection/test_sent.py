@@ -236,6 +236,12 @@ def test_each_heap_with_its_grounds() -> None:
         FOCUS,
         "本库规则 重复/分解收费 命中同一记录，涉及 5.00 元",
     )
+    other = Hit("R53", "超限价", True, True, 108)
+    assert heap(kind="重复收费", hits=(other,))[0] == LATER, "another problem, of a yuan"
+    assert heap(kind="重复收费", hits=(replace(other, fen=10_000),)) == (
+        FOCUS,
+        "本库规则 超限价 命中同一记录，涉及 100.00 元（与来文的问题不同）",
+    )
     assert heap(amount_fen=600_000)[0] == FOCUS
     assert heap(listed="2026-09-27/aa 第3号")[0] == FOCUS
     assert heap(found=False, amount_fen=600_000)[0] == MORE
