@@ -175,6 +175,8 @@ class _Office:
                 self.unmet.append(f"机构 {code} 不在机构表中，无法排入")
             elif code in s.closed:
                 self.unmet.append(f"{name} 已停业或关闭，未排入；如为抽中对象，请把结果记为无法核查")
+            elif code in self.drawn and any(k.site == code and k.never for k in s.keep):
+                self.unmet.append(f"抽中的 {name} 被人工调整为本周不去；抽查对象不去须留下理由，结果记为无法核查")
             elif code in self.number and self._recent(self.sites[self.number[code]]):
                 self.notes.append(f"{name} {s.repeat_months} 个月内检查过，因抽中或指定仍排入")
         names = {t.name for t in s.teams}

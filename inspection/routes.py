@@ -237,6 +237,9 @@ class _Master:
         """Columns until no day is worth more than it costs, or `ROUNDS` are over. Sets the bound."""
         for group in range(len(self.groups)):
             self._price(group, self.gain, 40)
+        if not self.columns:  # nobody can go anywhere
+            self.bound = self.total(())
+            return
         n, g = len(self.gain), len(self.groups)
         for _ in range(ROUNDS):
             matrix, limit, worth = self._matrix()
@@ -272,6 +275,8 @@ class _Master:
 
     def whole(self) -> list[tuple[int, tuple[int, ...]]]:
         """Whole days among the columns."""
+        if not self.columns:
+            return []
         matrix, limit, worth = self._matrix()
         days = len(self.columns)
         kinds = np.r_[np.ones(days), np.zeros(len(worth) - days)]

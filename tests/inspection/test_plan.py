@@ -54,6 +54,28 @@ def broken(plan: Plan, sites: list[Site], s: Settings, drawn: list[str]) -> list
             "repeat": not named and site.last_visit is not None and (plan.days[0] - site.last_visit).days < s.repeat_months * 30.44,
             "area": bool(s.areas) and site.area not in s.areas and v.site not in drawn,
         }.items() if wrong]  # fmt: skip
+    every = [(t.name, d) for d in reversed(plan.days) for t in s.teams if d.isoweekday() not in t.off]
+    bad += [
+        f"{v.team} {v.day} is held back"
+        for v in plan.visits
+        if not v.done and (v.team, v.day) in every[: s.held_back_days]
+    ]
+    for t in s.teams:
+        nights = [v for v in plan.visits if v.team == t.name and v.start >= s.night_start]
+        bad += [f"{t.name} gives {t.nights} evenings"] if len(nights) > t.nights else []
+        bad += [f"{v.site} by night" for v in nights if by_id[v.site].kind not in s.night_kinds]
+    served = {v.site for v in plan.visits}
+    bad += [
+        f"{k.site} was to be left out"
+        for k in s.keep
+        if k.never and k.site in served and not any(v.done for v in plan.visits if v.site == k.site)
+    ]
+    asked = {k.site: k for k in s.keep if not k.never}
+    bad += [
+        f"{v.site} not as placed"
+        for v in plan.visits
+        if not v.done and v.site in asked and ((asked[v.site].team and v.team != asked[v.site].team) or (asked[v.site].day and v.day.isoweekday() != asked[v.site].day))
+    ]  # fmt: skip
     ids = [v.site for v in plan.visits]
     bad += ["twice"] if len(set(ids)) < len(ids) else []
     for (team, day), group in itertools.groupby(plan.visits, key=lambda v: (v.team, v.day)):
@@ -85,6 +107,60 @@ def test_no_plan_breaks_a_rule(n: int, teams: int, days: int, seed: int, data: A
     served = {v.site for v in plan.visits}
     told = " ".join(plan.unmet)
     assert all(d in served or f"单位{int(d[1:])}" in told for d in drawn), "a drawn unit is visited or told of"
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 14), st.integers(1, 3), st.integers(1, 5), st.integers(0, 10**6), st.data())
+def test_what_the_office_holds_back_places_and_has_done_is_kept(
+    n: int, teams: int, days: int, seed: int, data: Any
+) -> None:
+    """Held-back days, evenings given, a person's changes, visits made; what then cannot be is said, never silently broken."""
+    sites, expected = county(n + 2, seed)
+    one = st.sampled_from([s.id for s in sites])
+    made = data.draw(st.booleans())
+    place, gone = data.draw(one), data.draw(one)
+    asked = Settings(
+        teams=tuple(Team(f"{i}组", ("甲", "乙"), nights=data.draw(st.integers(0, 2))) for i in range(teams)), most_visits=data.draw(st.integers(1, 3)),
+        held_back_days=data.draw(st.integers(0, 4)), night_kinds=("药店",), closed=tuple(data.draw(st.lists(one, max_size=2))), every_unit_yearly=data.draw(st.booleans()),
+        keep=(Keep(place, team="0组", day=data.draw(st.integers(0, days))), *((Keep(gone, never=True),) if gone != place else ())),
+        done=(Done(sites[0].id, "0组", 1, 540, 600),) if made and place != sites[0].id else (),
+    )  # fmt: skip
+    if asked.held_back_days >= teams * days:
+        with pytest.raises(UserError, match="没有剩下"):
+            make_plan(sites, expected, asked, week=WEEK, days=days)
+        return
+    plan = make_plan(sites, expected, asked, week=WEEK, days=days, drawn=[gone])
+    assert broken(plan, sites, asked, [gone]) == []
+    served, told = {v.site for v in plan.visits}, " ".join(plan.unmet)
+    name = next(s.name for s in sites if s.id == place)
+    assert place in served or name in told, "a unit that a person placed is visited or told of"
+    assert gone in served or next(s.name for s in sites if s.id == gone) in told, (
+        "a drawn unit left out by hand is told of"
+    )
+    assert [v.site for v in plan.visits if v.done] == [d.site for d in asked.done]
+    assert plan.price >= 0
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(1, 16), st.integers(1, 2), st.integers(1, 3), st.integers(0, 10**6), st.data())
+def test_floors_are_met_or_said(n: int, teams: int, days: int, seed: int, data: Any) -> None:
+    """Of an area, of a kind, of units not seen for a year; more asked than there are included."""
+    sites, expected = county(n, seed)
+    floors = {
+        "area": {a: data.draw(st.integers(1, 30)) for a in data.draw(st.sets(st.sampled_from(["A0", "A1", "没有"])))},
+        "kind": {k: data.draw(st.integers(1, 30)) for k in data.draw(st.sets(st.sampled_from(KINDS)))},
+    }
+    asked = Settings(teams=with_teams(Settings(), teams).teams, floors=floors)
+    plan = make_plan(sites, expected, asked, week=WEEK, days=days)
+    assert broken(plan, sites, asked, []) == []
+    by_id, told = {s.id: s for s in sites}, " ".join(plan.unmet)
+    for what, of in floors.items():
+        for name, need in of.items():
+            got = sum(getattr(by_id[v.site], what) == name for v in plan.visits)
+            assert got >= need or f"{name} 至少 {need} 家" in told
+    long_ago = [s for s in sites if s.last_visit is None or (plan.days[0] - s.last_visit).days > 365]
+    seen = sum(by_id[v.site] in long_ago for v in plan.visits)
+    assert seen >= min(-(-n // 52), len(long_ago)) or "一年一遍" in told
 
 
 def exact(problem: Problem) -> float:
