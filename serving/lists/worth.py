@@ -2,7 +2,8 @@
 
 Two views of the same money, of which the larger counts, never both: the unit as its own list has it (what unit-wide patterns come to), and the suspects
 behind its counter, each with his own chance and amount: stays there, and persons by what part of their spending lies there. Doctors are left out: their stays and
-lines are the same money again. Nobody is counted who has a conclusive finding, and nothing above what the unit was paid in the year.
+lines are the same money again. Only fitted probabilities are added up: a sum of risk scores over thousands would tell a unit's size and not its
+wrongs. Nobody is counted who has a conclusive finding, and nothing above what the unit was paid in the year.
 """
 
 from datetime import date
@@ -65,7 +66,8 @@ def suspects(warehouse: Path, when: date, by: str, campaign: Campaign | None, sp
         except UserError:
             continue
         found = of_entities(warehouse, when, matrix, scored, campaign)
-        expected = found["chance"] * found["fen"]
+        known = scored.frame["probability"][~scored.frame.index.duplicated()].notna()
+        expected = (found["chance"] * found["fen"]).where(known, 0.0)
         if grain == "admission":
             parts.append(expected.groupby(matrix.entities.loc[expected.index, "fixmedins_code"]).sum())
         else:

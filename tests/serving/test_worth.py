@@ -3,7 +3,11 @@
 import pandas as pd
 import pytest
 
-from serving.lists.worth import shared_out, together
+from inspection.campaigns import campaigns
+from serving.lists.source import scored_matrix
+from serving.lists.worth import shared_out, together, worth_of_units
+from tests.features.county import T, house
+from tests.worlds import Worlds
 
 
 def own(**rows: tuple[float, float]) -> pd.DataFrame:
@@ -35,3 +39,15 @@ def test_a_persons_money_goes_where_it_was_spent_and_stays_are_left_out() -> Non
     )
     told = shared_out(pd.Series({"p": 1000.0, "q": 50.0}), spent)
     assert told.to_dict() == pytest.approx({"A": 300.0, "B": 100.0})
+
+
+def test_without_a_model_a_unit_is_worth_its_own_list_and_of_a_campaign_only_its_part(worlds: Worlds) -> None:
+    plain = house(worlds, "plain")
+    whole, part = worth_of_units(plain, T), worth_of_units(plain, T, campaign=campaigns()["价格"])
+    _, scored = scored_matrix(plain, T, "institution")
+    listed = scored.frame["amount_fen"] / 100
+    assert sum(e.yuan for e in whole.values()) > 0
+    assert all(e.yuan <= listed[u] + 1e-9 for u, e in whole.items()), "a sum of scores is no expectation"
+    assert set(part) == set(whole)
+    assert all(part[u].chance * part[u].yuan <= whole[u].chance * whole[u].yuan + 1e-9 for u in whole)
+    assert sum(e.chance * e.yuan for e in part.values()) < sum(e.chance * e.yuan for e in whole.values())
