@@ -8,7 +8,6 @@ wrongs. Nobody is counted who has a conclusive finding, and nothing above what t
 
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -99,7 +98,7 @@ def of_entities(warehouse: Path, when: date, matrix: Matrix, scored: Scored, cam
     schemes = frame["scheme"].isin(campaign.schemes)
     told = by_rule.where(by_rule > 0, found["fen"] * frame["scheme_share"].fillna(0.0).where(schemes, 0.0))
     whole = claimed(warehouse, when, matrix.entities.loc[frame.index], campaign)
-    part = np.minimum(told, found["fen"]).where(~whole, found["fen"])
+    part = told.clip(upper=found["fen"]).where(~whole, found["fen"])
     return found.assign(chance=found["chance"].where(mine, 0.0), fen=part.where(mine, 0.0))
 
 
@@ -111,5 +110,5 @@ def _spent(warehouse: Path, when: date) -> pd.DataFrame:
             found.append(con.execute(_SPENT).df())
         finally:
             con.close()
-    spent: Any = pd.concat(found, ignore_index=True)
+    spent = pd.concat(found, ignore_index=True)
     return spent.assign(fen=spent["fen"].clip(lower=0))
