@@ -5,6 +5,7 @@ Home beds (N34) are never on the list: their patient is at home by right. Tonigh
 or cleared on an earlier evening is on it as everybody, and the row says so.
 """
 
+import re
 from dataclasses import replace
 from datetime import date, datetime, time
 from pathlib import Path
@@ -32,6 +33,7 @@ SELECT mdtrt_id FROM net.stays s WHERE EXISTS (
       AND coalesce(f.enddate, DATE '9999-12-31') >= s.adm_date)
 UNION SELECT DISTINCT l.mdtrt_id FROM net.lines l JOIN main.catalog c USING (med_list_codg) WHERE c.name LIKE '%家庭病床%' OR c.name LIKE '%建床费%'
 """
+_WORDS = frozenset(re.findall(r"\w+", _HOME))
 
 
 def build_bedcheck(
@@ -99,7 +101,7 @@ def home_beds(warehouse: Path, at: date | datetime) -> set[str]:
     house = Warehouse.open(warehouse)
     found: set[str] = set()
     for bucket in range(house.buckets):
-        con = open_views(house, at, "person", bucket)
+        con = open_views(house, at, "person", bucket, words=_WORDS)
         try:
             found |= {str(row[0]) for row in con.execute(_HOME).fetchall()}
         finally:
