@@ -37,7 +37,7 @@ def _stop(message: str) -> None:
 
 def lists(warehouse: Path | None) -> dict[str, Any]:
     """The run in force: as_of, run, lists {grain: facts}, notes, absent."""
-    run = publish.current(_named(warehouse))
+    run = publish.current(named(warehouse))
     told = {k: run.manifest[k] for k in ("as_of", "published_at", "lists", "absent")}
     return told | {"notes": run.notes, "run": run.name}
 
@@ -46,7 +46,7 @@ def rank(warehouse: Path | None, grain: str, top: int, who: Person, rights: froz
     """The first `top` rows of a published list as the unmarked sheet has them, of the caller's area, personal numbers masked; with slot, rank and risk
     only for whoever trains models. Raises Absent, UserError."""
     if top < 1:
-        raise UserError("top must be at least 1")
+        raise UserError("top 须不小于 1")
     run = _run_with(warehouse, grain)
     document = run.worklist(grain)
     rows = [r for r in document["rows"] if who.sees(str(r["area"] or ""))]
@@ -54,7 +54,7 @@ def rank(warehouse: Path | None, grain: str, top: int, who: Person, rights: froz
         rows = sorted((r for r in rows if r["slot"] != "ranked" or r["rank"] <= top), key=lambda r: r["rank"])
     else:
         rows = [{k: v for k, v in r.items() if k not in HIDDEN} for r in sorted(rows, key=lambda r: r["lead"])[:top]]
-    log.note(desk_of(_named(warehouse)), "read.list", who.name, f"{run.name}/{grain}", {"rows": len(rows)})
+    log.note(desk_of(named(warehouse)), "read.list", who.name, f"{run.name}/{grain}", {"rows": len(rows)})
     return masked({**document, "rows": rows}, grain)
 
 
@@ -69,22 +69,23 @@ def explain(warehouse: Path | None, grain: str, lead: int, who: Person, rights: 
     except UserError as error:
         raise Absent(str(error)) from None
     if not who.sees(str(document["entity"].get("area") or "")):
-        raise Absent(f"the list of {grain!r} has no row {lead}")
-    desk = desk_of(_named(warehouse))
+        raise Absent(f"名单中没有第 {lead} 号")
+    desk = desk_of(named(warehouse))
     log.note(desk, "read", who.name, f"{run.name}/{grain}/{lead}")
-    case = leads.of_run(desk, run.name, grain, who).get(lead)
+    case = leads.of_lead(desk, run.name, grain, lead, who)
     shown = masked(document, grain, diagnoses.hidden(diagnoses.groups(desk), rights, case))
     return shown if "score" in rights else {k: v for k, v in shown.items() if k not in SCORE}
 
 
 def _run_with(warehouse: Path | None, grain: str) -> publish.Run:
-    run = publish.current(_named(warehouse))
+    run = publish.current(named(warehouse))
     if grain not in run.grains:
-        raise Absent(f"this week's run has no list {grain!r}; it has {', '.join(run.grains)}")
+        raise Absent(f"本周没有这份清单；有 {'、'.join(run.grains)}")
     return run
 
 
-def _named(warehouse: Path | None) -> Path:
+def named(warehouse: Path | None) -> Path:
+    """The warehouse of this process. Raises UserError where none is named."""
     if warehouse is None:
-        raise UserError("no warehouse is named; set XIEZHI_WAREHOUSE")
+        raise UserError("服务没有指定数据仓，请系统管理员设置 XIEZHI_WAREHOUSE")
     return warehouse

@@ -1,4 +1,4 @@
-"""The BentoML shell: three APIs, the pages mounted, one gate over both. The only file that imports bentoml.
+"""The BentoML shell: four APIs, the pages mounted, one gate over both. The only file that imports bentoml.
 
     xiezhi serve --warehouse DIR                                  (after `xiezhi people add NAME --role ROLE --warehouse DIR`)
     XIEZHI_WAREHOUSE=DIR bentoml serve serving.service:Xiezhi
@@ -12,18 +12,23 @@ os.environ["BENTOML_DO_NOT_TRACK"] = "True"
 
 import logging
 import re
-from typing import Any
+from http import HTTPStatus
+from typing import Annotated, Any
 
 import bentoml
-from bentoml.exceptions import BadInput, NotFound, ServiceUnavailable
+from bentoml.exceptions import BadInput, BentoMLException, NotFound, ServiceUnavailable
+from pydantic import Field
 
 from claims.errors import Damaged, UserError
 from claims.settings import settings
-from serving import api
+from serving import api, counter
 from serving.lists.publish import Unpublished
 from serving.serve import serve
-from serving.web.middleware import App, Gate, Receive, Scope, Send, asking, named_warehouse
+from serving.web.english import HAN
+from serving.web.middleware import App, Gate, Receive, Scope, Send, asking, desk_of, named_warehouse
 from serving.web.pages import pages
+from serving.web.render import ABSENT, DAMAGED, UNPUBLISHED
+from serving.web.spoken import WRONG, Spoken, because
 
 
 class NoInput(logging.Filter):
@@ -50,7 +55,7 @@ for _name in ("bentoml", "bentoml.serve", "bentoml._internal.server.http_app", "
 )
 @bentoml.asgi_app(pages(), path="/")
 class Xiezhi:
-    """Leads from the published lists, and the explanation of any entity, as JSON."""
+    """Leads from the published lists, the explanation of a row, and the check of a settlement at the counter, as JSON."""
 
     def __init__(self) -> None:
         api.check_start(named_warehouse())
@@ -70,19 +75,48 @@ class Xiezhi:
         """Reasons and claim rows of a published row; for whoever may see them SHAP contributions: `base` + contributions = `raw`."""
         return _told(api.explain, named_warehouse(), grain, lead, *asking())
 
+    @bentoml.api(route="/api/check")
+    async def check(
+        self,
+        settlement: counter.Settlement,  # type: ignore[valid-type]
+        lines: Annotated[list[counter.Line], Field(max_length=counter.MOST_LINES)] = [],  # type: ignore[valid-type] # noqa: B006
+        at: counter.Moment | None = None,
+    ) -> dict[str, Any]:
+        """One settlement with its fee lines against every rule that it and its patient's past can answer; official columns, amounts in yuan.
+        at: the moment it is judged at, by default when it was settled. Nothing is stored."""
+        house = named_warehouse()
+        try:
+            return await counter.check(api.named(house), desk_of(api.named(house)), asking()[0], settlement, lines, at)
+        except UserError as error:
+            raise _refusal(error) from None
+
 
 def _told(function: Any, *args: Any) -> dict[str, Any]:
     try:
         found: dict[str, Any] = function(*args)
-    except api.Absent as error:
-        raise NotFound(str(error)) from None
-    except (Damaged, Unpublished) as error:
-        raise ServiceUnavailable(str(error)) from None
     except UserError as error:
-        raise BadInput(str(error)) from None
+        raise _refusal(error) from None
     return found
 
 
+def _refusal(error: UserError) -> BentoMLException:
+    """What an API answers to an error: 404, 503 or 400, with a Chinese sentence that names no path and no value."""
+    if isinstance(error, api.Absent):
+        return NotFound(because(_chinese(error, ABSENT)))
+    if isinstance(error, counter.Crowded):
+        return BentoMLException(because(str(error)), error_code=HTTPStatus.TOO_MANY_REQUESTS)
+    if isinstance(error, Unpublished):
+        return ServiceUnavailable(because(UNPUBLISHED))
+    if isinstance(error, Damaged):
+        return ServiceUnavailable(because(DAMAGED))
+    return BadInput(because(_chinese(error, WRONG)))
+
+
+def _chinese(error: UserError, otherwise: str) -> str:
+    return str(error) if HAN.search(str(error)) else otherwise
+
+
+Xiezhi.add_asgi_middleware(Spoken)  # type: ignore[attr-defined]
 Xiezhi.add_asgi_middleware(Gate)  # type: ignore[attr-defined]
 
 

@@ -8,6 +8,7 @@ A transaction that cannot be logged fails as a whole (serving/desk/log.py writes
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,8 +43,12 @@ class Desk:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        with self.engine.execution_options(writes=True).begin() as connection:
+        with self._writing.begin() as connection:
             yield connection
+
+    @functools.cached_property
+    def _writing(self) -> Engine:
+        return self.engine.execution_options(writes=True)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, insert, select, update
 
 from serving.desk import log
-from serving.desk.cases import every, seen
+from serving.desk.cases import seen
 from serving.desk.database import Desk, exclusive, now
 from serving.desk.limits import value
 from serving.desk.people import Person
@@ -92,11 +93,29 @@ def _fen(yuan: Any) -> int:
     return round(float(yuan or 0) * 100)
 
 
+TOLD: Final = ("case_id", "number", "state", "version")
+"""What a list says of a case."""
+
+
 def of_run(desk: Desk, run: str, name: str, person: Person) -> dict[int, dict[str, Any]]:
     """Lead number → its case's id, number, state and version as a person sees it, of one list of a run."""
-    chosen = seen(person)
-    told = ("case_id", "number", "state", "version")
-    joined = select(LEADS.c.lead, *(chosen.c[name] for name in told)).join(chosen, chosen.c.case_id == LEADS.c.case_id)
     with desk.read() as connection:
-        rows = every(connection, joined.where(LEADS.c.run == run, LEADS.c.list == name))
-    return {int(r["lead"]): {k: r[k] for k in told} for r in rows}
+        rows = connection.execute(_cases_of(person), {"run": run, "list": name}).all()
+    return {int(r[0]): dict(zip(TOLD, r[1:], strict=True)) for r in rows}
+
+
+def of_lead(desk: Desk, run: str, name: str, lead: int, person: Person) -> dict[str, Any] | None:
+    """`of_run` of one lead; None where he sees no case of it."""
+    with desk.read() as connection:
+        chosen = _cases_of(person, one=True)
+        row = connection.execute(chosen, {"run": run, "list": name, "lead": lead}).first()
+    return None if row is None else dict(zip(TOLD, row[1:], strict=True))
+
+
+@functools.lru_cache(maxsize=1024)
+def _cases_of(person: Person, *, one: bool = False) -> Select[Any]:
+    """The question of `of_run`, put together once a person: it is asked before every list and every suspect."""
+    chosen = seen(person)
+    joined = select(LEADS.c.lead, *(chosen.c[name] for name in TOLD)).join(chosen, chosen.c.case_id == LEADS.c.case_id)
+    asked = joined.where(LEADS.c.run == bindparam("run"), LEADS.c.list == bindparam("list"))
+    return asked.where(LEADS.c.lead == bindparam("lead")) if one else asked

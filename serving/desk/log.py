@@ -19,6 +19,9 @@ from serving.desk.verify import FIRST, digest
 
 LOCK: Final = 2
 """The lock of the chain."""
+# put together once: they are part of every act
+_LAST: Final = select(LOG.c.seq, LOG.c.hash).order_by(LOG.c.seq.desc()).limit(1)
+_ADD: Final = insert(LOG)
 
 
 def append(
@@ -26,7 +29,7 @@ def append(
 ) -> str:
     """Write one row inside the caller's transaction; returns the new head, SEQ:HASH. detail: no personal data, numbers of records only."""
     exclusive(connection, LOCK)
-    last = connection.execute(select(LOG.c.seq, LOG.c.hash).order_by(LOG.c.seq.desc()).limit(1)).first()
+    last = connection.execute(_LAST).first()
     row = {
         "seq": last.seq + 1 if last else 1,
         "at": now().isoformat(timespec="milliseconds") + "Z",
@@ -37,7 +40,7 @@ def append(
         "prev": last.hash if last else FIRST,
     }
     row["hash"] = digest(row)
-    connection.execute(insert(LOG).values(**row))
+    connection.execute(_ADD, row)
     return f"{row['seq']}:{row['hash']}"
 
 
@@ -50,7 +53,7 @@ def note(desk: Desk, act: str, who: str = "", about: str = "", detail: Mapping[s
 def head(desk: Desk) -> tuple[int, str]:
     """(sequence, hash) of the last row; (0, zeros) of an empty log."""
     with desk.read() as connection:
-        last = connection.execute(select(LOG.c.seq, LOG.c.hash).order_by(LOG.c.seq.desc()).limit(1)).first()
+        last = connection.execute(_LAST).first()
     return (last.seq, last.hash) if last else (0, FIRST)
 
 

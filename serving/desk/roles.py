@@ -30,6 +30,7 @@ RIGHTS: Final[dict[str, str]] = {
     "policy": "拟定期限与口径",
     "approve": "批准期限与口径",
     "log": "看全部日志",
+    "check": "结算窗口核查",
 }
 
 ROLES: Final[dict[str, tuple[str, frozenset[str]]]] = {
@@ -50,6 +51,7 @@ ROLES: Final[dict[str, tuple[str, frozenset[str]]]] = {
     "sysadmin": ("系统管理员", frozenset({"people"})),
     "secadmin": ("安全管理员", frozenset({"policy", "approve"})),
     "auditor": ("审计管理员", frozenset({"log"})),
+    "counter": ("结算窗口", frozenset({"check"})),
 }
 
 PRESETS: Final[dict[str, tuple[str, ...]]] = {

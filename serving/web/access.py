@@ -5,6 +5,7 @@ What stands in no line is closed to everybody, BentoML's own addresses included;
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,10 +91,12 @@ RULES: Final = (
     _rule(r"/api/lists", "lists", "POST"),
     _rule(r"/api/rank", "lists", "POST"),
     _rule(r"/api/explain", "lists", "POST"),
+    _rule(r"/api/check", "check", "POST"),
     _rule(r"/docs\.json|/schema\.json|/metrics", "people"),
 )
 
 
+@functools.lru_cache(maxsize=4096)
 def right_for(path: str, method: str) -> str | None:
     """The right an address needs, '' for anybody signed in; None where it is closed to all."""
     for rule in RULES:

@@ -92,7 +92,7 @@ def case_page(
     with suppress(UserError):  # an old run may have been cleared away; the case stays
         run = publish.open_run(warehouse / "lists" / lead["run"])
         covered = frozenset() if uncovered else diagnoses.hidden(diagnoses.groups(desk), may, found)
-        data = lead_data(request, run, lead["list"], lead["lead"], None, covered)
+        data = lead_data(who, may, run, lead["list"], lead["lead"], None, covered)
     log.note(desk, "read", who.name, found["number"])
     steps = steps_from(found["state"], may, found["proposal"])
     staff = people.everybody(desk) if any("officers" in s.asks for s in steps) else []

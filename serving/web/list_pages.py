@@ -19,10 +19,11 @@ from claims.schema.sensitive import covered
 from inspection.campaigns import Campaign
 from serving.desk import diagnoses, inbox, leads, log
 from serving.desk.database import Desk, now
+from serving.desk.people import Person
 from serving.lists import publish
 from serving.lists.publish import RULES
 from serving.lists.sheets import Mark
-from serving.web import exports, list_filters
+from serving.web import exports, kept, list_filters
 from serving.web.export_job import job_of
 from serving.web.masking import covers, masked_once
 from serving.web.render import TITLES, UNPUBLISHED, kind, moment, person, respond, rights, wants_json
@@ -101,48 +102,15 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
     @kind
     def one_list(request: Request) -> Response:
         name = request.path_params["grain"]
-        run = run_of(request)
+        run, who = run_of(request), person(request)
         opened(desk(), run)
-        names = run.grains if name == ALL else [name]
-        documents = {n: masked_once(run.worklist(n), n) for n in names}
-        units, rows = run.units(), []
-        for n, document in documents.items():
-            states = leads.of_run(desk(), run.name, n, person(request))
-            rows += [
-                _unmarked(r)
-                | {
-                    "list": n,
-                    "case": states.get(int(r["lead"])),
-                    "level": (units.get(str(r["fixmedins_code"])) or {}).get("level"),
-                }
-                for r in document["rows"]
-                if person(request).sees(str(r["area"] or ""))
-            ]
-        chosen, told = list_filters.of(request.query_params, name == ALL), run.campaigns()
-        claims: list[Mapping[str, Any]] = []
-        if chosen.campaign:  # who may not see a diagnosis is not told by a campaign either
-            groups, held = diagnoses.groups(desk()), {n: run.claims(n) for n in names}
-            hidden = [diagnoses.hidden(groups, rights(request), r["case"]) for r in rows]
-            claims = [uncovered(held[r["list"]].get(str(r["lead"]), {}), h) for r, h in zip(rows, hidden, strict=True)]
-        campaign = _campaign(told, chosen.campaign, rows, claims)
-        shown = chosen.rows(campaign["rows"] if campaign else rows)
-        one = (
-            documents[name] if name != ALL else {"grain": "", "as_of": run.manifest["as_of"], "at": None, "facts": None}
-        )
-        data = {**one, "rows": shown[: list_filters.PAGE]}
-        extra = {
-            "title": TITLES.get(name, name) if name != ALL else "本周全部线索",
-            "name": name,
-            "run": run.name,
-            "lists": run.grains,
-            "filters": chosen.told(),
-            "choices": list_filters.choices(rows) | {"campaign": {c: c for c in told}},
-            "campaign": _summed(campaign, shown),
-            "all": len(rows),
-            "found": len(shown),
-            "new_known": any(r.get("seen") for r in rows),
-        }
-        return respond(request, "list.html", {**data, **extra})
+        published = {n: run.worklist(n) for n in (run.grains if name == ALL else [name])}
+        cases = {n: leads.of_run(desk(), run.name, n, who) for n in published}
+        chosen = list_filters.of(request.query_params, name == ALL)
+        groups = diagnoses.groups(desk()) if chosen.campaign else frozenset()
+        told = (published, cases, chosen, who, rights(request), groups)
+        key = (run.root, chosen, groups, tuple((n, kept.frozen(c)) for n, c in cases.items()))
+        return kept.respond(request, "list.html", key, lambda: list_data(run, name, *told))
 
     @kind
     def rules(request: Request) -> Response:
@@ -185,11 +153,13 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             run.lead(grain, lead)
             return RedirectResponse(f"/lists/{run.name}/{grain}/{lead}", status_code=303)
         opened(desk(), run)
-        case = leads.of_run(desk(), run.name, grain, person(request)).get(lead)
-        hidden = diagnoses.hidden(diagnoses.groups(desk()), rights(request), case)
-        data = lead_data(request, run, grain, lead, case, hidden)
-        log.note(desk(), "read", person(request).name, f"{run.name}/{grain}/{lead}")
-        return respond(request, "lead.html", data)
+        who, may = person(request), rights(request)
+        seen_by(who, run, grain, lead)
+        case = leads.of_lead(desk(), run.name, grain, lead, who)
+        hidden = diagnoses.hidden(diagnoses.groups(desk()), may, case)
+        log.note(desk(), "read", who.name, f"{run.name}/{grain}/{lead}")
+        key = (run.root, grain, lead, hidden, kept.frozen({lead: case} if case else {}))
+        return kept.respond(request, "lead.html", key, lambda: lead_data(who, may, run, grain, lead, case, hidden))
 
     @kind
     def picture(request: Request) -> Response:
@@ -213,13 +183,69 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
     return made
 
 
+def seen_by(who: Person, run: publish.Run, grain: str, lead: int) -> dict[str, Any]:
+    """The dossier of a row of somebody's area. Raises UserError for one of another, or none."""
+    document = run.lead(grain, lead)
+    if not who.sees(str(document["entity"].get("area") or "")):
+        raise UserError(f"名单中没有第 {lead} 号")
+    return document
+
+
+def list_data(
+    run: publish.Run,
+    name: str,
+    published: Mapping[str, Mapping[str, Any]],
+    cases: Mapping[str, Mapping[int, Mapping[str, Any]]],
+    chosen: list_filters.Filters,
+    who: Person,
+    may: frozenset[str],
+    groups: frozenset[str],
+) -> dict[str, Any]:
+    """What the page of a list shows to who asks: rows of his area that pass the filters, unmarked and masked, with the cases he sees.
+    groups: diagnoses that the office covers; who may not see one is not told by a campaign either."""
+    documents = {n: masked_once(document, n) for n, document in published.items()}
+    units = run.units()
+    rows = [
+        _unmarked(r)
+        | {
+            "list": n,
+            "case": cases[n].get(int(r["lead"])),
+            "level": (units.get(str(r["fixmedins_code"])) or {}).get("level"),
+        }
+        for n, document in documents.items()
+        for r in document["rows"]
+        if who.sees(str(r["area"] or ""))
+    ]
+    told = run.campaigns()
+    claims: list[Mapping[str, Any]] = []
+    if chosen.campaign:
+        held = {n: run.claims(n) for n in documents}
+        hidden = [diagnoses.hidden(groups, may, r["case"]) for r in rows]
+        claims = [uncovered(held[r["list"]].get(str(r["lead"]), {}), h) for r, h in zip(rows, hidden, strict=True)]
+    campaign = _campaign(told, chosen.campaign, rows, claims)
+    shown = chosen.rows(campaign["rows"] if campaign else rows)
+    one = documents[name] if name != ALL else {"grain": "", "as_of": run.manifest["as_of"], "at": None, "facts": None}
+    return {
+        **one,
+        "rows": shown[: list_filters.PAGE],
+        "title": TITLES.get(name, name) if name != ALL else "本周全部线索",
+        "name": name,
+        "run": run.name,
+        "lists": run.grains,
+        "filters": chosen.told(),
+        "choices": list_filters.choices(rows) | {"campaign": {c: c for c in told}},
+        "campaign": _summed(campaign, shown),
+        "all": len(rows),
+        "found": len(shown),
+        "new_known": any(r.get("seen") for r in rows),
+    }
+
+
 def lead_data(
-    request: Request, run: publish.Run, grain: str, lead: int, case: Mapping[str, Any] | None, hidden: frozenset[str]
+    who: Person, may: frozenset[str], run: publish.Run, grain: str, lead: int, case: Mapping[str, Any] | None, hidden: frozenset[str]
 ) -> dict[str, Any]:
     """What the page of a row shows to who asks: masked, without the diagnoses of `hidden` groups, without the score where he has no right to it."""
-    document = run.lead(grain, lead)
-    if not person(request).sees(str(document["entity"].get("area") or "")):
-        raise UserError(f"名单中没有第 {lead} 号")
+    document = seen_by(who, run, grain, lead)
     facts = run.manifest["lists"][grain]
     data = {**BLANK, **masked_once(document, grain, hidden)}
     hidden = (
@@ -230,7 +256,7 @@ def lead_data(
     asked = [{k: (cards.get(r["rule"]) or {}).get(k, "") for k in ("ask", "clears")} for r in data["reasons"]]
     data["reasons"] = [{**r, **a, "peers": peers.get(r["column"])} for r, a in zip(data["reasons"], asked, strict=True)]
     total = data["base"] + sum(c["contribution"] for c in data["contributions"])
-    if "score" not in rights(request):
+    if "score" not in may:
         data = {k: v for k, v in data.items() if k not in SCORE}
     extra = {
         "title": f"{TITLES.get(grain, grain)}第 {lead} 号",
@@ -241,7 +267,7 @@ def lead_data(
         "case": case,
         "hidden": sorted(hidden),
     }
-    return {**data, **extra, **({"sum": total} if "score" in rights(request) else {})}
+    return {**data, **extra, **({"sum": total} if "score" in may else {})}
 
 
 def _campaign(

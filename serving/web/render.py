@@ -105,7 +105,6 @@ def environment(spoken: str = "zh") -> jinja2.Environment:
         "marks": list_filters.marks,
         "mark_names": said(list_filters.MARKS),
         "moment": moment,
-        "today": now,
         "group_rows": lambda groups: [Group.of(g).row() for g in groups],
         "group_head": HEAD,
         "group_said": SAID,
@@ -149,9 +148,16 @@ def respond(request: Request, template: str, data: Mapping[str, Any], status: in
         body = json.dumps(dict(data), ensure_ascii=False, default=str)
         return Response(body, status, media_type="application/json")
     me = getattr(request.state, "person", None)
-    page = environment(language(request)).get_template(template)
-    html = page.render(data=data, here=request.url.path, me=me, rights=rights(request))
-    return HTMLResponse(upright(html), status_code=status)
+    html = written(template, data, language(request), request.url.path, me, rights(request), moment(now()))
+    return HTMLResponse(html, status_code=status)
+
+
+def written(
+    template: str, data: Mapping[str, Any], spoken: str, here: str, me: Person | None, may: frozenset[str], printed: str
+) -> str:
+    """A page as HTML. here: its address; me, may: who asks and what he may do; printed: when, as its foot says."""
+    page = environment(spoken).get_template(template)
+    return upright(page.render(data=data, here=here, me=me, rights=may, printed=printed))
 
 
 TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"

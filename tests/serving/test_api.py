@@ -35,7 +35,7 @@ def test_rank_shows_the_unmarked_sheet_and_to_who_trains_models_the_whole(week: 
     whole, cut = (api.rank(week, "person", top, SCIENTIST, SCIENTIST.rights)["rows"] for top in (10, 3))
     assert [r["rank"] for r in cut if r["slot"] == "ranked"] == [1, 2, 3]
     assert [r for r in cut if r["slot"] != "ranked"] == [r for r in whole if r["slot"] != "ranked"]
-    with pytest.raises(UserError, match="at least 1"):
+    with pytest.raises(UserError, match="不小于 1"):
         api.rank(week, "person", 0, OFFICER, OFFICER.rights)
 
 
@@ -63,7 +63,7 @@ def test_no_full_number_leaves_and_no_row_of_another_area(week: Path) -> None:
 
 
 def test_what_is_not_there_is_absent(week: Path) -> None:
-    with pytest.raises(api.Absent, match="no list 'bedcheck'"):
+    with pytest.raises(api.Absent, match="没有这份清单"):
         api.rank(week, "bedcheck", 5, OFFICER, OFFICER.rights)
     with pytest.raises(api.Absent):
         api.explain(week, "doctor", 99, OFFICER, OFFICER.rights)

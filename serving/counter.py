@@ -1,0 +1,132 @@
+"""The counter's check as an address: one settlement with its fee lines, judged while the patient stands there, by what `xiezhi check` runs.
+
+The body is held against the official columns (claims/schema/tables.py) before anything is asked; what is wrong with it is told column by column, without the
+value. Nothing is written into the warehouse; the desk's log says that somebody checked, how many rules were hit, and nothing of whom.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final
+from weakref import WeakKeyDictionary
+
+import duckdb
+from anyio import CapacityLimiter, to_thread
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic_core import PydanticCustomError
+
+from claims.errors import UserError
+from claims.schema.tables import SOURCE
+from claims.store.sql import paths_sql
+from claims.store.warehouse import Warehouse
+from features.checking.check_claim import check_claim
+from features.checking.claim_file import moment_of_claim
+from features.checking.describe import KIND_ZH
+from serving.desk import log
+from serving.desk.database import Desk
+from serving.desk.people import Person
+
+LONGEST: Final = 4_000
+MOST_LINES: Final = 2_000
+LARGEST: Final = 1e9
+WAITING: Final = 40
+"""Checks that may wait for their turn in a process; of more the caller is told to come back at once, and no page waits behind them."""
+BUSY: Final = "柜台核查正忙，请稍后再试；结算可先办理，事后由清单复核"
+_TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, CapacityLimiter] = WeakKeyDictionary()
+
+
+class Crowded(UserError):
+    """Too many checks at once."""
+
+
+def _plain(text: str) -> str:
+    if any(ord(c) < 32 and c not in "\t\n\r" for c in text):
+        raise PydanticCustomError("control", "不得含控制字符")
+    return text.strip()
+
+
+def _moment(text: str) -> str:
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise PydanticCustomError("moment", "须为时间，写成 YYYY-MM-DD HH:MM:SS") from None
+    if found.tzinfo is not None or not 1990 <= found.year <= 2200:
+        raise PydanticCustomError("moment", "须为北京时间，不带时区，年份在 1990 至 2200 之间")
+    return found.isoformat(sep=" ")
+
+
+Text = Annotated[str, Field(max_length=LONGEST), AfterValidator(_plain)]
+Moment = Annotated[str, Field(max_length=40), AfterValidator(_moment)]
+Amount = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+_KINDS: Final[Mapping[str, Any]] = {
+    "code": Text, "text": Text, "date": Moment, "datetime": Moment, "int": Count,
+    "money": Amount, "price": Amount, "qty": Amount, "ratio": Amount, "float": Amount,
+}  # fmt: skip
+NEEDED: Final = frozenset({"mdtrt_id", "psn_no", "fixmedins_code", "med_type", "begntime"})
+
+
+def _columns(name: str, table: str, needed: frozenset[str]) -> type[BaseModel]:
+    """A model of a table's official columns, amounts in yuan; other columns are passed over, as `xiezhi check` does."""
+    fields: dict[str, Any] = {}
+    for column in SOURCE[table].columns:
+        kind = _KINDS[column.kind]
+        if column.name in needed:
+            fields[column.name] = (kind, Field(min_length=1, description=column.zh))
+        else:
+            fields[column.name] = (kind | None, Field(default=None, description=column.zh))
+    return create_model(name, __config__=ConfigDict(extra="ignore", hide_input_in_errors=True), **fields)
+
+
+Settlement = _columns("Settlement", "settlements", NEEDED)
+Line = _columns("Line", "fee_details", frozenset())
+
+
+async def check(
+    warehouse: Path, desk: Desk, who: Person, settlement: BaseModel, lines: list[BaseModel], at: str | None
+) -> dict[str, Any]:
+    """What the rules say of a settlement. Raises UserError for one that cannot be judged or is not of the caller's area, Crowded."""
+    turns = _TURNS.setdefault(asyncio.get_running_loop(), CapacityLimiter(1))
+    if turns.statistics().tasks_waiting >= WAITING:
+        raise Crowded(BUSY)
+    return await to_thread.run_sync(partial(judged, warehouse, desk, who, settlement, lines, at), limiter=turns)
+
+
+def judged(
+    warehouse: Path, desk: Desk, who: Person, settlement: BaseModel, lines: list[BaseModel], at: str | None
+) -> dict[str, Any]:
+    """`check` without its queue."""
+    claim = settlement.model_dump(exclude_none=True)
+    billed = [line.model_dump(exclude_none=True) for line in lines]
+    if not who.sees(area_of(warehouse, claim["fixmedins_code"])):
+        raise UserError("该定点机构不在您的片区，不能核查")
+    if any(line.get("mdtrt_id", claim["mdtrt_id"]) != claim["mdtrt_id"] for line in billed):
+        raise UserError("费用明细的 mdtrt_id 与结算单不同，一次只核查一张结算单")
+    when = datetime.fromisoformat(at) if at else moment_of_claim(claim)
+    answers = check_claim(claim, billed, warehouse, when)
+    hits = [a for a in answers if a.status == "hit"]
+    unread = [a for a in answers if a.status == "not_evaluable"]
+    log.note(desk, "check", who.name, detail={"hits": len(hits), "lines": len(billed)})
+    return {
+        "at": when.isoformat(sep=" "),
+        "hits": [{k: v for k, v in asdict(a).items() if k not in ("status", "missing")} | {"kind_zh": KIND_ZH[a.kind]} for a in hits],
+        "clear": len(answers) - len(hits) - len(unread),
+        "not_evaluable": [{"rule": a.rule, "grain": a.grain, "missing": a.missing} for a in unread],
+        "disclaimer": "疑点线索，非违规结论",
+    }  # fmt: skip
+
+
+def area_of(warehouse: Path, unit: str) -> str:
+    """The area of a unit; '' where the warehouse does not know it."""
+    house = Warehouse.open(warehouse)
+    columns = [c for c in ("area_code", "admdvs") if c in house.columns("institutions")]
+    if "institutions" not in house.tables() or not columns:
+        return ""
+    sql = f"SELECT arg_max(coalesce({', '.join(columns)}), version_no) FROM read_parquet({paths_sql(house.files('institutions'))}) WHERE fixmedins_code = ?"
+    with duckdb.connect() as con:
+        return str(con.execute(sql, [unit]).fetchall()[0][0] or "")
