@@ -1,6 +1,6 @@
 """Pages that were written before: where all that a page says is the same, so is the page, and it is written once a process.
 
-A key names everything the page depends on but the person's own name and the hour it is printed at, which are put in afterwards: what was published (a run never changes),
+A key names everything the page depends on but the person's own name and number and the minute it is printed at, which are put in afterwards: what was published (a run never changes),
 the address and its filters, area, rights, language, and what the desk says of the cases on it, as it was just read. So a page never crosses a role, an area or a language,
 and a case that moved on is another page.
 """
@@ -23,6 +23,8 @@ from serving.web import render
 MOST: Final = 64_000_000
 """Bytes of pages kept in a process; those asked for longest ago go first."""
 NAME: Final = f"name-{secrets.token_hex(16)}"
+ACCOUNT: Final = secrets.randbelow(9 * 10**30) + 10**30
+"""Stand-ins that nobody can guess, for what is put in afterwards."""
 WHEN: Final = f"when-{secrets.token_hex(16)}"
 
 
@@ -58,7 +60,7 @@ def respond(request: Request, template: str, key: Hashable, data: Callable[[], M
         return render.respond(request, template, data())
     who, spoken, may = render.person(request), render.language(request), render.rights(request)
     whole = (template, spoken, request.url.path, who.area, may, key)
-    stand_in = replace(who, name=NAME, shown=NAME)
+    stand_in = replace(who, person_id=ACCOUNT, name=NAME, shown=NAME)
     body = KEPT.page(
         whole, lambda: render.written(template, data(), spoken, request.url.path, stand_in, may, WHEN).encode()
     )
@@ -72,6 +74,7 @@ def frozen(cases: Mapping[int, Mapping[str, Any]]) -> tuple[tuple[int, tuple[Any
 
 def filled(body: bytes, who: Person, when: str) -> bytes:
     """A kept page with whose it is and when it was asked for."""
-    return body.replace(NAME.encode(), render.upright(str(escape(who.shown))).encode()).replace(
-        WHEN.encode(), when.encode()
-    )
+    shown = render.upright(str(escape(who.shown)))
+    for stand_in, own in ((NAME, shown), (str(ACCOUNT), str(who.person_id)), (WHEN, when)):
+        body = body.replace(stand_in.encode(), own.encode())
+    return body

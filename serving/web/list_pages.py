@@ -242,7 +242,13 @@ def list_data(
 
 
 def lead_data(
-    who: Person, may: frozenset[str], run: publish.Run, grain: str, lead: int, case: Mapping[str, Any] | None, hidden: frozenset[str]
+    who: Person,
+    may: frozenset[str],
+    run: publish.Run,
+    grain: str,
+    lead: int,
+    case: Mapping[str, Any] | None,
+    hidden: frozenset[str],
 ) -> dict[str, Any]:
     """What the page of a row shows to who asks: masked, without the diagnoses of `hidden` groups, without the score where he has no right to it."""
     document = seen_by(who, run, grain, lead)
