@@ -76,7 +76,10 @@ def sort(facts: Facts, as_of: date, large_yuan: float = LARGE_YUAN) -> Sorted:
     """The heap of one row, with its grounds in the order in which they decide."""
     yuan = facts.amount_fen / 100
     same, beside = [h for h in facts.hits if h.same], [h for h in facts.hits if not h.same]
-    later, more, focus, aside = [], [], [], []
+    later: list[str] = []
+    more: list[str] = []
+    focus: list[str] = []
+    aside: list[str] = []
     if facts.repeats:
         later.append(f"与第{facts.repeats}行重复，随那一行反馈")
     if facts.decided:
