@@ -24,6 +24,7 @@ from serving.desk.feedback_sheet import (
     DISPOSITION_WORDS,
     OPEN,
     WORDS,
+    WORTH,
     Base,
     Line,
     dispositions,
@@ -91,7 +92,8 @@ def given_of(cells: Mapping[str, str]) -> Given:
         violation_class=CLASS_WORDS.get(cells["三违类别"], ""),
         confirmed_fen=round(float(cells["确认金额（元）"]) * 100) if cells["确认金额（元）"] else None,
         dispositions=tuple(DISPOSITION_WORDS[w] for w in dispositions(cells["处理"])),
-        detail={"from": "workbook"},
+        worth=WORTH.get(cells["值得一看"]),
+        detail={"from": "workbook", "worth": cells["值得一看"]},
     )
 
 
@@ -122,4 +124,5 @@ def cells_of(event: Mapping[str, Any]) -> dict[str, str]:
         "确认金额（元）": "" if confirmed is None else f"{confirmed / 100:.2f}",
         "处理": "、".join(DISPOSITIONS[d] for d in detail.get("dispositions", [])),
         "说明": event["note"],
+        "值得一看": detail.get("worth", ""),
     }

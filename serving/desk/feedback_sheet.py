@@ -24,16 +24,18 @@ from serving.desk.states import CLASSES, DISPOSITIONS
 
 SHEET: Final = "核查反馈"
 BASE: Final = "基线"
-VERSION: Final = "xiezhi-feedback-2"
+VERSION: Final = "xiezhi-feedback-3"
 LOCKED: Final = {"案件": 12, "序号": 6, "对象": 22, "疑点类型": 12, "状态": 8}
 """Title and width of the cells that say which case it is and stay as they are."""
-OPEN: Final = {"结论": 13, "合理情形": 16, "三违类别": 9, "确认金额（元）": 13, "处理": 12, "说明": 36}
+OPEN: Final = {"结论": 13, "合理情形": 16, "三违类别": 9, "确认金额（元）": 13, "处理": 12, "说明": 36, "值得一看": 9}
 HEADERS: Final = (*LOCKED, *OPEN)
 FIRST_ROW: Final = 2
-SAID: Final = "填写说明：只填右边白色单元格，灰色单元格请勿改动；结论、合理情形、三违类别、处理从下拉中选。填好后在“案件”页交回本工作簿，未填的行不变。"
+SAID: Final = "填写说明：只填右边白色单元格，灰色单元格请勿改动；结论、合理情形、三违类别、处理、值得一看从下拉中选。填好后在“案件”页交回本工作簿，未填的行不变。"
 WORDS: Final = {o.zh: code for code, o in OUTCOMES.items()}
 CLASS_WORDS: Final = {zh: code for code, zh in CLASSES.items()}
 DISPOSITION_WORDS: Final = {zh: code for code, zh in DISPOSITIONS.items()}
+WORTH: Final = {"值得": True, "不值得": False}
+"""Whether the lead was worth a look, asked apart from guilt; may be left open."""
 INNOCENT_WORDS: Final = tuple(f"{code} {said[0]}" for code, said in INNOCENTS.items())
 LARGEST: Final = 2_000
 CHOICES: Final = 30
@@ -103,6 +105,7 @@ def add_sheets(book: Any, base: Base, style: Mapping[str, Any]) -> None:
         "结论": list(WORDS),
         "三违类别": list(CLASS_WORDS),
         "处理": list(DISPOSITION_WORDS),
+        "值得一看": list(WORTH),
         "合理情形": f"={BASE}!$A{column}$1:$A{column}${len(INNOCENT_WORDS)}",
     }
     for title, source in choices.items():
@@ -232,6 +235,8 @@ def _open(cells: Sequence[Any], i: int) -> dict[str, str]:
             raise UserError(f"{where[title]}：请从下拉中选{title}，不能写“{found[title][:20]}”")
     if found["合理情形"] and found["合理情形"][:3] not in INNOCENTS:
         raise UserError(f"{where['合理情形']}：请从下拉中选（N01 至 N35），不能写“{found['合理情形'][:20]}”")
+    if found["值得一看"] not in ("", *WORTH):
+        raise UserError(f"{where['值得一看']}：请填值得、不值得或留空，不能写“{found['值得一看'][:20]}”")
     if unknown := [w for w in dispositions(found["处理"]) if w not in DISPOSITION_WORDS]:
         raise UserError(f"{where['处理']}：请从下拉中选，几项之间用顿号，不能写“{unknown[0][:20]}”")
     found["合理情形"] = found["合理情形"][:3]

@@ -24,13 +24,13 @@ WORK: Final = frozenset({"review1", "review2", "assign", "inspect", "appeal", "s
 
 
 def open_cases(
-    desk: Desk, person: Person, states: Sequence[str] = OPEN, limit: int = 200, *, late: bool = False
+    desk: Desk, person: Person, states: Sequence[str] = OPEN, limit: int = 200, *, late: bool = False, after: int = 0
 ) -> list[dict[str, Any]]:
-    """Cases of his area in these states, those due first; what he holds himself before all. late: only those past their day."""
+    """Cases of his area in these states, those due first; what he holds himself before all. late: only those past their day. after: so many of them left out."""
     chosen = seen(person)
     mine = (chosen.c.holder == person.person_id) & (chosen.c.held_until > now())
     order = (mine.desc(), chosen.c.due_at.is_(None), chosen.c.due_at, chosen.c.case_id)
-    wanted = select(chosen).where(chosen.c.state.in_(states)).order_by(*order).limit(limit)
+    wanted = select(chosen).where(chosen.c.state.in_(states)).order_by(*order).limit(limit).offset(after)
     with desk.read() as connection:
         return every(connection, wanted.where(chosen.c.due_at < now()) if late else wanted)
 
@@ -142,6 +142,14 @@ def search(desk: Desk, person: Person, words: str, limit: int = 50) -> list[dict
     )
     with desk.read() as connection:
         return every(connection, select(chosen).where(about).order_by(chosen.c.case_id.desc()).limit(limit))
+
+
+def late_ones(desk: Desk, person: Person, states: Sequence[str] = OPEN) -> int:
+    """How many cases of his area in these states are past their day."""
+    chosen = seen(person)
+    with desk.read() as connection:
+        past = select(func.count()).where(chosen.c.state.in_(states), chosen.c.due_at < now())
+        return int(connection.execute(past).scalar_one())
 
 
 def counts(desk: Desk, person: Person) -> dict[str, int]:

@@ -44,7 +44,12 @@ def standing_of(
     everybody: the whole entity table; held: conclusive findings by entity (models.decided.closed_at); listed: who stands on the list.
     """
     aside = explained_by(matrix.entities.loc[scored.frame.index])
-    order = in_order(scored.frame[~aside])
+    ranked = scored.frame[~aside]
+    if (
+        "returning" in ranked
+    ):  # who came back stands on a list by his rank or not at all: below the cut he takes nobody's place
+        ranked = ranked[~ranked["returning"].astype(bool) | ranked.index.isin(list(listed))]
+    order = in_order(ranked)
     table = pd.DataFrame({"entity_id": everybody.index.astype(str)}, index=everybody.index.rename(None))
     table["state"] = np.where(table.index.isin(order), BELOW, DECIDED)
     table.loc[table.index.isin(aside.index[aside]), "state"] = EXPLAINED

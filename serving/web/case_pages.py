@@ -23,6 +23,7 @@ from serving.desk.roles import BUSINESS, rights_of
 from serving.desk.states import CLOSED, OPEN, STATES, steps_from
 from serving.desk.workdays import left
 from serving.lists import publish
+from serving.web.list_filters import PAGE, Pages, page_of
 from serving.web.list_pages import lead_data
 from serving.web.render import kind, person, respond, rights
 
@@ -41,9 +42,13 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         state = request.query_params.get("state", "")
         late = request.query_params.get("late") == "1"
         states = (state,) if state in STATES else OPEN
-        rows = inbox.open_cases(desk(), who, states, late=late)
-        told = {"counts": inbox.counts(desk(), who), "waiting": inbox.waiting(desk(), who, rights(request))}
-        data = {"title": "案件", "cases": [shown(r) for r in rows], "state": state, "late": late}
+        counts = inbox.counts(desk(), who)
+        found = inbox.late_ones(desk(), who, states) if late else sum(counts.get(s, 0) for s in states)
+        kept_in = {k: v for k, v in (("state", state), ("late", "1" if late else "")) if v}
+        pages = Pages.of(page_of(request.query_params), found, kept_in)
+        rows = inbox.open_cases(desk(), who, states, PAGE, late=late, after=pages.first)
+        told = {"counts": counts, "waiting": inbox.waiting(desk(), who, rights(request)), "pages": vars(pages)}
+        data = {"title": "案件", "cases": [shown(r) for r in rows], "found": found, "state": state, "late": late}
         return respond(request, "cases.html", data | told)
 
     @kind

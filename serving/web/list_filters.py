@@ -5,13 +5,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from features.grains import SCHEMES
 from inspection.campaigns import Campaign
 from serving.desk.states import STATES
 
 PAGE: Final = 300
-"""Rows shown at once; the filters find the others."""
+"""Rows of a page."""
 SORTS: Final = {"lead": "序号", "amount": "疑点金额", "evidence": "证据行数", "area": "片区"}
 MARKS: Final = {"new": "新列入", "again": "再次列入", "returning": "复现", "snoozed": "暂缓", "open": "未结案"}
 LEVELS: Final = {"3": "三级", "2": "二级", "1": "一级", "0": "无等级"}
@@ -29,9 +30,15 @@ class Filters:
     least: float = 0.0
     words: str = ""
     sort: str = "lead"
+    page: int = 1
 
     def told(self) -> dict[str, Any]:
         return {**vars(self), "least": f"{self.least:g}" if self.least else ""}
+
+    def address(self) -> dict[str, str]:
+        """What stands in the address of a page narrowed so, without which page."""
+        told = self.told() | {"q": self.words}
+        return {k: told[k] for k in ("area", "scheme", "campaign", "level", "mark", "least", "q", "sort") if told[k]}
 
     def rows(self, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """The rows that pass, in order."""
@@ -55,6 +62,32 @@ class Filters:
             and (not self.mark or self.mark in marks(row))
             and (not self.words or self.words.casefold() in _text(row))
         )
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Which page of how many, and the addresses of those beside it, with the filters and the order they were read in; '' = none."""
+
+    page: int
+    pages: int
+    before: str
+    after: str
+
+    @classmethod
+    def of(cls, wanted: int, rows: int, given: Mapping[str, str]) -> "Pages":
+        """One that is no page is the nearest that is. given: what else stands in the address."""
+        last = max(1, -(-rows // PAGE))
+        page = min(max(wanted, 1), last)
+
+        def to(other: int) -> str:
+            return "?" + urlencode({**given, "page": other}) if 1 <= other <= last else ""
+
+        return cls(page, last, to(page - 1), to(page + 1))
+
+    @property
+    def first(self) -> int:
+        """Rows before this page."""
+        return (self.page - 1) * PAGE
 
 
 def marks(row: Mapping[str, Any]) -> set[str]:
@@ -114,7 +147,14 @@ def of(given: Mapping[str, str], every: bool = False) -> Filters:
         least=number,
         words=given.get("q", "").strip()[:64],
         sort=sort if sort in SORTS else "amount" if every else "lead",
+        page=page_of(given),
     )
+
+
+def page_of(given: Mapping[str, str]) -> int:
+    """Which page the address asks for; the first where it says nothing that is a number."""
+    text = given.get("page", "")
+    return int(text) if re.fullmatch("[0-9]{1,6}", text) else 1
 
 
 def choices(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:

@@ -224,10 +224,11 @@ def list_data(
         claims = [uncovered(held[r["list"]].get(str(r["lead"]), {}), h) for r, h in zip(rows, hidden, strict=True)]
     campaign = _campaign(told, chosen.campaign, rows, claims)
     shown = chosen.rows(campaign["rows"] if campaign else rows)
+    pages = list_filters.Pages.of(chosen.page, len(shown), chosen.address())
     one = documents[name] if name != ALL else {"grain": "", "as_of": run.manifest["as_of"], "at": None, "facts": None}
     return {
         **one,
-        "rows": shown[: list_filters.PAGE],
+        "rows": shown[pages.first : pages.first + list_filters.PAGE],
         "title": TITLES.get(name, name) if name != ALL else "本周全部线索",
         "name": name,
         "run": run.name,
@@ -237,6 +238,7 @@ def list_data(
         "campaign": _summed(campaign, shown),
         "all": len(rows),
         "found": len(shown),
+        "pages": vars(pages),
         "new_known": any(r.get("seen") for r in rows),
     }
 

@@ -1,6 +1,7 @@
 """The pages of a week: filters, who, why not on the list, institutions over months, the model, English, errors as sentences."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,15 @@ import pytest
 
 from features.grains import GRAINS
 from inspection.campaigns import Campaign
+from models.decided import nobody
+from models.score import in_order
 from serving.lists import publish
 from serving.lists.chain import chain_of
 from serving.lists.history import Lift, Slot
+from serving.lists.standing import standing_of
 from serving.lists.units import gaps_of
-from serving.web import list_filters
+from serving.lists.worklist import assemble
+from serving.web import case_pages, list_filters
 from serving.web.english import catalogue, fragments, translated
 from serving.web.evidence_rows import view
 from serving.web.find_pages import why
@@ -22,7 +27,7 @@ from serving.web.middleware import Gate
 from serving.web.pages import pages
 from serving.web.render import HERE, cell
 
-from .conftest import TestClient, county, made_list, signed_in
+from .conftest import AS_OF, TestClient, county, made_list, signed_in
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +52,39 @@ def test_a_list_is_filtered_sorted_and_searched(officer: TestClient) -> None:
     assert officer.get("/lists/admission.json", params={"q": tail}).json()["found"] >= 1
     assert "没有符合条件的线索" in officer.get("/lists/admission", params={"q": "nothing has this"}).text
     assert officer.get("/lists/admission", params={"least": "1e9; drop", "sort": "x", "area": "<b>"}).status_code == 200
+
+
+def test_long_lists_go_by_pages_with_their_filters(officer: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_filters, "PAGE", 4)
+    given = {"sort": "amount", "least": "1"}
+    leads, page = [], 1
+    while True:
+        told = officer.get("/lists/admission.json", params=given | {"page": str(page)}).json()
+        leads += [r["lead"] for r in told["rows"]]
+        if not told["pages"]["after"]:
+            break
+        assert told["pages"]["after"] == f"?least=1&sort=amount&page={page + 1}"
+        page += 1
+    assert page == told["pages"]["pages"] > 2
+    assert len(leads) == len(set(leads)) == told["found"]
+    html = officer.get("/lists/admission", params=given | {"page": "2"}).text
+    assert html.count('rel="prev"') == html.count('rel="next"') == 1
+    for odd in ("0", "x", "999999", "-1"):
+        assert officer.get("/lists/admission.json", params={"page": odd}).json()["rows"]
+
+
+def test_cases_go_by_pages(officer: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    officer.get("/lists/all")
+    whole = [c["case_id"] for c in officer.get("/cases.json").json()["cases"]]
+    monkeypatch.setattr(list_filters, "PAGE", 7)
+    monkeypatch.setattr(case_pages, "PAGE", 7)
+    seen, to = [], "?page=1"
+    while to:
+        told = officer.get("/cases.json" + to).json()
+        seen += [c["case_id"] for c in told["cases"]]
+        to = told["pages"]["after"]
+    assert (seen, told["found"]) == (whole, len(whole))
+    assert officer.get("/cases.json?late=1").json()["found"] == len(officer.get("/cases.json?late=1").json()["cases"])
 
 
 def test_a_list_is_narrowed_to_a_campaign(officer: TestClient) -> None:
@@ -106,6 +144,21 @@ def test_whoever_is_of_another_area_is_not_found(week: Path) -> None:
     page = far.post("/find", data={"q": str(matrix.entities.index[60])}).text
     assert "没有找到" in page
     assert far.get("/units/H42000001").status_code == 404
+
+
+def test_who_came_back_below_the_cut_takes_nobodys_place() -> None:
+    """A place is counted as the list counts it: `population` leaves them out too."""
+    matrix, scored = county("person")
+    best = list(in_order(scored.frame))
+    back = scored.frame.index.isin([best[0], best[6], best[9]])
+    told = replace(scored, frame=scored.frame.assign(returning=back))
+    made = assemble(matrix, told, 5, as_of=AS_OF, grain="person")
+    stood = standing_of(matrix, told, matrix.entities, nobody(), set(made.rows["entity_id"]))
+    places = stood["rank"].dropna()
+    assert sorted(places) == list(range(1, made.facts["population"] + 1))
+    assert stood.loc[best[0], "rank"] == 1, "he is listed by his rank"
+    assert stood.loc[[best[6], best[9]], "state"].tolist() == ["decided"] * 2
+    assert stood.loc[best[7], "rank"] == 7
 
 
 def test_why_not_tells_rules_and_what_could_not_be_judged_but_nothing_of_the_listed() -> None:

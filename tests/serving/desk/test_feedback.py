@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 import xlsxwriter
+from sqlalchemy import select
 
 from claims.errors import UserError
 from serving.desk import feedback, feedback_sheet, inbox, leads, log
 from serving.desk.database import Desk
 from serving.desk.feedback_sheet import FIRST_ROW, HEADERS, Base, Row
 from serving.desk.people import Person
+from serving.desk.schema import REVIEWS
 from serving.desk.states import STATES
 from serving.lists.sheets import styles
 from tests.serving.conftest import signed_in
@@ -63,6 +65,16 @@ def untouched(desk: Desk, who: Person) -> bool:
 def test_an_unfilled_workbook_changes_nothing(opened: Desk, staff: dict[str, Person]) -> None:
     assert hand(opened, staff["first"], workbook(taken(opened), {})) == ([], [])
     assert untouched(opened, staff["first"])
+
+
+def test_whether_a_lead_was_worth_a_look_comes_back_too(opened: Desk, staff: dict[str, Person]) -> None:
+    filled = {0: REPORT | {"值得一看": "不值得"}, 1: REPORT}
+    hand(opened, staff["first"], workbook(taken(opened), filled))
+    with opened.read() as connection:
+        kept = connection.execute(select(REVIEWS.c.worth).order_by(REVIEWS.c.case_id)).scalars().all()
+    assert kept == [False, None]
+    with pytest.raises(UserError, match="L3：请填值得、不值得或留空"):
+        hand(opened, staff["second"], workbook(taken(opened), {0: REPORT | {"值得一看": "也许"}}))
 
 
 def test_a_filled_row_is_the_step_its_reader_may_take(opened: Desk, staff: dict[str, Person]) -> None:
