@@ -2,17 +2,20 @@
 
 Only what was known at that moment counts. The scorer is that of models/beds.py.
 Home beds (N34) are never on the list: their patient is at home by right. Tonight is newer than any finding about the stay, so whoever was found out
-or cleared on an earlier evening is on it as everybody, and the row says so.
+or cleared on an earlier evening is on it as everybody, and the row says so. One look says half: a stay found in its bed in the last days has half the chance it had, one
+found empty half of the way to certainty more (`after_looks`).
 """
 
 import re
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from claims.errors import UserError
+from claims.store.findings import read_findings
 from claims.store.warehouse import Warehouse
 from features.asof import open_views
 from features.matrix import Matrix
@@ -27,6 +30,9 @@ from serving.lists.schema import WorkList
 from serving.lists.source import quality_notes, scored_whole
 from serving.lists.worklist import assemble
 
+LOOKED = timedelta(days=7)
+"""A look at a bed says something of so many days."""
+HALF = 0.5
 _HOME = """
 SELECT mdtrt_id FROM net.stays s WHERE EXISTS (
     SELECT 1 FROM main.filings f WHERE f.psn_no = s.psn_no AND regexp_matches(f.kind, '家庭病床|居家') AND f.begndate <= (SELECT d FROM main.asof)
@@ -71,6 +77,7 @@ def prepare_bedcheck(
     bundle = load_active(warehouse)
     model = bundle.grains.get("admission") if bundle is not None else None
     beds = bed_scores(inside, matrix, scored, model)
+    beds, looked = after_looks(beds, read_findings(Warehouse.open(warehouse), moment), moment)
     day = at.date() if isinstance(at, datetime) else at
     notes = quality_notes(warehouse, at)
 
@@ -78,9 +85,34 @@ def prepare_bedcheck(
         made = assemble(
             matrix, scored, top, as_of=day, grain="admission", notes=notes, seed=seed, draw_share=draw_share, at=moment
         )
-        return replace(made, facts={**made.facts, "home_beds_left_out": len(home)})
+        return replace(made, facts={**made.facts, "home_beds_left_out": len(home), "looked_at_before": looked})
 
     return finish(warehouse, at, "admission", inside, beds, list_of, dossiers)
+
+
+def after_looks(beds: Scored, found: pd.DataFrame, moment: datetime) -> tuple[Scored, int]:
+    """The bed scores after what officers saw at these beds in the last LOOKED days (the last look of each; `found`: claims/store/findings.py), and how many were seen.
+
+    With chance p and a look of weight w (as a label, at most HALF: who lies in bed tonight may be gone tomorrow): in bed p·(1−w), empty 1−(1−p)·(1−w). The difference stands in
+    the base, so that a row still adds up.
+    """
+    looks = found[(found["source_table"] == "presence_checks") & found["entity_id"].isin(beds.frame.index)]
+    looks = looks[looks["outcome"].isin(["confirmed", "refuted"]) & (looks["inspected_at"] > moment - LOOKED)]
+    last = looks.sort_values("inspected_at", kind="stable").drop_duplicates("entity_id", keep="last")
+    last = last.set_index("entity_id")
+    if last.empty:
+        return beds, 0
+    frame, contributions = beds.frame.copy(), beds.contributions.copy()
+    weight = last["weight"].clip(upper=HALF).astype(float)
+    p = frame.loc[last.index, "risk"].astype(float).clip(1e-6, 1 - 1e-6)
+    chance = (p * (1 - weight)).where(last["outcome"] == "refuted", 1 - (1 - p) * (1 - weight))
+    odds = chance / (1 - chance)
+    composed = frame.loc[last.index, "model"] == WAYS["composed"]
+    raw = odds.where(composed, np.log(odds))
+    contributions.loc[last.index, BASE] += raw - frame.loc[last.index, "raw"].astype(float)
+    for column, value in (("raw", raw), ("placed", raw), ("risk", chance), ("suspicion", chance)):
+        frame.loc[last.index, column] = value
+    return Scored(frame, contributions, beds.scorers), len(last)
 
 
 def check_stays(house: Warehouse) -> None:

@@ -23,7 +23,11 @@ PLAIN = {"content-type": "application/json", "accept": "application/json"}
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse folder with one published run: the hand-made stays as a bed check, and its sheet."""
-    warehouse = tmp_path_factory.mktemp("night")
+    return night_week(tmp_path_factory.mktemp("night"))
+
+
+def night_week(warehouse: Path) -> Path:
+    """Publishes it there."""
     (warehouse / "lists").mkdir()
     worklist, dossiers, _ = made_list("admission")
     worklist = replace(worklist, at=datetime(2025, 9, 28, 20))
