@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from claims.schema.mapping import ColumnRule, TableRule
 from claims.schema.table import Table
 from claims.store.sql import name, quote
 
-_WIDE = str.maketrans("（）：", "():")
-
 
 def _normal(header: str) -> str:
-    """A header without what a sheet adds to it: blanks and line breaks at any place, full-width brackets."""
-    bare = re.sub(r"[\s\ufeff\u200b-\u200f\u2060]", "", header).lower().translate(_WIDE)
+    """A header without what a sheet adds to it: blanks and line breaks at any place, full-width signs."""
+    bare = re.sub(r"[\s\ufeff\u200b-\u200f\u2060]", "", unicodedata.normalize("NFKC", header)).lower()
     return bare.replace("(单位:", "(")
 
 

@@ -7,6 +7,7 @@ refused. A value that is present but has no canonical form quarantines its row; 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import ascii_letters
 
 from claims.schema.code_tables import OF_COLUMN, CodeTable
 from claims.schema.mapping import UNITS, ColumnRule
@@ -17,8 +18,13 @@ MISSING = (
     *("", "NULL", "null", "Null", "\\N", "None", "NaN", "nan", "NaT", "(null)", "(NULL)", "(Null)", "<null>", "<NULL>"),
     *("N/A", "n/a", "nil", "/", "-", "--", "—", "——", "－", "无", "空", "0000-00-00", "0000-00-00 00:00:00"),
 )
-WHITE = " \t\u00a0\u3000\ufeff"
-FULL, HALF = "０１２３４５６７８９－／．：，（）＋％　", "0123456789-/.:,()+% "
+#: Blanks of all kinds, and signs without width that come along with copied text.
+WHITE = " \t\u00a0\u3000\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
+FULL, HALF = "０１２３４５６７８９－／．：，（）＋％＿　", "0123456789-/.:,()+%_ "
+FULL += "".join(chr(0xFEE0 + ord(c)) for c in ascii_letters)
+HALF += ascii_letters
+#: What stands around an amount in yuan, besides ￥.
+CURRENCY = "^(人民币|RMB|CNY)|(元整|圆整|元|圆|RMB|CNY)$"
 REASON = {"code": "Q04", "text": "Q05", "date": "Q02", "datetime": "Q02", "money": "Q03", "price": "Q03", "qty": "Q03"}
 #: Columns that hold the number of an identity card (GB 11643).
 CERTIFICATES = ("certno",)
@@ -159,6 +165,7 @@ MACROS = (
             THEN left(x, 10) || ' ' || replace(x[12:19], '.', ':')
         WHEN regexp_matches(x, ':[0-9]{{2}},[0-9]+$') THEN left(x, strpos(x, ',') - 1)
         WHEN prefix(x, chr(39)) THEN ltrim(x, chr(39))
+        WHEN regexp_matches(x, '^[0-9]{{8,14}}[.]0+$') THEN split_part(x, '.', 1)
         WHEN regexp_matches(x, {_half_days}) THEN regexp_replace(regexp_replace(regexp_replace(x,
             '([0-9]{{1,2}})[时点]([0-9]{{1,2}})分?', '\\1:\\2'), '(:[0-9]{{1,2}})([0-9]{{2}})秒', '\\1:\\2'),
             '(?i)([ap])[.]m[.]?', '\\1m')
@@ -320,12 +327,12 @@ def _number(column: Column, rule: ColumnRule, unit: str, raw: str) -> Parsed:
         quick = (
             f"CASE WHEN {simple} AND NOT contains({r}, '.') THEN CAST(TRY_CAST({r} AS DECIMAL(18, 0)) AS BIGINT) END"
         )
-    tidy = f"translate({_translated(rule, f'narrow({clean})')}, '￥¥ ', '')"
+    tidy = f"ltrim(translate({_translated(rule, f'narrow({clean})')}, '￥¥ ', ''), chr(39))"
     yuan = column.kind == "money" and (rule.unit or unit) == "yuan"
     steps = {
         "raw": raw,
         "clean": f"clean({r})",
-        "narrow": f"rtrim({tidy}, '元')" if yuan else tidy,
+        "narrow": f"regexp_replace({tidy}, {quote(CURRENCY)}, '', 'g')" if yuan else tidy,
         "slow": f"plain({narrow})",
     }
     if column.kind == "ratio":

@@ -49,6 +49,15 @@ _MAY_BE_NOTE = re.compile(rb'(?:^|\n)"?(?:' + "|".join(NOTES).encode() + b")")
 MOJIBAKE = ("锟斤拷", "烫烫烫", "Ã¥", "â€")
 
 
+#: Chinese bytes that somebody read as Latin letters: ÇàÊ¯ is 青石 in GB18030, é\x9d\x92 (or é’) one character in UTF-8.
+_AS_CP1252 = "\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2026\u2030\u2039\u203a\u20ac\u2122"
+LATIN = re.compile(
+    f"(?:[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff][\u00a1-\u00d6\u00d8-\u00ff]){{2}}|[\u00e3-\u00e9][\u0080-\u00bf{_AS_CP1252}]{{2}}"
+)
+_MAY_BE_LATIN = re.compile(rb"\xc3[\x80-\xbf][\xc2\xc3\xc5\xc6\xcb\xe2]")
+SEPARATOR = re.compile(rb'"?sep=(.)"?[ ,;\t]*', re.I)
+
+
 @dataclass(frozen=True)
 class TextFault:
     """A line that could not become a row."""
@@ -128,6 +137,7 @@ class _Records:
     mixed: set[int]  # lines in another encoding than the file
     header: list[str] = field(default_factory=list)
     delimiter: str = ","
+    told: str = ""  # what a line sep=; says it is
     rows: int = 0  # written
     line: int = 0  # number of the last line read
     jumps: list[tuple[int, int]] = field(default_factory=list)
@@ -166,13 +176,16 @@ class _Records:
             more, _, rest = rest.partition(b"\n")
             top, breaks = top + b"\n" + more, breaks + 1
         self.line += 1 + breaks
+        if told := SEPARATOR.fullmatch(top):  # a line for Excel, above the header
+            self.told = told[1].decode("ascii", "replace")
+            return self._begin(rest) if rest else b""
         first = top.decode()
         if CONTROL.search(first):
             raise UserError(
                 f"{self.label}: line {self.line} holds control characters where the header should be; this is not "
                 "a text table"
             )
-        self.delimiter = _delimiter(first, self.label)
+        self.delimiter = self.told or _delimiter(first, self.label)
         try:
             self.header = _record(first, self.delimiter)
         except csv.Error:
@@ -227,7 +240,7 @@ class _Records:
             return True
         if found := CONTROL.search(record):
             self._fault(at, "Q05" if found[0] == "\ufffd" else "Q11", record)
-        elif at in self.mixed or any(m in record for m in MOJIBAKE):
+        elif at in self.mixed or read_as_latin(record) or any(m in record for m in MOJIBAKE):
             self._fault(at, "Q05", record, "同一文件混用两种编码" if at in self.mixed else "")
         else:
             self._split(record, at)
@@ -251,6 +264,11 @@ class _Records:
             self.rows += 1
 
 
+def read_as_latin(record: str) -> bool:
+    """Whether a record holds Chinese that somebody decoded as Latin letters."""
+    return bool(LATIN.search(record)) if not record.isascii() else False
+
+
 def no_row(cells: Sequence[str | None]) -> str:
     """What a record is that is no row of its table: a total, a note beneath it; empty for a row."""
     filled = [bare for c in cells if c and (bare := "".join(c.split()).rstrip(":："))]
@@ -262,7 +280,8 @@ def no_row(cells: Sequence[str | None]) -> str:
 def _marked(block: bytes) -> bool:
     """Whether a block holds a word that may be a total, a note or mojibake, so that its records are looked at one by
     one."""
-    return bool(_MAY_BE_TOTAL.search(block) or _MAY_BE_NOTE.search(block) or any(m.encode() in block for m in MOJIBAKE))
+    may_be = (_MAY_BE_TOTAL, _MAY_BE_NOTE, _MAY_BE_LATIN)
+    return any(word.search(block) for word in may_be) or any(m.encode() in block for m in MOJIBAKE)
 
 
 def _fast(block: bytes, delimiter: str, width: int, header: list[str]) -> bytes | None:

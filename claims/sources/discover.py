@@ -13,12 +13,12 @@ from claims.errors import UserError
 from claims.schema.mapping import Mapping
 from claims.schema.tables import SOURCE
 from claims.sources.database import find_tables
-from claims.sources.excel import holds_rows, sheets
+from claims.sources.excel import WORKBOOKS, hidden_sheets, holds_rows, sheets
 from claims.sources.naming import table_of
 from claims.sources.source import Ignored, Source
 from claims.sources.spark import export_tables
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".csv.gz")
+SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", *WORKBOOKS, ".csv.gz")
 #: No data unless named like a table; listed among what was not read, no more.
 DOCUMENTATION = (
     *(".md", ".json", ".sql", ".pdf", ".doc", ".docx", ".ppt", ".pptx", ".html", ".toml", ".yaml", ".yml", ".log"),
@@ -29,7 +29,6 @@ LEFT_BEHIND = ("thumbs.db", "desktop.ini")
 COVER = ("readme", "说明", "填报说明", "填表说明", "目录", "封面", "数据字典", "字典")
 #: What to do about data of a kind that is not read.
 UNREAD = {
-    **dict.fromkeys((".xls", ".xlsm", ".xlsb", ".et", ".ods"), "save the workbook as .xlsx or CSV"),
     **dict.fromkeys((".zip", ".rar", ".7z", ".tar", ".tgz", ".bz2", ".xz", ".zst"), "unpack it first"),
     **dict.fromkeys((".gz",), "only .csv.gz is read; unpack it first"),
     **dict.fromkeys((".db", ".sqlite", ".sqlite3"), "give its address instead: sqlite:///PATH"),
@@ -176,22 +175,32 @@ class _Search:
         elif suffix not in SUFFIXES:
             remedy = UNREAD.get(suffix, "")
             self.unread.append(Ignored(label, f"files of this kind are not read{'; ' if remedy else ''}{remedy}", True))
-        elif suffix == ".xlsx":
-            titles = sheets(path)
-            targets = {sheet: table_of(sheet, self.mapping) or table for sheet in titles}
-            for sheet, target in targets.items():
-                if target:
-                    yield Source(target, f"{label}[{sheet}]", path, "xlsx", sheet)
-                elif sheet.lower().startswith(COVER) or not holds_rows(path, sheet):
-                    self.unread.append(Ignored(f"{label}[{sheet}]", "a cover, or empty"))
-                else:
-                    self.unread.append(Ignored(f"{label}[{sheet}]", "the sheet's name is no table's", True))
-            if not any(targets.values()):
-                self.unread.append(Ignored(label, "neither its name nor a sheet's is a table's", True))
+        elif suffix in WORKBOOKS:
+            yield from self._workbook(path, label, table)
         elif table:
             yield Source(table, label, path, "parquet" if suffix == ".parquet" else "csv")
         else:
             self.unread.append(Ignored(label, "its name is no table's", True))
+
+    def _workbook(self, path: Path, label: str, table: str | None) -> Iterator[Source]:
+        """The sheets of a workbook by their names. A hidden one is asked about: an old state is often hidden so."""
+        try:
+            titles, hidden = sheets(path), hidden_sheets(path)
+        except UserError as error:
+            self.unread.append(Ignored(label, str(error).removeprefix(f"{path.name} is "), True))
+            return
+        targets = {sheet: table_of(sheet, self.mapping) or table for sheet in titles}
+        for sheet, target in targets.items():
+            if sheet.lower().startswith(COVER) or not (target or holds_rows(path, sheet)):
+                self.unread.append(Ignored(f"{label}[{sheet}]", "a cover, or empty"))
+            elif sheet in hidden and holds_rows(path, sheet):
+                self.unread.append(Ignored(f"{label}[{sheet}]", "the sheet is hidden; show it if it counts", True))
+            elif target:
+                yield Source(target, f"{label}[{sheet}]", path, "xlsx", sheet)
+            else:
+                self.unread.append(Ignored(f"{label}[{sheet}]", "the sheet's name is no table's", True))
+        if not any(targets.values()):
+            self.unread.append(Ignored(label, "neither its name nor a sheet's is a table's", True))
 
     def _unzip(self, path: Path, label: str) -> Iterator[Source]:
         target = self.staging / "unzipped" / path.stem

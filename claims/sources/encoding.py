@@ -27,12 +27,33 @@ def _open(path: Path) -> BinaryIO:
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 
+#: How files begin that are no text tables, whatever their names say.
+BEGINNINGS = (
+    (re.compile(rb"PK\x03\x04"), "a zip or an .xlsx workbook by its content"),
+    (re.compile(rb"\xd0\xcf\x11\xe0"), "an old workbook (.xls) by its content"),
+    (re.compile(rb"%PDF"), "a PDF"),
+    (
+        re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|meta|table|style|\?xml)\b", re.I),
+        "a web page by its content",
+    ),
+)
+
+
+def other_than_text(path: Path) -> str:
+    """What a file is that is no text table, as old systems name a web page .xls; empty if nothing shows it."""
+    with _open(path) as file:
+        head = file.read(256)
+    return next((what for begins, what in BEGINNINGS if begins.match(head)), "")
+
+
 def decide_encoding(path: Path, label: str) -> str:
     """The encoding the file must be in: what its byte-order mark says, UTF-8 if all of it is valid, else GB18030,
     which `utf8_blocks` then holds it to."""
     try:
         with _open(path) as file:
             head = file.read(4)
+        if what := other_than_text(path):
+            raise UserError(f"{label} is {what}; open it and save it again as .xlsx or CSV")
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16"
         marked = head.startswith(codecs.BOM_UTF8)

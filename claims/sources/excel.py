@@ -1,7 +1,11 @@
-"""Excel workbooks: every sheet that names a table, read as text cell by cell with python-calamine."""
+"""Workbooks of Excel, WPS and LibreOffice: every sheet that names a table, read as text cell by cell with
+python-calamine, which goes by what a file holds, not by its name (.et is .xls or .xlsx)."""
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +14,15 @@ import duckdb
 import pyarrow as pa
 
 from claims.errors import UserError
-from claims.sources.delimited import TextFault, no_row
+from claims.sources.delimited import TextFault, no_row, read_as_latin
+from claims.sources.encoding import other_than_text
 from claims.sources.source import Loaded, Source
 from claims.store.sql import name
 
 if TYPE_CHECKING:
     import pandas as pd
 
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".et", ".ods")
 #: Rows of the largest sheet of .xls and .xlsx.
 ROW_LIMITS = (65_536, 1_048_576)
 HEADER_WITHIN = 10  # merged titles stand above the header
@@ -26,16 +32,27 @@ def _open(path: Path) -> Any:
     from python_calamine import CalamineWorkbook
 
     try:
-        return CalamineWorkbook.from_path(str(path))
+        if path.suffix.lower() == ".xlsx":
+            return CalamineWorkbook.from_path(str(path))
+        return CalamineWorkbook.from_filelike(io.BytesIO(path.read_bytes()))
     except Exception as error:  # calamine raises its own family, without a common base
+        what = "" if "workbook" in (found := other_than_text(path)) else found
         raise UserError(
-            f"{path.name} is not a readable Excel workbook ({str(error)[:120]}); save it again as .xlsx or CSV"
+            f"{path.name} is {what or 'not a readable Excel workbook'} ({str(error)[:120]}); save it again as .xlsx or "
+            "CSV"
         ) from None
 
 
 def sheets(path: Path) -> list[str]:
     """Names of a workbook's sheets."""
     return list(_open(path).sheet_names)
+
+
+def hidden_sheets(path: Path) -> set[str]:
+    """Names of the sheets nobody sees who opens the workbook."""
+    from python_calamine import SheetVisibleEnum
+
+    return {sheet.name for sheet in _open(path).sheets_metadata if sheet.visible != SheetVisibleEnum.Visible}
 
 
 def holds_rows(path: Path, title: str) -> bool:
@@ -107,12 +124,19 @@ def load_sheet(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> L
     while body and all(c in (None, "") for c in body[-1]):
         body.pop()
     texts = [[cell_text(c) for c in r[: len(header)]] for r in body]
+    for (row, column), broken in _errors(source.path, source.sheet).items():
+        if 0 <= (at := row - top - 1) < len(texts) and column < len(header):
+            texts[at][column] = broken
     faults: list[TextFault] = []
     kept: list[list[str | None]] = []
     jumps: list[tuple[int, int]] = []
     for line, cells in enumerate(texts, start=top + 2):
+        raw = "\t".join(c or "" for c in cells)
         if why := no_row(cells):
-            faults.append(TextFault(line, "Q06", "\t".join(c or "" for c in cells), why))
+            faults.append(TextFault(line, "Q06", raw, why))
+            continue
+        if read_as_latin(raw):
+            faults.append(TextFault(line, "Q05", raw))
             continue
         if not jumps or line - len(kept) != jumps[-1][1]:
             jumps.append((len(kept), line - len(kept)))
@@ -125,3 +149,43 @@ def load_sheet(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> L
     types = dict.fromkeys(header, "VARCHAR")
     first = jumps[0][1] if jumps else top + 2
     return Loaded(name(raw), types, len(kept), first, tuple(jumps), tuple(faults), drop=raw)
+
+
+#: A cell that holds the error of a formula, which calamine reads as an empty one.
+_ERROR = re.compile(rb'<c r="([A-Z]{1,3})([0-9]+)"[^>]*? t="e"[^>]*>(?:<f[^>]*?(?:/>|>.*?</f>))?<v>([^<]*)</v>', re.S)
+_SHEET = re.compile(rb"<sheet\b[^>]*>")
+
+
+def _errors(path: Path, title: str) -> dict[tuple[int, int], str]:
+    """(row, column), from 0, of the cells of an .xlsx that hold a formula's error, such as #N/A: a value that is lost,
+    not one that is missing."""
+    if path.suffix.lower() not in (".xlsx", ".xlsm"):
+        return {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            body = archive.read(_member(archive, title))
+    except (zipfile.BadZipFile, KeyError, StopIteration):
+        return {}
+    if b't="e"' not in body:
+        return {}
+    found = {}
+    for letters, row, error in _ERROR.findall(body):
+        column = 0
+        for letter in letters:
+            column = column * 26 + letter - 64
+        found[int(row) - 1, column - 1] = error.decode("ascii", "replace")
+    return found
+
+
+def _member(archive: zipfile.ZipFile, title: str) -> str:
+    """The part of a workbook that holds a sheet; KeyError or StopIteration where it is not laid out as Excel does."""
+    from html import unescape
+
+    def told(tag: bytes, name: str) -> str:
+        return unescape(re.search(rf'\b{name}="([^"]*)"'.encode(), tag)[1].decode())  # type: ignore[index]
+
+    tags = _SHEET.findall(archive.read("xl/workbook.xml"))
+    link = next(told(tag, "r:id") for tag in tags if told(tag, "name") == title)
+    links = re.findall(rb"<Relationship\b[^>]*>", archive.read("xl/_rels/workbook.xml.rels"))
+    target = next(told(tag, "Target") for tag in links if told(tag, "Id") == link)
+    return target.lstrip("/") if target.startswith("/xl/") else f"xl/{target}"
