@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +38,27 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]
     (warehouse / "lists").mkdir()
     whole_week(warehouse)
     signed_in(warehouse, "leader").get("/lists/person")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    config = uvicorn.Config(Gate(pages(warehouse), warehouse), port=port, log_level="error")  # type: ignore[arg-type]
+    with served(warehouse) as (address, _):
+        yield address, warehouse
+
+
+@contextmanager
+def served(warehouse: Path, port: int = 0) -> Iterator[tuple[str, int]]:
+    """(address, port) of a server over a warehouse, until the block ends; port 0 = a free one."""
+    if not port:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+    config = uvicorn.Config(
+        Gate(pages(warehouse), warehouse), port=port, log_level="error", timeout_graceful_shutdown=1
+    )  # type: ignore[arg-type]
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until = time.monotonic() + 30
     while not server.started and time.monotonic() < until:
         time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}", warehouse
+    yield f"http://127.0.0.1:{port}", port
     server.should_exit = True
     thread.join(10)
 
