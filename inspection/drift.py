@@ -43,14 +43,16 @@ class Drift:
 
 def evidence(promised: np.ndarray, found: np.ndarray, odds: Sequence[float]) -> np.ndarray:
     """The e-value after each case, in the order of inspection. promised: chances; found: 0/1."""
-    p, y = np.clip(np.asarray(promised, dtype=float), LEAST, 1 - LEAST), np.asarray(found, dtype=float)
+    p, y = (
+        np.clip(np.asarray(promised, dtype=float), LEAST, 1 - LEAST)[:, None],
+        np.asarray(found, dtype=float)[:, None],
+    )
     times = np.asarray(odds, dtype=float)
-    begun, waiting, told = np.zeros(len(times)), 1.0, np.empty(len(y))
-    for i, (chance, hit) in enumerate(zip(p, y, strict=True)):
-        begun = (begun + waiting * BEGINS) * (times if hit else 1.0) / (1 - chance + times * chance)
-        waiting *= 1 - BEGINS
-        told[i] = begun.mean() + waiting
-    return told
+    each = y * np.log(times) - np.log1p((times - 1) * p)  # log likelihood ratio of one case
+    sums, case = np.cumsum(each, axis=0), np.arange(len(p))[:, None]
+    begins = np.log(BEGINS) + case * np.log1p(-BEGINS)
+    begun = np.exp(sums + np.logaddexp.accumulate(begins - (sums - each), axis=0))
+    return np.asarray(begun.mean(axis=1) + (1 - BEGINS) ** (case[:, 0] + 1))
 
 
 def watch(promised: np.ndarray, found: np.ndarray) -> Drift:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,7 @@ from claims.store.warehouse import Warehouse
 from features.asof import moment_of
 from inspection.campaigns import Campaign, of_campaign
 from inspection.draw import same, take
+from inspection.drift import watch
 from inspection.estimate import Estimate, lift, rate, total
 from inspection.seed import Commitment, revealed, sealed_salt, seed_of
 from inspection.sites import Site, load_sites, strata_of
@@ -157,8 +158,11 @@ def drawn_of(warehouse: Path | str, name: str, asked: bool = True) -> list[str]:
 GRAINS = {"institution": "机构", "person": "人员", "admission": "住院"}
 
 
-def estimates(warehouse: Path | str, as_of: date) -> dict[str, Any]:
-    """Per grain, from findings by chance known by `as_of`: rate, amount (fen) and lift of what was chosen, as plain values.
+def estimates(warehouse: Path | str, as_of: date, listed: Mapping[str, pd.DataFrame] | None = None) -> dict[str, Any]:
+    """Per grain, from findings by chance known by `as_of`: rate, amount (fen) and lift of what was chosen, as plain values; drift: whether they keep what lists promised.
+
+    listed: per grain those who stood on a list by chance and have a conclusion since (entity_id, probability, confirmed, inspected_at, lead_source); those inspected
+    by chance in the year of `as_of` count: whoever was drawn, but checked because a later list ranked him, does not.
 
     Where no chance was recorded all are taken as equally likely, and said. The population of persons and stays is not known here: their amount is a mean.
     """
@@ -180,9 +184,19 @@ def estimates(warehouse: Path | str, as_of: date) -> dict[str, Any]:
         out[grain] = {
             "drawn": len(drawn), "confirmed": int(hit.sum()), "chance_recorded": recorded, "population": units if grain == "institution" else None,
             "rate": rate(hit, chance, n).to_json(), "amount_fen": total(money, chance, units).to_json() if grain == "institution" else None,
-            "lift": lift(int(picked.sum()), len(picked), int(hit.sum()), len(hit)).to_json(),
+            "lift": lift(int(picked.sum()), len(picked), int(hit.sum()), len(hit)).to_json(), "drift": _drift((listed or {}).get(grain), as_of),
         }  # fmt: skip
     return out
+
+
+def _drift(listed: pd.DataFrame | None, as_of: date) -> dict[str, Any]:
+    """The alarm begins anew every year, so that it is false in at most one year of twenty."""
+    if listed is None or listed.empty:
+        return watch(np.zeros(0), np.zeros(0)).to_json()
+    this_year = pd.to_datetime(listed["inspected_at"]) >= pd.Timestamp(as_of.year, 1, 1)
+    told = listed[listed["probability"].notna() & (listed["lead_source"] == "random") & this_year]
+    told = told.sort_values(["inspected_at", "entity_id"])
+    return watch(told["probability"].to_numpy(dtype=float), told["confirmed"].to_numpy(dtype=float)).to_json()
 
 
 def estimates_text(found: dict[str, Any]) -> str:
@@ -199,4 +213,5 @@ def estimates_text(found: dict[str, Any]) -> str:
             yuan = "" if amount.value is None else " 元（推算，非认定）"
             lines.append(f"  违规金额推算 {amount.told(',.0f')}{yuan}")
         lines.append(f"  名单提升倍数 {Estimate(**f['lift']).told('.1f')}")
+        lines.append(f"  名单是否失准 {f['drift']['text']}")
     return "\n".join(lines)

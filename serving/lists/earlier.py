@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,10 @@ from features.asof import moment_of
 
 COLUMNS: Final = ("entity_id", "stratum", "probability", "confirmed")
 """Of those listed before who have a conclusive finding since; probability as their list said it (NaN = it said none)."""
+TOLD: Final = (*COLUMNS, "inspected_at", "lead_source")
+"""And of the finding: when, and from which source the case came."""
+DRAWN: Final = ("draw", "control")
+"""Slots of those who stood on a list by chance."""
 REMEDY: Final = "publish again with `xiezhi week`"
 
 Row = Mapping[str, Any]
@@ -26,7 +30,7 @@ Row = Mapping[str, Any]
 
 def nobody() -> pd.DataFrame:
     """No earlier list."""
-    return pd.DataFrame({c: pd.Series(dtype=object) for c in COLUMNS})
+    return pd.DataFrame({c: pd.Series(dtype=object) for c in TOLD})
 
 
 def rows_before(warehouse: Path, as_of: date | datetime, name: str) -> tuple[list[tuple[str, Row]], list[str]]:
@@ -56,13 +60,15 @@ def since_listed(held: pd.DataFrame, days: Mapping[str, str]) -> pd.DataFrame:
     return mine[(mine["inspected_at"] >= listed + pd.Timedelta(days=1)).to_numpy()]
 
 
-def listed_before(warehouse: Path, as_of: date | datetime, grain: str) -> tuple[pd.DataFrame, list[str]]:
-    """(`COLUMNS` of those ranked on a list published for a day before `as_of` who were inspected after that day, with a conclusion known by `as_of`; of each the
+def listed_before(
+    warehouse: Path, as_of: date | datetime, grain: str, slots: Sequence[str] = ("ranked",)
+) -> tuple[pd.DataFrame, list[str]]:
+    """(`TOLD` of those who stood in one of `slots` on a list published for a day before `as_of` who were inspected after that day, with a conclusion known by `as_of`; of each the
     first such list counts, whoever came back after a finding does not. Names of runs that are damaged and were left out)."""
     rows, damaged = rows_before(warehouse, as_of, grain)
     first: dict[str, Row] = {}
     for _, row in rows:
-        if row["slot"] == "ranked" and not row.get("returning"):
+        if row["slot"] in slots and not row.get("returning"):
             first.setdefault(str(row["entity_id"]), row)
     if not first:
         return nobody(), damaged
@@ -72,5 +78,6 @@ def listed_before(warehouse: Path, as_of: date | datetime, grain: str) -> tuple[
         row = first[str(entity)]
         said = row.get("probability")
         chance = float("nan") if said is None else float(said)
-        kept.append((str(entity), row.get("stratum") or "", chance, finding["outcome"] == "confirmed"))
-    return pd.DataFrame(kept, columns=list(COLUMNS)) if kept else nobody(), damaged
+        told = (finding["outcome"] == "confirmed", finding["inspected_at"], finding.get("lead_source"))
+        kept.append((str(entity), row.get("stratum") or "", chance, *told))
+    return pd.DataFrame(kept, columns=list(TOLD)) if kept else nobody(), damaged

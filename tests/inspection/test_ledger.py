@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from claims.errors import UserError
@@ -65,6 +66,16 @@ def test_the_plan_visits_what_was_drawn(warehouse: Path) -> None:
     assert drawn_of(warehouse, "2026-W35", asked=False) == []
     plan = make_plan(load_sites(warehouse, T), {}, with_teams(Settings(), 3), week="2026-W34", drawn=drawn)
     assert {v.site for v in plan.visits if v.why == DRAWN} == set(drawn)
+
+
+def test_estimates_say_where_draws_confirm_more_than_lists_promised(warehouse: Path) -> None:
+    rows = [{"entity_id": f"p{i}", "probability": 0.05, "confirmed": i % 2 == 0, "inspected_at": f"{T:%Y}-02-01", "lead_source": "random"} for i in range(30)]  # fmt: skip
+    found = estimates(warehouse, T, {"person": pd.DataFrame(rows)})
+    assert found["person"]["drift"]["alarm"] == "more"
+    assert "名单是否失准 名单给过概率的抽查 30 个，名单预计查实 1.5 个，实际 15 个，明显偏多" in estimates_text(found)
+    assert found["institution"]["drift"]["alarm"] is None
+    others = [r | {"lead_source": "model"} for r in rows] + [r | {"inspected_at": f"{T.year - 1}-12-31"} for r in rows]
+    assert estimates(warehouse, T, {"person": pd.DataFrame(others)})["person"]["drift"]["n"] == 0
 
 
 def test_estimates_say_what_chance_found_or_that_it_is_too_little(warehouse: Path) -> None:

@@ -102,6 +102,16 @@ def test_only_those_inspected_after_their_list_and_known_by_now_are_followed_up(
     assert earlier.listed_before(tmp_path, AS_OF, "person")[0].empty, "a list does not follow up itself"
 
 
+def test_the_drawn_are_followed_up_apart_from_the_ranked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = AS_OF.replace(year=AS_OF.year + 1)
+    everybody = {str(e): str(late) for e in county("person")[1].frame.index}
+    ranked = set(run_of(tmp_path, monkeypatch, everybody))
+    drawn = set(earlier.listed_before(tmp_path, late, "person", earlier.DRAWN)[0]["entity_id"])
+    assert drawn
+    assert not drawn & ranked
+    assert set(earlier.listed_before(tmp_path, late, "person")[0]["entity_id"]) == ranked
+
+
 def test_a_damaged_earlier_list_is_named_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run_of(tmp_path, monkeypatch, {})
     (file,) = (tmp_path / "lists").glob("*/*/lists/person.json")
