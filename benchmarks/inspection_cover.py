@@ -85,7 +85,7 @@ def _strata(units: pd.DataFrame, settled: pd.DataFrame) -> pd.Series:
 def cover(world: str, kind: str, people: pd.DataFrame, redraws: int = REDRAWS) -> dict[str, Any]:
     """How often the intervals of `redraws` draws hold the truth, with unequal chances as exploring makes them (a fifth of the strata three times as likely).
 
-    attainable: the least chance of 95 % or more that any set of this draw's outcomes has, those nearest to the truth first; no interval that covers 95 % can cover less.
+    attainable: the chance of the redraws' outcomes nearest to the truth, as few as make 95 %: how coarse the outcomes are, not a bound that no other interval could go below.
     """
     amount, n = people["amount"].to_numpy(), len(people)
     strata = pd.factorize(people["stratum"])[0]
@@ -118,7 +118,7 @@ def attainable(values: np.ndarray, true: float, level: float = 0.95) -> float | 
 
 
 HEAD = [
-    "| world | who | population | guilty | drawn | redraws | 95 % intervals of the rate hold it | any that cover 95 % must cover | mean rate ÷ true | draws with an amount | 80 % intervals of the amount hold it | mean amount ÷ true |",
+    "| world | who | population | guilty | drawn | redraws | 95 % intervals of the rate hold it | outcomes nearest the truth that make 95 % | mean rate ÷ true | draws with an amount | 80 % intervals of the amount hold it | mean amount ÷ true |",
     "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
 ]
 
@@ -129,7 +129,7 @@ def section(told: Mapping[str, Any], losses: list[str]) -> list[str]:
     if not rows:
         return []
     out = ["## The draw's intervals", "", "A fifth of the strata three times as likely as the others (exploring). Wanted: rates 95 ± 2 %, amounts 80 ± 4 % of at least 400 draws with five or more amounts. "
-           "A count has few outcomes where few are guilty or few are drawn: how little an interval can cover there and still cover 95 % stands in its own column.", "", *HEAD]  # fmt: skip
+           "Where few are guilty or few are drawn, outcomes are coarse: what the outcomes nearest to the truth have together, as few as make 95 %, stands in its own column. What is above it by more is not explained by that.", "", *HEAD]  # fmt: skip
     ours = [r for r in rows if r["world"].startswith("own")]
     for r in (r for r in rows if r not in ours):
         out.append(_line(r["world"], r, [r], losses))
@@ -143,9 +143,9 @@ def section(told: Mapping[str, Any], losses: list[str]) -> list[str]:
         sure = sum(0.93 <= r["rate_covered"] <= max(0.97, r["attainable"] + 0.02) for r in mine)
         each = sorted(r["rate_covered"] for r in mine)
         if mine:
-            out.append(f"- own counties, {kind}: rates of each county {each[0]:.1%} to {each[-1]:.1%}, {near} of {len(mine)} within 95 ± 2 %, {sure} within 2 points of 95 % or of the least that can be had")  # fmt: skip
+            out.append(f"- own counties, {kind}: rates of each county {each[0]:.1%} to {each[-1]:.1%}, {near} of {len(mine)} within 95 ± 2 %, {sure} within 2 points of 95 % or of what coarse outcomes make")  # fmt: skip
             if near < len(mine):
-                losses.append(f"rates of own counties, {kind}: {len(mine) - near} of {len(mine)} are outside 95 ± 2 %, {len(mine) - sure} of them by more than whole counts explain")  # fmt: skip
+                losses.append(f"rates of own counties, {kind}: {len(mine) - near} of {len(mine)} are outside 95 ± 2 %, {len(mine) - sure} of them by more than coarse outcomes explain")  # fmt: skip
     return [*out, ""]
 
 
@@ -162,7 +162,7 @@ def _line(name: str, told: Mapping[str, Any], rows: Sequence[dict[str, Any]], lo
     if rates is None:
         losses.append(f"rates of {name}, {kind}: nothing was said, fewer than ten were drawn")
     elif not 0.93 <= rates <= 0.97:
-        why = f"; whole counts allow no less than {least:.1%}" if least is not None and rates > 0.97 else ""
+        why = f"; the outcomes nearest to the truth make {least:.1%}" if least is not None and rates > 0.97 else ""
         losses.append(f"rates of {name}, {kind}: {rates:.1%} covered instead of 95 ± 2 %{why}")
     if amount is not None and spoke >= ENOUGH and not 0.76 <= amount <= 0.84:
         losses.append(f"amounts of {name}, {kind}: {amount:.1%} covered instead of 80 ± 4 %")
