@@ -7,8 +7,8 @@ Clients run in a process of their own, on loopback only. Parts, each a section o
     officers    200 of them, 5 s think time: first page, lists, suspects, cases, steps of cases that write; an export of many suspects meanwhile
     saturation  as many requests as go through, beside a bare uvicorn + Starlette page (benchmarks/desk_bare.py)
     kill        each worker killed in turn while pages are asked for
-
-A service that answers a counter (/api/check) is asked 20 times a second too; where there is none, the page says so.
+    counter     settlements of the warehouse checked 20 times a second (/api/check), a browser reading a list beside
+    slow        clients that send a byte a second, or never read, a browser reading a list beside
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs/figures/desk_load.json"
 PASSWORD = "a long word for nobody"
 MIX = {"reviewer1": 0.5, "reviewer2": 0.2, "inspector": 0.2, "leader": 0.1}
-PARTS = ("alone", "officers", "saturation", "kill")
+PARTS = ("alone", "officers", "saturation", "kill", "counter", "slow")
 LISTS = re.compile(r'href="(/lists/[^"]+/(?!all")[a-z]+)"')
 PICTURES = re.compile(r'src="(/lists/[^"]+\.svg)"')
 Times = dict[str, list[float]]
@@ -201,27 +201,139 @@ async def export(client: Client, until: float, done: list[float]) -> None:
                 return
 
 
-async def counter(client: Client, until: float, body: dict[str, Any]) -> None:
-    """The counter's check, 20 a second, whatever the answers take."""
-    waiting: set[asyncio.Task[None]] = set()
+def settlements_of(warehouse: Path, most: int = 100) -> list[dict[str, Any]]:
+    """The newest settlements of a warehouse with their lines, as a till hands them over."""
+    import duckdb
 
-    async def one() -> None:
+    from claims.schema.tables import CANONICAL, SOURCE
+    from claims.store.sql import paths_sql
+    from claims.store.warehouse import Warehouse
+
+    house, con = Warehouse.open(warehouse), duckdb.connect()
+    scale = {"money": 100, "price": 1_000_000, "qty": 10_000}
+
+    def rows(tables: tuple[str, ...], official: str, where: str) -> list[dict[str, Any]]:
+        kinds = {c.canonical: c for c in SOURCE[official].columns}
+        stored = {n for t in tables for n in house.columns(t) if n in CANONICAL[t].canonical_columns and n in kinds}
+        chosen = ", ".join(
+            f"{n} / {scale[kinds[n].kind]} AS {kinds[n].name}" if kinds[n].kind in scale else f"{n}::VARCHAR AS {n}"
+            for n in sorted(stored)
+        )
+        joined = " JOIN ".join(
+            f"read_parquet({paths_sql(house.files(t, 'person'))}) {t}" + (" USING (mdtrt_id)" if i else "")
+            for i, t in enumerate(tables)
+        )
+        if len(tables) > 1:
+            joined = f"(SELECT v.*, s.* EXCLUDE (mdtrt_id, {', '.join(sorted(set(house.columns(tables[0])) & set(house.columns(tables[1])) - {'mdtrt_id'}))}) FROM read_parquet({paths_sql(house.files(tables[0], 'person'))}) v JOIN read_parquet({paths_sql(house.files(tables[1], 'person'))}) s USING (mdtrt_id))"
+        found: list[dict[str, Any]] = json.loads(
+            con.execute(f"SELECT {chosen} FROM {joined} WHERE {where}").df().to_json(orient="records")
+        )
+        return [{k: v for k, v in row.items() if v is not None} for row in found]
+
+    newest = rows(
+        ("visits", "settlements"), "settlements", f"setl_time IS NOT NULL ORDER BY setl_time DESC, setl_id LIMIT {most}"
+    )
+    return [
+        {"settlement": row, "lines": rows(("fee_details",), "fee_details", f"mdtrt_id = '{row['mdtrt_id']}'")}
+        for row in newest
+    ]
+
+
+def list_times(base: str, person: tuple[str, str], beside: Callable[[Client], Awaitable[None]]) -> Times:
+    """A browser that reads a list every tenth of a second while something goes on beside it; its times."""
+    times: Times = defaultdict(list)
+    errors: list[str] = []
+
+    async def both() -> None:
+        client = Client(base, *person, times, errors)
+        await client.sign_in()
+        lists = sorted(set(LISTS.findall(await client.ask("home", "/"))))
+        going = asyncio.create_task(beside(client))  # type: ignore[arg-type]
+        while not going.done():
+            await client.ask("list", lists[0])
+            await asyncio.sleep(0.1)
+        await going
+        await client.http.close()
+
+    asyncio.run(both())
+    if errors:
+        times["errors"] = [float(len(errors))]
+    return times
+
+
+def counter(warehouse: Path, base: str, person: tuple[str, str], seconds: float) -> dict[str, Any]:
+    """Checks at the counter, 20 a second, whatever the answers take."""
+    from serving.desk import people, sessions
+    from serving.desk.database import open_desk
+
+    desk, bodies = open_desk(warehouse), settlements_of(warehouse)
+    till = people.accept(desk, people.add(desk, "load-till", ("counter",)), PASSWORD)
+    head = {"authorization": f"Bearer {sessions.new_token(desk, till, ('check',), 1)}"}
+    desk.engine.dispose()
+    took: Times = defaultdict(list)
+    answers: dict[str, int] = defaultdict(int)
+
+    async def one(http: aiohttp.ClientSession, body: dict[str, Any]) -> None:
         started = time.perf_counter()
         try:
-            async with client.http.post(client.base + "/api/check", json=body) as answer:
+            async with http.post(base + "/api/check", json=body, headers=head) as answer:
                 await answer.read()
-                if answer.status >= 400:
-                    client.errors.append(f"check: {answer.status}")
+                answers[str(answer.status)] += 1
+                if answer.status == 200:
+                    took["check"].append(time.perf_counter() - started)
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            client.errors.append(f"check: {type(error).__name__}")
-        client.times["check"].append(time.perf_counter() - started)
+            answers[type(error).__name__] += 1
 
-    while time.monotonic() < until:
-        task = asyncio.create_task(one())
-        waiting.add(task)
-        task.add_done_callback(waiting.discard)
-        await asyncio.sleep(0.05)
-    await asyncio.gather(*waiting)
+    async def till_of(http: aiohttp.ClientSession, every: float, until: float) -> None:
+        waiting: list[asyncio.Task[None]] = []
+        while time.monotonic() < until:
+            waiting.append(asyncio.create_task(one(http, bodies[len(waiting) % len(bodies)])))
+            await (asyncio.sleep(every) if every else waiting[-1])
+        await asyncio.gather(*waiting)
+
+    async def beside(every: float) -> None:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=120)) as http:
+            await till_of(http, every, time.monotonic() + seconds)
+
+    out: dict[str, Any] = {}
+    for name, every in (("one_after_the_other", 0.0), ("at_20_a_second", 0.05)):
+        took.clear()
+        answers.clear()
+        listed = list_times(base, person, lambda _, every=every: beside(every))  # type: ignore[misc]
+        out[name] = {"answers": dict(answers), **told(took), "beside": told({"list": listed["list"]})}
+    return out
+
+
+def slow(base: str, person: tuple[str, str], cookie: str, seconds: float, clients: int = 200) -> dict[str, Any]:
+    """Clients that never end their headers or body, and clients that ask for much and read nothing, beside a browser."""
+    port = int(base.rsplit(":", 1)[1])
+    head = f"host: 127.0.0.1\r\ncookie: xiezhi_session={cookie}\r\naccept: text/html\r\n"
+    texts = (
+        f"GET / HTTP/1.1\r\n{head}x: ",
+        f"POST /find HTTP/1.1\r\n{head}content-type: application/x-www-form-urlencoded\r\ncontent-length: 9000\r\n\r\nq=",
+        f"GET /lists/all HTTP/1.1\r\n{head}\r\n" * 100,
+    )
+
+    async def beside(n: int) -> None:
+        held = []
+        for i in range(n):
+            held.append(socket.create_connection(("127.0.0.1", port)))
+            held[-1].sendall(texts[i % 3].encode())
+            await asyncio.sleep(0.005)
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            for i, one in enumerate(held):
+                if i % 3 < 2:
+                    one.sendall(b"x")
+            await asyncio.sleep(1)
+        for one in held:
+            one.close()
+
+    return {
+        "clients": clients,
+        "without": told({"list": list_times(base, person, lambda _: beside(0))["list"]}),
+        "with": told({"list": list_times(base, person, lambda _: beside(clients))["list"]}),
+    }
 
 
 def told(times: Times) -> dict[str, dict[str, float]]:
@@ -242,9 +354,7 @@ async def signed(base: str, staff: list[tuple[str, str]], times: Times, errors: 
     return clients
 
 
-async def officers(
-    base: str, staff: list[tuple[str, str]], minutes: float, think: float, check: dict[str, Any] | None
-) -> dict[str, Any]:
+async def officers(base: str, staff: list[tuple[str, str]], minutes: float, think: float) -> dict[str, Any]:
     """All of them at once; in the second half with an export running beside."""
     entering: Times = defaultdict(list)
     times: Times = defaultdict(list)
@@ -263,12 +373,6 @@ async def officers(
     started, exports = time.monotonic(), list[float]()
     exporter = next(c for c in clients if c.role == "leader")
     extra: list[Awaitable[None]] = [export(exporter, started + half, exports)]
-    checks: Times = defaultdict(list)
-    if check is not None:
-        asking = Client(base, *staff[0], checks, errors)
-        await asking.sign_in()
-        clients.append(asking)
-        extra.append(counter(asking, started + half, check))
     others = [c for c in clients if c is not exporter][: len(rngs)]
     await asyncio.gather(*(officer(c, started + half, think, r) for c, r in zip(others, rngs, strict=False)), *extra)
     second = time.monotonic() - started
@@ -281,7 +385,6 @@ async def officers(
         "errors": len(errors), "kinds_of_error": sorted(set(errors))[:20],
         "all": told({"all": pages})["all"], "pages": told(times), "sign_in": told(entering),
         "beside_an_export": {"exports": len(exports), "all": told({"all": [t for k, f in beside.items() if k != "export" for t in f]})["all"], "pages": told(beside)},
-        "check": told(checks) or None,
     }  # fmt: skip
 
 
@@ -472,9 +575,11 @@ def main() -> None:
             result |= {"workers": args.workers, "warehouse": args.warehouse.name, "cores": os.cpu_count()}
             parts: dict[str, Callable[[], Any]] = {
                 "alone": lambda: asyncio.run(alone(base, staff)),
-                "officers": lambda: asyncio.run(officers(base, staff, args.minutes, args.think, None)),
+                "officers": lambda: asyncio.run(officers(base, staff, args.minutes, args.think)),
                 "saturation": lambda: saturation(warehouse, base, staff, args.seconds, args.workers, folder),
                 "kill": lambda: asyncio.run(_kill(warehouse, base, staff, process)),
+                "counter": lambda: counter(warehouse, base, staff[0], 6 * args.seconds),
+                "slow": lambda: slow(base, staff[0], cookie_of(warehouse, staff[0][0]), args.seconds),
             }
             for name in PARTS:
                 if name in only:
@@ -487,13 +592,18 @@ def main() -> None:
 
 
 async def _kill(warehouse: Path, base: str, staff: list[tuple[str, str]], process: int) -> dict[str, Any]:
+    return await killing(base, cookie_of(warehouse, staff[0][0]), process, rounds=4)
+
+
+def cookie_of(warehouse: Path, name: str) -> str:
+    """A new session of an account."""
     from serving.desk import people, sessions
     from serving.desk.database import open_desk
 
     desk = open_desk(warehouse)
-    cookie = sessions.begin(desk, people.sign_in(desk, staff[0][0], PASSWORD))
+    cookie = sessions.begin(desk, people.sign_in(desk, name, PASSWORD))
     desk.engine.dispose()
-    return await killing(base, cookie, process, rounds=4)
+    return cookie
 
 
 if __name__ == "__main__":

@@ -60,8 +60,25 @@ def page(measured: dict[str, Any]) -> str:
     rows.append(
         (f"pages lost while {kill['killed']} workers were killed, of {kill['asked']:,}", str(lost), "0", lost == 0)
     )
-    if officers["check"] is None:
-        rows.append(("counter check at 20/s", "not served yet", "p99 100 ms", False))
+    if (till := measured.get("counter")) is not None:
+        alone, asked = till["one_after_the_other"]["check"], till["at_20_a_second"]
+        turned = sum(n for code, n in asked["answers"].items() if code != "200")
+        rows.append(
+            ("counter check, one after the other, p99", f"{alone['p99_ms']:.0f} ms", "100 ms", alone["p99_ms"] <= 100)
+        )
+        p99 = asked["check"]["p99_ms"] if "check" in asked else float("inf")
+        said = f"{p99:,.0f} ms, {turned} of {sum(asked['answers'].values())} turned away"
+        rows.append(("counter check at 20/s, p99", said, "100 ms, none", p99 <= 100 and not turned))
+    if (lagging := measured.get("slow")) is not None:
+        idle, busy = (lagging[k]["list"]["p99_ms"] for k in ("without", "with"))
+        rows.append(
+            (
+                f"list p99 beside {lagging['clients']} slow clients",
+                f"{busy:.0f} ms",
+                f"{2 * idle:.0f} ms",
+                busy <= 2 * idle,
+            )
+        )
     lines += [
         f"| {what} | {ours} | {want} | {'' if held else '**missed**'} |"
         for what, ours, want, held in sorted(rows, key=lambda r: r[3])
