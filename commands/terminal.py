@@ -159,3 +159,5 @@ def check_out(out: Path, endings: tuple[str, ...] = (".csv", ".xlsx", ".json")) 
         raise UserError(f"--out {out}: write a file that ends in {', '.join(endings)}")
     if not out.resolve().parent.is_dir():
         raise UserError(f"--out {out}: the folder {out.resolve().parent} does not exist; make it first")
+    if out.exists() and not out.is_file():
+        raise UserError(f"--out {out}: is there and is no file; name another")

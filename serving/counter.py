@@ -34,7 +34,7 @@ from serving.desk.people import Person
 LONGEST: Final = 4_000
 MOST_LINES: Final = 2_000
 LARGEST: Final = 1e9
-WAITING: Final = 40
+WAITING: Final = 5
 """Checks that may wait for their turn in a process; of more the caller is told to come back at once, and no page waits behind them."""
 BUSY: Final = "柜台核查正忙，请稍后再试；结算可先办理，事后由清单复核"
 _TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, CapacityLimiter] = WeakKeyDictionary()
