@@ -87,8 +87,12 @@ def written_in(path: Path) -> str | None:
 
 def unsaid(source: Source) -> bool:
     """Whether a Parquet file holds times of which only a person can say the zone."""
-    assert source.path is not None
-    return source.kind == "parquet" and bool(_int96(source.path)) and written_in(source.path) is None
+    return (
+        source.kind == "parquet"
+        and source.path is not None
+        and bool(_int96(source.path))
+        and written_in(source.path) is None
+    )
 
 
 def _ask(con: duckdb.DuckDBPyConnection, source: Source, scan: str, columns: list[str]) -> str:

@@ -230,9 +230,9 @@ def test_a_page_for_every_grain(officer: TestClient, week: Path, grain: str) -> 
         assert "欺诈" not in text
         assert "团伙" not in text
         assert " style=" not in text
-        assert re.findall(r"<script[^>]*>", text) == ['<script src="/static/keys.js" defer>'], (
-            "ours alone, and none inline"
-        )
+        assert re.findall(r"<script[^>]*>", text) == [
+            f'<script src="/static/{n}.js" defer>' for n in ("leave", "keys")
+        ], "ours alone, and none inline"
         assert "<style" not in text
         assert not re.search(r'(?:src|href|action)="(?!/)', text.replace('href="#main"', "")), "nothing from elsewhere"
 

@@ -104,8 +104,10 @@ class Desk:
         for name in names:
             before = self.page.url
             self.page.keyboard.press(name)
-            if name in ("Enter", "n", "]", "["):
-                self.page.wait_for_timeout(150)
+            for _ in range(60 if name in ("Enter", "n", "]", "[") else 0):
+                self.page.wait_for_timeout(50)
+                if self.page.url != before:
+                    break
             if self.page.url != before:
                 self.page.wait_for_load_state("load")
 
