@@ -231,7 +231,7 @@ def test_a_page_for_every_grain(officer: TestClient, week: Path, grain: str) -> 
         assert "团伙" not in text
         assert " style=" not in text
         assert re.findall(r"<script[^>]*>", text) == [
-            f'<script src="/static/{n}.js" defer>' for n in ("leave", "keys")
+            f'<script src="/static/{n}.js" defer>' for n in ("keys", "leave")
         ], "ours alone, and none inline"
         assert "<style" not in text
         assert not re.search(r'(?:src|href|action)="(?!/)', text.replace('href="#main"', "")), "nothing from elsewhere"
