@@ -373,6 +373,8 @@ def morning(
     else:
         try:
             listed = pd.DataFrame(json.loads(kept.read_text("utf-8"))["rows"])
+            if not {"entity_id", "slot"} <= set(listed):
+                raise KeyError
         except (OSError, ValueError, KeyError, TypeError):
             raise UserError(f"{kept}：不是查床单的名单文件；请给出 xiezhi bedsheet 写出的 .list.json") from None
         said = compare(listed, read_table(results, ["就诊号", "结果"]))

@@ -148,13 +148,14 @@ def sent_import(
 def listed_in(warehouse: Path) -> dict[tuple[str, str], str]:
     """Subject → where it stands on the lists in force; none where nothing was published."""
     from serving.lists.publish import current
+    from serving.lists.schema import NAMES
 
     try:
         run = current(warehouse)
     except UserError:
         return {}
-    rows = [(n, r) for n in run.grains for r in run.worklist(n)["rows"] if r["slot"] == "ranked"]
-    return {(str(r["grain"]), str(r["entity_id"])): f"{run.name} 第{r['lead']}号" for _, r in rows}
+    rows = [(n, r) for n in run.grains for r in run.worklist(n)["rows"]]
+    return {(str(r["grain"]), str(r["entity_id"])): f"{run.name} {NAMES.get(n, n)}第{r['lead']}号" for n, r in rows}
 
 
 @sent_app.command("return")
@@ -177,9 +178,7 @@ def sent_return(
     _, body, counted = desk_sent.give_back(desk, me, sent_id)
     put(out, body, PRIVATE)
     open_rows = [f"{r['sheet']} 第{r['line']}行 {r['number']}" for r in found["lines"] if not r["result"].verdict]
-    lines = [
-        f"{out}：来文 {counted.came} 行，返回 {counted.left} 行，已答复 {counted.answered} 行；{desk_sent.said(found)}"
-    ]
+    lines = [f"{out}：来文 {counted.came} 行，已答复 {counted.answered} 行；{desk_sent.said(found)}"]
     lines += (
         [f"未答复 {len(open_rows)} 行：" + "、".join(open_rows[:10]) + ("等" if len(open_rows) > 10 else "")]
         if open_rows
@@ -189,7 +188,6 @@ def sent_return(
     summary = {
         "out": str(out),
         "came": counted.came,
-        "left": counted.left,
         "answered": counted.answered,
         "open": open_rows,
         "kept": list(counted.kept),
@@ -248,7 +246,7 @@ def selfcheck_compare(
         "unit": unit,
         "unit_name": name,
         "area": area,
-        "as_of": as_of,
+        "as_of": day.isoformat(),
         "days": days,
         "file": report.name,
         "sha256": understood.sha256,

@@ -114,8 +114,9 @@ def _sheet(part: bytes, cells: Mapping[Place, Value], head: Place, where: str) -
                 after = [c for j, c in held.items() if j < column]
                 row.insert(list(row).index(after[-1]) + 1 if after else 0, cell)
                 held = dict(sorted({**held, column: cell}.items()))
-            elif len(cell):
+            elif cell.find(f"{space}f") is not None:
                 raise UserError(f"{where}：{at(column, line)} 已有内容，不覆盖")
+            del cell[:]  # a blank, or nothing
             _write(cell, cells[line, column], space)
         if row.get("spans"):
             del row.attrib["spans"]
@@ -142,7 +143,7 @@ def _write(cell: Any, value: Value, space: str) -> None:
         text.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
     else:
         cell.attrib.pop("t", None)
-        etree.SubElement(cell, f"{space}v").text = repr(round(value, 2))
+        etree.SubElement(cell, f"{space}v").text = repr(round(value, 6))
 
 
 def _compare(before: bytes, after: bytes, name: str, cells: Mapping[str, Mapping[Place, Value]]) -> None:
@@ -151,7 +152,10 @@ def _compare(before: bytes, after: bytes, name: str, cells: Mapping[str, Mapping
     for sheet, rows in old.items():
         for i, row in enumerate(rows):
             for j, cell in enumerate(row):
-                if (i + 1, j) not in cells.get(sheet, {}) and new[sheet][i][j] != cell:
+                if (i + 1, j) in cells.get(sheet, {}):
+                    if cell is not None:
+                        raise UserError(f"{name}[{sheet}]：{at(j, i + 1)} 已有内容，不覆盖")
+                elif new[sheet][i][j] != cell:
                     raise UserError(
                         f"{name}[{sheet}]：填写会改动 {at(j, i + 1)}，没有写出；请用表格软件另存为 .xlsx 后重试"
                     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from claims.schema.outcomes import PRESENCE
+from claims.schema.outcomes import PRESENCE, last_word
 from claims.store.findings import read_versions
 from claims.store.warehouse import Warehouse
 from features.asof import open_views
@@ -54,7 +54,7 @@ def _checks(house: Warehouse, at: datetime) -> pd.DataFrame:
     checks = read_versions(house, "presence_checks")
     if checks is None or checks.empty:
         return pd.DataFrame({"fixmedins_code": [], "gone": [], "hour": [], "weekday": []})
-    checks = checks[pd.to_datetime(checks["known_at"]) <= pd.Timestamp(at)]
+    checks = last_word(checks, "presence_checks", at)
     kind = checks["result_code"].map({code: o.klass for code, o in PRESENCE.items()})
     checks = checks.assign(gone=(kind == "confirmed").astype(float))[kind.isin(["confirmed", "refuted"])]
     when = pd.to_datetime(checks["check_time"])

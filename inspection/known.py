@@ -19,8 +19,8 @@ from claims.store.warehouse import Warehouse
 from features.asof import moment_of
 
 BILL: Final = (
-    "setl_id", "mdtrt_id", "psn_no", "fixmedins_code", "visit_class", "is_inpatient", "begntime", "endtime", "setl_time",
-    "medfee_sumamt_fen", "fund_pay_sumamt_fen", "acct_pay_fen", "refd_setl_flag", "init_setl_id", "opt_diag_code", "atddr_no",
+    "setl_id", "mdtrt_id", "psn_no", "fixmedins_code", "is_inpatient", "begntime", "endtime", "setl_time",
+    "medfee_sumamt_fen", "fund_pay_sumamt_fen", "refd_setl_flag", "init_setl_id",
 )  # fmt: skip
 LINE: Final = (
     "mdtrt_id",
@@ -36,17 +36,17 @@ LINE: Final = (
 
 @dataclass(frozen=True)
 class Claims:
-    """bills: settlements that a list could mean (BILL), refunded: those taken back; lines: their fee lines (LINE); stays: what was told of their stays (mdtrt_id,
-    dscg_maindiag_code, endtime); units: code → (name, area); persons: certificate → numbers; ids: field → numbers the warehouse knows among those asked."""
+    """bills: settlements that a list could mean (BILL), refunded: those taken back whole; stays: what was told of their stays (mdtrt_id,
+    dscg_maindiag_code, endtime); units: code → (name, area); persons: certificate → numbers; ids: field → numbers the warehouse knows among those asked; beds: 病案号 → stays."""
 
     bills: pd.DataFrame
     refunded: frozenset[str]
-    lines: pd.DataFrame
     stays: pd.DataFrame
     units: Mapping[str, tuple[str, str]]
     persons: Mapping[str, tuple[str, ...]]
     ids: Mapping[str, frozenset[str]]
     alike: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    beds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Reader:
@@ -90,10 +90,8 @@ def units_of(reader: Reader) -> dict[str, tuple[str, str]]:
     }
 
 
-def load_claims(
-    warehouse: Path | str, as_of: date | datetime, asked: Mapping[str, Collection[str]], units: Collection[str] = ()
-) -> Claims:
-    """What is known of the numbers `asked` (setl_id, mdtrt_id, ipt_no, psn_no, certno), and every settlement at `units`. UserError for a warehouse without settlements."""
+def load_claims(warehouse: Path | str, as_of: date | datetime, asked: Mapping[str, Collection[str]]) -> Claims:
+    """What is known of the numbers `asked` (setl_id, mdtrt_id, ipt_no, psn_no, certno). UserError for a warehouse without settlements."""
     wanted = {f: set(asked.get(f, ())) for f in ("setl_id", "mdtrt_id", "ipt_no", "psn_no", "certno", "fixmedins_code")}
     with Reader(warehouse, as_of) as reader:
         if "settlements" not in reader.house.tables():
@@ -109,16 +107,14 @@ def load_claims(
             wanted["setl_id"] | stays | people | wanted["certno"] | wanted["fixmedins_code"]
         )  # a column may be called by another's name
         bills = reader.rows(
-            "settlements", BILL, "(f.setl_id IN (SELECT unnest($a)) OR f.mdtrt_id IN (SELECT unnest($a)) OR f.psn_no IN (SELECT unnest($a))"
-            " OR f.fixmedins_code IN (SELECT unnest($u)))", a=every, u=units,
+            "settlements", BILL,
+            "(f.setl_id IN (SELECT unnest($a)) OR f.mdtrt_id IN (SELECT unnest($a)) OR f.psn_no IN (SELECT unnest($a)))", a=every,
         )  # fmt: skip
         own = set(bills["setl_id"])
         back = reader.rows(
-            "settlements", ["setl_id", "init_setl_id", "refd_setl_flag"], "f.init_setl_id IN (SELECT unnest($s))", s=own
+            "settlements", ["init_setl_id", "medfee_sumamt_fen"], "f.init_setl_id IN (SELECT unnest($s))", s=own
         )
-        refunded = set(back["init_setl_id"].dropna()) | set(
-            bills.loc[bills["refd_setl_flag"].astype(str) == "1", "setl_id"]
-        )
+        refunded = taken_back(bills, back)
         codes = units_of(reader)
         told = reader.rows(
             "discharges",
@@ -134,13 +130,27 @@ def load_claims(
     return Claims(
         bills,
         frozenset(refunded),
-        pd.DataFrame(columns=list(LINE)),
         told,
         codes,
         persons,
         {k: frozenset(v) for k, v in ids.items()},
         alike,
+        {str(no): tuple(sorted(set(g["mdtrt_id"]))) for no, g in beds.groupby("ipt_no")},
     )
+
+
+def taken_back(bills: pd.DataFrame, back: pd.DataFrame) -> set[str]:
+    """Refunds themselves, and settlements of which nothing is left after what was given back (`back`: init_setl_id, medfee_sumamt_fen below 0)."""
+    given = back.groupby("init_setl_id")["medfee_sumamt_fen"].sum()
+    rest = bills["medfee_sumamt_fen"].fillna(0) + bills["setl_id"].map(given).fillna(0)
+    gone = bills["setl_id"].isin(given.index) & (rest <= 0)
+    return set(bills.loc[gone | (bills["refd_setl_flag"].astype(str) == "1"), "setl_id"])
+
+
+def not_refunded(bills: pd.DataFrame) -> pd.DataFrame:
+    """The settlements and refunds of visits of which something is left: sums over them are net (contract.md §6.3)."""
+    net = bills.groupby("mdtrt_id")["medfee_sumamt_fen"].transform("sum")
+    return bills[net > 0]
 
 
 def lines_of(warehouse: Path | str, as_of: date | datetime, bills: Iterable[str]) -> pd.DataFrame:

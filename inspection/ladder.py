@@ -181,7 +181,7 @@ def read_ladder(path: Path) -> Ladder:
     """From a TOML file. UserError naming it and what is wrong."""
     try:
         said: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-        made = tuple(Indicator(**x) for x in said["indicators"])
+        made = tuple(Indicator(**(x | {k: float(x[k]) for k in ("points", "good", "bad")})) for x in said["indicators"])
         grades = tuple(sorted(((str(k), float(v)) for k, v in said["grades"].items()), key=lambda g: -g[1]))
     except OSError as error:
         raise UserError(f"{path}：读不到文件（{error.strerror}）；请检查路径") from None

@@ -19,7 +19,7 @@ from features.build import published
 from features.checking.hits import hit_rows, rules_of
 from features.grains import Grain
 from inspection.estimate import FEW, lift, mid_p_interval
-from inspection.known import BILL, Reader
+from inspection.known import BILL, Reader, not_refunded
 from inspection.selfcheck import visit_fen
 
 LEAST_DAYS: Final = 30
@@ -120,12 +120,14 @@ def _day(moment: Any) -> date:
 def _side(warehouse: Path | str, unit: str, rules: Sequence[str], until: date, since: date) -> Side:
     with Reader(warehouse, until) as reader:
         bills = reader.rows("settlements", BILL, "f.fixmedins_code IN (SELECT unnest($u))", u=[unit])
-    bills = bills[(bills["refd_setl_flag"].astype(str) != "1") & _within(bills["setl_time"], since, until)]
+    bills = not_refunded(bills)
+    bills = bills[_within(bills["setl_time"], since, until)]
     if _of_stays(rules):
         bills = bills[bills["is_inpatient"].fillna(False).astype(bool)]
     stays = set(bills.loc[bills["is_inpatient"].fillna(False).astype(bool), "mdtrt_id"])
     wanted: dict[Grain, set[str]] = {"admission": stays, "person": set(bills["psn_no"]), "institution": {unit}}
-    windows: dict[Grain, int] = {"admission": (until - since).days} if (until - since).days > 90 else {}
+    days = (until - since).days
+    windows: dict[Grain, int] = {"admission": days, "person": days} if days > 90 else {}
     hits = hit_rows(warehouse, until, rules, wanted, records=True, windows=windows) if len(bills) else pd.DataFrame()
     if hits.empty:
         hits = pd.DataFrame(columns=["record_visit", "row_table", "row_id", "fen", "happened_at"])

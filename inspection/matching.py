@@ -6,12 +6,13 @@ A number that a spreadsheet bent, or that nobody has, is told with its cell and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
 import pandas as pd
 
+from claims.shown_text import mask
 from inspection.known import Claims
 from inspection.sent_cells import IDS, bent
 from inspection.sent_columns import BY_NAME
@@ -34,7 +35,6 @@ class Match:
     psn_no: str = ""
     unit: str = ""
     told: tuple[str, ...] = ()
-    bent: bool = False
 
     @property
     def found(self) -> bool:
@@ -48,9 +48,6 @@ class Match:
         if self.stay and self.inpatient:
             return "admission", self.stay
         return ("person", self.psn_no) if self.psn_no else ("institution", self.unit)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass
@@ -89,27 +86,30 @@ def match(
 
 
 def _one(row: dict[str, Any], i: int, cells: Mapping[str, Sequence[str | None]], places: Mapping[str, int], lines: Sequence[int], claims: Claims, index: _Index) -> Match:  # fmt: skip
-    told, good, broken = [], {}, False
+    told, good = [], {}
     for f in IDS:
         if f not in cells or cells[f][i] is None:
             continue
         cell, where, value = str(cells[f][i]), f"{at(places[f], lines[i])} {BY_NAME[f].zh}", row.get(f)
         if why := bent(f, cell, value):
             told.append(f"{where}：{why}")
-            broken = True
         elif value and value in claims.ids.get(f, ()):
             good[f] = str(value)
         elif value:
             like = claims.alike.get(f, {}).get(str(value), "")
-            broken = broken or bool(like)
-            told.append(f"{where}：{_near(str(value), like)}" if like else f"{where}：本库没有“{value}”")
+            seen = mask(str(value)) if f in ("psn_no", "certno") else str(value)
+            told.append(f"{where}：{_near(str(value), like, seen)}" if like else f"{where}：本库没有“{seen}”")
     people = (good["psn_no"],) if "psn_no" in good else claims.persons.get(good.get("certno", ""), ())
     unit, by = _unit(row, good, index)
-    beside: dict[str, Any] = {"told": tuple(told), "bent": broken}
+    beside: dict[str, Any] = {"told": tuple(told)}
     if "setl_id" in good:
-        return _agreed(index, [good["setl_id"]], "结算号", people, unit, row, told, broken)
+        return _agreed(index, [good["setl_id"]], "结算号", people, unit, row, told)
     if "mdtrt_id" in good:
-        return _agreed(index, index.of_stay[good["mdtrt_id"]], "就诊号", people, unit, row, told, broken)
+        return _agreed(index, index.of_stay[good["mdtrt_id"]], "就诊号", people, unit, row, told)
+    beds = [s for s in claims.beds.get(good.get("ipt_no", ""), ()) if _at(index, s) == unit] if unit else []
+    if len(beds) == 1:
+        found = _agreed(index, index.of_stay[beds[0]], "病案号和机构", people, unit, row, told)
+        return replace(found, level="likely")
     if not people:
         asked = [f for f in ("setl_id", "mdtrt_id", "psn_no", "certno", "ipt_no") if f in cells]
         if unit and not asked:
@@ -121,10 +121,15 @@ def _one(row: dict[str, Any], i: int, cells: Mapping[str, Sequence[str | None]],
     return _by_person(index, mine, people, unit, row, beside)
 
 
-def _near(value: str, like: str) -> str:
+def _at(index: _Index, stay: str) -> str:
+    """The unit of a stay; '' for one without a settlement."""
+    return str(index.bills[index.of_stay[stay][0]]["fixmedins_code"]) if stay in index.of_stay else ""
+
+
+def _near(value: str, like: str, seen: str) -> str:
     if like.lstrip("0") == value and like != value:
-        return f"“{value}”本库没有，前面像是丢了零（补零后的号码本库有一个），未采用"
-    return f"“{value}”本库没有，第15位以后像是被表格软件改成了0（前15位相同的本库有一个），未采用"
+        return f"“{seen}”本库没有，前面像是丢了零（补零后的号码本库有一个），未采用"
+    return f"“{seen}”本库没有，第15位以后像是被表格软件改成了0（前15位相同的本库有一个），未采用"
 
 
 def _unit(row: Mapping[str, Any], good: Mapping[str, str], index: _Index) -> tuple[str, str]:
@@ -135,7 +140,7 @@ def _unit(row: Mapping[str, Any], good: Mapping[str, str], index: _Index) -> tup
     return (codes[0], "机构名称") if len(codes) == 1 else ("", "")
 
 
-def _agreed(index: _Index, bills: Sequence[str], by: str, people: Sequence[str], unit: str, row: Mapping[str, Any], told: Sequence[str], broken: bool) -> Match:  # fmt: skip
+def _agreed(index: _Index, bills: Sequence[str], by: str, people: Sequence[str], unit: str, row: Mapping[str, Any], told: Sequence[str]) -> Match:  # fmt: skip
     """Found by a number of the claim itself: exact, unless the row names another person or unit."""
     bill, off = index.bills[bills[0]], []
     if people and bill["psn_no"] not in people:
@@ -149,14 +154,10 @@ def _agreed(index: _Index, bills: Sequence[str], by: str, people: Sequence[str],
     total = sum(int(index.bills[b]["medfee_sumamt_fen"] or 0) for b in bills)
     if row.get("medfee_sumamt") is not None and abs(int(row["medfee_sumamt"]) - total) > 1:
         said.append(f"所列总费用 {int(row['medfee_sumamt']) / 100:,.2f} 元与结算单 {total / 100:,.2f} 元不符")
-    return _match(
-        "likely" if off else "exact", by + ("相同，但有不符" if off else ""), bill, bills, (*told, *said), broken
-    )
+    return _match("likely" if off else "exact", by + ("相同，但有不符" if off else ""), bill, bills, (*told, *said))
 
 
-def _match(
-    level: str, how: str, bill: Mapping[str, Any], bills: Sequence[str], told: Sequence[str], broken: bool
-) -> Match:
+def _match(level: str, how: str, bill: Mapping[str, Any], bills: Sequence[str], told: Sequence[str]) -> Match:
     inpatient = bool(bill["is_inpatient"])
     return Match(
         level,
@@ -167,7 +168,6 @@ def _match(
         str(bill["psn_no"]),
         str(bill["fixmedins_code"]),
         tuple(told),
-        broken,
     )
 
 
@@ -196,13 +196,10 @@ def _by_person(
                 index.bills[bills[0]],
                 bills,
                 beside["told"],
-                beside["bent"],
             )
     if len(visits) == 1:
         bills = index.of_stay[next(iter(visits))]
-        return _match(
-            "likely", f"人员、机构、日期（前后{DAYS}天）", index.bills[bills[0]], bills, beside["told"], beside["bent"]
-        )
+        return _match("likely", f"人员、机构、日期（前后{DAYS}天）", index.bills[bills[0]], bills, beside["told"])
     if len(visits) > 1:
         return Match(
             "several",
@@ -221,7 +218,7 @@ def _by_person(
     if len(visits) == 1:
         bills = index.of_stay[next(iter(visits))]
         off = [f"按金额匹配，日期相差较大（结算于 {index.bills[bills[0]]['setl_time']:%Y-%m-%d}）"] if days else []
-        return _match("likely", "人员和金额", index.bills[bills[0]], bills, (*beside["told"], *off), beside["bent"])
+        return _match("likely", "人员和金额", index.bills[bills[0]], bills, (*beside["told"], *off))
     if len(visits) > 1:
         return Match(
             "several",

@@ -8,6 +8,7 @@ from typing import Final
 
 from inspection.fill import Place, Value, choices_of, filled
 from inspection.sent import Sent, Table
+from inspection.sent_cells import unit_of
 from inspection.sent_columns import BY_NAME, RESULTS
 
 VERDICTS: Final = {"yes": "属实", "partly": "部分属实", "no": "不属实", "unsure": "存疑"}
@@ -33,10 +34,9 @@ class Result:
 
 @dataclass(frozen=True)
 class Counted:
-    """Rows that came, rows that leave, of these answered; cells that were filled already and stay as they were."""
+    """Rows that came, of these answered; cells that were filled already and stay as they were."""
 
     came: int
-    left: int
     answered: int
     kept: tuple[str, ...]
 
@@ -47,7 +47,7 @@ def returned(body: bytes, sent: Sent, results: Mapping[tuple[str, int], Result])
     cells: dict[str, dict[Place, Value]] = {}
     heads: dict[str, Place] = {}
     kept: list[str] = []
-    came = left = answered = 0
+    came = answered = 0
     for table in sent.tables:
         sheet = table.listed.sheet
         places, titles = _places(table)
@@ -57,7 +57,6 @@ def returned(body: bytes, sent: Sent, results: Mapping[tuple[str, int], Result])
                 continue
             came += 1
             result = results.get((sheet, line), Result())
-            left += 1
             answered += bool(result.verdict)
             said = _said(result, places, table, words.get(sheet, {}))
             for name, value in said.items():
@@ -68,7 +67,7 @@ def returned(body: bytes, sent: Sent, results: Mapping[tuple[str, int], Result])
                     here[line, column] = value
         if here:
             cells[sheet], heads[sheet] = here, (table.listed.line, _last(table))
-    return filled(body, sent.name, cells, heads), Counted(came, left, answered, tuple(kept))
+    return filled(body, sent.name, cells, heads), Counted(came, answered, tuple(kept))
 
 
 def _last(table: Table) -> int:
@@ -76,13 +75,13 @@ def _last(table: Table) -> int:
 
 
 def _places(table: Table) -> tuple[dict[str, int], dict[Place, Value]]:
-    """(result field → column, titles to write): where the list has none of the five, all five behind its last column."""
+    """(result field → column, titles to write): where the list has none in which words can stand, what it lacks of the five behind its last column."""
     own = {name: j for name in RESULTS if (j := table.column(name)) is not None}
-    if own:
+    if own.keys() & {"situation", "true", "disposition"}:
         return own, {}
     first = max(_last(table) + 1, len(table.listed.titles))
-    places = {name: first + k for k, name in enumerate(RESULTS)}
-    return places, {
+    places = {name: first + k for k, name in enumerate(n for n in RESULTS if n not in own)}
+    return own | places, {
         (table.listed.line, j): BY_NAME[name].zh + ("（元）" if BY_NAME[name].kind == "money" else "")
         for name, j in places.items()
     }
@@ -98,8 +97,7 @@ def _said(
     for name, fen in (("wrong", result.wrong_fen), ("recovered", result.recovered_fen)):
         if name in places and fen is not None:
             title = table.listed.titles[places[name]] if places[name] < len(table.listed.titles) else ""
-            unit = 10_000 if "万元" in title else 1
-            said[name] = fen / 100 / unit
+            said[name] = fen / {"yuan": 100, "wan": 1_000_000, "fen": 1}[unit_of(title, BY_NAME[name])]
     left_over = [
         f"{BY_NAME[name].zh}：{text}"
         for name, text in (

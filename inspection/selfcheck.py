@@ -19,7 +19,7 @@ from claims.errors import UserError
 from claims.store.files import PRIVATE, SEAL, put, read_sealed, sealed
 from features.checking.hits import hit_rows, rules_of
 from features.grains import SCHEMES, Grain
-from inspection.known import BILL, Reader, units_of
+from inspection.known import BILL, Reader, not_refunded, units_of
 from inspection.sent import Row, Sent
 from inspection.sorting import rules_like
 
@@ -48,12 +48,14 @@ def scan(warehouse: Path | str, unit: str, as_of: date, days: int) -> Scan:
             raise UserError(f"--unit {unit}：本库没有这家机构；请检查编码")
         bills = reader.rows("settlements", BILL, "f.fixmedins_code IN (SELECT unnest($u))", u=[unit])
     since = pd.Timestamp(as_of) - pd.Timedelta(days=days)
-    bills = bills[(bills["setl_time"] > since) & (bills["refd_setl_flag"].astype(str) != "1")]
+    bills = not_refunded(bills)
+    bills = bills[bills["setl_time"] > since]
     if bills.empty:
         raise UserError(f"--unit {unit}：{as_of} 前 {days} 天没有结算；请换一个日期或加大 --days")
     stays = set(bills.loc[bills["is_inpatient"].fillna(False).astype(bool), "mdtrt_id"])
     wanted: dict[Grain, set[str]] = {"admission": stays, "person": set(bills["psn_no"]), "institution": {unit}}
-    hits = hit_rows(warehouse, as_of, about_visits(), wanted, records=True, windows={"admission": max(days, 90)})
+    windows: dict[Grain, int] = {"admission": max(days, 90), "person": max(days, 90), "institution": max(days, 180)}
+    hits = hit_rows(warehouse, as_of, about_visits(), wanted, records=True, windows=windows)
     return Scan(hits[hits["record_visit"].isin(set(bills["mdtrt_id"]))], bills)
 
 

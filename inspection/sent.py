@@ -181,7 +181,7 @@ def _row(sheet: str, line: int, value: dict[str, Any], found: Match) -> Row:
     day = next(
         (
             pd.Timestamp(value[f]).date()
-            for f in ("setl_time", "fee_ocur_time", "endtime", "begntime")
+            for f in ("fee_ocur_time", "setl_time", "endtime", "begntime")
             if value.get(f) is not None
         ),
         None,
@@ -213,14 +213,14 @@ def triaged(
     labels = {str(f.rule): (f.label, f.kind == "hard") for f in reversed(rules_of())}
     by_visit = {str(k): v for k, v in hits.groupby("record_visit")} if len(hits) else {}
     by_subject = {(str(g), str(e)): v for (g, e), v in hits.groupby(["grain", "entity_id"])} if len(hits) else {}
-    seen: dict[tuple[Any, ...], int] = {}
+    seen: dict[tuple[Any, ...], str] = {}
     out = []
     for row in rows:
         m = row.match
         subject = m.subject
         key = (m.stay or m.psn_no or m.unit, m.bills, row.kind, row.item, row.amount_fen, row.happened)
-        repeats = seen.get(key, 0) if m.found else 0
-        seen.setdefault(key, row.line)
+        repeats = seen.get(key, "") if m.found else ""
+        seen.setdefault(key, f"{row.sheet} 第{row.line}行")
         same = by_visit.get(m.stay)
         mine = [h for g, e in {subject, ("person", m.psn_no)} if (h := by_subject.get((g, e))) is not None]
         lacks, wrong = _record(row, by_bill, told, bills, has_lines, has_diagnoses)
@@ -234,7 +234,8 @@ def triaged(
             hits=_hits(same if m.found else None, mine, labels),
             listed=listed.get(subject, ""),
             lacks=lacks,
-            decided=desk.get("decided", "") or _about(decided.get(subject, []), ended),
+            decided=(desk.get("decided", "") if subject[0] == "admission" else "")
+            or _about(decided.get(subject, []), ended),
             in_hand=desk.get("in_hand", ""),
             appealed=desk.get("appealed", ""),
             refunded=bool(m.bills) and m.found and all(b in claims.refunded for b in m.bills),

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from claims.schema.innocents import INNOCENTS
 from features.checking.hits import rules_of
@@ -55,7 +55,7 @@ class Facts:
     appealed: str = ""
     refunded: bool = False
     ended: date | None = None
-    repeats: int = 0
+    repeats: str = ""
     told: tuple[str, ...] = ()
     looked: bool = True
 
@@ -68,9 +68,6 @@ class Sorted:
     grounds: tuple[str, ...]
     defences: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def sort(facts: Facts, as_of: date, large_yuan: float = LARGE_YUAN) -> Sorted:
     """The heap of one row, with its grounds in the order in which they decide."""
@@ -81,7 +78,7 @@ def sort(facts: Facts, as_of: date, large_yuan: float = LARGE_YUAN) -> Sorted:
     focus: list[str] = []
     aside: list[str] = []
     if facts.repeats:
-        later.append(f"与第{facts.repeats}行重复，随那一行反馈")
+        later.append(f"与{facts.repeats}重复，随那一行反馈")
     if facts.decided:
         later.append(f"已有结论：{facts.decided}；不重复处理")
     if facts.appealed:

@@ -125,6 +125,8 @@ def photograph(desk: Desk, person: Person, rights: frozenset[str], sheet: Sheet,
         row = connection.execute(select(BED_RESULTS).where(here)).mappings().first()
     if row is None:
         raise Refused("请先记下这一床的结果，再传照片")
+    if row["second_by"] is not None and person.person_id not in (row["said_by"], row["second_by"]):
+        raise Refused("这一床已由两人确认，照片由这两人上传")
     made = papers.attach(desk, person, rights, row["case_id"], f"查床{lead}号", body)
     with desk.write() as connection:
         connection.execute(update(BED_RESULTS).where(here).values(photo=made))

@@ -17,10 +17,11 @@ from sqlalchemy.exc import DBAPIError
 from serving.desk import log
 from serving.desk.cases import Refused, event, every, locked
 from serving.desk.database import Desk, now
-from serving.desk.limits import value
+from serving.desk.limits import values
 from serving.desk.people import Person
-from serving.desk.roles import RIGHTS
-from serving.desk.schema import ATTENDANCES, BOARDS, CASES, FILES, LEGAL_REVIEWS, OFFICERS, PEOPLE
+from serving.desk.reviews import reviewed_blind
+from serving.desk.roles import RIGHTS, rights_of
+from serving.desk.schema import ATTENDANCES, BOARDS, CASES, FILES, LEGAL_REVIEWS, OFFICERS, PEOPLE, ROLES
 from serving.desk.workdays import today
 
 FEWEST: Final = 3
@@ -30,13 +31,12 @@ VOID: Final = dict.fromkeys(("board_id", "legal_by", "board_from_fen", "legal_fr
 """Columns of a case that goes back before its decision."""
 
 
-def asked_for(
-    connection: Connection, violation_class: str, confirmed_fen: int, orders: Mapping[str, int | None]
-) -> dict[str, Any]:
+def asked_for(connection: Connection, violation_class: str, orders: Mapping[str, int | None]) -> dict[str, Any]:
     """Columns of a case for a decision: from which amounts both are asked for, and whether what it orders is grave."""
-    board, legal = (value(connection, name) * 100 for name in ("board_yuan", "legal_yuan"))
+    yuan = values(connection, ("board_yuan", "legal_yuan"))
+    board, legal = yuan["board_yuan"] * 100, yuan["legal_yuan"] * 100
     fine = orders.get("PENALTY") or 0
-    grave = violation_class == "illegal" or bool(GRAVE & set(orders)) or fine >= max(board, legal)
+    grave = violation_class == "illegal" or bool(GRAVE & set(orders)) or fine >= min(board, legal)
     return {"board_from_fen": board, "legal_from_fen": legal, "grave": grave}
 
 
@@ -65,7 +65,7 @@ def review(
         raise Refused("请填写审核意见")
     with desk.write() as connection:
         row = _waiting(connection, person, case_id, once)
-        if person.person_id in _worked(connection, row):
+        if person.person_id in worked_on(connection, row):
             raise Refused("法制审核人员不得是本案的审核或核查人员")
         said = {"case_id": case_id, "passed": passed, "note": note.strip(), "at": now(), "who": person.person_id}
         connection.execute(insert(LEGAL_REVIEWS).values(**said))
@@ -105,8 +105,11 @@ def record(
         there = select(PEOPLE.c.person_id).where(PEOPLE.c.person_id.in_(sat), PEOPLE.c.active)
         if set(connection.execute(there).scalars()) != sat:
             raise Refused("出席人员中有不存在或已停用的账号")
-        if sat & _worked(connection, row):
+        if sat & worked_on(connection, row):
             raise Refused("出席人员不得是本案的初审、复审或核查人员")
+        held = select(ROLES.c.person_id, ROLES.c.role).where(ROLES.c.person_id.in_(sat), ROLES.c.until.is_(None))
+        if {p for p, role in connection.execute(held).tuples() if "board" in rights_of(frozenset({role}))} != sat:
+            raise Refused(f"出席人员须有“{RIGHTS['board']}”的权限")
         paper = select(FILES.c.file_id).where(FILES.c.file_id == (minutes or 0), FILES.c.case_id == case_id)
         if connection.execute(paper).first() is None:
             raise Refused("请先上传案审会记录，再在附件中选定它")
@@ -130,9 +133,11 @@ def _waiting(connection: Connection, person: Person, case_id: int, once: str) ->
     return row
 
 
-def _worked(connection: Connection, row: Mapping[str, Any]) -> set[int]:
+def worked_on(connection: Connection, row: Mapping[str, Any]) -> set[int]:
+    """Who reviewed or visited a case, its blind review too."""
     sent = select(OFFICERS.c.person_id).where(OFFICERS.c.case_id == row["case_id"])
-    return {row["first_reviewer"], row["second_reviewer"], *connection.execute(sent).scalars()}
+    blind = reviewed_blind(connection, row["case_id"])
+    return {row["first_reviewer"], row["second_reviewer"], *blind, *connection.execute(sent).scalars()}
 
 
 def _set(connection: Connection, row: Mapping[str, Any], **values: int | None) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from serving.desk.beds import LIST
 from serving.desk.database import Desk
@@ -33,9 +33,10 @@ SOURCE: Final = {"ranked": "model", "draw": "random", "control": "random", "sent
 
 
 def decided(desk: Desk) -> list[dict[str, Any]]:
-    """A row per case with an outcome, by number; the lead it goes by is the last one before the decision."""
+    """A row per case with an outcome, by number; the lead it goes by is the last one before the decision, and one of our lists before one sent down."""
+    listed = func.max(case((LEADS.c.slot != "sent", LEADS.c.lead_id)))
     latest = (
-        select(LEADS.c.case_id, func.max(LEADS.c.lead_id).label("lead_id"))
+        select(LEADS.c.case_id, func.coalesce(listed, func.max(LEADS.c.lead_id)).label("lead_id"))
         .join(CASES, CASES.c.case_id == LEADS.c.case_id)
         .group_by(LEADS.c.case_id)
         .subquery()

@@ -123,8 +123,10 @@ def answer(desk: Desk, person: Person, rights: frozenset[str], limit_id: int, gr
             raise Refused("没有这项待批准的改动")
         said = {"granted": granted, "answered_at": now(), "answered_by": person.person_id}
         try:
-            connection.execute(update(TABLE).where(waiting).values(**said))
+            done = connection.execute(update(TABLE).where(waiting).values(**said))
         except IntegrityError:
             raise Refused("改动须由另一人批准") from None
+        if done.rowcount != 1:
+            raise Refused("没有这项待批准的改动")
         detail = {"to": asked["value"], "granted": granted}
         log.append(connection, "limit.answer", person.name, asked["name"], detail)

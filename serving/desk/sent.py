@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -19,7 +20,7 @@ from inspection.sent import Row, Sent, understand
 from inspection.sent_columns import Choice
 from inspection.sorting import LATER, TIERS
 from serving.desk import log
-from serving.desk.cases import Refused, Unknown, every
+from serving.desk.cases import Refused, Unknown, every, seen
 from serving.desk.database import Desk, exclusive, now
 from serving.desk.leads import OPENING, case_of
 from serving.desk.papers import keep
@@ -98,10 +99,14 @@ def take_in(desk: Desk, sent: Sent, rows: Sequence[Row], body: bytes, *, number:
             insert(SENT_LISTS).values(**told, due_at=due, columns=columns).returning(SENT_LISTS.c.sent_id)
         )
         sent_id = int(made.scalar_one())
-        for i, row in enumerate(rows, start=1):
-            values = _values(row, sent_id, areas)
-            if values["grain"] and values["tier"] != LATER:
-                values["case_id"], is_new = _case(connection, values, f"sent/{sent_id}", i, as_of)
+        kept = [_values(row, sent_id, areas) for row in rows]
+        whole: Counter[tuple[str, str]] = Counter()
+        for values in filter(_opens, kept):
+            whole[values["grain"], values["entity_id"]] += values["amount_fen"] or 0
+        for i, values in enumerate(kept, start=1):
+            if _opens(values):
+                summed = values | {"amount_fen": whole[values["grain"], values["entity_id"]]}
+                values["case_id"], is_new = _case(connection, summed, f"sent/{sent_id}", i, as_of)
                 new, joined = new + is_new, joined + (not is_new and values["case_id"] not in cases)
                 cases.add(values["case_id"])
             connection.execute(insert(SENT_ROWS).values(**values))
@@ -122,6 +127,16 @@ def _values(row: Row, sent_id: int, areas: Mapping[str, str]) -> dict[str, Any]:
         "tier": placed.tier if placed else "", "grounds": list(placed.grounds if placed else ()), "defences": list(placed.defences if placed else ()),
         "case_id": None,
     }  # fmt: skip
+
+
+def _opens(values: Mapping[str, Any]) -> bool:
+    """Whether a row has a subject and is not put off."""
+    return bool(values["grain"]) and values["tier"] != LATER
+
+
+def last_listed(leads: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Of a case's leads the last one that a list of ours named, which has evidence; the last one sent down where none did."""
+    return next((one for one in reversed(leads) if one["slot"] != SLOT), leads[-1])
 
 
 def _case(connection: Connection, row: Mapping[str, Any], run: str, lead: int, as_of: date) -> tuple[int, bool]:
@@ -149,10 +164,11 @@ def _mine(person: Person) -> Any:
 
 def lists(desk: Desk, person: Person) -> list[dict[str, Any]]:
     """Every list with rows of this person's area: rows, by heap, answered; working days left, below 0 = late. Newest first."""
-    done = case((SENT_ROWS.c.verdict != "", 1), (CASES.c.outcome.is_not(None), 1), else_=0)
+    known = seen(person)
+    done = case((SENT_ROWS.c.verdict != "", 1), (known.c.outcome.is_not(None), 1), else_=0)
     counted = (
         select(SENT_ROWS.c.sent_id, SENT_ROWS.c.tier, func.count(), func.sum(done))
-        .outerjoin(CASES, CASES.c.case_id == SENT_ROWS.c.case_id)
+        .outerjoin(known, known.c.case_id == SENT_ROWS.c.case_id)
         .where(_mine(person))
         .group_by(SENT_ROWS.c.sent_id, SENT_ROWS.c.tier)
     )
@@ -195,9 +211,10 @@ def one(desk: Desk, person: Person, sent_id: int) -> dict[str, Any]:
 
 def _rows(connection: Connection, sent_id: int, person: Person) -> list[dict[str, Any]]:
     told = ("number", "state", "outcome", "confirmed_fen", "recovered_fen")
+    known = seen(person)
     chosen = (
-        select(SENT_ROWS, *(CASES.c[c].label(f"case_{c}") for c in told), PEOPLE.c.shown)
-        .outerjoin(CASES, CASES.c.case_id == SENT_ROWS.c.case_id)
+        select(SENT_ROWS, *(known.c[c].label(f"case_{c}") for c in told), PEOPLE.c.shown)
+        .outerjoin(known, known.c.case_id == SENT_ROWS.c.case_id)
         .outerjoin(PEOPLE, PEOPLE.c.person_id == SENT_ROWS.c.answered_by)
         .where(SENT_ROWS.c.sent_id == sent_id, _mine(person))
         .order_by(SENT_ROWS.c.row_id)
@@ -334,7 +351,7 @@ def give_back(desk: Desk, person: Person, sent_id: int) -> tuple[str, bytes, Cou
         raise Damaged(f"下发清单 {found['number']} 的原件与接收时不符，请从备份恢复")
     sent = as_read(sent, found["columns"], {(r["sheet"], r["line"]) for r in found["lines"]})
     made, counted = returned(body, sent, {(r["sheet"], r["line"]): r["result"] for r in found["lines"]})
-    log.note(desk, "sent.return", person.name, f"sent/{sent_id}", {"rows": counted.left, "answered": counted.answered})
+    log.note(desk, "sent.return", person.name, f"sent/{sent_id}", {"rows": counted.came, "answered": counted.answered})
     return found["name"].removesuffix(".xlsx") + "（反馈）.xlsx", made, counted
 
 

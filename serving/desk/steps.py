@@ -150,7 +150,7 @@ def _asked(connection: Connection, row: Mapping[str, Any], step: Step, given: Gi
     if "orders" in step.asks:
         _orders(given)
     if "class" in step.asks:
-        asked = boards.asked_for(connection, given.violation_class, given.confirmed_fen or 0, _orders_of(given))
+        asked = boards.asked_for(connection, given.violation_class, _orders_of(given))
         if why := boards.unheard(row, given.confirmed_fen or 0, asked):
             raise Refused(why)
     if "officers" in step.asks:
@@ -169,6 +169,8 @@ def _orders(given: Given) -> None:
         raise Refused("请选择处理；不作处理也须选“不予处理”")
     if "NONE" in given.dispositions and len(given.dispositions) > 1:
         raise Refused("“不予处理”不能与其他处理并选")
+    if "PENALTY" in given.dispositions and given.amounts.get("PENALTY") is None:
+        raise Refused("行政处罚须填写罚款金额，没有罚款填0")
     back = given.amounts.get("RECOVER", given.confirmed_fen if "RECOVER" in given.dispositions else 0) or 0
     if back > (given.confirmed_fen or 0):
         raise Refused("追回金额不得超过确认金额")
@@ -206,7 +208,7 @@ def _values(
     if target in ("C10", "C30", "C40"):
         values |= boards.VOID
     if "class" in step.asks:
-        values |= boards.asked_for(connection, given.violation_class, given.confirmed_fen or 0, _orders_of(given))
+        values |= boards.asked_for(connection, given.violation_class, _orders_of(given))
         back = min(row["recovered_fen"] or 0, given.confirmed_fen or 0)  # a case opened again keeps what came back
         values |= {
             "violation_class": given.violation_class,

@@ -55,19 +55,22 @@ def say(
     if len(said.note) > LONGEST:
         raise Refused(f"说明不得超过{LONGEST}字")
     mine = or_(table.c.client == said.client, table.c.second_client == said.client)
+    here = and_(*(table.c[k] == v for k, v in place.items()), table.c.withdrawn_at.is_(None))
+    there = connection.execute(select(table).where(here)).mappings().first()
     sent = connection.execute(select(table).where(mine)).mappings().first()
     if sent is not None:
+        if there is None and sent["withdrawn_at"] is not None:
+            raise Refused("这一条已撤回；要重新记，请在填写页上填写")
         if person.person_id in (sent["said_by"], sent["second_by"]) and _same_place(sent, place):
             return AGAIN
         raise Refused("这一条的编号已用于别的记录，请重新打开页面再填")
-    here = and_(*(table.c[k] == v for k, v in place.items()), table.c.withdrawn_at.is_(None))
-    there = connection.execute(select(table).where(here)).mappings().first()
     changed = False
     if there is not None:
-        answer = _meet(connection, table, dict(there), said, person, words)
+        answer = _meet(connection, table, dict(there), said, person, words, more)
         if answer != CHANGED:
             return answer
         changed = True
+        more["photo"] = there["photo"]
     first = {"said_by": person.person_id, "said_at": now(), "code": said.code, "note": said.note, "client": said.client}
     try:
         connection.execute(insert(table).values(**place, **first, **more))
@@ -87,6 +90,7 @@ def _meet(
     said: Said,
     person: Person,
     words: Mapping[str, str],
+    more: Mapping[str, Any],
 ) -> str:
     """What becomes of a word about a place that has one."""
     names = {r.person_id: r.shown for r in connection.execute(select(PEOPLE.c.person_id, PEOPLE.c.shown))}
@@ -98,7 +102,9 @@ def _meet(
             return AGAIN
         raise Refused(f"{first}、{names[there['second_by']]}已确认为“{stands}”，不能再改")
     if there["said_by"] == person.person_id:
-        if (there["code"], there["note"]) == (said.code, said.note):
+        if (there["code"], there["note"]) == (said.code, said.note) and there.get("checked_at") == more.get(
+            "checked_at"
+        ):
             return AGAIN
         connection.execute(update(table).where(row).values(withdrawn_at=now()))
         return CHANGED

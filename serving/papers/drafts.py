@@ -11,6 +11,7 @@ from serving.desk.casefile import case_file
 from serving.desk.cases import Refused
 from serving.desk.database import Desk, now
 from serving.desk.people import Person
+from serving.desk.sent import last_listed
 from serving.desk.states import STATES
 from serving.lists import publish
 from serving.papers.notice import Notice, notice
@@ -26,7 +27,7 @@ def notice_of(desk: Desk, warehouse: Path, who: Person, case_id: int) -> tuple[s
         raise Refused(f"{STATES[found['state']]}的案件不能出稽核通知：须经初审、复审同意，且尚未认定")
     lead: dict[str, Any] = {}
     with suppress(UserError):  # an old run may have been cleared away; the case stays
-        last = found["leads"][-1]
+        last = last_listed(found["leads"])
         lead = publish.open_run(warehouse / "lists" / last["run"]).lead(last["list"], last["lead"])
     head = log.note(desk, "notice", who.name, found["number"])
     when = f"{now() + timedelta(hours=8):%Y-%m-%d %H:%M}"

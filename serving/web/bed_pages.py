@@ -171,8 +171,9 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         run = run_of(request)
         told = evening.morning_of(desk(), run, person(request).sees).to_json()
         hours = run.bedsheet()["hours"]
-        names = {b["unit"]: b["hospital"] for b in run.bedsheet()["beds"]}
-        shown = [h | {"hospital": names.get(h["unit"], h["unit"])} for h in hours]
+        sees = person(request).sees
+        names = {b["unit"]: b["hospital"] for b in run.bedsheet()["beds"] if sees(str(b["area"]))}
+        shown = [h | {"hospital": names[h["unit"]]} for h in hours if h["unit"] in names]
         data = {"title": "查床次日", "as_of": run.manifest["as_of"], "run": run.name, "caveat": CAVEAT, "hours": shown}
         return respond(request, "morning.html", data | told)
 

@@ -15,7 +15,7 @@ from claims.errors import UserError
 from claims.schema.innocents import INNOCENTS
 from claims.shown_text import mask
 from inspection.bedsheet import RESULTS
-from serving.desk import diagnoses, inbox, log, money, papers, people, reviews, sent, ticks
+from serving.desk import boards, diagnoses, inbox, log, money, papers, people, reviews, sent, ticks
 from serving.desk.casefile import case_file
 from serving.desk.database import Desk, now
 from serving.desk.limits import values
@@ -92,7 +92,7 @@ def case_page(
     """One case: the evidence of its last lead, what may be done, what was done; uncovered: with its diagnoses, which the log knows. Raises Unknown."""
     who, may = person(request), rights(request)
     found = case_file(desk, who, number)
-    lead = next((one for one in reversed(found["leads"]) if one["slot"] != sent.SLOT), found["leads"][-1])
+    lead = sent.last_listed(found["leads"])
     data: dict[str, Any] = {}
     with suppress(UserError):  # an old run may have been cleared away; the case stays
         run = publish.open_run(warehouse / "lists" / lead["run"])
@@ -103,7 +103,10 @@ def case_page(
     staff = people.everybody(desk) if any("officers" in s.asks for s in steps) else []
     inspectors = [p for p in staff if "inspector" in p["roles"] and p["active"]]
     sits = "board" in may and found["state"] == "C60"
-    worked = {found["first_reviewer"], found["second_reviewer"], *(o["person_id"] for o in found["officers"])}
+    worked: set[int] = set()
+    if sits:
+        with desk.read() as connection:
+            worked = boards.worked_on(connection, found)
     members = [
         {k: p[k] for k in ("person_id", "shown")}
         for p in (people.everybody(desk) if sits else [])

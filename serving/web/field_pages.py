@@ -22,6 +22,7 @@ from serving.desk import log, ticks
 from serving.desk.casefile import case_file
 from serving.desk.cases import Again, Refused, Unknown
 from serving.desk.database import Desk
+from serving.desk.sent import last_listed
 from serving.desk.two_officers import TOLD
 from serving.lists import publish
 from serving.web.bed_pages import answer, fields_of, is_json
@@ -44,7 +45,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         return case_file(desk(), person(request), int(request.path_params["case"]))
 
     def tasks_for(case: Mapping[str, Any]) -> list[Task]:
-        lead = case["leads"][-1]
+        lead = last_listed(case["leads"])
         with suppress(UserError):  # an old run may have been cleared away; what was ticked stays
             run = publish.open_run(warehouse() / "lists" / lead["run"])
             charts: list[str] = []

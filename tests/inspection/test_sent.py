@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter
 
 from claims.errors import UserError
-from inspection.known import BILL, Claims
+from inspection.known import BILL, Claims, not_refunded, taken_back
 from inspection.matching import Match, match
 from inspection.returned import Result, returned
 from inspection.sent import understand
@@ -85,9 +85,7 @@ def known(*bills: dict[str, Any], alike: dict[str, dict[str, str]] | None = None
         "fixmedins_code": frozenset({"H1", "H2"}),
     }
     units = {"H1": ("甲医院", "429004"), "H2": ("乙药店", "429004")}
-    return Claims(
-        frame, frozenset(), pd.DataFrame(), pd.DataFrame(), units, {"429004199001011231": (WHO,)}, ids, alike or {}
-    )
+    return Claims(frame, frozenset(), pd.DataFrame(), units, {"429004199001011231": (WHO,)}, ids, alike or {})
 
 
 def matched(rows: list[list[Any]], claims: Claims, head: list[str] | None = None) -> list[Match]:
@@ -250,7 +248,7 @@ def test_each_heap_with_its_grounds() -> None:
     assert heap(decided="2026-05-01 查实", amount_fen=600_000)[0] == LATER
     assert "处罚时效" in heap(ended=date(2024, 9, 1), amount_fen=600_000)[1]
     assert heap(ended=date(2024, 9, 28), amount_fen=600_000)[0] == FOCUS, "the last day of the two years"
-    assert heap(repeats=4) == (LATER, "与第4行重复，随那一行反馈")
+    assert heap(repeats="疑点 第4行") == (LATER, "与疑点 第4行重复，随那一行反馈")
 
 
 def test_defences_are_the_innocents_of_the_kind_of_suspicion() -> None:
@@ -269,7 +267,7 @@ def test_the_list_goes_back_in_its_own_form() -> None:
     (table,) = sent.tables
     sent = replace(sent, tables=(replace(table, foot=tuple(n for n in table.listed.lines if n > 7)),))
     made, counted = returned(body, sent, results)
-    assert (counted.came, counted.left, counted.answered, counted.kept) == (4, 4, 2, ())
+    assert (counted.came, counted.answered, counted.kept) == (4, 2, ())
     before, after = ({g.name: g.cells for g in grids(b, "x")} for b in (body, made))
     head = {t: j for j, t in enumerate(HEAD)}
     line = after["疑点"][3]
@@ -294,6 +292,36 @@ def test_a_list_without_result_columns_gets_five() -> None:
     (grid,) = grids(made, "x")
     assert grid.cells[0][3:] == ("核查情况", "是否属实", "违规金额（元）", "追回金额（元）", "处理结果")
     assert grid.cells[1][3:] == ("部分", "部分属实", "1", "0.5", "追回")
+
+
+def test_amounts_go_back_in_the_unit_of_their_title_and_words_are_never_lost() -> None:
+    body = book([["1", SETL, None, None]], ["疑点编号", "结算号", "违规金额（万元）", "追回金额（分）"], title=False)
+    made, _ = returned(body, understand(body, "x"), {("疑点", 2): Result("yes", "属实", 123_456, 123_456, "追回")})
+    (grid,) = grids(made, "x")
+    assert grid.cells[1][2:4] == ("0.123456", "123456")
+    assert grid.cells[0][4:] == ("核查情况", "是否属实", "处理结果")
+    assert grid.cells[1][4:] == ("属实", "属实", "追回")
+
+
+def test_a_blank_cell_is_filled() -> None:
+    body = book([a_row(核查情况=" ")], title=False)
+    made, counted = returned(body, understand(body, "x"), {("疑点", 2): Result("no", "合规")})
+    assert (grids(made, "x")[0].cells[1][HEAD.index("核查情况")], counted.kept) == ("合规", ())
+
+
+def test_a_number_nobody_has_is_told_by_its_cell_and_covered() -> None:
+    (found,) = matched([a_row(结算流水号=None, 就诊ID=None, 参保人编号="4290100081180000")], known(bill(SETL)))
+    assert found.level == "none"
+    assert "4290100081180000" not in "".join(found.told)
+    assert any("F4" in t and "429…0000" in t for t in found.told)
+
+
+def test_what_is_taken_back_in_part_is_not_taken_back() -> None:
+    bills = pd.DataFrame([bill("S1"), bill("S2", mdtrt_id="A2")])
+    back = pd.DataFrame({"init_setl_id": ["S1", "S2"], "medfee_sumamt_fen": [-30_050, -50]})
+    assert taken_back(bills, back) == {"S1"}
+    refund = bill("R1", medfee_sumamt_fen=-30_050, refd_setl_flag="1")
+    assert set(not_refunded(pd.DataFrame([bill("S1"), refund, bill("S2", mdtrt_id="A2")]))["setl_id"]) == {"S2"}
 
 
 def test_what_is_filled_already_is_kept_and_told() -> None:

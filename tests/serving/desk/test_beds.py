@@ -137,3 +137,25 @@ def test_a_photograph_is_a_paper_of_the_case(evening: Desk, staff: dict[str, Per
     assert paper["sha256"] == beds.of_run(evening, RUN)[1]["sha256"]
     give(evening, staff["bob"], 1, "不在")
     assert findings.presence(evening)[0]["evidence_ref"] == paper["sha256"]
+
+
+def test_a_correction_keeps_the_photograph_and_changes_the_time(evening: Desk, staff: dict[str, Person]) -> None:
+    ann, bob, body = staff["ann"], staff["bob"], b"\xff\xd8\xff\xe0 photo"
+    give(evening, ann, 1, "在床", at="2026-11-22 21:00")
+    beds.photograph(evening, ann, ann.rights, SHEET, 1, body)
+    assert give(evening, ann, 1, "不在", client="e" * 32, at="2026-11-22 21:00") == "changed"
+    assert give(evening, ann, 1, "不在", client="f" * 32, at="2026-11-22 21:10") == "changed"
+    give(evening, bob, 1, "不在")
+    [row] = findings.presence(evening)
+    assert (row["check_time"], len(row["evidence_ref"])) == ("2026-11-22 21:10:00", 64)
+    with pytest.raises(Refused, match="由这两人上传"):
+        beds.photograph(evening, staff["leader"], ann.rights, SHEET, 1, b"\xff\xd8\xff\xe0 other")
+
+
+def test_what_was_withdrawn_is_not_received_again(evening: Desk, staff: dict[str, Person]) -> None:
+    ann = staff["ann"]
+    give(evening, ann, 1, "不在", client="g" * 32)
+    beds.withdraw(evening, ann, ann.rights, SHEET, 1)
+    with pytest.raises(Refused, match="已撤回"):
+        give(evening, ann, 1, "不在", client="g" * 32)
+    assert give(evening, ann, 1, "在床", client="h" * 32) == "stored"

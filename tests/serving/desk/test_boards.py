@@ -207,3 +207,12 @@ def test_a_fine_ordered_again_is_one_fine(opened: Desk, staff: dict[str, Person]
         money.order(connection, 1, staff["signer"], {"PENALTY": 30_000})
         assert money.undone(connection, 1) == ["行政处罚"]
     assert money.apart(case_file(opened, chief, 1)["dispositions"])["amt_fine"] == 30_000
+
+
+def test_a_fine_has_an_amount_and_who_sits_has_the_right(opened: Desk, staff: dict[str, Person], law: Person) -> None:
+    to_decision(opened, staff)
+    fined = Given("查实", "O2_IRREGULAR", "", "irregular", 100, ("PENALTY",))
+    with pytest.raises(Refused, match="罚款金额"):
+        go(opened, staff["leader"], "decide", fined)
+    with pytest.raises(Refused, match="出席人员须有"):
+        sit(opened, staff["leader"], [staff["leader"], law, staff["money"]])

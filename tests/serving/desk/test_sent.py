@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from claims.errors import UserError
 from inspection.matching import Match
@@ -17,6 +18,7 @@ from serving.desk import backup, findings, inbox, papers, sent
 from serving.desk.cases import Refused, Unknown
 from serving.desk.database import Desk, clock
 from serving.desk.people import Person
+from serving.desk.schema import CASES
 from serving.desk.steps import Given, take
 from tests.inspection.test_sent import HEAD, WHO, a_row, book
 from tests.serving.conftest import TestClient, signed_in
@@ -33,7 +35,7 @@ def a_list(n: int = 4) -> tuple[bytes, Sent]:
 def rows(understood: Sent) -> list[Row]:
     """The first two about one stay, the third put off, the fourth matched to nobody."""
     stay = Match("exact", "结算号", ("S1",), "A9", True, WHO, "H1")
-    away = Match("none", "所列号码都用不上", unit="H2", told=("D5 结算ID：公式出错",), bent=True)
+    away = Match("none", "所列号码都用不上", unit="H2", told=("D5 结算ID：公式出错",))
     found = [(stay, FOCUS), (stay, MORE), (replace(stay, stay="A8"), LATER), (away, MORE)]
     made = []
     for line, (m, tier) in zip(understood.tables[0].listed.lines, found, strict=True):
@@ -68,6 +70,9 @@ def test_one_case_a_subject_and_nothing_lost(desk: Desk, staff: dict[str, Person
     found = sent.one(desk, staff["leader"], done["sent_id"])
     assert [bool(r["case_id"]) for r in found["lines"]] == [True, True, False, False]
     assert found["tiers"] == {FOCUS: 1, MORE: 2, LATER: 1}
+    with desk.read() as connection:
+        worth = connection.execute(select(CASES.c.mid_fen)).scalar_one()
+    assert worth == 60_100, "both rows of its subject"
     with pytest.raises(UserError, match="已接收过"):
         taken(desk)
     assert papers.faults(desk) == []
@@ -148,7 +153,7 @@ def test_it_is_given_back_whole_in_its_own_form(desk: Desk, staff: dict[str, Per
     sent.answer(desk, leader, leader.rights, lines[3]["row_id"], "no", "合规")
     name, made, counted = sent.give_back(desk, leader, done["sent_id"])
     assert name == "国家局（反馈）.xlsx"
-    assert (counted.came, counted.left, counted.answered) == (4, 4, 1)
+    assert (counted.came, counted.answered) == (4, 1)
     (grid,) = grids(made, "x")
     assert [r[HEAD.index("是否属实")] for r in grid.cells[1:]] == [None, None, None, "否"]
     desk.file(sent.one(desk, leader, done["sent_id"])["sha256"]).write_bytes(b"x")
