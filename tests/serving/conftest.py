@@ -2,6 +2,7 @@
 
 import functools
 import json
+import shutil
 import warnings
 from collections.abc import Iterator
 from datetime import date
@@ -284,20 +285,32 @@ LADDER = [
 
 
 @pytest.fixture(scope="session")
-def week(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A warehouse folder with one published run of all grains."""
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse folder with one published run of all grains, to be copied: no desk is opened in it."""
     warehouse = tmp_path_factory.mktemp("warehouse")
     (warehouse / "lists").mkdir()
     whole_week(warehouse)
     return warehouse
 
 
+@pytest.fixture(scope="module")
+def week(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A published week of a test file's own: what is done to its cases is nobody else's."""
+    return Path(shutil.copytree(published, tmp_path_factory.mktemp("week") / "warehouse"))
+
+
 @pytest.fixture(scope="session")
-def whole(week: Path) -> Iterator[TestClient]:
+def served(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The week that `service` serves."""
+    return Path(shutil.copytree(published, tmp_path_factory.mktemp("served") / "warehouse"))
+
+
+@pytest.fixture(scope="session")
+def whole(served: Path) -> Iterator[TestClient]:
     """The service as a process of `xiezhi serve` runs it, BentoML and all: one a process, since it registers its measurements once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XIEZHI_WAREHOUSE", str(week))
-        people.add(desk_of(week), "anybody", ("officer",))
+        patch.setenv("XIEZHI_WAREHOUSE", str(served))
+        people.add(desk_of(served), "anybody", ("officer",))
         from serving.service import application
 
         client = TestClient(
@@ -309,8 +322,8 @@ def whole(week: Path) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def service(whole: TestClient, week: Path, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+def service(whole: TestClient, served: Path, monkeypatch: pytest.MonkeyPatch) -> TestClient:
     """The whole service over the hand-made week."""
-    monkeypatch.setenv("XIEZHI_WAREHOUSE", str(week))
+    monkeypatch.setenv("XIEZHI_WAREHOUSE", str(served))
     whole.cookies.clear()
     return whole

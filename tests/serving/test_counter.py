@@ -125,9 +125,9 @@ def test_a_body_that_is_none_gets_chinese_sentences(counter: TestClient, house: 
     assert all(any("一" <= c <= "鿿" for c in text) for text in (told["error"], *told["fields"].values()))
 
 
-def test_the_other_apis_speak_chinese_too(service: TestClient, week: Path) -> None:
+def test_the_other_apis_speak_chinese_too(service: TestClient, served: Path) -> None:
     mine = {
-        "cookie": f"{sessions.COOKIE}={sessions.begin(desk_of(week), people.accept(desk_of(week), people.add(desk_of(week), 'api-zh', ('officer',)), PASSWORD))}"
+        "cookie": f"{sessions.COOKIE}={sessions.begin(desk_of(served), people.accept(desk_of(served), people.add(desk_of(served), 'api-zh', ('officer',)), PASSWORD))}"
     }
     for path, body, status in (
         ("/api/rank", {"grain": "person", "top": 0}, 400), ("/api/rank", {"grain": "nothing"}, 404), ("/api/explain", {"grain": "person", "lead": 999}, 404),

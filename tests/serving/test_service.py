@@ -10,15 +10,15 @@ from serving.web.middleware import desk_of
 from .conftest import PASSWORD, TestClient
 
 
-def cookie(week: Path, name: str, *roles: str) -> dict[str, str]:
-    desk = desk_of(week)
+def cookie(served: Path, name: str, *roles: str) -> dict[str, str]:
+    desk = desk_of(served)
     who = people.accept(desk, people.add(desk, name, roles), PASSWORD)
     return {"cookie": f"{sessions.COOKIE}={sessions.begin(desk, who)}"}
 
 
 @pytest.mark.slow
-def test_pages_and_apis_stand_behind_one_gate(service: TestClient, week: Path) -> None:
-    mine = cookie(week, "service-officer", "officer")
+def test_pages_and_apis_stand_behind_one_gate(service: TestClient, served: Path) -> None:
+    mine = cookie(served, "service-officer", "officer")
     for path in ("/", "/lists/admission", "/api/lists", "/docs.json", "/metrics", "/api/none", "/nothing"):
         assert service.get(path).status_code == 401, path
     assert service.get("/lists/admission", headers=mine).status_code == 200
@@ -29,9 +29,9 @@ def test_pages_and_apis_stand_behind_one_gate(service: TestClient, week: Path) -
 
 
 @pytest.mark.slow
-def test_what_anybody_asks_for_leaves_no_trace_in_the_measurements(service: TestClient, week: Path) -> None:
+def test_what_anybody_asks_for_leaves_no_trace_in_the_measurements(service: TestClient, served: Path) -> None:
     """D19: /metrics grew by a row for every path, of strangers too."""
-    admin = cookie(week, "service-admin", "admin")
+    admin = cookie(served, "service-admin", "admin")
     service.get("/metrics", headers=admin)
     before = service.get("/metrics", headers=admin).text
     for i in range(50):

@@ -55,8 +55,8 @@ def test_sixty_megabytes_are_refused_whether_told_or_not(week: Path, path: str) 
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("path", ["/api/rank", "/api/explain"])
-def test_json_that_is_none_is_refused(service: TestClient, week: Path, path: str, body: bytes) -> None:
-    mine = signed_in(week, "officer").cookies[sessions.COOKIE]
+def test_json_that_is_none_is_refused(service: TestClient, served: Path, path: str, body: bytes) -> None:
+    mine = signed_in(served, "officer").cookies[sessions.COOKIE]
     head = {"content-type": "application/json", "cookie": f"{sessions.COOKIE}={mine}"}
     least = 200 if path == "/api/rank" and b"lead" in body else 400  # what a call does not ask for is passed over
     assert least <= service.post(path, content=body, headers=head).status_code < 500

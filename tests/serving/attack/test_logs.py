@@ -12,22 +12,11 @@ from serving.web.middleware import Gate, desk_of
 from serving.web.pages import pages
 from tests.serving.attack.fuzz import FULL, Signed, attack
 from tests.serving.attack.openapi import described
-from tests.serving.conftest import signed_in, whole_week
-
-
-@pytest.fixture(scope="module")
-def attacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A week of its own: what the attack types into cases is nobody else's."""
-    warehouse = tmp_path_factory.mktemp("attacked")
-    (warehouse / "lists").mkdir()
-    whole_week(warehouse)
-    return warehouse
+from tests.serving.conftest import signed_in
 
 
 @pytest.mark.slow
-def test_an_error_of_the_server_keeps_its_kind_and_not_its_words(
-    attacked: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_error_of_the_server_keeps_its_kind_and_not_its_words(week: Path, caplog: pytest.LogCaptureFixture) -> None:
     import serving.service
 
     assert serving.service.NoInput
@@ -44,17 +33,17 @@ def test_an_error_of_the_server_keeps_its_kind_and_not_its_words(
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_neither_the_servers_log_nor_the_desks_names_anybody(
-    attacked: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    week: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    client = signed_in(attacked, "inspector", "reviewer1")
+    client = signed_in(week, "inspector", "reviewer1")
     client.get("/lists/person")
     client.post("/find", data={"q": "429001198000003"})
     client.post("/cases/1/note", data={"note": "429001198000003 王某"})
     client.get("/nowhere/429001198000003")
     loop = asyncio.new_event_loop()
     try:
-        attack(Gate(pages(attacked), attacked), loop, [described(["2025-09-28/ab"])], Signed(attacked, "officer"), 40)
+        attack(Gate(pages(week), week), loop, [described(["2025-09-28/ab"])], Signed(week, "officer"), 40)
     finally:
         loop.close()
     told = capfd.readouterr()
@@ -62,6 +51,6 @@ def test_neither_the_servers_log_nor_the_desks_names_anybody(
     written = told.out + told.err + "\n".join(r.getMessage() for r in kept)
     assert not FULL.search(written)
     assert "王某" not in written
-    rows = str(log.rows(desk_of(attacked), 0, 100_000))
+    rows = str(log.rows(desk_of(week), 0, 100_000))
     assert not FULL.search(rows)
     assert "王某" not in rows
