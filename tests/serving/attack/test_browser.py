@@ -104,7 +104,7 @@ class Desk:
         for name in names:
             before = self.page.url
             self.page.keyboard.press(name)
-            for _ in range(60 if name in ("Enter", "n", "]", "[") else 0):
+            for _ in range(200 if name in ("Enter", "n", "]", "[") else 0):
                 self.page.wait_for_timeout(50)
                 if self.page.url != before:
                     break

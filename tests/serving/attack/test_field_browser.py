@@ -30,6 +30,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def phone(chromium: Any) -> Iterator[Any]:
     context = chromium.new_context(viewport={"width": 390, "height": 844})
+    context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()
 
@@ -38,6 +39,7 @@ def sign_in(page: Any) -> None:
     page.fill("#name", "ann")
     page.fill("#password", PASSWORD)
     page.click("button.main")
+    page.wait_for_url("**/phone")  # loaded, so that its script runs before anything is done to the network
 
 
 def test_a_form_outlives_the_service_and_the_session_and_is_stored_once(phone: Any, night: Path) -> None:
@@ -77,6 +79,7 @@ def test_at_sign_out_nothing_stays_on_the_phone(phone: Any, night: Path) -> None
     with served(night) as (base, _):
         phone.goto(f"{base}/sign-in?next=/beds/{run}/phone")
         sign_in(phone)
+        phone.route("**/results", lambda route: route.abort())
         phone.context.set_offline(True)
         bed = phone.locator("details.bed").nth(2)
         bed.locator("summary").click()
@@ -90,7 +93,6 @@ def test_at_sign_out_nothing_stays_on_the_phone(phone: Any, night: Path) -> None
             dialog.accept()
 
         phone.once("dialog", accept)
-        phone.route("**/results", lambda route: route.abort())
         phone.click('form[action="/sign-out"] button')
         phone.wait_for_url("**/sign-in")
         assert phone.evaluate("localStorage.length") == 0
