@@ -12,12 +12,13 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from serving.desk import log
+from serving.desk.boards import worked_on
 from serving.desk.cases import Refused, event, every, locked
 from serving.desk.database import Desk, now
 from serving.desk.limits import value
 from serving.desk.people import Person
 from serving.desk.roles import RIGHTS
-from serving.desk.schema import APPEALS, GROUNDS, OFFICERS, PEOPLE
+from serving.desk.schema import APPEALS, GROUNDS, PEOPLE
 from serving.desk.workdays import after, today
 
 
@@ -88,7 +89,8 @@ def answer_ground(
         raise Refused("请填写答复")
     with desk.write() as connection:
         row = locked(connection, person, case_id, once)
-        apart(connection, row, person)
+        if person.person_id in worked_on(connection, row):
+            raise Refused("答复陈述申辩的人不得是本案的审核或核查人员")
         reply = {"answer": answer.strip(), "accepted": accepted, "answered_at": now(), "answered_by": person.person_id}
         mine = select(APPEALS.c.appeal_id).where(APPEALS.c.case_id == case_id)
         open_one = (GROUNDS.c.ground_id == ground_id) & GROUNDS.c.answer.is_(None) & GROUNDS.c.appeal_id.in_(mine)
@@ -101,14 +103,6 @@ def answer_ground(
         detail = {"ground": ground_id, "accepted": accepted}
         event(connection, case_id, person, "reply", note=answer.strip(), detail=detail, once=once)
         log.append(connection, "case.reply", person.name, row["number"], detail)
-
-
-def apart(connection: Connection, row: dict[str, Any], person: Person) -> None:
-    """Raises Refused for somebody who reviewed or inspected the case."""
-    sent = select(OFFICERS.c.person_id).where(OFFICERS.c.case_id == row["case_id"])
-    worked = {row["first_reviewer"], row["second_reviewer"], *connection.execute(sent).scalars()}
-    if person.person_id in worked:
-        raise Refused("答复陈述申辩的人不得是本案的审核或核查人员")
 
 
 def unready(connection: Connection, case_id: int) -> str:

@@ -110,19 +110,17 @@ def _beside(
 
 def _two_persons(connection: Connection, row: Mapping[str, Any], step: Step, person: Person) -> None:
     me = person.person_id
-    earlier = {row["first_reviewer"], row["second_reviewer"]}
-    inspectors = set(
-        connection.execute(select(OFFICERS.c.person_id).where(OFFICERS.c.case_id == row["case_id"])).scalars()
-    )
+    worked = boards.worked_on(connection, row)
     if step.right == "review2" and me in {row["first_reviewer"], *reviews.reviewed_blind(connection, row["case_id"])}:
         raise Refused("初审与复审须由不同的人办理")
     if step.right == "sign" and me == row["legal_by"]:
         raise Refused("审签人不得是本案的法制审核人员")
-    if step.right == "sign" and me in earlier | inspectors:
+    if step.right == "sign" and me in worked:
         raise Refused("审签人不得是本案的初审、复审或核查人员")
-    if step.right == "appeal" and me in earlier | inspectors:
+    if step.right == "appeal" and me in worked:
         raise Refused("答复陈述申辩的人不得是本案的审核或核查人员")
-    if step.right == "inspect" and me not in inspectors:
+    sent = select(OFFICERS.c.person_id).where(OFFICERS.c.case_id == row["case_id"])
+    if step.right == "inspect" and me not in set(connection.execute(sent).scalars()):
         raise Refused("只有派到本案的核查人员可以提交")
 
 

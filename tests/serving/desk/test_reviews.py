@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from serving.desk import cases, inbox, leads, links, papers, people, reviews, steps
+from serving.desk import appeals, cases, inbox, leads, links, papers, people, reviews, steps
 from serving.desk.casefile import case_file
 from serving.desk.cases import Again, Refused, Unknown
 from serving.desk.database import Desk
@@ -73,6 +73,24 @@ def test_it_is_handed_out_once_and_moves_nothing(blind: tuple[Desk, Person], sta
     second = Person(holder.person_id, holder.name, holder.shown, "", frozenset({"reviewer2"}))
     with pytest.raises(Refused, match="不同的人"):
         go(desk, second, "agree")
+
+
+def test_who_reviewed_blind_answers_no_ground_and_signs_nothing(
+    blind: tuple[Desk, Person], staff: dict[str, Person]
+) -> None:
+    desk, other = blind
+    steps.take(desk, other, other.rights, 1, "report", 0, Given(note="床位无人", worth=True))
+    go(desk, staff["second"], "desk_case")
+    appeals.state_ground(desk, staff["ann"], staff["ann"].rights, 1, "当日请假")
+    chief = Person(other.person_id, other.name, other.shown, "", staff["leader"].roles | staff["signer"].roles)
+    with pytest.raises(Refused, match="不得是本案的审核或核查人员"):
+        appeals.answer_ground(desk, chief, chief.rights, 1, 1, "不", False)
+    appeals.answer_ground(desk, staff["leader"], staff["leader"].rights, 1, 1, "有请假条", True)
+    with pytest.raises(Refused, match="不得是本案的审核或核查人员"):
+        go(desk, chief, "answer")
+    go(desk, staff["leader"], "answer")
+    with pytest.raises(Refused, match="审签人不得是"):
+        go(desk, chief, "decide", DECISION)
 
 
 def test_without_a_second_reviewer_nothing_is_put_to_anybody(opened: Desk, staff: dict[str, Person]) -> None:
