@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from dataclasses import dataclass
@@ -109,8 +110,14 @@ class Settings:
 def settings() -> Settings:
     """The settings of this moment. Raises UserError for a number of workers or an amount of memory that is none, or a
     sign-in that lacks a part."""
-    given = (os.environ.get(name, "").strip() for name in PLACES)
-    warehouse, hosts, workers, memory, traceback, desk, key, *office = given
+    return _read(tuple(os.environ.get(name) for name in NAMES))
+
+
+@functools.lru_cache(maxsize=16)
+def _read(given: tuple[str | None, ...]) -> Settings:
+    """Read once for each environment: every request asks for them."""
+    told = dict(zip(NAMES, given, strict=True))
+    warehouse, hosts, workers, memory, traceback, desk, key, *office = ((told[p] or "").strip() for p in PLACES)
     if workers and not re.fullmatch(r"[1-9]\d?", workers):
         raise UserError(f"XIEZHI_WORKERS={workers}: give a number of processes from 1 to 99")
     if memory and not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", memory):
@@ -125,7 +132,11 @@ def settings() -> Settings:
         desk_key=Path(key) if key else None,
         oidc=_oidc(*office),
         limits=Limits(
-            **{field: _limit(name, low, high) for name, (field, low, high) in LIMITS.items() if name in os.environ}
+            **{
+                field: _limit(name, text, low, high)
+                for name, (field, low, high) in LIMITS.items()
+                if (text := told[name]) is not None
+            }
         ),
     )
 
@@ -141,9 +152,9 @@ def _oidc(issuer: str, client: str, secret_file: str, claim: str) -> Oidc | None
     return Oidc(issuer, client, Path(secret_file), claim or Oidc.claim)
 
 
-def _limit(name: str, low: float, high: float) -> float:
+def _limit(name: str, text: str, low: float, high: float) -> float:
     """A number, or a share like ``2%``."""
-    text = os.environ[name].strip()
+    text = text.strip()
     try:
         value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:

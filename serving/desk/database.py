@@ -2,6 +2,7 @@
 
     with desk.write() as connection: …   one transaction that may write; on SQLite it holds the write lock from its first moment
     with desk.read() as connection: …    a snapshot
+    desk.together(write)                 a small write that shares its transaction with those of other threads (serving/desk/together.py)
 
 A transaction that cannot be logged fails as a whole (serving/desk/log.py writes inside it).
 """
@@ -10,13 +11,13 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -27,9 +28,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from claims.errors import UserError
 from claims.settings import settings
+from serving.desk.together import Together
 
+T = TypeVar("T")
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 STARTING: Final = 1
+AT_ONCE: Final = 44
+"""Connections of a process: one for each of the forty threads that answer pages, and a few. With fewer, SQLite's would be opened and closed with every page;
+two processes stay below the hundred that PostgreSQL takes."""
 FOLDER: Final = "desk"
 """Below the warehouse, 0700: the database and the papers of cases."""
 
@@ -49,6 +55,14 @@ class Desk:
     @functools.cached_property
     def _writing(self) -> Engine:
         return self.engine.execution_options(writes=True)
+
+    def together(self, write: Callable[[Connection], T]) -> T:
+        """What `write` returned, once it is on disk. Raises what it raised."""
+        return self._together.write(write)
+
+    @functools.cached_property
+    def _together(self) -> Together:
+        return Together(self.write)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -129,8 +143,10 @@ def _unopened(error: Exception) -> UserError:
 
 def _engine(address: str) -> Engine:
     if make_url(address).get_backend_name() != "sqlite":
-        return create_engine(address, pool_pre_ping=True)
-    engine = create_engine(address, connect_args={"timeout": 10, "check_same_thread": False})
+        return create_engine(address, pool_pre_ping=True, pool_size=AT_ONCE // 4, max_overflow=AT_ONCE - AT_ONCE // 4)
+    engine = create_engine(
+        address, pool_size=AT_ONCE, max_overflow=0, connect_args={"timeout": 10, "check_same_thread": False}
+    )
 
     @event.listens_for(engine, "connect")
     def _connect(dbapi: Any, _: Any) -> None:

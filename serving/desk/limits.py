@@ -4,11 +4,12 @@ every one ever proposed is kept with who, when and why."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from claims.schema.sensitive import GROUPS
@@ -65,10 +66,15 @@ def value(connection: Connection, name: str) -> int:
 def values(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """What counts now, of several."""
     wanted = tuple(names)
-    last = select(func.max(TABLE.c.limit_id)).where(TABLE.c.name.in_(wanted), TABLE.c.granted).group_by(TABLE.c.name)
-    chosen = select(TABLE.c.name, TABLE.c.value).where(TABLE.c.limit_id.in_(last))
-    found: dict[str, int] = dict(connection.execute(chosen).tuples().all())
+    found: dict[str, int] = dict(connection.execute(_last_granted(wanted)).tuples().all())
     return {name: found.get(name, LIMITS[name].default) for name in wanted}
+
+
+@functools.lru_cache(maxsize=64)
+def _last_granted(names: tuple[str, ...]) -> Select[str, int]:
+    """The question of `values`, put together once: it is asked before every suspect."""
+    last = select(func.max(TABLE.c.limit_id)).where(TABLE.c.name.in_(names), TABLE.c.granted).group_by(TABLE.c.name)
+    return select(TABLE.c.name, TABLE.c.value).where(TABLE.c.limit_id.in_(last))
 
 
 def all_values(desk: Desk) -> list[dict[str, Any]]:

@@ -45,9 +45,8 @@ def append(
 
 
 def note(desk: Desk, act: str, who: str = "", about: str = "", detail: Mapping[str, Any] | None = None) -> str:
-    """`append` in a transaction of its own: for reads, failed sign-ins, exports."""
-    with desk.write() as connection:
-        return append(connection, act, who, about, detail)
+    """`append` by itself, for reads, failed sign-ins, exports: it is on disk when this returns."""
+    return desk.together(lambda connection: append(connection, act, who, about, detail))
 
 
 def head(desk: Desk) -> tuple[int, str]:

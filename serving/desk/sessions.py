@@ -55,8 +55,7 @@ def whose(desk: Desk, secret: str) -> tuple[Person, frozenset[str]] | None:
     if moment > row.ends_at or (not row.scope and moment - row.used_at > IDLE):
         return None
     if moment - row.used_at > NOTED:
-        with desk.write() as connection:
-            connection.execute(update(SESSIONS).where(SESSIONS.c.secret == key).values(used_at=moment))
+        desk.together(lambda c: c.execute(update(SESSIONS).where(SESSIONS.c.secret == key).values(used_at=moment)))
     person = Person(row.person_id, row.name, row.shown, row.area, frozenset(r.role for r in found if r.role))
     scope = frozenset(row.scope.split()) if row.scope else person.rights
     return person, person.rights & scope

@@ -5,6 +5,7 @@ the address and its filters, area, rights, language, and what the desk says of t
 and a case that moved on is another page.
 """
 
+import re
 import secrets
 import threading
 from collections import OrderedDict
@@ -28,27 +29,36 @@ ACCOUNT: Final = secrets.randbelow(9 * 10**30) + 10**30
 WHEN: Final = f"when-{secrets.token_hex(16)}"
 
 
+Parts = tuple[bytes, ...]
+"""A page cut at its stand-ins, which are the odd ones of its parts."""
+_CUT: Final = re.compile(f"({NAME}|{ACCOUNT}|{WHEN})".encode())
+
+
 class Kept:
     """Pages by key, at most `most` bytes of them."""
 
     def __init__(self, most: int = MOST) -> None:
         self.most, self.size = most, 0
-        self.pages: OrderedDict[Hashable, bytes] = OrderedDict()
+        self.pages: OrderedDict[Hashable, Parts] = OrderedDict()
         self.lock = threading.Lock()
 
-    def page(self, key: Hashable, made: Callable[[], bytes]) -> bytes:
+    def page(self, key: Hashable, made: Callable[[], bytes]) -> Parts:
         """The page of a key, written now if it is not there."""
         with self.lock:
             if key in self.pages:
                 self.pages.move_to_end(key)
                 return self.pages[key]
-        body = made()
+        parts = tuple(_CUT.split(made()))
         with self.lock:
-            self.size += len(body) - len(self.pages.pop(key, b""))
-            self.pages[key] = body
+            self.size += _size(parts) - _size(self.pages.pop(key, ()))
+            self.pages[key] = parts
             while self.size > self.most and self.pages:
-                self.size -= len(self.pages.popitem(last=False)[1])
-        return body
+                self.size -= _size(self.pages.popitem(last=False)[1])
+        return parts
+
+
+def _size(parts: Parts) -> int:
+    return sum(map(len, parts))
 
 
 KEPT: Final = Kept()
@@ -61,10 +71,10 @@ def respond(request: Request, template: str, key: Hashable, data: Callable[[], M
     who, spoken, may = render.person(request), render.language(request), render.rights(request)
     whole = (template, spoken, request.url.path, who.area, may, key)
     stand_in = replace(who, person_id=ACCOUNT, name=NAME, shown=NAME)
-    body = KEPT.page(
+    parts = KEPT.page(
         whole, lambda: render.written(template, data(), spoken, request.url.path, stand_in, may, WHEN).encode()
     )
-    return HTMLResponse(filled(body, who, render.moment(now())))
+    return HTMLResponse(filled(parts, who, render.moment(now())))
 
 
 def frozen(cases: Mapping[int, Mapping[str, Any]]) -> tuple[tuple[int, tuple[Any, ...]], ...]:
@@ -72,9 +82,12 @@ def frozen(cases: Mapping[int, Mapping[str, Any]]) -> tuple[tuple[int, tuple[Any
     return tuple((lead, tuple(case.values())) for lead, case in sorted(cases.items()))
 
 
-def filled(body: bytes, who: Person, when: str) -> bytes:
+def filled(parts: Parts, who: Person, when: str) -> bytes:
     """A kept page with whose it is and when it was asked for."""
     shown = render.upright(str(escape(who.shown)))
-    for stand_in, own in ((NAME, shown), (str(ACCOUNT), str(who.person_id)), (WHEN, when)):
-        body = body.replace(stand_in.encode(), own.encode())
-    return body
+    own = {
+        NAME.encode(): shown.encode(),
+        str(ACCOUNT).encode(): str(who.person_id).encode(),
+        WHEN.encode(): when.encode(),
+    }
+    return b"".join(own[p] if i % 2 else p for i, p in enumerate(parts))

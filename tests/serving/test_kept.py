@@ -87,7 +87,7 @@ def test_what_was_asked_for_longest_ago_goes_first() -> None:
     made: list[str] = []
 
     def page(key: str) -> bytes:
-        return kept.page(key, lambda: made.append(key) or key.encode() * 4)
+        return b"".join(kept.page(key, lambda: made.append(key) or key.encode() * 4))
 
     for key in ("a", "b", "a", "c", "a", "b"):
         assert page(key) == key.encode() * 4

@@ -3,16 +3,21 @@
 import json
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import Connection, delete, update
 from sqlalchemy.exc import DBAPIError
 
 from serving.desk import log, verify
-from serving.desk.database import Desk
+from serving.desk.database import Desk, clock
 from serving.desk.schema import LOG
+from serving.desk.together import Together
 
 
 def written(desk: Desk, n: int = 5) -> list[dict[str, object]]:
@@ -84,6 +89,70 @@ def test_writers_at_once_make_one_chain(desk: Desk) -> None:
     rows = log.rows(desk)
     assert verify.fault(rows, log.head(desk)) == ""
     assert sorted(int(r["about"]) for r in rows) == list(range(40))
+
+
+def test_what_waits_for_the_disk_is_written_in_one_transaction(desk: Desk) -> None:
+    begun: list[int] = []
+    first, rest = threading.Event(), threading.Event()
+
+    @contextmanager
+    def begin() -> Iterator[Connection]:
+        begun.append(1)
+        with desk.write() as connection:
+            yield connection
+
+    together = Together(begin)
+
+    def slow(connection: Connection) -> str:
+        first.set()
+        assert rest.wait(20)
+        return log.append(connection, "act", "who", "slow")
+
+    def one(connection: Connection) -> str:
+        return log.append(connection, "act", "who", "one")
+
+    with ThreadPoolExecutor(5) as pool:
+        held = pool.submit(together.write, slow)
+        assert first.wait(20)
+        others = [pool.submit(together.write, one) for _ in range(4)]
+        while len(together._waiting) < 4:
+            pass
+        rest.set()
+        heads = {f.result(20) for f in others} | {held.result(20)}
+    rows = log.rows(desk)
+    assert heads == {f"{r['seq']}:{r['hash']}" for r in rows}
+    assert len(rows) == 5
+    assert len(begun) == 2
+
+
+def test_a_write_that_fails_takes_no_other_with_it(desk: Desk) -> None:
+    first, rest = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> None:
+        first.set()
+        assert rest.wait(20)
+
+    def good(connection: Connection) -> str:
+        return log.append(connection, "act", "who", "good")
+
+    def bad(connection: Connection) -> str:
+        log.append(connection, "act", "who", "bad")
+        raise ValueError("half done")
+
+    with ThreadPoolExecutor(4) as pool:
+        pool.submit(desk.together, slow)
+        assert first.wait(20)
+        found = [pool.submit(desk.together, f) for f in (good, bad, good)]
+        rest.set()
+        assert isinstance(found[1].exception(20), ValueError)
+        assert all(found[i].result(20) for i in (0, 2))
+    assert [r["about"] for r in log.rows(desk)] == ["good", "good"]
+
+
+def test_a_shared_write_keeps_the_clock_of_who_asked(desk: Desk) -> None:
+    with clock(datetime(2020, 1, 2)):
+        log.note(desk, "act")
+    assert str(log.rows(desk)[0]["at"]).startswith("2020-01-02")
 
 
 def test_what_cannot_be_logged_does_not_happen(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
