@@ -184,13 +184,13 @@ def estimates(warehouse: Path | str, as_of: date, listed: Mapping[str, pd.DataFr
         out[grain] = {
             "drawn": len(drawn), "confirmed": int(hit.sum()), "chance_recorded": recorded, "population": units if grain == "institution" else None,
             "rate": rate(hit, chance, n).to_json(), "amount_fen": total(money, chance, units).to_json() if grain == "institution" else None,
-            "lift": lift(int(picked.sum()), len(picked), int(hit.sum()), len(hit)).to_json(), "drift": _drift((listed or {}).get(grain), as_of),
+            "lift": lift(int(picked.sum()), len(picked), int(hit.sum()), len(hit)).to_json(), "drift": promises_kept((listed or {}).get(grain), as_of),
         }  # fmt: skip
     return out
 
 
-def _drift(listed: pd.DataFrame | None, as_of: date) -> dict[str, Any]:
-    """The alarm begins anew every year, so that it is false in at most one year of twenty."""
+def promises_kept(listed: pd.DataFrame | None, as_of: date) -> dict[str, Any]:
+    """Whether drawn cases are confirmed as the lists promised. The alarm begins anew every year, so that it is false in at most one year of twenty."""
     if listed is None or listed.empty:
         return watch(np.zeros(0), np.zeros(0)).to_json()
     this_year = pd.to_datetime(listed["inspected_at"]) >= pd.Timestamp(as_of.year, 1, 1)

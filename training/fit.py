@@ -28,6 +28,7 @@ from models.reference_distribution import tail_of
 from models.scheme import SAMPLE, often_confirmed, usual_evidence
 from models.score import suspicion_of
 from models.settings import SETTINGS
+from models.shift import spreads
 from models.worst_stays import taught_risk
 from training.dataset import Rows, read_labels, training_rows
 from training.fit_ranker import hard, no_calibration, parts_line, teaching, tried, with_ranker
@@ -245,12 +246,14 @@ def fit_grain(
     # whoever is decided already stands on no list, so their places must not be taken from the others
     free = ~matrix.X.index.isin(closed_at(root, as_of, grain, matrix.entities).index)
     model = settled(model, matrix.entities[free], raw[free])
+    some, contributions = sampled(model, matrix)
+    facts["spread"] = {"as_of": f"{as_of:%Y-%m-%d}"} | spreads(matrix.only(list(matrix.X.index[free])), raw[free], contributions)
     model = replace(model, money_scale=scale_of(model, matrix, raw), facts=facts)
     if rows is not None:
         sure = rows.info.loc[teaching(rows) & (rows.info["y"] == 1).to_numpy(), "scheme"]
         model = replace(model, often=often_confirmed(sure, matrix.columns, SETTINGS[grain].by_confirmed))
     if SETTINGS[grain].by_usual:
-        model = replace(model, usual=usual_of(model, matrix))
+        model = replace(model, usual=usual_evidence(contributions, some.X, some.percentile, some.columns))
     return model, GrainSummary(grain, rows is not None, confirmed, refuted, reason, figures, compared), rows
 
 
@@ -264,11 +267,10 @@ def chosen(
     return {k: compared[0][k] for k in settings[0]}, compared
 
 
-def usual_of(model: GrainModel, matrix: Matrix) -> dict[str, tuple[float, float]]:
-    """Usual evidence per scheme (models/scheme.py) over every n-th entity, `SAMPLE` of them at most."""
+def sampled(model: GrainModel, matrix: Matrix) -> tuple[Matrix, pd.DataFrame]:
+    """Every n-th entity, `SAMPLE` of them at most, and what explains their raw risk."""
     some = matrix.only(list(matrix.X.index.sort_values()[:: max(1, -(-len(matrix.X) // SAMPLE))]))
-    contributions, _ = explained(model, some)
-    return usual_evidence(contributions, some.X, some.percentile, some.columns)
+    return some, explained(model, some)[0]
 
 
 def scale_of(model: GrainModel, matrix: Matrix, raw: pd.Series) -> float:

@@ -10,12 +10,14 @@ from typing import Any, Final
 
 from claims.errors import Damaged, Outdated, UserError
 from claims.store.warehouse import Warehouse
+from features.grains import GRAINS
 from inspection.campaigns import campaigns, lacking
 from inspection.ladder import public_tables
 from serving.lists.bedsheet import FILE as BEDS
 from serving.lists.bedsheet import published_sheet
 from serving.lists.briefs import briefs_of
 from serving.lists.history import Lift, told_before
+from serving.lists.model_shift import promises_of, shifts_before
 from serving.lists.model_told import model_told
 from serving.lists.plain import plain
 from serving.lists.prepare import Prepared
@@ -63,6 +65,11 @@ def beside(warehouse: Path, as_of: date, made: dict[str, Prepared]) -> dict[str,
         briefs = briefs_of(warehouse, as_of, made, units)
         files |= {f"briefs/{index[c]['n']:05d}.json": _json(b) for c, b in briefs.items()}
     lists = {n: {"lift": lifts[n].to_json(), "signals": one.signals} for n, one in made.items()}
+    before = shifts_before(warehouse, as_of, list(made))
+    for name, one in made.items():
+        if name in GRAINS:
+            told = {"shift": one.shift, "before": before[name], "promises": promises_of(warehouse, as_of, name)}
+            lists[name] |= told
     files["model.json"] = _json({**model_told(warehouse), "lists": lists})
     return files
 

@@ -20,6 +20,7 @@ from models.score import Order, Scored
 from serving.lists.campaign import members, only
 from serving.lists.dossier import dossier, people_of
 from serving.lists.earlier import listed_before
+from serving.lists.model_shift import facts_in_force, shift_of
 from serving.lists.model_told import signals_of
 from serving.lists.money import money_of, rows_wanted
 from serving.lists.schema import ROW_MONEY, TABLES, Note, WorkList, check_grain, hits
@@ -45,6 +46,8 @@ class Prepared:
     standing: pd.DataFrame | None = None
     """Everybody of the grain (serving/lists/standing.py); None where a list is of no grain."""
     signals: list[dict[str, Any]] = field(default_factory=list)
+    shift: dict[str, Any] = field(default_factory=dict)
+    """This week against the day of fitting (serving/lists/model_shift.py); empty where the list is of another window or of no grain."""
 
     def evidence(self, entity_id: str) -> pd.DataFrame:
         """The claim rows of one entity for the workbook: which reason, which row, when, how much."""
@@ -125,7 +128,8 @@ def prepare(
     held = closed_at(warehouse, as_of, grain, everybody)
     listed = set(made.worklist.rows["entity_id"])
     standing = standing_of(matrix, scored, everybody, held, listed)
-    return replace(made, standing=standing, signals=signals_of(matrix, scored.contributions))
+    shift = shift_of(facts_in_force(warehouse, grain), matrix, scored) if window_days is None else {}
+    return replace(made, standing=standing, signals=signals_of(matrix, scored.contributions), shift=shift)
 
 
 def finish(

@@ -18,11 +18,13 @@ from features.matrix import Matrix, crowd_of
 from inspection.campaigns import Campaign
 from models.decided import nobody
 from models.score import Scored
+from models.shift import spreads
 from serving.desk import people
 from serving.lists import pictures, publish
 from serving.lists.beside import beside
 from serving.lists.briefs import brief
 from serving.lists.dossier import dossier
+from serving.lists.model_shift import shift_of
 from serving.lists.model_told import signals_of
 from serving.lists.plain import plain
 from serving.lists.prepare import Prepared
@@ -250,7 +252,9 @@ def whole_week(warehouse: Path) -> publish.Run:
         drawn = {e: pictures.pictures_of(d) for e, d in dossiers.items() if e in first}
         stood = standing_of(matrix, scored, matrix.entities, nobody(), set(worklist.rows["entity_id"]))
         told = signals_of(matrix, scored.contributions)
-        made[grain] = Prepared(with_names(worklist, dossiers), rows, dossiers, drawn, stood, told)
+        fitted = {"as_of": "2025-06-30", **spreads(matrix, scored.frame["raw"], scored.contributions)}
+        shift = shift_of(None if grain == "ring" else {"spread": fitted}, matrix, scored)
+        made[grain] = Prepared(with_names(worklist, dossiers), rows, dossiers, drawn, stood, told, shift)
     more = beside(warehouse, AS_OF, made)
     units = {"H42000001": {"n": 1, "name": "第1卫生院", "kind": "卫生院", "level": 1, "area": "429000"}}
     more |= {"units.json": json.dumps(units).encode(), "units/00001.json": json.dumps(UNIT).encode()}

@@ -228,6 +228,15 @@ def test_the_model_page_is_for_those_who_may_see_scores(week: Path, officer: Tes
     assert signed_in(week, "reviewer1").get("/model").status_code == 403
 
 
+def test_the_model_page_tells_drift_and_what_it_may_mean(week: Path, officer: TestClient) -> None:
+    page, told = officer.get("/model").text, officer.get("/model.json").json()["lists"]
+    for said in ("PSI", "稳定", "没有拟合过的模型，无从比较", "季节、目录和编码规则更新", "样本不足"):
+        assert said in page, said
+    assert told["person"]["shift"]["score"]["psi"] == 0
+    assert len(told["person"]["promises"]["periods"]) == 4
+    assert told["ring"]["shift"]["why"] == "no model"
+
+
 def test_the_lift_is_told_only_where_the_draw_was_followed_up() -> None:
     assert Lift(Slot(), Slot()).said().endswith("命中率未知")
     assert "提升倍数未知" in Lift(Slot(40, 10), Slot(9, 1)).said()

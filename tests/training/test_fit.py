@@ -14,6 +14,7 @@ from models.ensemble import FALLBACK
 from models.in_force import active_table, load_active
 from models.score import score
 from models.worst_stays import with_worst_stays
+from serving.lists.model_shift import facts_in_force, shift_of
 from tests.training.conftest import County
 from training import tracking as register
 from training.dataset import Rows, training_rows
@@ -49,6 +50,12 @@ def test_fit_puts_a_model_in_force_and_says_what_it_did(county: County, root: Pa
     assert (scored.contributions.sum(axis=1) - scored.frame["raw"]).abs().max() <= 1e-9
     json.dumps(summary.to_json())
     assert len(summary_lines(summary)) == 2
+    found = facts_in_force(root, "admission")
+    assert found is not None
+    shift = shift_of(found, county.matrix(root, as_of, "admission"), scored)
+    assert shift["as_of"] == f"{as_of:%Y-%m-%d}"
+    assert shift["score"]["said"] == "stable", "the day it was fitted on, but for those decided"
+    assert shift["columns"]
 
 
 def test_empty_beds_alone_teach_the_bed_check(county: County, rows: Rows) -> None:
