@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, literal, or_, select, update
 
-from serving.desk import log
+from serving.desk import hearings, log
 from serving.desk.cases import BLIND, every, free, locked, seen
 from serving.desk.database import Desk, now
 from serving.desk.people import Person, scope
@@ -24,14 +24,25 @@ WORK: Final = frozenset({"review1", "review2", "assign", "inspect", "appeal", "s
 
 
 def open_cases(
-    desk: Desk, person: Person, states: Sequence[str] = OPEN, limit: int = 200, *, late: bool = False, after: int = 0
+    desk: Desk,
+    person: Person,
+    states: Sequence[str] = OPEN,
+    limit: int = 200,
+    *,
+    late: bool = False,
+    after: int = 0,
+    hearing: str = "",
 ) -> list[dict[str, Any]]:
-    """Cases of his area in these states, those due first; what he holds himself before all. late: only those past their day. after: so many of them left out."""
+    """Cases of his area in these states, those due first; what he holds himself before all. late: only those past their day. after: so many of them left out. hearing: only
+    those that wait for him so (hearings.KINDS)."""
     chosen = seen(person)
     mine = (chosen.c.holder == person.person_id) & (chosen.c.held_until > now())
     order = (mine.desc(), chosen.c.due_at.is_(None), chosen.c.due_at, chosen.c.case_id)
     wanted = select(chosen).where(chosen.c.state.in_(states)).order_by(*order).limit(limit).offset(after)
     with desk.read() as connection:
+        if hearing:
+            heard = select(CASES.c.case_id).where(hearings.waits(connection, person, hearing))
+            wanted = wanted.where(chosen.c.case_id.in_(heard))
         return every(connection, wanted.where(chosen.c.due_at < now()) if late else wanted)
 
 
@@ -54,7 +65,8 @@ def _most_urgent(connection: Connection, person: Person, rights: frozenset[str])
     """(case, blind review of it): locked, whichever of the two kinds is due first."""
     inside = CASES.c.area.startswith(scope(person.area)) if person.area else CASES.c.case_id == CASES.c.case_id
     in_hand = and_(CASES.c.holder.is_not(None), CASES.c.holder != person.person_id, CASES.c.held_until >= now())
-    waiting = select(CASES.c.case_id, CASES.c.due_at).where(inside, _for(person, rights), ~in_hand)
+    mine = or_(_for(person, rights), hearings.any_of(connection, person, rights))
+    waiting = select(CASES.c.case_id, CASES.c.due_at).where(inside, mine, ~in_hand)
     first = waiting.order_by(CASES.c.due_at, CASES.c.case_id).limit(1).with_for_update(skip_locked=True)
     own = connection.execute(first).first()
     chosen = seen(person)
@@ -161,21 +173,25 @@ def counts(desk: Desk, person: Person) -> dict[str, int]:
 
 
 def waiting(desk: Desk, person: Person, rights: frozenset[str]) -> list[dict[str, Any]]:
-    """Of the states this person can move on: state, its name, how many cases, how many of them late, working days left of the one due next."""
+    """Of the states this person can move on, and the hearings he answers: `state` or `hearing`, its name, how many cases, how many of them late, working days left of
+    the one due next."""
     chosen = seen(person)
     late = func.count().filter(chosen.c.due_at < now())
     next_due = func.min(chosen.c.due_at).filter(chosen.c.due_at >= now())
     with desk.read() as connection:
         grouped = select(chosen.c.state, func.count(), late, next_due).group_by(chosen.c.state)
         found = {row[0]: row for row in connection.execute(grouped).tuples()}
-    return [
-        {
-            "state": s,
-            "zh": STATES[s],
-            "n": int(found[s][1]),
-            "late": int(found[s][2]),
-            "left": left(now(), found[s][3]) if found[s][3] else None,
-        }
-        for s in OPEN
-        if s in found and steps_from(s, rights & WORK)
-    ]
+        told = [
+            {"state": s, "zh": STATES[s], **_numbers(found[s])} for s in OPEN if s in found and steps_from(s, rights & WORK)
+        ]
+        for kind in (k for k in hearings.KINDS if k in rights):
+            mine = chosen.c.case_id.in_(select(CASES.c.case_id).where(hearings.waits(connection, person, kind)))
+            row = connection.execute(select(literal(kind), func.count(), late, next_due).where(mine)).one()
+            if row[1]:
+                told.append({"hearing": kind, "zh": hearings.KINDS[kind], **_numbers(row)})
+    return told
+
+
+def _numbers(row: Sequence[Any]) -> dict[str, Any]:
+    """Of (what, how many, late, next due)."""
+    return {"n": int(row[1]), "late": int(row[2]), "left": left(now(), row[3]) if row[3] else None}

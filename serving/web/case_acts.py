@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from claims.errors import UserError
-from serving.desk import appeals, boards, cases, feedback, inbox, links, money, papers, requests, reveals, steps
+from serving.desk import appeals, boards, cases, feedback, hearings, inbox, links, money, papers, requests, reveals, steps
 from serving.desk.cases import Again, Refused
 from serving.desk.database import Desk
 from serving.desk.roles import BUSINESS
@@ -117,6 +117,9 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             raise Refused("请选择通过或退回")
         boards.review(desk(), person(request), rights(request), number, said == "yes", first(form, "note"), once)
 
+    def hear(request: Request, number: int, form: Form, once: str) -> None:
+        hearings.ask(desk(), person(request), rights(request), number, first(form, "note"), once)
+
     def board(request: Request, number: int, form: Form, once: str) -> None:
         sat, against = (
             {n for v in form.get(name, []) if (n := number_of(v)) is not None} for name in ("member", "against")
@@ -187,6 +190,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         "grant": granted,
         "legal": law,
         "board": board,
+        "hear": hear,
         "reveal": reveal,
         "diagnosis": uncovered,
     }

@@ -15,7 +15,7 @@ from claims.errors import UserError
 from claims.schema.innocents import INNOCENTS
 from claims.shown_text import mask
 from inspection.bedsheet import RESULTS
-from serving.desk import boards, diagnoses, inbox, log, money, papers, people, reviews, sent, ticks
+from serving.desk import boards, diagnoses, hearings, inbox, log, money, papers, people, reviews, sent, ticks
 from serving.desk.casefile import case_file
 from serving.desk.database import Desk, now
 from serving.desk.limits import values
@@ -41,13 +41,19 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         who = person(request)
         state = request.query_params.get("state", "")
         late = request.query_params.get("late") == "1"
-        states = (state,) if state in STATES else OPEN
+        hearing = request.query_params.get("hearing", "")
+        hearing = hearing if hearing in hearings.KINDS and hearing in rights(request) else ""
+        states = ("C60",) if hearing else (state,) if state in STATES else OPEN
         counts = inbox.counts(desk(), who)
-        found = inbox.late_ones(desk(), who, states) if late else sum(counts.get(s, 0) for s in states)
-        kept_in = {k: v for k, v in (("state", state), ("late", "1" if late else "")) if v}
+        waiting = inbox.waiting(desk(), who, rights(request))
+        if hearing:
+            found = sum(w["late"] if late else w["n"] for w in waiting if w.get("hearing") == hearing)
+        else:
+            found = inbox.late_ones(desk(), who, states) if late else sum(counts.get(s, 0) for s in states)
+        kept_in = {k: v for k, v in (("state", state), ("hearing", hearing), ("late", "1" if late else "")) if v}
         pages = Pages.of(page_of(request.query_params), found, kept_in)
-        rows = inbox.open_cases(desk(), who, states, PAGE, late=late, after=pages.first)
-        told = {"counts": counts, "waiting": inbox.waiting(desk(), who, rights(request)), "pages": vars(pages)}
+        rows = inbox.open_cases(desk(), who, states, PAGE, late=late, after=pages.first, hearing=hearing)
+        told = {"counts": counts, "waiting": waiting, "pages": vars(pages), "hearing": hearing}
         data = {"title": "案件", "cases": [shown(r) for r in rows], "found": found, "state": state, "late": late}
         return respond(request, "cases.html", data | told)
 
@@ -121,6 +127,7 @@ def case_page(
         "inspectors": [{"person_id": p["person_id"], "shown": p["shown"]} for p in inspectors],
         "members": members,
         "sits": sits,
+        "asks_hearing": "sign" in may and found["state"] == "C60" and None in (found["legal_by"], found["board_id"]),
         "reviews_law": "legal" in may and found["state"] == "C60",
         "heard_from": _heard_from(desk) if found["state"] == "C60" else {},
         "message": message,
