@@ -247,7 +247,9 @@ def fit_grain(
     free = ~matrix.X.index.isin(closed_at(root, as_of, grain, matrix.entities).index)
     model = settled(model, matrix.entities[free], raw[free])
     some, contributions = sampled(model, matrix)
-    facts["spread"] = {"as_of": f"{as_of:%Y-%m-%d}"} | spreads(matrix.only(list(matrix.X.index[free])), raw[free], contributions)
+    facts["spread"] = {"as_of": f"{as_of:%Y-%m-%d}"} | spreads(
+        matrix.only(list(matrix.X.index[free])), raw[free], contributions
+    )
     model = replace(model, money_scale=scale_of(model, matrix, raw), facts=facts)
     if rows is not None:
         sure = rows.info.loc[teaching(rows) & (rows.info["y"] == 1).to_numpy(), "scheme"]

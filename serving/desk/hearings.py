@@ -29,7 +29,12 @@ def waits(connection: Connection, person: Person, kind: str) -> ColumnElement[bo
     yuan = values(connection, ("board_yuan", "legal_yuan"))
     me, at = person.person_id, EVENTS.alias()
     begun = or_(and_(at.c.kind == "move", at.c.to_state == "C60"), at.c.kind == "hear")
-    since = select(func.coalesce(func.max(at.c.event_id), 0)).where(at.c.case_id == CASES.c.case_id, begun).correlate(CASES).scalar_subquery()
+    since = (
+        select(func.coalesce(func.max(at.c.event_id), 0))
+        .where(at.c.case_id == CASES.c.case_id, begun)
+        .correlate(CASES)
+        .scalar_subquery()
+    )
     mine = EVENTS.c.case_id == CASES.c.case_id
     asked = exists().where(mine, EVENTS.c.kind == "hear", EVENTS.c.event_id == since)
     answered = exists().where(mine, EVENTS.c.kind == kind, EVENTS.c.event_id > since)

@@ -182,7 +182,9 @@ def waiting(desk: Desk, person: Person, rights: frozenset[str]) -> list[dict[str
         grouped = select(chosen.c.state, func.count(), late, next_due).group_by(chosen.c.state)
         found = {row[0]: row for row in connection.execute(grouped).tuples()}
         told = [
-            {"state": s, "zh": STATES[s], **_numbers(found[s])} for s in OPEN if s in found and steps_from(s, rights & WORK)
+            {"state": s, "zh": STATES[s], **_numbers(found[s])}
+            for s in OPEN
+            if s in found and steps_from(s, rights & WORK)
         ]
         for kind in (k for k in hearings.KINDS if k in rights):
             mine = chosen.c.case_id.in_(select(CASES.c.case_id).where(hearings.waits(connection, person, kind)))

@@ -64,7 +64,9 @@ def beside(warehouse: Path, as_of: date, made: dict[str, Prepared]) -> dict[str,
         files["ladder.json"] = _json({m: t.to_dict("records") for m, t in public_tables(warehouse, as_of).items()})
         briefs = briefs_of(warehouse, as_of, made, units)
         files |= {f"briefs/{index[c]['n']:05d}.json": _json(b) for c, b in briefs.items()}
-    lists: dict[str, dict[str, Any]] = {n: {"lift": lifts[n].to_json(), "signals": one.signals} for n, one in made.items()}
+    lists: dict[str, dict[str, Any]] = {
+        n: {"lift": lifts[n].to_json(), "signals": one.signals} for n, one in made.items()
+    }
     before = shifts_before(warehouse, as_of, list(made))
     for name, one in made.items():
         if name in GRAINS:

@@ -42,7 +42,9 @@ def shift_of(facts: Mapping[str, Any] | None, matrix: Matrix, scored: Scored) ->
     if facts is None or not (spread := facts.get("spread")):
         return {"why": "no model" if facts is None else "no spread", "unjudged": _rules({}, now)}
     columns = [
-        {"label": _label(matrix, c), **_told(then, matrix.X[c])} for c, then in spread["columns"].items() if c in matrix.X
+        {"label": _label(matrix, c), **_told(then, matrix.X[c])}
+        for c, then in spread["columns"].items()
+        if c in matrix.X
     ]
     score = _told(spread["raw"], scored.frame["raw"])
     counts = {"then": spread["raw"]["n"], "now": len(scored.frame)}
@@ -93,14 +95,21 @@ def promises_of(warehouse: Path, as_of: date, grain: str) -> dict[str, Any]:
 def shifts_before(warehouse: Path, as_of: date, names: list[str]) -> dict[str, list[dict[str, Any]]]:
     """Per list what the runs of days before said (the latest run of a day, the newest `WEEKS` days, the newest first): as_of, psi, said, unjudged."""
     found: dict[str, list[dict[str, Any]]] = {n: [] for n in names}
-    days = sorted({p.name for p in (warehouse / "lists").glob("????-??-??") if p.name < as_of.isoformat()}, reverse=True)
+    days = sorted(
+        {p.name for p in (warehouse / "lists").glob("????-??-??") if p.name < as_of.isoformat()}, reverse=True
+    )
     for day in days[:WEEKS]:
         lists = _lists_of(warehouse / "lists" / day)
         for name in names:
             told = lists.get(name, {}).get("shift") or {}
             score = told.get("score") or {}
             if told:
-                row = {"as_of": day, "fitted": told.get("as_of", ""), "psi": score.get("psi"), "said": score.get("said", "")}
+                row = {
+                    "as_of": day,
+                    "fitted": told.get("as_of", ""),
+                    "psi": score.get("psi"),
+                    "said": score.get("said", ""),
+                }
                 found[name].append(row | {"unjudged": told["unjudged"]["now"]})
     return found
 

@@ -69,7 +69,9 @@ RULES: Final = (
     _rule(r"/cases/\d+/notice\.docx", "export"),
     _rule(r"/cases/next", "lists", "POST"),
     _rule(
-        r"/cases/\d+/(step|note|claim|release|link|ground|reply|ask|grant|settled|files|legal|board|hear)", "lists", "POST"
+        r"/cases/\d+/(step|note|claim|release|link|ground|reply|ask|grant|settled|files|legal|board|hear)",
+        "lists",
+        "POST",
     ),
     _rule(r"/cases/\d+/files/\d+", "lists"),
     _rule(r"/selfchecks(/[\w-]+/\d{4}-\d\d-\d\d)?(\.json)?", "lists"),

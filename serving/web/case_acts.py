@@ -14,7 +14,20 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from claims.errors import UserError
-from serving.desk import appeals, boards, cases, feedback, hearings, inbox, links, money, papers, requests, reveals, steps
+from serving.desk import (
+    appeals,
+    boards,
+    cases,
+    feedback,
+    hearings,
+    inbox,
+    links,
+    money,
+    papers,
+    requests,
+    reveals,
+    steps,
+)
 from serving.desk.cases import Again, Refused
 from serving.desk.database import Desk
 from serving.desk.roles import BUSINESS

@@ -88,7 +88,9 @@ def test_home_and_the_cases_page_count_them(week: Path) -> None:
     law, chief = signed_in(week, "legal"), signed_in(week, "leader")
     chief.get("/")
     with desk_of(week).write() as connection:
-        connection.execute(update(CASES).where(CASES.c.case_id == 1).values(state="C60", high_fen=20_000_000, due_at=now()))
+        connection.execute(
+            update(CASES).where(CASES.c.case_id == 1).values(state="C60", high_fen=20_000_000, due_at=now())
+        )
     assert "hearing=legal" in law.get("/").text
     page = law.get("/cases?hearing=legal").text
     assert "待法制审核" in page
