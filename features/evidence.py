@@ -3,7 +3,7 @@ number.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -25,17 +25,21 @@ from features.knowledge import LINE_ID
 from features.partition import Partition
 
 Answer = tuple[str, str]
+Key = tuple[Grain, str, str]
+"""Grain, column and entity of one number."""
 
 
 @dataclass(frozen=True)
 class Asked:
     """One number of one entity: what its column is, and whom it speaks about (the entity itself, or its parent)."""
 
-    answer: Answer
+    key: Key
     column: Column
     subject: str
 
 
+#: Layouts that are files of one grain's partition, no buckets: theirs is the window of that partition, 0 = the default.
+FILES: dict[Layout, Grain] = {"judged": "admission", "county": "ring"}
 #: Where rows are read → own column name → what is asked of it there.
 Jobs = dict[tuple[Layout, int], dict[str, list[Asked]]]
 
@@ -54,26 +58,45 @@ def gather_evidence(
     *,
     records: bool = False,
 ) -> dict[Answer, pd.DataFrame]:
-    """Evidence of many (column, entity_id) at once: the views of each bucket are opened one time for all of them.
+    """Evidence of many (column, entity_id) of one grain; see `gather`."""
+    found = gather(root, as_of, {grain: wanted}, {grain: window_days}, records=records)
+    return {(column, entity_id): rows for (_, column, entity_id), rows in found.items()}
 
-    A column is a matrix column: `name`, `name_W`, a rule's `…_fen`, a parent's `inst__…`. Raises UserError for a column
+
+def gather(
+    root: Path | str,
+    as_of: date | datetime,
+    wanted: Mapping[Grain, Iterable[Answer]],
+    windows: Mapping[Grain, int | None] | None = None,
+    *,
+    records: bool = False,
+) -> dict[Key, pd.DataFrame]:
+    """Evidence of many numbers of any grains at once: the views of each bucket, most of the work, are opened one time
+    for all of them.
+
+    A column is a matrix column: `name`, `name_W`, a rule's `…_fen`, a parent's `inst__…`. windows: of which grain who
+    was active in so many days is asked about instead of its default window. Raises UserError for a column
     nobody declared or an entity that was not active. With `records` each row also
     tells its own record's money and place (RECORD).
     """
     load_catalog()
-    partition = build(root, as_of, grain, window_days)
     warehouse = Warehouse.open(Path(root))
-    asked = _asked(partition, wanted)
-    jobs, keys = _placed(warehouse, partition, asked)
-    found: dict[Answer, list[pd.DataFrame]] = {}
+    asked: list[Asked] = []
+    jobs: Jobs = {}
+    keys: dict[tuple[Layout, int], set[str]] = {}
+    for grain, answers in wanted.items():
+        partition = build(root, as_of, grain, (windows or {}).get(grain))
+        mine = _asked(partition, answers)
+        _place(warehouse, partition, mine, jobs, keys)
+        asked += mine
+    found: dict[Key, list[pd.DataFrame]] = {}
     own_records: list[pd.DataFrame] = []
     for (layout, bucket), columns in sorted(jobs.items(), key=lambda j: j[0]):
         declared = [here[0].column.feature for here in columns.values()]
         if layout == "judged":
-            stays = partition if grain == "admission" else build(root, as_of, "admission")
-            con = _open_files({"judged": stays.file("judged")})
+            con = _open_files({"judged": build(root, as_of, "admission", bucket or None).file("judged")})
         elif layout == "county":
-            rings = partition if not GRAINS[grain].layouts else build(root, as_of, "ring")
+            rings = build(root, as_of, "ring", bucket or None)
             con = _open_files({name: rings.file(file) for name, file in COUNTY_FILES.items()})
         else:
             own = None if any(f.spans for f in declared) else sorted(keys[layout, bucket])
@@ -85,9 +108,9 @@ def gather_evidence(
                 own_records += _records(con, layout, [frame for _, frame in here])
         finally:
             con.close()
-        for answer, frame in here:
-            found.setdefault(answer, []).append(frame)
-    rows = {a.answer: rows for a, rows in _finished(asked, found, as_of)}
+        for key, frame in here:
+            found.setdefault(key, []).append(frame)
+    rows = {a.key: rows for a, rows in _finished(asked, found, as_of)}
     return _recorded(rows, own_records) if records else rows
 
 
@@ -106,29 +129,30 @@ def _asked(partition: Partition, wanted: Iterable[Answer]) -> list[Asked]:
             )
         column = columns[name]
         subject = str(entities.at[entity_id, column.key]) if column.parent else entity_id
-        asked.append(Asked((name, entity_id), column, subject))
+        asked.append(Asked((partition.grain, name, entity_id), column, subject))
     return asked
 
 
-def _placed(
-    warehouse: Warehouse, partition: Partition, asked: Iterable[Asked]
-) -> tuple[Jobs, dict[tuple[Layout, int], set[str]]]:
-    """In which buckets the rows of each answer lie, and whose rows they are."""
+def _place(
+    warehouse: Warehouse,
+    partition: Partition,
+    asked: Iterable[Asked],
+    jobs: Jobs,
+    keys: dict[tuple[Layout, int], set[str]],
+) -> None:
+    """Add in which buckets the rows of each answer lie, and whose rows they are."""
     entities = partition.entities()
-    jobs: Jobs = {}
-    keys: dict[tuple[Layout, int], set[str]] = {}
     for one in asked:
         feature = one.column.feature
-        place = str(entities.at[one.answer[1], "psn_no" if feature.by == "person" else "fixmedins_code"])
+        place = str(entities.at[one.key[2], "psn_no" if feature.by == "person" else "fixmedins_code"])
         buckets = [bucket_of(place, warehouse.buckets)]
-        if feature.by in ("judged", "county"):
-            buckets = [0]
+        if feature.by in FILES:  # of the grain itself those of its own window, of a parent the usual ones
+            buckets = [partition.window_days if partition.grain == FILES[feature.by] else 0]
         elif feature.spans:
             buckets = list(range(warehouse.buckets))
         for bucket in buckets:
             jobs.setdefault((feature.by, bucket), {}).setdefault(one.column.own, []).append(one)
             keys.setdefault((feature.by, bucket), set()).add(place)
-    return jobs, keys
 
 
 #: Of a row's own record: its visit and settlement, its fee, what the fund and the account paid on it (of a line: on its
@@ -187,7 +211,7 @@ def _records(con: duckdb.DuckDBPyConnection, layout: Layout, frames: list[pd.Dat
     return found
 
 
-def _recorded(rows: dict[Answer, pd.DataFrame], records: list[pd.DataFrame]) -> dict[Answer, pd.DataFrame]:
+def _recorded(rows: dict[Key, pd.DataFrame], records: list[pd.DataFrame]) -> dict[Key, pd.DataFrame]:
     """The rows with their records beside them."""
     if not records:
         return rows
@@ -212,14 +236,14 @@ def _open_files(tables: dict[str, Path]) -> duckdb.DuckDBPyConnection:
 
 def _read(
     con: duckdb.DuckDBPyConnection, columns: dict[str, list[Asked]], as_of: date | datetime
-) -> Iterable[tuple[Answer, pd.DataFrame]]:
+) -> Iterable[tuple[Key, pd.DataFrame]]:
     for group in _sharing(columns):
         feature = columns[group[0]][0].column.feature
         read_as(con, feature.reversed)
         if feature.across is not None:
             # What stands apart is seen only with the rows of all buckets together: take all, choose at the end.
             rows = con.execute(f"SELECT * FROM ({feature.rows})").df()
-            yield from ((one.answer, rows) for own in group for one in columns[own])
+            yield from ((one.key, rows) for own in group for one in columns[own])
             continue
         subjects = sorted({one.subject for own in group for one in columns[own]})
         con.execute("CREATE OR REPLACE TABLE main.focus AS SELECT unnest(?::VARCHAR[]) AS entity_id", [subjects])
@@ -227,7 +251,7 @@ def _read(
         by_subject = {str(k): v for k, v in rows.groupby("entity_id", sort=False)}
         for own in group:
             for one in columns[own]:
-                yield one.answer, _within(by_subject.get(one.subject, rows.iloc[:0]), one.column.window, as_of)
+                yield one.key, _within(by_subject.get(one.subject, rows.iloc[:0]), one.column.window, as_of)
 
 
 def _within(rows: pd.DataFrame, window: int, as_of: date | datetime) -> pd.DataFrame:
@@ -235,12 +259,12 @@ def _within(rows: pd.DataFrame, window: int, as_of: date | datetime) -> pd.DataF
 
 
 def _finished(
-    asked: Iterable[Asked], found: dict[Answer, list[pd.DataFrame]], as_of: date | datetime
+    asked: Iterable[Asked], found: dict[Key, list[pd.DataFrame]], as_of: date | datetime
 ) -> Iterable[tuple[Asked, pd.DataFrame]]:
     """One frame an answer; rows gathered over all buckets become evidence by the declaration's `across`."""
     crossed: dict[str, pd.DataFrame] = {}
     for one in asked:
-        feature, frames = one.column.feature, found[one.answer]
+        feature, frames = one.column.feature, found[one.key]
         if feature.across is None:
             yield one, _marked(_stack(frames), feature)
             continue

@@ -7,7 +7,8 @@ found empty half of the way to certainty more (`after_looks`).
 """
 
 import re
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pandas as pd
 
 from claims.errors import UserError
 from claims.store.findings import read_findings
-from claims.store.warehouse import Warehouse
+from claims.store.warehouse import Warehouse, bucket_of
 from features.asof import open_views
 from features.matrix import Matrix
 from models.beds import WAYS, bed_columns, bed_evidence
@@ -65,29 +66,56 @@ def prepare_bedcheck(
     if top < 1:
         raise UserError(f"--top {top}: a list needs at least one row")
     check_stays(Warehouse.open(warehouse))
-    matrix, scored = scored_whole(warehouse, at, "admission")
-    home = home_beds(warehouse, at)
-    listed = matrix.entities.index[
-        matrix.entities["open"].fillna(False).astype(bool) & ~matrix.entities.index.isin(list(home))
-    ]
-    moment = at if isinstance(at, datetime) else datetime.combine(at, time(23, 59))
-    if not len(listed):
-        raise UserError(f"no stay was open on {moment:%Y-%m-%d %H:%M}; choose a moment within the data")
-    inside = matrix.only([str(i) for i in listed])
-    bundle = load_active(warehouse)
-    model = bundle.grains.get("admission") if bundle is not None else None
-    beds = bed_scores(inside, matrix, scored, model)
-    beds, looked = after_looks(beds, read_findings(Warehouse.open(warehouse), moment), moment)
+    night = rank_beds(warehouse, at)
     day = at.date() if isinstance(at, datetime) else at
     notes = quality_notes(warehouse, at)
 
     def list_of(matrix: Matrix, scored: Scored) -> WorkList:
         made = assemble(
-            matrix, scored, top, as_of=day, grain="admission", notes=notes, seed=seed, draw_share=draw_share, at=moment
+            matrix,
+            scored,
+            top,
+            as_of=day,
+            grain="admission",
+            notes=notes,
+            seed=seed,
+            draw_share=draw_share,
+            at=night.moment,
         )
-        return replace(made, facts={**made.facts, "home_beds_left_out": len(home), "looked_at_before": looked})
+        told = {"home_beds_left_out": night.home, "looked_at_before": night.looked}
+        return replace(made, facts={**made.facts, **told})
 
-    return finish(warehouse, at, "admission", inside, beds, list_of, dossiers)
+    return finish(warehouse, at, "admission", night.matrix, night.beds, list_of, dossiers)
+
+
+@dataclass(frozen=True)
+class Night:
+    """The open stays of a moment with their bed scores (`beds`; `unseen`: before what officers saw at these beds); home: open stays in home beds, left out; looked: stays
+    whose bed was looked at in the last days."""
+
+    moment: datetime
+    matrix: Matrix
+    beds: Scored
+    unseen: Scored
+    home: int
+    looked: int
+
+
+def rank_beds(warehouse: Path, at: date | datetime) -> Night:
+    """All stays open at `at` and not in a home bed, scored: what the list of the moment is made of, before reasons and claim rows. Raises UserError where none is."""
+    matrix, scored = scored_whole(warehouse, at, "admission")
+    moment = at if isinstance(at, datetime) else datetime.combine(at, time(23, 59))
+    lying = matrix.entities[matrix.entities["open"].fillna(False).astype(bool)]
+    home = home_beds(warehouse, at, lying["psn_no"].astype(str)) & set(lying.index.astype(str))
+    listed = [str(i) for i in lying.index if str(i) not in home]
+    if not listed:
+        raise UserError(f"no stay was open on {moment:%Y-%m-%d %H:%M}; choose a moment within the data")
+    inside = matrix.only(listed)
+    bundle = load_active(warehouse)
+    model = bundle.grains.get("admission") if bundle is not None else None
+    unseen = bed_scores(inside, matrix, scored, model)
+    beds, looked = after_looks(unseen, read_findings(Warehouse.open(warehouse), moment), moment)
+    return Night(moment, inside, beds, unseen, len(home), looked)
 
 
 def after_looks(beds: Scored, found: pd.DataFrame, moment: datetime) -> tuple[Scored, int]:
@@ -128,12 +156,15 @@ def check_stays(house: Warehouse) -> None:
         )
 
 
-def home_beds(warehouse: Path, at: date | datetime) -> set[str]:
-    """mdtrt_id of stays in a home bed (N34): filed as such, or billed as such."""
+def home_beds(warehouse: Path, at: date | datetime, persons: Iterable[str]) -> set[str]:
+    """mdtrt_id of these persons' stays in a home bed (N34): filed as such, or billed as such."""
     house = Warehouse.open(warehouse)
     found: set[str] = set()
-    for bucket in range(house.buckets):
-        con = open_views(house, at, "person", bucket, words=_WORDS)
+    asked: dict[int, list[str]] = {}
+    for person in persons:
+        asked.setdefault(bucket_of(person, house.buckets), []).append(person)
+    for bucket, keys in asked.items():
+        con = open_views(house, at, "person", bucket, words=_WORDS, keys=keys)
         try:
             found |= {str(row[0]) for row in con.execute(_HOME).fetchall()}
         finally:

@@ -12,9 +12,9 @@ from claims.quality import check
 from claims.store.warehouse import Warehouse
 from features.asof import moment_of
 from features.checking.review import silent_rules
-from features.declarations import load_catalog
 from features.evaluable import not_evaluated
-from features.evidence import gather_evidence
+from features.evidence import gather
+from features.grains import Grain
 from features.matrix import Matrix, load_matrix
 from models.bundle import Bundle, redeclared
 from models.decided import closed_at, told
@@ -92,17 +92,12 @@ Key = tuple[str, str, str]
 def claim_rows(
     warehouse: Path, as_of: date | datetime, wanted: Iterable[Key], windows: Mapping[str, int | None] | None = None
 ) -> dict[Key, pd.DataFrame]:
-    """Evidence of many (grain, column, entity id) at once, in time order; each grain's buckets are opened one time.
+    """Evidence of many (grain, column, entity id), in time order.
 
     windows: {grain: days} where the list ranks those active in another window than the grain's usual one.
     """
-    load_catalog()
-    by_grain: dict[str, list[tuple[str, str]]] = {}
+    by_grain: dict[Grain, list[tuple[str, str]]] = {}
     for grain, column, entity_id in dict.fromkeys(wanted):
         if entity_id:
-            by_grain.setdefault(grain, []).append((column, entity_id))
-    found: dict[Key, pd.DataFrame] = {}
-    for grain, pairs in by_grain.items():
-        rows = gather_evidence(warehouse, as_of, grain, pairs, (windows or {}).get(grain), records=True)  # type: ignore[arg-type]
-        found |= {(grain, column, entity_id): frame for (column, entity_id), frame in rows.items()}
-    return found
+            by_grain.setdefault(grain, []).append((column, entity_id))  # type: ignore[arg-type]
+    return gather(warehouse, as_of, by_grain, windows, records=True)  # type: ignore[arg-type,return-value]

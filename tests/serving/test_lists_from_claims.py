@@ -101,7 +101,7 @@ def test_the_bed_check_lists_open_stays_alone(warehouse: Path) -> None:
     matrix, _ = scored_whole(warehouse, T, "admission")
     assert len(made.rows) > 0
     assert matrix.entities.loc[made.rows["entity_id"], "open"].all()
-    assert not set(made.rows["entity_id"]) & home_beds(warehouse, T)
+    assert not set(made.rows["entity_id"]) & home_beds(warehouse, T, matrix.entities["psn_no"].astype(str))
     assert made.rows["probability"].isna().all()
     with pytest.raises(UserError, match="--top 0"):
         build_bedcheck(warehouse, T, 0)
@@ -119,7 +119,7 @@ def test_without_stays_no_bed_can_be_checked(tmp_path: Path) -> None:
 def test_a_bed_at_home_is_no_empty_bed(warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     matrix, _ = scored_whole(warehouse, T, "admission")
     home = str(matrix.entities.index[matrix.entities["open"].astype(bool)][0])
-    monkeypatch.setattr(bedcheck, "home_beds", lambda house, at: {home})
+    monkeypatch.setattr(bedcheck, "home_beds", lambda house, at, persons: {home})
     made = prepare_bedcheck(warehouse, T, 1000, dossiers=False).worklist
     assert home not in set(made.rows["entity_id"])
     assert made.facts["home_beds_left_out"] == 1
