@@ -48,7 +48,7 @@ docs: install
 accuracy: install
 	$(BIN)/python -m benchmarks.accuracy
 
-# Empty beds on ten evenings of each world; kept in build/accuracy.
+# Empty beds on the thirty evenings after a fit of each county; kept in build/accuracy.
 evenings: install
 	$(BIN)/python -m benchmarks.evenings
 

@@ -1,6 +1,6 @@
 """All open stays of many evenings as `xiezhi bedcheck` ranks them, in one process: without starting Python and reading caches each time, and without reasons and claim rows.
 
-    python -m benchmarks.evenings_run WAREHOUSE FOLDER "YYYY-MM-DD HH:MM" …        FOLDER/YYYY-MM-DD.json of each; what is there is not done again
+python -m benchmarks.evenings_run WAREHOUSE FOLDER "YYYY-MM-DD HH:MM" …        FOLDER/YYYY-MM-DD.json of each; what is there is not done again
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.accuracy_product import commit
 from claims.errors import UserError
 from models.score import in_order
 from serving.lists.bedcheck import rank_beds
@@ -40,7 +41,7 @@ def main() -> None:
             told = {"refused": str(refused), "stays": []}
         out.parent.mkdir(parents=True, exist_ok=True)
         part = out.with_suffix(".part")
-        part.write_text(json.dumps({"at": moment} | told, ensure_ascii=False) + "\n", "utf-8")
+        part.write_text(json.dumps({"at": moment, "commit": commit()} | told, ensure_ascii=False) + "\n", "utf-8")
         part.rename(out)
         print(moment, len(told["stays"]), file=sys.stderr, flush=True)
 

@@ -20,7 +20,7 @@ from features.build import build
 from features.columns import Column, matrix_columns
 from features.declarations import load_catalog
 from features.declare import Feature
-from features.grains import GRAINS, Grain, Layout
+from features.grains import Grain, Layout
 from features.knowledge import LINE_ID
 from features.partition import Partition
 
@@ -216,8 +216,14 @@ def _recorded(rows: dict[Key, pd.DataFrame], records: list[pd.DataFrame]) -> dic
     if not records:
         return rows
     own = pd.concat(records, ignore_index=True).drop_duplicates(["row_table", "row_id"])
-    keys = ["row_table", "row_id"]
-    return {a: f.astype({"row_id": str}).merge(own, how="left", on=keys) for a, f in rows.items()}
+    own = own.set_index(["row_table", "row_id"])[RECORD]  # one index for all frames: a merge would hash it for each
+
+    def beside(rows: pd.DataFrame) -> pd.DataFrame:
+        rows = rows.astype({"row_id": str})
+        told = own.reindex(pd.MultiIndex.from_frame(rows[["row_table", "row_id"]]))
+        return pd.concat([rows.reset_index(drop=True), told.reset_index(drop=True)], axis=1)
+
+    return {key: beside(found) for key, found in rows.items()}
 
 
 #: What by="county" reads, by its name in SQL, and its file beside the ring partition.
@@ -263,19 +269,20 @@ def _finished(
 ) -> Iterable[tuple[Asked, pd.DataFrame]]:
     """One frame an answer; rows gathered over all buckets become evidence by the declaration's `across`."""
     crossed: dict[str, pd.DataFrame] = {}
-    for one in asked:
-        feature, frames = one.column.feature, found[one.key]
-        if feature.across is None:
-            yield one, _marked(_stack(frames), feature)
-            continue
-        if feature.name not in crossed:
-            crossed[feature.name] = _cross(pd.concat(frames, ignore_index=True), feature, as_of)
-        rows = crossed[feature.name]
-        mine = _within(rows[rows["entity_id"] == one.subject], one.column.window, as_of).reset_index(drop=True)
-        yield one, _marked(mine, feature)
+    with duckdb.connect() as con:  # to mark rows in: a connection for each frame costs more than the marks
+        for one in asked:
+            feature, frames = one.column.feature, found[one.key]
+            if feature.across is None:
+                yield one, _marked(con, _stack(frames), feature)
+                continue
+            if feature.name not in crossed:
+                crossed[feature.name] = _cross(pd.concat(frames, ignore_index=True), feature, as_of)
+            rows = crossed[feature.name]
+            mine = _within(rows[rows["entity_id"] == one.subject], one.column.window, as_of).reset_index(drop=True)
+            yield one, _marked(con, mine, feature)
 
 
-def _marked(rows: pd.DataFrame, feature: Feature) -> pd.DataFrame:
+def _marked(con: duckdb.DuckDBPyConnection, rows: pd.DataFrame, feature: Feature) -> pd.DataFrame:
     """Pages print the rows marked `hit`: those the number counts. Of a number that counts neither the marks nor a
     condition, all rows are its evidence."""
     counted = feature.rule is not None or "hit" in re.findall(r"\w+", f"{feature.measure} {feature.amount}")
@@ -285,14 +292,11 @@ def _marked(rows: pd.DataFrame, feature: Feature) -> pd.DataFrame:
     condition = numerator(feature.measure) if isinstance(feature.measure, str) else ""
     if not condition or not len(rows):
         return bare
-    con = duckdb.connect()
+    con.register("rows_told", rows.assign(row_told=range(len(rows))))
     try:
-        con.register("rows_told", rows.assign(row_told=range(len(rows))))
         told = con.execute(f"SELECT ({condition}) IS TRUE AS hit FROM rows_told ORDER BY row_told").df()["hit"]
     except duckdb.Error:  # a condition over several rows marks none of them
         return bare
-    finally:
-        con.close()
     return bare.assign(hit=told.to_numpy(dtype=bool)) if told.any() else bare
 
 

@@ -9,8 +9,10 @@ from claims.errors import UserError
 from claims.quality import QualityFinding
 from claims.store.warehouse import Warehouse, empty_manifest
 from features.declare import REGISTRY
+from features.evidence import gather_evidence
+from models.score import in_order
 from serving.lists import bedcheck, source
-from serving.lists.bedcheck import build_bedcheck, check_stays, home_beds, prepare_bedcheck
+from serving.lists.bedcheck import build_bedcheck, check_stays, home_beds, prepare_bedcheck, rank_beds
 from serving.lists.prepare import build_worklist, prepare
 from serving.lists.source import claim_rows, quality_notes, scored_matrix, scored_whole
 from serving.lists.who import known_of
@@ -105,6 +107,25 @@ def test_the_bed_check_lists_open_stays_alone(warehouse: Path) -> None:
     assert made.rows["probability"].isna().all()
     with pytest.raises(UserError, match="--top 0"):
         build_bedcheck(warehouse, T, 0)
+
+
+def test_claim_rows_asked_of_all_grains_at_once_are_those_of_each(warehouse: Path) -> None:
+    listed = build_bedcheck(warehouse, T, 20).rows
+    wanted = sorted({key for keys in listed["keys"] for key in keys})
+    together = claim_rows(warehouse, T, wanted)
+    assert set(together) == set(wanted)
+    assert len({grain for grain, _, _ in wanted}) > 1
+    for grain in {grain for grain, _, _ in wanted}:
+        asked = [(column, entity) for g, column, entity in wanted if g == grain]
+        for (column, entity), rows in gather_evidence(warehouse, T, grain, asked, records=True).items():  # type: ignore[arg-type]
+            pd.testing.assert_frame_equal(together[grain, column, entity], rows)
+
+
+def test_the_list_of_beds_is_in_the_order_of_all_open_stays(warehouse: Path) -> None:
+    made, night = build_bedcheck(warehouse, T, 5), rank_beds(warehouse, T)
+    listed = made.rows[made.rows["slot"] == "ranked"]
+    assert list(listed["entity_id"]) == list(in_order(night.beds.frame))[: len(listed)]
+    assert list(listed["risk"]) == [round(float(night.beds.frame.at[i, "risk"]), 6) for i in listed["entity_id"]]
 
 
 def test_without_stays_no_bed_can_be_checked(tmp_path: Path) -> None:
