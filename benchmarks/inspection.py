@@ -1,6 +1,7 @@
 """Whether the draw's intervals cover, whether plans are near the best possible, what ranking by money brings, and when exploring pays.
 
     python -m benchmarks.inspection cover --world second=DIR --world pilot=DIR --own 21 … --own 40 --work build/inspection
+    python -m benchmarks.inspection tails --work build/inspection
     python -m benchmarks.inspection routes --work build/inspection
     python -m benchmarks.inspection rivals --work build/inspection        (PyVRP and OR-Tools on the same weeks: benchmarks/route_rivals.py)
     python -m benchmarks.inspection money --warehouse W --as-of DATE --truth DIR --work build/inspection        (repeat per world)
@@ -25,6 +26,8 @@ import pandas as pd
 
 from benchmarks.inspection_cover import KINDS, REDRAWS, cover, own, population
 from benchmarks.inspection_cover import section as cover_section
+from benchmarks.inspection_drawn import amounts, rates
+from benchmarks.inspection_drawn import section as drawn_section
 from benchmarks.inspection_year import picture as year_picture
 from benchmarks.inspection_year import run as run_year
 from benchmarks.inspection_year import section as year_section
@@ -225,7 +228,7 @@ def page(work: Path) -> str:
     ]
     body: list[str] = []
     losses: list[str] = []
-    body += cover_section(told, losses)
+    body += cover_section(told, losses) + drawn_section(told, losses)
     if r := told.get("routes"):
         body += ["## Plans", "", f"{r['small']} small weeks (9 units, 2 teams, one day) against the exact optimum: regret {r['regret_mean']:.2%} on average, {r['regret_max']:.2%} at most (wanted ≤ 2 %). The bound alone would have said {r['gap_small']:.1%} on average: on few days of few visits it is loose.", "",
                  "300 units × 5 teams × 5 days (wanted: 60 s on 2 cores):", "", "| bases | visits | gap to the bound | CPU s | wall s |", "|---:|---:|---:|---:|---:|",
@@ -311,7 +314,7 @@ def page(work: Path) -> str:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["cover", "routes", "rivals", "money", "normal", "year", "page"])
+    parser.add_argument("what", choices=["cover", "tails", "routes", "rivals", "money", "normal", "year", "page"])
     parser.add_argument("--world", action="append", default=[], help="NAME=DIR with claims/ and truth/")
     parser.add_argument("--own", type=int, action="append", default=[])
     parser.add_argument("--redraws", type=int, default=REDRAWS)
@@ -336,6 +339,8 @@ def main() -> None:
                 ]
                 file.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", "utf-8")
         return
+    elif given.what == "tails":
+        made = {"rates": rates(), "amounts": amounts()}
     elif given.what == "routes":
         made = routes()
     elif given.what == "rivals":

@@ -155,14 +155,16 @@ def drawn_of(warehouse: Path | str, name: str, asked: bool = True) -> list[str]:
     return [str(d["entity_id"]) for d in kept["drawn"]]
 
 
+CHOSEN = ("model", "rule")
+"""Sources of cases that a list named."""
 GRAINS = {"institution": "机构", "person": "人员", "admission": "住院"}
 
 
 def estimates(warehouse: Path | str, as_of: date, listed: Mapping[str, pd.DataFrame] | None = None) -> dict[str, Any]:
     """Per grain, from findings by chance known by `as_of`: rate, amount (fen) and lift of what was chosen, as plain values; drift: whether they keep what lists promised.
 
-    listed: per grain those who stood on a list by chance and have a conclusion since (entity_id, probability, confirmed, inspected_at, lead_source); those inspected
-    by chance in the year of `as_of` count: whoever was drawn, but checked because a later list ranked him, does not.
+    listed: per grain those who stood on a list and have a conclusion since (entity_id, probability, confirmed, inspected_at, lead_source, by_chance: the slot); those inspected
+    in the year of `as_of` for the reason they stood there count: whoever was drawn, but checked because a later list ranked him, does not.
 
     Where no chance was recorded all are taken as equally likely, and said. The population of persons and stays is not known here: their amount is a mean.
     """
@@ -173,7 +175,7 @@ def estimates(warehouse: Path | str, as_of: date, listed: Mapping[str, pd.DataFr
     out: dict[str, Any] = {"as_of": as_of.isoformat()}
     for grain in GRAINS:
         mine = found[found["grain"] == grain].sort_values("known_at").drop_duplicates("entity_id", keep="last")
-        drawn, chosen = mine[mine["lead_source"] == "random"], mine[mine["lead_source"].isin(["model", "rule"])]
+        drawn, chosen = mine[mine["lead_source"] == "random"], mine[mine["lead_source"].isin(CHOSEN)]
         chance = drawn["selection_prob"].to_numpy(dtype=float)
         recorded = bool(len(chance)) and bool(np.isfinite(chance).all()) and bool((chance > 0).all())
         chance = chance if recorded else np.full(len(drawn), 0.5)
@@ -194,9 +196,10 @@ def promises_kept(listed: pd.DataFrame | None, as_of: date) -> dict[str, Any]:
     if listed is None or listed.empty:
         return watch(np.zeros(0), np.zeros(0)).to_json()
     this_year = pd.to_datetime(listed["inspected_at"]) >= pd.Timestamp(as_of.year, 1, 1)
-    told = listed[listed["probability"].notna() & (listed["lead_source"] == "random") & this_year]
-    told = told.sort_values(["inspected_at", "entity_id"])
-    return watch(told["probability"].to_numpy(dtype=float), told["confirmed"].to_numpy(dtype=float)).to_json()
+    told = listed[listed["probability"].notna() & this_year].sort_values(["inspected_at", "entity_id"])
+    drawn, ranked = told["by_chance"].astype(bool), told["lead_source"].isin(CHOSEN)
+    cases = told[drawn & (told["lead_source"] == "random")], told[~drawn & ranked]
+    return watch(*(part[c].to_numpy(dtype=float) for part in cases for c in ("probability", "confirmed"))).to_json()
 
 
 def estimates_text(found: dict[str, Any]) -> str:
