@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import hypergeom
 
 from benchmarks.accuracy_own import LIKE_OTHERS
 from inspection.draw import pivotal, spread
@@ -117,6 +118,23 @@ def attainable(values: np.ndarray, true: float, level: float = 0.95) -> float | 
     return float(nearest[np.searchsorted(nearest, level - 1e-12)])
 
 
+def counted_out(row: Mapping[str, Any]) -> float:
+    """The cover of the rate's interval over every draw of equal chances: no redraws, no luck."""
+    n, guilty, drawn = row["population"], row["guilty"], row["drawn"]
+    cover = 0.0
+    for hits in range(min(guilty, drawn) + 1):
+        p = float(hypergeom.pmf(hits, n, guilty, drawn))
+        if p > 1e-9:
+            said = rate(np.arange(drawn) < hits, np.full(drawn, drawn / n), n)
+            cover += p * (said.low is not None and said.high is not None and said.low - 1e-9 <= guilty / n <= said.high + 1e-9)  # fmt: skip
+    return cover
+
+
+def redraws_of(rows: Sequence[Mapping[str, Any]]) -> int:
+    """Redraws of all rows."""
+    return sum(int(r["redraws"]) for r in rows)
+
+
 HEAD = [
     "| world | who | population | guilty | drawn | redraws | 95 % intervals of the rate hold it | outcomes nearest the truth that make 95 % | mean rate ÷ true | draws with an amount | 80 % intervals of the amount hold it | mean amount ÷ true |",
     "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
@@ -128,7 +146,7 @@ def section(told: Mapping[str, Any], losses: list[str]) -> list[str]:
     rows = [r for k in sorted(told) if k.startswith("cover-") for r in told[k]]
     if not rows:
         return []
-    out = ["## The draw's intervals", "", "A fifth of the strata three times as likely as the others (exploring). Wanted: rates 95 ± 2 %, amounts 80 ± 4 % of at least 400 draws with five or more amounts. "
+    out = ["## The draw's intervals", "", "A fifth of the strata three times as likely as the others (exploring). Wanted: rates 95 ± 2 %, amounts 80 ± 4 % of at least 400 draws; a draw without any amount says none. "
            "Where few are guilty or few are drawn, outcomes are coarse: what the outcomes nearest to the truth have together, as few as make 95 %, stands in its own column. What is above it by more is not explained by that.", "", *HEAD]  # fmt: skip
     ours = [r for r in rows if r["world"].startswith("own")]
     for r in (r for r in rows if r not in ours):
@@ -163,13 +181,15 @@ def _line(name: str, told: Mapping[str, Any], rows: Sequence[dict[str, Any]], lo
         losses.append(f"rates of {name}, {kind}: nothing was said, fewer than ten were drawn")
     elif not 0.93 <= rates <= 0.97:
         why = f"; the outcomes nearest to the truth make {least:.1%}" if least is not None and rates > 0.97 else ""
+        if kind == "persons" and len(rows) == 1:
+            why += f"; counted out over all draws, which are of equal chances here, it is {counted_out(rows[0]):.1%}: the rest is the luck of {redraws_of(rows):,} redraws"  # fmt: skip
         losses.append(f"rates of {name}, {kind}: {rates:.1%} covered instead of 95 ± 2 %{why}")
     if amount is not None and spoke >= ENOUGH and not 0.76 <= amount <= 0.84:
         losses.append(f"amounts of {name}, {kind}: {amount:.1%} covered instead of 80 ± 4 %")
     if spoke < ENOUGH:
-        losses.append(f"amounts of {name}, {kind}: {spoke} of {redraws} draws had the five amounts that an interval needs; the others said 样本不足")  # fmt: skip
+        losses.append(f"amounts of {name}, {kind}: {spoke} of {redraws} draws had an amount; the others said 样本不足")  # fmt: skip
     elif mean is not None and abs(mean - 1) > 0.1:
-        losses.append(f"amounts of {name}, {kind}: {mean:.2f} of the true on average, because only draws with five amounts speak ({spoke / redraws:.0%} of them)")  # fmt: skip
+        losses.append(f"amounts of {name}, {kind}: {mean:.2f} of the true on average, because only draws with an amount speak ({spoke / redraws:.0%} of them)")  # fmt: skip
     size = f"{np.mean([r['population'] for r in rows]):.0f}"
     cells = [name, kind, size, f"{np.mean([r['guilty'] for r in rows]):.0f}", f"{np.mean([r['drawn'] for r in rows]):.0f}", f"{redraws:,}", _share(rates), _share(least), "—" if not ratio else f"{np.mean(ratio):.3f}", f"{spoke:,}", _share(amount), "—" if mean is None else f"{mean:.3f}"]  # fmt: skip
     return f"| {' | '.join(cells)} |"

@@ -19,7 +19,7 @@ from claims.store.warehouse import Warehouse
 from features.asof import moment_of
 from inspection.campaigns import Campaign, of_campaign
 from inspection.draw import same, take
-from inspection.drift import watch
+from inspection.drift import NONE, Cases, watch
 from inspection.estimate import Estimate, lift, rate, total
 from inspection.seed import Commitment, revealed, sealed_salt, seed_of
 from inspection.sites import Site, load_sites, strata_of
@@ -194,12 +194,17 @@ def estimates(warehouse: Path | str, as_of: date, listed: Mapping[str, pd.DataFr
 def promises_kept(listed: pd.DataFrame | None, as_of: date) -> dict[str, Any]:
     """Whether drawn cases are confirmed as the lists promised. The alarm begins anew every year, so that it is false in at most one year of twenty."""
     if listed is None or listed.empty:
-        return watch(np.zeros(0), np.zeros(0)).to_json()
+        return watch(NONE).to_json()
     this_year = pd.to_datetime(listed["inspected_at"]) >= pd.Timestamp(as_of.year, 1, 1)
     told = listed[listed["probability"].notna() & this_year].sort_values(["inspected_at", "entity_id"])
     drawn, ranked = told["by_chance"].astype(bool), told["lead_source"].isin(CHOSEN)
-    cases = told[drawn & (told["lead_source"] == "random")], told[~drawn & ranked]
-    return watch(*(part[c].to_numpy(dtype=float) for part in cases for c in ("probability", "confirmed"))).to_json()
+    parts = told[drawn & (told["lead_source"] == "random")], told[~drawn & ranked]
+    return watch(*(_cases(part) for part in parts)).to_json()
+
+
+def _cases(told: pd.DataFrame) -> Cases:
+    week = (pd.to_datetime(told["inspected_at"]).dt.dayofyear - 1) // 7 + 1
+    return Cases(told["probability"].to_numpy(dtype=float), told["confirmed"].to_numpy(dtype=float), week.to_numpy(dtype=float))  # fmt: skip
 
 
 def estimates_text(found: dict[str, Any]) -> str:

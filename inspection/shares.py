@@ -33,7 +33,9 @@ class Design:
         self.hits = sum(g.ravel() for g in grids)
         estimates = np.round(sum(w * g.ravel() for w, g in zip(self.weights, grids, strict=True)), 9)
         self.told, self.place = np.unique(estimates, return_inverse=True)
-        self.given_hits = np.ones(len(estimates))  # P(which of the drawn | how many of them are hits): the same for every truth
+        self.given_hits = np.ones(
+            len(estimates)
+        )  # P(which of the drawn | how many of them are hits): the same for every truth
         drawn, hits = self.n, self.hits.astype(np.int64)
         for n, g in zip(self.sizes[:-1], grids[:-1], strict=True):
             mine = g.ravel()

@@ -69,13 +69,24 @@ def test_the_plan_visits_what_was_drawn(warehouse: Path) -> None:
 
 
 def test_estimates_say_where_draws_confirm_more_than_lists_promised(warehouse: Path) -> None:
-    rows = [{"entity_id": f"p{i}", "probability": 0.05, "confirmed": i % 2 == 0, "inspected_at": f"{T:%Y}-02-01", "lead_source": "random"} for i in range(30)]  # fmt: skip
+    rows = [{"entity_id": f"p{i}", "probability": 0.05, "confirmed": i % 2 == 0, "inspected_at": f"{T:%Y}-02-01", "lead_source": "random", "by_chance": True} for i in range(30)]  # fmt: skip
     found = estimates(warehouse, T, {"person": pd.DataFrame(rows)})
     assert found["person"]["drift"]["alarm"] == "more"
-    assert "名单是否失准 名单给过概率的抽查 30 个，名单预计查实 1.5 个，实际 15 个，明显偏多" in estimates_text(found)
+    assert (
+        "名单是否失准 名单给过概率的抽查 30 个，名单预计查实 1.5 个，实际 15 个；按名单查的 0 个，预计 0.0 个，实际 0 个；抽查明显偏多"
+        in estimates_text(found)
+    )
     assert found["institution"]["drift"]["alarm"] is None
     others = [r | {"lead_source": "model"} for r in rows] + [r | {"inspected_at": f"{T.year - 1}-12-31"} for r in rows]
     assert estimates(warehouse, T, {"person": pd.DataFrame(others)})["person"]["drift"]["n"] == 0
+
+
+def test_estimates_say_where_a_list_confirms_less_than_it_promised(warehouse: Path) -> None:
+    rows = [{"entity_id": f"p{i}", "probability": 0.6, "confirmed": i % 10 == 0, "inspected_at": f"{T:%Y}-02-01", "lead_source": "model", "by_chance": False} for i in range(30)]  # fmt: skip
+    drift = estimates(warehouse, T, {"person": pd.DataFrame(rows)})["person"]["drift"]
+    assert (drift["alarm"], drift["listed"], drift["n"]) == ("listed", 30, 0)
+    tips = pd.DataFrame([r | {"lead_source": "tipoff"} for r in rows])
+    assert estimates(warehouse, T, {"person": tips})["person"]["drift"]["listed"] == 0
 
 
 def test_estimates_say_what_chance_found_or_that_it_is_too_little(warehouse: Path) -> None:
