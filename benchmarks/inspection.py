@@ -326,7 +326,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
-    name, made = given.what, None
+    name = given.what
+    made: Any = None
     if given.what == "cover":
         worlds = [(w.split("=", 1)[0], Path(w.split("=", 1)[1])) for w in given.world] + [
             (f"own {s}", own(s, given.work)) for s in given.own

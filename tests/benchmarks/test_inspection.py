@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.inspection_cover import attainable
-from benchmarks.inspection_year import POLICIES, crossing, play, section
+from benchmarks.inspection_cover import attainable, counted_out
+from benchmarks.inspection_year import POLICIES, crossing, known, play, section
 from inspection.seed import random_for
 
 
@@ -32,3 +32,13 @@ def test_a_year_that_was_not_run_is_said() -> None:
     losses: list[str] = []
     assert section({}, losses) == []
     assert "not measured" in losses[0]
+
+
+def test_what_is_known_of_cases_ends_two_weeks_ago() -> None:
+    cases = [(w, np.full(2, 0.5), np.array([True, False])) for w in range(4)]
+    assert known(cases, 1).week.tolist() == [1, 1, 2, 2]
+    assert len(known(cases, -1)) == 0
+
+
+def test_cover_without_redraws_is_that_of_the_hypergeometric() -> None:
+    assert counted_out({"population": 83, "guilty": 11, "drawn": 17}) == pytest.approx(0.957, abs=0.001)
