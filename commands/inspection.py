@@ -116,11 +116,16 @@ def draw_take(
 ) -> None:
     """Draw units by chance: strata area × kind and level × size, each with its exact chance, from a seed nobody chose alone."""
     from inspection.ledger import draw_units
+    from inspection.sites import load_sites
 
     special = a_campaign(campaign, warehouse)
     kept = draw_units(warehouse, a_date(as_of), name, salt, public, share, explore, area or (), special)
     lines = [f"抽查 {name}：{kept['population']} 家中抽取 {kept['size']} 家，种子 {kept['seed'][:16]}…", *kept["notes"]]
-    lines += [f"  {d['entity_id']}  {d['stratum']}  抽中概率 {d['chance']:.4f}" for d in kept["drawn"]]
+    names = {s.id: s.name for s in load_sites(warehouse, a_date(as_of))}
+    lines += [
+        f"  {d['entity_id']}  {names[d['entity_id']]}（{d['stratum'].replace('|', '、')}）  抽中概率 {d['chance']:.4f}"
+        for d in kept["drawn"]
+    ]
     say(kept, as_json, "\n".join(lines))
 
 
@@ -437,10 +442,8 @@ def brief(
     single = out.suffix.lower() == ".docx"
     if single and len(units) > 1:
         raise UserError(f"--out {out}：{len(units)} 家机构放不进一份文档；请给出文件夹")
-    if not (out.resolve().parent if single else out).is_dir():
-        raise UserError(
-            f"--out {out}：文件夹不存在；请先建好" if not single else f"--out {out}：所在文件夹不存在；请先建好"
-        )
+    if not out.resolve().parent.is_dir():
+        raise UserError(f"--out {out}：所在文件夹不存在；请先建好")
     runs = [current(warehouse)] if as_of is None else runs_of(warehouse, a_date(as_of))
     if not runs:
         raise UserError(f"{as_of} 没有发布过清单；请先运行 xiezhi week --warehouse {warehouse} --as-of {as_of}")
@@ -450,6 +453,8 @@ def brief(
         told = run.brief(code)
         made[code] = brief_document(Brief(told, run.name, str(run.manifest[SEAL]), by, when, visits.get(code, "")))
     files = {code: out if single else out / f"检查前简报_{code}.docx" for code in units}
+    if not single:
+        out.mkdir(mode=0o700, exist_ok=True)
     for code, body in made.items():
         put(files[code], body, PRIVATE)
     say(

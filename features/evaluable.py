@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
+from claims.schema.tables import CANONICAL
 from claims.settings import settings
 from claims.store.claim_store import ClaimStore
 from claims.store.warehouse import Warehouse
@@ -65,10 +66,22 @@ def _lacks(store: ClaimStore, f: Feature) -> str:
     for need in f.needs:
         table, _, columns = need.partition(".")
         if table not in store.tables():
-            lacks = f"缺少表 {table}"
+            lacks = said_of(need)
         elif columns and not set(columns.split("|")) & set(store.columns(table)):
-            lacks = f"缺少列 {need.replace('|', ' 或 ')}"
+            lacks = said_of(need)
     return lacks
+
+
+def said_of(need: str) -> str:
+    """That a table, or one of the columns `table.a|b`, was not sent: by the names an officer knows, with those of the
+    schema behind."""
+    table, _, columns = need.partition(".")
+    known = CANONICAL.get(table)
+    zh = known.zh if known else table
+    if not columns:
+        return f"缺少表 {zh}（{table}）"
+    told = [known[c] for c in columns.split("|")] if known else []
+    return f"缺少列 {zh}：" + "或".join(f"{c.zh}（{table}.{c.name}）" for c in told)
 
 
 def _unreadable(f: Feature, unread: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ from claims.store.warehouse import Warehouse
 from features.asof import open_views
 from features.declarations import load_catalog
 from features.declare import REGISTRY
-from features.evaluable import absent_features, unread_words
+from features.evaluable import absent_features, said_of, unread_words
 from features.grains import SCHEMES
 from inspection.sites import Site
 
@@ -180,7 +180,7 @@ def lacking(house: Warehouse, as_of: date, every: Collection[Campaign]) -> dict[
     answered = {f.rule for f in catalog if f.name not in absent}
     found = {}
     for one in every:
-        gone = [_said(n) for n in one.needs if not _there(house, n)]
+        gone = [said_of(n) for n in one.needs if not _there(house, n)]
         if not gone and one.rules and not one.schemes and not set(one.rules) & answered:
             gone = sorted({why for f in catalog if f.rule in one.rules and (why := absent.get(f.name))})
         if gone:
@@ -197,12 +197,6 @@ def must_be_answered(house: Warehouse, as_of: date, one: Campaign) -> None:
 def _there(house: Warehouse, need: str) -> bool:
     table, _, columns = need.partition(".")
     return bool(set(columns.split("|")) & set(house.columns(table)))
-
-
-def _said(need: str) -> str:
-    table, _, columns = need.partition(".")
-    names = [re.sub(r"_(fen|e\d)$", "", c) for c in columns.split("|")]
-    return f"缺少列 {table}.{' 或 '.join(names)}"
 
 
 def claims_of(warehouse: Path | str, as_of: date, one: Campaign, days: int = 365) -> pd.DataFrame:

@@ -139,7 +139,9 @@ def figures(counted: pd.DataFrame) -> pd.DataFrame:
     told["budget_use"] = now["budget_use"]
     columns = list(FIGURES)
     told[columns] = told[columns].astype("float64").where(enough, axis=0)
-    return told.reset_index()
+    most = {"level": False, "stays": False}  # as offices compare: level by level, the large first; too few stays last
+    told = told.assign(few=~enough).sort_values(["few", *most, "unit"], ascending=[True, *most.values(), True])
+    return told.drop(columns="few").reset_index()
 
 
 def published(table: pd.DataFrame) -> pd.DataFrame:

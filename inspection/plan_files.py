@@ -15,7 +15,7 @@ from inspection.plan import DRAWN, Plan, Visit
 from inspection.settings import WEEKDAYS, hhmm
 
 LEAD = "疑点线索，非违规结论"
-COLUMNS = ["日期", "星期", "检查组", "检查人员", "顺序", "到达", "离开", "机构编码", "机构名称", "片区", "类型", "缘由", "查实可能", "预计金额（元）", "路程（分钟）", "路程（公里）", "坐标"]  # fmt: skip
+COLUMNS = ["日期", "星期", "检查组", "检查人员", "顺序", "到达", "离开", "机构编码", "机构名称", "片区", "类型", "缘由", "查实可能", "若查实金额（元）", "预计查实（元）", "路程（分钟）", "路程（公里）", "坐标"]  # fmt: skip
 COLOURS = ("#1b6ca8", "#b5541c", "#2f7d4f", "#7b4fa3", "#a83250", "#4d6470", "#8a7a12", "#136f75")
 
 
@@ -34,7 +34,7 @@ def row(v: Visit) -> list[str]:
     """One line of the table."""
     return [
         v.day.isoformat(), f"周{WEEKDAYS[v.day.weekday()]}", v.team, "、".join(v.members), str(v.order) if v.order else "已查", hhmm(v.start), hhmm(v.end), v.site, v.name, v.area,
-        v.kind, v.why, f"{v.chance:.0%}" if v.yuan or v.chance else "", f"{v.yuan:.0f}" if v.yuan else "", str(v.travel_minutes), "未知" if v.kilometres is None else f"{v.kilometres:.1f}",
+        v.kind, v.why, f"{v.chance:.0%}" if v.yuan or v.chance else "", f"{v.yuan:.0f}" if v.yuan else "", f"{v.chance * v.yuan:.0f}" if v.yuan and v.chance else "", str(v.travel_minutes), "未知" if v.kilometres is None else f"{v.kilometres:.1f}",
         "有" if v.place_known else "无（按片区中位）",
     ]  # fmt: skip
 

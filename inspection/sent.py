@@ -100,7 +100,7 @@ def understand(body: bytes, name: str, columns: Mapping[str, str] | None = None)
         here = {t: f for t, f in given.items() if t in listed.titles}
         seen |= set(here)
         choices = propose(listed, here)
-        tables.append(Table(listed, tuple(choices), ()))
+        tables.append(Table(listed, tuple(choices), _feet(listed, choices)))
     if not tables:
         raise UserError(
             f"{name}：没有一页像疑点清单（表头应有编号、机构、结算号、人员、金额、疑点类型等）；请检查文件，或用 --column 表头=字段 指明"
@@ -128,8 +128,7 @@ def matched(sent: Sent, warehouse: Path | str, as_of: date) -> tuple[Sent, list[
     for table in sent.tables:
         listed = table.listed
         choices = by_values(table.choices, _held(listed, claims), listed.titles)
-        foot = tuple(listed.lines[i] for i, r in enumerate(listed.rows) if _is_foot(r, choices))
-        table = replace(table, choices=tuple(choices), foot=foot)
+        table = replace(table, choices=tuple(choices), foot=_feet(listed, choices))
         tables.append(table)
         rows += _rows(table, claims)
     return replace(sent, tables=tuple(tables)), rows, claims
@@ -142,6 +141,10 @@ def _held(listed: Listed, claims: Claims) -> dict[int, dict[str, float]]:
         shares = {f: sum(c in known for c in cells) / len(cells) for f, known in claims.ids.items()} if cells else {}
         found[j] = {f: s for f, s in shares.items() if s}
     return found
+
+
+def _feet(listed: Listed, choices: Sequence[Choice]) -> tuple[int, ...]:
+    return tuple(line for line, row in zip(listed.lines, listed.rows, strict=True) if _is_foot(row, choices))
 
 
 def _is_foot(row: Sequence[str | None], choices: Sequence[Choice]) -> bool:

@@ -101,7 +101,7 @@ declare(
 declare(
     PERSON,
     name="bond_ring_members",
-    label="所在结伙刷卡团伙人数",
+    label="所在结伴刷卡群组人数",
     unit="人",
     scheme="T15",
     also=("T09",),
@@ -112,7 +112,7 @@ declare(
 declare(
     PERSON,
     name="bond_ring_days",
-    label="随团伙结伴刷卡天数",
+    label="随群组结伴刷卡天数",
     unit="天",
     scheme="T15",
     also=("T09",),
@@ -123,7 +123,7 @@ declare(
 declare(
     PERSON,
     name="bond_ring_yuan",
-    label="随团伙结伴时的结算金额",
+    label="随群组结伴时的结算金额",
     unit="元",
     scheme="T15",
     also=("T09",),
@@ -146,7 +146,7 @@ declare(
 declare(
     UNIT,
     name="bond_visitors",
-    label="在本机构结伴刷卡的团伙成员数",
+    label="在本机构结伴刷卡的群组成员数",
     unit="人",
     scheme="T15",
     innocent=_MARKET,
@@ -156,7 +156,7 @@ declare(
 declare(
     UNIT,
     name="bond_share",
-    label="团伙结伴结算占本机构门诊结算金额",
+    label="群组结伴结算占本机构门诊结算金额",
     unit="%",
     scheme="T15",
     innocent=_MARKET,
@@ -172,7 +172,7 @@ declare(
     innocent="经营高价药、双通道药店、慢特病定点",
     measure=CountyGraph("bond_residual"),
     empty=None,
-    reason="按刷卡人数推算，门诊结算金额高出同类机构（对数差{value}）" + above(),
+    reason="按刷卡人数推算，门诊结算金额高出同类机构，为同类离散程度的{value}倍" + above("倍"),
 )
 declare(
     UNIT,
@@ -199,7 +199,7 @@ declare(
 declare(
     DOCTOR,
     name="bond_patients",
-    label="结伴刷卡时由其开方的团伙成员数",
+    label="结伴刷卡时由其开方的群组成员数",
     unit="人",
     scheme="T15",
     innocent=_ONLY_DOCTOR,
@@ -209,7 +209,7 @@ declare(
 declare(
     DOCTOR,
     name="bond_share_doctor",
-    label="团伙结伴结算占其门诊结算金额",
+    label="群组结伴结算占其门诊结算金额",
     unit="%",
     scheme="T15",
     innocent=_ONLY_DOCTOR,

@@ -263,7 +263,7 @@ def explain_text(found: Mapping[str, Any]) -> str:
         lines += [
             "   "
             + "　".join(
-                TABLES.get(str(row[c]), str(row[c]))
+                f"{row[c]:,.2f}元" if c == "yuan" else TABLES.get(str(row[c]), str(row[c]))
                 for c in ("happened_at", "row_table", "row_id", "yuan")
                 if row.get(c) is not None
             )

@@ -19,6 +19,7 @@ from models.amount import fund_at_stake
 from serving.lists.schema import yuan
 
 UNSETTLED = "尚未结算，按已记费用估计"
+UNSETTLED_YET = "尚未结算，已记费用中没有可计金额的命中"
 OPEN = "其余部分有待核查，不作估计"
 ENTRIES = ["rule", "hard", "table", "key", "visit", "settlement", "amount", "paid", "fund", "account", "day"]
 
@@ -100,7 +101,7 @@ def money_of(
         counted = replace(counted, by_rule=_by_rule(matrix, e, found, paid if grain == "admission" else None))
         if grain == "admission" and not who["fund_fen"] > 0:
             estimate = min(counted.amount, paid)
-            counted = replace(counted, certain=0, check=0, estimate=estimate, low=0, high=estimate, note=UNSETTLED)
+            counted = replace(counted, certain=0, check=0, estimate=estimate, low=0, high=estimate, note=UNSETTLED if estimate else UNSETTLED_YET)
         elif grain == "admission":
             certain = min(counted.certain, paid)
             amount = min(counted.amount, paid)

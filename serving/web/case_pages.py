@@ -54,7 +54,11 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         pages = Pages.of(page_of(request.query_params), found, kept_in)
         rows = inbox.open_cases(desk(), who, states, PAGE, late=late, after=pages.first, hearing=hearing)
         told = {"counts": counts, "waiting": waiting, "pages": vars(pages), "hearing": hearing}
-        data = {"title": "案件", "cases": [shown(r) for r in rows], "found": found, "state": state, "late": late}
+        units: dict[str, Any] = {}
+        with suppress(UserError):  # nothing published yet: codes alone
+            units = publish.current(warehouse()).units()
+        named = [shown(r) | {"unit_name": units.get(r["unit"], {}).get("name", "")} for r in rows]
+        data = {"title": "案件", "cases": named, "found": found, "state": state, "late": late}
         return respond(request, "cases.html", data | told)
 
     @kind

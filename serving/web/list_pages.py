@@ -115,7 +115,8 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
     @kind
     def rules(request: Request) -> Response:
         current = publish.current(warehouse())
-        data = {"title": "规则", "as_of": current.manifest["as_of"], "run": current.name, "rules": current.rules()}
+        cards = [c | {"proposed": c["law"][0].removeprefix("三违建议：")} for c in current.rules()]
+        data = {"title": "规则", "as_of": current.manifest["as_of"], "run": current.name, "rules": cards}
         return respond(request, "rules.html", data)
 
     @kind

@@ -30,6 +30,7 @@ from serving.web import evidence_rows, exports, list_filters, shapes
 from serving.web.column_titles import COLUMN_TITLES
 from serving.web.english import COOKIE, HAN, EnglishLoader, english
 from serving.web.fragments import Once
+from serving.web.log_words import done
 
 HERE = Path(__file__).parent
 LEVEL_ZH = {3: "三级", 2: "二级", 1: "一级", 0: "无等级"}
@@ -48,6 +49,11 @@ Page = Callable[[Request], Awaitable[Response]]
 def money(value: float | None) -> str:
     """¥12,345.67, or a dash."""
     return "—" if value is None else f"¥{value:,.2f}"
+
+
+def at_risk(value: float | None) -> str:
+    """A suspect's money; a dash where no row that hit carries any, which is not a suspicion of nothing."""
+    return money(value or None)
 
 
 def money_range(low: float | None, high: float | None) -> str:
@@ -84,6 +90,7 @@ def environment(spoken: str = "zh") -> jinja2.Environment:
     env.filters |= {
         "said": english if spoken == "en" else str,
         "money": money,
+        "at_risk": at_risk,
         "mask": mask,
         "figure": figure,
         "table_name": lambda t: TABLES.get(t, t),
@@ -105,6 +112,7 @@ def environment(spoken: str = "zh") -> jinja2.Environment:
         "marks": list_filters.marks,
         "mark_names": said(list_filters.MARKS),
         "moment": moment,
+        "done": str if spoken == "en" else done,
         "group_rows": lambda groups: [Group.of(g).row() for g in groups],
         "group_head": HEAD,
         "group_said": SAID,

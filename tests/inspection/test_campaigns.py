@@ -89,7 +89,7 @@ def test_what_the_export_lacks_is_named(plain: Path) -> None:
     gone = lacking(Warehouse.open(plain), T, every)
     assert "drug_trac_codg" in gone["追溯码"]
     assert "价格" not in gone
-    with pytest.raises(UserError, match=r"追溯码 不可评估：缺少列 fee_details\.drug_trac_codg"):
+    with pytest.raises(UserError, match=r"追溯码 不可评估：缺少列 费用明细：药品追溯码（fee_details\.drug_trac_codg）"):
         claims_of(plain, T, campaigns()["追溯码"])
     with pytest.raises(UserError, match="不可评估"):
         build_worklist(plain, T, "person", 5, campaign=campaigns()["追溯码"])

@@ -45,6 +45,11 @@ def test_small_cells_are_not_published() -> None:
     assert told.loc["C", "预算执行率"] == "—", "no cell under ten"
 
 
+def test_the_large_stand_first_and_those_with_too_few_stays_last() -> None:
+    more = COUNTED[COUNTED["unit"] == "B"].assign(unit="D", level=3)
+    assert figures(pd.concat([COUNTED, more]))["unit"].tolist() == ["D", "A", "B", "C"]
+
+
 def test_budget_use_is_what_was_spent_since_january_over_the_years_quota() -> None:
     months = [date(2025, 12, 1), date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)]
     stays = COUNTED[COUNTED["unit"] == "A"].drop(columns=["now", "budget_use"]).assign(month=[date(2026, 2, 1), date(2025, 2, 1)])  # fmt: skip

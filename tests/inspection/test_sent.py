@@ -99,6 +99,14 @@ def matched(rows: list[list[Any]], claims: Claims, head: list[str] | None = None
     return match(values_of(table.choices, cells), ids, places, lines, claims)
 
 
+def test_the_foot_is_no_lead_and_ordinary_titles_are_known() -> None:
+    head = ["序号", "统筹区", "涉疑金额", "医药机构代码", "结算流水号", "疑点类型"]
+    body = book([[1, "429004", 300.5, "H1", SETL, "重复收费"], ["合计"], ["填表人：　　审核人："]], head, title=False)
+    [table] = understand(body, "x.xlsx").tables
+    assert (len(table.listed.rows), table.foot) == (3, (3, 4))
+    assert [(c.field, c.used) for c in table.choices][:3] == [("serial", True), ("area", True), ("amount", True)]
+
+
 def test_the_header_is_found_below_titles_and_each_column_named() -> None:
     sent = understand(book([a_row()]), "x.xlsx")
     (table,) = sent.tables

@@ -25,7 +25,7 @@ from serving.web.find_pages import why
 from serving.web.list_pages import uncovered
 from serving.web.middleware import Gate
 from serving.web.pages import pages
-from serving.web.render import HERE, cell
+from serving.web.render import HERE, at_risk, cell
 
 from .conftest import AS_OF, TestClient, county, made_list, signed_in
 
@@ -344,3 +344,14 @@ def test_errors_are_chinese_sentences(officer: TestClient, week: Path) -> None:
     assert answer.status_code == 500
     assert "处理时出错" in answer.text
     assert "429001" not in answer.text
+
+
+def test_no_money_on_the_rows_that_hit_is_a_dash_and_not_a_suspicion_of_nothing() -> None:
+    assert (at_risk(0.0), at_risk(None), at_risk(12.5)) == ("—", "—", "¥12.50")
+
+
+def test_the_inbox_names_units(officer: TestClient, week: Path) -> None:
+    [case] = [c for c in officer.get("/cases.json").json()["cases"] if c["grain"] == "institution" and c["unit"] == "H42000001"][:1] or [{}]
+    page = officer.get("/cases").text
+    assert "第1卫生院" in page
+    assert not case or case["unit_name"] == "第1卫生院"

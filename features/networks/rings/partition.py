@@ -25,7 +25,7 @@ ENTITY_COLUMNS = [
     "total_fen", "peer_group",
     "peer_group_coarse", "members", "explanation", "sentence", "drugs", "ward", "size_band",
 ]  # fmt: skip
-ROW_COLUMNS = ["entity_id", "row_table", "row_id", "happened_at", "fen"]
+ROW_COLUMNS = ["entity_id", "row_table", "row_id", "happened_at", "psn_no", "fixmedins_code", "fen"]
 
 
 def ring_tables(

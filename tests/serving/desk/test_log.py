@@ -1,6 +1,7 @@
 """The chain: every tampering that can be found is found, and the database itself refuses the crude ones."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from serving.desk import log, verify
 from serving.desk.database import Desk, clock
 from serving.desk.schema import LOG
 from serving.desk.together import Together
+from serving.web.log_words import done
 
 
 def written(desk: Desk, n: int = 5) -> list[dict[str, object]]:
@@ -165,3 +167,12 @@ def test_what_cannot_be_logged_does_not_happen(desk: Desk, monkeypatch: pytest.M
     with pytest.raises(OSError, match="no space"):
         people.add(desk, "wang", ("officer",))
     assert people.everybody(desk) == []
+
+
+def test_every_act_has_words_on_the_page() -> None:
+    root = Path(log.__file__).parents[2]
+    named = re.compile(r'log\.(?:append|note)\(\s*\w[\w.]*(?:\(\))?,\s*"([a-z.-]+)"')
+    acts = {a for d in ("serving", "commands") for p in (root / d).rglob("*.py") for a in named.findall(p.read_text())}
+    assert len(acts) > 30
+    assert [a for a in sorted(acts) if done(a) == a] == []
+    assert (done("case.report"), done("tick.confirmed")) == ("上报", "现场任务确认")
