@@ -65,9 +65,7 @@ def _lacks(store: ClaimStore, f: Feature) -> str:
     lacks = ""
     for need in f.needs:
         table, _, columns = need.partition(".")
-        if table not in store.tables():
-            lacks = said_of(need)
-        elif columns and not set(columns.split("|")) & set(store.columns(table)):
+        if table not in store.tables() or (columns and not set(columns.split("|")) & set(store.columns(table))):
             lacks = said_of(need)
     return lacks
 

@@ -101,7 +101,15 @@ def money_of(
         counted = replace(counted, by_rule=_by_rule(matrix, e, found, paid if grain == "admission" else None))
         if grain == "admission" and not who["fund_fen"] > 0:
             estimate = min(counted.amount, paid)
-            counted = replace(counted, certain=0, check=0, estimate=estimate, low=0, high=estimate, note=UNSETTLED if estimate else UNSETTLED_YET)
+            counted = replace(
+                counted,
+                certain=0,
+                check=0,
+                estimate=estimate,
+                low=0,
+                high=estimate,
+                note=UNSETTLED if estimate else UNSETTLED_YET,
+            )
         elif grain == "admission":
             certain = min(counted.certain, paid)
             amount = min(counted.amount, paid)

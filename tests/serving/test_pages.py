@@ -351,7 +351,11 @@ def test_no_money_on_the_rows_that_hit_is_a_dash_and_not_a_suspicion_of_nothing(
 
 
 def test_the_inbox_names_units(officer: TestClient, week: Path) -> None:
-    [case] = [c for c in officer.get("/cases.json").json()["cases"] if c["grain"] == "institution" and c["unit"] == "H42000001"][:1] or [{}]
+    [case] = [
+        c
+        for c in officer.get("/cases.json").json()["cases"]
+        if c["grain"] == "institution" and c["unit"] == "H42000001"
+    ][:1] or [{}]
     page = officer.get("/cases").text
     assert "第1卫生院" in page
     assert not case or case["unit_name"] == "第1卫生院"

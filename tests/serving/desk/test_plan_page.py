@@ -42,7 +42,7 @@ def test_the_plan_stands_with_reasons_picture_and_calendar(planned: Path) -> Non
     assert "<select" not in page, "an inspector changes nothing"
     told_of = [v for d in told["days"] for v in d["visits"]]
     assert sum(v["chance"] * v["yuan"] for v in told_of) == pytest.approx(told["plan"]["worth"])
-    assert page.count("<td class=\"num\">¥") == 2 * len(told_of), "what a visit may bring, and what is expected of it"
+    assert page.count('<td class="num">¥') == 2 * len(told_of), "what a visit may bring, and what is expected of it"
     assert client.get("/plan.svg").text.startswith("<svg")
     assert client.get("/plan.ics").text.count("BEGIN:VEVENT") == 8
     assert client.post("/plan", data={"site": "H0", "why": "x"}).status_code == 403
