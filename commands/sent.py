@@ -76,30 +76,21 @@ def sent_import(
     as_json: JsonOption = False,
 ) -> None:
     """Take a list in: columns proposed, each row matched to claims and put on a heap with grounds and defences, a case for each subject."""
-    from inspection.sent import counts, hits_of, matched, told_of, triaged, understand
+    from inspection.sent import counts, told_of, understand
     from inspection.workbooks import read_workbook
     from serving.desk import sent as desk_sent
     from serving.desk.database import open_desk
     from serving.desk.workdays import today
+    from serving.sent_down import How, take_in
 
     day, due = a_date(as_of), desk_sent.deadline(deadline)
     body, _ = read_workbook(file)
-    understood = understand(body, file.name, columns_of(column))
+    number = name or file.stem[:32]
     with Bars() as bars:
-        bars("claims", 0.0)
-        understood, rows, claims = matched(understood, warehouse, day)
-        bars("rules", 0.0)
-        looked = hits_of(warehouse, day, rows, claims)
-        bars("heaps", 0.0)
-        desk = open_desk(warehouse)
-        subjects = sorted({r.match.subject for r in rows if r.match.found})
-        placed = triaged(
-            rows, claims, warehouse, day, looked, listed_in(warehouse), desk_sent.what_is_known(desk, subjects), large
-        )
-        areas = {code: area for code, (_, area) in claims.units.items()}
-        number = name or file.stem[:32]
-        done = desk_sent.take_in(
-            desk, understood, placed, body, number=number, source=source, as_of=day, due=due, areas=areas, by=BY
+        how = How(number, source, day, due, BY, large)
+        given = understand(body, file.name, columns_of(column))
+        understood, placed, done = take_in(
+            open_desk(warehouse), warehouse, given, body, how, lambda step, _: bars(step, 0.0)
         )
     found = counts(placed)
     told = [
@@ -145,19 +136,6 @@ def sent_import(
     say(summary, as_json, text)
 
 
-def listed_in(warehouse: Path) -> dict[tuple[str, str], str]:
-    """Subject → where it stands on the lists in force; none where nothing was published."""
-    from serving.lists.publish import current
-    from serving.lists.schema import NAMES
-
-    try:
-        run = current(warehouse)
-    except UserError:
-        return {}
-    rows = [(n, r) for n in run.grains for r in run.worklist(n)["rows"]]
-    return {(str(r["grain"]), str(r["entity_id"])): f"{run.name} {NAMES.get(n, n)}第{r['lead']}号" for n, r in rows}
-
-
 @sent_app.command("return")
 def sent_return(
     warehouse: WarehouseOption,
@@ -175,7 +153,7 @@ def sent_return(
     desk, me = open_desk(warehouse), Person(0, BY, BY, "", frozenset())
     sent_id = desk_sent.numbered(desk, name)
     found = desk_sent.one(desk, me, sent_id)
-    _, body, counted = desk_sent.give_back(desk, me, sent_id)
+    body, counted = desk_sent.given(desk_sent.to_give(desk, me, sent_id))
     put(out, body, PRIVATE)
     open_rows = [f"{r['sheet']} 第{r['line']}行 {r['number']}" for r in found["lines"] if not r["result"].verdict]
     lines = [f"{out}：来文 {counted.came} 行，已答复 {counted.answered} 行；{desk_sent.said(found)}"]

@@ -11,6 +11,7 @@ from python_calamine import CalamineError
 
 from claims.errors import UserError
 from claims.shown_text import harmless
+from claims.sources.workbook_bounds import within_bounds
 from claims.store.files import PRIVATE, put
 
 WORKBOOK = b"PK\x03\x04"
@@ -29,6 +30,7 @@ def read_bytes(body: bytes, needed: Sequence[str], name: str = "文件") -> pd.D
     """The same of a table's bytes: a workbook by its content, else CSV."""
     try:
         if body.startswith(WORKBOOK):
+            within_bounds(body, name)
             frame = pd.read_excel(io.BytesIO(body), dtype=str, engine="calamine")
         else:
             frame = _csv(body)

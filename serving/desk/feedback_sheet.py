@@ -20,6 +20,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from claims.errors import UserError
 from claims.schema.innocents import INNOCENTS
 from claims.schema.outcomes import OUTCOMES
+from claims.sources.workbook_bounds import within_bounds
 from serving.desk.states import CLASSES, DISPOSITIONS
 
 SHEET: Final = "核查反馈"
@@ -137,6 +138,7 @@ def add_sheets(book: Any, base: Base, style: Mapping[str, Any]) -> None:
 def read(body: bytes) -> tuple[Base, list[Line]]:
     """(baseline, filled rows) of a workbook that comes back. Raises UserError (Chinese, with the cell) where it is not ours or was bent."""
     _is_xlsx(body)
+    within_bounds(body, "交回的文件")
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(body))
         sheet, hidden = (book.get_sheet_by_name(n).to_python(skip_empty_area=False) for n in (SHEET, BASE))

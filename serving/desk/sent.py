@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, case, func, insert, select, update
@@ -71,13 +73,21 @@ def _known(row: Mapping[str, Any]) -> dict[str, str]:
     return {"decided": f"案件 {row['number']} {OUTCOMES[row['outcome']].zh}"} if klass != "missing" else {}
 
 
+def new_name(desk: Desk, number: str) -> None:
+    """Raise UserError for what is no name of a list, or another one's."""
+    if not number or len(number) > 32:
+        raise UserError("--name：请给下发清单一个不超过32个字的名称，例如 国家局2026年第2批")
+    with desk.read() as connection:
+        if connection.execute(select(SENT_LISTS.c.number).where(SENT_LISTS.c.number == number)).first():
+            raise UserError(f"下发清单“{number}”已接收过（同名），没有重复接收；请换一个名称")
+
+
 def take_in(desk: Desk, sent: Sent, rows: Sequence[Row], body: bytes, *, number: str, source: str, as_of: date, due: datetime, areas: Mapping[str, str], by: str) -> dict[str, Any]:  # fmt: skip
     """Keep a list with its rows, and open or join a case for each subject that is not put off; returns counts. Raises UserError where the list is there already.
 
     areas: unit → area. All of it is one transaction.
     """
-    if not number or len(number) > 32:
-        raise UserError("--name：请给下发清单一个不超过32个字的名称，例如 国家局2026年第2批")
+    new_name(desk, number)
     moment = now()
     columns = {t.listed.sheet: {str(c.at): c.field for c in t.choices if c.used} for t in sent.tables}
     new = joined = 0
@@ -337,22 +347,35 @@ def numbered(desk: Desk, number: str) -> int:
     return int(found)
 
 
-def give_back(desk: Desk, person: Person, sent_id: int) -> tuple[str, bytes, Counted]:
-    """(name, workbook, counts): the list as it came, with what is answered filled in. For who sees all areas. Raises Refused, Unknown, Damaged."""
+def to_give(desk: Desk, person: Person, sent_id: int) -> dict[str, Any]:
+    """What a list is given back by, JSON-ready: the file as it came, how its columns were read, what each row is answered; the log has it. For who sees all areas.
+    Raises Refused, Unknown."""
     found = one(desk, person, sent_id)
     if person.area:
         raise Refused("整份下发清单含其他片区的疑点，须由全市权限的人员导出")
+    told = {"rows": found["rows"], "answered": found["answered"]}
+    log.note(desk, "sent.return", person.name, f"sent/{sent_id}", told)
+    rows = [[r["sheet"], r["line"], asdict(r["result"])] for r in found["lines"]]
+    file = str(desk.file(found["sha256"]))
+    return {"file": file, **{k: found[k] for k in ("number", "name", "sha256", "columns")}, "rows": rows}
+
+
+def given(job: Mapping[str, Any]) -> tuple[bytes, Counted]:
+    """(workbook, counts): the list as it came, with what is answered filled in. job: `to_give`. Raises UserError, Damaged."""
     try:
-        body = desk.file(found["sha256"]).read_bytes()
+        body = Path(job["file"]).read_bytes()
     except OSError:
-        raise Damaged(f"下发清单 {found['number']} 的原件不在了，请从备份恢复") from None
-    sent = understand(body, found["name"])
-    if sent.sha256 != found["sha256"]:
-        raise Damaged(f"下发清单 {found['number']} 的原件与接收时不符，请从备份恢复")
-    sent = as_read(sent, found["columns"], {(r["sheet"], r["line"]) for r in found["lines"]})
-    made, counted = returned(body, sent, {(r["sheet"], r["line"]): r["result"] for r in found["lines"]})
-    log.note(desk, "sent.return", person.name, f"sent/{sent_id}", {"rows": counted.came, "answered": counted.answered})
-    return found["name"].removesuffix(".xlsx") + "（反馈）.xlsx", made, counted
+        raise Damaged(f"下发清单 {job['number']} 的原件不在了，请从备份恢复") from None
+    if hashlib.sha256(body).hexdigest() != job["sha256"]:
+        raise Damaged(f"下发清单 {job['number']} 的原件与接收时不符，请从备份恢复")
+    results = {(str(sheet), int(line)): Result(**result) for sheet, line, result in job["rows"]}
+    sent = as_read(understand(body, job["name"]), job["columns"], set(results))
+    return returned(body, sent, results)
+
+
+def name_given(job: Mapping[str, Any]) -> str:
+    """What the file given back is called."""
+    return str(job["name"]).removesuffix(".xlsx") + "（反馈）.xlsx"
 
 
 def as_read(sent: Sent, columns: Mapping[str, Mapping[str, str]], leads: set[tuple[str, int]]) -> Sent:

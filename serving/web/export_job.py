@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from claims.errors import Damaged, UserError
+from serving.desk.sent import given
 from serving.lists.publish import open_run
 from serving.lists.sheets import Mark
 from serving.web.exports import DAMAGED, REFUSED
@@ -33,7 +34,9 @@ def job_of(taken: Taken, mark: Mark) -> dict[str, Any]:
 
 
 def body_of(job: Mapping[str, Any]) -> bytes:
-    """The workbook of a job. Raises UserError where the run is gone or damaged."""
+    """The workbook of a job: of a list, or one sent down given back (serving/desk/sent.py). Raises UserError where what it is made of is gone or damaged."""
+    if "sent" in job:
+        return given(job["sent"])[0]
     cases, covered = {int(k): v for k, v in job["cases"].items()}, frozenset(job["covered"])
     taken = Taken.of(open_run(Path(job["root"])), job["grain"], None, cases, covered)
     wanted = set(job["leads"])

@@ -1,7 +1,7 @@
 """Files that take long to make are made by a process of their own, one at a time and behind everything else, so that no page waits for a download.
 
-A worker asks with one JSON object and is answered with the file's bytes. The process reads the published run and nothing of the desk: what it may say was
-chosen, and logged, before it began; it dies with its job, and a killed one costs its download only.
+A worker asks with one JSON object and is answered with the file's bytes. The process reads the published run, or a list as it was sent down, and nothing of the desk: what it may say
+was chosen, and logged, before it began; it dies with its job, and a killed one costs its download only.
 """
 
 import asyncio

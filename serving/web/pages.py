@@ -49,7 +49,7 @@ def pages(given: Path | None = None) -> Starlette:
             *case_acts.routes(warehouse, desk),
             *list_pages.routes(warehouse, desk),
             *bed_pages.routes(warehouse, desk),
-            *sent_pages.routes(desk),
+            *sent_pages.routes(warehouse, desk),
             *again_pages.routes(warehouse, desk),
             *field_pages.routes(warehouse, desk),
             *find_pages.routes(warehouse, desk),

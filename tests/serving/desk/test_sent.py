@@ -1,6 +1,7 @@
 """A list sent down at the desk: kept whole, a case a subject, answered row by row, given back; 属实 only by a case that was decided."""
 
 import io
+import json
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -151,14 +152,15 @@ def test_it_is_given_back_whole_in_its_own_form(desk: Desk, staff: dict[str, Per
     done, leader = taken(desk), staff["leader"]
     lines = sent.one(desk, leader, done["sent_id"])["lines"]
     sent.answer(desk, leader, leader.rights, lines[3]["row_id"], "no", "合规")
-    name, made, counted = sent.give_back(desk, leader, done["sent_id"])
-    assert name == "国家局（反馈）.xlsx"
+    job = json.loads(json.dumps(sent.to_give(desk, leader, done["sent_id"])))
+    made, counted = sent.given(job)
+    assert sent.name_given(job) == "国家局（反馈）.xlsx"
     assert (counted.came, counted.answered) == (4, 1)
     (grid,) = grids(made, "x")
     assert [r[HEAD.index("是否属实")] for r in grid.cells[1:]] == [None, None, None, "否"]
     desk.file(sent.one(desk, leader, done["sent_id"])["sha256"]).write_bytes(b"x")
     with pytest.raises(UserError):
-        sent.give_back(desk, leader, done["sent_id"])
+        sent.given(job)
 
 
 def test_a_row_put_off_becomes_a_case_when_somebody_says_so(desk: Desk, staff: dict[str, Person]) -> None:
@@ -181,7 +183,7 @@ def test_rows_of_another_area_are_not_seen(desk: Desk, staff: dict[str, Person])
     with pytest.raises(Unknown):
         sent.open_case(desk, mine, mine.rights, others)
     with pytest.raises(Refused, match="其他片区"):
-        sent.give_back(desk, mine, done["sent_id"])
+        sent.to_give(desk, mine, done["sent_id"])
 
 
 def test_a_backup_holds_the_workbook_as_it_came(tmp_path: Path, sqlite: Desk) -> None:
