@@ -116,8 +116,18 @@ def withdraw(desk: Desk, person: Person, rights: frozenset[str], sheet: Sheet, l
         log.append(connection, "bed.withdrawn", person.name, case["number"], {"run": sheet.run, "lead": lead})
 
 
-def photograph(desk: Desk, person: Person, rights: frozenset[str], sheet: Sheet, lead: int, body: bytes) -> int:
-    """A photograph of a bed: a paper of the stay's case, named by the result. Raises Refused where there is no result yet, or for what is no paper."""
+def photograph(
+    desk: Desk,
+    person: Person,
+    rights: frozenset[str],
+    sheet: Sheet,
+    lead: int,
+    body: bytes,
+    once: str = "",
+    original: str = "",
+) -> int:
+    """A photograph of a bed: a paper of the stay's case, named by the result. once, original: as `papers.attach`. Raises Refused where there is no result yet, or for what
+    is no paper, Again."""
     if "inspect" not in rights:
         raise Refused("照片由核查人员上传")
     here = (BED_RESULTS.c.run == sheet.run) & (BED_RESULTS.c.lead == lead) & BED_RESULTS.c.withdrawn_at.is_(None)
@@ -127,7 +137,7 @@ def photograph(desk: Desk, person: Person, rights: frozenset[str], sheet: Sheet,
         raise Refused("请先记下这一床的结果，再传照片")
     if row["second_by"] is not None and person.person_id not in (row["said_by"], row["second_by"]):
         raise Refused("这一床已由两人确认，照片由这两人上传")
-    made = papers.attach(desk, person, rights, row["case_id"], f"查床{lead}号", body)
+    made = papers.attach(desk, person, rights, row["case_id"], f"查床{lead}号", body, once, original)
     with desk.write() as connection:
         connection.execute(update(BED_RESULTS).where(here).values(photo=made))
     return made

@@ -67,9 +67,17 @@ def clean_name(name: str, kind: str) -> str:
 
 
 def attach(
-    desk: Desk, person: Person, rights: frozenset[str], case_id: int, name: str, body: bytes, once: str = ""
+    desk: Desk,
+    person: Person,
+    rights: frozenset[str],
+    case_id: int,
+    name: str,
+    body: bytes,
+    once: str = "",
+    original: str = "",
 ) -> int:
-    """Add a paper; returns its id. Raises Refused (a kind, a size, one that is there already), Unknown."""
+    """Add a paper; returns its id. original: SHA-256 of what the sender made it smaller from, as he says. Raises Refused (a kind, a size, one that is there already),
+    Unknown, Again."""
     if not rights & BUSINESS:
         raise Refused("您的岗位不办理案件")
     if not body:
@@ -88,7 +96,9 @@ def attach(
             raise Refused("本案已有内容相同的附件")
         values = {**paper, "case_id": case_id, "size": len(body), "at": now(), "who": person.person_id}
         made = int(connection.execute(insert(FILES).values(**values).returning(FILES.c.file_id)).scalar_one())
-        detail = {"file": made, "sha256": paper["sha256"], "size": len(body), "kind": kind}
+        detail: dict[str, Any] = {"file": made, "sha256": paper["sha256"], "size": len(body), "kind": kind}
+        if re.fullmatch("[0-9a-f]{64}", original) and original != paper["sha256"]:
+            detail["original"] = original
         event(connection, case_id, person, "file", note=paper["name"], detail=detail, once=once)
         log.append(connection, "file.add", person.name, row["number"], detail)
         keep(desk, paper["sha256"], body)

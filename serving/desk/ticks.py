@@ -55,16 +55,24 @@ def tick(
 
 
 def photograph(
-    desk: Desk, person: Person, rights: frozenset[str], case_id: int, key: str, name: str, body: bytes
+    desk: Desk,
+    person: Person,
+    rights: frozenset[str],
+    case_id: int,
+    key: str,
+    name: str,
+    body: bytes,
+    once: str = "",
+    original: str = "",
 ) -> int:
-    """A photograph or paper of a task: a paper of the case, named by the task's tick. Raises Refused, Unknown."""
+    """A photograph or paper of a task: a paper of the case, named by the task's tick. once, original: as `papers.attach`. Raises Refused, Unknown, Again."""
     here = (TICKS.c.case_id == case_id) & (TICKS.c.key == key) & TICKS.c.withdrawn_at.is_(None)
     with desk.read() as connection:
         case = found(connection, person, case_id)
         _may(connection, person, rights, case)
         if connection.execute(select(TICKS.c.tick_id).where(here)).first() is None:
             raise Refused("请先记下这一项看到了什么，再传照片或材料")
-    made = papers.attach(desk, person, rights, case_id, name, body)
+    made = papers.attach(desk, person, rights, case_id, name, body, once, original)
     with desk.write() as connection:
         connection.execute(update(TICKS).where(here).values(photo=made))
     return made

@@ -27,10 +27,10 @@ from serving.desk.database import Desk, now
 from serving.desk.two_officers import TOLD
 from serving.desk.workdays import CHINA
 from serving.lists import publish
-from serving.web.case_acts import upload_of
+from serving.web.case_acts import photo_of, upload_of
 from serving.web.form import first, form_of, number_of
 from serving.web.list_pages import opened
-from serving.web.render import kind, person, respond, rights
+from serving.web.render import kind, person, respond, rights, wants_json
 
 MINUTE = "%Y-%m-%d %H:%M"
 UNTYPED = {"lead": "", "result": "", "note": "", "at": "", "back": ""}
@@ -138,15 +138,19 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         return await kind(done)(request)
 
     async def photograph(request: Request) -> Response:
-        _, body = await upload_of(request)
+        _, body, more = await photo_of(request)
 
         def done(r: Request) -> Response:
             run, lead = run_of(r), int(r.path_params["lead"])
             opened(desk(), run)
             try:
-                beds.photograph(desk(), person(r), rights(r), evening.sheet_of(run), lead, body)
+                beds.photograph(desk(), person(r), rights(r), evening.sheet_of(run), lead, body, **more)
             except (Refused, Again) as error:
+                if wants_json(r):
+                    return photo_answer(error)
                 return page(r, str(error), {"back": r.query_params.get("back", "")}, 409)
+            if wants_json(r):
+                return photo_answer()
             back = "/phone" if r.query_params.get("back") == "phone" else ""
             return RedirectResponse(f"/beds/{run.name}{back}#b{lead}", status_code=303)
 
@@ -201,6 +205,15 @@ def is_json(request: Request) -> bool:
 def answer(body: Mapping[str, Any], status: int = 200) -> Response:
     """A plain JSON answer."""
     return Response(json.dumps(body, ensure_ascii=False), status, media_type="application/json")
+
+
+def photo_answer(error: UserError | None = None) -> Response:
+    """What a page's script is told of a photograph it sent; one that came before is there, which is all it wants to know."""
+    if error is None:
+        return answer({"state": "stored", "message": "照片已收到"})
+    if isinstance(error, Again):
+        return answer({"state": "again", "message": "照片已收到过，没有重复存"})
+    return answer({"error": str(error)}, 409)
 
 
 async def fields_of(request: Request) -> dict[str, str]:

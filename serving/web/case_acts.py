@@ -223,12 +223,23 @@ def mark(request: Request, page: str, body: bytes) -> str:
 
 async def upload_of(request: Request) -> tuple[str, bytes]:
     """(name, bytes) of an uploaded file; empty where there is none."""
+    name, body, _ = await photo_of(request)
+    return name, body
+
+
+async def photo_of(request: Request) -> tuple[str, bytes, dict[str, str]]:
+    """(name, bytes, what came beside it) of an uploaded file; empty where there is none. once: made of the sender's id and of what he sent, so that twice sent is once kept."""
     try:
         form = await request.form(max_files=1, max_fields=5)
     except HTTPException:
-        return "", b""
+        return "", b"", {}
     upload = form.get("file")
-    return (upload.filename or "", await upload.read()) if isinstance(upload, UploadFile) else ("", b"")
+    if not isinstance(upload, UploadFile):
+        return "", b"", {}
+    body = await upload.read()
+    client, original = (str(form.get(name) or "")[:64] for name in ("client", "original"))
+    once = hashlib.sha256(client.encode() + b"\n" + body).hexdigest()[:32] if client else ""
+    return upload.filename or "", body, {"once": once, "original": original}
 
 
 def whole(form: Form, name: str) -> int:

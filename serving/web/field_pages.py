@@ -25,10 +25,10 @@ from serving.desk.database import Desk
 from serving.desk.sent import last_listed
 from serving.desk.two_officers import TOLD
 from serving.lists import publish
-from serving.web.bed_pages import answer, fields_of, is_json
-from serving.web.case_acts import upload_of
+from serving.web.bed_pages import answer, fields_of, is_json, photo_answer
+from serving.web.case_acts import photo_of
 from serving.web.case_pages import shown
-from serving.web.render import kind, moment, person, respond, rights
+from serving.web.render import kind, moment, person, respond, rights, wants_json
 
 CONCLUSIONS: Final = {
     "属实": tuple(c for c, o in OUTCOMES.items() if o.klass in ("confirmed", "error")),
@@ -116,14 +116,18 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         return await kind(done)(request)
 
     async def photograph(request: Request) -> Response:
-        name, body = await upload_of(request)
+        name, body, more = await photo_of(request)
 
         def done(r: Request) -> Response:
             number, key = int(r.path_params["case"]), r.path_params["key"]
             try:
-                ticks.photograph(desk(), person(r), rights(r), number, key, name, body)
+                ticks.photograph(desk(), person(r), rights(r), number, key, name, body, **more)
             except (Refused, Again) as error:
+                if wants_json(r):
+                    return photo_answer(error)
                 return page(r, str(error), status=409)
+            if wants_json(r):
+                return photo_answer()
             return RedirectResponse(f"/cases/{number}/field#t{key}", status_code=303)
 
         return await kind(done)(request)

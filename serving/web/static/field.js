@@ -1,6 +1,7 @@
 /* Pages of the field (beds, tasks) with a bad network: a form is kept on this device until the service has said that it has it, and sent again when there is a network.
-   What is kept, for each account apart: where it goes, number on the list, result, time, note and an id made here, by which the service stores it once. No name, no
-   number of a person, no photograph. It is erased when the service has it, and at sign-out (leave.js). Without this script the same forms are sent as any other. */
+   What is kept, for each account apart: where it goes, number on the list, result, time, note and an id made here, by which the service stores it once. No name and no
+   number of a person. Photographs (photos.js) follow what was written of the same place. It is erased when the service has it, and at sign-out (leave.js). Without this
+   script the same forms are sent as any other. */
 "use strict";
 (() => {
   const root = document.querySelector("[data-field]");
@@ -34,11 +35,14 @@
   };
   const show = (signedOut) => {
     const kept = read();
+    const [photosWaiting, photosRefused] = photos.counts();
     const waiting = kept.filter((e) => e.state === "waiting").length;
     const refused = kept.filter((e) => e.state === "refused").length;
     const parts = [];
     if (waiting) parts.push(`${words.waiting} ${waiting}`);
+    if (photosWaiting) parts.push(`${words.photos} ${photosWaiting}`);
     if (refused) parts.push(`${words.refused} ${refused}`);
+    if (photosRefused) parts.push(`${words.photosRefused} ${photosRefused}`);
     if (!navigator.onLine) parts.push(words.offline);
     if (signedOut) parts.push(words.signedOut);
     status.textContent = parts.join("　") || words.nothing;
@@ -60,6 +64,7 @@
     form.closest("details")?.setAttribute("open", "");
   };
 
+  const photos = fieldPhotos(root, tell, (at) => read().find((e) => e.place === at && e.state !== "draft")?.client ?? newId(), () => { show(false); send(); });
   let busy = false;
   const send = async () => {
     if (busy) return;
@@ -78,10 +83,12 @@
         const form = formOf(entry);
         tell(form, told.message, told.state);
         form?.closest("details")?.classList.add("sent");
+        await photos.again(entry.place);
       } else if (reply.status === 401) { signedOut = true; break; }
       else if (reply.status >= 500 || reply.status === 429) break;
       else change(entry.client, (e) => [{ ...e, state: "refused", message: told.error || String(reply.status) }]);
     }
+    if (!signedOut) signedOut = await photos.send((at) => read().some((e) => e.place === at && (e.state === "waiting" || e.state === "refused")));
     busy = false;
     show(signedOut);
   };
@@ -117,7 +124,7 @@
   document.getElementById("field-send")?.addEventListener("click", send);
   addEventListener("online", send);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) send(); });
-  setInterval(() => { if (read().some((e) => e.state === "waiting")) send(); }, 20000);
+  setInterval(() => { if (read().some((e) => e.state === "waiting") || photos.counts()[0]) send(); }, 20000);
   show(false);
-  send();
+  photos.begin().then(() => { show(false); send(); });
 })();

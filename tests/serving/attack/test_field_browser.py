@@ -1,5 +1,10 @@
 """The phone page in a real Chromium: a form is kept while there is no service and while nobody is signed in, sent once afterwards, and erased; nothing serious for axe."""
 
+import functools
+import hashlib
+import random
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from serving.desk import beds
-from serving.desk.schema import BED_RESULTS
+from serving.desk.schema import BED_RESULTS, EVENTS, FILES
 from serving.lists import publish
 from serving.web.middleware import desk_of
 from tests.serving.attack.test_browser import chromium, serious, served
@@ -97,3 +102,104 @@ def test_at_sign_out_nothing_stays_on_the_phone(phone: Any, night: Path) -> None
         phone.wait_for_url("**/sign-in")
         assert phone.evaluate("localStorage.length") == 0
         assert len(asked) == 1, "what was not sent yet is asked about first"
+
+
+@functools.cache
+def picture(size: int = 2600) -> bytes:
+    """A PNG larger than what a phone keeps of one."""
+    noise = random.Random(1)
+    lines = b"".join(b"\0" + noise.randbytes(size) for _ in range(size))
+    parts = ((b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 0, 0, 0, 0)), (b"IDAT", zlib.compress(lines, 1)), (b"IEND", b""))  # fmt: skip
+    chunks = (struct.pack(">I", len(b)) + k + b + struct.pack(">I", zlib.crc32(k + b)) for k, b in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+KEPT = """(name) => new Promise((resolve) => {
+  const asked = indexedDB.open(name, 1);
+  asked.onupgradeneeded = () => asked.result.createObjectStore("photos", { keyPath: "id" });
+  asked.onsuccess = () => {
+    const all = asked.result.transaction("photos").objectStore("photos").getAll();
+    all.onsuccess = () => { asked.result.close(); resolve(all.result.map((p) => ({ ...p, body: p.body.size, kind: p.body.type }))); };
+  };
+})"""
+
+
+def without_network(page: Any) -> None:
+    """Nothing reaches the service; the page was loaded before."""
+    page.route("**/results", lambda route: route.abort())
+    page.route("**/photo*", lambda route: route.abort())
+    page.context.set_offline(True)
+
+
+def with_network(page: Any) -> None:
+    page.unroute("**/results")
+    page.unroute("**/photo*")
+    page.context.set_offline(False)
+
+
+def photographed(page: Any, n: int) -> tuple[Any, str]:
+    """(bed, name of what the device keeps) with a result and a photograph that wait for a network."""
+    bed = page.locator("details.bed").nth(n)
+    bed.locator("summary").click()
+    bed.locator('input[name="file"]').set_input_files({"name": "bed.png", "mimeType": "image/png", "buffer": picture()})
+    bed.locator("form[data-photo] button").first.click()
+    page.wait_for_selector("#field-status:has-text('待发送照片 1')")
+    bed.locator('input[value="不在"]').check()
+    bed.locator("input[name=at]").fill("2025-09-28T20:40")
+    bed.locator("button.main").click()
+    page.wait_for_selector("#field-status:has-text('待发送 1')")
+    return bed, f"xiezhi-field-{page.locator('[data-field]').get_attribute('data-field')}"
+
+
+def test_a_photograph_waits_for_a_network_follows_its_words_and_is_kept_once(phone: Any, night: Path) -> None:
+    run = publish.current(night).name
+    asked: list[str] = []
+    with served(night) as (base, _):
+        phone.goto(f"{base}/sign-in?next=/beds/{run}/phone")
+        sign_in(phone)
+        without_network(phone)
+        _, name = photographed(phone, 1)
+        [kept] = phone.evaluate(KEPT, name)
+        assert (kept["kind"], kept["original"]) == ("image/jpeg", hashlib.sha256(picture()).hexdigest())
+        assert sorted(kept) == ["body", "client", "id", "kind", "name", "original", "place", "state", "to"]
+        phone.goto("about:blank")  # the page is closed meanwhile: what it kept is sent when it is opened again
+        with_network(phone)
+        phone.on("request", lambda r: asked.append(r.url.rsplit("/", 1)[1]) if r.method == "POST" else None)
+        phone.goto(f"{base}/beds/{run}/phone")
+        phone.wait_for_selector("#field-status:has-text('没有待发送的')")
+        assert asked == ["results", "photo"], "words first"
+        assert phone.evaluate(KEPT, name) == []
+    with desk_of(night).read() as connection:
+        [paper] = connection.execute(select(FILES)).mappings().all()
+        [told] = connection.execute(select(EVENTS.c.detail).where(EVENTS.c.kind == "file")).scalars()
+    assert paper["kind"] == "jpg"
+    assert told["original"] == kept["original"]
+    body = desk_of(night).file(paper["sha256"]).read_bytes()
+    assert (hashlib.sha256(body).hexdigest(), len(body)) == (paper["sha256"], kept["body"])
+    officer = signed_in(night, "inspector", name="bea")
+    files = {"file": ("bed.png", body, "image/jpeg")}
+    address, given = f"/beds/{run}/{kept['place'].split()[-1]}/photo", {"client": kept["client"], "original": ""}
+    again = officer.post(address, files=files, data=given, headers={"accept": "application/json"})
+    assert again.json()["state"] == "again", "the same under the same id is kept once, whoever's reply was lost"
+
+
+def test_photographs_are_erased_at_sign_out_and_dropped_when_asked(phone: Any, night: Path) -> None:
+    run = publish.current(night).name
+    with served(night) as (base, _):
+        phone.goto(f"{base}/sign-in?next=/beds/{run}/phone")
+        sign_in(phone)
+        without_network(phone)
+        bed, name = photographed(phone, 3)
+        bed.locator("form[data-photo] .drop").click()
+        phone.wait_for_selector("#field-status:not(:has-text('照片'))")
+        assert phone.evaluate(KEPT, name) == []
+        bed.locator('input[name="file"]').set_input_files({"name": "b.png", "mimeType": "image/png", "buffer": picture()})  # fmt: skip
+        bed.locator("form[data-photo] button").first.click()
+        phone.wait_for_selector("#field-status:has-text('待发送照片 1')")
+        with_network(phone)
+        phone.route("**/photo*", lambda route: route.abort())
+        phone.route("**/results", lambda route: route.abort())
+        phone.once("dialog", lambda dialog: dialog.accept())
+        phone.click('form[action="/sign-out"] button')
+        phone.wait_for_url("**/sign-in")
+        assert phone.evaluate(KEPT, name) == []
