@@ -1,4 +1,4 @@
-"""Inspectors on the road: draw (commit, take, check, estimate), plan, normal, charts, bedsheet, morning, ladder, brief."""
+"""Inspectors on the road: draw (commit, take, check, estimate), plan, normal, charts, bedsheet, bedteams, morning, ladder, brief."""
 
 import json
 from dataclasses import asdict, replace
@@ -346,6 +346,47 @@ def bedsheet(
     lines = [f"{out}：{len(sheet)} 床。疑点线索，非违规结论", *(f"  {h.unit}：{h.text}" for h in hours)]
     summary = {"out": str(out), "at": at, "rows": len(sheet), "hours": [h.to_json() for h in hours]}
     say(summary, as_json, "\n".join(lines))
+
+
+@app.command()
+def bedteams(
+    warehouse: WarehouseOption,
+    teams: Annotated[
+        int | None, typer.Option("--teams", help="unnamed teams of two, or the first so many of --settings")
+    ] = None,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="the office's teams and hours (.toml), as of xiezhi plan")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tonight's hospitals (of the published bed check) divided among teams of two in the order of the road; without --teams and --settings those of the plan in force. Pages show it."""
+    from inspection.evening_teams import divide, teams_of_plan
+    from inspection.plan_store import current_plan
+    from inspection.settings import read_settings, with_teams
+    from inspection.sites import load_sites
+    from serving import evening
+    from serving.lists.publish import current
+
+    run = current(warehouse)
+    sheet = evening.sheet_of(run)
+    asked = read_settings(settings)
+    if teams is None and not asked.teams:
+        plan = current_plan(warehouse)
+        if plan is None:
+            raise UserError("没有检查组；请给出 --teams，或 --settings，或先用 xiezhi plan … --publish 发布计划")
+        asked = teams_of_plan(asked, plan.plan)
+    else:
+        asked = with_teams(asked, teams)
+    with Bars() as bars:
+        bars("teams", 0.0)
+        told = divide(run.bedsheet()["beds"], load_sites(warehouse, sheet.at), asked, sheet.at)
+    evening.keep_teams(warehouse, run, told)
+    lines = [f"{run.name}：{sheet.at:%Y-%m-%d} 晚，{len(sheet.beds)} 床，{len(told['teams'])} 组"]
+    for team in told["teams"]:
+        way = " → ".join(f"{s['start']} {s['hospital']} {s['beds']} 床" for s in team["stops"]) or "无"
+        lines.append(f"  {team['name']}（{'、'.join(team['members'])}）{team['beds']} 床：{way}")
+    lines += [f"  {word}" for word in (*told["unmet"], *told["notes"])]
+    say({"run": run.name, **told}, as_json, "\n".join(lines))
 
 
 @app.command()

@@ -1,13 +1,15 @@
 """Between a published bed check and the desk: the sheet as the desk needs it, filled sheets read back, and the morning after."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from claims.errors import UserError
+from claims.store.files import PRIVATE, put, read_sealed, sealed
 from inspection.bedsheet import RESULTS, Bed, bed_sheet
 from inspection.morning import Morning, morning
 from inspection.tables import read_bytes
@@ -18,6 +20,9 @@ from serving.desk.database import Desk
 from serving.lists.publish import Run
 
 NEEDED = ("就诊号", "结果")
+TEAMS = "bedteams.json"
+"""Below the warehouse: who goes where this evening, of the run it names."""
+REMEDY = "请重新运行 xiezhi bedteams"
 
 
 def sheet_of(run: Run) -> Sheet:
@@ -27,9 +32,38 @@ def sheet_of(run: Run) -> Sheet:
     return Sheet(run.name, datetime.fromisoformat(told["at"]), rows, RESULTS)
 
 
-def blank(run: Run, sees: Callable[[str], bool]) -> pd.DataFrame:
-    """The sheet to fill, of the areas somebody sees."""
-    return bed_sheet([Bed(**b) for b in run.bedsheet()["beds"] if sees(str(b["area"]))])
+def blank(run: Run, sees: Callable[[str], bool], teams: Sequence[Mapping[str, Any]] = (), team: str = "") -> pd.DataFrame:
+    """The sheet to fill, of the areas somebody sees; where the evening was divided, by team and in the order of the road (team: that one's alone)."""
+    stops = {s["unit"]: (i, s["order"], t["name"]) for i, t in enumerate(teams) for s in t["stops"]}
+    beds = [Bed(**b) for b in run.bedsheet()["beds"] if sees(str(b["area"]))]
+    last = (len(teams), 0, "")
+    beds = [b for b in beds if not team or stops.get(b.unit, last)[2] == team]
+    sheet = bed_sheet(sorted(beds, key=lambda b: stops.get(b.unit, last)[:2]))
+    if teams:
+        names = {b.stay: stops.get(b.unit, last)[2] for b in beds}
+        sheet.insert(1, "检查组", sheet["就诊号"].map(names))
+    return sheet
+
+
+def keep_teams(warehouse: Path, run: Run, told: Mapping[str, Any]) -> None:
+    """Keep a division of an evening (inspection/evening_teams.py) for the pages of its run."""
+    put(warehouse / TEAMS, sealed({"run": run.name, **told}), PRIVATE)
+
+
+def teams_of(warehouse: Path, run: Run, sees: Callable[[str], bool]) -> list[dict[str, Any]]:
+    """The teams of a run's evening with the stops somebody sees; none where it was not divided. Raises Damaged."""
+    path = warehouse / TEAMS
+    told = read_sealed(path, REMEDY) if path.is_file() else {}
+    if told.get("run") != run.name:
+        return []
+    return [t | {"stops": [s for s in t["stops"] if sees(str(s["area"]))]} for t in told["teams"]]
+
+
+def unserved(warehouse: Path, run: Run) -> list[str]:
+    """Hospitals that no team reaches this evening, and what else is to be known of its division; for who sees all areas."""
+    path = warehouse / TEAMS
+    told = read_sealed(path, REMEDY) if path.is_file() else {}
+    return [*told["unmet"], *told["notes"]] if told.get("run") == run.name else []
 
 
 def given_of(sheet: Sheet, body: bytes, by: str) -> Iterator[tuple[str, Given]]:

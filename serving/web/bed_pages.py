@@ -59,14 +59,20 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             for b in sheet["beds"]
             if who.sees(str(b["area"]))
         ]
+        teams = evening.teams_of(warehouse(), run, who.sees)
+        mine = next((t["name"] for t in teams if {who.name, who.shown} & set(t["members"])), "") if phone else ""
+        team = request.query_params.get("team", mine)
+        team = team if team in {t["name"] for t in teams} else ""
+        hospitals = [_hospital(h, list(of), sheet["hours"]) for h, of in groupby(rows, key=lambda b: b["hospital"])]
         data = {
             "title": "今晚查床",
+            "teams": teams,
+            "team": team,
+            "unserved": [] if who.area or team else evening.unserved(warehouse(), run),
             "as_of": run.manifest["as_of"],
             "run": run.name,
             "at": sheet["at"],
-            "hospitals": [
-                _hospital(h, list(of), sheet["hours"]) for h, of in groupby(rows, key=lambda b: b["hospital"])
-            ],
+            "hospitals": by_team(hospitals, teams, team),
             "beds": len(rows),
             "said": sum(b["found"] is not None for b in rows),
             "confirmed": sum(bool(b["found"] and b["found"]["second"]) for b in rows),
@@ -92,7 +98,8 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
     @kind
     def workbook(request: Request) -> Response:
         run, who = run_of(request), person(request)
-        told = evening.blank(run, who.sees)
+        teams = evening.teams_of(warehouse(), run, who.sees)
+        told = evening.blank(run, who.sees, teams, request.query_params.get("team", ""))
         log.note(desk(), "export", who.name, f"{run.name}/beds.xlsx", {"rows": len(told)})
         media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         said = f'attachment; filename="xiezhi-beds-{run.manifest["as_of"]}.xlsx"'
@@ -245,8 +252,17 @@ def _found(row: Mapping[str, Any] | None, me: int, names: Mapping[str, str]) -> 
     }
 
 
+def by_team(hospitals: list[dict[str, Any]], teams: list[dict[str, Any]], team: str) -> list[dict[str, Any]]:
+    """Hospitals by team and along its road, each with its stop; those nobody reaches last. team: that one's alone."""
+    stops = {s["unit"]: s | {"team": t["name"], "place": (i, s["order"])} for i, t in enumerate(teams) for s in t["stops"]}  # fmt: skip
+    told = [h | {"stop": stops.get(h["unit"])} for h in hospitals]
+    if team:
+        told = [h for h in told if h["stop"] and h["stop"]["team"] == team]
+    return sorted(told, key=lambda h: h["stop"]["place"] if h["stop"] else (len(teams), 0))
+
+
 def _hospital(name: str, of: list[dict[str, Any]], hours: list[dict[str, Any]]) -> dict[str, Any]:
     """A hospital's beds by ward, as one walks, and when to come."""
     when = next((h["text"] for h in hours if h["unit"] == of[0]["unit"]), "")
     wards = [{"ward": w, "beds": list(rows)} for w, rows in groupby(of, key=lambda b: b["ward"])]
-    return {"hospital": name, "when": when, "beds": len(of), "wards": wards}
+    return {"hospital": name, "unit": of[0]["unit"], "when": when, "beds": len(of), "wards": wards}

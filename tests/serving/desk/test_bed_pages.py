@@ -10,6 +10,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from inspection.evening_teams import divide
+from inspection.settings import Settings, Team
+from inspection.sites import Site
+from inspection.tables import read_bytes
+from serving import evening
 from serving.desk import beds, people
 from serving.desk.database import clock
 from serving.lists import publish
@@ -45,7 +50,7 @@ def night_week(warehouse: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def evening() -> Any:
+def at_night() -> Any:
     with clock(EVENING):
         yield
 
@@ -164,3 +169,30 @@ def test_the_morning_after_counts_what_two_have_confirmed(night: Path) -> None:
     assert "未经校准" in page.replace("未经校准", "未经校准")
     assert dan.post(f"/beds/{run_of(night)}/{lead}/withdraw", data={}).status_code == 409
     assert people.named(desk_of(night), "dan").name == "dan"
+
+
+def test_an_evening_divided_among_teams_lies_by_team_and_a_phone_opens_on_its_own(night: Path) -> None:
+    run = publish.current(night)
+    beds = run.bedsheet()["beds"]
+    units = list(dict.fromkeys(b["unit"] for b in beds))
+    sites = [Site(u, u, "综合医院", 2, "429004", (113.0 + 0.01 * i, 30.0)) for i, u in enumerate(units)]
+    teams = (Team("一组", ("teamed", "乙"), conflicts=(units[0],)), Team("二组", conflicts=tuple(units[1:])))
+    evening.keep_teams(night, run, divide(beds, sites, Settings(teams=teams), datetime(2025, 9, 28, 20)))
+    names = {b["unit"]: b["hospital"] for b in beds}
+    try:
+        officer = signed_in(night, "inspector", name="teamed")
+        page = officer.get(f"/beds/{run.name}").text
+        assert [names[u] in page for u in units] == [True] * len(units)
+        assert page.count("<thead>") == 1
+        assert "一组 第 1 站" in page
+        own = officer.get(f"/beds/{run.name}/phone").text
+        assert names[units[0]] not in own
+        assert names[units[1]] in own
+        assert names[units[0]] in officer.get(f"/beds/{run.name}/phone?team=all").text
+        told = read_bytes(officer.get(f"/beds/{run.name}/sheet.xlsx?team=二组").content, ("结果",))
+        assert set(told["检查组"]) == {"二组"}
+        assert set(told["医院"]) == {names[units[0]]}
+        evening.keep_teams(night, run, {"teams": [], "unmet": [], "notes": []})
+        assert "检查组" not in read_bytes(officer.get(f"/beds/{run.name}/sheet.xlsx").content, ("结果",)).columns
+    finally:
+        (night / evening.TEAMS).unlink()
