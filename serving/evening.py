@@ -32,7 +32,9 @@ def sheet_of(run: Run) -> Sheet:
     return Sheet(run.name, datetime.fromisoformat(told["at"]), rows, RESULTS)
 
 
-def blank(run: Run, sees: Callable[[str], bool], teams: Sequence[Mapping[str, Any]] = (), team: str = "") -> pd.DataFrame:
+def blank(
+    run: Run, sees: Callable[[str], bool], teams: Sequence[Mapping[str, Any]] = (), team: str = ""
+) -> pd.DataFrame:
     """The sheet to fill, of the areas somebody sees; where the evening was divided, by team and in the order of the road (team: that one's alone)."""
     stops = {s["unit"]: (i, s["order"], t["name"]) for i, t in enumerate(teams) for s in t["stops"]}
     beds = [Bed(**b) for b in run.bedsheet()["beds"] if sees(str(b["area"]))]

@@ -1,7 +1,8 @@
-"""What a workbook that somebody uploads would become when it is opened, told without opening it: bytes unpacked, and the corner of its largest sheet.
+"""What an uploaded workbook would become when it is opened, told without opening it: its size, and how far it reaches.
 
-A reader makes room for every cell up to the last one that is filled: a file of 6 KB with one word in A1 and one in XFD1048576 asks for 550 GB, and the library that reads it ends
-the process. Sizes in an archive's head may be lies, so parts are unpacked here to their end, piece by piece, and nothing of them is kept.
+A reader makes room for every cell up to the last one that is filled: a file of 6 KB with one word in A1 and one in
+XFD1048576 asks for 550 GB, and the library that reads it ends the process. Sizes in an archive's head may be lies, so
+parts are unpacked here to their end, piece by piece, and nothing of them is kept.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _OVERLAP: Final = 40
 
 
 def within_bounds(body: bytes, name: str) -> None:
-    """Raise UserError (Chinese) for an .xlsx that is no archive, unpacks to more than MAX_UNPACKED, or has a sheet of more than MAX_CELLS."""
+    """UserError (Chinese) for an .xlsx that is no archive, unpacks beyond MAX_UNPACKED, or has a sheet beyond MAX_CELLS."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             left = MAX_UNPACKED

@@ -37,7 +37,9 @@ PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 MAX_BODY = 1_000_000
 MAX_UPLOAD = 20_000_000
 """Of a workbook that comes back or is sent down, and of a paper of a case; everything else is small."""
-PAPERS = re.compile(r"/cases/\d+/files|/cases/\d+/ticks/[0-9a-f]+/photo|/beds/[^/]+/[^/]+/(\d+/photo|sheet)|/sent/upload")
+PAPERS = re.compile(
+    r"/cases/\d+/files|/cases/\d+/ticks/[0-9a-f]+/photo|/beds/[^/]+/[^/]+/(\d+/photo|sheet)|/sent/upload"
+)
 HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (
         b"content-security-policy",

@@ -249,7 +249,11 @@ def test_columns_a_person_named_are_used(leader: TestClient, house: Path) -> Non
     key = re.search("[0-9a-f]{32}", answer.headers["location"])
     assert key is not None
     found = received.opened(desk_of(house), key[0])
-    form = {"column": ["疑点编号", "查处款项金额", "没有"], "field": ["=", "amount", "amount"], "deadline": ["2026-12-15"]}
+    form = {
+        "column": ["疑点编号", "查处款项金额", "没有"],
+        "field": ["=", "amount", "amount"],
+        "deadline": ["2026-12-15"],
+    }
     assert how_of(found, form, "x", "2026-11-20")["columns"] == {"查处款项金额": "amount"}
 
 
