@@ -25,7 +25,7 @@ _OVERLAP: Final = 40
 
 
 def within_bounds(body: bytes, name: str) -> None:
-    """UserError (Chinese) for an .xlsx that is no archive, unpacks beyond MAX_UNPACKED, or has a sheet beyond MAX_CELLS."""
+    """UserError (Chinese) for what is no archive, unpacks beyond MAX_UNPACKED, or has a sheet beyond MAX_CELLS."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             left = MAX_UNPACKED
