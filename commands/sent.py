@@ -262,7 +262,7 @@ def lookback(
     from serving.desk.database import open_desk
     from serving.desk.people import Person
     from serving.desk.workdays import today
-    from serving.web.again_pages import PRACTICES
+    from serving.web.practices import PRACTICES
 
     if not LEAST_DAYS <= days <= 365:
         raise UserError(f"--days {days}：请给出 {LEAST_DAYS} 到 365")

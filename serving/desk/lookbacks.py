@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select
@@ -18,11 +19,14 @@ from serving.desk.workdays import after, left
 CONFIRMED = tuple(code for code, o in OUTCOMES.items() if o.klass == "confirmed")
 
 
-def due(desk: Desk, person: Person) -> list[dict[str, Any]]:
-    """Case, unit, what was decided and ordered, when the visit is due (working days left, below 0 = late), and the lead it began with; the earliest first."""
+def due(desk: Desk, person: Person, case_id: int | None = None) -> list[dict[str, Any]]:
+    """Case, unit, what was decided and ordered, when the visit is due (working days left, below 0 = late), and the lead it began with; the earliest first. case_id: that one
+    alone."""
     chosen = seen(person)
     confirmed = and_(chosen.c.outcome.in_(CONFIRMED), chosen.c.decided_at.is_not(None))
     wanted = confirmed & or_(chosen.c.state == "C85", chosen.c.state == "C80")
+    if case_id is not None:
+        wanted &= chosen.c.case_id == case_id
     with desk.read() as connection:
         rows = every(connection, select(chosen).where(wanted))
         cases = [r["case_id"] for r in rows]
@@ -55,3 +59,16 @@ def due(desk: Desk, person: Person) -> list[dict[str, Any]]:
             }
         )
     return sorted(out, key=lambda r: (r["look_at"], r["case_id"]))
+
+
+def visits(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Look-back visits among the events of a case: when it was sent out again and by whom, and what was decided of it; outcome '' = not yet."""
+    found: list[dict[str, Any]] = []
+    for e in events:
+        if e["kind"] != "move":
+            continue
+        if e["from_state"] == "C85" and e["to_state"] == "C40":
+            found.append({"at": e["at"], "who": e["shown"], "outcome": "", "decided_at": None, "note": ""})
+        elif found and not found[-1]["outcome"] and e["to_state"] in ("C70", "C90") and e["detail"].get("outcome"):
+            found[-1] |= {"outcome": e["detail"]["outcome"], "decided_at": e["at"], "note": e["note"]}
+    return found

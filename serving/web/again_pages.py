@@ -2,23 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from claims.errors import UserError
-from claims.store.files import read_sealed
 from inspection import selfcheck
 from serving.desk import log, lookbacks
 from serving.desk.database import Desk
 from serving.web.case_pages import shown
+from serving.web.practices import practices
 from serving.web.render import kind, person, respond
-
-PRACTICES = "lookbacks.json"
-REMEDY = "请重新运行 xiezhi lookback"
-
 
 def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Route]:
     """The routes over the desk of this process."""
@@ -58,9 +53,3 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         Route("/lookback", again),
         Route("/lookback.json", again),
     ]
-
-
-def practices(warehouse: Path) -> dict[str, Any]:
-    """What `xiezhi lookback` worked out; empty where it was not run. Raises Damaged."""
-    path = warehouse / PRACTICES
-    return dict(read_sealed(path, REMEDY)) if path.is_file() else {}

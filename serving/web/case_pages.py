@@ -15,7 +15,7 @@ from claims.errors import UserError
 from claims.schema.innocents import INNOCENTS
 from claims.shown_text import mask
 from inspection.bedsheet import RESULTS
-from serving.desk import boards, diagnoses, hearings, inbox, log, money, papers, people, reviews, sent, ticks
+from serving.desk import boards, diagnoses, hearings, inbox, log, lookbacks, money, papers, people, reviews, sent, ticks
 from serving.desk.casefile import case_file
 from serving.desk.database import Desk, now
 from serving.desk.limits import values
@@ -25,6 +25,7 @@ from serving.desk.workdays import left
 from serving.lists import publish
 from serving.web.list_filters import PAGE, Pages, page_of
 from serving.web.list_pages import lead_data
+from serving.web.practices import of_case
 from serving.web.render import kind, person, respond, rights
 
 REASONS = ("在结算系统核对", "现场核查核对身份", "制作文书", "答复陈述申辩")
@@ -53,12 +54,15 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         kept_in = {k: v for k, v in (("state", state), ("hearing", hearing), ("late", "1" if late else "")) if v}
         pages = Pages.of(page_of(request.query_params), found, kept_in)
         rows = inbox.open_cases(desk(), who, states, PAGE, late=late, after=pages.first, hearing=hearing)
+        again = lookbacks.due(desk(), who) if "assign" in rights(request) else []
+        filed = [d for d in again if d["state"] == "C80"]  # those put on the list stand among the waiting
+        data = {"again": {"n": len(filed), "late": sum(d["left"] < 0 for d in filed), "next": next((d["left"] for d in filed if d["left"] >= 0), None)}}  # fmt: skip
         told = {"counts": counts, "waiting": waiting, "pages": vars(pages), "hearing": hearing}
         units: dict[str, Any] = {}
         with suppress(UserError):  # nothing published yet: codes alone
             units = publish.current(warehouse()).units()
         named = [shown(r) | {"unit_name": units.get(r["unit"], {}).get("name", "")} for r in rows]
-        data = {"title": "案件", "cases": named, "found": found, "state": state, "late": late}
+        data |= {"title": "案件", "cases": named, "found": found, "state": state, "late": late}
         return respond(request, "cases.html", data | told)
 
     @kind
@@ -127,6 +131,7 @@ def case_page(
     extra = {
         "title": f"案件 {found['number']}",
         "file": shown(found),
+        "again": of_case(desk, warehouse, who, found),
         "steps": [vars(s) | {"choices": s.outcomes} for s in steps],
         "inspectors": [{"person_id": p["person_id"], "shown": p["shown"]} for p in inspectors],
         "members": members,

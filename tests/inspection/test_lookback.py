@@ -13,7 +13,7 @@ from serving.desk import leads, lookbacks
 from serving.desk.database import clock, open_desk
 from serving.desk.people import Person
 from serving.desk.schema import CASES
-from serving.web.again_pages import PRACTICES
+from serving.web.practices import PRACTICES
 from serving.web.middleware import desk_of
 from tests.inspection.test_selfcheck import hits
 from tests.inspection.test_sent import bill
@@ -98,3 +98,22 @@ def test_the_page(tmp_path: Path) -> None:
     page = client.get("/lookback").text
     assert FEWER in page
     assert "逾期" in page
+    case = client.get("/cases/1").text
+    for words in ("回访期限", FEWER, "还没有列入"):
+        assert words in case, words
+    inbox = client.get("/cases").text
+    assert "已归档、将回头看" in inbox
+    assert "到期未列入 1 件" in inbox
+    assert "已归档、将回头看" not in signed_in(tmp_path, "reviewer1").get("/cases").text
+
+
+def test_what_a_visit_found_stands_beside_it() -> None:
+    def move(a: str, b: str, day: int, **detail: str) -> dict[str, object]:
+        return {"kind": "move", "from_state": a, "to_state": b, "at": datetime(2026, 11, day), "shown": "甲", "note": "整改到位", "detail": detail}  # fmt: skip
+
+    first = [move("C60", "C70", 1, outcome="O2_IRREGULAR"), move("C70", "C80", 2), move("C80", "C85", 3), move("C85", "C40", 4)]  # fmt: skip
+    [one] = lookbacks.visits(first)
+    assert (one["at"].day, one["outcome"]) == (4, "")
+    again = [*first, move("C40", "C50", 5), move("C60", "C90", 6, outcome="O6_CLEAR"), move("C85", "C40", 7)]
+    assert [v["outcome"] for v in lookbacks.visits(again)] == ["O6_CLEAR", ""]
+    assert lookbacks.visits(again)[0]["note"] == "整改到位"
