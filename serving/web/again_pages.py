@@ -15,6 +15,7 @@ from serving.web.case_pages import shown
 from serving.web.practices import practices
 from serving.web.render import kind, person, respond
 
+
 def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Route]:
     """The routes over the desk of this process."""
 

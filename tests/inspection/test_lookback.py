@@ -13,8 +13,8 @@ from serving.desk import leads, lookbacks
 from serving.desk.database import clock, open_desk
 from serving.desk.people import Person
 from serving.desk.schema import CASES
-from serving.web.practices import PRACTICES
 from serving.web.middleware import desk_of
+from serving.web.practices import PRACTICES
 from tests.inspection.test_selfcheck import hits
 from tests.inspection.test_sent import bill
 from tests.serving.conftest import signed_in
