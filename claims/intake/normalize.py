@@ -6,7 +6,7 @@ refused. A value that is present but has no canonical form quarantines its row; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import ascii_letters
 
 from claims.schema.code_tables import OF_COLUMN, CodeTable
@@ -172,7 +172,10 @@ MACROS = (
         ELSE x END""",
     # what DuckDB's own cast reads as the formats would: ten or nineteen characters, year first and two digits for each
     # part: `9:05:00 PM` is nineteen characters too, and the cast would drop what follows the time
-    """MACRO fast_time(x) AS CASE WHEN strlen(x) IN (10, 19) AND x[5] IN ('-', '/') AND x[8] IN ('-', '/')
+    """MACRO fast_time(x) AS CASE
+        WHEN regexp_full_match(x, '(190[1-9]|19[1-9][0-9]|20[0-9]{2})([-/][0-9]{2}){2}( [0-9]{2}:[0-9]{2}:[0-9]{2})?')
+            THEN TRY_CAST(x AS TIMESTAMP)
+        WHEN strlen(x) IN (10, 19) AND x[5] IN ('-', '/') AND x[8] IN ('-', '/')
         AND (strlen(x) = 10 OR (x[14] = ':' AND x[17] = ':')) AND NOT contains(x, '+')
         AND NOT prefix(x, '1900') THEN TRY_CAST(x AS TIMESTAMP) END""",
     # numbers: ￥ 元 thousands 12.50- (12.50) １２; exponents only where a double was written
@@ -206,6 +209,19 @@ class Parsed:
     typed: str
     written: str
     lossy: bool = False  # a damaged value is dropped and counted, the row kept (certificates Excel destroyed)
+    quick: str = ""  # the level that reads a plainly written cell; "" where there is none
+
+    @property
+    def unread(self) -> str:
+        """SQL: something is written that the quick level does not read."""
+        return f"({step('raw', self.column.name)} IS NOT NULL AND {step(self.quick, self.column.name)} IS NULL)"
+
+    def quickly(self) -> Parsed:
+        """The column by its quick level alone, in rows of which no cell is `unread`; itself where it has none."""
+        if not self.quick:
+            return self
+        steps = {level: sql for level, sql in self.steps.items() if level in LEVELS[: LEVELS.index(self.quick) + 1]}
+        return replace(self, steps=steps, typed=_whole(self.column, step(self.quick, self.column.name)))
 
 
 def step(level: str, column: str) -> str:
@@ -223,7 +239,8 @@ def parse_column(column: Column, rule: ColumnRule, source_type: str, unit: str, 
             zoned = "TZ" in source_type or "TIME ZONE" in source_type
             held = f"CAST({f'CAST({raw} AS TIMESTAMPTZ)' if zoned else raw} AS TIMESTAMP)"
             none = f"NOT isfinite({held}) OR {NO_DATE.replace('{0}', f'CAST({held} AS VARCHAR)')}"
-            held = f"CASE WHEN NOT ({none}) THEN {held} END"
+            # no day that is sane stands for none
+            held = f"CASE WHEN sane({held}) IS NOT NULL OR NOT ({none}) THEN {held} END"
             typed = f"CAST(date_trunc('second', sane({clean})) AS {column.sql_type})"
             return Parsed(column, {"raw": local, "clean": held}, typed, clean)
         return _time(column, rule, _as_text(local, source_type))
@@ -281,13 +298,13 @@ def _time(column: Column, rule: ColumnRule, raw: str) -> Parsed:
     r, fast, sane, clean, narrow, bare, named, tidy, slow = (step(level, column.name) for level in LEVELS)
     missing = NO_DATE.replace("{0}", r)
     steps = {"raw": raw}
-    first, typed = clean, f"sane({slow})"
+    first, typed, quick = clean, f"sane({slow})", ""
     if rule.values or rule.formats:
         first = narrow
     else:
         steps |= {"fast": f"fast_time({r})", "sane": f"sane({fast})"}
-        missing += f" OR {sane} IS NOT NULL"
-        typed = f"coalesce({sane}, sane({slow}))"
+        missing = f"{sane} IS NOT NULL OR {missing}"
+        typed, quick = f"coalesce({sane}, sane({slow}))", "sane"
     ways = [f"fast_time({first})", f"slow_time({tidy})"]
     if rule.formats:
         ways.insert(0, f"try_strptime({narrow}, [{', '.join(map(quote, rule.formats))}])")
@@ -299,7 +316,12 @@ def _time(column: Column, rule: ColumnRule, raw: str) -> Parsed:
         "tidy": f"whole_seconds(tidy_time({named}))",
     }
     steps["slow"] = f"CASE WHEN {narrow} IS NOT NULL THEN coalesce({', '.join(ways)}) END"
-    return Parsed(column, steps, f"CAST(date_trunc('second', {typed}) AS {column.sql_type})", clean)
+    return Parsed(column, steps, _whole(column, typed), clean, quick=quick)
+
+
+def _whole(column: Column, typed: str) -> str:
+    """A time to the second, a date to the day; of anything else the value itself."""
+    return f"CAST(date_trunc('second', {typed}) AS {column.sql_type})" if column.kind in ("date", "datetime") else typed
 
 
 def _factor(column: Column, rule: ColumnRule, unit: str) -> tuple[int, int]:
@@ -327,6 +349,10 @@ def _number(column: Column, rule: ColumnRule, unit: str, raw: str) -> Parsed:
         quick = (
             f"CASE WHEN {simple} AND NOT contains({r}, '.') THEN CAST(TRY_CAST({r} AS DECIMAL(18, 0)) AS BIGINT) END"
         )
+    elif column.kind == "float":
+        quick = (
+            f"CASE WHEN regexp_full_match({r}, '-?[0-9]{{1,15}}([.][0-9]{{1,9}})?') THEN TRY_CAST({r} AS DOUBLE) END"
+        )
     tidy = f"ltrim(translate({_translated(rule, f'narrow({clean})')}, '￥¥ ', ''), chr(39))"
     yuan = column.kind == "money" and (rule.unit or unit) == "yuan"
     steps = {
@@ -341,7 +367,7 @@ def _number(column: Column, rule: ColumnRule, unit: str, raw: str) -> Parsed:
     if quick and not rule.values:
         steps |= {"fast": quick, "clean": f"CASE WHEN {fast} IS NULL THEN clean({r}) END"}
         typed = f"coalesce({fast}, {typed})"
-    return Parsed(column, steps, typed, clean)
+    return Parsed(column, steps, typed, clean, quick="fast" if quick and not rule.values else "")
 
 
 def _native_number(column: Column, scale: tuple[int, int], cell: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from claims.intake.batch import Batch, stored_sql
+from claims.intake.batch import Batch, columns_of, has, stored_sql
 from claims.intake.money_scale import against_usual
 from claims.schema.tables import CANONICAL
 from claims.unmapped import CODED, MOST, TABLES, Coded
@@ -16,47 +16,57 @@ BURST, BURST_SECONDS = 5, 60  # D08: five settlements within a minute …
 BURST_SHARE = 0.5  # … that are at least half of the unit's day: a busy counter is no collapsed clock
 
 
-def _exists(batch: Batch, table: str) -> bool:
-    return bool(
-        batch.con.execute("SELECT 1 FROM information_schema.tables WHERE table_name = ?", [f"out_{table}"]).fetchall()
-    )
-
-
 def _unmapped(batch: Batch) -> dict[str, dict[str, Any]]:
     """Coded column → by month its rows and those whose code nobody mapped, and the most frequent of these codes."""
-    found = {}
+    counted: dict[tuple[str, str], list[Coded]] = {}  # rows and their moment → columns counted in one pass
     for coded in CODED:
         rows = _rows_of(batch, coded)
-        if rows is None:
-            continue
-        moment = TABLES[coded.table]
-        month = f"coalesce(strftime({moment}, '%Y-%m'), '')" if moment else "''"
-        counted = batch.con.execute(
-            f"SELECT {month}, count(*), count(*) FILTER ({coded.strange}) FROM {rows} GROUP BY 1 ORDER BY 1"
-        ).fetchall()
-        months = {m: [n, strange] for m, n, strange in counted}
-        total, strange = (sum(n[i] for n in months.values()) for i in (0, 1))
-        codes = f"""
-            SELECT coalesce(CAST({coded.column} AS VARCHAR), '') AS code, count(*) AS rows
-            FROM {rows}
-            WHERE {coded.strange}
-            GROUP BY 1
-            ORDER BY 2 DESC, 1
-            LIMIT {MOST}
-        """
-        named = dict(batch.con.execute(codes).fetchall()) if strange else {}
-        if strange:
-            shown = ", ".join(f"{code or '(blank)'}×{n}" for code, n in list(named.items())[:5])
-            batch.notes.append(f"{coded.key}: {strange:,} of {total:,} rows carry codes nobody mapped ({shown})")
-        found[coded.key] = {"months": months, "codes": named, "known_at": batch.end.isoformat()}
+        if rows is not None:
+            counted.setdefault((rows, TABLES[coded.table]), []).append(coded)
+    found = {}
+    for (source, moment), columns in counted.items():
+        for coded, months in zip(columns, _by_month(batch, source, moment, columns), strict=True):
+            total, strange = (sum(n[i] for n in months.values()) for i in (0, 1))
+            named = _strangest(batch, source, coded) if strange else {}
+            if strange:
+                shown = ", ".join(f"{code or '(blank)'}×{n}" for code, n in list(named.items())[:5])
+                batch.notes.append(f"{coded.key}: {strange:,} of {total:,} rows carry codes nobody mapped ({shown})")
+            found[coded.key] = {"months": months, "codes": named, "known_at": batch.end.isoformat()}
     return found
+
+
+def _by_month(batch: Batch, rows: str, moment: str, columns: list[Coded]) -> list[dict[str, list[int]]]:
+    """Of each column: month → its rows and those whose code nobody mapped."""
+    strange = ", ".join(f"count(*) FILTER ({coded.strange}) AS strange_{i}" for i, coded in enumerate(columns))
+    month = f"date_trunc('month', {moment})" if moment else "NULL::TIMESTAMP"
+    counted = batch.con.execute(
+        f"""
+            SELECT coalesce(strftime(month, '%Y-%m'), ''), * EXCLUDE (month)
+            FROM (SELECT {month} AS month, count(*) AS rows, {strange} FROM {rows} GROUP BY 1)
+            ORDER BY 1
+        """
+    ).fetchall()
+    return [{m: [n, told[i]] for m, n, *told in counted} for i in range(len(columns))]
+
+
+def _strangest(batch: Batch, rows: str, coded: Coded) -> dict[str, int]:
+    """The most frequent codes of a column that nobody mapped, and their rows."""
+    codes = f"""
+        SELECT coalesce(CAST({coded.column} AS VARCHAR), '') AS code, count(*) AS rows
+        FROM {rows}
+        WHERE {coded.strange}
+        GROUP BY 1
+        ORDER BY 2 DESC, 1
+        LIMIT {MOST}
+    """
+    return dict(batch.con.execute(codes).fetchall())
 
 
 def _rows_of(batch: Batch, coded: Coded) -> str | None:
     """SQL of the rows a coded column is counted over: those of this batch, of what lasts the last word on each key;
     None where the batch has none."""
     new = f"out_{coded.table}"
-    if not _exists(batch, coded.table) or coded.column not in _columns(batch, new):
+    if not has(batch, new) or coded.column not in columns_of(batch, new):
         return None
     stored = stored_sql(batch, coded.table)
     if TABLES[coded.table] or stored is None or coded.column not in batch.house.columns(coded.table):
@@ -69,17 +79,13 @@ def _rows_of(batch: Batch, coded: Coded) -> str | None:
     )"""
 
 
-def _columns(batch: Batch, relation: str) -> set[str]:
-    return {row[0] for row in batch.con.execute(f"DESCRIBE {relation}").fetchall()}
-
-
 def gather(batch: Batch) -> None:
     """Measure the rows this batch adds: facts for the manifest, and the table `out_clock_collapsed`."""
     con = batch.con
     facts: dict[str, Any] = dict(batch.measured)
     if batch.ignored:
         facts["ignored"] = [{"name": i.name, "reason": i.reason} for i in batch.ignored]
-    if _exists(batch, "settlements"):
+    if has(batch, "out_settlements"):
         con.execute(
             f"""
                 CREATE TABLE out_clock_collapsed AS
@@ -143,7 +149,7 @@ def gather(batch: Batch) -> None:
                 ORDER BY 1
             """).fetchall()
         )
-    if _exists(batch, "fee_details"):
+    if has(batch, "out_fee_details"):
         lines, blank, off = con.execute(
             """
                 SELECT

@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Sequence
 
+from claims.intake import column_stats
 from claims.intake.batch import Batch, Counts, count, has
 from claims.intake.control_totals import told_by_file
 from claims.intake.dictionary_encode import CONTROLS, MEANS, SAYS, WRONG, Glossary, compile_glossaries
@@ -13,10 +14,13 @@ from claims.intake.match_columns import local_of
 from claims.intake.normalize import LEVELS, REASON, Parsed, step
 from claims.intake.quarantine import Rejected
 from claims.intake.reading import Reading
+from claims.schema.table import Column
 from claims.store.sql import name, quote
 
 #: Longitude and latitude of some place in China.
 IN_CHINA = "(lnt BETWEEN 73 AND 136 AND lat BETWEEN 3 AND 54)"
+#: `_err` of a row that has to be read by all levels, and the rows that say whether most have not.
+UNREAD, HEAD = "?", 20_000
 #: What each level makes of the moment at which a row's source says it was known.
 TOLD = {
     "clean": "clean(raw__told)",
@@ -40,14 +44,8 @@ def take(batch: Batch, readings: Sequence[Reading]) -> None:
         parts = batch.parts.setdefault(table.name, [])
         start = sum(part.rows for _, part, _ in parts)
         parts.append((source, loaded, start))
-        body, types = _typed(reading, glossary, start)
         target = f"parsed_{table.name}"
-        if has(batch, target):
-            for column, kind in types.items():
-                batch.con.execute(f"ALTER TABLE {target} ADD COLUMN IF NOT EXISTS {name(column)} {kind}")
-            batch.con.execute(f"INSERT INTO {target} BY NAME {body}")
-        else:
-            batch.con.execute(f"CREATE TABLE {target} AS {body}")
+        types = _fill(batch, target, reading, glossary, start)
         _places(batch, target, start, types)
         if source.kind != "pending":
             _account(batch, reading)
@@ -64,22 +62,71 @@ def _places(batch: Batch, target: str, start: int, types: dict[str, str]) -> Non
         batch.notes.append(f"{lost:,} rows with coordinates that are no place in China; their distances are unknown")
 
 
-def _typed(reading: Reading, glossary: Glossary, start: int) -> tuple[str, dict[str, str]]:
-    """SQL of one source's rows with typed columns, `_known` and `_err`; and the type of each column it fills."""
+def _fill(batch: Batch, target: str, reading: Reading, glossary: Glossary, start: int) -> dict[str, str]:
+    """Parse a source into `target`; the type of each column it fills.
+
+    Where most rows are plainly written, all are read by the quick level of each cell alone, and those of which some
+    cell is written otherwise are then read again by all levels. Either way a row has the same values."""
+    con = batch.con
+    quick = _plain(batch, reading, glossary)
+    body, types = _typed(reading, glossary, start, _looked_at(reading), quickly=quick)
+    if has(batch, target):
+        for column, kind in types.items():
+            con.execute(f"ALTER TABLE {target} ADD COLUMN IF NOT EXISTS {name(column)} {kind}")
+        con.execute(f"INSERT INTO {target} BY NAME {body}")
+    else:
+        con.execute(f"CREATE TABLE {target} AS {body}")
+    if quick:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE unread AS SELECT _row FROM {target} WHERE _err = {quote(UNREAD)}")
+        if con.execute("SELECT count(*) FROM unread").fetchall()[0][0]:
+            con.execute(f"DELETE FROM {target} WHERE _err = {quote(UNREAD)}")
+            again = f"(FROM {_looked_at(reading)} WHERE _row IN (SELECT _row - {start} FROM unread))"
+            con.execute(f"INSERT INTO {target} BY NAME {_typed(reading, glossary, start, again)[0]}")
+    return types
+
+
+def _plain(batch: Batch, reading: Reading, glossary: Glossary) -> bool:
+    """Whether most of the first rows of a source have cells that the quick levels read."""
+    if reading.loaded.rows < column_stats.WORTH or not any(p.quick for p in _parsed(reading, glossary)):
+        return False
+    head = f"(FROM {_looked_at(reading)} LIMIT {HEAD})"
+    body = _typed(reading, glossary, 0, head, quickly=True)[0]
+    rows, unread = batch.con.execute(
+        f"SELECT count(*), count(*) FILTER (_err = {quote(UNREAD)}) FROM ({body})"
+    ).fetchall()[0]
+    return bool(unread * 4 <= rows)
+
+
+def _present(reading: Reading) -> list[Column]:
+    """The columns of a table that a source fills."""
+    return [c for c in reading.table.columns if c.name in reading.made or c.name in reading.found]
+
+
+def _parsed(reading: Reading, glossary: Glossary) -> list[Parsed]:
+    """The columns of a source that are parsed cell by cell."""
+    read = {*glossary.entries, *glossary.plain}
+    return [reading.parse(c) for c in _present(reading) if c.name not in read]
+
+
+def _typed(
+    reading: Reading, glossary: Glossary, start: int, rows: str, quickly: bool = False
+) -> tuple[str, dict[str, str]]:
+    """SQL of one source's rows (of `rows`) with typed columns, `_known` and `_err`; and the type of each column it
+    fills. `quickly`: by the quick levels alone; `_err` is UNREAD where they do not read a cell."""
     table, loaded, rule = reading.table, reading.loaded, reading.rule
-    present = [c for c in table.columns if c.name in reading.made or c.name in reading.found]
-    looked_up = {c.name for c in present if c.name in glossary.entries}
+    present = _present(reading)
     as_is = {c.name for c in present if c.name in glossary.plain}
-    parsed = [reading.parse(c) for c in present if c.name not in looked_up and c.name not in as_is]
+    whole = _parsed(reading, glossary)
+    parsed = [p.quickly() for p in whole] if quickly else whole
     types = {c.name: glossary.types.get(c.name, c.sql_type) for c in present}
     cells = {p.column.name: f"CAST({p.typed} AS {p.column.sql_type})" for p in parsed}
     kept = [f"{entry}.{MEANS} AS {name(c)}" for c, entry in glossary.entries.items()]
     kept += [f"s.{name(reading.found[c])} AS {name(c)}" for c in sorted(as_is)]
     teller = local_of(rule.known_at, loaded.types, {}) if rule.known_at else None
-    told = f"CAST(s.{name(teller)} AS VARCHAR)" if teller else "NULL::VARCHAR"
+    told = [f"CAST(s.{name(teller)} AS VARCHAR) AS raw__told"] if teller else []
     first = [
         "s._row",
-        f"{told} AS raw__told",
+        *told,
         *kept,
         *(f"{p.steps['raw']} AS {step('raw', p.column.name)}" for p in parsed),
     ]
@@ -87,10 +134,10 @@ def _typed(reading: Reading, glossary: Glossary, start: int) -> tuple[str, dict[
     joins = "".join(
         f" LEFT JOIN {entry} ON {entry}.{SAYS} = s.{name(reading.found[c])}" for c, entry in glossary.entries.items()
     )
-    body = f"SELECT {', '.join(first)} FROM {_looked_at(reading)} AS s{joins}"
+    body = f"SELECT {', '.join(first)} FROM {rows} AS s{joins}"
     for level in LEVELS[1:]:
         made = [f"{p.steps[level]} AS {step(level, p.column.name)}" for p in parsed if level in p.steps]
-        if level in TOLD:
+        if teller and level in TOLD:
             made.append(f"{TOLD[level]} AS {level}__told")
         body = f"SELECT *, {', '.join(made)} FROM ({body})" if made else body
     blanks = [
@@ -101,7 +148,9 @@ def _typed(reading: Reading, glossary: Glossary, start: int) -> tuple[str, dict[
         known = "CAST(coalesce(sane(fast_time(clean__told)), sane(slow_time(tidy__told))) AS TIMESTAMP)"
     values = [*(f"{sql} AS {name(c)}" for c, sql in cells.items()), *blanks, f"{known} AS _known"]
     shown = [name(c.name) for c in table.columns if c.name in types or c.name in table.worked]
-    faults = _faults(reading, parsed, glossary)
+    unread = [p.unread for p in whole if p.quick] if quickly else []
+    faults = [f"CASE WHEN {' OR '.join(unread)} THEN {quote(UNREAD)} END"] if unread else []
+    faults += _faults(reading, [p for p in parsed if not (quickly and p.quick)], glossary)
     if teller:
         faults.append(f"CASE WHEN clean__told IS NOT NULL AND _known IS NULL THEN {quote(f'Q02:{teller}')} END")
     faults.append("NULL")

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,9 +45,14 @@ NOTES = (
     "单位负责",
     "报送",
 )
-_MAY_BE_TOTAL = re.compile("|".join(f"{c}(?: |\u3000)*计" for c in "合小总共累").encode())
-_MAY_BE_NOTE = re.compile(rb'(?:^|\n)"?(?:' + "|".join(NOTES).encode() + b")")
+_LAST_OF_A_TOTAL = "计".encode()
+#: What stands before it, and how a note begins: each character as the number its three bytes make.
+_BEFORE_THE_LAST, _MAY_BE_NOTE = (
+    np.array(sorted({int.from_bytes(c.encode()) for c in signs}))
+    for signs in ("合小总共累\u3000", {n[0] for n in NOTES})
+)
 MOJIBAKE = ("锟斤拷", "烫烫烫", "Ã¥", "â€")
+_MAY_BE_MOJIBAKE = tuple(m.encode() for m in MOJIBAKE if not m.isascii() and ord(m[0]) > 255)
 
 
 #: Chinese bytes that somebody read as Latin letters: ÇàÊ¯ is 青石 in GB18030, é\x9d\x92 (or é’) one character in UTF-8.
@@ -148,7 +154,7 @@ class _Records:
         """Whole lines: written at once where every one is plainly sound, else record by record."""
         if not self.header and not (block := self._begin(block)):
             return
-        if not self.held and not self.mixed and not _marked(block):
+        if not self.held and not self.mixed:
             sound = _fast(block, self.delimiter, len(self.header), self.header)
             if sound is not None:
                 self._write(sound)
@@ -277,31 +283,60 @@ def no_row(cells: Sequence[str | None]) -> str:
     return "说明行" if len(cells) > 3 and 0 < len(filled) <= 2 and filled[0].startswith(NOTES) else ""
 
 
-def _marked(block: bytes) -> bool:
-    """Whether a block holds a word that may be a total, a note or mojibake, so that its records are looked at one by
-    one."""
-    may_be = (_MAY_BE_TOTAL, _MAY_BE_NOTE, _MAY_BE_LATIN)
-    return any(word.search(block) for word in may_be) or any(m.encode() in block for m in MOJIBAKE)
+def _marked(block: bytes, raw: np.ndarray) -> bool:
+    """Whether a block holds a word that may be a total or mojibake, or a sign that is none, so that its records are
+    looked at one by one. A word is only looked for where a byte of it stands that little else has."""
+    ends = _places(raw, _LAST_OF_A_TOTAL)
+    before = _character(raw, ends - 3)
+    if np.isin(before, _BEFORE_THE_LAST).any() or (raw[np.maximum(ends - 1, 0)] == 0x20).any():
+        return True
+    if len(_places(raw, b"\xef\xbf\xbd")) or len(_places(raw, b"\xef\xbb\xbf")):
+        return True
+    if b"\xc3" in block and (_MAY_BE_LATIN.search(block) or any(m.encode() in block for m in MOJIBAKE)):
+        return True
+    return any(m in block for m in _MAY_BE_MOJIBAKE)
+
+
+def _places(raw: Any, sign: bytes) -> Any:
+    """Where a sign of three bytes stands."""
+    at = np.flatnonzero(raw[:-2] == sign[0])
+    at = at[raw[at + 1] == sign[1]]
+    return at[raw[at + 2] == sign[2]]
+
+
+def _character(raw: Any, at: Any) -> Any:
+    """The three bytes at each place within the block as one number."""
+    at = at[(at >= 0) & (at + 2 < len(raw))]
+    return raw[at].astype(np.int64) << 16 | raw[at + 1].astype(np.int64) << 8 | raw[at + 2]
+
+
+def _controls(block: bytes, raw: np.ndarray, lines: int) -> bool:
+    """Whether a block of so many lines holds control bytes."""
+    few = np.count_nonzero(raw < 32) == lines and b"\x7f" not in block
+    return not few and len(block.translate(None, CONTROL_BYTES)) != len(block)
 
 
 def _fast(block: bytes, delimiter: str, width: int, header: list[str]) -> bytes | None:
-    """The block itself if every line is plainly sound (no quotes, the right number of delimiters, no control bytes);
-    else None."""
+    """The block itself if every line is plainly sound (no quotes, the right number of delimiters, no control bytes,
+    no word of a total or a note); else None."""
     mark = delimiter.encode()
-    if b'"' in block or len(mark) != 1 or b"\n\n" in block or block.startswith(b"\n") or b"\xef\xbb\xbf" in block:
+    if b'"' in block or len(mark) != 1 or width < 2 or (mark != b"," and b"," in block):
         return None
-    if (
-        len(block.translate(None, CONTROL_BYTES)) != len(block)
-        or b"\xef\xbf\xbd" in block
-        or (mark != b"," and b"," in block)
-        or delimiter.join(header).encode() in block
-    ):
+    if delimiter.join(header).encode() in block:
         return None
     if not block.endswith(b"\n"):
         block += b"\n"
     raw = np.frombuffer(block, np.uint8)
-    ends = np.flatnonzero(raw == 10)
-    upto = np.cumsum(raw == mark[0], dtype=np.int32)[ends]
-    if not (np.diff(upto, prepend=np.int32(0)) == width - 1).all():
+    ends = raw == 10
+    parts = np.flatnonzero(ends | (raw == mark[0]))
+    if len(parts) % width:
+        return None
+    last = parts[width - 1 :: width]  # of the cells of each line; every line ends there, and nowhere else
+    if not ends[last].all() or np.count_nonzero(ends) != len(last):
+        return None
+    starts = np.append(0, last[:-1] + 1)
+    if np.isin(_character(raw, starts[raw[starts] >= 0xE0]), _MAY_BE_NOTE).any():
+        return None
+    if _controls(block, raw, len(last)) or _marked(block, raw):
         return None
     return block.replace(mark, b",") if mark != b"," else block

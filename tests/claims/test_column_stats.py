@@ -9,12 +9,18 @@ import pyarrow as pa
 import pytest
 
 from claims.intake import column_stats as shape
+from claims.intake import typed_rows
+from claims.intake.batch import Batch
+from claims.intake.dictionary_encode import Glossary
 from claims.intake.normalize import MACROS, MISSING
 from claims.intake.pipeline import IntakeSummary, intake
+from claims.intake.reading import Reading
 from claims.store.warehouse import Warehouse
 from tests.claims.county import LINE, UNIT, VISIT, people, refund, write
 from tests.claims.test_sources import contents
+from tests.claims.test_spellings import NO_END, TIMES
 
+plainly = typed_rows._plain
 ODD = [*MISSING, "P1", "01", "1.0", "21.0", "1.5", "3.3E+17", "1e5", "'01", " x", "x ", "x\u3000", "\ufeffx", "０１", "加１", "+12", "高血压", "a\tb", "某医院（总院）", "A-1"]  # fmt: skip
 
 
@@ -81,4 +87,47 @@ def test_characters_no_text_holds_are_found_in_both_ways(tmp_path: Path, monkeyp
         con.execute(f"COPY rows_of TO '{tmp_path / 'in' / 'settlements.parquet'}' (FORMAT parquet)")
     cells, values = both_ways(tmp_path / "in", tmp_path, monkeypatch)
     assert cells.reasons["settlements"] == {"Q11": 1, "Q05": 1, "Q04": 1}
+    same((cells, tmp_path / "cells"), (values, tmp_path / "values"))
+
+
+def quickly(
+    source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[IntakeSummary, IntakeSummary, set[str]]:
+    """`both_ways`, and the tables of the second that were read by the quick levels."""
+    quick: set[str] = set()
+
+    def told(batch: Batch, reading: Reading, glossary: Glossary) -> bool:
+        if found := plainly(batch, reading, glossary):
+            quick.add(reading.table.name)
+        return found
+
+    monkeypatch.setattr(typed_rows, "_plain", told)
+    return *both_ways(source, folder, monkeypatch), quick
+
+
+AMOUNTS = ["100.10", "", "NULL", "￥100.10", "100.1元", "1,100.10", "1e2", "1_0", "100.105", "99.99499", "+1", "-", "12.5万元", "0x10", "inf", " 100.10 ", "１00", "(3.00)", "999999999999.99", ".5", "5.", "100.10-"]  # fmt: skip
+
+
+def test_rows_read_quickly_are_those_whose_every_cell_is_plainly_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every spelling of a time or an amount among four plain rows each: the same rows, reasons and values."""
+    spelt = [{"fee_ocur_time": text} for text in [*TIMES, *NO_END]] + [{"pric": text, "inscp_scp_amt": text, "cnt": text, "prd_days": text} for text in AMOUNTS]  # fmt: skip
+    plain = LINE | {"inscp_scp_amt": "1.00", "prd_days": "7", "psn_no": ""}
+    lines = [plain | (spelt[i // 5] if i % 5 == 4 else {}) | {"feedetl_sn": f"{i}"} for i in range(5 * len(spelt))]
+    source = write(tmp_path / "in", settlements=[VISIT], fee_details=lines)
+    cells, values, quick = quickly(source, tmp_path, monkeypatch)
+    assert {"settlements", "fee_details"} <= quick
+    assert min(cells.reasons["fee_details"][code] for code in ("Q02", "Q03")) > 3
+    same((cells, tmp_path / "cells"), (values, tmp_path / "values"))
+
+
+def test_a_file_of_which_most_rows_are_spelt_otherwise_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [LINE | {"feedetl_sn": f"{i}", "fee_ocur_time": "2025年3月1日 9时10分"} for i in range(8)]
+    source = write(tmp_path / "in", settlements=[VISIT], fee_details=lines)
+    cells, values, quick = quickly(source, tmp_path, monkeypatch)
+    assert "settlements" in quick
+    assert "fee_details" not in quick
     same((cells, tmp_path / "cells"), (values, tmp_path / "values"))
