@@ -27,7 +27,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -188,17 +188,23 @@ async def case(client: Client, rng: np.random.Generator) -> None:
         await client.ask("release", f"/cases/{number[1]}/release", {})
 
 
-async def export(client: Client, until: float, done: list[float]) -> None:
-    """Workbooks one after the other: the widest list each time."""
-    grains = await client.ask("home", "/")
-    lists = sorted(set(LISTS.findall(grains)))
+def widest(warehouse: Path) -> tuple[str, int]:
+    """Address and number of rows of the longest list of any run of a warehouse."""
+    found: list[tuple[int, str]] = []
+    for path in (warehouse / "lists").glob("*/*/manifest.json"):
+        run = f"{path.parent.parent.name}/{path.parent.name}"
+        told_ = json.loads(path.read_text("utf-8"))["lists"]
+        found += [(f["ranked"] + f["draw"] + f["control"], f"/lists/{run}/{name}") for name, f in told_.items()]
+    rows, address = max(found)
+    return address, rows
+
+
+async def export(client: Client, address: str, until: float, done: list[float]) -> None:
+    """The same workbook one after the other."""
     while time.monotonic() < until:
-        for path in lists:
-            started = time.monotonic()
-            await client.ask("export", path + ".xlsx")
-            done.append(time.monotonic() - started)
-            if time.monotonic() > until:
-                return
+        started = time.monotonic()
+        await client.ask("export", address + ".xlsx")
+        done.append(time.monotonic() - started)
 
 
 def settlements_of(warehouse: Path, most: int = 100) -> list[dict[str, Any]]:
@@ -354,7 +360,9 @@ async def signed(base: str, staff: list[tuple[str, str]], times: Times, errors: 
     return clients
 
 
-async def officers(base: str, staff: list[tuple[str, str]], minutes: float, think: float) -> dict[str, Any]:
+async def officers(
+    base: str, staff: list[tuple[str, str]], minutes: float, think: float, exported: tuple[str, int]
+) -> dict[str, Any]:
     """All of them at once; in the second half with an export running beside."""
     entering: Times = defaultdict(list)
     times: Times = defaultdict(list)
@@ -372,7 +380,7 @@ async def officers(base: str, staff: list[tuple[str, str]], minutes: float, thin
         c.times = beside
     started, exports = time.monotonic(), list[float]()
     exporter = next(c for c in clients if c.role == "leader")
-    extra: list[Awaitable[None]] = [export(exporter, started + half, exports)]
+    extra: list[Awaitable[None]] = [export(exporter, exported[0], started + half, exports)]
     others = [c for c in clients if c is not exporter][: len(rngs)]
     await asyncio.gather(*(officer(c, started + half, think, r) for c, r in zip(others, rngs, strict=False)), *extra)
     second = time.monotonic() - started
@@ -384,7 +392,7 @@ async def officers(base: str, staff: list[tuple[str, str]], minutes: float, thin
         "requests_per_s": round(len(pages) / first, 1),
         "errors": len(errors), "kinds_of_error": sorted(set(errors))[:20],
         "all": told({"all": pages})["all"], "pages": told(times), "sign_in": told(entering),
-        "beside_an_export": {"exports": len(exports), "all": told({"all": [t for k, f in beside.items() if k != "export" for t in f]})["all"], "pages": told(beside)},
+        "beside_an_export": {"exports": len(exports), "rows": exported[1], "all": told({"all": [t for k, f in beside.items() if k != "export" for t in f]})["all"], "pages": told(beside)},
     }  # fmt: skip
 
 
@@ -407,10 +415,20 @@ async def alone(base: str, staff: list[tuple[str, str]], most: int = 60) -> dict
     return {"errors": sorted(set(errors)), "pages": told(times)}
 
 
-async def saturate(base: str, path: str, cookies: list[str], seconds: float) -> dict[str, float]:
-    """As many pages as go through with a connection a cookie."""
+def processor(group: int) -> float:
+    """Seconds that a server and its workers have had of a processor."""
+    ticks = 0
+    for process in (group, *_children(group)):
+        with suppress(OSError):
+            said = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks += int(said[11]) + int(said[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+async def saturate(base: str, path: str, cookies: list[str], seconds: float, group: int) -> dict[str, float]:
+    """As many pages as go through with a connection a cookie; cpu_ms: of the server (process id `group`) for each."""
     times: list[float] = []
-    bad = 0
+    bad, before = 0, processor(group)
     until = time.monotonic() + seconds
 
     async def one(cookie: str) -> None:
@@ -426,11 +444,13 @@ async def saturate(base: str, path: str, cookies: list[str], seconds: float) -> 
                 times.append(time.perf_counter() - started)
 
     await asyncio.gather(*(one(c) for c in cookies))
-    return {"req_per_s": round(len(times) / seconds, 1), "not_200": bad, **told({"all": times})["all"]}
+    spent = 1000 * (processor(group) - before) / max(1, len(times))
+    found = told({"all": times})["all"]
+    return {"req_per_s": round(len(times) / seconds, 1), "not_200": bad, "cpu_ms": round(spent, 2), **found}
 
 
 def saturation(
-    warehouse: Path, base: str, staff: list[tuple[str, str]], seconds: float, workers: int, folder: Path
+    warehouse: Path, base: str, staff: list[tuple[str, str]], seconds: float, workers: int, folder: Path, group: int
 ) -> dict[str, Any]:
     """Ours and the bare page in turn, three rounds each, so that what else the machine does falls on both."""
     from serving.desk import people, sessions
@@ -459,7 +479,7 @@ def saturation(
         "ratio": {},
         "ratio_own": {},
     }
-    with server(command, port, "/list", environment, folder / "bare.log", listening):
+    with server(command, port, "/list", environment, folder / "bare.log", listening) as bare:
         rounds: dict[str, dict[str, list[dict[str, float]]]] = {
             "ours": defaultdict(list),
             "bare": defaultdict(list),
@@ -467,9 +487,10 @@ def saturation(
         }
         for _ in range(3):
             for name, (path, _) in paths.items():
-                rounds["ours"][name].append(asyncio.run(saturate(base, path, cookies, seconds)))
+                rounds["ours"][name].append(asyncio.run(saturate(base, path, cookies, seconds, group)))
                 for side, at in (("bare", f"/{name}"), ("own", f"/own_{name}")):
-                    rounds[side][name].append(asyncio.run(saturate(f"http://127.0.0.1:{port}", at, cookies, seconds)))
+                    there = saturate(f"http://127.0.0.1:{port}", at, cookies, seconds, bare)
+                    rounds[side][name].append(asyncio.run(there))
     for name in paths:
         for side in ("ours", "bare", "own"):
             out[side][name] = sorted(rounds[side][name], key=lambda r: r["req_per_s"])[1]
@@ -537,14 +558,18 @@ async def killing(base: str, cookie: str, group: int, rounds: int) -> dict[str, 
 def workers_of(group: int) -> list[int]:
     """Child processes of a server that serve: those uvicorn spawned, by their command."""
     found = []
-    for child in Path(f"/proc/{group}/task/{group}/children").read_text().split():
+    for child in _children(group):
         try:
             line = Path(f"/proc/{child}/cmdline").read_bytes()
         except OSError:
             continue
         if b"spawn_main" in line:
-            found.append(int(child))
+            found.append(child)
     return found
+
+
+def _children(group: int) -> list[int]:
+    return [int(c) for c in Path(f"/proc/{group}/task/{group}/children").read_text().split()]
 
 
 def main() -> None:
@@ -571,22 +596,24 @@ def main() -> None:
         result = json.loads(args.out.read_text()) if args.out.exists() else {}
         with server(command, port, "/readyz", environment, folder / "server.log") as process:
             base = f"http://127.0.0.1:{port}"
-            result["load_before"] = [round(v, 1) for v in os.getloadavg()]
             result |= {"workers": args.workers, "warehouse": args.warehouse.name, "cores": os.cpu_count()}
             parts: dict[str, Callable[[], Any]] = {
                 "alone": lambda: asyncio.run(alone(base, staff)),
-                "officers": lambda: asyncio.run(officers(base, staff, args.minutes, args.think)),
-                "saturation": lambda: saturation(warehouse, base, staff, args.seconds, args.workers, folder),
+                "officers": lambda: asyncio.run(officers(base, staff, args.minutes, args.think, widest(warehouse))),
+                "saturation": lambda: saturation(warehouse, base, staff, args.seconds, args.workers, folder, process),
                 "kill": lambda: asyncio.run(_kill(warehouse, base, staff, process)),
                 "counter": lambda: counter(warehouse, base, staff[0], 6 * args.seconds),
                 "slow": lambda: slow(base, staff[0], cookie_of(warehouse, staff[0][0]), args.seconds),
             }
             for name in PARTS:
-                if name in only:
-                    result[name] = parts[name]()
-                    print(name, json.dumps(result[name], ensure_ascii=False), flush=True)
-        result["server_log_bytes"] = (folder / "server.log").stat().st_size
-        args.out.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n")
+                if name not in only:
+                    continue
+                load, began = os.getloadavg()[0], time.monotonic()
+                found = parts[name]()
+                result[name] = found | {"took_s": round(time.monotonic() - began), "load_before": round(load, 1)}
+                result["server_log_bytes"] = (folder / "server.log").stat().st_size
+                args.out.write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n")
+                print(name, json.dumps(result[name], ensure_ascii=False), flush=True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

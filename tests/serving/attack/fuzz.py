@@ -27,12 +27,14 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import NonInteractiveExampleWarning
 
 from serving.desk import people, sessions
+from serving.desk.roles import PRESETS, ROLES
 from serving.web.middleware import desk_of
 from tests.serving.attack.openapi import described
 
 ROOT = Path(__file__).resolve().parents[3]
 OUT = ROOT / "docs/figures/desk_fuzz.json"
-ROLES = ("officer", "reviewer", "chief", "inspector", "scientist", "admin", "security", "audit")
+EVERY = (*PRESETS, *(r for r in ROLES if (r,) not in PRESETS.values()))
+"""Each preset, and each single role that is none."""
 FULL = re.compile(r"42900119\d{7,8}")
 HEAVY = (".xlsx", ".docx", ".svg", ".jsonl", "export", "print")
 """Addresses that make a file: a tenth as many cases."""
@@ -193,7 +195,7 @@ def documents_of(
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.serving.attack.fuzz", description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=10_000)
-    parser.add_argument("--roles", default=",".join(ROLES))
+    parser.add_argument("--roles", default=",".join(EVERY))
     parser.add_argument("--out", type=Path, default=OUT)
     args = parser.parse_args()
     from argon2 import PasswordHasher

@@ -8,7 +8,7 @@ import pytest
 from serving.lists import publish
 from serving.web.middleware import Gate
 from serving.web.pages import pages
-from tests.serving.attack.fuzz import FULL, ROLES, Signed, attack, call, fault
+from tests.serving.attack.fuzz import EVERY, FULL, Signed, attack, call, fault
 from tests.serving.attack.openapi import described, fields
 from tests.serving.conftest import AS_OF, made_list
 
@@ -22,7 +22,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", EVERY)
 def test_no_case_ends_in_a_server_error(small: Path, role: str) -> None:
     loop = asyncio.new_event_loop()
     try:
