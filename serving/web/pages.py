@@ -43,11 +43,11 @@ def pages(given: Path | None = None) -> Starlette:
     static = Mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     return Starlette(
         routes=[
+            *list_pages.routes(warehouse, desk),  # first, since they are asked for most and are looked for one by one
             *account_pages.routes(desk),
             *case_pages.routes(warehouse, desk),
             *paper_pages.routes(warehouse, desk),
             *case_acts.routes(warehouse, desk),
-            *list_pages.routes(warehouse, desk),
             *bed_pages.routes(warehouse, desk),
             *sent_pages.routes(warehouse, desk),
             *again_pages.routes(warehouse, desk),
