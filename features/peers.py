@@ -157,17 +157,23 @@ def compare(
     return Peers(frame(z), frame(percentile))
 
 
+def middle(ordered: np.ndarray) -> float:
+    """The median of sorted numbers, one at least: `np.median` to the last bit, without its tenth of a millisecond, which tens
+    of thousands of groups add up."""
+    half = len(ordered) // 2
+    return float(ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2)
+
+
 def _against(x: np.ndarray, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     z, percentile = (np.full(x.shape, np.nan) for _ in range(2))
     for j in range(x.shape[1]):
         peers = np.sort(members[:, j][~np.isnan(members[:, j])])
         if not len(peers):
             continue
-        median = float(np.median(peers))
-        mad = float(np.median(np.abs(peers - median)))
-        spread = float(peers.std()) if len(peers) > 1 else 0.0
+        median = middle(peers)
+        mad = middle(np.sort(np.abs(peers - median)))
         # Most features are zero for most entities: MAD 0 then says nothing, the standard deviation still does.
-        scale = 1.4826 * mad if mad > 1e-12 else spread
+        scale = 1.4826 * mad if mad > 1e-12 else float(peers.std()) if len(peers) > 1 else 0.0
         if scale > 1e-12:
             z[:, j] = np.clip((x[:, j] - median) / scale, -Z_CAP, Z_CAP)
         else:
