@@ -158,8 +158,8 @@ def compare(
 
 
 def middle(ordered: np.ndarray) -> float:
-    """The median of sorted numbers, one at least: `np.median` to the last bit, without its tenth of a millisecond, which tens
-    of thousands of groups add up."""
+    """The median of sorted numbers, one at least: `np.median` to the last bit, without its tenth of a millisecond:
+    there are tens of thousands of groups."""
     half = len(ordered) // 2
     return float(ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2)
 
