@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.accuracy_judge import PRODUCT
 from benchmarks.accuracy_page import number, table
 from benchmarks.evenings_looks import LOOKED_AT, Followed, as_happened, followed
-from benchmarks.evenings_pool import CHECKS, COUNTY, DRAWS, Pool, pooled
+from benchmarks.evenings_pool import CHECKS, COUNTY, DRAWS, Pool, apart, pooled
 
 Evening = dict[str, Any]
 """world, fitted (day), at, commit, insured, open, guilty (empty beds), hits {who: 0/1 by place}, stays [[id, chance, chance before looks, empty]] emptiest first, looked."""
@@ -79,6 +79,7 @@ def page(evenings: Sequence[Evening]) -> str:
     each = {f"{w} {d}": v for (w, d), v in clusters(evenings).items()}
     names = [who for who in evenings[0]["hits"] if who != PRODUCT]
     pools = {k: pooled(v) for k, v in ({"all": evenings} | kinds).items()}
+    pools["one evening of each county-date"] = pooled(evenings, apart)
     looks = {k: followed(list(clusters(v).values())) for k, v in kinds.items()}
     commits = ", ".join(sorted({e["commit"] for e in evenings}))
     return "\n".join(
@@ -100,8 +101,9 @@ def page(evenings: Sequence[Evening]) -> str:
             *compared({"all": evenings} | kinds | each, names),
             "## Sixty checks in a county of 400,000",
             "",
-            f"Evenings are put together until their counties have {COUNTY:,} insured; their open stays are ranked together by the product's chance, as if they were one county's, and {CHECKS} are",
-            f"checked. Pooled, not one county: the chances come from several models, so a line beside it takes the same share of every evening by place. {DRAWS} draws of evenings; those of few counties overlap.",
+            f"Evenings are put together until their counties have {COUNTY:,} insured (or there are no more); their open stays are ranked together by the product's chance, as if they were one",
+            f"county's, and {CHECKS} are checked, of a smaller one as many a head. Pooled, not one county: evenings of one fit share stays, and a stay open on several of them counts on each; the last line",
+            f"has none twice. The chances come from several models, so beside them every evening gives its part by place. {DRAWS} draws of evenings; those of few county-dates overlap.",
             "",
             *pool_table(pools),
             "## Looks of the evenings before",
@@ -141,7 +143,9 @@ def asked(
     lines.append(
         (short, f"{count} evenings of {counties} county-dates with {beds} empty beds; {MANY} evenings were asked")
     )
-    for kind, here in ({"all": list(evenings)} | kinds).items():
+    for kind, here in (
+        {"all": list(evenings)} | kinds | {f"{w} {d}": v for (w, d), v in clusters(evenings).items()}
+    ).items():
         share, span = first_tenth(here, PRODUCT), interval(here, lambda e: first_tenth(e, PRODUCT))
         said = f" ({span[0]:.2f} … {span[1]:.2f})" if span else ""
         lines.append(
@@ -151,7 +155,7 @@ def asked(
         lines.append(
             (
                 pool.times < TIMES,
-                f"{kind}: sixty checks find {pool.times:.1f} times what chance finds ({pool.low:.1f} … {pool.high:.1f} over draws); {TIMES:.0f} times were asked",
+                f"{kind}: {pool.checks:.0f} checks in {pool.insured:,.0f} insured find {pool.times:.1f} times what chance finds ({pool.low:.1f} … {pool.high:.1f} over draws); {TIMES:.0f} times were asked",
             )
         )
     for kind, (with_looks, without) in looks.items():
@@ -161,6 +165,14 @@ def asked(
                 f"{kind}: with the looks of the evenings before, the first tenth holds {with_looks.tenth:.0%} of the empty beds, without {without.tenth:.0%}",
             )
         )
+    for kind, (one, other) in looks.items():
+        if one.stays < other.stays:
+            lines.append(
+                (
+                    True,
+                    f"{kind}: with the looks of the evenings before, the first tens met {one.stays} stays with an empty bed, without them {other.stays}",
+                )
+            )
     return [f"- {'**Falls short.** ' if bad else ''}{text}" for bad, text in sorted(lines, key=lambda x: not x[0])]  # fmt: skip
 
 
@@ -201,6 +213,8 @@ def pool_table(pools: dict[str, Pool]) -> list[str]:
     head = (
         "evenings of",
         "evenings a draw",
+        "insured",
+        "checks",
         "open stays",
         "by chance",
         "product",
@@ -213,6 +227,8 @@ def pool_table(pools: dict[str, Pool]) -> list[str]:
         (
             kind,
             f"{p.evenings:.0f}",
+            f"{p.insured:,.0f}",
+            f"{p.checks:.0f}",
             f"{p.open:,.0f}",
             f"{p.random:.1f}",
             f"{p.found:.1f}",

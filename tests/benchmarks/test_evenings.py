@@ -10,7 +10,7 @@ from benchmarks.accuracy_judge import PRODUCT
 from benchmarks.evenings import EVENINGS, evenings_of
 from benchmarks.evenings_looks import as_happened, followed
 from benchmarks.evenings_page import clusters, first_ten, first_tenth, interval, page, tenth
-from benchmarks.evenings_pool import drawn, pooled, together
+from benchmarks.evenings_pool import apart, checks_of, drawn, pooled, together
 
 EMPTY = [0.0] * 10
 BOTH = [1.0, 1.0] + [0.0] * 8
@@ -77,6 +77,15 @@ def test_a_county_is_drawn_up_to_its_insured_and_no_evening_twice() -> None:
     # 17 evenings with 2 empty of 30: sixty checks by chance find 4, the product's all 34
     assert [pool.random, pool.found] == pytest.approx([4.0, 34.0])
     assert (pool.times, pool.low, pool.enough(8.5), pool.enough(8.6)) == (8.5, 8.5, 1.0, 0.0)
+    assert (pool.insured, pool.checks) == (408_000.0, 60.0)
+
+
+def test_one_evening_of_each_county_date_has_as_many_checks_a_head() -> None:
+    told = [evening(BOTH, EMPTY, day, world=w) for w in ("second", "pilot") for day in range(1, 6)]
+    assert [e["world"] for e in apart(told, np.random.default_rng(0))] == ["second", "pilot"]
+    assert (checks_of(400_000), checks_of(900_000), checks_of(48_000), checks_of(1_000)) == (60, 60, 7, 1)
+    pool = pooled(told, apart, draws=5)
+    assert (pool.evenings, pool.insured, pool.checks, pool.found) == (2.0, 48_000.0, 7.0, 4.0)
 
 
 def test_a_bed_looked_at_in_vain_gives_way_on_the_next_evening() -> None:
