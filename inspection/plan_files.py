@@ -11,6 +11,7 @@ from pathlib import Path
 from claims.errors import UserError
 from claims.shown_text import harmless
 from claims.store.files import PRIVATE, put
+from inspection.map_labels import labelled
 from inspection.plan import DRAWN, Plan, Visit
 from inspection.settings import WEEKDAYS, hhmm
 
@@ -88,7 +89,8 @@ def _folded(line: str) -> str:
 
 
 def as_picture(plan: Plan, width: int = 900, height: int = 700) -> str:
-    """Units by their coordinates, one line a team and day, areas named in their middle; unknown places hollow, without a line."""
+    """Units by their coordinates, one line a team and day, areas named in their middle; unknown places hollow, without a line. Names overlap nothing
+    (inspection/map_labels.py): where there is no room a number stands, and its name below the map."""
     points = [v for v in plan.visits if v.place]
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height + 40}" viewBox="0 0 {width} {height + 40}" font-family="sans-serif" font-size="12">', f"<title>{escape(plan.week)} 检查路线</title>", f'<rect width="{width}" height="{height + 40}" fill="#ffffff"/>']  # fmt: skip
     if not points:
@@ -118,13 +120,27 @@ def as_picture(plan: Plan, width: int = 900, height: int = 700) -> str:
                 out.append(
                     f'<polyline points="{path}" fill="none" stroke="{colour[team.name]}" stroke-width="2"{dashes}/>'
                 )
-    for v in points:
-        x, y = at(v.place) if v.place else (0.0, 0.0)
+    dots, words = [at(v.place) for v in points if v.place], []
+    for v, (x, y) in zip(points, dots, strict=True):
         tone = colour.get(v.team, "#333333")
         radius, fill = (7 if v.why == DRAWN else 5), (tone if v.place_known else "#ffffff")
-        said = escape(f"周{WEEKDAYS[v.day.weekday()]}{v.order or ''} {v.name}")
+        words.append(f"周{WEEKDAYS[v.day.weekday()]}{v.order or ''} {v.name}")
         out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{fill}" stroke="{tone}" stroke-width="2"/>')
-        out.append(f'<text x="{x + 8:.1f}" y="{y + 4:.1f}">{said}</text>')
+    labels = labelled(dots, words, width, height)
+    listed = [v for v, label in zip(points, labels, strict=True) if label.number]
+    for label in labels:
+        if label.line:
+            (x, y), (p, q) = label.line, label.end
+            out.append(f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{p:.1f}" y2="{q:.1f}" stroke="#999999"/>')
+    halo = 'paint-order="stroke" stroke="#ffffff" stroke-width="3"'
+    for label in labels:
+        out.append(f'<text x="{label.x:.1f}" y="{label.y:.1f}" {halo}>{escape(label.said)}</text>')
+    for i, v in enumerate(listed):
+        said = escape(f"{i + 1}　周{WEEKDAYS[v.day.weekday()]}{v.order or ''} {v.team} {v.name}")
+        x, y = 20 + (i % 3) * (width - 40) / 3, height + 52 + i // 3 * 18
+        out.append(f'<text x="{x:.0f}" y="{y:.0f}" fill="{colour.get(v.team, "#333333")}">{said}</text>')
+    whole = height + 40 + (18 * -(-len(listed) // 3) + 14 if listed else 0)
+    out[0], out[2] = out[0].replace(f"{height + 40}", f"{whole}"), out[2].replace(f"{height + 40}", f"{whole}")
     for i, team in enumerate(plan.teams):
         said = escape(f"{team.name} {'、'.join(team.members)}")
         out.append(f'<text x="{20 + 150 * i}" y="{height + 24}" fill="{colour[team.name]}">● {said}</text>')

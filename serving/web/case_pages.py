@@ -56,7 +56,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         rows = inbox.open_cases(desk(), who, states, PAGE, late=late, after=pages.first, hearing=hearing)
         again = lookbacks.due(desk(), who) if "assign" in rights(request) else []
         filed = [d for d in again if d["state"] == "C80"]  # those put on the list stand among the waiting
-        data = {"again": {"n": len(filed), "late": sum(d["left"] < 0 for d in filed), "next": next((d["left"] for d in filed if d["left"] >= 0), None)}}  # fmt: skip
+        data: dict[str, Any] = {"again": {"n": len(filed), "late": sum(d["left"] < 0 for d in filed), "next": next((d["left"] for d in filed if d["left"] >= 0), None)}}  # fmt: skip
         told = {"counts": counts, "waiting": waiting, "pages": vars(pages), "hearing": hearing}
         units: dict[str, Any] = {}
         with suppress(UserError):  # nothing published yet: codes alone
