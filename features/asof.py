@@ -5,7 +5,7 @@ Which rows those are follows from each table's declared knowledge, the same way 
 does not exist at T.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, time
 from pathlib import Path
 
@@ -54,11 +54,35 @@ def open_views(
     about them changes. `words` (if given) prunes fee-line columns and tables nobody names; `lines=False` leaves fee
     lines out, as do words without them.
     """
+    con = connection(threads, memory, temp)
+    make_views(con, store, as_of, layout, bucket, lines=lines, words=words, keys=keys)
+    return con
+
+
+def connection(threads: int, memory: str, temp: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection on which as-of views may be made."""
     con = duckdb.connect()
     con.execute(f"SET threads={threads}; SET memory_limit={quote(memory)}; SET preserve_insertion_order=false")
     con.execute("SET enable_progress_bar=false; SET TimeZone='Asia/Shanghai'")
     if temp is not None:
         con.execute(f"SET temp_directory={quote(temp)}")
+    return con
+
+
+def make_views(
+    con: duckdb.DuckDBPyConnection,
+    store: ClaimStore,
+    as_of: date | datetime,
+    layout: Layout,
+    bucket: int,
+    *,
+    lines: bool = True,
+    words: frozenset[str] | None = None,
+    keys: Sequence[str] | None = None,
+    standing: Collection[str] = (),
+) -> None:
+    """The views of `open_views` on a connection that has none; tables beside the facts that are `standing` there
+    already are left as they are."""
     t = moment_of(as_of)
     for schema in ("base", "net", "kept", "pairs"):
         con.execute(f"CREATE SCHEMA {schema}")
@@ -69,13 +93,17 @@ def open_views(
     for name in FACTS:
         _fact(con, None if name in left_out else store, CANONICAL[name], layout, bucket, t, keyed=keys is not None)
     for name, table in CANONICAL.items():
-        if name not in FACTS and not isinstance(table.knowledge, Ledger):
+        if name in beside_facts() and name not in standing:
             read = words is None or name in words or name in JOINED
-            _beside(con, store if read else None, table, layout, bucket, t)
+            make_beside(con, store if read else None, table, layout, bucket, t)
     make_care(con, store if words is None or CARE in words else None, layout, bucket, t)
     make_readings(con, words)
     read_as(con, "net")
-    return con
+
+
+def beside_facts() -> list[str]:
+    """Tables that lie beside the facts."""
+    return [n for n, table in CANONICAL.items() if n not in FACTS and not isinstance(table.knowledge, Ledger)]
 
 
 def read_as(con: duckdb.DuckDBPyConnection, mode: Reversed) -> None:
@@ -110,7 +138,7 @@ def _fact(
     )
 
 
-def _beside(
+def make_beside(
     con: duckdb.DuckDBPyConnection, store: ClaimStore | None, table: Table, layout: Layout, bucket: int, t: datetime
 ) -> None:
     """`main.TABLE`: what was known at T of a table that lies beside the facts, every shown column there; empty without

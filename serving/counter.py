@@ -7,25 +7,25 @@ value. Nothing is written into the warehouse; the desk's log says that somebody 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 from weakref import WeakKeyDictionary
 
-import duckdb
 from anyio import CapacityLimiter, to_thread
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from pydantic_core import PydanticCustomError
 
 from claims.errors import UserError
 from claims.schema.tables import SOURCE
-from claims.store.sql import paths_sql
-from claims.store.warehouse import Warehouse
 from features.checking.check_claim import check_claim
 from features.checking.claim_file import moment_of_claim
+from features.checking.counter_store import CounterStore
 from features.checking.describe import KIND_ZH
 from serving.desk import log
 from serving.desk.database import Desk
@@ -103,12 +103,12 @@ def judged(
     """`check` without its queue."""
     claim = settlement.model_dump(exclude_none=True)
     billed = [line.model_dump(exclude_none=True) for line in lines]
-    if not who.sees(area_of(warehouse, claim["fixmedins_code"])):
+    if not who.sees(kept(warehouse).area(claim["fixmedins_code"])):
         raise UserError("该定点机构不在您的片区，不能核查")
     if any(line.get("mdtrt_id", claim["mdtrt_id"]) != claim["mdtrt_id"] for line in billed):
         raise UserError("费用明细的 mdtrt_id 与结算单不同，一次只核查一张结算单")
     when = datetime.fromisoformat(at) if at else moment_of_claim(claim)
-    answers = check_claim(claim, billed, warehouse, when)
+    answers = check_claim(claim, billed, kept(warehouse), when)
     hits = [a for a in answers if a.status == "hit"]
     unread = [a for a in answers if a.status == "not_evaluable"]
     log.note(desk, "check", who.name, detail={"hits": len(hits), "lines": len(billed)})
@@ -121,12 +121,19 @@ def judged(
     }  # fmt: skip
 
 
-def area_of(warehouse: Path, unit: str) -> str:
-    """The area of a unit; '' where the warehouse does not know it."""
-    house = Warehouse.open(warehouse)
-    columns = [c for c in ("area_code", "admdvs") if c in house.columns("institutions")]
-    if "institutions" not in house.tables() or not columns:
-        return ""
-    sql = f"SELECT arg_max(coalesce({', '.join(columns)}), version_no) FROM read_parquet({paths_sql(house.files('institutions'))}) WHERE fixmedins_code = ?"
-    with duckdb.connect() as con:
-        return str(con.execute(sql, [unit]).fetchall()[0][0] or "")
+@cache
+def kept(warehouse: Path) -> CounterStore:
+    """What this process keeps of a warehouse between checks."""
+    return CounterStore(warehouse)
+
+
+def warm(warehouse: Path) -> None:
+    """Let the first check find everything ready: a claim of nobody is judged beside the start. A check that comes meanwhile waits for it."""
+
+    def judge() -> None:
+        claim = dict.fromkeys(NEEDED, "0")
+        with suppress(UserError):
+            for _ in range(2):  # what the first finds to keep, the second keeps
+                check_claim(claim, [], kept(warehouse), datetime.now())
+
+    threading.Thread(target=judge, name="counter", daemon=True).start()

@@ -129,6 +129,8 @@ def application() -> App:
     shell, front = Xiezhi.to_asgi(), Gate(pages())  # type: ignore[attr-defined]
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" and (house := named_warehouse()) is not None:
+            counter.warm(house)
         chosen = front if scope["type"] == "http" and not _SHELL.fullmatch(scope["path"]) else shell
         await chosen(scope, receive, send)
 

@@ -9,15 +9,12 @@ from datetime import datetime
 from claims.schema.knowledge import Dated, Derived, Dimension, Ledger
 from claims.schema.table import Table
 from claims.store.claim_store import ClaimStore
-from claims.store.sql import day, parquet, quote, timestamp
+from claims.store.sql import day, quote, timestamp
 
 
 def scan(store: ClaimStore, table: str, layout: str, bucket: int | None) -> str | None:
-    """A verified `read_parquet(...)` over one bucket of a table (all buckets if None); None where it holds no row."""
-    if table not in store.tables():
-        return None
-    paths = store.files(table, layout, bucket if layout != "all" else None)
-    return parquet(paths) if paths else None
+    """The rows of one bucket of a table (all buckets if None); None where it holds no row."""
+    return store.relation(table, layout, bucket if layout != "all" else None)
 
 
 def place_of(table: Table, layout: str, bucket: int | None) -> tuple[str, int | None]:
@@ -79,16 +76,42 @@ def known_sql(
     return "\n".join(filter(None, lines))
 
 
-def _later(table: Table, t: datetime, stored: Collection[str]) -> dict[str, str]:
-    """Column → SQL of the cells that hide a date which at `t` was still to come, or what such a date dates."""
+def turning_points(store: ClaimStore, table: Table) -> str | None:
+    """SELECT of the moments between any two of which the same is known of a table; None where it holds no row."""
+    layout, bucket = place_of(table, "all", None)
+    source, stored = scan(store, table.name, layout, bucket), stored_columns(store, table)
+    if source is None:
+        return None
+    knowledge = table.knowledge
+    dates = [date for date, *_ in _dated(table, stored)] + (["known_at"] if table.versioned else [])
+    if isinstance(knowledge, Dated | Derived):
+        first = knowledge.begin if isinstance(knowledge, Dated) else knowledge.day
+        dates += [first] if first in stored else []
+    # A day is held against the day of the moment, so what lies within one turns at its end.
+    parts = [
+        f'SELECT unnest([f."{c}"::TIMESTAMP, (f."{c}"::DATE + 1)::TIMESTAMP]) AS moment FROM {source} f' for c in dates
+    ]
+    superseded = scan(store, "superseded", layout, bucket) if table.versioned else None
+    if superseded is not None:
+        parts.append(f"SELECT superseded_at AS moment FROM {superseded} WHERE table_name = {quote(table.name)}")
+    return " UNION ".join(parts) or "SELECT NULL::TIMESTAMP AS moment WHERE false"
+
+
+def _dated(table: Table, stored: Collection[str]) -> list[tuple[str, ...]]:
+    """Stored dates that are hidden as long as they are to come, each with the columns it dates."""
     knowledge = table.knowledge
     groups: tuple[tuple[str, ...], ...] = ()
     if isinstance(knowledge, Dimension):
         groups = knowledge.dated
     elif isinstance(knowledge, Dated) and knowledge.end:
         groups = ((knowledge.end,),)
+    return [group for group in groups if group[0] in stored]
+
+
+def _later(table: Table, t: datetime, stored: Collection[str]) -> dict[str, str]:
+    """Column → SQL of the cells that hide a date which at `t` was still to come, or what such a date dates."""
     cells = {}
-    for date, *beside in (group for group in groups if group[0] in stored):
+    for date, *beside in _dated(table, stored):
         limit = day(t.date()) if table[date].kind == "date" else timestamp(t)
         for column in (table[c].canonical for c in (date, *beside)):
             cells[column] = f"""CASE WHEN (f."{date}" > {limit}) IS NOT TRUE THEN f."{column}" END AS "{column}\""""

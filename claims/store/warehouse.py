@@ -15,6 +15,7 @@ from claims.errors import Damaged, UserError
 from claims.schema.tables import CANONICAL, FACTS
 from claims.store.files import SEAL, read_sealed, verified
 from claims.store.publish import pointed
+from claims.store.sql import parquet
 
 REMEDY = "restore it from a backup, or run `xiezhi intake` again into an empty folder"
 
@@ -109,6 +110,11 @@ class Warehouse:
         if verify:
             self.verify(paths)
         return paths
+
+    def relation(self, table: str, layout: str | None = None, bucket: int | None = None) -> str | None:
+        """A `read_parquet(…)` over the verified files of a table; None where it holds no row."""
+        paths = self.files(table, layout, bucket) if table in self.tables() else []
+        return parquet(paths) if paths else None
 
     def rows(self, table: str) -> int:
         """Row versions stored of a table."""

@@ -1,12 +1,13 @@
 """A claim at the counter: the rules that a settlement and its patient's past can answer, by the SQL of the batch.
 
-The as-of views and rules of the batch run over the person's own rows (features/checking/person_store.py). A hit is told
-where the claim is among what it rests on: of the claim's own visit, of a stay in whose days the claim falls (a swipe
-during a stay), of the person. Rows and amounts are the claim's; an earlier claim answers for its own. Rules that look
-at other patients are not asked; those held against peers use the limits of the newest published partition.
+The as-of views and rules of the batch run over the person's own rows (features/checking/person_store.py), on a
+connection that a worker keeps (counter_store.py); a rule that by its own SQL no row of the claim can answer is not run
+(origins.py). A hit is told where the claim is among what it rests on: of the claim's own visit, of a stay in whose days
+the claim falls (a swipe during a stay), of the person. Rows and amounts are the claim's; an earlier claim answers for
+its own. Rules that look at other patients are not asked; those held against peers use the limits of the newest
+published partition.
 """
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -17,20 +18,16 @@ import duckdb
 import pandas as pd
 
 from claims.errors import UserError
-from claims.store.claim_store import ClaimStore
-from claims.store.warehouse import Warehouse
-from features.asof import moment_of, open_views, read_as
-from features.bucket import STAT, evaluate, evidence_sql, named_words
-from features.build import published
-from features.checking.hits import rows_that_hit, rules_of
+from features.asof import moment_of, read_as
+from features.bucket import STAT, evaluate, evidence_sql
+from features.checking.counter_store import CounterStore
+from features.checking.hits import rows_that_hit
 from features.checking.person_store import person_store
 from features.declare import Feature, amount_name, column_name
-from features.evaluable import absent_features, unread_words
 from features.grains import GRAINS, Grain
-from features.limits import LIMITS, apply_limits
+from features.limits import apply_limits
 from features.office import read_office
 from features.reasons import number
-from features.reversal_modes import settle_views
 from features.row_amounts import with_amounts
 from features.thresholds import setting
 
@@ -76,28 +73,29 @@ class _Found:
 def check_claim(
     settlement: Mapping[str, Any],
     lines: Sequence[Mapping[str, Any]],
-    warehouse: Path | str | None,
+    warehouse: CounterStore | Path | str | None,
     as_of: date | datetime,
 ) -> list[RuleAnswer]:
     """Judge one incoming settlement with its fee lines, hits first (hard before lead, dearest first).
 
-    `settlement` and `lines` use the official column names of tables.md with amounts in yuan. Without a warehouse
-    only the claim itself is judged. Raises UserError when the claim lacks its keys or times.
+    `settlement` and `lines` use the official column names of tables.md with amounts in yuan. `warehouse`: its folder,
+    or what a worker keeps of it. Without one only the claim itself is judged. Raises UserError when the claim lacks its
+    keys or times.
     """
     for needed in ("mdtrt_id", "psn_no", "fixmedins_code", "med_type", "begntime"):
         if not settlement.get(needed):
             raise UserError(f"the settlement has no {needed}; a claim at the counter needs it")
-    stored = Warehouse.open(Path(warehouse)) if warehouse is not None else None
-    limits = {g: _limits(warehouse, g, as_of) for g, spec in GRAINS.items() if spec.at_counter}
-    with tempfile.TemporaryDirectory(prefix="counter-") as folder:
-        claims = person_store(Path(folder), stored, settlement, lines, moment_of(as_of))
-        rules = [f for f in rules_of() if f.grain in limits and f.at_counter and not f.astray]
-        if warehouse is not None:  # what the office has not in force says nothing at the counter either
-            silent = read_office(warehouse).silent((str(f.rule) for f in rules), moment_of(as_of).date())
+    store = warehouse if isinstance(warehouse, CounterStore) else CounterStore(warehouse)
+    with store.checking(as_of) as con:
+        unit_type, _ = store.units.get(str(settlement["fixmedins_code"]), (None, None))
+        claims = person_store(con, store.stored, settlement, lines, unit_type, moment_of(as_of))
+        rules = store.rules
+        if store.root is not None:  # what the office has not in force says nothing at the counter either
+            silent = read_office(store.root).silent((str(f.rule) for f in rules), moment_of(as_of).date())
             rules = [f for f in rules if f.rule not in silent]
-        absent = absent_features(claims, rules, unread_words(stored, as_of) if stored else {})
-        judged = [f for f in rules if f.name not in absent]
-        found = _judge(claims, judged, settlement, limits, as_of)
+        absent = store.absent(claims, as_of)
+        store.make_views(claims, as_of)
+        found = _judge(store, con, [f for f in rules if f.name not in absent], settlement, as_of)
     found |= {f.name: _Found(0.0, 0, missing=absent[f.name]) for f in rules if f.name in absent}
     return sorted(
         (_answer(f, found[f.name]) for f in rules),
@@ -105,54 +103,49 @@ def check_claim(
     )
 
 
-def _limits(warehouse: Path | str | None, grain: Grain, as_of: date | datetime) -> pd.DataFrame:
-    """Limits of the newest partition not later than `as_of`; empty where none was published."""
-    known = published(warehouse, grain) if warehouse is not None else []
-    earlier = [p for p in known if moment_of(p.as_of) <= moment_of(as_of)]
-    if not earlier:
-        return pd.DataFrame(columns=LIMITS)
-    return max(earlier, key=lambda p: moment_of(p.as_of)).limits()
-
-
 def _judge(
-    claims: ClaimStore,
+    store: CounterStore,
+    con: duckdb.DuckDBPyConnection,
     rules: Sequence[Feature],
     settlement: Mapping[str, Any],
-    limits: dict[Grain, pd.DataFrame],
     as_of: date | datetime,
 ) -> dict[str, _Found]:
-    con = open_views(claims, as_of, "person", 0, threads=1, memory="500MB", words=named_words(rules))
-    settle_views(con)
     found: dict[str, _Found] = {}
-    try:
-        for grain in limits:
-            spec = GRAINS[grain]
-            own = str(settlement[spec.key])
-            asked = [own, *(_stays_around(con, settlement, own) if spec.episode else ())]
-            con.execute("CREATE OR REPLACE TABLE main.focus AS SELECT unnest(?::VARCHAR[]) AS entity_id", [asked])
-            read_as(con, "net")
+    around = {grain: _entities(con, settlement, grain) for grain in dict.fromkeys(f.grain for f in rules)}
+    might = store.might_hit(rules, around, str(settlement["mdtrt_id"]), str(settlement.get("setl_id")))
+    for grain, entities in around.items():
+        spec, told, limits = GRAINS[grain], [f for f in rules if f.grain == grain], store.limits(grain, as_of)
+        con.execute("CREATE OR REPLACE TABLE main.focus AS SELECT unnest(?::VARCHAR[]) AS entity_id", [entities])
+        limited = set(limits["column"])
+        for f in told:
+            unlimited = f.peers is not None and f.columns()[0] not in limited
+            found[f.name] = _Found(0.0, 0, missing=NO_LIMIT if unlimited else "")
+        asked = [f for f in told if f.name in might and not found[f.name].missing]
+        values = evaluate(con, asked)
+        groups = pd.DataFrame(columns=["entity_id", "peer_group", "peer_group_coarse"])
+        if any(f.peers is not None for f in asked):
             groups = con.execute(
                 f"SELECT entity_id, peer_group, peer_group_coarse FROM ({spec.entities_sql(spec.window_days)})"
             ).df()
-            told = [f for f in rules if f.grain == grain]
-            values = evaluate(con, told)
-            for f in told:
-                each = [_weigh(con, f, values, groups, limits[grain], e, settlement) for e in asked]
-                found[f.name] = max(each, key=lambda one: (one.hits > 0, one.fen, bool(one.missing)))
-    finally:
-        con.close()
+        for f in asked:
+            each = [_weigh(con, f, values, groups, limits, e, settlement) for e in entities]
+            found[f.name] = max(each, key=lambda one: (one.hits > 0, one.fen))
     return found
 
 
-def _stays_around(con: duckdb.DuckDBPyConnection, settlement: Mapping[str, Any], own: str) -> list[str]:
-    """Other stays of the person on whose days the claim falls."""
+def _entities(con: duckdb.DuckDBPyConnection, settlement: Mapping[str, Any], grain: Grain) -> list[str]:
+    """Whom of a grain the claim is about: itself or its person; of stays also the others of the person on whose days it
+    falls."""
+    own = str(settlement[GRAINS[grain].key])
+    if not GRAINS[grain].episode:
+        return [own]
     found = con.execute(
         """SELECT mdtrt_id FROM kept.stays
         WHERE psn_no = $1 AND mdtrt_id <> $2 AND $3::TIMESTAMP::DATE BETWEEN adm_date AND end_date
         ORDER BY 1""",
         [str(settlement["psn_no"]), own, str(settlement["begntime"])],
     ).fetchall()
-    return [str(stay) for (stay,) in found]
+    return [own, *(str(stay) for (stay,) in found)]
 
 
 def _weigh(
@@ -169,8 +162,6 @@ def _weigh(
     if f.peers is not None:
         groups = groups[groups["entity_id"] == entity].reset_index(drop=True)
         statistic = values[f.columns()[0] + STAT]
-        if f.columns()[0] not in set(limits["column"]):
-            return _Found(0.0, 0, missing=NO_LIMIT)
         if groups.empty:
             return _Found(0.0, 0)
         values = apply_limits(f, values, statistic, groups.fillna("?").astype(str), limits)

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from claims.errors import UserError
 from claims.schema.codes import is_inpatient, visit_class
+from claims.schema.table import Column
 from claims.schema.tables import CANONICAL, SOURCE
 
 Row = Mapping[str, Any]
@@ -46,10 +48,8 @@ def _given(row: Row) -> dict[str, Any]:
 
 def _canonical(table: str, row: Row, known_at: datetime) -> dict[str, Any]:
     """A row under canonical names; what is empty is left out."""
-    source = SOURCE["fee_details" if table == "fee_details" else "settlements"]
     values: dict[str, Any] = {}
-    for name in CANONICAL[table].canonical_columns:
-        column = next((c for c in source.columns if name in (c.name, c.canonical)), None)
+    for name, column in _columns(table):
         value: Any = row.get(column.name, row.get(name)) if column else row.get(name)
         value = value.item() if hasattr(value, "item") else value
         if value is not None and value != "":
@@ -58,6 +58,14 @@ def _canonical(table: str, row: Row, known_at: datetime) -> dict[str, Any]:
     if table == "fee_details":
         values["setl_known_at"] = known_at
     return values
+
+
+@cache
+def _columns(table: str) -> tuple[tuple[str, Column | None], ...]:
+    """Canonical names of a table, each with its official column."""
+    source = SOURCE["fee_details" if table == "fee_details" else "settlements"]
+    of = {name: column for column in reversed(source.columns) for name in (column.name, column.canonical)}
+    return tuple((name, of.get(name)) for name in CANONICAL[table].canonical_columns)
 
 
 def _scaled(name: str, value: Any, kind: str) -> Any:

@@ -8,14 +8,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from claims.errors import UserError
 from claims.schema.tables import CANONICAL, FACTS
-from claims.store.sql import parquet, paths_sql, quote
+from claims.store.sql import parquet, quote
 from claims.store.warehouse import Warehouse, bucket_of
 from features.checking.claim_rows import Row, canonical_rows
 from features.thresholds import setting
@@ -29,18 +28,23 @@ FILLED = {"setl_id", "setl_time", "setl_known_at", "refd_setl_flag", "medfee_sum
 CORE = {table: FILLED | {c.canonical for c in CANONICAL[table].columns if c.required} for table in FACTS}
 
 
+#: Schema of the person's own rows.
+SCHEMA = "person"
+
+
 @dataclass(frozen=True)
 class PersonStore:
-    """A `ClaimStore` over a folder of one person's rows; whatever is not about him comes from the warehouse."""
+    """A `ClaimStore` over one person's rows in the schema `person` of a connection; whatever is not about him comes
+    from the warehouse."""
 
-    folder: Path
+    own: frozenset[str]
     warehouse: Warehouse | None
     #: `table.column` of the values the claim brings.
     claimed: frozenset[str]
 
     def tables(self) -> list[str]:
         others = self.warehouse.tables() if self.warehouse else []
-        return [t for t in CANONICAL if self._own(t).exists() or t in others]
+        return [t for t in CANONICAL if t in self.own or t in others]
 
     def columns(self, table: str) -> list[str]:
         """Canonical columns that hold a value in the warehouse or in the claim."""
@@ -48,54 +52,42 @@ class PersonStore:
         held.update(self.warehouse.columns(table) if self.warehouse else ())
         return [c for c in CANONICAL[table].canonical_columns if c in held]
 
-    def files(self, table: str, layout: str | None = None, bucket: int | None = None) -> list[Path]:
+    def relation(self, table: str, layout: str | None = None, bucket: int | None = None) -> str | None:
         # What supersedes rows that are not about him lies in the warehouse's layout `all`.
         if table in OWN and layout != "all":
-            return [self._own(table)] if self._own(table).exists() else []
-        return self.warehouse.files(table, layout, bucket) if self.warehouse else []
-
-    def _own(self, table: str) -> Path:
-        return self.folder / f"{table}.parquet"
+            return f"{SCHEMA}.{table}" if table in self.own else None
+        return self.warehouse.relation(table, layout, bucket) if self.warehouse else None
 
 
 def person_store(
-    folder: Path, warehouse: Warehouse | None, settlement: Row, lines: Sequence[Row], known_at: datetime
+    con: duckdb.DuckDBPyConnection,
+    warehouse: Warehouse | None,
+    settlement: Row,
+    lines: Sequence[Row],
+    unit_type: str | None,
+    known_at: datetime,
 ) -> PersonStore:
-    """Write the person's history and the claim as canonical Parquet into `folder`, one file a table.
+    """Put the person's history and the claim as canonical rows into the new schema `person`, one table each.
 
-    Raises UserError for a value of the claim that cannot be read.
+    `unit_type` is the `fixmedins_type` of the unit, if known. Raises UserError for a value of the claim that cannot be
+    read.
     """
-    persons = [str(settlement["psn_no"]), *_related(warehouse, settlement, lines)]
-    claim = canonical_rows(settlement, lines, _unit_type(warehouse, str(settlement["fixmedins_code"])), known_at)
-    con = duckdb.connect()
-    try:
-        con.execute("SET threads=1")
-        for table in FACTS:
-            declared = CANONICAL[table].canonical_columns
-            con.execute(f"CREATE OR REPLACE TABLE rows_ ({', '.join(f'{n} {k}' for n, k in declared.items())})")
-            for history in _histories(warehouse, table, persons):
-                con.execute(f"INSERT INTO rows_ BY NAME {history} AND {_other_than(table, settlement)}")
-            _insert(con, claim[table], settlement)
-            con.execute(f"COPY rows_ TO {quote(folder / f'{table}.parquet')} (FORMAT parquet)")
-        for table in sorted(OWN - set(FACTS)):
-            if histories := list(_histories(warehouse, table, persons)):
-                history = " UNION ALL BY NAME ".join(histories)
-                con.execute(f"COPY ({history}) TO {quote(folder / f'{table}.parquet')} (FORMAT parquet)")
-    finally:
-        con.close()
-    return PersonStore(
-        folder, warehouse, frozenset(f"{t}.{c}" for t, rows in claim.items() for row in rows for c in row)
-    )
-
-
-def _unit_type(warehouse: Warehouse | None, unit: str) -> str | None:
-    if warehouse is None or "institutions" not in warehouse.tables():
-        return None
-    files = paths_sql(warehouse.files("institutions"))
-    sql = f"SELECT arg_max(fixmedins_type, version_no) FROM read_parquet({files}) WHERE fixmedins_code = ?"
-    with duckdb.connect() as con:
-        found: str | None = con.execute(sql, [unit]).fetchall()[0][0]
-    return found
+    persons = [str(settlement["psn_no"]), *_related(con, warehouse, settlement, lines)]
+    claim = canonical_rows(settlement, lines, unit_type, known_at)
+    con.execute(f"CREATE SCHEMA {SCHEMA}")
+    for table in FACTS:
+        declared = CANONICAL[table].canonical_columns
+        con.execute(f"CREATE TABLE {SCHEMA}.{table} ({', '.join(f'{n} {k}' for n, k in declared.items())})")
+        for history in _histories(warehouse, table, persons):
+            con.execute(f"INSERT INTO {SCHEMA}.{table} BY NAME {history} AND {_other_than(table, settlement)}")
+        _insert(con, table, claim[table], settlement)
+    own = set(FACTS)
+    for table in sorted(OWN - set(FACTS)):
+        if histories := list(_histories(warehouse, table, persons)):
+            con.execute(f"CREATE TABLE {SCHEMA}.{table} AS {' UNION ALL BY NAME '.join(histories)}")
+            own.add(table)
+    claimed = frozenset(f"{t}.{c}" for t, rows in claim.items() for row in rows for c in row)
+    return PersonStore(frozenset(own), warehouse, claimed)
 
 
 def _histories(warehouse: Warehouse | None, table: str, persons: Sequence[str]) -> Iterator[str]:
@@ -107,31 +99,31 @@ def _histories(warehouse: Warehouse | None, table: str, persons: Sequence[str]) 
             yield f"SELECT * FROM {parquet(files)} WHERE psn_no = {quote(person)}"
 
 
-def _related(warehouse: Warehouse | None, settlement: Row, lines: Sequence[Row]) -> list[str]:
+def _related(
+    con: duckdb.DuckDBPyConnection, warehouse: Warehouse | None, settlement: Row, lines: Sequence[Row]
+) -> list[str]:
     """Other numbers on the person's certificate, and holders of a trace code of the claim, MOST_RELATED of each at most
     (of more the rules say nothing)."""
     if warehouse is None:
         return []
     person, found = str(settlement["psn_no"]), []
-    with duckdb.connect() as con:
-        con.execute("SET threads=1")
-        if files := warehouse.files("persons", "person") if "certno" in warehouse.columns("persons") else []:
-            found += con.execute(
-                f"""SELECT DISTINCT psn_no FROM {parquet(files)}
-                WHERE certno IN (SELECT certno FROM {parquet(files)} WHERE psn_no = $1) AND psn_no <> $1
-                LIMIT {MOST_RELATED}""",
-                [person],
-            ).fetchall()
-        told = " ".join(str(line.get("drug_trac_codg") or "") for line in lines)
-        codes = [c for c in re.split(r"[ ,;|]+", told) if len(c) >= setting("R40", "min_code_length")]
-        traced = codes and "drug_trac_codg" in warehouse.columns("fee_details")
-        if files := warehouse.files("fee_details", "person") if traced else []:
-            found += con.execute(
-                f"""SELECT DISTINCT psn_no FROM {parquet(files)}
-                WHERE regexp_matches(drug_trac_codg, $1) AND psn_no <> $2
-                LIMIT {MOST_RELATED}""",
-                ["|".join(map(re.escape, dict.fromkeys(codes))), person],
-            ).fetchall()
+    if files := warehouse.files("persons", "person") if "certno" in warehouse.columns("persons") else []:
+        found += con.execute(
+            f"""SELECT DISTINCT psn_no FROM {parquet(files)}
+            WHERE certno IN (SELECT certno FROM {parquet(files)} WHERE psn_no = $1) AND psn_no <> $1
+            LIMIT {MOST_RELATED}""",
+            [person],
+        ).fetchall()
+    told = " ".join(str(line.get("drug_trac_codg") or "") for line in lines)
+    codes = [c for c in re.split(r"[ ,;|]+", told) if len(c) >= setting("R40", "min_code_length")]
+    traced = codes and "drug_trac_codg" in warehouse.columns("fee_details")
+    if files := warehouse.files("fee_details", "person") if traced else []:
+        found += con.execute(
+            f"""SELECT DISTINCT psn_no FROM {parquet(files)}
+            WHERE regexp_matches(drug_trac_codg, $1) AND psn_no <> $2
+            LIMIT {MOST_RELATED}""",
+            ["|".join(map(re.escape, dict.fromkeys(codes))), person],
+        ).fetchall()
     return sorted({str(one) for (one,) in found})
 
 
@@ -146,13 +138,13 @@ def _other_than(table: str, settlement: Row) -> str:
     return f"NOT ({visit})"
 
 
-def _insert(con: duckdb.DuckDBPyConnection, rows: Sequence[dict[str, Any]], settlement: Row) -> None:
+def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[dict[str, Any]], settlement: Row) -> None:
     names = list(dict.fromkeys(n for row in rows for n in row))
     if not names:
         return
     try:
         con.executemany(
-            f"INSERT INTO rows_ ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+            f"INSERT INTO {SCHEMA}.{table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
             [[row.get(n) for n in names] for row in rows],
         )
     except duckdb.ConversionException as error:
