@@ -97,7 +97,7 @@ class Origins:
 
     def _text(self, expression: Tree) -> str:
         text = self._sql({**_EMPTY, "select_list": [{**expression, "alias": ""}]})
-        return text.removeprefix("SELECT ")
+        return f"({text.removeprefix('SELECT ')})"
 
     def _sql(self, node: Tree) -> str:
         tree = {"error": False, "statements": [{"node": node, "named_param_map": []}]}
@@ -148,7 +148,7 @@ class _Query:
             if node["setop_type"] != "UNION":
                 raise Unknown
             self.parts = [_Query(reader, part, self.scope) for part in node["children"]]
-        elif node["type"] == "SELECT_NODE":
+        elif node["type"] == "SELECT_NODE" and len(node["group_sets"]) < 2:
             self._from(node["from_table"])
         else:
             raise Unknown
@@ -187,9 +187,7 @@ class _Query:
         left = self._from(tree["left"])
         if how in ("SEMI", "ANTI"):  # the right side is not seen from outside, nor needed here
             seen = dict(self.items)
-            right = self._from(tree["right"])
-            if how == "SEMI":
-                self._need(tree, left)
+            self._from(tree["right"])
             self.items = seen
             return left
         right = self._from(tree["right"])
@@ -265,9 +263,9 @@ class _Query:
             return
         if tree["class"] == "CAST":
             raise Unknown
-        if name in _HANDED_ON and not tree["filter"]:
+        if tree["class"] == "FUNCTION" and name in _HANDED_ON and not tree["filter"]:
             yield from self._carried(_arguments(tree)[0])
-        elif tree["type"] == "OPERATOR_COALESCE" or name in _ONE_OF:
+        elif tree["type"] == "OPERATOR_COALESCE" or (tree["class"] == "FUNCTION" and name in _ONE_OF):
             for one in tree["children"] if tree["class"] == "OPERATOR" else _arguments(tree):
                 yield from self._carried(one)
         elif tree["class"] == "CASE":

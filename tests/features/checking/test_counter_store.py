@@ -22,7 +22,13 @@ STAY = VISIT | {
     "dscg_maindiag_code": "S82.800", "trum_flag": "1",
 }  # fmt: skip
 SHOP = UNIT | {"fixmedins_code": "S1", "fixmedins_type": "2", "hosp_lv": "11", "aprv_bed_cnt": ""}
-ITEM = {"med_list_codg": "X001", "lmt_gend": "1", "resale_risk_flag": "1", "max_freq": "1", "freq_window_days": "1"}
+ITEM: dict[str, object] = {
+    "med_list_codg": "X001",
+    "lmt_gend": "1",
+    "resale_risk_flag": "1",
+    "max_freq": "1",
+    "freq_window_days": "1",
+}
 SWIPE = VISIT | {
     "setl_id": "S9", "mdtrt_id": "M9", "fixmedins_code": "H2", "med_type": "11", "begntime": "2025-04-20 09:00:00", "endtime": "2025-04-20 09:00:00",
     "setl_time": "2025-04-20 09:05:00",
@@ -68,7 +74,7 @@ def test_what_is_kept_changes_no_answer(house: Path) -> None:
     assert every(kept) == fresh, "a second round, all claims having been there"
     assert {("R01", "admission"), ("R12", "admission"), ("R62", "admission")} <= hits(fresh)
     batches = Warehouse.open(house).batches
-    filing = {"psn_no": "P1", "kind": "家庭病床", "begndate": "2025-04-01", "enddate": "2025-05-30"}
+    filing: dict[str, object] = {"psn_no": "P1", "kind": "家庭病床", "begndate": "2025-04-01", "enddate": "2025-05-30"}
     intake(write(house.parent / "two", settlements=[], filings=[filing]), house, known_at=date(2025, 6, 20))
     assert len(Warehouse.open(house).batches) == len(batches) + 1
     assert every(kept) == every(house) != fresh
