@@ -18,6 +18,7 @@ import argparse
 import itertools
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,7 @@ def money(warehouse: Path, as_of: str, truth: Path) -> dict[str, Any]:
         "units": len(sites),
         "guilty": int(true.reindex([s.id for s in sites]).notna().sum()),
     }
-    for days in (1, 2, 3, 5):
+    for days in DAYS:
         for way, expected in ways.items():
             asked = with_teams(Settings(objective="cases" if way == "cases" else "amount", every_unit_yearly=False), 1)
             monday = day + timedelta(days=7 - day.weekday())
@@ -157,6 +158,31 @@ def money(warehouse: Path, as_of: str, truth: Path) -> dict[str, Any]:
             visited = [v.site for v in plan.visits]
             got[f"{way} {days}"] = {"visits": len(visited), "guilty": int(true.reindex(visited).notna().sum()), "yuan": float(true.reindex(visited).fillna(0).sum())}  # fmt: skip
     return got
+
+
+DAYS = (1, 2, 3, 5)
+
+
+def pooled(worlds: Sequence[dict[str, Any]], losses: list[str]) -> list[str]:
+    """Rows of all worlds together, by days and over all; one world more or less is luck, all of them are less of it."""
+    out = []
+    for days in ((d,) for d in DAYS) if len(worlds) > 1 else ():
+        out.append(_pooled(worlds, days, losses))
+    return [*out, _pooled(worlds, DAYS, losses)] if out else []
+
+
+def _pooled(worlds: Sequence[dict[str, Any]], days: Sequence[int], losses: list[str]) -> str:
+    name = "all days" if len(days) > 1 else f"{days[0]} days"
+    ways = ("amount", "list", "cases", "size")
+    yuan = {way: sum(w[f"{way} {d}"]["yuan"] for w in worlds for d in days) for way in ways}
+    guilty = {way: sum(w[f"{way} {d}"]["guilty"] for w in worlds for d in days) for way in ways}
+    visits = sum(w[f"amount {d}"]["visits"] for w in worlds for d in days)
+    ratio = yuan["amount"] / yuan["cases"] if yuan["cases"] else float("inf")
+    if ratio < 1.3:
+        losses.append(f"{len(worlds)} worlds, {name}: planned for amount {ratio:.2f} of the money of planned for cases, wanted 1.3")  # fmt: skip
+    if yuan["size"] >= 0.995 * yuan["amount"]:
+        losses.append(f"{len(worlds)} worlds, {name}: largest first meets {yuan['size'] / max(yuan['amount'], 1):.2f} of the money of the plan for amount")  # fmt: skip
+    return f"| **{len(worlds)} worlds** | {name} | {visits} | {' | '.join(f'{yuan[w]:,.0f} ({guilty[w]})' for w in ways)} | **{ratio:.2f}** |"
 
 
 def normal(warehouse: Path, as_of: str, truth: Path) -> dict[str, Any]:
@@ -247,7 +273,7 @@ def page(work: Path) -> str:
     if worlds:
         body += ["## By money or by score", "", "One team; yuan truly wrong at the units visited, by what the plan was made for (truth of the whole county's span, not what inspectors confirmed).", "", "| world | days | visits | for amount | for the amounts of the list of units alone | for cases | largest first | amount ÷ cases |", "|---|---:|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
         for w in worlds:
-            for days in (1, 2, 3, 5):
+            for days in DAYS:
                 a, own_list, c, s = (w[f"{way} {days}"] for way in ("amount", "list", "cases", "size"))
                 ratio = a["yuan"] / c["yuan"] if c["yuan"] else float("inf")
                 body.append(
@@ -265,6 +291,7 @@ def page(work: Path) -> str:
                     losses.append(
                         f"{w['warehouse']} {w['as_of']}, {days} days: largest first meets {s['yuan'] / max(a['yuan'], 1):.2f} of the money of the plan for amount"
                     )
+        body += pooled([w for w in worlds if "no model" not in w["warehouse"]], losses)
         body += [
             "",
             "In brackets: guilty units visited. Units that inspectors saw within half a year are not planned again: where a week has room for nearly all the others, what it is planned for hardly matters.",
