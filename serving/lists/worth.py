@@ -3,7 +3,8 @@
 Two views of the same money, of which the larger counts, never both: the unit as its own list has it (what unit-wide patterns come to), and the suspects
 behind its counter, each with his own chance and amount: stays there, and persons by what part of their spending lies there. Doctors are left out: their stays and
 lines are the same money again. Only fitted probabilities are added up: a sum of risk scores over thousands would tell a unit's size and not its
-wrongs. Nobody is counted who has a conclusive finding, and nothing above what the unit was paid in the year.
+wrongs. Nobody is counted who has a conclusive finding, and nothing above what the unit was paid in the year. A unit with one is on no list, but what was concluded is what was seen by then: the suspects behind
+its counter today are worth a visit to it too, with the chance at which units so concluded were confirmed again.
 """
 
 from datetime import date
@@ -13,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from claims.errors import Damaged, Outdated, UserError
+from claims.store.findings import read_findings
 from claims.store.warehouse import Warehouse
-from features.asof import open_views
+from features.asof import moment_of, open_views
 from features.matrix import Matrix
 from inspection.campaigns import Campaign, must_be_answered
 from inspection.plan import Expected
@@ -24,6 +26,8 @@ from serving.lists.source import scored_matrix
 
 LEAST_CHANCE = 0.01
 """Of a unit, where its yuan are told from its suspects: a sum divided by less would say more than anybody knows."""
+AS_OF = 4
+"""Inspections that the share confirmed among first ones is worth, where few units were inspected again."""
 _SPENT = """
 SELECT psn_no, fixmedins_code, sum(coalesce(fund_pay_sumamt_fen, 0) + coalesce(acct_pay_fen, 0))::BIGINT AS fen, is_inpatient IS TRUE AS stay
 FROM net.settlements WHERE happened_at > (SELECT t FROM main.asof) - INTERVAL 365 DAY GROUP BY ALL
@@ -37,11 +41,31 @@ def worth_of_units(warehouse: Path, when: date, by: str = "", campaign: Campaign
     matrix, scored = scored_matrix(warehouse, when, "institution", by=by)
     own = of_entities(warehouse, when, matrix, scored, campaign)
     spent = _spent(warehouse, when)
-    return together(own, suspects(warehouse, when, by, campaign, spent), spent.groupby("fixmedins_code")["fen"].sum())
+    again = confirmed_again(read_findings(Warehouse.open(warehouse), moment_of(when)))
+    paid = spent.groupby("fixmedins_code")["fen"].sum()
+    return together(own, suspects(warehouse, when, by, campaign, spent), paid, again)
 
 
-def together(own: pd.DataFrame, behind: pd.Series, paid: pd.Series) -> dict[str, Expected]:
-    """own: chance, fen by unit; behind: expected fen of each unit's suspects; paid: fen in the year."""
+def confirmed_again(findings: pd.DataFrame) -> pd.Series:
+    """By unit with a conclusion: the share of units so concluded that were confirmed when inspected next, drawn to the share confirmed at first inspections."""
+    told = findings[(findings["grain"] == "institution") & findings["conclusive"].astype(bool)]
+    told = told.sort_values(["entity_id", "inspected_at", "finding_id"])
+    hit = told["outcome"].eq("confirmed")
+    before = hit.groupby(told["entity_id"]).shift()
+    first = hit[before.isna()]
+    base = (float(first.sum()) + 0.5) / (len(first) + 1)
+    share = {}
+    for was in (True, False):
+        next_time = hit[before.eq(was)]
+        share[was] = (float(next_time.sum()) + AS_OF * base) / (len(next_time) + AS_OF)
+    return hit.groupby(told["entity_id"]).last().map(share).astype(float)
+
+
+def together(own: pd.DataFrame, behind: pd.Series, paid: pd.Series, again: pd.Series | None = None) -> dict[str, Expected]:  # fmt: skip
+    """own: chance, fen by unit; behind: expected fen of each unit's suspects; paid: fen in the year; again: chance of units with a conclusion, which have no own list."""
+    if again is not None:
+        decided = again[again.index.isin(behind.index[behind > 0]) & ~again.index.isin(own.index)]
+        own = pd.concat([own[["chance", "fen"]], pd.DataFrame({"chance": decided, "fen": 0.0})])
     found = {}
     for code, row in own.iterrows():
         most = float(paid.get(code, row["fen"]))

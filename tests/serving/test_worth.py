@@ -5,7 +5,7 @@ import pytest
 
 from inspection.campaigns import campaigns
 from serving.lists.source import scored_matrix
-from serving.lists.worth import shared_out, together, worth_of_units
+from serving.lists.worth import confirmed_again, shared_out, together, worth_of_units
 from tests.features.county import T, house
 from tests.worlds import Worlds
 
@@ -28,6 +28,28 @@ def test_nobody_is_worth_more_than_he_was_paid() -> None:
     assert told["a"].chance > 0, "suspects make a unit worth a visit that its own list thinks nothing of"
 
 
+def test_a_unit_that_was_concluded_is_worth_the_suspects_behind_its_counter_today() -> None:
+    again = pd.Series({"seen": 0.2, "quiet": 0.2, "a": 0.9})
+    told = together(own(a=(0.5, 1000.0)), pd.Series({"seen": 5_000.0}), pd.Series({"seen": 10**6, "a": 10**6}), again)
+    assert set(told) == {"a", "seen"}, "without suspects nothing speaks for going again"
+    assert told["seen"].chance == pytest.approx(0.2)
+    assert told["seen"].chance * told["seen"].yuan == pytest.approx(50.0)
+    assert told["a"].chance == pytest.approx(0.5), "its own list comes first"
+
+
+def test_the_chance_of_being_confirmed_again_is_learnt_from_those_inspected_again() -> None:
+    rows = [(f"u{i}", when, outcome) for i in range(40) for when, outcome in ((1, "confirmed" if i < 10 else "refuted"), (2, "confirmed" if i < 8 else "refuted"))]  # fmt: skip
+    rows += [("new", 1, "confirmed"), ("open", 1, "missing")]
+    found = pd.DataFrame(rows, columns=["entity_id", "day", "outcome"]).assign(grain="institution")
+    found = found.assign(inspected_at=pd.to_datetime("2025-01-01") + pd.to_timedelta(found["day"], "D"), finding_id=range(len(found)), conclusive=found["outcome"] != "missing")  # fmt: skip
+    again = confirmed_again(found)
+    assert again["new"] == pytest.approx((8 + 4 * 11.5 / 42) / 14)
+    assert again["u39"] == pytest.approx((0 + 4 * 11.5 / 42) / 34)
+    assert again["u8"] == again["u39"], "the last conclusion counts"
+    assert "open" not in again.index
+    assert confirmed_again(found.iloc[:0]).empty
+
+
 def test_a_persons_money_goes_where_it_was_spent_and_stays_are_left_out() -> None:
     spent = pd.DataFrame(
         {
@@ -46,6 +68,7 @@ def test_without_a_model_a_unit_is_worth_its_own_list_and_of_a_campaign_only_its
     whole, part = worth_of_units(plain, T), worth_of_units(plain, T, campaign=campaigns()["价格"])
     _, scored = scored_matrix(plain, T, "institution")
     listed = scored.frame["amount_fen"] / 100
+    assert set(whole) <= set(listed.index), "without a model nobody adds up suspects"
     assert sum(e.yuan for e in whole.values()) > 0
     assert all(e.yuan <= listed[u] + 1e-9 for u, e in whole.items()), "a sum of scores is no expectation"
     assert set(part) == set(whole)
