@@ -22,7 +22,7 @@ from claims.intake.batch import Batch, Counts, IntakeSummary, Progress, connect,
 from claims.intake.fee_lines import lines
 from claims.intake.layout import buckets_for, crowded, lay_out
 from claims.intake.money_scale import lines_against_settlements
-from claims.intake.reading import Reading, Unmatched, read, unfilled
+from claims.intake.reading import Reading, Unmatched, fits, read, unfilled
 from claims.intake.reject import pending
 from claims.intake.settlements import settlements
 from claims.intake.stage import publish_batch
@@ -173,7 +173,10 @@ def _run(
             "mapping": mapped,
             "rows_in": 0,
         }
-        loaded = load(batch.con, source, done, batch.staging, batch.mapping.int96)
+        named = partial(fits, source, batch.mapping)
+        loaded = load(batch.con, source, done, batch.staging, batch.mapping.int96, named=named)
+        if loaded.above:
+            batch.ignored.append(Ignored(f"{source.label}: {loaded.above} lines above the header", "a title"))
         entry["rows_in"] = loaded.rows + len(loaded.faults)
         if last := _last_row_of_a_sheet(source, loaded):
             batch.measured.setdefault("row_limit", []).append(source.label)

@@ -67,17 +67,11 @@ def read(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Read
     found, units, unknown = local_columns(table, rule, loaded.types)
     shown = f"its header reads {', '.join(list(loaded.types)[:12])}"
     wrong = []
-    gone = absent(table, rule, loaded.types) if source.kind != "pending" else []
+    gone, lacking, ruled = _missing(source, mapping, loaded.types)
     if gone:
         wrong.append(
             f"{source.label}: the mapping reads {', '.join(gone)} of table {table.name}, which it does not have"
         )
-    ruled = {c: r for c, r in rule.columns.items() if r.constant or r.join or r.cases}
-    ruled = {c: r for c, r in ruled.items() if not r.constant or r.constant_of(source.names) is not None}
-    lacking = [c for c in table.columns if c.needed and c.name not in found and c.name not in ruled]
-    lacking = [
-        c for c in lacking if not set(rule.columns[c.name].sources if c.name in rule.columns else ()) & set(gone)
-    ]
     if lacking:
         names = ", ".join(f"{c.name} ({c.zh})" for c in lacking)
         wrong.append(f"{source.label}: no column for {names} of table {table.name}")
@@ -89,6 +83,30 @@ def read(batch: Batch, source: Source, loaded: Loaded, mapping: Mapping) -> Read
         batch.ignored += [Ignored(f"{source.label}: {c}", f"no column of {table.name}") for c in unknown]
     made = {c: sql for c, r in ruled.items() if (sql := computed(r, loaded.types, found, source.names)) is not None}
     return Reading(source, loaded, mapping, found, units, made)
+
+
+def fits(source: Source, mapping: Mapping, header: Sequence[str]) -> bool:
+    """Whether these names are a whole header of the source: every column that has to be there, and all the mapping
+    names."""
+    gone, lacking, _ = _missing(source, mapping, dict.fromkeys(header, "VARCHAR"))
+    return not gone and not lacking
+
+
+def _missing(
+    source: Source, mapping: Mapping, types: dict[str, str]
+) -> tuple[list[str], list[Column], dict[str, ColumnRule]]:
+    """What a header lacks: columns the mapping names, and columns without which no row can be placed; and the columns
+    that are made, not read."""
+    table, rule = SOURCE[source.table], mapping.rule(source.table)
+    found, _, _ = local_columns(table, rule, types)
+    gone = absent(table, rule, types) if source.kind != "pending" else []
+    ruled = {c: r for c, r in rule.columns.items() if r.constant or r.join or r.cases}
+    ruled = {c: r for c, r in ruled.items() if not r.constant or r.constant_of(source.names) is not None}
+    lacking = [c for c in table.columns if c.needed and c.name not in found and c.name not in ruled]
+    lacking = [
+        c for c in lacking if not set(rule.columns[c.name].sources if c.name in rule.columns else ()) & set(gone)
+    ]
+    return gone, lacking, ruled
 
 
 #: What a line does not say its visit does.

@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
@@ -24,6 +24,7 @@ from claims.errors import UserError
 from claims.sources.encoding import decide_encoding, mixed_lines, refuse_mojibake, require, utf8_blocks
 
 MAX_HEADER_LINES = 200
+HEADER_WITHIN = 10  # titles stand above the header
 MAX_QUOTED_LINES = 50  # an open quote that spans more lines than this was never closed
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]")
 CONTROL_BYTES = bytes(b for b in (*range(32), 127) if b not in (9, 10, 13))
@@ -86,6 +87,7 @@ class CleanText:
     jumps: tuple[tuple[int, int], ...]
     faults: tuple[TextFault, ...]
     encoding: str
+    above: int = 0  # lines of title above the header
 
 
 def _delimiter(line: str, label: str) -> str:
@@ -107,8 +109,9 @@ def _record(line: str, delimiter: str) -> list[str]:
     return found[0] if found else []
 
 
-def clean_csv(path: Path, out: Path, label: str) -> CleanText:
-    """Decode and check `path`, write its sound records to `out`. UserError if the file as a whole cannot be read."""
+def clean_csv(path: Path, out: Path, label: str, named: Callable[[Sequence[str]], bool] | None = None) -> CleanText:
+    """Decode and check `path`, write its sound records to `out`. UserError if the file as a whole cannot be read.
+    `named`: whether cells are a whole header; lines above the one such line among the first are a title."""
     if path.is_dir():
         raise UserError(f"{label} is a folder where a file was expected")
     try:
@@ -120,7 +123,7 @@ def clean_csv(path: Path, out: Path, label: str) -> CleanText:
     mixed = mixed_lines(path) if encoding == "gb18030" else set()
     try:
         with out.open("w", encoding="utf-8", newline="") as file:
-            records = _Records(label, file, mixed)
+            records = _Records(label, file, mixed, named)
             for block in utf8_blocks(path, encoding):
                 records.read(block)
             records.finish()
@@ -131,7 +134,8 @@ def clean_csv(path: Path, out: Path, label: str) -> CleanText:
         refuse_mojibake(path, label, mixed)
     header = tuple(h.strip().removeprefix("\ufeff") or f"column_{i + 1}" for i, h in enumerate(records.header))
     first = records.jumps[0][1] if records.jumps else 2
-    return CleanText(out, header, records.rows, first, tuple(records.jumps), tuple(records.faults), encoding)
+    found = tuple(records.jumps), tuple(records.faults)
+    return CleanText(out, header, records.rows, first, *found, encoding, records.above)
 
 
 @dataclass
@@ -141,6 +145,8 @@ class _Records:
     label: str
     file: TextIOWrapper
     mixed: set[int]  # lines in another encoding than the file
+    named: Callable[[Sequence[str]], bool] | None = None  # whether cells are a whole header
+    above: int = 0  # lines of title above it
     header: list[str] = field(default_factory=list)
     delimiter: str = ","
     told: str = ""  # what a line sep=; says it is
@@ -185,6 +191,10 @@ class _Records:
         if told := SEPARATOR.fullmatch(top):  # a line for Excel, above the header
             self.told = told[1].decode("ascii", "replace")
             return self._begin(rest) if rest else b""
+        if not self.above and (titles := self._titles(block[start:])):
+            self.above = titles
+            self.line += titles - 1 - breaks
+            return self._begin(block[start:].split(b"\n", titles)[titles])
         first = top.decode()
         if CONTROL.search(first):
             raise UserError(
@@ -200,6 +210,20 @@ class _Records:
         if twice := sorted({n for n in names if names.count(n) > 1 and n}):
             raise UserError(f"{self.label}: the header names the column {twice[0]!r} twice; rename one of them")
         return rest
+
+    def _titles(self, block: bytes) -> int:
+        """How many lines of title stand above the header: 0 unless just one of the first lines names every column
+        that has to be there."""
+        headers = []
+        for i, line in enumerate(block.split(b"\n", HEADER_WITHIN)[:HEADER_WITHIN] if self.named else ()):
+            try:
+                text = line.decode()
+                cells = _record(text, self.told or _delimiter(text, self.label))
+            except (UserError, csv.Error):
+                continue
+            if self.named and self.named([cell.strip().removeprefix("\ufeff") for cell in cells]):
+                headers.append(i)
+        return headers[0] if len(headers) == 1 else 0
 
     def _write(self, sound: bytes) -> None:
         if count := sound.count(b"\n"):

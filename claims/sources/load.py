@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -34,16 +35,18 @@ def load(
     staging: Path,
     int96: str | None = None,
     most: int | None = None,
+    named: Callable[[Sequence[str]], bool] | None = None,
 ) -> Loaded:
     """Make a source visible to DuckDB as relation number `number`; of a database table at most `most` rows. `int96`:
-    what the mapping says of times in Parquet's old form. UserError if the file cannot be read at all."""
+    what the mapping says of times in Parquet's old form; `named`: whether the cells of a line of text are a whole
+    header. UserError if the file cannot be read at all."""
     if source.kind == "parquet":
         return _load_parquet(con, source, int96)
     if source.kind == "xlsx":
         return load_sheet(con, source, number)
     if source.kind == "database":
         return load_table(con, source, number, most)
-    return _load_csv(con, source, number, staging)
+    return _load_csv(con, source, number, staging, named)
 
 
 def _load_parquet(con: duckdb.DuckDBPyConnection, source: Source, int96: str | None) -> Loaded:
@@ -112,9 +115,15 @@ def _ask(con: duckdb.DuckDBPyConnection, source: Source, scan: str, columns: lis
     )
 
 
-def _load_csv(con: duckdb.DuckDBPyConnection, source: Source, number: int, staging: Path) -> Loaded:
+def _load_csv(
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    number: int,
+    staging: Path,
+    named: Callable[[Sequence[str]], bool] | None,
+) -> Loaded:
     assert source.path is not None
-    cleaned = clean_csv(source.path, staging / f"source{number}.csv", source.label)
+    cleaned = clean_csv(source.path, staging / f"source{number}.csv", source.label, named)
     raw = f"raw_{number}"
     columns = ", ".join(f"{quote(c)}: 'VARCHAR'" for c in cleaned.header)
     con.execute(
@@ -140,4 +149,5 @@ def _load_csv(con: duckdb.DuckDBPyConnection, source: Source, number: int, stagi
         cleaned.jumps,
         cleaned.faults,
         drop=raw,
+        above=cleaned.above,
     )

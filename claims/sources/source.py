@@ -51,6 +51,7 @@ class Loaded:
     faults: tuple[TextFault, ...] = ()
     digest: str = ""
     drop: str | None = None  # relation to drop when done
+    above: int = 0  # lines of title above the header
 
     def line(self, row: int) -> int:
         """Line of the file a row began on (header = line 1)."""
