@@ -324,7 +324,6 @@ def bedsheet(
     from inspection.sheet_file import as_workbook
     from inspection.tables import write_table
     from serving.desk import diagnoses
-    from serving.desk.database import open_desk
     from serving.lists.bedcheck import build_bedcheck
 
     check_out(out, (".csv", ".xlsx"))
@@ -332,7 +331,7 @@ def bedsheet(
     with Bars() as bars:
         bars("beds", 0.0)
         rows = build_bedcheck(warehouse, moment, top).rows
-    hidden = diagnoses.groups(open_desk(warehouse))
+    hidden = diagnoses.groups_of(warehouse)
     sheet = bed_sheet(in_order(rows, places(warehouse, moment, list(rows["entity_id"])), moment, hidden))
     hours = best_hours(warehouse, moment, sorted(set(rows["fixmedins_code"]) - {""}))
     if out.suffix.lower() == ".xlsx":

@@ -1,4 +1,4 @@
-"""Which diagnoses are covered from whom: groups as the office has set them, until a case is investigated (C40), for everybody without the right.
+"""Which diagnoses, and what else tells them, are covered from whom: groups as the office has set them, until a case is investigated (C40), for everybody without the right.
 
 Whoever works on a case may see the one he asks for, for a reason that is written down first (serving/desk/reveals.py).
 """
@@ -6,10 +6,12 @@ Whoever works on a case may see the one he asks for, for a reason that is writte
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
-from claims.schema.sensitive import GROUPS
-from serving.desk.database import Desk
+from claims.schema.sensitive import ALL, GROUPS
+from claims.settings import settings
+from serving.desk.database import FOLDER, Desk, open_desk
 from serving.desk.limits import values
 
 INVESTIGATED: Final = frozenset({"C40", "C50", "C60", "C70", "C80", "C85", "C93"})
@@ -21,6 +23,12 @@ def groups(desk: Desk) -> frozenset[str]:
     with desk.read() as connection:
         found = values(connection, [f"cover_{g}" for g in GROUPS])
     return frozenset(g for g in GROUPS if found[f"cover_{g}"])
+
+
+def groups_of(warehouse: Path) -> frozenset[str]:
+    """Groups that the office of a warehouse covers; all where it has no desk yet, which is not made for the asking."""
+    made = settings().desk or (warehouse / FOLDER).is_dir()
+    return groups(open_desk(warehouse)) if made else ALL
 
 
 def hidden(covered: frozenset[str], rights: frozenset[str], case: Mapping[str, Any] | None) -> frozenset[str]:

@@ -92,6 +92,7 @@ def given_of(cells: Mapping[str, str]) -> Given:
         violation_class=CLASS_WORDS.get(cells["三违类别"], ""),
         confirmed_fen=round(float(cells["确认金额（元）"]) * 100) if cells["确认金额（元）"] else None,
         dispositions=tuple(DISPOSITION_WORDS[w] for w in dispositions(cells["处理"])),
+        amounts={"PENALTY": round(float(fine) * 100)} if (fine := cells["罚款金额（元）"]) else {},
         worth=WORTH.get(cells["值得一看"]),
         detail={"from": "workbook", "worth": cells["值得一看"]},
     )
@@ -116,13 +117,14 @@ def _moved_on(desk: Desk, person: Person, case: Mapping[str, Any], line: Line) -
 def cells_of(event: Mapping[str, Any]) -> dict[str, str]:
     """The open cells as a step that was taken would have filled them."""
     detail = event["detail"]
-    confirmed = detail.get("confirmed_fen")
+    confirmed, fine = detail.get("confirmed_fen"), detail.get("amounts", {}).get("PENALTY")
     return {
         "结论": OUTCOMES[detail["outcome"]].zh if detail.get("outcome") else "",
         "合理情形": detail.get("innocent", ""),
         "三违类别": CLASSES.get(detail.get("class", ""), ""),
         "确认金额（元）": "" if confirmed is None else f"{confirmed / 100:.2f}",
         "处理": "、".join(DISPOSITIONS[d] for d in detail.get("dispositions", [])),
+        "罚款金额（元）": "" if fine is None else f"{fine / 100:.2f}",
         "说明": event["note"],
         "值得一看": detail.get("worth", ""),
     }

@@ -25,13 +25,14 @@ from serving.desk.states import CLASSES, DISPOSITIONS
 
 SHEET: Final = "核查反馈"
 BASE: Final = "基线"
-VERSION: Final = "xiezhi-feedback-3"
+VERSION: Final = "xiezhi-feedback-4"
 LOCKED: Final = {"案件": 12, "序号": 6, "对象": 22, "疑点类型": 12, "状态": 8}
 """Title and width of the cells that say which case it is and stay as they are."""
-OPEN: Final = {"结论": 13, "合理情形": 16, "三违类别": 9, "确认金额（元）": 13, "处理": 12, "说明": 36, "值得一看": 9}
+MONEY: Final = ("确认金额（元）", "罚款金额（元）")
+OPEN: Final = {"结论": 13, "合理情形": 16, "三违类别": 9, "确认金额（元）": 13, "处理": 12, "罚款金额（元）": 13, "说明": 36, "值得一看": 9}
 HEADERS: Final = (*LOCKED, *OPEN)
 FIRST_ROW: Final = 2
-SAID: Final = "填写说明：只填右边白色单元格，灰色单元格请勿改动；结论、合理情形、三违类别、处理、值得一看从下拉中选。填好后在“案件”页交回本工作簿，未填的行不变。"
+SAID: Final = "填写说明：只填右边白色单元格，灰色单元格请勿改动；结论、合理情形、三违类别、处理、值得一看从下拉中选；处理含行政处罚的须填罚款金额，没有罚款填0。填好后在“案件”页交回本工作簿，未填的行不变。"
 WORDS: Final = {o.zh: code for code, o in OUTCOMES.items()}
 CLASS_WORDS: Final = {zh: code for code, zh in CLASSES.items()}
 DISPOSITION_WORDS: Final = {zh: code for code, zh in DISPOSITIONS.items()}
@@ -98,7 +99,7 @@ def add_sheets(book: Any, base: Base, style: Mapping[str, Any]) -> None:
         for j, text in enumerate(row.locked):
             sheet.write_string(i, j, text, locked)
         for j, title in enumerate(HEADERS[len(LOCKED) :], start=len(LOCKED)):
-            sheet.write_blank(i, j, None, amount if title == "确认金额（元）" else free)
+            sheet.write_blank(i, j, None, amount if title in MONEY else free)
         sheet.set_row(i, 30)
     last = FIRST_ROW + max(len(base.rows), 1) - 1
     column = chr(ord("A") + CHOICES - 26)
@@ -114,9 +115,9 @@ def add_sheets(book: Any, base: Base, style: Mapping[str, Any]) -> None:
         error = {"error_title": "请从下拉中选", "error_type": "warning" if title == "处理" else "stop"}
         j = HEADERS.index(title)
         sheet.data_validation(FIRST_ROW, j, last, j, {"validate": "list", "source": source, **error})
-    j = HEADERS.index("确认金额（元）")
     decimal = {"validate": "decimal", "criteria": ">=", "value": 0, "error_title": "请填不小于0的数"}
-    sheet.data_validation(FIRST_ROW, j, last, j, decimal)
+    for j in (HEADERS.index(title) for title in MONEY):
+        sheet.data_validation(FIRST_ROW, j, last, j, decimal)
     for j, width in enumerate((LOCKED | OPEN).values()):
         sheet.set_column(j, j, width)
     sheet.freeze_panes(FIRST_ROW, 1)
@@ -225,7 +226,7 @@ def _open(cells: Sequence[Any], i: int) -> dict[str, str]:
     found: dict[str, str] = {}
     for j, title in enumerate(HEADERS[len(LOCKED) :], start=len(LOCKED)):
         value = cells[j]
-        if title != "确认金额（元）" and isinstance(value, int | float) and abs(value) >= 1e15:
+        if title not in MONEY and isinstance(value, int | float) and abs(value) >= 1e15:
             at = f"{SHEET}!{chr(ord('A') + j)}{i + 1}"
             raise UserError(f"{at}：长数字被表格软件改写成 {value:.2E}，整份未导入；请先把单元格设为文本再填")
         found[title] = _text(value)
@@ -243,7 +244,10 @@ def _open(cells: Sequence[Any], i: int) -> dict[str, str]:
         raise UserError(f"{where['处理']}：请从下拉中选，几项之间用顿号，不能写“{unknown[0][:20]}”")
     found["合理情形"] = found["合理情形"][:3]
     found["处理"] = "、".join(dispositions(found["处理"]))
-    found["确认金额（元）"] = _amount(cells[HEADERS.index("确认金额（元）")], where["确认金额（元）"])
+    for title in MONEY:
+        found[title] = _amount(cells[HEADERS.index(title)], where[title])
+    if found["罚款金额（元）"] and DISPOSITIONS["PENALTY"] not in found["处理"].split("、"):
+        raise UserError(f"{where['罚款金额（元）']}：填了罚款金额，而{where['处理']}没有选“{DISPOSITIONS['PENALTY']}”")
     return found
 
 
@@ -259,7 +263,7 @@ def _amount(value: Any, where: str) -> str:
     if not text:
         return ""
     if not re.fullmatch(r"\d{1,12}(\.\d{1,2})?", text):
-        raise UserError(f"{where}：确认金额应为不小于0、至多两位小数的数，不能写“{_text(value)[:20]}”")
+        raise UserError(f"{where}：金额应为不小于0、至多两位小数的数，不能写“{_text(value)[:20]}”")
     return f"{float(text):.2f}"
 
 

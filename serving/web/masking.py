@@ -4,12 +4,20 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from claims.schema.sensitive import ADULT, COVER, MINORS, is_sensitive
+from claims.schema.sensitive import ADULT, COVER, MINORS, is_sensitive, tells_item, tells_place, tells_visit
 from claims.shown_text import mask
 from features.grains import GRAINS
 
 DIAGNOSES: Final = {"dx": "dx_name", "dx3": "dx_name", "dise_codg": "dise_name", "opsp_dise_code": "opsp_dise_name", "diag_code": "diag_name"}  # fmt: skip
 """Fields that hold the code of a diagnosis, and where its name stands beside it."""
+PLACES: Final = frozenset({"dept", "ward", "dr_dept", "hosp_dept_code", "adm_dept_codg", "dscg_caty", "bilg_dept_codg", "acord_dept_codg", "inpa_area_name", "bed_ward"})  # fmt: skip
+"""Fields that name a department or ward, which may tell what is treated there."""
+ITEMS: Final = ("hilist_code", "hilist_name", "medins_list_codg", "medins_list_name", "item", "drug")
+"""Fields that name a drug or service; where one of a row tells what it is for, all of them are covered."""
+VISITS: Final = frozenset({"what", "visit_class", "med_type", "insutype"})
+"""Fields that name the kind of a visit or of its insurance."""
+_APART: Final = frozenset({"doctor", "institution"})
+"""Grains whose subject is no patient: where they work is no secret."""
 _GROUPED: Final = "peer_group"
 """Fields that begin so name a group of peers, by its diagnosis first: F20|2|inpatient."""
 _LONG: Final = 4
@@ -44,7 +52,12 @@ def masked(document: Mapping[str, Any], grain: str, hidden: frozenset[str] = fro
     diagnosis of the groups in `hidden` (claims/schema/sensitive.py), code and name alike."""
     numbers = _numbers(document, _personal(grain) or _personal(document.get("grain")))
     found: dict[str, Any] = _walk(document, numbers, "")
-    return _covered(found, hidden) if hidden else found
+    return without_diagnoses(found, grain, hidden)
+
+
+def without_diagnoses(document: Mapping[str, Any], grain: str, hidden: frozenset[str]) -> dict[str, Any]:
+    """The document with COVER for whatever tells a diagnosis of the groups in `hidden`: the diagnosis, department and ward, drugs and services, the kind of visit."""
+    return _covered(dict(document), grain, hidden) if hidden else dict(document)
 
 
 def covers(document: Mapping[str, Any]) -> bool:
@@ -63,11 +76,11 @@ def _values(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _covered(document: dict[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
+def _covered(document: dict[str, Any], grain: str, hidden: frozenset[str]) -> dict[str, Any]:
     age = (document.get("who") or {}).get("age")
     minor = MINORS in hidden and age is not None and age < ADULT
     told = set(_diagnoses(document, hidden, minor))
-    out: dict[str, Any] = _under(document, told, hidden, minor, "")
+    out: dict[str, Any] = _under(document, told, hidden, minor, "", grain not in _APART)
     return out
 
 
@@ -78,6 +91,9 @@ def _diagnoses(value: Any, hidden: frozenset[str], minor: bool) -> Iterator[str]
             both = [v for v in (value.get(code), value.get(name)) if isinstance(v, str) and v]
             if minor or any(is_sensitive(v, hidden) for v in both):
                 yield from both
+        items = [v for c in ITEMS if isinstance(v := value.get(c), str) and v]
+        if any(tells_item(v, hidden) for v in items):
+            yield from items
         for v in value.values():
             yield from _diagnoses(v, hidden, minor)
     elif isinstance(value, list | tuple):
@@ -85,18 +101,22 @@ def _diagnoses(value: Any, hidden: frozenset[str], minor: bool) -> Iterator[str]
             yield from _diagnoses(v, hidden, minor)
 
 
-def _under(value: Any, told: set[str], hidden: frozenset[str], minor: bool, key: str) -> Any:
+def _under(value: Any, told: set[str], hidden: frozenset[str], minor: bool, key: str, places: bool) -> Any:
     if isinstance(value, Mapping):
-        return {k: _under(v, told, hidden, minor, k) for k, v in value.items()}
+        return {k: _under(v, told, hidden, minor, k, places) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_under(v, told, hidden, minor, key) for v in value]
+        return [_under(v, told, hidden, minor, key, places) for v in value]
     if not isinstance(value, str) or not value:
         return value
     if value in told:
         return COVER
-    first, bar, rest = value.partition("|")
-    if key.startswith(_GROUPED) and (first in told or minor or is_sensitive(first, hidden)):
-        return COVER + bar + rest
+    if (key in VISITS and tells_visit(value, hidden)) or (places and key in PLACES and tells_place(value, hidden)):
+        return COVER
+    if key.startswith(_GROUPED):
+        parts = [COVER if tells_visit(p, hidden) else p for p in value.split("|")]
+        if parts[0] in told or minor or is_sensitive(parts[0], hidden):
+            parts[0] = COVER
+        return "|".join(parts)
     for text in told:
         if len(text) >= _LONG and text in value:
             value = value.replace(text, COVER)

@@ -1,7 +1,9 @@
 """What somebody has is not told before his case is investigated: not on a page, in its JSON, the workbook, the API or the bed sheet."""
 
+import copy
 import io
 import json
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -9,20 +11,26 @@ import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import update
+from typer.testing import CliRunner
 
-from claims.schema.sensitive import ALL, COVER, covered, is_sensitive
+from claims.schema.sensitive import ALL, COVER, covered, is_sensitive, tells_item, tells_place, tells_visit
 from inspection.bedsheet import bed_sheet, in_order
 from serving import api
 from serving.desk import diagnoses, log, people
 from serving.desk.schema import CASES
-from serving.lists import publish
+from serving.lists import publish, published
+from serving.lists.beside import beside
+from serving.lists.export import write
+from serving.lists.prepare import Prepared
 from serving.lists.sheets import Mark
+from serving.lists.worklist import with_names
 from serving.web.export_job import body_of, job_of
 from serving.web.masking import masked
 from serving.web.middleware import desk_of
 from serving.web.workbook import Taken
+from xiezhi.command import app
 
-from .conftest import PASSWORD, TestClient, signed_in, whole_week
+from .conftest import AS_OF, PASSWORD, TestClient, made_list, signed_in, whole_week
 
 
 @pytest.mark.parametrize(
@@ -124,6 +132,82 @@ def test_the_workbook_and_the_api_cover_too(own_week: Path) -> None:
     book = CalamineWorkbook.from_filelike(io.BytesIO(body))
     said = str([book.get_sheet_by_name(n).to_python() for n in book.sheet_names])
     assert not _says(said)
+
+
+@pytest.mark.parametrize(
+    ("tells", "text", "said"),
+    [
+        (tells_place, "A15", True), (tells_place, "A15.01", True), (tells_place, "精神科二病区", True), (tells_place, "计划生育科", True), (tells_place, "A03", False), (tells_place, "内科三病区", False),
+        (tells_item, "XN05AHA001A001010100001", True), (tells_item, "XJ05ARD123", True), (tells_item, "奥氮平片", True), (tells_item, "XC09AAY007", False), (tells_item, "N05A", False),
+        (tells_item, "梅毒螺旋体特异抗体测定", False), (tells_visit, "maternity_ip", True), (tells_visit, "52", True), (tells_visit, "inpatient", False), (tells_visit, "21", False), (tells_visit, "生育保险", True),
+    ],
+)  # fmt: skip
+def test_what_else_tells_a_diagnosis(tells: Callable[[str], bool], text: str, said: bool) -> None:
+    assert tells(text) is said
+
+
+PLANTED = ("F20.000", "精神分裂症", "A15", "精神科二病区", "XN05AH", "奥氮平", "生育住院", "maternity_ip", "生育保险")
+
+
+def planted(house: Path) -> tuple[str, int]:
+    """A run whose first stay tells what the patient has in every way a claim can; (its id, its number on the sheet)."""
+    worklist, dossiers, rows = made_list("admission")
+    listed = worklist.rows.sort_values("lead")
+    entity, lead = str(listed["entity_id"].iloc[0]), int(listed["lead"].iloc[0])
+    told = copy.deepcopy(dossiers[entity])
+    told["who"] |= {"dx": "F20.000", "dx_name": "精神分裂症", "dept": "A15", "ward": "精神科二病区", "visit_class": "maternity_ip", "insutype": "生育保险", "age": 40}
+    told["entity"] |= {"peer_group": "F20|2|maternity_ip", "peer_group_coarse": "2|maternity_ip", "dept": "A15"}
+    told["events"] = [e | {"what": "maternity_ip"} for e in told["events"]]
+    reason = told["reasons"][0]
+    reason["text"] += "，其中奥氮平片3盒"
+    reason["evidence"]["rows"] = [
+        r | {"hilist_code": "XN05AHA001A001010100001", "hilist_name": "奥氮平片", "bilg_dept_codg": "A15", "med_type": "52"}
+        for r in reason["evidence"]["rows"]
+    ]  # fmt: skip
+    made = {"admission": Prepared(with_names(worklist, dossiers), rows, {**dossiers, entity: told}, {})}
+    more = beside(house, AS_OF, made)
+    publish.publish(house, AS_OF, {"admission": (made["admission"].worklist, made["admission"].dossiers)}, more=more)
+    return entity, lead
+
+
+def test_nothing_that_leaves_tells_what_the_planted_patient_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lists").mkdir()
+    entity, lead = planted(tmp_path)
+    run, desk = publish.current(tmp_path), desk_of(tmp_path)
+    officer, chief = signed_in(tmp_path, "officer"), signed_in(tmp_path, "leader")
+    name = f"/lists/{run.name}/admission/{lead}"
+    case = f"/cases/{officer.get(name + '.json').json()['case']['case_id']}"
+    said = {at: officer.get(at).text for at in (name, name + ".json", case, case + ".json", f"/lists/{run.name}/admission", f"/lists/{run.name}/admission.json")}
+    reader = people.named(desk, "u0")
+    said["api"] = json.dumps(api.explain(tmp_path, "admission", lead, reader, reader.rights), ensure_ascii=False)
+    said["api list"] = json.dumps(api.rank(tmp_path, "admission", 50, reader, reader.rights), ensure_ascii=False)
+    body = body_of(job_of(Taken.of(run, "admission", reader, {}, diagnoses.groups(desk)), Mark("wang", "", "")))
+    book = CalamineWorkbook.from_filelike(io.BytesIO(body))
+    said["workbook"] = str([book.get_sheet_by_name(n).to_python() for n in book.sheet_names])
+    monkeypatch.setattr(published, "dossier", lambda *_: run.lead("admission", lead))
+    line = ["explain", "--warehouse", str(tmp_path), "--as-of", str(AS_OF), "--grain", "admission", "--id", entity]
+    for more in ([], ["--json"]):
+        done = CliRunner().invoke(app, [*line, *more])
+        assert done.exit_code == 0, done.output
+        said[f"explain {more}"] = done.output
+    worklist = made_list("admission")[0]
+    for suffix in ("csv", "json"):
+        said[suffix] = write(worklist, tmp_path / f"list.{suffix}").read_text("utf-8-sig")
+    leaks = {(at, word) for at, text in said.items() for word in PLANTED if word in text}
+    assert leaks == set()
+    shown = chief.get(name).text
+    assert all(word in shown for word in ("精神科二病区", "奥氮平", "生育住院")), "whoever chooses whom to send sees it"
+
+
+def test_where_a_doctor_works_is_no_secret_and_an_office_chooses(tmp_path: Path) -> None:
+    who = {"who": {"dr_dept": "A15", "dept": "A15"}}
+    assert masked(who, "doctor", ALL)["who"]["dr_dept"] == "A15"
+    assert masked(who, "admission", ALL)["who"]["dr_dept"] == COVER
+    assert masked(who, "admission", frozenset({"hiv"}))["who"]["dr_dept"] == "A15"
+    assert diagnoses.groups_of(tmp_path) == ALL
+    assert list(tmp_path.iterdir()) == [], "asking makes no desk"
 
 
 def test_the_bed_sheet_covers() -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from claims.errors import UserError
 from serving.desk import feedback, feedback_sheet, inbox, leads, log
+from serving.desk.casefile import case_file
 from serving.desk.database import Desk
 from serving.desk.feedback_sheet import FIRST_ROW, HEADERS, Base, Row
 from serving.desk.people import Person
@@ -20,6 +21,8 @@ from serving.desk.schema import REVIEWS
 from serving.desk.states import STATES
 from serving.lists.sheets import styles
 from tests.serving.conftest import signed_in
+
+from .test_cases import to_decision
 
 COLUMN = {title: j for j, title in enumerate(HEADERS)}
 RUN = "2026-11-22/aa"
@@ -73,7 +76,7 @@ def test_whether_a_lead_was_worth_a_look_comes_back_too(opened: Desk, staff: dic
     with opened.read() as connection:
         kept = connection.execute(select(REVIEWS.c.worth).order_by(REVIEWS.c.case_id)).scalars().all()
     assert kept == [False, None]
-    with pytest.raises(UserError, match="L3：请填值得、不值得或留空"):
+    with pytest.raises(UserError, match="M3：请填值得、不值得或留空"):
         hand(opened, staff["second"], workbook(taken(opened), {0: REPORT | {"值得一看": "也许"}}))
 
 
@@ -112,7 +115,7 @@ def test_two_people_fill_in_one_workbook(opened: Desk, staff: dict[str, Person])
     assert len(done) == 1
     assert "核查反馈!F3 first已填“违规”，您填“未见异常”" in told
     assert "现为待复审" in told
-    assert "K3" not in told, "what both say alike is no difference"
+    assert "L3" not in told, "what both say alike is no difference"
 
 
 @pytest.mark.parametrize("amount", [1234.5, "1,234.50", "¥1234.50元"])
@@ -129,6 +132,21 @@ def test_a_decision_takes_class_amount_and_dispositions(
     )
 
 
+def test_a_fine_has_its_cell(opened: Desk, staff: dict[str, Person]) -> None:
+    """Whoever decides in the workbook is never refused for an amount that it has no place for."""
+    cells = REPORT | {"三违类别": "违规", "确认金额（元）": 1000, "处理": "追回、行政处罚"}
+    to_decision(opened, staff)
+    base = taken(opened)
+    done, [told] = hand(opened, staff["leader"], workbook(base, {0: cells}))
+    assert (done, "罚款金额" in told) == ([], True)
+    done, refused = hand(opened, staff["leader"], workbook(base, {0: cells | {"罚款金额（元）": 500}}))
+    assert (len(done), refused) == (1, [])
+    found = case_file(opened, staff["leader"], 1)["dispositions"]
+    assert [d["amount_fen"] for d in found if d["kind"] == "PENALTY"] == [50_000]
+    moves = [e for e in case_file(opened, staff["leader"], 1)["events"] if e["kind"] == "move"]
+    assert feedback.cells_of(moves[-1])["罚款金额（元）"] == "500.00"
+
+
 def bent(row: int, title: str, value: Any) -> Any:
     return lambda book, sheet, hidden: sheet.write(row, COLUMN[title], value)
 
@@ -141,7 +159,7 @@ BENT = {
     "state": (bent(3, "状态", "待认定"), r"核查反馈!E4"),
     "an emptied cell": (bent(2, "疑点类型", " "), r"核查反馈!D3：原有内容被删除"),
     "a row more": (bent(4, "案件", "2026-000099"), r"核查反馈!A5：多出一行"),
-    "a cell beside": (lambda b, s, h: s.write(2, 12, "另见"), r"核查反馈!M3：表外多出内容"),
+    "a cell beside": (lambda b, s, h: s.write(2, 13, "另见"), r"核查反馈!N3：表外多出内容"),
     "header": (bent(1, "结论", "认定"), r"核查反馈!F2：表头"),
     "version": (lambda b, s, h: h.write(0, 0, "other"), "版本不对"),
     "a sheet more": (lambda b, s, h: b.add_worksheet("我的"), "多了“我的”页"),
@@ -186,7 +204,9 @@ def test_moved_rows_and_missing_sheets_are_told(opened: Desk, staff: dict[str, P
         ({"结论": "违规", "确认金额（元）": 1.005}, "I3"),
         ({"结论": "违规", "确认金额（元）": 4.29e17}, "I3"),
         ({"结论": "违规", "处理": "约谈、处决"}, "J3.*处决"),
-        ({"结论": "违规", "说明": 4.29001198e17}, r"K3：长数字被表格软件改写成 4\.29E\+17"),
+        ({"结论": "违规", "处理": "行政处罚", "罚款金额（元）": "很多"}, "K3"),
+        ({"结论": "违规", "处理": "约谈", "罚款金额（元）": 100}, "K3.*J3没有选“行政处罚”"),
+        ({"结论": "违规", "说明": 4.29001198e17}, r"L3：长数字被表格软件改写成 4\.29E\+17"),
     ],
 )
 def test_a_cell_that_means_nothing_is_named(
