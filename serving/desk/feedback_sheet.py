@@ -29,7 +29,16 @@ VERSION: Final = "xiezhi-feedback-4"
 LOCKED: Final = {"案件": 12, "序号": 6, "对象": 22, "疑点类型": 12, "状态": 8}
 """Title and width of the cells that say which case it is and stay as they are."""
 MONEY: Final = ("确认金额（元）", "罚款金额（元）")
-OPEN: Final = {"结论": 13, "合理情形": 16, "三违类别": 9, "确认金额（元）": 13, "处理": 12, "罚款金额（元）": 13, "说明": 36, "值得一看": 9}
+OPEN: Final = {
+    "结论": 13,
+    "合理情形": 16,
+    "三违类别": 9,
+    "确认金额（元）": 13,
+    "处理": 12,
+    "罚款金额（元）": 13,
+    "说明": 36,
+    "值得一看": 9,
+}
 HEADERS: Final = (*LOCKED, *OPEN)
 FIRST_ROW: Final = 2
 SAID: Final = "填写说明：只填右边白色单元格，灰色单元格请勿改动；结论、合理情形、三违类别、处理、值得一看从下拉中选；处理含行政处罚的须填罚款金额，没有罚款填0。填好后在“案件”页交回本工作簿，未填的行不变。"

@@ -155,7 +155,15 @@ def planted(house: Path) -> tuple[str, int]:
     listed = worklist.rows.sort_values("lead")
     entity, lead = str(listed["entity_id"].iloc[0]), int(listed["lead"].iloc[0])
     told = copy.deepcopy(dossiers[entity])
-    told["who"] |= {"dx": "F20.000", "dx_name": "精神分裂症", "dept": "A15", "ward": "精神科二病区", "visit_class": "maternity_ip", "insutype": "生育保险", "age": 40}
+    told["who"] |= {
+        "dx": "F20.000",
+        "dx_name": "精神分裂症",
+        "dept": "A15",
+        "ward": "精神科二病区",
+        "visit_class": "maternity_ip",
+        "insutype": "生育保险",
+        "age": 40,
+    }
     told["entity"] |= {"peer_group": "F20|2|maternity_ip", "peer_group_coarse": "2|maternity_ip", "dept": "A15"}
     told["events"] = [e | {"what": "maternity_ip"} for e in told["events"]]
     reason = told["reasons"][0]
@@ -179,7 +187,17 @@ def test_nothing_that_leaves_tells_what_the_planted_patient_has(
     officer, chief = signed_in(tmp_path, "officer"), signed_in(tmp_path, "leader")
     name = f"/lists/{run.name}/admission/{lead}"
     case = f"/cases/{officer.get(name + '.json').json()['case']['case_id']}"
-    said = {at: officer.get(at).text for at in (name, name + ".json", case, case + ".json", f"/lists/{run.name}/admission", f"/lists/{run.name}/admission.json")}
+    said = {
+        at: officer.get(at).text
+        for at in (
+            name,
+            name + ".json",
+            case,
+            case + ".json",
+            f"/lists/{run.name}/admission",
+            f"/lists/{run.name}/admission.json",
+        )
+    }
     reader = people.named(desk, "u0")
     said["api"] = json.dumps(api.explain(tmp_path, "admission", lead, reader, reader.rights), ensure_ascii=False)
     said["api list"] = json.dumps(api.rank(tmp_path, "admission", 50, reader, reader.rights), ensure_ascii=False)
