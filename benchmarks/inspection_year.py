@@ -234,8 +234,7 @@ def alarms(seeds: int = SEEDS) -> list[dict[str, Any]]:
             before = float(sum(y.promised[:LATE].sum() for y in moved) / sum(y.drawn[:LATE].sum() for y in moved))
             since = float(sum(y.promised[LATE:].sum() for y in moved) / sum(y.drawn[LATE:].sum() for y in moved))
             after = float(sum(y.hits[LATE:].sum() for y in moved) / sum(y.drawn[LATE:].sum() for y in moved))
-            odds = after * (1 - since) / (since * (1 - after))
-            row = {"k": k, "policy": policy.name, "seeds": seeds, "drawn": float(np.mean([y.drawn[LATE:].sum() for y in moved])), "before": before, "promised": since, "found": after, "needed": needed(since, odds) if odds > 1 else None}  # fmt: skip
+            row = {"k": k, "policy": policy.name, "seeds": seeds, "drawn": float(np.mean([y.drawn[LATE:].sum() for y in moved])), "before": before, "promised": since, "found": after}  # fmt: skip
             for name in ("alarm", "draws_alone"):
                 quiet = [getattr(y, name)[LATE:] for y in moved if not getattr(y, name)[:LATE].any()]
                 weeks = [int(a.argmax()) + 1 for a in quiet if a.any()]
@@ -295,12 +294,12 @@ def section(told: dict[str, Any], losses: list[str]) -> list[str]:
     out += ["", "![acts found more than by exploiting only](inspection_year.svg)", ""]
     if rung := told.get("alarms"):
         out += ["**The alarm.** In the world where nobody moves, and with one move of all gangs at once to schemes nobody used before in week " + f"{LATE}. It listens to picks and draws; beside it what draws alone would have told with all the false alarms to themselves, "
-                "and how many of them an alarm needs on average for what happened to their chances (`needed`, odds of found against promised).", "",
-                "| checks a week | policy | rang though nothing changed | rang after the change, of those quiet before | weeks until then, median | by draws alone: though nothing changed | after the change | draws after the change | promised to them | found | draws needed |", "|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
-                *(f"| {r['k']} | {r['policy']} | {r['alarm']['false']} of {r['seeds']} | {_rang(r['alarm'])} | {_weeks(r['alarm'])} | {r['draws_alone']['false']} of {r['seeds']} | {_rang(r['draws_alone'])} | {r['drawn']:.0f} | {r['promised']:.1%} | {r['found']:.1%} | {'—' if r['needed'] is None else format(round(r['needed'], -1), ',.0f')} |" for r in rung), ""]  # fmt: skip
+                "and how many of them it needs on average to hear that twice as many are found as promised (`inspection.drift.needed`).", "",
+                "| checks a week | policy | rang though nothing changed | rang after the change, of those quiet before | weeks until then, median | by draws alone: though nothing changed | after the change | draws after the change | promised to them | found | draws needed for twice as many |", "|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+                *(f"| {r['k']} | {r['policy']} | {r['alarm']['false']} of {r['seeds']} | {_rang(r['alarm'])} | {_weeks(r['alarm'])} | {r['draws_alone']['false']} of {r['seeds']} | {_rang(r['draws_alone'])} | {r['drawn']:.0f} | {r['promised']:.1%} | {r['found']:.1%} | {round(needed(r['promised'], 2.0), -1):,.0f} |" for r in rung), ""]  # fmt: skip
         losses += [f"alarm, {r['k']} checks, {r['policy']}: rang in {r['alarm']['false']} of {r['seeds']} years in which nothing changed, first in week {', '.join(map(str, r['alarm']['false_weeks']))} (5 % promised while chances are kept; those of the first weeks, taught by {FIRST} checks, are not)" for r in rung if r["alarm"]["false"] > 0.05 * r["seeds"]]  # fmt: skip
         losses += [f"alarm, {r['k']} checks, {r['policy']}: heard in {_rang(r['alarm'])} years within {WEEKS - LATE} weeks of the change" for r in rung if r["alarm"]["rang"] < 0.8 * r["alarm"]["quiet"]]  # fmt: skip
-        losses += [f"alarm by draws alone, {r['k']} checks, {r['policy']}: {r['drawn']:.0f} draws after the change, about {round(r['needed'], -1):,.0f} needed to hear it" for r in rung if r["needed"] is not None and r["needed"] > r["drawn"]]  # fmt: skip
+        losses += [f"alarm by draws alone, {r['k']} checks, {r['policy']}: {r['drawn']:.0f} draws after the change, about {round(needed(r['promised'], 2.0), -1):,.0f} needed to hear of twice as many finds" for r in rung if needed(r["promised"], 2.0) > r["drawn"]]  # fmt: skip
     return out
 
 
@@ -317,7 +316,7 @@ def _adapting_pays(rows: Sequence[dict[str, Any]]) -> bool:
     for kind in WORLDS:
         for k in CAPACITIES:
             mine = {r["policy"]: r for r in rows if (r["world"], r["k"]) == (kind, k)}
-            fixed = max(r["high"] for name, r in mine.items() if "while the alarm rings" not in name)
+            fixed = max((r["high"] for name, r in mine.items() if "while the alarm rings" not in name), default=0.0)
             if any(r["low"] > fixed for name, r in mine.items() if "while the alarm rings" in name):
                 return True
     return False
