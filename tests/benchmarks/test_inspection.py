@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmarks.inspection import DAYS, pooled
 from benchmarks.inspection_cover import attainable, counted_out
 from benchmarks.inspection_year import POLICIES, crossing, known, play, section
 from inspection.seed import random_for
@@ -42,3 +43,16 @@ def test_what_is_known_of_cases_ends_two_weeks_ago() -> None:
 
 def test_cover_without_redraws_is_that_of_the_hypergeometric() -> None:
     assert counted_out({"population": 83, "guilty": 11, "drawn": 17}) == pytest.approx(0.957, abs=0.001)
+
+
+def test_worlds_are_pooled_by_their_sums_and_what_is_lost_is_said() -> None:
+    def world(amount: float, cases: float, size: float) -> dict[str, object]:
+        yuan = {"amount": amount, "list": amount, "cases": cases, "size": size}
+        return {f"{way} {d}": {"yuan": y, "guilty": 1, "visits": 2} for way, y in yuan.items() for d in DAYS}
+
+    losses: list[str] = []
+    rows = pooled([world(100, 0, 50), world(200, 100, 400)], losses)
+    assert len(rows) == len(DAYS) + 1
+    assert rows[-1].endswith("| **3.00** |")
+    assert any("largest first meets 1.50" in x for x in losses)
+    assert pooled([world(1, 1, 1)], []) == []
