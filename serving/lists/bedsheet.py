@@ -8,8 +8,6 @@ from inspection.bedsheet import in_order, places
 from inspection.hours import best_hours
 from serving.lists.schema import WorkList
 
-FILE = "bedsheet.json"
-
 
 def published_sheet(warehouse: Path, worklist: WorkList) -> dict[str, Any]:
     """at: its moment; beds: inspection.bedsheet.Bed of each stay; hours: inspection.hours.Hour of each hospital. Nothing in it tells a drawn stay from a ranked one."""

@@ -13,7 +13,6 @@ from claims.store.warehouse import Warehouse
 from features.grains import GRAINS
 from inspection.campaigns import campaigns, lacking
 from inspection.ladder import public_tables
-from serving.lists.bedsheet import FILE as BEDS
 from serving.lists.bedsheet import published_sheet
 from serving.lists.briefs import briefs_of
 from serving.lists.history import Lift, told_before
@@ -21,7 +20,7 @@ from serving.lists.model_shift import promises_of, shifts_before
 from serving.lists.model_told import model_told
 from serving.lists.plain import plain
 from serving.lists.prepare import Prepared
-from serving.lists.schema import NAMES
+from serving.lists.schema import BEDS, NAMES
 from serving.lists.standing import as_parquet
 from serving.lists.units import units_of
 from serving.lists.worklist import with_history

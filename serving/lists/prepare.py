@@ -20,12 +20,12 @@ from models.score import Order, Scored
 from serving.lists.campaign import members, only
 from serving.lists.dossier import dossier, people_of
 from serving.lists.earlier import listed_before
+from serving.lists.everybody import standing_of
 from serving.lists.model_shift import facts_in_force, shift_of
 from serving.lists.model_told import signals_of
 from serving.lists.money import money_of, rows_wanted
 from serving.lists.schema import ROW_MONEY, TABLES, Note, WorkList, check_grain, hits
 from serving.lists.source import claim_rows, quality_notes, scored_matrix
-from serving.lists.standing import standing_of
 from serving.lists.who import known_of
 from serving.lists.worklist import assemble, with_evidence, with_money, with_names
 
@@ -44,7 +44,7 @@ class Prepared:
     pictures: dict[str, dict[str, str]] = field(default_factory=dict)
     """Of each entity: picture name → SVG."""
     standing: pd.DataFrame | None = None
-    """Everybody of the grain (serving/lists/standing.py); None where a list is of no grain."""
+    """Everybody of the grain (serving/lists/everybody.py); None where a list is of no grain."""
     signals: list[dict[str, Any]] = field(default_factory=list)
     shift: dict[str, Any] = field(default_factory=dict)
     """This week against the day of fitting (serving/lists/model_shift.py); empty where the list is of another window or of no grain."""

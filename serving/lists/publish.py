@@ -39,10 +39,9 @@ from claims.store.warehouse import Warehouse
 from features.grains import GRAINS
 from inspection.campaigns import Campaign
 from serving.lists.basis import basis
-from serving.lists.bedsheet import FILE as BEDS
 from serving.lists.export import as_json
 from serving.lists.plain import plain
-from serving.lists.schema import WorkList
+from serving.lists.schema import BEDS, WorkList
 from serving.lists.standing import look_up
 
 Progress = Callable[[str, float], None]

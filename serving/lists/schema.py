@@ -82,6 +82,8 @@ _OWN_CODES: dict[tuple[str, str], str] = {
     ("what", "07"): "护理费",
 }
 
+BEDS = "bedsheet.json"
+"""The evening's sheet of a run (serving/lists/bedsheet.py)."""
 SLOTS: tuple[str, ...] = ("ranked", "draw", "control")
 
 #: Chinese headers, in the order of the workbook's first sheet, and what each column means.

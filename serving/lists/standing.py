@@ -1,20 +1,15 @@
-"""Where everybody stood when a list was made, published beside it: so that "why is he not on the list?" is answered by reading.
+"""Where everybody stood when a list was made, published beside it (serving/lists/everybody.py): so that "why is he not on the list?" is answered by reading.
 
 One Parquet file a grain, sorted by id. Of whoever is listed only that is told: a rank would give away who was drawn by chance.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-from features.matrix import Matrix
-from models.score import in_order
-from serving.lists.worklist import explained_by
 
 LISTED, BELOW, DECIDED, EXPLAINED = "listed", "below", "decided", "explained"
 _SCHEMA: Final = pa.schema(
@@ -34,55 +29,6 @@ _SCHEMA: Final = pa.schema(
 )
 _ROWS: Final = 20_000
 """Of a row group: one is read to answer."""
-
-
-def standing_of(
-    matrix: Matrix, scored: Any, everybody: pd.DataFrame, held: pd.DataFrame, listed: Collection[str]
-) -> pd.DataFrame:
-    """Everybody of the entity table with `state`, rank among the ranked, chance, rules hit and rules that could not be judged (numbers, space between).
-
-    everybody: the whole entity table; held: conclusive findings by entity (models.decided.closed_at); listed: who stands on the list.
-    """
-    aside = explained_by(matrix.entities.loc[scored.frame.index])
-    ranked = scored.frame[~aside]
-    if (
-        "returning" in ranked
-    ):  # who came back stands on a list by his rank or not at all: below the cut he takes nobody's place
-        ranked = ranked[~ranked["returning"].astype(bool) | ranked.index.isin(list(listed))]
-    order = in_order(ranked)
-    table = pd.DataFrame({"entity_id": everybody.index.astype(str)}, index=everybody.index.rename(None))
-    table["state"] = np.where(table.index.isin(order), BELOW, DECIDED)
-    table.loc[table.index.isin(aside.index[aside]), "state"] = EXPLAINED
-    table.loc[table.index.isin(list(listed)), "state"] = LISTED
-    table["rank"] = pd.Series(np.arange(1, len(order) + 1), index=order).reindex(table.index)
-    for c in ("probability", "probability_low", "probability_high"):
-        table[c] = scored.frame[c].reindex(table.index)
-    table["area"], table["label"] = (everybody.get(c, "") for c in ("area", "label"))
-    table["finding"] = [_finding(held, e) for e in table.index]
-    hit, unknown = rules_hit(matrix)
-    table["hits"], table["unknown"] = hit.reindex(table.index), unknown.reindex(table.index)
-    return table
-
-
-def _finding(held: pd.DataFrame, entity_id: Any) -> str:
-    if entity_id not in held.index:
-        return ""
-    found = held.loc[entity_id]
-    return f"{pd.Timestamp(found['inspected_at']):%Y-%m-%d} {'查实' if found['outcome'] == 'confirmed' else '未查实'}"
-
-
-def rules_hit(matrix: Matrix) -> tuple[pd.Series, pd.Series]:
-    """Rule numbers that hit each entity, and those that could not be judged for it, as text with spaces; index entity_id."""
-    by_rule: dict[str, list[str]] = {}
-    for name, column in matrix.columns.items():
-        if column.hit and column.feature.rule:
-            by_rule.setdefault(column.feature.rule, []).append(name)
-    hit, unknown = (pd.Series("", index=matrix.X.index, dtype=object) for _ in range(2))
-    for rule, names in sorted(by_rule.items()):
-        told = matrix.X[names]
-        hit += np.where((told > 0).any(axis=1), f"{rule} ", "")
-        unknown += np.where(told.isna().all(axis=1), f"{rule} ", "")
-    return hit.str.strip(), unknown.str.strip()
 
 
 def as_parquet(table: pd.DataFrame) -> bytes:

@@ -24,12 +24,12 @@ from serving.lists import pictures, publish
 from serving.lists.beside import beside
 from serving.lists.briefs import brief
 from serving.lists.dossier import dossier
+from serving.lists.everybody import standing_of
 from serving.lists.model_shift import shift_of
 from serving.lists.model_told import signals_of
 from serving.lists.plain import plain
 from serving.lists.prepare import Prepared
 from serving.lists.schema import Note, WorkList
-from serving.lists.standing import standing_of
 from serving.lists.who import Known
 from serving.lists.worklist import assemble, with_evidence, with_names
 from serving.web.middleware import Gate, desk_of

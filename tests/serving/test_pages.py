@@ -14,8 +14,8 @@ from models.decided import nobody
 from models.score import in_order
 from serving.lists import publish
 from serving.lists.chain import chain_of
+from serving.lists.everybody import standing_of
 from serving.lists.history import Lift, Slot
-from serving.lists.standing import standing_of
 from serving.lists.units import gaps_of
 from serving.lists.worklist import assemble
 from serving.web import case_pages, list_filters

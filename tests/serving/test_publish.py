@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +129,10 @@ def test_a_run_says_which_of_its_batches_were_taken_back(tmp_path: Path) -> None
     said = publish.current(tmp_path / "house")
     assert said.taken_back == ["b0002"]
     assert said.notes[0] == {"text": "清单依据的批次b0002已被撤回，请重新生成清单", "severity": "warning", "rows": None}
+
+
+def test_what_was_published_is_read_without_the_models_libraries() -> None:
+    heavy = ["sklearn", "scipy", "numba", "mlflow", "altair"]
+    asked = f"import sys, serving.lists.published; print([m for m in {heavy} if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True)
+    assert said.stdout.strip() == "[]"
