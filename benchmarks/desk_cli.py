@@ -19,13 +19,14 @@ import time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from features.matrix import load_matrix
 from serving.desk.database import open_desk
 from serving.lists.publish import current
 
 OUT = Path(__file__).resolve().parents[1] / "docs/figures/desk_cli.json"
-GRAIN = "admission"
+GRAIN: Final = "admission"
 
 
 def timed(words: list[str]) -> dict[str, float]:

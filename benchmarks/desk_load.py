@@ -267,7 +267,7 @@ def list_times(base: str, person: tuple[str, str], beside: Callable[[Client], Aw
         client = Client(base, *person, times, errors)
         await client.sign_in()
         lists = sorted(set(LISTS.findall(await client.ask("home", "/"))))
-        going = asyncio.create_task(beside(client))  # type: ignore[arg-type]
+        going: asyncio.Task[None] = asyncio.create_task(beside(client))  # type: ignore[arg-type]
         while not going.done():
             await client.ask("list", lists[0])
             await asyncio.sleep(0.1)

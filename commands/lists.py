@@ -53,7 +53,8 @@ def rank(
     check_out(out)
     when, what, how = a_date(as_of), a_grain(grain), an_order(order)
     special = a_campaign(campaign, warehouse)
-    usual = window_days is None and how == "probability" and not by and not campaign and out.suffix.lower() == ".csv"
+    file = out.suffix.lower() in (".csv", ".xlsx")
+    usual = window_days is None and how == "probability" and not by and not campaign and file
     made = published.worklist(warehouse, when, what, top) if usual else None
     if made is None:
         from serving.lists.prepare import build_worklist

@@ -24,7 +24,7 @@ from serving.lists.everybody import standing_of
 from serving.lists.model_shift import facts_in_force, shift_of
 from serving.lists.model_told import signals_of
 from serving.lists.money import money_of, rows_wanted
-from serving.lists.schema import ROW_MONEY, TABLES, Note, WorkList, check_grain, hits
+from serving.lists.schema import Note, WorkList, check_grain, claim_table
 from serving.lists.source import claim_rows, quality_notes, scored_matrix
 from serving.lists.who import known_of
 from serving.lists.worklist import assemble, with_evidence, with_money, with_names
@@ -52,27 +52,7 @@ class Prepared:
     def evidence(self, entity_id: str) -> pd.DataFrame:
         """The claim rows of one entity for the workbook: which reason, which row, when, how much."""
         listed = self.worklist.rows[self.worklist.rows["entity_id"] == entity_id]
-        frames = []
-        for keys in listed["keys"]:
-            for i, key in enumerate(keys, start=1):
-                frame = self.rows.get(key)
-                if frame is None or not len(frame):
-                    continue
-                frame = hits(frame)
-                frames.append(
-                    pd.DataFrame(
-                        {
-                            "理由": f"理由{i}",
-                            "数据表": frame["row_table"].map(lambda t: TABLES.get(t, t)).to_numpy(),
-                            "记录号": frame["row_id"].astype(str).to_numpy(),
-                            "发生时间": frame["happened_at"].astype(str).to_numpy(),
-                            ROW_MONEY: (frame["fen"].astype("float64") / 100).round(2).to_numpy()
-                            if "fen" in frame
-                            else None,
-                        }
-                    )
-                )
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        return claim_table([self.rows.get(key) for keys in listed["keys"] for key in keys])
 
 
 def prepare(

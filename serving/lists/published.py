@@ -3,7 +3,10 @@
 Only where nothing they rest on has changed since (serving/lists/basis.py), and only as `xiezhi week` makes them; else nothing is found here.
 """
 
+import functools
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ import pandas as pd
 from claims.errors import UserError
 from serving.lists.basis import basis
 from serving.lists.publish import Run, open_run
-from serving.lists.schema import EXTRA, Note, WorkList
+from serving.lists.schema import EXTRA, Note, WorkList, claim_table
 
 
 def runs_of(warehouse: Path, as_of: date) -> list[Run]:
@@ -40,7 +43,41 @@ def worklist(warehouse: Path, as_of: date, grain: str, top: int) -> WorkList | N
     run = of_day(warehouse, as_of)
     if run is None or grain not in run.grains or run.manifest["top"] != top:
         return None
-    return listed(run, grain)
+    return replace(listed(run, grain), claim_rows=_claim_rows(warehouse, run, grain))
+
+
+def _claim_rows(warehouse: Path, run: Run, grain: str) -> Callable[[str], pd.DataFrame]:
+    """The claim rows of each suspect as the list was made with. A run keeps the first of a reason (dossier.ROWS_SHOWN); where there are more, they are
+    asked of the claims, once for the whole list."""
+    leads = {str(r["entity_id"]): int(r["lead"]) for r in run.worklist(grain)["rows"]}
+
+    def reasons(entity_id: str) -> list[dict[str, Any]]:
+        return list(run.lead(grain, leads[entity_id])["reasons"])
+
+    @functools.cache
+    def longer() -> dict[tuple[str, str, str], pd.DataFrame]:
+        from serving.lists.source import (
+            claim_rows,
+        )  # the model's libraries, which a list without longer reasons does not need
+
+        wanted = [_key(r) for e in leads for r in reasons(e) if _left_out(r)]
+        return claim_rows(warehouse, date.fromisoformat(run.manifest["as_of"]), wanted)
+
+    def rows_of(entity_id: str) -> pd.DataFrame:
+        told = reasons(entity_id)
+        return claim_table(
+            [longer().get(_key(r)) if _left_out(r) else pd.DataFrame(r["evidence"]["rows"]) for r in told]
+        )
+
+    return rows_of
+
+
+def _key(reason: dict[str, Any]) -> tuple[str, str, str]:
+    return reason["about"], reason["own"], reason["subject"]
+
+
+def _left_out(reason: dict[str, Any]) -> bool:
+    return bool(reason["evidence"]["total"] > len(reason["evidence"]["rows"]))
 
 
 def listed(run: Run, name: str) -> WorkList:

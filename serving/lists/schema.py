@@ -1,6 +1,6 @@
 """The shape of a list and of the row on it (docs/design.md §7)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -9,6 +9,7 @@ import pandas as pd
 
 from claims.schema.code_tables import OF_COLUMN
 from features.grains import GRAINS, spec_of
+from serving.lists.plain import plain
 
 DISCLAIMER = "疑点线索，非违规结论"
 
@@ -173,6 +174,27 @@ def hits(frame: pd.DataFrame) -> pd.DataFrame:
         return frame
     marked = frame[frame["hit"].fillna(False).astype(bool)]
     return marked if len(marked) else frame
+
+
+def claim_table(found: Sequence[pd.DataFrame | None]) -> pd.DataFrame:
+    """The claim rows of one suspect for the workbook: which reason, which row, when, how much. found: of each reason the rows it rests on."""
+    frames = []
+    for i, frame in enumerate(found, start=1):
+        if frame is None or not len(frame):
+            continue
+        frame = hits(frame)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "理由": f"理由{i}",
+                    "数据表": frame["row_table"].map(lambda t: TABLES.get(t, t)).to_numpy(),
+                    "记录号": frame["row_id"].astype(str).to_numpy(),
+                    "发生时间": [plain(t) for t in frame["happened_at"]],
+                    ROW_MONEY: (frame["fen"].astype("float64") / 100).round(2).to_numpy() if "fen" in frame else None,
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
 def yuan(fen: Any) -> float:

@@ -11,6 +11,7 @@ from serving.lists.export import as_csv, as_json
 from serving.lists.prepare import build_worklist
 from serving.lists.publish import publish_week
 from serving.lists.schema import COLUMNS
+from serving.lists.sheets import workbook
 from tests.features.county import T, built
 from tests.worlds import Worlds
 
@@ -35,6 +36,19 @@ def test_it_is_what_would_be_made(week: Path, grain: str) -> None:
     ]
     assert published.worklist(week, T, grain, 6) is None, "another capacity is another list"
     assert published.worklist(week, T, "ring", 5) is None
+
+
+@pytest.mark.parametrize("grain", ["person", "institution"])
+def test_its_workbook_has_all_claim_rows(week: Path, grain: str) -> None:
+    made = build_worklist(week, T, grain, 5)
+    read = published.worklist(week, T, grain, 5)
+    assert read is not None
+    assert workbook(read, read.claim_rows) == workbook(made, made.claim_rows)
+    if grain == "institution":
+        run = published.of_day(week, T)
+        assert run is not None
+        counts = [r["evidence"] for row in run.worklist(grain)["rows"] for r in run.lead(grain, row["lead"])["reasons"]]
+        assert any(e["total"] > len(e["rows"]) for e in counts), "some reason has more rows than a run keeps"
 
 
 def test_a_suspect_is_told_as_explain_tells_him(week: Path) -> None:
