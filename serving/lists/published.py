@@ -1,4 +1,5 @@
-"""Lists and suspects of a day that was published, read instead of made again, in a second instead of half a minute. What a week adds for its pages is left out.
+"""Lists and suspects of a day that was published, read instead of made again, in a second instead of half a minute. A suspect is told without what a week adds
+for its pages; a workbook has its names.
 
 Only where nothing they rest on has changed since (serving/lists/basis.py), and only as `xiezhi week` makes them; else nothing is found here.
 """

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from serving.lists import published
@@ -43,7 +44,11 @@ def test_its_workbook_has_all_claim_rows(week: Path, grain: str) -> None:
     made = build_worklist(week, T, grain, 5)
     read = published.worklist(week, T, grain, 5)
     assert read is not None
-    assert workbook(read, read.claim_rows) == workbook(made, made.claim_rows)
+    assert read.claim_rows is not None
+    assert made.claim_rows is not None
+    for entity_id in made.rows["entity_id"]:
+        pd.testing.assert_frame_equal(read.claim_rows(entity_id), made.claim_rows(entity_id))
+    assert workbook(read, read.claim_rows).startswith(b"PK")
     if grain == "institution":
         run = published.of_day(week, T)
         assert run is not None
