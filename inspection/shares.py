@@ -30,15 +30,13 @@ class Design:
         self.weights = np.array([w for w, _ in classes])
         self.n, self.population, self.level = sum(self.sizes), population, level
         grids = np.meshgrid(*(np.arange(n + 1) for n in self.sizes), indexing="ij")
-        self.hits = sum(g.ravel() for g in grids)
-        estimates = np.round(sum(w * g.ravel() for w, g in zip(self.weights, grids, strict=True)), 9)
+        outcomes = np.array([g.ravel() for g in grids])
+        self.hits = outcomes.sum(axis=0)
+        estimates = np.round(self.weights @ outcomes, 9)
         self.told, self.place = np.unique(estimates, return_inverse=True)
-        self.given_hits = np.ones(
-            len(estimates)
-        )  # P(which of the drawn | how many of them are hits): the same for every truth
-        drawn, hits = self.n, self.hits.astype(np.int64)
-        for n, g in zip(self.sizes[:-1], grids[:-1], strict=True):
-            mine = g.ravel()
+        self.given_hits = np.ones(len(estimates))  # which of the drawn, given how many: the same for every truth
+        drawn, hits = self.n, self.hits
+        for n, mine in zip(self.sizes[:-1], outcomes[:-1], strict=True):
             self.given_hits *= _chance(mine, drawn, n, hits)
             drawn, hits = drawn - n, hits - mine
         self._kept: dict[int, tuple[float, float]] = {}
