@@ -34,6 +34,8 @@ UNREAD = {
     **dict.fromkeys((".db", ".sqlite", ".sqlite3"), "give its address instead: sqlite:///PATH"),
     **dict.fromkeys((".mdb", ".accdb", ".dbf", ".dmp", ".orc", ".avro"), "export it as CSV or Parquet"),
     **dict.fromkeys((".json", ".sql"), "export it as CSV or Parquet"),
+    # its reader gives the errors of formulas as empty cells
+    **dict.fromkeys((".xlsb",), "save it again as .xlsx"),
     **dict.fromkeys((".dat", ".prn", ""), "give the name an ending: .csv"),
 }
 MAX_UNZIPPED = 64 * 2**30

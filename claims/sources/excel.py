@@ -9,6 +9,7 @@ import zipfile
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 import duckdb
 import pyarrow as pa
@@ -22,7 +23,7 @@ from claims.store.sql import name
 if TYPE_CHECKING:
     import pandas as pd
 
-WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".et", ".ods")
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".et", ".ods")
 #: Rows of the largest sheet of .xls and .xlsx.
 ROW_LIMITS = (65_536, 1_048_576)
 HEADER_WITHIN = 10  # merged titles stand above the header
@@ -157,12 +158,12 @@ _SHEET = re.compile(rb"<sheet\b[^>]*>")
 
 
 def _errors(path: Path, title: str) -> dict[tuple[int, int], str]:
-    """(row, column), from 0, of the cells of an .xlsx that hold a formula's error, such as #N/A: a value that is lost,
-    not one that is missing."""
-    if path.suffix.lower() not in (".xlsx", ".xlsm"):
-        return {}
+    """(row, column), from 0, of the cells of an .xlsx or .ods that hold a formula's error, such as #N/A: a value that
+    is lost, not one that is missing."""
     try:
         with zipfile.ZipFile(path) as archive:
+            if "content.xml" in archive.namelist():
+                return _errors_of_ods(archive.read("content.xml"), title)
             body = archive.read(_member(archive, title))
     except (zipfile.BadZipFile, KeyError, StopIteration):
         return {}
@@ -174,6 +175,31 @@ def _errors(path: Path, title: str) -> dict[tuple[int, int], str]:
         for letter in letters:
             column = column * 26 + letter - 64
         found[int(row) - 1, column - 1] = error.decode("ascii", "replace")
+    return found
+
+
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_CALC = "{urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0}"
+
+
+def _errors_of_ods(body: bytes, title: str) -> dict[tuple[int, int], str]:
+    """`_errors` of a workbook in the open format, which holds them as text without a value."""
+    if b'value-type="error"' not in body:
+        return {}
+    found: dict[tuple[int, int], str] = {}
+    sheet = next(t for t in ElementTree.fromstring(body).iter(f"{_TABLE}table") if t.get(f"{_TABLE}name") == title)
+    row = 0
+    for line in sheet.iter(f"{_TABLE}table-row"):
+        column = 0
+        times = int(line.get(f"{_TABLE}number-rows-repeated", 1))
+        for cell in line:
+            wide = int(cell.get(f"{_TABLE}number-columns-repeated", 1))
+            if cell.get(f"{_CALC}value-type") == "error":
+                told = "".join(cell.itertext()).strip()
+                told = told if told.startswith("#") else "#N/A"
+                found |= {(row + i, column + k): told for i in range(times) for k in range(wide)}
+            column += wide
+        row += times
     return found
 
 
