@@ -17,6 +17,7 @@ import pyarrow as pa
 from claims.errors import UserError
 from claims.sources.delimited import TextFault, no_row, read_as_latin
 from claims.sources.encoding import other_than_text
+from claims.sources.old_workbook import errors_of_xls
 from claims.sources.source import Loaded, Source
 from claims.store.sql import name
 
@@ -158,14 +159,16 @@ _SHEET = re.compile(rb"<sheet\b[^>]*>")
 
 
 def _errors(path: Path, title: str) -> dict[tuple[int, int], str]:
-    """(row, column), from 0, of the cells of an .xlsx or .ods that hold a formula's error, such as #N/A: a value that
+    """(row, column), from 0, of the cells of a workbook that hold a formula's error, such as #N/A: a value that
     is lost, not one that is missing."""
     try:
         with zipfile.ZipFile(path) as archive:
             if "content.xml" in archive.namelist():
                 return _errors_of_ods(archive.read("content.xml"), title)
             body = archive.read(_member(archive, title))
-    except (zipfile.BadZipFile, KeyError, StopIteration):
+    except zipfile.BadZipFile:
+        return errors_of_xls(path, title)
+    except (KeyError, StopIteration):
         return {}
     if b't="e"' not in body:
         return {}
