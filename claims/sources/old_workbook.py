@@ -41,7 +41,7 @@ def _workbook(data: bytes) -> bytes:
         fat += struct.unpack_from(f"<{size // 4}I", data, (sector + 1) * size)
 
     def stream(first: int, step: int, chain: list[int], held: bytes, skipped: int) -> bytes:
-        parts = []
+        parts: list[bytes] = []
         while first < LAST and len(parts) <= len(chain):
             parts.append(held[(first + skipped) * step : (first + skipped + 1) * step])
             first = chain[first]
