@@ -44,6 +44,13 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
     def case_of(request: Request) -> dict[str, Any]:
         return case_file(desk(), person(request), int(request.path_params["case"]))
 
+    def named(case: dict[str, Any]) -> dict[str, Any]:
+        """With the name of its unit, which is what one asks for on the road."""
+        units: dict[str, Any] = {}
+        with suppress(UserError):
+            units = publish.current(warehouse()).units()
+        return case | {"unit_name": units.get(str(case["unit"]), {}).get("name", "")}
+
     def tasks_for(case: Mapping[str, Any]) -> list[Task]:
         lead = last_listed(case["leads"])
         with suppress(UserError):  # an old run may have been cleared away; what was ticked stays
@@ -71,12 +78,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         rows = [t | {"found": _found(found.get(t["key"]), who.person_id)} for t in told]
         data = {
             "title": f"现场核查 {case['number']}",
-            "case": shown(
-                {
-                    k: case[k]
-                    for k in ("case_id", "number", "grain", "entity_id", "state", "due_at", "version", "psn_no", "unit")
-                }
-            ),
+            "case": named(shown({k: case[k] for k in SHOWN})),
             "officers": [o["shown"] for o in case["officers"]],
             "kinds": [{"kind": KINDS[k], "tasks": list(of)} for k, of in groupby(rows, key=lambda t: t["kind"])],
             "tasks": len(rows),
@@ -134,7 +136,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
 
     @kind
     def day(request: Request) -> Response:
-        found = [d | {"case": shown(d["case"])} for d in ticks.day_of(desk(), person(request))]
+        found = [d | {"case": named(shown(d["case"]))} for d in ticks.day_of(desk(), person(request))]
         return respond(request, "day.html", {"title": "今日小结", "cases": found})
 
     return [
@@ -146,6 +148,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
     ]
 
 
+SHOWN = ("case_id", "number", "grain", "entity_id", "state", "due_at", "version", "psn_no", "unit")
 UNTYPED = {"key": "", "result": "", "note": ""}
 
 

@@ -26,7 +26,7 @@ addEventListener("keydown", (event) => {
     "]": () => follow("next"),
     n: () => document.querySelector('form[action="/cases/next"]')?.requestSubmit(),
     a: () => {
-      const form = document.querySelector("#act .stepform");
+      const form = document.querySelector("#in-law, #act .stepform");
       if (!form) document.querySelector('.head a[href^="/cases/"]')?.click();
       else { form.open = true; form.querySelector("select, input:not([type=hidden]), textarea")?.focus(); }
     },

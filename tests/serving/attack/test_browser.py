@@ -11,19 +11,28 @@ from typing import Any
 
 import pytest
 import uvicorn
+from sqlalchemy import func, select
 
 from serving.desk import sessions
-from serving.web.middleware import Gate
+from serving.desk.schema import CASES, OFFICERS, PEOPLE
+from serving.lists import publish
+from serving.web.middleware import Gate, desk_of
 from serving.web.pages import pages
 from tests.serving.conftest import signed_in, whole_week
+from tests.serving.desk.test_bed_pages import night_week
+from tests.serving.desk.test_plan_page import ASKED, EXPECTED, SITES, WEEK, make_plan, publish_plan
+from tests.serving.desk.test_sent import taken
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 CHROMIUM = Path(os.environ.get("XIEZHI_CHROMIUM", "/usr/bin/chromium"))
 PAGES: dict[str, tuple[str, ...]] = {
-    "officer": ("/", "/lists/all", "/lists/person", "/lists/institution", "/lists/admission/1", "/lists/ring/1", "/lists/institution/1", "/cases", "/cases/1", "/units", "/me", "/nowhere"),
+    "officer": ("/", "/find?q=1", "/units/H42000001", "/units/H42000001/brief", "/units/ladder", "/sent", "/sent/1", "/selfchecks", "/lookback", "/field", "/lists/all", "/lists/person", "/lists/institution", "/lists/admission/1", "/lists/ring/1", "/lists/institution/1", "/cases", "/cases/1", "/units", "/me", "/nowhere"),
     "reviewer": ("/", "/lists/doctor/1", "/cases", "/cases/2"),
-    "chief": ("/", "/lists/person/2", "/cases", "/cases/3", "/quality", "/model"),
-    "legal": ("/cases", "/cases/1"),
+    "chief": ("/", "/lists/person/2", "/cases", "/cases/3", "/quality", "/model", "/plan", "/limits", "/sent/1"),
+    "legal": ("/cases", "/cases/1", "/cases/3"),
+    "committee": ("/", "/cases/3"),
+    "finance": ("/", "/cases/3"),
+    "inspector": ("/plan", "/cases/2", "/cases/2/field", "/field"),
     "scientist": ("/", "/model", "/me"),
     "admin": ("/", "/people", "/me"),
     "security": ("/", "/limits"),
@@ -38,6 +47,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]
     (warehouse / "lists").mkdir()
     whole_week(warehouse)
     signed_in(warehouse, "leader").get("/lists/person")
+    publish_plan(warehouse, make_plan(SITES, EXPECTED, ASKED, week=WEEK, days=2), as_of="2026-11-22")
+    taken(desk_of(warehouse))
+    with desk_of(warehouse).write() as connection:
+        connection.execute(CASES.update().where(CASES.c.case_id == 2).values(state="C40"))
+        connection.execute(CASES.update().where(CASES.c.case_id == 3).values(state="C60"))
     with served(warehouse) as (address, _):
         yield address, warehouse
 
@@ -80,6 +94,10 @@ class Desk:
     def __init__(self, chromium: Any, base: tuple[str, Path], *roles: str) -> None:
         self.base, warehouse = base
         cookie = signed_in(warehouse, *roles).cookies[sessions.COOKIE]
+        if "inspector" in roles:  # sent to the case that is under inspection
+            with desk_of(warehouse).write() as connection:
+                mine = connection.execute(select(func.max(PEOPLE.c.person_id))).scalar_one()
+                connection.execute(OFFICERS.insert(), {"case_id": 2, "person_id": mine})
         self.context = chromium.new_context(viewport={"width": 1366, "height": 768})
         self.context.add_cookies([{"name": sessions.COOKIE, "value": cookie, "url": self.base}])
         self.wrong: list[str] = []
@@ -145,6 +163,17 @@ def test_axe_finds_nothing_serious_and_the_console_is_silent(desk: Any, role: st
     assert [w for w in window.wrong if not w.endswith(("/nowhere", "/favicon.ico"))] == []
 
 
+def test_the_beds_of_an_evening_too(chromium: Any, tmp_path: Path) -> None:
+    run = publish.current(night_week(tmp_path)).name
+    with served(tmp_path) as (address, _):
+        for role, paths in {"officer": ("", "/phone"), "leader": ("", "/morning")}.items():
+            window = Desk(chromium, (address, tmp_path), role)
+            for path in paths:
+                assert serious(window.open(f"/beds/{run}{path}")) == [], path
+            window.context.close()
+            assert window.wrong == []
+
+
 def test_the_sign_in_page_too(desk: Any) -> None:
     window = desk("officer")
     window.context.clear_cookies()
@@ -176,6 +205,10 @@ TASKS = {
     "suspect before": ("officer", "/lists/person/2", ("[",), "", "", "/person/1"),
     "take the next case": ("reviewer1", "/", ("n",), "", "", "/cases/"),
     "open a case of the inbox": ("reviewer2", "/cases", ("j", "Enter"), "", "", "/cases/"),
+    "review in law": ("legal", "/cases/3", ("a",), "", "", "#law"),
+    "a case of a chief": ("leader", "/cases", ("j", "j", "k", "Enter"), "", "", "/cases/"),
+    "a unit": ("officer", "/units", ("j", "Enter"), "", "", "/units/"),
+    "a suspect of all lists": ("officer", "/lists/all", ("j", "Enter"), "", "", "/lists/"),
     "help": ("officer", "/cases", ("?",), "", "", "#keys"),
 }
 
