@@ -1,6 +1,7 @@
 """A plan breaks no rule, is near the best that could be, keeps what was done and decided, and says what it cannot do."""
 
 import itertools
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -201,6 +202,14 @@ def test_small_weeks_are_solved_to_within_two_percent(seed: int) -> None:
     found, best = solve(problem), exact(problem)
     assert found.value >= 0.98 * best
     assert found.bound >= best - 1e-6, "the bound is one"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_musts_that_do_not_all_fit_promise_no_more_than_the_week_without_them(seed: int) -> None:
+    free = small(seed)
+    found = solve(replace(free, must=tuple(range(len(free.value)))))
+    assert found.value <= found.bound + 1e-6
+    assert found.gap <= 0.02 or found.bound <= solve(free).bound + 1e-6
 
 
 def week(plan: Plan) -> set[str]:

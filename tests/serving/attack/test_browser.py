@@ -208,7 +208,7 @@ TASKS = {
     "review in law": ("legal", "/cases/3", ("a",), "", "", "#law"),
     "a case of a chief": ("leader", "/cases", ("j", "j", "k", "Enter"), "", "", "/cases/"),
     "a unit": ("officer", "/units", ("j", "Enter"), "", "", "/units/"),
-    "a suspect of all lists": ("officer", "/lists/all", ("j", "Enter"), "", "", "/lists/"),
+    "a suspect of all lists": ("officer", "/lists/all", ("j", "Enter"), "", "", "/admission/"),
     "help": ("officer", "/cases", ("?",), "", "", "#keys"),
 }
 
