@@ -118,13 +118,14 @@ def explain(
     """Every reason with its number, peer figure, SHAP contribution and claim rows; sensitive diagnoses and what tells them under their cover."""
     from serving.desk.diagnoses import groups_of
     from serving.lists import published
-    from serving.lists.dossier import explain as run
-    from serving.lists.dossier import explain_text
+    from serving.lists.dossier_text import explain_text
     from serving.web.masking import without_diagnoses
 
     when, what = a_date(as_of), a_grain(grain)
     found = None if by else published.dossier(warehouse, when, what, entity_id)
     if found is None:
+        from serving.lists.dossier import explain as run  # seconds of start-up that what was published does not need
+
         found = run(warehouse, when, what, entity_id, by)
     found = without_diagnoses(found, what, groups_of(warehouse))
     say(found, as_json, lambda: explain_text(found))

@@ -29,20 +29,20 @@ def runs_of(warehouse: Path, as_of: date) -> list[Run]:
     return sorted(found, key=lambda r: str(r.manifest["published_at"]), reverse=True)
 
 
-def of_day(warehouse: Path, as_of: date) -> Run | None:
-    """The newest run of a day that still says what would be made now."""
-    standing = [r for r in runs_of(warehouse, as_of) if r.manifest.get("basis")]
-    if not standing:
+def of_day(warehouse: Path, as_of: date, grain: str, top: int | None = None) -> Run | None:
+    """The newest run of a day with a list of a grain (of this capacity) that still says what would be made now."""
+    standing = [r for r in runs_of(warehouse, as_of) if r.manifest.get("basis") and grain in r.grains]
+    wanted = [r for r in standing if top in (None, r.manifest["top"])]
+    if not wanted:
         return None
     now = basis(warehouse, as_of)
-    same = [r for r in standing if r.manifest["basis"] == now]
-    return max(same, key=lambda r: str(r.manifest["published_at"]), default=None)
+    return next((r for r in wanted if r.manifest["basis"] == now), None)
 
 
 def worklist(warehouse: Path, as_of: date, grain: str, top: int) -> WorkList | None:
     """The published list of a grain with this capacity; None where there is none."""
-    run = of_day(warehouse, as_of)
-    if run is None or grain not in run.grains or run.manifest["top"] != top:
+    run = of_day(warehouse, as_of, grain, top)
+    if run is None:
         return None
     return replace(listed(run, grain), claim_rows=_claim_rows(warehouse, run, grain))
 
@@ -97,8 +97,8 @@ def listed(run: Run, name: str) -> WorkList:
 
 def dossier(warehouse: Path, as_of: date, grain: str, entity_id: str) -> dict[str, Any] | None:
     """The dossier of somebody on a published list of that day; None where there is none."""
-    run = of_day(warehouse, as_of)
-    if run is None or grain not in run.grains:
+    run = of_day(warehouse, as_of, grain)
+    if run is None:
         return None
     lead = next((int(r["lead"]) for r in run.worklist(grain)["rows"] if r["entity_id"] == entity_id), None)
     return (

@@ -50,7 +50,7 @@ def test_its_workbook_has_all_claim_rows(week: Path, grain: str) -> None:
         pd.testing.assert_frame_equal(read.claim_rows(entity_id), made.claim_rows(entity_id))
     assert workbook(read, read.claim_rows).startswith(b"PK")
     if grain == "institution":
-        run = published.of_day(week, T)
+        run = published.of_day(week, T, grain)
         assert run is not None
         counts = [r["evidence"] for row in run.worklist(grain)["rows"] for r in run.lead(grain, row["lead"])["reasons"]]
         assert any(e["total"] > len(e["rows"]) for e in counts), "some reason has more rows than a run keeps"
@@ -75,3 +75,10 @@ def test_what_changed_since_is_made_again(week: Path) -> None:
     finally:
         active.unlink() if before is None else active.write_bytes(before)
     assert published.worklist(week, T, "person", 5) is not None
+
+
+def test_a_later_run_without_a_list_hides_no_earlier_one(week: Path) -> None:
+    publish_week(week, T, top=3, grains=("institution",))
+    assert len(published.worklist(week, T, "institution", 3).rows)  # type: ignore[union-attr]
+    for grain in ("person", "institution"):
+        assert published.worklist(week, T, grain, 5) is not None

@@ -12,7 +12,8 @@ from python_calamine import CalamineWorkbook
 from features.matrix import Matrix
 from models.score import Scored
 from serving.lists import publish
-from serving.lists.dossier import dossier, explain_text
+from serving.lists.dossier import dossier
+from serving.lists.dossier_text import explain_text
 from serving.lists.export import as_csv, as_json, workbook
 from serving.lists.worklist import assemble
 
