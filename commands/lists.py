@@ -200,7 +200,7 @@ def demo(
     follow: Annotated[
         bool,
         typer.Option(
-            "--walk", help="follow one lead: last week's list, two reviews, visit, decision, this week's list"
+            "--walk", help="follow two leads: last week's list, reviews, visit, decision, findings, this week's list"
         ),
     ] = False,
     as_json: JsonOption = False,

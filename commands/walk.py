@@ -1,15 +1,16 @@
-"""One lead from Monday's list to the label, and to next week's list without it: what the desk is for, on the demo's county.
+"""Two leads from Monday's list to their labels, one confirmed and one cleared, and to next week's list that knows both: what the desk is for, on the demo's county.
 
 The county's days lie in the past, so the desk's clock stands at them (serving/desk/database.py); everything else is what officers do on the page.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from claims.errors import UserError
 from claims.intake.pipeline import intake
+from features.grains import GRAINS
 from serving.desk import appeals, findings, inbox, leads, papers, people
 from serving.desk.database import Desk, clock, open_desk
 from serving.desk.people import Person
@@ -28,58 +29,73 @@ PAPER: Final = b"%PDF-1.4\n% record of the demo's inspection\n"
 Tell = Callable[[str], None]
 
 
-def walk(warehouse: Path, last: date, folder: Path, top: int = 20, tell: Tell = print) -> dict[str, Any]:
-    """List of a week before `last` → case → finding → intake → list of `last`. folder: new, for the delivery of findings.
+def walk(
+    warehouse: Path,
+    last: date,
+    folder: Path,
+    top: int = 20,
+    tell: Tell = print,
+    grains: Iterable[str] = GRAINS,
+) -> dict[str, Any]:
+    """List of a week before `last` → two cases → findings → intake → list of `last`. folder: new, for the delivery of findings.
 
-    Returns number of the case, list and entity, whether it stood on either list, what the rule's card said before and after. Raises UserError where no
-    ranked lead rests on a rule, or an account of the demo is missing.
+    Returns list, rule, and of the `confirmed` and the `cleared` case number, entity, its place on the next list (listed, decided, …) and what that list says was found; what the rule's
+    card and the list's hit rate said before and after. Raises UserError where no ranked lead rests on a rule, or an account of the demo is missing.
     """
     if folder.exists():
-        raise UserError(f"{folder} is there already: this demo's lead was followed before")
+        raise UserError(f"{folder} is there already: this demo's leads were followed before")
     desk, monday = open_desk(warehouse), last - timedelta(days=7)
-    run = publish_week(warehouse, monday, top=top)
+    run = publish_week(warehouse, monday, top=top, grains=grains)
     tell(f"{monday}: published {run.name}")
-    name, lead, rule = _chosen(run)
+    name, chosen, rule = _chosen(run)
     rows = {grain: run.worklist(grain)["rows"] for grain in run.grains}
-    entity = next(r["entity_id"] for r in rows[name] if int(r["lead"]) == lead)
+    entities = {int(r["lead"]): str(r["entity_id"]) for r in rows[name]}
     with clock(_at(monday, 1, 8)):
         leads.open_run(desk, run.name, monday.isoformat(), rows)
     staff = {part: people.named(desk, account) for part, account in STAFF.items()}
-    case = leads.of_run(desk, run.name, name, staff["signer"])[lead]
-    _decide(desk, staff, case, monday, tell)
-    mine = [r for r in findings.decided(desk) if r["entity_id"] == entity]
+    opened = leads.of_run(desk, run.name, name, staff["signer"])
+    cases = {"confirmed": opened[chosen[0]], "cleared": opened[chosen[1]]}
+    _confirm(desk, staff, cases["confirmed"], monday, tell)
+    _clear(desk, staff, cases["cleared"], monday, tell)
+    ours = {kind: entities[lead] for kind, lead in zip(cases, chosen, strict=True)}
+    mine = [r for r in findings.decided(desk) if r["entity_id"] in ours.values()]
     [delivered] = findings.write(mine, [], folder)
     taken = intake(str(folder), warehouse, known_at=last)
     tell(f"{delivered}: taken in as batch {taken.batch}")
-    after = publish_week(warehouse, last, top=top)
-    listed = [r["entity_id"] for r in after.worklist(name)["rows"]] if name in after.grains else []
-    said = {
-        "case": case["number"],
+    after = publish_week(warehouse, last, top=top, grains=grains)
+    said: dict[str, Any] = {
         "list": name,
-        "entity": entity,
-        "on_next_list": entity in listed,
         "rule": rule,
         "rule_before": _precision(run, rule),
         "rule_after": _precision(after, rule),
         "hits_before": _hits(run, name),
         "hits_after": _hits(after, name),
     }
-    tell(f"{last}: {case['number']} is {'still' if said['on_next_list'] else 'no more'} on the list of {name}")
+    for kind, entity in ours.items():
+        stood = after.standing(name, entity) or {}
+        number = str(cases[kind]["number"])
+        found = str(stood.get("finding", ""))
+        said[kind] = {"case": number, "entity": entity, "next": stood.get("state", ""), "finding": found}
+        still = "back on" if stood.get("state") == "listed" else "no more on"
+        tell(f"{last}: {number} is {still} the list of {name}, which says of it: {found}")
     tell(f"{rule}: {said['rule_before']} → {said['rule_after']}")
     tell(f"{said['hits_before']} → {said['hits_after']}")
     return said
 
 
-def _chosen(run: Run) -> tuple[str, int, str]:
-    """(list, number on it, rule) of the highest-ranked lead that rests on a rule."""
+def _chosen(run: Run) -> tuple[str, tuple[int, int], str]:
+    """(list, the numbers on it of its highest-ranked lead that rests on a rule and of its lowest new one, the rule)."""
     for name in ("admission", "person", "institution"):
         if name not in run.grains:
             continue
-        for row in sorted(run.worklist(name)["rows"], key=lambda r: int(r["rank"])):
-            found = run.lead(name, int(row["lead"]))
-            rules = [r["rule"] for r in found["reasons"] if r.get("rule")]
-            if row["slot"] == "ranked" and rules and not row["returning"]:
-                return name, int(row["lead"]), str(rules[0])
+        ranked = [r for r in run.worklist(name)["rows"] if r["slot"] == "ranked" and not r["returning"]]
+        numbers = [int(r["lead"]) for r in sorted(ranked, key=lambda r: int(r["rank"]))]
+        for number in numbers[:-1]:
+            told = run.lead(name, number)["reasons"]
+            rules = [r["rule"] for r in told if r["rule"] and r["about"] == name]  # its hospital's are not its own
+            if rules:
+                other = next(n for n in reversed(numbers) if n != number)
+                return name, (number, other), str(rules[0])
     raise UserError("no ranked lead of this week rests on a rule; take another seed")
 
 
@@ -88,8 +104,10 @@ def _at(monday: date, days: int, hour: int) -> datetime:
     return datetime.combine(monday + timedelta(days=days), time(hour)) - timedelta(hours=8)
 
 
-def _decide(desk: Desk, staff: dict[str, Person], case: Mapping[str, Any], monday: date, tell: Tell) -> None:
-    """Claim, two reviews, visit, objection answered, decision: a day each."""
+def _stepper(
+    desk: Desk, staff: dict[str, Person], case: Mapping[str, Any], monday: date, tell: Tell
+) -> Callable[[str, int, str, Given], None]:
+    """Steps of a case as somebody takes it in hand some days after Monday."""
     case_id, number = int(case["case_id"]), str(case["number"])
 
     def step(part: str, day: int, name: str, given: Given) -> None:
@@ -97,10 +115,22 @@ def _decide(desk: Desk, staff: dict[str, Person], case: Mapping[str, Any], monda
         with clock(_at(monday, day, 10)):
             inbox.claim(desk, who, case_id)
             version = next(int(c["version"]) for c in inbox.search(desk, who, number) if c["number"] == number)
-            tell(
-                f"{monday + timedelta(days=day)} {who.shown}: {name} → {take(desk, who, who.rights, case_id, name, version, given)}"
-            )
+            done = take(desk, who, who.rights, case_id, name, version, given)
+        tell(f"{monday + timedelta(days=day)} {who.shown}: {number} {name} → {done}")
 
+    return step
+
+
+def _clear(desk: Desk, staff: dict[str, Person], case: Mapping[str, Any], monday: date, tell: Tell) -> None:
+    """Two reviews find nothing: closed at the desk."""
+    step = _stepper(desk, staff, case, monday, tell)
+    step("reviewer1", 1, "propose_exclude", Given(note="病历与收费一致", worth=True))
+    step("reviewer2", 2, "exclude", Given(note="同意排除", outcome="O6_CLEAR"))
+
+
+def _confirm(desk: Desk, staff: dict[str, Person], case: Mapping[str, Any], monday: date, tell: Tell) -> None:
+    """Claim, two reviews, visit, objection answered, decision: a day each."""
+    case_id, step = int(case["case_id"]), _stepper(desk, staff, case, monday, tell)
     visitors = (staff["reviewer1"].person_id, staff["inspector"].person_id)
     step("reviewer1", 1, "report", Given(note="证据与记录一致，建议核查", worth=True))
     step("reviewer2", 1, "agree", Given(note="同意"))
