@@ -172,6 +172,8 @@ def current(warehouse: Path) -> Run:
     folder = warehouse / "lists"
     found = pointed(folder, REMEDY)
     if found is None:
+        if any(folder.glob(f"*/*/{MANIFEST}")):
+            raise Damaged(f"{folder} holds runs, and nothing says which is in force; {REMEDY}")
         raise Unpublished("nothing was published yet; run `xiezhi week --warehouse DIR --as-of DATE`")
     name, seal = found
     return open_run(folder / name, seal)

@@ -136,3 +136,11 @@ def test_what_was_published_is_read_without_the_models_libraries() -> None:
     asked = f"import sys, serving.lists.published; print([m for m in {heavy} if m in sys.modules])"
     said = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True)
     assert said.stdout.strip() == "[]"
+
+
+def test_runs_without_what_points_to_one_are_damage_and_not_a_beginning(tmp_path: Path) -> None:
+    publish.publish(tmp_path, AS_OF, {"doctor": made_list("doctor")[:2]})
+    (tmp_path / "lists" / "CURRENT").unlink()
+    with pytest.raises(UserError, match="nothing says which is in force") as told:
+        publish.current(tmp_path)
+    assert not isinstance(told.value, publish.Unpublished)
