@@ -118,7 +118,7 @@ def command_line(measured: dict[str, Any]) -> list[str]:
     """Markdown of the commands. Seconds of the processor, since those of the wall clock depend on what else the machine does."""
     lines = [
         f"Warehouse {measured['warehouse']}; load of the machine {measured['load_before']:.0f} on {measured['cores']} cores. "
-        "A command is held to its limit by the seconds of a processor it takes; on an idle machine the wall clock shows no more.",
+        "A command is held to its limit by the seconds of a processor it takes: those of the wall clock depend on what else runs.",
         "",
         "| command | processor s | wall s | wanted s | |",
         "|---|---:|---:|---:|---|",

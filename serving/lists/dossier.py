@@ -29,12 +29,10 @@ Rows = Mapping[tuple[str, str, str], pd.DataFrame]
 
 def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str, by: str = "") -> dict[str, Any]:
     """The dossier of one entity; by: as one part of the model alone sees it. Raises UserError for an unknown grain, id or part."""
-    from serving.lists.source import claim_rows, quality_notes, scored_matrix, scored_whole
+    from serving.lists.source import claim_rows, quality_notes, scored_about
 
     check_grain(grain)
-    matrix, scored = scored_matrix(warehouse, as_of, grain, by=by)
-    if scored.left_out and entity_id not in matrix.entities.index:  # decided, or nobody
-        matrix, scored = scored_whole(warehouse, as_of, grain, by)
+    matrix, scored = scored_about(warehouse, as_of, grain, entity_id, by)
     check_known(matrix.entities.index, grain, entity_id)
     reasons = reasons_of(matrix, scored.contributions, entity_id, scheme=str(scored.frame.at[entity_id, "scheme"]))
     rows = claim_rows(warehouse, as_of, [*(r.key() for r in reasons), *rows_wanted(matrix, [entity_id])])

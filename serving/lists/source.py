@@ -38,20 +38,43 @@ def scored_matrix(
     who have a conclusive finding, unless something newer speaks against them (models/decided.py). by: one part of the model alone (models/ensemble.py).
     """
     bundle = shadow or load_active(warehouse)
+    matrix, held = _opened(warehouse, as_of, grain, window_days, bundle)
+    return score_list(matrix, bundle, held, order=order, by=by)
+
+
+def _opened(
+    warehouse: Path, as_of: date | datetime, grain: str, window_days: int | None, bundle: Bundle | None
+) -> tuple[Matrix, pd.DataFrame]:
+    """The matrix of a grain and the conclusive findings about it."""
     if bundle is not None and grain in bundle.grains and (changed := redeclared(bundle.grains[grain])):
         raise other_declarations(grain, changed)  # said before a pass over the county, not after it
     matrix = with_worst_stays(load_matrix(warehouse, as_of, grain, window_days), warehouse, bundle)  # type: ignore[arg-type]
-    held = closed_at(warehouse, as_of, grain, matrix.entities)
-    return score_list(matrix, bundle, held, order=order, by=by)
+    return matrix, closed_at(warehouse, as_of, grain, matrix.entities)
 
 
 def scored_whole(warehouse: Path, as_of: date | datetime, grain: str, by: str = "") -> tuple[Matrix, Scored]:
     """The matrix of one grain and the scores of everybody in it, as if nothing were decided; the earlier findings are named."""
     bundle = load_active(warehouse)
-    matrix = with_worst_stays(load_matrix(warehouse, as_of, grain), warehouse, bundle)  # type: ignore[arg-type]
+    matrix, held = _opened(warehouse, as_of, grain, None, bundle)
+    return matrix, _whole(matrix, bundle, held, by)
+
+
+def scored_about(
+    warehouse: Path, as_of: date | datetime, grain: str, entity_id: str, by: str = ""
+) -> tuple[Matrix, Scored]:
+    """`scored_matrix` where its list knows an entity, else `scored_whole`: it is decided, or nobody."""
+    bundle = load_active(warehouse)
+    matrix, held = _opened(warehouse, as_of, grain, None, bundle)
+    left, listed = score_list(matrix, bundle, held, by=by)
+    if not listed.left_out or entity_id in left.entities.index:
+        return left, listed
+    return matrix, _whole(matrix, bundle, held, by)
+
+
+def _whole(matrix: Matrix, bundle: Bundle | None, held: pd.DataFrame, by: str) -> Scored:
     scored = score(matrix, bundle, by=by)
-    finding = told(closed_at(warehouse, as_of, grain, matrix.entities), matrix.X.index)
-    return matrix, replace(scored, frame=scored.frame.assign(finding=finding, returning=False))
+    finding = told(held, matrix.X.index)
+    return replace(scored, frame=scored.frame.assign(finding=finding, returning=False))
 
 
 def standing_order(warehouse: Path, as_of: date | datetime, grain: str, by: str = "") -> pd.DataFrame:
