@@ -18,6 +18,7 @@
     brief      what to take along to a unit, two pages           serving.papers.brief
     ladder     the published table, points and grades of units    inspection.ladder
     bedsheet   the bed check in walking order, best hours         inspection.bedsheet
+    bedteams   tonight's hospitals among teams of two            inspection.evening_teams
     morning    the morning after: found against chance            inspection.bedsheet
     sent       leads sent down from above: match, sort, give back   inspection.sent
     selfcheck  a unit's own report against the scan of it         inspection.selfcheck

@@ -31,8 +31,8 @@ def within_bounds(body: bytes, name: str) -> None:
             left = MAX_UNPACKED
             for info in archive.infolist():
                 left -= _part(archive, info, left, name)
-    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, RuntimeError, NotImplementedError) as error:
-        raise UserError(f"{name}：不是可读的 .xlsx 工作簿（{str(error)[:80]}）；请用表格软件另存为 .xlsx") from None
+    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, RuntimeError, NotImplementedError):
+        raise UserError(f"{name}：不是可读的 .xlsx 工作簿，或文件已损坏；请用表格软件另存为 .xlsx") from None
 
 
 def _part(archive: zipfile.ZipFile, info: zipfile.ZipInfo, left: int, name: str) -> int:

@@ -232,7 +232,7 @@ def zipped(*names: str) -> bytes:
         ("案件,结论\n1,违规".encode("gb18030"), "csv"),
         (zipped("mimetype", "content.xml"), r"\.ods"),
         (zipped("[Content_Types].xml"), "不是从本系统下载"),
-        (b"PK\x03\x04[Content_Types].xml", "不是从本系统下载"),
+        (b"PK\x03\x04[Content_Types].xml", r"不是可读的 \.xlsx 工作簿，或文件已损坏"),
     ],
 )
 def test_what_is_no_workbook_is_told_so(body: bytes, said: str) -> None:
