@@ -148,10 +148,10 @@ def draw_check(warehouse: WarehouseOption, name: NameOption, as_json: JsonOption
 def draw_estimate(warehouse: WarehouseOption, as_of: AsOfOption, as_json: JsonOption = False) -> None:
     """What the draw found by that day and what it says of all units: violation rate, amount, lift of the list, and whether lists still keep what they promise."""
     from inspection.ledger import GRAINS, estimates, estimates_text
-    from serving.lists.earlier import told_before
+    from serving.lists.earlier import drawn_and_ranked_before
 
     when = a_date(as_of)
-    found = estimates(warehouse, when, {g: told_before(warehouse, when, g) for g in GRAINS})
+    found = estimates(warehouse, when, {g: drawn_and_ranked_before(warehouse, when, g) for g in GRAINS})
     say(found, as_json, lambda: estimates_text(found))
 
 

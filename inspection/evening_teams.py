@@ -5,7 +5,6 @@ As many beds as the evening has time for; among such divisions the one that ends
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -87,17 +86,13 @@ class _Evening:
         self.service = -(-self.service // 5) * 5
         self.travels = np.array([[self.travel(a.place, b.place) for b in sites] for a in sites], dtype=np.int64)
         self.travels = self.travels.reshape(len(sites), len(sites))
-        self.allowed = {t.name: np.array([self._may(t, x) for x in sites], dtype=bool) for t in teams}
-
-    def _may(self, team: Team, site: Site) -> bool:
-        needs = self.settings.needs
-        return site.id not in team.conflicts and (site.kind not in needs or needs[site.kind] in team.skills)
+        self.allowed = {
+            t.name: np.array([settings.may_visit(t, x.id, x.kind) for x in sites], dtype=bool) for t in teams
+        }
 
     def travel(self, a: tuple[float, float] | None, b: tuple[float, float] | None) -> int:
-        """Minutes on the road, in steps of five, as in the week's plan."""
-        s, far = self.settings, kilometres(a, b)
-        minutes = s.unknown_minutes if far is None else s.parking_minutes + far * s.road_factor / s.speed_kmh * 60
-        return max(5, math.ceil(minutes / 5 - 1e-9) * 5)
+        """Minutes on the road."""
+        return self.settings.travel_minutes(kilometres(a, b))
 
     def base(self, team: Team) -> tuple[float, float] | None:
         """Where its evening begins: as said, else in the middle of the hospitals."""

@@ -215,10 +215,8 @@ class _Office:
         return floors
 
     def travel(self, a: tuple[float, float] | None, b: tuple[float, float] | None) -> int:
-        """Minutes on the road, in steps of five, rounded up."""
-        s, far = self.settings, kilometres(a, b)
-        minutes = s.unknown_minutes if far is None else s.parking_minutes + far * s.road_factor / s.speed_kmh * 60
-        return max(5, math.ceil(minutes / 5 - 1e-9) * 5)
+        """Minutes on the road."""
+        return self.settings.travel_minutes(kilometres(a, b))
 
     def problem(self, keep: Sequence[Keep]) -> Problem:
         """As arrays. A unit that a person placed is a must, on the shifts he named alone."""
@@ -290,7 +288,7 @@ class _Office:
     def _allowed(self, team: Team, day: date, keep: Sequence[Keep]) -> np.ndarray:
         s = self.settings
         names, weekdays = {t.name for t in s.teams}, {d.isoweekday() for d in self.dates}
-        allowed = np.array([x.id not in team.conflicts and (x.kind not in s.needs or s.needs[x.kind] in team.skills) for x in self.sites], dtype=bool)  # fmt: skip
+        allowed = np.array([s.may_visit(team, x.id, x.kind) for x in self.sites], dtype=bool)
         for k in keep:
             if k.site in self.number and ((k.team in names and k.team != team.name) or (k.day in weekdays and k.day != day.isoweekday())):  # fmt: skip
                 allowed[self.number[k.site]] = False

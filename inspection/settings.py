@@ -17,6 +17,7 @@ closed = ["H4290040000001"]
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -98,6 +99,16 @@ class Settings:
         """Of a visit to a unit of this kind, in steps of five."""
         asked = self.minutes.get(kind, MINUTES.get(kind, USUAL_MINUTES))
         return max(5, -(-int(asked) // 5) * 5)
+
+    def may_visit(self, team: Team, unit: str, kind: str) -> bool:
+        """No conflict of interest (回避), and the skill that units of the kind ask for."""
+        return unit not in team.conflicts and (kind not in self.needs or self.needs[kind] in team.skills)
+
+    def travel_minutes(self, far: float | None) -> int:
+        """Of a way on the road, in steps of five, rounded up; far: kilometres as the crow flies, None = unknown."""
+        driven = None if far is None else far * self.road_factor / self.speed_kmh * 60
+        minutes = self.unknown_minutes if driven is None else self.parking_minutes + driven
+        return max(5, math.ceil(minutes / 5 - 1e-9) * 5)
 
 
 def with_teams(settings: Settings, count: int | None) -> Settings:

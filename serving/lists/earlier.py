@@ -83,7 +83,7 @@ def listed_before(
     return pd.DataFrame(kept, columns=list(TOLD)) if kept else nobody(), damaged
 
 
-def told_before(warehouse: Path, as_of: date | datetime, grain: str) -> pd.DataFrame:
+def drawn_and_ranked_before(warehouse: Path, as_of: date | datetime, grain: str) -> pd.DataFrame:
     """Those drawn and those ranked (`TOLD`, and by_chance: whether they stood there by chance); whoever was both, by what the first list of each kind said."""
     parts = [(listed_before(warehouse, as_of, grain, slots)[0], chance) for slots, chance in ((DRAWN, True), (("ranked",), False))]  # fmt: skip
     return pd.concat([told.assign(by_chance=chance) for told, chance in parts if len(told)] or [nobody().assign(by_chance=False)], ignore_index=True)  # fmt: skip

@@ -47,7 +47,7 @@ class Prepared:
     """Everybody of the grain (serving/lists/everybody.py); None where a list is of no grain."""
     signals: list[dict[str, Any]] = field(default_factory=list)
     shift: dict[str, Any] = field(default_factory=dict)
-    """This week against the day of fitting (serving/lists/model_shift.py); empty where the list is of another window or of no grain."""
+    """This week against the day of fitting (serving/lists/model_shift.py); empty where the list is of another window or scorer, or of no grain."""
 
     def evidence(self, entity_id: str) -> pd.DataFrame:
         """The claim rows of one entity for the workbook: which reason, which row, when, how much."""
@@ -108,7 +108,8 @@ def prepare(
     held = closed_at(warehouse, as_of, grain, everybody)
     listed = set(made.worklist.rows["entity_id"])
     standing = standing_of(matrix, scored, everybody, held, listed)
-    shift = shift_of(facts_in_force(warehouse, grain), matrix, scored) if window_days is None else {}
+    in_force = window_days is None and shadow is None and not by  # another window or scorer is not what was fitted
+    shift = shift_of(facts_in_force(warehouse, grain), matrix, scored) if in_force else {}
     return replace(made, standing=standing, signals=signals_of(matrix, scored.contributions), shift=shift)
 
 
