@@ -20,7 +20,7 @@ from inspection.ledger import promises_kept
 from models.in_force import load_active
 from models.score import Scored
 from models.shift import index_of, said_of, unjudged
-from serving.lists.earlier import DRAWN, REMEDY, listed_before
+from serving.lists.earlier import REMEDY, drawn_and_ranked_before
 
 WEEKS: Final = 8
 """Earlier lists that are named beside this one."""
@@ -73,9 +73,9 @@ def _rules(then: Mapping[str, float], now: Mapping[str, float]) -> dict[str, Any
 
 def promises_of(warehouse: Path, as_of: date, grain: str) -> dict[str, Any]:
     """Drawn cases with a conclusion: `periods` of four weeks by the day of inspection, the newest first (from, to, n, promised, confirmed; promised None where a list gave no chance),
-    and the year's alarm (inspection/drift.py)."""
-    listed = listed_before(warehouse, as_of, grain, DRAWN)[0]
-    listed = listed[listed["lead_source"] == "random"]
+    and the year's alarm over drawn and ranked (inspection/drift.py)."""
+    told = drawn_and_ranked_before(warehouse, as_of, grain)
+    listed = told[told["by_chance"].astype(bool) & (told["lead_source"] == "random")]
     periods = []
     for k in range(PERIODS):
         last = pd.Timestamp(as_of) - pd.Timedelta(days=PERIOD * k)
@@ -89,7 +89,7 @@ def promises_of(warehouse: Path, as_of: date, grain: str) -> dict[str, Any]:
                 "promised": round(float(chance.sum()), 2) if len(chance) and chance.notna().all() else None,
             }
         )  # fmt: skip
-    return {"periods": periods, "alarm": promises_kept(listed, as_of)}
+    return {"periods": periods, "alarm": promises_kept(told, as_of)}
 
 
 def shifts_before(warehouse: Path, as_of: date, names: list[str]) -> dict[str, list[dict[str, Any]]]:
