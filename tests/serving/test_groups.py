@@ -15,6 +15,7 @@ from python_calamine import CalamineWorkbook
 from serving.lists import earlier, publish
 from serving.lists.export import as_csv, as_json, workbook
 from serving.lists.groups import HEAD, Group, false_flags, groups_of
+from serving.lists.model_shift import promises_of
 from serving.lists.worklist import assemble
 
 from .conftest import AS_OF, county, signed_in
@@ -76,7 +77,7 @@ def run_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: dict[str, str]
         [
             {
                 "grain": "person", "entity_id": e, "outcome": "confirmed", "conclusive": True, "period_end": pd.Timestamp(d),
-                "known_at": pd.Timestamp(d), "inspected_at": pd.Timestamp(d), "finding_id": e,
+                "known_at": pd.Timestamp(d), "inspected_at": pd.Timestamp(d), "finding_id": e, "lead_source": "random",
             }
             for e, d in days.items()
         ]
@@ -110,6 +111,17 @@ def test_the_drawn_are_followed_up_apart_from_the_ranked(tmp_path: Path, monkeyp
     assert drawn
     assert not drawn & ranked
     assert set(earlier.listed_before(tmp_path, late, "person")[0]["entity_id"]) == ranked
+
+
+def test_the_model_page_holds_the_drawn_against_their_promises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = AS_OF.replace(year=AS_OF.year + 1)
+    run_of(tmp_path, monkeypatch, {str(e): str(late) for e in county("person")[1].frame.index})
+    drawn = earlier.listed_before(tmp_path, late, "person", earlier.DRAWN)[0]
+    told = promises_of(tmp_path, late, "person")
+    assert len(drawn)
+    assert [(p["n"], p["confirmed"]) for p in told["periods"]] == [(len(drawn), len(drawn)), (0, 0), (0, 0), (0, 0)]
+    promised = int(drawn["probability"].notna().sum())
+    assert (told["alarm"]["n"], told["alarm"]["listed"]) == (promised, 0), "a visit by chance is none of the list's"
 
 
 def test_a_damaged_earlier_list_is_named_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
