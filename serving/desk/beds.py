@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from serving.desk import log, papers
 from serving.desk.cases import Refused, event, locked
@@ -137,10 +137,11 @@ def photograph(
         raise Refused("请先记下这一床的结果，再传照片")
     if row["second_by"] is not None and person.person_id not in (row["said_by"], row["second_by"]):
         raise Refused("这一床已由两人确认，照片由这两人上传")
-    made = papers.attach(desk, person, rights, row["case_id"], f"查床{lead}号", body, once, original)
-    with desk.write() as connection:
+
+    def naming(connection: Connection, made: int) -> None:
         connection.execute(update(BED_RESULTS).where(here).values(photo=made))
-    return made
+
+    return papers.attach(desk, person, rights, row["case_id"], f"查床{lead}号", body, once, original, naming)
 
 
 def of_run(desk: Desk, run: str) -> dict[int, dict[str, Any]]:

@@ -12,6 +12,7 @@ import os
 import re
 import unicodedata
 import zipfile
+from collections.abc import Callable
 from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select
@@ -75,9 +76,10 @@ def attach(
     body: bytes,
     once: str = "",
     original: str = "",
+    naming: Callable[[Connection, int], None] | None = None,
 ) -> int:
-    """Add a paper; returns its id. original: SHA-256 of what the sender made it smaller from, as he says. Raises Refused (a kind, a size, one that is there already),
-    Unknown, Again."""
+    """Add a paper; returns its id. original: SHA-256 of what the sender made it smaller from, as he says; naming: writes the id where else it stands, in the same
+    transaction. Raises Refused (a kind, a size, one that is there already), Unknown, Again."""
     if not rights & BUSINESS:
         raise Refused("您的岗位不办理案件")
     if not body:
@@ -101,6 +103,8 @@ def attach(
             detail["original"] = original
         event(connection, case_id, person, "file", note=paper["name"], detail=detail, once=once)
         log.append(connection, "file.add", person.name, row["number"], detail)
+        if naming is not None:
+            naming(connection, made)
         keep(desk, paper["sha256"], body)
     return made
 

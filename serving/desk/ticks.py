@@ -72,10 +72,11 @@ def photograph(
         _may(connection, person, rights, case)
         if connection.execute(select(TICKS.c.tick_id).where(here)).first() is None:
             raise Refused("请先记下这一项看到了什么，再传照片或材料")
-    made = papers.attach(desk, person, rights, case_id, name, body, once, original)
-    with desk.write() as connection:
+
+    def naming(connection: Connection, made: int) -> None:
         connection.execute(update(TICKS).where(here).values(photo=made))
-    return made
+
+    return papers.attach(desk, person, rights, case_id, name, body, once, original, naming)
 
 
 def _may(connection: Connection, person: Person, rights: frozenset[str], case: dict[str, Any]) -> None:

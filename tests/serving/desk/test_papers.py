@@ -5,6 +5,7 @@ import stat
 import zipfile
 
 import pytest
+from sqlalchemy import Connection
 
 from claims.errors import Damaged
 from serving.desk import log, papers
@@ -118,3 +119,20 @@ def test_a_paper_whose_bytes_cannot_be_kept_is_not_known(
         papers.attach(opened, staff["ann"], staff["ann"].rights, 1, "a.pdf", PDF)
     assert case_file(opened, staff["ann"], 1)["papers"] == []
     assert log.head(opened) == before
+
+
+def test_a_paper_that_cannot_be_named_where_it_belongs_is_not_kept_and_may_come_again(
+    opened: Desk, staff: dict[str, Person]
+) -> None:
+    who, named = staff["ann"], list[int]()
+
+    def killed(connection: Connection, made: int) -> None:
+        raise OSError("the service was killed here")
+
+    with pytest.raises(OSError, match="killed"):
+        papers.attach(opened, who, who.rights, 1, "照片.jpg", KINDS["jpg"], "a" * 32, naming=killed)
+    assert case_file(opened, who, 1)["papers"] == []
+    made = papers.attach(
+        opened, who, who.rights, 1, "照片.jpg", KINDS["jpg"], "a" * 32, naming=lambda _, made: named.append(made)
+    )
+    assert named == [made]
