@@ -156,7 +156,7 @@ def fit(
         bundle.hash,
         bool(serving),
         said,
-        standing=_standing(bundle.hash, sorted(set(said) - set(serving)), held_back),
+        standing=_standing(root, as_of, bundle.hash, sorted(set(said) - set(serving)), held_back),
         in_force=serving,
         held_back=held_back,
     )
@@ -181,12 +181,15 @@ def below_line(figures: Mapping[str, Any]) -> str:
     return f"按学得的名单高于全体{figures['below']:.1%}，不用查处结果则{figures['fallback_below']:.1%}"
 
 
-def _standing(name: str, waiting: list[str], held_back: Mapping[str, str]) -> str:
+def _standing(root: Path, as_of: date, name: str, waiting: list[str], held_back: Mapping[str, str]) -> str:
+    """What is not in force and why, with the two lines that put it there, as they are typed."""
     if not waiting:
         return ""
     lines = [f"{g}：未启用，{why}；名单仍按{FALLBACK}" for g, why in held_back.items()]
-    how = f"先 xiezhi models compare {name[:12]}，再由两人签名 xiezhi models promote"
-    return "\n".join([*lines, f"挑战者，尚未启用（{'、'.join(waiting)}）：{how}"])
+    compare = f"xiezhi models compare {name[:12]} --as-of {as_of:%Y-%m-%d} --warehouse {root}"
+    promote = f"xiezhi models promote {name[:12]} --signed-by 甲 --signed-by 乙 --warehouse {root}"
+    waits = f"挑战者，尚未启用（{'、'.join(waiting)}）：先比较，再由两人签名启用"
+    return "\n".join([*lines, waits, f"  {compare}", f"  {promote}"])
 
 
 def _champion(root: Path) -> Bundle | None:
