@@ -22,7 +22,7 @@ from models.findings import Findings
 from models.parity import levelled, strata_of, strata_tails
 from models.reference_distribution import Tail, tail_of
 from models.scorer import BASE, MatrixLike, Population, Scorer, badness
-from models.scorers import fitted
+from models.scorers import SCORERS, fitted
 from models.taught import Taught
 from models.unlike_acts import UnlikeActs
 
@@ -37,6 +37,11 @@ ALL = "all"
 """Name of the reference distribution of raw risk itself."""
 OWN = "own"
 """Name of that of raw risk without company."""
+
+
+def part_label(name: str) -> str:
+    """What a part of a model is called on pages: the taught one, or a scorer of models/scorers.py."""
+    return "按查处结果学习" if name == RANKER else SCORERS[name].label if name in SCORERS else name
 
 
 @dataclass

@@ -15,7 +15,7 @@ from features.grains import CHARGES
 from models.amount import AmountModel, fit_amount
 from models.beds import WEIGHTS
 from models.calibrate import Calibration, calibrate
-from models.ensemble import RANKER, GrainModel, untaught, weighed, weight_of
+from models.ensemble import RANKER, GrainModel, part_label, untaught, weighed, weight_of
 from models.reference_distribution import tail_of
 from models.settings import SETTINGS
 from models.taught import Taught
@@ -253,7 +253,9 @@ def parts_line(standings: Mapping[str, Mapping[str, Any]]) -> str:
     said = []
     for name, s in standings.items():
         placed = "尚无可验证的查实" if s["below"] is None else f"查实者平均高于全体{s['below']:.0%}"
-        said.append(f"{name} {placed}，" + (f"权重{s['weight']:.2f}" if s["weight"] > 0 else "不优于随机，未采用"))
+        said.append(
+            f"“{part_label(name)}”{placed}，" + (f"权重{s['weight']:.2f}" if s["weight"] > 0 else "不优于随机，未采用")
+        )
     return "；".join(said)
 
 

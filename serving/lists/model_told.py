@@ -7,6 +7,7 @@ import pandas as pd
 
 from features.grains import GRAINS
 from features.matrix import Matrix
+from models.ensemble import part_label
 from models.explain import grouped
 from models.in_force import active_table, load_active
 from models.scorer import BASE
@@ -45,7 +46,7 @@ def model_told(warehouse: Path) -> dict[str, Any]:
             "confirmed": facts.get("confirmed"),
             "refuted": facts.get("refuted"),
             "figures": facts.get("figures", {}),
-            "weights": model.weights,
+            "weights": {part_label(name): weight for name, weight in model.weights.items()},
             "settings": facts.get("settings", {}),
             "calibration": said.reason or f"由 {said.n} 例结论（查实 {said.positives}）校准",
             "told": {k: list(v) for k, v in said.told.items()},

@@ -89,5 +89,5 @@ def test_the_scorers_give_way_as_more_is_confirmed_and_count_apart_where_little_
 
 def test_what_is_left_out_is_said() -> None:
     said = parts_line({"rules": standing_of(np.zeros(99)).to_json(), RANKER: standing_of(np.array([])).to_json()})
-    assert "rules 查实者平均高于全体0%，不优于随机，未采用" in said
-    assert "ranker 尚无可验证的查实，权重0.50" in said
+    assert "“仅规则”查实者平均高于全体0%，不优于随机，未采用" in said
+    assert "“按查处结果学习”尚无可验证的查实，权重0.50" in said
