@@ -12,17 +12,19 @@ from typing import Any, Final
 from claims.schema.sensitive import ALL, GROUPS
 from claims.settings import settings
 from serving.desk.database import FOLDER, Desk, open_desk
-from serving.desk.limits import values
+from serving.desk.limits import LIMITS, last_granted
+from serving.desk.prepared import Prepared
 
 INVESTIGATED: Final = frozenset({"C40", "C50", "C60", "C70", "C80", "C85", "C93"})
 """States in which a case is in the hands of those who must know."""
+_COVERS: Final = {g: f"cover_{g}" for g in GROUPS}
+_GRANTED: Final = Prepared(last_granted(tuple(_COVERS.values())))
 
 
 def groups(desk: Desk) -> frozenset[str]:
     """Groups that the office covers (limits `cover_…`)."""
-    with desk.read() as connection:
-        found = values(connection, [f"cover_{g}" for g in GROUPS])
-    return frozenset(g for g in GROUPS if found[f"cover_{g}"])
+    found: dict[str, int] = dict(_GRANTED.asked(desk.engine, {}))
+    return frozenset(g for g, name in _COVERS.items() if found.get(name, LIMITS[name].default))
 
 
 def groups_of(warehouse: Path) -> frozenset[str]:

@@ -66,13 +66,13 @@ def value(connection: Connection, name: str) -> int:
 def values(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """What counts now, of several."""
     wanted = tuple(names)
-    found: dict[str, int] = dict(connection.execute(_last_granted(wanted)).tuples().all())
+    found: dict[str, int] = dict(connection.execute(last_granted(wanted)).tuples().all())
     return {name: found.get(name, LIMITS[name].default) for name in wanted}
 
 
 @functools.lru_cache(maxsize=64)
-def _last_granted(names: tuple[str, ...]) -> Select[str, int]:
-    """The question of `values`, put together once: it is asked before every suspect."""
+def last_granted(names: tuple[str, ...]) -> Select[str, int]:
+    """The question of `values`: those of these names that somebody set, and what counts now."""
     last = select(func.max(TABLE.c.limit_id)).where(TABLE.c.name.in_(names), TABLE.c.granted).group_by(TABLE.c.name)
     return select(TABLE.c.name, TABLE.c.value).where(TABLE.c.limit_id.in_(last))
 

@@ -14,14 +14,14 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, select
 
 from serving.desk.database import Desk, exclusive, now
+from serving.desk.prepared import Prepared
 from serving.desk.schema import LOG
 from serving.desk.verify import FIRST, digest
 
 LOCK: Final = 2
 """The lock of the chain."""
-# put together once: they are part of every act
-_LAST: Final = select(LOG.c.seq, LOG.c.hash).order_by(LOG.c.seq.desc()).limit(1)
-_ADD: Final = insert(LOG)
+_LAST: Final = Prepared(select(LOG.c.seq, LOG.c.hash).order_by(LOG.c.seq.desc()).limit(1))
+_ADD: Final = Prepared(insert(LOG), [c.name for c in LOG.c])
 
 
 def append(
@@ -29,18 +29,18 @@ def append(
 ) -> str:
     """Write one row inside the caller's transaction; returns the new head, SEQ:HASH. detail: no personal data, numbers of records only."""
     exclusive(connection, LOCK)
-    last = connection.execute(_LAST).first()
+    seq, prev = next(iter(_LAST.within(connection, {})), (0, FIRST))
     row = {
-        "seq": last.seq + 1 if last else 1,
+        "seq": seq + 1,
         "at": now().isoformat(timespec="milliseconds") + "Z",
         "who": who,
         "act": act,
         "about": about,
         "detail": json.dumps(dict(detail or {}), ensure_ascii=False, sort_keys=True),
-        "prev": last.hash if last else FIRST,
+        "prev": prev,
     }
     row["hash"] = digest(row)
-    connection.execute(_ADD, row)
+    _ADD.within(connection, row)
     return f"{row['seq']}:{row['hash']}"
 
 
@@ -51,9 +51,8 @@ def note(desk: Desk, act: str, who: str = "", about: str = "", detail: Mapping[s
 
 def head(desk: Desk) -> tuple[int, str]:
     """(sequence, hash) of the last row; (0, zeros) of an empty log."""
-    with desk.read() as connection:
-        last = connection.execute(_LAST).first()
-    return (last.seq, last.hash) if last else (0, FIRST)
+    seq, last = next(iter(_LAST.asked(desk.engine, {})), (0, FIRST))
+    return seq, last
 
 
 def rows(desk: Desk, after: int = 0, limit: int = 200) -> list[dict[str, Any]]:

@@ -7,12 +7,13 @@ import secrets
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from claims.errors import UserError
 from serving.desk import log
 from serving.desk.database import Desk, now
 from serving.desk.people import Person, secret_hash
+from serving.desk.prepared import Prepared
 from serving.desk.roles import RIGHTS
 from serving.desk.schema import PEOPLE, ROLES, SESSIONS
 
@@ -47,22 +48,21 @@ def whose(desk: Desk, secret: str) -> tuple[Person, frozenset[str]] | None:
     """Whose open session or token this is, and the rights it gives; None where it is neither or has ended."""
     moment = now()
     key = secret_hash(secret)
-    with desk.read() as connection:
-        found = connection.execute(_WHOSE, {"key": key}).all()
+    found = _WHOSE.asked(desk.engine, {"key": key})
     if not found:
         return None
-    row = found[0]
-    if moment > row.ends_at or (not row.scope and moment - row.used_at > IDLE):
+    given, used_at, ends_at, person_id, name, shown, area, roles = found[0]
+    if moment > ends_at or (not given and moment - used_at > IDLE):
         return None
-    if moment - row.used_at > NOTED:
+    if moment - used_at > NOTED:
         desk.together(lambda c: c.execute(update(SESSIONS).where(SESSIONS.c.secret == key).values(used_at=moment)))
-    person = Person(row.person_id, row.name, row.shown, row.area, frozenset(r.role for r in found if r.role))
-    scope = frozenset(row.scope.split()) if row.scope else person.rights
-    return person, person.rights & scope
+    person = Person(person_id, name, shown, area, frozenset((roles or "").split()))
+    rights = person.rights
+    return person, rights & frozenset(given.split()) if given else rights
 
 
-#: A session with its active account and each of its present roles, in one question: it is asked before every page.
-_WHOSE: Final = (
+#: A session with its active account and its present roles, in one question and one row: it is asked before every page.
+_WHOSE: Final = Prepared(
     select(
         SESSIONS.c.scope,
         SESSIONS.c.used_at,
@@ -71,10 +71,11 @@ _WHOSE: Final = (
         PEOPLE.c.name,
         PEOPLE.c.shown,
         PEOPLE.c.area,
-        ROLES.c.role,
+        select(func.aggregate_strings(ROLES.c.role, " "))
+        .where(ROLES.c.person_id == PEOPLE.c.person_id, ROLES.c.until.is_(None))
+        .scalar_subquery(),
     )
     .join(PEOPLE, PEOPLE.c.person_id == SESSIONS.c.person_id)
-    .outerjoin(ROLES, and_(ROLES.c.person_id == PEOPLE.c.person_id, ROLES.c.until.is_(None)))
     .where(SESSIONS.c.secret == bindparam("key"), PEOPLE.c.active)
 )
 

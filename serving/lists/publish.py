@@ -157,12 +157,12 @@ class Run:
         return self.folder.file(relative)
 
     def _read(self, relative: str, absent: str) -> dict[str, Any]:
-        path = self._file(relative, absent)
-        return _document(path, path.stat().st_mtime_ns)
+        return _document(self._file(relative, absent), self.manifest["files"][relative])
 
 
 @functools.lru_cache(maxsize=512)
-def _document(path: Path, modified: int) -> dict[str, Any]:
+def _document(path: Path, digest: str) -> dict[str, Any]:
+    """What stands in a file that was found to have this digest."""
     found: dict[str, Any] = json.loads(path.read_bytes())
     return found
 

@@ -9,8 +9,8 @@ import re
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from markupsafe import escape
@@ -31,7 +31,22 @@ WHEN: Final = f"when-{secrets.token_hex(16)}"
 
 Parts = tuple[bytes, ...]
 """A page cut at its stand-ins, which are the odd ones of its parts."""
-_CUT: Final = re.compile(f"({NAME}|{ACCOUNT}|{WHEN})".encode())
+_STAND_INS: Final = (NAME.encode(), str(ACCOUNT).encode(), WHEN.encode())
+_CUT: Final = re.compile(b"(" + b"|".join(_STAND_INS) + b")")
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a page depends on. Of a long list it is long, and its hash is asked for several times a page."""
+
+    parts: tuple[Any, ...]
+    hashed: int = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hashed", hash(self.parts))
+
+    def __hash__(self) -> int:
+        return self.hashed
 
 
 class Kept:
@@ -39,15 +54,15 @@ class Kept:
 
     def __init__(self, most: int = MOST) -> None:
         self.most, self.size = most, 0
-        self.pages: OrderedDict[Hashable, Parts] = OrderedDict()
+        self.pages: OrderedDict[Key, Parts] = OrderedDict()
         self.lock = threading.Lock()
 
-    def page(self, key: Hashable, made: Callable[[], bytes]) -> Parts:
+    def page(self, key: Key, made: Callable[[], bytes]) -> Parts:
         """The page of a key, written now if it is not there."""
         with self.lock:
-            if key in self.pages:
+            if (found := self.pages.get(key)) is not None:
                 self.pages.move_to_end(key)
-                return self.pages[key]
+                return found
         parts = tuple(_CUT.split(made()))
         with self.lock:
             self.size += _size(parts) - _size(self.pages.pop(key, ()))
@@ -64,30 +79,23 @@ def _size(parts: Parts) -> int:
 KEPT: Final = Kept()
 
 
-def respond(request: Request, template: str, key: Hashable, data: Callable[[], Mapping[str, Any]]) -> Response:
+def respond(request: Request, template: str, key: tuple[Any, ...], data: Callable[[], Mapping[str, Any]]) -> Response:
     """The page that `render.respond` makes of `data()`, which may depend on nothing but the key and what the whole key below names."""
     if render.wants_json(request):
         return render.respond(request, template, data())
     who, spoken, may = render.person(request), render.language(request), render.rights(request)
-    whole = (template, spoken, request.url.path, who.area, may, key)
-    stand_in = replace(who, person_id=ACCOUNT, name=NAME, shown=NAME)
-    parts = KEPT.page(
-        whole, lambda: render.written(template, data(), spoken, request.url.path, stand_in, may, WHEN).encode()
-    )
+    here = request.scope["path"]
+
+    def made() -> bytes:
+        stand_in = replace(who, person_id=ACCOUNT, name=NAME, shown=NAME)
+        return render.written(template, data(), spoken, here, stand_in, may, WHEN).encode()
+
+    parts = KEPT.page(Key((template, spoken, here, who.area, may, key)), made)
     return HTMLResponse(filled(parts, who, render.moment(now())))
-
-
-def frozen(cases: Mapping[int, Mapping[str, Any]]) -> tuple[tuple[int, tuple[Any, ...]], ...]:
-    """What is shown of cases, as part of a key."""
-    return tuple((lead, tuple(case.values())) for lead, case in sorted(cases.items()))
 
 
 def filled(parts: Parts, who: Person, when: str) -> bytes:
     """A kept page with whose it is and when it was asked for."""
     shown = render.upright(str(escape(who.shown)))
-    own = {
-        NAME.encode(): shown.encode(),
-        str(ACCOUNT).encode(): str(who.person_id).encode(),
-        WHEN.encode(): when.encode(),
-    }
+    own = dict(zip(_STAND_INS, (shown.encode(), str(who.person_id).encode(), when.encode()), strict=True))
     return b"".join(own[p] if i % 2 else p for i, p in enumerate(parts))

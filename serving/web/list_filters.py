@@ -138,6 +138,8 @@ def _text(row: Mapping[str, Any]) -> str:
 
 def of(given: Mapping[str, str], every: bool = False) -> Filters:
     """From the address; what is no filter is none."""
+    if not given:
+        return _ALL if every else _NONE
     least = given.get("least", "").replace(",", "")
     number = float(least) if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{0,2})?", least) else 0.0
     sort = given.get("sort", "")
@@ -149,6 +151,10 @@ def of(given: Mapping[str, str], every: bool = False) -> Filters:
         sort=sort if sort in SORTS else "amount" if every else "lead",
         page=page_of(given),
     )
+
+
+_NONE: Final = Filters()
+_ALL: Final = Filters(sort="amount")
 
 
 def page_of(given: Mapping[str, str]) -> int:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from claims.errors import UserError
+from claims.errors import Damaged, UserError
 from claims.schema.sensitive import covered
 from inspection.campaigns import Campaign
 from serving.desk import diagnoses, inbox, leads, log
@@ -67,9 +67,12 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         if day is None:
             return publish.current(warehouse())
         root = warehouse() / "lists" / day / str(name)
-        if not root.is_dir():
-            raise UserError(f"没有批次 {day}/{name}")
-        return publish.open_run(root)
+        try:
+            return publish.open_run(root)
+        except Damaged:
+            if root.is_dir():
+                raise
+            raise UserError(f"没有批次 {day}/{name}") from None
 
     @kind
     def home(request: Request) -> Response:
@@ -105,12 +108,17 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         run, who = run_of(request), person(request)
         opened(desk(), run)
         published = {n: run.worklist(n) for n in (run.grains if name == ALL else [name])}
-        cases = {n: leads.of_run(desk(), run.name, n, who) for n in published}
+        cases = {n: leads.text_of_run(desk(), run.name, n, who) for n in published}
         chosen = list_filters.of(request.query_params, name == ALL)
         groups = diagnoses.groups(desk()) if chosen.campaign else frozenset()
-        told = (published, cases, chosen, who, rights(request), groups)
-        key = (run.root, chosen, groups, tuple((n, kept.frozen(c)) for n, c in cases.items()))
-        return kept.respond(request, "list.html", key, lambda: list_data(run, name, *told))
+        told = (chosen, who, rights(request), groups)
+        key = (run.root, chosen, groups, tuple(cases.values()))
+        return kept.respond(
+            request,
+            "list.html",
+            key,
+            lambda: list_data(run, name, published, {n: leads.told(c) for n, c in cases.items()}, *told),
+        )
 
     @kind
     def rules(request: Request) -> Response:
@@ -159,7 +167,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         case = leads.of_lead(desk(), run.name, grain, lead, who)
         hidden = diagnoses.hidden(diagnoses.groups(desk()), may, case)
         log.note(desk(), "read", who.name, f"{run.name}/{grain}/{lead}")
-        key = (run.root, grain, lead, hidden, kept.frozen({lead: case} if case else {}))
+        key = (run.root, grain, lead, hidden, tuple(case.values()) if case else None)
         return kept.respond(request, "lead.html", key, lambda: lead_data(who, may, run, grain, lead, case, hidden))
 
     @kind

@@ -1,9 +1,14 @@
 """All pages over one warehouse. Who may come in is the gate's business (serving/web/middleware.py)."""
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from claims.errors import UserError
@@ -24,11 +29,37 @@ from serving.web import (
     sent_pages,
     unit_pages,
 )
-from serving.web.middleware import desk_of, named_warehouse
-from serving.web.render import HERE
+from serving.web.middleware import Scope, desk_of, named_warehouse
+from serving.web.render import HERE, maker
 
 
-def pages(given: Path | None = None) -> Starlette:
+class Pages(Starlette):
+    """The pages, of which most can be made in the thread in which the gate looked up who asks (serving/web/middleware.py)."""
+
+    def at_once(self, scope: Scope) -> Response | None:
+        """A page that is only read, made here and now; None for one that takes a body or waits by itself, and where there is none."""
+        if scope["method"] not in ("GET", "HEAD"):
+            return None
+        made, given = self._route(scope["path"])
+        return None if made is None else made(Request({**scope, "path_params": dict(given)}))
+
+    @functools.cached_property
+    def _route(self) -> Callable[[str], tuple[Callable[[Request], Response] | None, dict[str, Any]]]:
+        """How the page of an address is made, and what its address says: looked up once."""
+
+        @functools.lru_cache(maxsize=4096)
+        def looked_up(path: str) -> tuple[Callable[[Request], Response] | None, dict[str, Any]]:
+            asked = {"type": "http", "method": "GET", "path": path, "root_path": "", "headers": []}
+            for route in self.routes:
+                found, said = route.matches(asked)
+                if found is Match.FULL:
+                    return maker(said["endpoint"]), said["path_params"]
+            return None, {}
+
+        return looked_up
+
+
+def pages(given: Path | None = None) -> Pages:
     """The application of all pages over one warehouse: the process's own, unless given."""
 
     def warehouse() -> Path:
@@ -41,7 +72,7 @@ def pages(given: Path | None = None) -> Starlette:
         return desk_of(warehouse())
 
     static = Mount("/static", StaticFiles(directory=HERE / "static"), name="static")
-    return Starlette(
+    return Pages(
         routes=[
             *list_pages.routes(warehouse, desk),  # first, since they are asked for most and are looked for one by one
             *account_pages.routes(desk),

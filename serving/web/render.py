@@ -31,6 +31,7 @@ from serving.web.column_titles import COLUMN_TITLES
 from serving.web.english import COOKIE, HAN, EnglishLoader, english
 from serving.web.fragments import Once
 from serving.web.log_words import done
+from serving.web.middleware import FAILED
 
 HERE = Path(__file__).parent
 LEVEL_ZH = {3: "三级", 2: "二级", 1: "一级", 0: "无等级"}
@@ -147,7 +148,7 @@ def cell(value: Any, column: str = "") -> str:
 def wants_json(request: Request) -> bool:
     """A `.json` address, or a caller who accepts JSON and not HTML."""
     accept = request.headers.get("accept", "")
-    return request.url.path.endswith(".json") or ("application/json" in accept and "text/html" not in accept)
+    return request.scope["path"].endswith(".json") or ("application/json" in accept and "text/html" not in accept)
 
 
 def respond(request: Request, template: str, data: Mapping[str, Any], status: int = 200) -> Response:
@@ -156,7 +157,7 @@ def respond(request: Request, template: str, data: Mapping[str, Any], status: in
         body = json.dumps(dict(data), ensure_ascii=False, default=str)
         return Response(body, status, media_type="application/json")
     me = getattr(request.state, "person", None)
-    html = written(template, data, language(request), request.url.path, me, rights(request), moment(now()))
+    html = written(template, data, language(request), request.scope["path"], me, rights(request), moment(now()))
     return HTMLResponse(html, status_code=status)
 
 
@@ -203,18 +204,37 @@ def in_chinese(error: Exception) -> tuple[str, int]:
 
 def kind(handler: Callable[[Request], Response] | Page) -> Page:
     """Run a page (in a thread, unless it waits by itself) and turn a UserError into a message page (in_chinese)."""
+    if inspect.iscoroutinefunction(handler):
 
-    @functools.wraps(handler)
-    async def page(request: Request) -> Response:
-        try:
-            if inspect.iscoroutinefunction(handler):
+        @functools.wraps(handler)
+        async def waiting(request: Request) -> Response:
+            try:
                 answer: Response = await handler(request)
                 return answer
-            return await run_in_threadpool(handler, request)  # type: ignore[arg-type]
+            except UserError as error:
+                return refuse(request, *in_chinese(error))
+
+        return waiting
+
+    def made(request: Request) -> Response:
+        try:
+            return handler(request)  # type: ignore[return-value]
         except UserError as error:
             return refuse(request, *in_chinese(error))
 
+    @functools.wraps(handler)
+    async def page(request: Request) -> Response:
+        if (failed := request.scope.get(FAILED)) is not None:
+            raise failed
+        return await run_in_threadpool(made, request)
+
+    page.made = made  # type: ignore[attr-defined]
     return page
+
+
+def maker(endpoint: Any) -> Callable[[Request], Response] | None:
+    """How the page of a route is made in the thread one is in; None where it waits by itself."""
+    return getattr(endpoint, "made", None)
 
 
 def person(request: Request) -> Person:

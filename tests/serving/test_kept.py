@@ -5,11 +5,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, select, update
+from starlette.testclient import TestClient
 
-from serving.desk.schema import CASES
+from serving.desk import database, leads, log, people, sessions
+from serving.desk.schema import CASES, REVIEWS
+from serving.desk.states import STATES
 from serving.lists import publish
-from serving.web.kept import ACCOUNT, KEPT, NAME, WHEN, Kept
+from serving.web.kept import ACCOUNT, KEPT, NAME, WHEN, Kept, Key
 from serving.web.middleware import desk_of
 
 from .conftest import signed_in
@@ -87,9 +90,72 @@ def test_what_was_asked_for_longest_ago_goes_first() -> None:
     made: list[str] = []
 
     def page(key: str) -> bytes:
-        return b"".join(kept.page(key, lambda: made.append(key) or key.encode() * 4))
+        return b"".join(kept.page(Key((key,)), lambda: made.append(key) or key.encode() * 4))
 
     for key in ("a", "b", "a", "c", "a", "b"):
         assert page(key) == key.encode() * 4
     assert made == ["a", "b", "c", "b"]
     assert kept.size <= 10
+
+
+def test_rights_that_change_and_sessions_that_end_are_heeded_with_the_next_page(house: Path) -> None:
+    run, desk = publish.current(house), desk_of(house)
+    address = f"/lists/{run.name}/admission/1"
+    stays, goes = signed_in(house, "reviewer2", name="stays"), signed_in(house, "reviewer2", name="goes")
+    assert [c.get(address).status_code for c in (stays, goes)] == [200, 200]
+    people.change(desk, "goes", "admin", roles=("auditor",))
+    assert goes.get(address).status_code == 403
+    people.change(desk, "goes", "admin", roles=("leader",))
+    assert goes.get(address).status_code == 200
+    people.change(desk, "goes", "admin", active=False)
+    assert goes.get(address).status_code == 401
+    people.change(desk, "goes", "admin", active=True)
+    assert goes.get(address).status_code == 200
+    sessions.end(desk, goes.cookies[sessions.COOKIE])
+    assert goes.get(address).status_code == 401
+    assert stays.get(address).status_code == 200
+
+
+def test_whoever_reads_a_page_kept_stands_in_the_log(house: Path) -> None:
+    run, desk = publish.current(house), desk_of(house)
+    readers = {name: signed_in(house, "reviewer1", name=name) for name in ("reads1", "reads2")}
+    for name in ("reads1", "reads2", "reads1"):
+        before = log.head(desk)[0]
+        assert readers[name].get(f"/lists/{run.name}/admission/1").status_code == 200
+        told = [(r["act"], r["who"], r["about"]) for r in log.rows(desk, before)]
+        assert told == [("read", name, f"{run.name}/admission/1")]
+
+
+def test_a_page_that_breaks_is_tried_once_and_told_as_broken(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def breaks(*_: object) -> str:
+        tried.append("once")
+        raise ValueError("not for the reader")
+
+    client = signed_in(house, "reviewer1")
+    client = TestClient(client.app, base_url="http://127.0.0.1", cookies=client.cookies, raise_server_exceptions=False)
+    monkeypatch.setattr(leads, "text_of_run", breaks)
+    answer = client.get("/lists/admission", headers={"accept": "text/html"})
+    assert (answer.status_code, tried) == (500, ["once"])
+    assert "没有任何改动被保存" in answer.text
+    assert "not for the reader" not in answer.text
+
+
+def test_a_case_put_to_a_blind_reviewer_is_another_page_for_him_alone(house: Path) -> None:
+    """What of the desk makes a page another one is more than the case: here a review."""
+    run, desk = publish.current(house), desk_of(house)
+    first = signed_in(house, "reviewer1", name="blind")
+    second = signed_in(house, "reviewer2", name="sighted")
+    address = f"/lists/{run.name}/person"
+    with desk.write() as connection:
+        one = connection.execute(select(CASES.c.case_id).where(CASES.c.grain == "person")).scalars().first()
+        connection.execute(
+            update(CASES).where(CASES.c.case_id == one).values(state="C20", version=CASES.c.version + 1)
+        )
+    word = f'href="/cases/{one}">{STATES["C20"]}<'
+    assert [word in c.get(address).text for c in (first, second)] == [True, True]
+    with desk.write() as connection:
+        values = {"case_id": one, "part": "blind", "due_at": database.now()}
+        connection.execute(insert(REVIEWS).values(**values))
+    assert [word in c.get(address).text for c in (first, second)] == [False, True]
