@@ -1,7 +1,7 @@
 """The bare page that the desk's throughput is held against: uvicorn + Starlette, one page of a given size, no templates, no rights.
 
-It looks the session up and, where the desk logs a reading, writes a row of a hash chain, forced to disk as the desk's is; both in plain SQL by the driver,
-as somebody would write it in an afternoon; its `own` pages do both by the desk's own functions. Started by benchmarks/desk_load.py with BARE_DATABASE, BARE_SIZES and BARE_WAREHOUSE in its environment.
+It looks the session up with its account, refuses one that has ended or lain idle, writes its use down once a minute, and, where the desk logs a reading,
+writes a row of a hash chain, forced to disk as the desk's is; all in plain SQL by the driver, as somebody would write it in an afternoon; its `own` pages do both by the desk's own functions. Started by benchmarks/desk_load.py with BARE_DATABASE, BARE_SIZES and BARE_WAREHOUSE in its environment.
 """
 
 from __future__ import annotations
@@ -42,21 +42,33 @@ def prepare(path: Path, secrets: list[str]) -> None:
     """The bare page's tables, with a session a secret."""
     with sqlite3.connect(path) as connection:
         connection.executescript(
-            "PRAGMA journal_mode=WAL; CREATE TABLE sessions (secret TEXT PRIMARY KEY, person TEXT, used_at TEXT);"
+            "PRAGMA journal_mode=WAL; CREATE TABLE people (person TEXT PRIMARY KEY, active INTEGER);"
+            "CREATE TABLE sessions (secret TEXT PRIMARY KEY, person TEXT, used_at TEXT, ends_at TEXT);"
             "CREATE TABLE log (seq INTEGER PRIMARY KEY, at TEXT, who TEXT, about TEXT, hash TEXT);"
         )
+        now = datetime.now(UTC)
+        until = (now + sessions.LONGEST).isoformat()
         rows = [
-            (hashlib.sha256(s.encode()).hexdigest(), f"p{i}", datetime.now(UTC).isoformat())
-            for i, s in enumerate(secrets)
+            (hashlib.sha256(s.encode()).hexdigest(), f"p{i}", now.isoformat(), until) for i, s in enumerate(secrets)
         ]
-        connection.executemany("INSERT INTO sessions VALUES (?, ?, ?)", rows)
+        connection.executemany("INSERT INTO sessions VALUES (?, ?, ?, ?)", rows)
+        connection.executemany("INSERT INTO people VALUES (?, 1)", [(row[1],) for row in rows])
 
 
 def person_of(request: Request) -> str | None:
-    """Whose session the cookie is."""
+    """Whose open session the cookie is."""
     key = hashlib.sha256(request.cookies.get("xiezhi_session", "").encode()).hexdigest()
-    row = database().execute("SELECT person, used_at FROM sessions WHERE secret = ?", (key,)).fetchone()
-    return None if row is None else str(row[0])
+    asked = "SELECT s.person, used_at, ends_at FROM sessions s JOIN people p ON p.person = s.person WHERE secret = ? AND p.active"
+    row = database().execute(asked, (key,)).fetchone()
+    if row is None:
+        return None
+    now = datetime.now(UTC)
+    idle = now - datetime.fromisoformat(row[1])
+    if now.isoformat() > row[2] or idle > sessions.IDLE:
+        return None
+    if idle > sessions.NOTED:
+        database().execute("UPDATE sessions SET used_at = ? WHERE secret = ?", (now.isoformat(), key))
+    return str(row[0])
 
 
 def listed(request: Request) -> Response:
