@@ -150,9 +150,7 @@ def test_a_case_put_to_a_blind_reviewer_is_another_page_for_him_alone(house: Pat
     address = f"/lists/{run.name}/person"
     with desk.write() as connection:
         one = connection.execute(select(CASES.c.case_id).where(CASES.c.grain == "person")).scalars().first()
-        connection.execute(
-            update(CASES).where(CASES.c.case_id == one).values(state="C20", version=CASES.c.version + 1)
-        )
+        connection.execute(update(CASES).where(CASES.c.case_id == one).values(state="C20", version=CASES.c.version + 1))
     word = f'href="/cases/{one}">{STATES["C20"]}<'
     assert [word in c.get(address).text for c in (first, second)] == [True, True]
     with desk.write() as connection:
