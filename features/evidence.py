@@ -248,7 +248,7 @@ def _read(
         read_as(con, feature.reversed)
         if feature.across is not None:
             # What stands apart is seen only with the rows of all buckets together: take all, choose at the end.
-            rows = con.execute(f"SELECT * FROM ({feature.rows})").df()
+            rows = gathered(con, feature)
             yield from ((one.key, rows) for own in group for one in columns[own])
             continue
         subjects = sorted({one.subject for own in group for one in columns[own]})
@@ -258,6 +258,12 @@ def _read(
         for own in group:
             for one in columns[own]:
                 yield one.key, _within(by_subject.get(one.subject, rows.iloc[:0]), one.column.window, as_of)
+
+
+def gathered(con: duckdb.DuckDBPyConnection, feature: Feature) -> pd.DataFrame:
+    """What `across` reads of one bucket, in the types of the database: pandas knows no day, only its midnight, and
+    `across` counts with days."""
+    return con.sql(f"SELECT * FROM ({feature.rows})").to_arrow_table().to_pandas(types_mapper=pd.ArrowDtype)
 
 
 def _within(rows: pd.DataFrame, window: int, as_of: date | datetime) -> pd.DataFrame:
@@ -276,7 +282,7 @@ def _finished(
                 yield one, _marked(con, _stack(frames), feature)
                 continue
             if feature.name not in crossed:
-                crossed[feature.name] = _cross(pd.concat(frames, ignore_index=True), feature, as_of)
+                crossed[feature.name] = cross(pd.concat(frames, ignore_index=True), feature, as_of)
             rows = crossed[feature.name]
             mine = _within(rows[rows["entity_id"] == one.subject], one.column.window, as_of).reset_index(drop=True)
             yield one, _marked(con, mine, feature)
@@ -314,7 +320,8 @@ def numerator(measure: str) -> str:
     return ""
 
 
-def _cross(rows: pd.DataFrame, feature: Feature, as_of: date | datetime) -> pd.DataFrame:
+def cross(rows: pd.DataFrame, feature: Feature, as_of: date | datetime) -> pd.DataFrame:
+    """The evidence rows of a declaration with `across`, from what was gathered of all buckets."""
     con = duckdb.connect()
     try:
         con.execute(

@@ -15,6 +15,7 @@ from features.assemble import numbers, wide_features
 from features.bucket import focus, rows_sql
 from features.declarations import load_catalog
 from features.declare import REGISTRY, CountyGraph, Feature, GraphMeasure, PeerTest
+from features.evidence import cross, gathered
 from features.grains import GRAINS
 from features.networks.rings.partition import RING_COLUMNS, ROW_COLUMNS
 from features.networks.scores.network_scores import DOCTOR, INSTITUTION, MEETINGS, PERSON
@@ -75,6 +76,13 @@ def binder() -> Iterator[Binder]:
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda f: f.name)
 def test_its_sql_binds(feature: Feature, binder: Binder) -> None:
     assert {"entity_id", "happened_at", "row_table", "row_id"} <= binder.bind(feature)
+
+
+@pytest.mark.parametrize("feature", [f for f in FEATURES if f.across is not None], ids=lambda f: f.name)
+def test_what_it_makes_of_all_buckets_binds_as_evidence_too(feature: Feature, binder: Binder) -> None:
+    read_as(binder.con, feature.reversed)
+    rows = cross(gathered(binder.con, feature), feature, T)
+    assert {"entity_id", "happened_at", "row_table", "row_id"} <= set(rows.columns)
 
 
 def test_whatever_the_ring_search_writes_is_declared() -> None:
