@@ -6,6 +6,7 @@ import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from claims.errors import UserError
 from claims.settings import settings
@@ -36,7 +37,7 @@ def serve(
     if not 1 <= port <= 65_535:
         raise UserError(f"--port {port}: choose one between 1 and 65535")
     _warehouse(warehouse)
-    listening = _listening(host, port)
+    listening = listening_on(host, port)
     if not people.anybody(open_desk(warehouse)):
         raise UserError(
             f"nobody can sign in yet; run `xiezhi people add NAME --role officer --warehouse {warehouse}` first"
@@ -70,13 +71,19 @@ def serve(
     os.execvpe(sys.executable, command, environment)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+UNSENT: Final = 128 * 1024
+"""Bytes that the system holds for a browser which reads slowly (Linux doubles it for its own needs). By itself it holds four million, and for a client that asks
+for page after page and reads none, pages are made until these are full: two hundred of them once kept the others waiting for a third of a second."""
+
+
+def listening_on(host: str, port: int) -> socket.socket:
     """The socket that the workers share, for them to inherit. Without delay: uvicorn's own, shared by workers, lets each page wait 40 ms for the browser to
     acknowledge its headers. Raises UserError where the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNSENT)
     try:
         found.bind((host, port))
     except OSError as error:

@@ -75,7 +75,7 @@ def test_the_server_gets_the_warehouse_and_its_workers(
 def test_a_host_that_is_not_this_machine_may_be_named_in_requests(
     house: Path, started: list[tuple[list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_listening", lambda host, port: socket.socket())
+    monkeypatch.setattr(module, "listening_on", lambda host, port: socket.socket())
     serve(house, 3000, host="box.example")
     assert "box.example" in started[0][1]["XIEZHI_HOSTS"].split(",")
 

@@ -1,5 +1,6 @@
 """Clients that send a byte now and then, or never read what they asked for, cost nobody else a page."""
 
+import contextlib
 import http.client
 import socket
 import threading
@@ -11,7 +12,8 @@ import pytest
 import uvicorn
 
 from serving.desk import people, sessions
-from serving.web.middleware import Gate, desk_of
+from serving.serve import UNSENT, listening_on
+from serving.web.middleware import App, Gate, Message, Receive, Scope, Send, desk_of
 from serving.web.pages import pages
 from tests.serving.conftest import PASSWORD
 
@@ -19,11 +21,31 @@ SLOW = 60
 """More than the threads in which pages are made."""
 
 
+class Counted:
+    """The pages, and how many bytes of them were made."""
+
+    def __init__(self, app: App) -> None:
+        self.app, self.made = app, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def counting(message: Message) -> None:
+            self.made += len(message.get("body", b""))
+            await send(message)
+
+        await self.app(scope, receive, counting)
+
+
 @pytest.fixture
-def port(week: Path) -> Iterator[int]:
-    """A real server over the week, in a thread."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(Gate(pages(week), week), log_level="critical"))
+def counted(week: Path) -> Counted:
+    return Counted(Gate(pages(week), week))
+
+
+@pytest.fixture
+def port(counted: Counted) -> Iterator[int]:
+    """A real server over the week, in a thread, on a socket as the product opens it."""
+    listening = listening_on("127.0.0.1", 0)
+    listening.listen(256)
+    server = uvicorn.Server(uvicorn.Config(counted, log_level="critical"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     while not server.started:
@@ -65,3 +87,21 @@ def test_slow_clients_cost_no_page(week: Path, port: int) -> None:
     finally:
         for one in held:
             one.close()
+
+
+def test_who_reads_nothing_is_made_few_pages(week: Path, port: int, counted: Counted) -> None:
+    desk, asked = desk_of(week), 1000
+    secret = sessions.begin(desk, people.accept(desk, people.add(desk, "deaf", ("officer",)), PASSWORD))
+    head = f"GET /lists/all HTTP/1.1\r\nhost: 127.0.0.1\r\ncookie: {sessions.COOKIE}={secret}\r\naccept: text/html\r\n\r\n"
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        one.connect(("127.0.0.1", port))
+        one.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            one.send(head.encode() * asked)
+        before = -1
+        while before != counted.made:
+            before = counted.made
+            time.sleep(0.5)
+    # what the system holds, what uvicorn does before it waits, and the page on which it waits
+    assert 0 < counted.made < 6 * UNSENT
