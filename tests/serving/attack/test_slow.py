@@ -92,7 +92,9 @@ def test_slow_clients_cost_no_page(week: Path, port: int) -> None:
 def test_who_reads_nothing_is_made_few_pages(week: Path, port: int, counted: Counted) -> None:
     desk, asked = desk_of(week), 1000
     secret = sessions.begin(desk, people.accept(desk, people.add(desk, "deaf", ("officer",)), PASSWORD))
-    head = f"GET /lists/all HTTP/1.1\r\nhost: 127.0.0.1\r\ncookie: {sessions.COOKIE}={secret}\r\naccept: text/html\r\n\r\n"
+    head = (
+        f"GET /lists/all HTTP/1.1\r\nhost: 127.0.0.1\r\ncookie: {sessions.COOKIE}={secret}\r\naccept: text/html\r\n\r\n"
+    )
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
         one.connect(("127.0.0.1", port))
