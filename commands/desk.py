@@ -12,7 +12,7 @@ from commands.terminal import JsonOption, WarehouseOption, say
 
 app = typer.Typer()
 people_app = typer.Typer(
-    no_args_is_help=True, help="Who may sign in: add, list, invite again, close; tokens for programs."
+    no_args_is_help=True, help="Who may sign in: add, list, invite again, close; tokens for programs; conflicts of interest."
 )
 desk_app = typer.Typer(
     no_args_is_help=True,
@@ -113,6 +113,27 @@ def people_token(
     desk = open_desk(warehouse)
     secret = sessions.new_token(desk, people.named(desk, name), tuple(scope), days, label)
     say({"name": name, "token": secret, "days": days}, as_json, f"{secret} (shown once; ends after {days} days)")
+
+
+@people_app.command("conflict")
+def people_conflict(
+    warehouse: WarehouseOption,
+    name: Annotated[str, typer.Argument(help="name of the account; without one what stands is listed")] = "",
+    unit: Annotated[str, typer.Option("--unit", help="the institution this person must not inspect")] = "",
+    why: Annotated[str, typer.Option("--why", help="the reason, kept with it")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """回避: a person declares a unit once; cases, plans and bed checks then keep him away. Without a name: what stands."""
+    from serving.desk import conflicts
+    from serving.desk.database import open_desk
+    from serving.desk.people import Person
+
+    desk = open_desk(warehouse)
+    if name or unit:
+        conflicts.declare(desk, Person(0, BY, BY, "", frozenset()), name, unit, why)
+    rows = [{k: str(r[k]) for k in ("name", "shown", "unit", "why", "at")} for r in conflicts.standing(desk)]
+    text = "\n".join(f"{r['shown']}（{r['name']}）回避 {r['unit']}：{r['why']}" for r in rows)
+    say({"conflicts": rows}, as_json, text or "没有回避申报")
 
 
 @desk_app.command("check")

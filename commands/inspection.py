@@ -188,8 +188,9 @@ def plan(
     from inspection.plan import make_plan
     from inspection.plan_files import check_ending, plan_text, write_plan
     from inspection.plan_store import publish_plan
-    from inspection.settings import read_settings, with_teams
+    from inspection.settings import read_settings, with_declared, with_teams
     from inspection.sites import load_sites
+    from serving.desk import conflicts
     from serving.desk.plan_changes import keeps, of_warehouse, told
     from serving.lists.worth import worth_of_units
 
@@ -203,21 +204,23 @@ def plan(
         asked = replace(
             asked, keep=(*(k for k in asked.keep if k.site not in {c["site"] for c in changes}), *keeps(changes))
         )
+        asked = with_declared(asked, conflicts.of_warehouse(warehouse))
         when = planned_from(warehouse, week, days, as_of)
-        sites = load_sites(warehouse, when)
+        every = sites = load_sites(warehouse, when)
         if special is not None:
             sites = of_campaign(warehouse, when, sites, special)
+        outside = {s.id: s.name for s in every} if special is not None else {}
+        outside = {c: n for c, n in outside.items() if c not in {s.id for s in sites}}
         bars("scores", 0.0)
         expected = worth_of_units(warehouse, when, by, special)
         bars("routes", 0.0)
-        made = make_plan(
-            sites, expected, asked, week=week, days=days, drawn=drawn_of(warehouse, name, asked=bool(draw))
-        )
+        drawn = drawn_of(warehouse, name, asked=bool(draw))
+        made = make_plan(sites, expected, asked, week=week, days=days, drawn=drawn, outside=outside)
     for file in out or []:
         write_plan(made, file)
     shown = ""
     if publish:
-        units = {s.id: (s.name, s.area) for s in load_sites(warehouse, when)} if changes else {}
+        units = {s.id: (s.name, s.area) for s in every}
         kept = [told(c, *units.get(c["site"], (c["site"], ""))) for c in changes]
         shown = publish_plan(warehouse, made, as_of=when.isoformat(), campaign=campaign, changes=kept).name
     say(
@@ -361,9 +364,10 @@ def bedteams(
     """Tonight's hospitals (of the published bed check) divided among teams of two in the order of the road; without --teams and --settings those of the plan in force. Pages show it."""
     from inspection.evening_teams import divide, teams_of_plan
     from inspection.plan_store import current_plan
-    from inspection.settings import read_settings, with_teams
+    from inspection.settings import read_settings, with_declared, with_teams
     from inspection.sites import load_sites
     from serving import evening
+    from serving.desk import conflicts
     from serving.lists.publish import current
 
     run = current(warehouse)
@@ -376,6 +380,7 @@ def bedteams(
         asked = teams_of_plan(asked, plan.plan)
     else:
         asked = with_teams(asked, teams)
+    asked = with_declared(asked, conflicts.of_warehouse(warehouse))
     with Bars() as bars:
         bars("teams", 0.0)
         told = divide(run.bedsheet()["beds"], load_sites(warehouse, sheet.at), asked, sheet.at)

@@ -108,14 +108,15 @@ def make_plan(
     week: str,
     days: int = 5,
     drawn: Sequence[str] = (),
+    outside: Mapping[str, str] | None = None,
 ) -> Plan:
-    """The plan of one week. drawn: units of the draw, which come first. UserError where nothing at all can be planned."""
+    """The plan of one week. drawn: units of the draw, which come first; outside: names of units that lie outside a campaign. UserError where nothing at all can be planned."""
     if not settings.teams:
         raise UserError("没有检查组就排不出计划；请给出 --teams，或在设置文件中写 [[teams]]")
     dates, notes = week_days(week, days)
     if not dates:
         raise UserError(f"{week} 没有可排的工作日：{'；'.join(notes)}")
-    office = _Office(sites, expected, settings, dates, list(drawn), notes)
+    office = _Office(sites, expected, settings, dates, list(drawn), notes, outside)
     solution = solve(office.problem(settings.keep))
     price = 0.0
     if settings.keep:
@@ -128,8 +129,10 @@ class _Office:
     """One week's question, from units and settings to arrays and back to sentences."""
 
     def __init__(
-        self, sites: Sequence[Site], expected: Mapping[str, Expected], settings: Settings, dates: list[date], drawn: list[str], notes: list[str]
+        self, sites: Sequence[Site], expected: Mapping[str, Expected], settings: Settings, dates: list[date], drawn: list[str], notes: list[str],
+        outside: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
+        self.outside = outside or {}
         self.settings, self.dates, self.notes = settings, dates, notes
         self.unmet: list[str] = []
         self.drawn = list(dict.fromkeys(drawn))
@@ -166,12 +169,17 @@ class _Office:
             site.last_visit is not None and (self.dates[0] - site.last_visit).days < self.settings.repeat_months * 30.44
         )
 
+    def _name(self, code: str) -> str:
+        return self.all[code].name if code in self.all else self.outside.get(code, code)
+
     def _mentioned(self) -> None:
         """Sentences for units that somebody named and that cannot be as asked."""
         s = self.settings
         for code in [*self.drawn, *(k.site for k in s.keep if not k.never)]:
-            name = self.all[code].name if code in self.all else code
-            if code not in self.all:
+            name = self._name(code)
+            if code in self.outside:
+                self.unmet.append(f"{name} 没有本专项的费用，不在专项计划内，未排入")
+            elif code not in self.all:
                 self.unmet.append(f"机构 {code} 不在机构表中，无法排入")
             elif code in s.closed:
                 self.unmet.append(f"{name} 已停业或关闭，未排入；如为抽中对象，请把结果记为无法核查")
@@ -180,13 +188,18 @@ class _Office:
             elif code in self.number and self._recent(self.sites[self.number[code]]):
                 self.notes.append(f"{name} {s.repeat_months} 个月内检查过，因抽中或指定仍排入")
         names = {t.name for t in s.teams}
-        for k in s.keep:
+        for k in (k for k in s.keep if k.site in self.number):
             if k.team and k.team not in names:
-                self.unmet.append(f"指定的检查组 {k.team} 不存在，{k.site} 按任一组排")
+                self.unmet.append(f"指定的检查组 {k.team} 不存在，{self._name(k.site)} 按任一组排")
             if k.day and k.day not in {d.isoweekday() for d in self.dates}:
                 self.unmet.append(
-                    f"指定给 {k.site} 的周{WEEKDAYS[k.day - 1] if 1 <= k.day <= 7 else k.day} 本周不排检查，按任一天排"
+                    f"指定给 {self._name(k.site)} 的周{WEEKDAYS[k.day - 1] if 1 <= k.day <= 7 else k.day} 本周不排检查，按任一天排"
                 )
+        for d in s.done:
+            if d.site not in self.all:
+                self.unmet.append(f"已查的 {self._name(d.site)} {'没有本专项的费用' if d.site in self.outside else '不在机构表中'}，未计入本计划")
+            elif d.team not in names:
+                self.notes.append(f"{self._name(d.site)} 已由 {d.team} 查过，该组不在本周各组之内")
         visited = {d.site for d in s.done}
         self.drawn = [d for d in self.drawn if d in self.number or d in visited]
 
@@ -316,6 +329,7 @@ class _Office:
                 before = site.place
         visits.sort(key=lambda v: (v.day, v.team, v.start))
         self._unserved({v.site for v in visits})
+        self.notes += s.kept_away({c: x.name for c, x in self.all.items()}, {v.site: v.team for v in visits})
         value = float(sum(self.worth[self.number[v.site]] for v in visits if v.site in self.number))
         bound = max(value, value + solution.bound - solution.value)
         gap = 1 - value / bound if bound > 0 else 0.0
@@ -337,6 +351,12 @@ class _Office:
             return "按预期金额" if self.settings.objective == "amount" else "按预期查实"
         return "覆盖"
 
+    def _why_not(self, k: Keep) -> str:
+        """Why a unit that a person placed is on no route."""
+        teams = [t for t in self.settings.teams if not k.team or t.name == k.team] or list(self.settings.teams)
+        kept = [f"{'、'.join(who)} 须回避" for t in teams if (who := self.settings.kept_from(t, k.site))]
+        return "，".join(kept) if len(kept) == len(teams) else "时间、回避或专长不允许"
+
     def _unserved(self, visited: set[str]) -> None:
         for code in self.drawn:
             if code not in visited:
@@ -345,7 +365,7 @@ class _Office:
                 )
         for k in self.settings.keep:
             if not k.never and k.site in self.number and k.site not in visited:
-                self.unmet.append(f"指定的 {self.all[k.site].name} 排不下（时间、回避或专长不允许）")
+                self.unmet.append(f"指定的 {self.all[k.site].name} 排不下（{self._why_not(k)}）")
         for floor in self.floors:
             got = sum(self.sites[i].id in visited for i in floor.members)
             if got < floor.need:

@@ -11,6 +11,7 @@ closed = ["H4290040000001"]
 [floors.area]              429004 = 2     # visits this week at least; [floors.kind] the same
 [needs]                    综合医院 = "临床" # skill that a team must have
 [[teams]]                  name = "一组"  members = ["张三", "李四"]  skills = ["临床"]  conflicts = ["H…"]  base = [113.2, 30.4]  nights = 1  off = [5]
+[avoid]                    "张三" = ["H…"]   # units a person must not visit (回避), beside what he declared at the desk
 [[keep]]                   site = "H…"  team = "一组"  day = 2  # a person's change; never = true leaves the unit out
 [[done]]                   site = "H…"  team = "一组"  day = 1  start = "09:00"  end = "11:00"
 """
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,7 @@ class Settings:
     minutes: Mapping[str, int] = field(default_factory=dict)
     floors: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     needs: Mapping[str, str] = field(default_factory=dict)
+    avoid: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     keep: tuple[Keep, ...] = ()
     done: tuple[Done, ...] = ()
 
@@ -101,8 +103,26 @@ class Settings:
         return max(5, -(-int(asked) // 5) * 5)
 
     def may_visit(self, team: Team, unit: str, kind: str) -> bool:
-        """No conflict of interest (回避), and the skill that units of the kind ask for."""
-        return unit not in team.conflicts and (kind not in self.needs or self.needs[kind] in team.skills)
+        """No conflict of interest (回避) of the team or a member, and the skill that units of the kind ask for."""
+        skilled = kind not in self.needs or self.needs[kind] in team.skills
+        return skilled and unit not in team.conflicts and not self.kept_from(team, unit)
+
+    def kept_from(self, team: Team, unit: str) -> tuple[str, ...]:
+        """Members of the team who must not visit the unit."""
+        return tuple(m for m in team.members if unit in self.avoid.get(m, ()))
+
+    def kept_away(self, names: Mapping[str, str], by: Mapping[str, str]) -> list[str]:
+        """A sentence for each member who must not visit a unit, and who goes instead. names: of units; by: unit → team that visits it."""
+        if self.avoid and not any(m in self.avoid for t in self.teams for m in t.members):
+            return ["各组人员中没有申报过回避的人（按姓名或用户名核对）；组员没有写真名的，请在设置文件 [[teams]] 补写"]
+        return [
+            f"{member} 须回避 {names[unit]}：{team.name}不去，"
+            + (f"由{by[unit]}去" if unit in by else "其他组也没有排入")
+            for team in self.teams
+            for member in dict.fromkeys(team.members)
+            for unit in dict.fromkeys(self.avoid.get(member, ()))
+            if unit in names
+        ]
 
     def travel_minutes(self, far: float | None) -> int:
         """Of a way on the road, in steps of five, rounded up; far: kilometres as the crow flies, None = unknown."""
@@ -124,6 +144,13 @@ def with_teams(settings: Settings, count: int | None) -> Settings:
     return replace(settings, teams=tuple(Team(f"第{i + 1}组", (f"{i + 1}组甲", f"{i + 1}组乙")) for i in range(count)))
 
 
+def with_declared(settings: Settings, declared: Mapping[str, Sequence[str]]) -> Settings:
+    """With the units that persons declared (回避), beside those of the file. declared: what a person is called → units."""
+    called = dict.fromkeys([*settings.avoid, *declared])
+    avoid = {c: tuple(dict.fromkeys([*settings.avoid.get(c, ()), *declared.get(c, ())])) for c in called}
+    return replace(settings, avoid=avoid)
+
+
 def read_settings(path: Path | None) -> Settings:
     """The file's settings over the defaults. UserError naming file, key and what to do."""
     if path is None:
@@ -141,8 +168,8 @@ def read_settings(path: Path | None) -> Settings:
 
 
 def _settings(said: dict[str, Any]) -> Settings:
-    plain = {f.name for f in fields(Settings)} - {"teams", "hours", "minutes", "floors", "needs", "keep", "done", "start", "end", "night_start", "night_end"}  # fmt: skip
-    known = plain | {"teams", "hours", "minutes", "floors", "needs", "keep", "done"}
+    plain = {f.name for f in fields(Settings)} - {"teams", "hours", "minutes", "floors", "needs", "avoid", "keep", "done", "start", "end", "night_start", "night_end"}  # fmt: skip
+    known = plain | {"teams", "hours", "minutes", "floors", "needs", "avoid", "keep", "done"}
     if unknown := sorted(set(said) - known):
         raise ValueError(f"不认识的设置 {'、'.join(unknown)}")
     made: dict[str, Any] = {k: tuple(map(str, v)) if isinstance(v, list) else v for k, v in said.items() if k in plain}
@@ -152,6 +179,7 @@ def _settings(said: dict[str, Any]) -> Settings:
     made["minutes"] = {k: int(v) for k, v in said.get("minutes", {}).items()}
     made["floors"] = {k: {str(n): int(c) for n, c in v.items()} for k, v in said.get("floors", {}).items()}
     made["needs"] = {k: str(v) for k, v in said.get("needs", {}).items()}
+    made["avoid"] = {k: tuple(map(str, v)) for k, v in said.get("avoid", {}).items()}
     made["teams"] = tuple(_team(t) for t in said.get("teams", []))
     made["keep"] = tuple(Keep(**k) for k in said.get("keep", []))
     made["done"] = tuple(

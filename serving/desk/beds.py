@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
 
-from serving.desk import log, papers
+from serving.desk import conflicts, log, papers
 from serving.desk.cases import Refused, event, locked
 from serving.desk.database import Desk, now
 from serving.desk.people import Person
@@ -62,6 +62,8 @@ def take(desk: Desk, person: Person, rights: frozenset[str], sheet: Sheet, given
         if case_id is None:
             raise Refused("这一批次的案件尚未生成，请重新打开查床页面后再发")
         case = locked(connection, person, int(case_id))
+        if conflicts.kept_from(connection, [person.person_id], about["unit"]):
+            raise Refused("您已申报回避这家机构，请由其他核查人员填写")
         place = {"run": sheet.run, "lead": lead}
         said = Said(code, given.note.strip(), given.client)
         done = say(connection, BED_RESULTS, place, said, person, sheet.names, case_id=case_id, **about)

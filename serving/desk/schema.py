@@ -117,7 +117,23 @@ LIMITS = Table(
     CheckConstraint("granted IS NULL OR answered_by IS NOT NULL OR alone", name="granted_by_somebody"),
 )
 
+#: Units somebody must not inspect (回避, serving/desk/conflicts.py). who: who wrote it down, NULL = from the command line; nobody lifts his own.
+CONFLICTS = Table(
+    "conflicts",
+    METADATA,
+    Column("conflict_id", Integer, primary_key=True),
+    Column("person_id", Integer, ForeignKey(_WHO), nullable=False, index=True),
+    Column("unit", String(32), nullable=False, index=True),
+    Column("why", Text, nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("who", Integer, ForeignKey(_WHO)),
+    Column("lifted_at", DateTime),
+    Column("lifted_by", Integer, ForeignKey(_WHO)),
+    CheckConstraint("lifted_by <> person_id", name="lifted_by_another"),
+)
+
 #: What leaders changed of a week's plan (serving/desk/plan_changes.py): the last row of a unit in a week counts, none is ever changed.
+#: start, finish: minutes of the day of a visit that was made.
 PLAN_CHANGES = Table(
     "plan_changes",
     METADATA,
@@ -128,6 +144,8 @@ PLAN_CHANGES = Table(
     Column("day", Integer, nullable=False),
     Column("never", Boolean, nullable=False),
     Column("why", Text, nullable=False),
+    Column("start", Integer),
+    Column("finish", Integer),
     Column("at", DateTime, nullable=False),
     Column("who", Integer, ForeignKey(_WHO), nullable=False),
 )

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from claims.schema.innocents import INNOCENTS
 from claims.schema.outcomes import OUTCOMES
-from serving.desk import appeals, boards, log, money, papers, reviews, ticks
+from serving.desk import appeals, boards, conflicts, log, money, papers, reviews, ticks
 from serving.desk.cases import BLIND, Refused, event, free, locked
 from serving.desk.database import Desk, now
 from serving.desk.limits import LIMITS, value
@@ -156,6 +156,8 @@ def _asked(connection: Connection, row: Mapping[str, Any], step: Step, given: Gi
             raise Refused("核查须派两名以上人员")
         if not given.declared:
             raise Refused("请确认核查人员均无须回避的情形")
+        if kept := conflicts.kept_from(connection, given.officers, row["unit"]):
+            raise Refused(f"{'、'.join(kept)} 已申报回避 {row['unit']}，请改派他人")
     if "until" in step.asks and (given.until is None or given.until <= today(now())):
         raise Refused("请填写以后的复查日期")
     if "case" in step.asks and (given.into is None or given.into == row["case_id"]):

@@ -63,6 +63,8 @@ RULES: Final = (
     _rule(r"/units/[^/]+/brief\.docx", "export"),
     _rule(r"/plan(\.json|\.ics|\.svg)?", "plan"),
     _rule(r"/plan", "assign", "POST"),
+    _rule(r"/conflicts(\.json)?", "plan"),
+    _rule(r"/conflicts", "plan", "POST"),
     _rule(r"/model(\.json)?", "score"),
     _rule(r"/cases(\.json)?", "lists"),
     _rule(r"/cases/\d+(\.json)?", "lists"),

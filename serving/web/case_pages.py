@@ -15,7 +15,7 @@ from claims.errors import UserError
 from claims.schema.innocents import INNOCENTS
 from claims.shown_text import mask
 from inspection.bedsheet import RESULTS
-from serving.desk import boards, diagnoses, hearings, inbox, log, lookbacks, money, papers, people, reviews, sent, ticks
+from serving.desk import boards, conflicts, diagnoses, hearings, inbox, log, lookbacks, money, papers, people, reviews, sent, ticks
 from serving.desk.casefile import case_file
 from serving.desk.database import Desk, now
 from serving.desk.limits import values
@@ -116,6 +116,7 @@ def case_page(
     steps = steps_from(found["state"], may, found["proposal"])
     staff = people.everybody(desk) if any("officers" in s.asks for s in steps) else []
     inspectors = [p for p in staff if "inspector" in p["roles"] and p["active"]]
+    kept = {c["person_id"] for c in conflicts.standing(desk) if c["unit"] == found["unit"]} if inspectors else set()
     sits = "board" in may and found["state"] == "C60"
     worked: set[int] = set()
     if sits:
@@ -133,7 +134,9 @@ def case_page(
         "file": shown(found),
         "again": of_case(desk, warehouse, who, found),
         "steps": [vars(s) | {"choices": s.outcomes} for s in steps],
-        "inspectors": [{"person_id": p["person_id"], "shown": p["shown"]} for p in inspectors],
+        "inspectors": [
+            {"person_id": p["person_id"], "shown": p["shown"], "kept_from": p["person_id"] in kept} for p in inspectors
+        ],
         "members": members,
         "sits": sits,
         "asks_hearing": "sign" in may and found["state"] == "C60" and None in (found["legal_by"], found["board_id"]),

@@ -13,7 +13,7 @@ ACTS: Final[dict[str, str]] = {
     "case.reply": "答复申辩", "case.blind": "盲法复核", "case.legal": "法制审核", "case.hear": "送交法制审核或案审会", "case.board": "案审会", "case.done": "办结处理", "case.recovered": "登记追回",
     "case.ask.extend": "申请延期", "case.ask.reopen": "申请重新办理", "case.grant.extend": "批复延期", "case.grant.reopen": "批复重新办理", "file.add": "上传附件", "file.read": "下载附件",
     "bed.stored": "查床", "bed.confirmed": "查床确认", "bed.changed": "查床更正", "bed.withdrawn": "查床撤回", "tick.stored": "现场任务", "tick.confirmed": "现场任务确认",
-    "tick.changed": "现场任务更正", "limit.propose": "提出改期限", "limit.answer": "批复改期限", "plan.change": "调整计划", "sent.upload": "上传下发清单", "sent.drop": "丢弃上传的清单", "sent.import": "接收下发疑点",
+    "tick.changed": "现场任务更正", "limit.propose": "提出改期限", "limit.answer": "批复改期限", "plan.change": "调整计划", "conflict.declare": "申报回避", "conflict.lift": "解除回避", "sent.upload": "上传下发清单", "sent.drop": "丢弃上传的清单", "sent.import": "接收下发疑点",
     "sent.case": "下发疑点立案", "sent.answer": "答复下发疑点", "sent.return": "反馈下发疑点", "desk.backup": "备份", "desk.restore": "恢复",
 } | {f"case.{name}": step.zh for name, step in STEPS.items()}  # fmt: skip
 

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from inspection.bedsheet import RESULTS
-from serving.desk import beds, findings, leads, log
+from serving.desk import beds, conflicts, findings, leads, log
 from serving.desk.beds import Given, Sheet
 from serving.desk.casefile import case_file
 from serving.desk.cases import Refused, Unknown
@@ -51,6 +51,13 @@ def test_a_result_is_a_finding_once_another_officer_says_the_same(evening: Desk,
     events = case_file(evening, staff["leader"], 1)["events"]
     assert [(e["shown"], e["detail"]["done"]) for e in events if e["kind"] == "bed"] == [("ann", "stored"), ("bob", "confirmed")]  # fmt: skip
     assert [r["act"] for r in log.rows(evening)][-4:] == ["bed.stored", "bed.confirmed", "bed.stored", "bed.confirmed"]
+
+
+def test_who_declared_a_conflict_fills_in_no_bed_there(evening: Desk, staff: dict[str, Person]) -> None:
+    conflicts.declare(evening, staff["leader"], staff["ann"].name, "H1", "配偶任职")
+    with pytest.raises(Refused, match="已申报回避"):
+        give(evening, staff["ann"], 1, "不在")
+    assert give(evening, staff["bob"], 1, "不在") == "stored"
 
 
 def test_sent_twice_is_stored_once(evening: Desk, staff: dict[str, Person]) -> None:

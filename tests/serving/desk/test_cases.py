@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from claims.schema.outcomes import OUTCOMES
-from serving.desk import appeals, cases, findings, inbox, leads, log, money, papers, people, steps, verify
+from serving.desk import appeals, cases, conflicts, findings, inbox, leads, log, money, papers, people, steps, verify
 from serving.desk.casefile import case_file
 from serving.desk.cases import Refused
 from serving.desk.database import Desk, now
@@ -159,6 +159,18 @@ def test_one_officer_is_not_enough_and_a_conflict_must_be_denied(opened: Desk, s
         with pytest.raises(Refused):
             go(opened, staff["leader"], "dispatch", Given(officers=officers, declared=declared))
     assert case_file(opened, staff["leader"], 1)["state"] == "C30"
+
+
+def test_who_declared_a_conflict_is_not_sent(opened: Desk, staff: dict[str, Person]) -> None:
+    go(opened, staff["first"], "report")
+    go(opened, staff["second"], "agree")
+    officers = (staff["ann"].person_id, staff["bob"].person_id)
+    unit = case_file(opened, staff["leader"], 1)["unit"]
+    conflicts.declare(opened, staff["leader"], staff["bob"].name, unit, "配偶任职")
+    with pytest.raises(Refused, match=f"已申报回避 {unit}"):
+        go(opened, staff["leader"], "dispatch", Given(officers=officers, declared=True))
+    conflicts.lift(opened, staff["leader"], conflicts.standing(opened)[0]["conflict_id"])
+    go(opened, staff["leader"], "dispatch", Given(officers=officers, declared=True))
 
 
 def test_fifty_at_once_take_one_step(opened: Desk, staff: dict[str, Person]) -> None:
