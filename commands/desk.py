@@ -12,7 +12,8 @@ from commands.terminal import JsonOption, WarehouseOption, say
 
 app = typer.Typer()
 people_app = typer.Typer(
-    no_args_is_help=True, help="Who may sign in: add, list, invite again, close; tokens for programs; conflicts of interest."
+    no_args_is_help=True,
+    help="Who may sign in: add, list, invite again, close; tokens for programs; conflicts of interest.",
 )
 desk_app = typer.Typer(
     no_args_is_help=True,

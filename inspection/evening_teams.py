@@ -73,7 +73,7 @@ def divide(beds: Sequence[Mapping[str, Any]], sites: Sequence[Site], settings: S
             before = site.place
         told.append({"name": team.name, "members": list(team.members), "beds": sum(s.beds for s in stops), "stops": [asdict(s) for s in stops]})  # fmt: skip
     unmet = [evening.why_not(i, str(about[s.id]["hospital"])) for i, s in enumerate(put) if s.id not in served]
-    by = {s["unit"]: t["name"] for t in told for s in t["stops"]}
+    by = {str(s["unit"]): str(t["name"]) for t in told for s in t["stops"]}
     here = replace(settings, teams=tuple(teams))
     notes += here.kept_away({u: str(about[u]["hospital"]) for u in units}, by)
     notes += [f"{len(lost)} 家医院不在机构表中，路程按固定时间计"] if lost else []

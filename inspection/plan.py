@@ -197,7 +197,9 @@ class _Office:
                 )
         for d in s.done:
             if d.site not in self.all:
-                self.unmet.append(f"已查的 {self._name(d.site)} {'没有本专项的费用' if d.site in self.outside else '不在机构表中'}，未计入本计划")
+                self.unmet.append(
+                    f"已查的 {self._name(d.site)} {'没有本专项的费用' if d.site in self.outside else '不在机构表中'}，未计入本计划"
+                )
             elif d.team not in names:
                 self.notes.append(f"{self._name(d.site)} 已由 {d.team} 查过，该组不在本周各组之内")
         visited = {d.site for d in s.done}

@@ -62,7 +62,7 @@ def take(desk: Desk, person: Person, rights: frozenset[str], sheet: Sheet, given
         if case_id is None:
             raise Refused("这一批次的案件尚未生成，请重新打开查床页面后再发")
         case = locked(connection, person, int(case_id))
-        if conflicts.kept_from(connection, [person.person_id], about["unit"]):
+        if conflicts.kept_from(connection, [person.person_id], str(row["unit"])):
             raise Refused("您已申报回避这家机构，请由其他核查人员填写")
         place = {"run": sheet.run, "lead": lead}
         said = Said(code, given.note.strip(), given.client)

@@ -15,7 +15,21 @@ from claims.errors import UserError
 from claims.schema.innocents import INNOCENTS
 from claims.shown_text import mask
 from inspection.bedsheet import RESULTS
-from serving.desk import boards, conflicts, diagnoses, hearings, inbox, log, lookbacks, money, papers, people, reviews, sent, ticks
+from serving.desk import (
+    boards,
+    conflicts,
+    diagnoses,
+    hearings,
+    inbox,
+    log,
+    lookbacks,
+    money,
+    papers,
+    people,
+    reviews,
+    sent,
+    ticks,
+)
 from serving.desk.casefile import case_file
 from serving.desk.database import Desk, now
 from serving.desk.limits import values

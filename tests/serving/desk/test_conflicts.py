@@ -44,7 +44,9 @@ def test_it_is_found_by_both_names_and_lifted_by_another_alone(desk: Desk, tmp_p
     assert conflicts.standing(desk) == []
 
 
-@pytest.mark.parametrize(("unit", "why", "said"), [("H 1", "x", "机构编码"), ("H1", " ", "缘由"), ("", "x", "机构编码")])
+@pytest.mark.parametrize(
+    ("unit", "why", "said"), [("H 1", "x", "机构编码"), ("H1", " ", "缘由"), ("", "x", "机构编码")]
+)
 def test_what_is_incomplete_is_refused(desk: Desk, unit: str, why: str, said: str) -> None:
     with pytest.raises(Refused, match=said):
         conflicts.declare(desk, DESK, "zhang", unit, why)
