@@ -58,7 +58,8 @@ def divide(beds: Sequence[Mapping[str, Any]], sites: Sequence[Site], settings: S
     put, notes = placed(real)
     evening = _Evening(put, np.array([counts[s.id] for s in put], dtype=float), settings, teams)
     solution = evening.solved()
-    told, served = [], set()
+    told: list[dict[str, Any]] = []
+    served: set[str] = set()
     for team in teams:
         stops, before = [], evening.base(team)
         for order, (i, start, end) in enumerate(solution.routes[team.name], start=1):

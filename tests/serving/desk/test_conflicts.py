@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from inspection.plan import Expected, make_plan
@@ -36,9 +36,8 @@ def test_it_is_found_by_both_names_and_lifted_by_another_alone(desk: Desk, tmp_p
     (row,) = conflicts.standing(desk)
     with pytest.raises(Refused, match="由他人解除"):
         conflicts.lift(desk, people.named(desk, "zhang"), row["conflict_id"])
+    values = {"person_id": row["person_id"], "unit": "H2", "why": "x", "at": row["at"], "lifted_by": row["person_id"]}
     with pytest.raises(IntegrityError), desk.write() as connection:
-        whose = connection.execute(select(CONFLICTS.c.person_id)).scalar_one()
-        values = {"person_id": whose, "unit": "H2", "why": "x", "at": row["at"], "lifted_by": whose}
         connection.execute(insert(CONFLICTS).values(**values))
     conflicts.lift(desk, people.named(desk, "boss"), row["conflict_id"])
     assert conflicts.standing(desk) == []
