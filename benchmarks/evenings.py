@@ -30,7 +30,7 @@ from benchmarks.accuracy_product import ROOT, Product
 from benchmarks.evenings_page import Evening, page
 
 FITTED: Final = {"second": "2025-08-01", "pilot": "2025-07-01"}
-OWN: Final = {f"own {seed}": seed for seed in (21, 22, 23, 24)}
+OWN: Final = {f"own {seed}": seed for seed in (21, 22, 23, 24, 25)}
 WORLDS: Final = (*FITTED, *OWN)
 OWN_PERSONS: Final = 8_000
 OWN_MONTHS: Final = 8
