@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from claims.clock import wall_clock
 from claims.errors import UserError
 from commands.terminal import (
     AsOfOption,
@@ -472,7 +473,6 @@ def brief(
     as_json: JsonOption = False,
 ) -> None:
     """The pre-visit brief of units as published with the week: story, peers, charts, shelves, questions, months to reconcile; two pages."""
-    from datetime import datetime
 
     from claims.store.files import PRIVATE, SEAL, put
     from inspection.plan_files import read_visits
@@ -492,7 +492,7 @@ def brief(
     runs = [current(warehouse)] if as_of is None else runs_of(warehouse, a_date(as_of))
     if not runs:
         raise UserError(f"{as_of} 没有发布过清单；请先运行 xiezhi week --warehouse {warehouse} --as-of {as_of}")
-    run, when = runs[0], f"{datetime.now():%Y-%m-%d %H:%M}"
+    run, when = runs[0], f"{wall_clock():%Y-%m-%d %H:%M}"
     made = {}
     for code in units:  # all, before any is written
         told = run.brief(code)

@@ -14,10 +14,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from claims.clock import wall_clock
 from claims.errors import UserError
 from claims.store.files import SEAL, stage
 from claims.store.publish import Published, hashed, point, pointed, publish_folder
@@ -71,7 +71,7 @@ def publish_plan(
         }
         manifest = {**facts, "files": hashed(staged)}
         run = hashlib.sha256(json.dumps(manifest, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
-        manifest["published_at"] = datetime.now().isoformat(sep=" ", timespec="seconds")
+        manifest["published_at"] = wall_clock().isoformat(sep=" ")
         target = folder / plan.week / run
         made = _sound(target) or publish_folder(staged, target, manifest, REMEDY)
         point(folder, f"{plan.week}/{run}", made.manifest[SEAL])

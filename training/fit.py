@@ -132,7 +132,7 @@ def fit(
     vacant = set(said) - usable
     held_back = {} if promote else {g: worse for g in sorted(vacant) if (worse := worse_than_without(said[g]))}
     serving = [] if promote is False else sorted(said) if promote else sorted(vacant - set(held_back))
-    note = f"{bundle.hash}, as_of {as_of:%Y-%m-%d}, seed {seed}"
+    note = f"{bundle.hash}，数据截至 {as_of:%Y-%m-%d}，种子 {seed}"
     if gone := "; ".join(f"{g}: {why}" for g, why in unusable.items()):
         note += f"; replaces a model that cannot score: {gone}"
     retired = [g for g in held_back if g in active_table(root / "models")["grains"]]

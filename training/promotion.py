@@ -138,9 +138,9 @@ def compare(
     path = _report(root, champion.hash, other.hash)
     path.parent.mkdir(parents=True, exist_ok=True)
     put(path, sealed(report), PRIVATE)
-    against = champion.hash[:12] or "the list without findings"
+    against = champion.hash[:12] or "未用查处结果的名单"
     record(
-        root / "models", "compare", entered_by=entered_by, note=f"{other.hash[:12]} against {against}, as of {as_of}"
+        root / "models", "compare", entered_by=entered_by, note=f"{other.hash[:12]} 对 {against}，数据截至 {as_of}"
     )
     return report
 
@@ -181,7 +181,7 @@ def promote(
     if read_sealed(path, AGAIN)["challenger"] != name:
         raise Damaged(f"{path} is the report of another model; {AGAIN}")
     before = active_table(root / "models")["grains"]
-    why = "; ".join(filter(None, [f"replaces {champion.hash[:12] or 'the list without findings'}", note]))
+    why = "；".join(filter(None, [f"取代 {champion.hash[:12] or '未用查处结果的名单'}", note]))
     activate(root / "models", name, grains=grains, action="promote", by=people, entered_by=entered_by, note=why)
     return _aliases(root, before)
 

@@ -7,11 +7,11 @@ import warnings
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
 
+from claims.clock import SHANGHAI
 from claims.errors import UserError
 from claims.schema.mapping import Mapping
 from claims.sources.naming import table_of
@@ -19,7 +19,6 @@ from claims.sources.source import Ignored, Loaded, Source
 from claims.store.sql import name
 
 CHUNK = 50_000
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 def _engine(url: str) -> Any:

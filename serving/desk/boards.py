@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from serving.desk import log
-from serving.desk.cases import Refused, event, every, locked
+from serving.desk.cases import Refused, event, every, locked, put_down
 from serving.desk.database import Desk, now
 from serving.desk.limits import values
 from serving.desk.people import Person
@@ -71,6 +71,7 @@ def review(
         connection.execute(insert(LEGAL_REVIEWS).values(**said))
         _set(connection, row, legal_by=person.person_id if passed else None)
         event(connection, case_id, person, "legal", note=note.strip(), detail={"passed": passed}, once=once)
+        put_down(connection, case_id, person)
         log.append(connection, "case.legal", person.name, row["number"], {"passed": passed})
 
 
@@ -123,6 +124,7 @@ def record(
         _set(connection, row, board_id=made if agreed else None)
         detail = {"members": sorted(sat), "against": sorted(against), "held_on": kept["held_on"], "agreed": agreed}
         event(connection, case_id, person, "board", note=opinion.strip(), detail=detail, once=once)
+        put_down(connection, case_id, person)
         log.append(connection, "case.board", person.name, row["number"], {"members": len(sat), "agreed": agreed})
 
 

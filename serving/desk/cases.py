@@ -10,7 +10,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, Integer, Select, Subquery, and_, case, cast, func, insert, literal, null, or_, select
+from sqlalchemy import Connection, Integer, Select, Subquery, and_, case, cast, func, insert, literal, null, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from claims.errors import UserError
@@ -100,6 +100,12 @@ def free(connection: Connection, row: Mapping[str, Any], person: Person) -> None
         return
     who = connection.execute(select(PEOPLE.c.shown).where(PEOPLE.c.person_id == row["holder"])).scalar()
     raise Refused(f"{who} 正在办理此案，请稍后再试")
+
+
+def put_down(connection: Connection, case_id: int, person: Person) -> None:
+    """End his hold: his part is done, and the next one need not wait for twenty minutes."""
+    mine = (CASES.c.case_id == case_id) & (CASES.c.holder == person.person_id)
+    connection.execute(update(CASES).where(mine).values(holder=None, held_until=None))
 
 
 def every(connection: Connection, chosen: Select[Any]) -> list[dict[str, Any]]:

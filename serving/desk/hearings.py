@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_, select
 
 from serving.desk import log
-from serving.desk.cases import Refused, event, locked
+from serving.desk.cases import Refused, event, locked, put_down
 from serving.desk.database import Desk
 from serving.desk.limits import values
 from serving.desk.people import Person
@@ -72,4 +72,5 @@ def ask(desk: Desk, person: Person, rights: frozenset[str], case_id: int, why: s
         if row["legal_by"] is not None and row["board_id"] is not None:
             raise Refused("法制审核和案审会都已有，不必再送")
         event(connection, case_id, person, "hear", note=why.strip(), once=once)
+        put_down(connection, case_id, person)
         log.append(connection, "case.hear", person.name, row["number"])

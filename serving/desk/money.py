@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, select, update
 
 from serving.desk import log
-from serving.desk.cases import Refused, event, every, locked
+from serving.desk.cases import Refused, event, every, locked, put_down
 from serving.desk.database import Desk, now
 from serving.desk.limits import value
 from serving.desk.people import Person
@@ -85,6 +85,8 @@ def settle(
         connection.execute(update(DISPOSITIONS).where(open_one).values(**values))
         detail = {"kind": found["kind"], "document": document.strip()[:80]}
         event(connection, case_id, person, "done", detail=detail, once=once)
+        if not undone(connection, case_id):
+            put_down(connection, case_id, person)
         log.append(connection, "case.done", person.name, row["number"], {"kind": found["kind"]})
 
 

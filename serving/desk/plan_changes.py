@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 
+from claims.clock import as_read
 from claims.settings import settings
 from inspection.settings import WEEKDAYS, Keep
 from serving.desk import log
@@ -67,7 +68,7 @@ def told(change: dict[str, Any], name: str, area: str = "") -> dict[str, Any]:
     return {k: change[k] for k in kept} | {
         "name": name,
         "area": area,
-        "at": change["at"].isoformat(sep=" ", timespec="minutes"),
+        "at": as_read(change["at"]).isoformat(sep=" ", timespec="minutes"),
         "asked": asked(change),
     }
 

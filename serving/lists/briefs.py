@@ -130,11 +130,15 @@ def _lead_story(leads: list[dict[str, Any]]) -> dict[str, str]:
     if not leads:
         return {"text": "本期名单上没有本机构的线索；此次检查出于抽查、覆盖或举报。", "source": "本期各名单"}
     first = leads[0]
+    money = first["amount_at_risk_yuan"]
     if first["list"] == "institution":
-        text = f"本期机构名单第 {first['lead']} 号，疑点金额 {first['amount_at_risk_yuan']:,.2f} 元（其中明确可追 {first['certain_yuan']:,.2f} 元）：{first['reason_1'] or '无突出理由'}；证据 {first['evidence_rows']} 行。"
+        certain = f"（其中明确可追 {first['certain_yuan']:,.2f} 元）" if first["certain_yuan"] else ""
+        much = f"疑点金额 {money:,.2f} 元{certain}" if money else "疑点金额未作估计"
+        text = f"本期机构名单第 {first['lead']} 号，{much}：{first['reason_1'] or '无突出理由'}；证据 {first['evidence_rows']} 行。"
         return {"text": text, "source": f"机构名单第 {first['lead']} 号的证据行，逐行相加"}
     kinds = "、".join(f"{NAMES.get(g, g)} {sum(r['list'] == g for r in leads)} 条" for g in dict.fromkeys(r["list"] for r in leads))  # fmt: skip
-    text = f"本期名单上有本机构的{kinds}，其中疑点金额最大的 {first['amount_at_risk_yuan']:,.2f} 元：{first['reason_1'] or '无突出理由'}；证据 {first['evidence_rows']} 行。"
+    most = f"其中疑点金额最大的 {money:,.2f} 元" if money else "都未作金额估计，其中第一条"
+    text = f"本期名单上有本机构的{kinds}，{most}：{first['reason_1'] or '无突出理由'}；证据 {first['evidence_rows']} 行。"
     return {"text": text, "source": f"{NAMES.get(first['list'], '')}名单第 {first['lead']} 号的证据行，逐行相加"}
 
 

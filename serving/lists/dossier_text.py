@@ -17,8 +17,10 @@ def finding_text(found: Mapping[str, Any]) -> str:
 
 def money_text(found: Mapping[str, Any]) -> str:
     """How much, in words: the sum, its three parts, which money, from when to when."""
+    if not found["amount_yuan"]:
+        return "；".join(filter(None, ("疑点金额：—", found["amount_note"])))
     parts = (("明确可追", "certain_yuan"), ("需核实", "check_yuan"), ("推算", "estimate_yuan"))
-    told = "，".join(f"{name} {found[key]:,.2f}" for name, key in parts)
+    told = "，".join(f"{name} {found[key]:,.2f}" for name, key in parts if found[key])
     where = "，".join(filter(None, (found["amount_basis"], found["amount_period"], found["amount_note"])))
     return f"疑点金额：{found['amount_yuan']:,.2f} 元（{told}" + (f"；{where}）" if where else "）")
 

@@ -28,10 +28,11 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from claims.clock import wall_clock
 from claims.errors import Damaged, Outdated, UserError
 from claims.store.files import SEAL, State, stage, state_of
 from claims.store.publish import MANIFEST, Published, hashed, point, pointed, publish_folder
@@ -301,7 +302,7 @@ def publish(
             "batches": list(batches),
             **(made_of or {}),
             "notes": _notes(w for w, _ in made.values()),
-            "published_at": datetime.now().isoformat(sep=" ", timespec="seconds"),
+            "published_at": wall_clock().isoformat(sep=" "),
             "files": hashed(staged, check),
         }
         run = _placed(folder / as_of.isoformat() / _run_name(manifest), staged, manifest, check)

@@ -240,8 +240,8 @@ def _list_row(worklist: WorkList, row: Mapping[str, Any], mark: Mark) -> dict[st
         "对象": "\n".join(others),
         "疑点类型": "\n或 ".join(filter(None, schemes)),
         "理由": reasons(row),
-        "疑点金额（元）": row["amount_at_risk_yuan"],
-        "其中明确可追（元）": row.get("certain_yuan"),
+        "疑点金额（元）": row["amount_at_risk_yuan"] or None,
+        "其中明确可追（元）": row.get("certain_yuan") or None,
         "金额区间（元）": span(row),
         "可能的合理解释": row["innocent"],
         "复现": row["returning"],
@@ -252,7 +252,7 @@ def _list_row(worklist: WorkList, row: Mapping[str, Any], mark: Mark) -> dict[st
 def span(row: Mapping[str, Any]) -> str:
     """From the lower to the upper amount, in whole yuan."""
     low, high = row["amount_low_yuan"], row["amount_high_yuan"]
-    if low is None or high is None:
+    if low is None or high is None or not row["amount_at_risk_yuan"]:
         return ""
     return f"{low:,.0f}" if round(low) == round(high) else f"{low:,.0f} 至 {high:,.0f}"
 
@@ -341,12 +341,12 @@ def _below(rows: int, left_out: int, mine: Sequence[Mapping[str, Any]]) -> str:
 
 
 def how_much(row: Mapping[str, Any]) -> str:
-    """The amount with its parts, from which money and of which time; '' where none is said."""
-    if row.get("amount_at_risk_yuan") is None:
-        return ""
-    parts = (("明确可追", "certain_yuan"), ("需核实", "check_yuan"), ("推算", "estimate_yuan"))
-    told = "，".join(f"{name} {row[c]:,.2f}" for name, c in parts if row.get(c) is not None)
+    """The amount with its parts, from which money and of which time; where no row that hit carries money, what is said instead."""
     where = "；".join(filter(None, (row.get("amount_basis"), row.get("amount_period"), row.get("amount_note"))))
+    if not row.get("amount_at_risk_yuan"):
+        return where
+    parts = (("明确可追", "certain_yuan"), ("需核实", "check_yuan"), ("推算", "estimate_yuan"))
+    told = "，".join(f"{name} {row[c]:,.2f}" for name, c in parts if row.get(c))
     between = f"，区间 {span(row)} 元" if "至" in span(row) else ""
     return (
         f"{row['amount_at_risk_yuan']:,.2f} 元"

@@ -1,8 +1,14 @@
-"""What the log calls an act, in the words of the page of the log; the log itself and its export keep the names."""
+"""What the log calls an act and its particulars, in the words of the page of the log; the log itself and its export keep the names."""
 
-from typing import Final
+import json
+from typing import Any, Final
 
-from serving.desk.states import STEPS
+from inspection.bedsheet import RESULTS
+from serving.desk.limits import LIMITS
+from serving.desk.reviews import DECISIONS
+from serving.desk.roles import ROLES
+from serving.desk.states import DISPOSITIONS, STATES, STEPS
+from serving.desk.ticks import FOUND
 
 ACTS: Final[dict[str, str]] = {
     "account.add": "建立账号", "account.close": "停用账号", "account.invite": "重新邀请", "account.open": "启用账号", "account.password": "设置密码",
@@ -16,6 +22,49 @@ ACTS: Final[dict[str, str]] = {
     "tick.changed": "现场任务更正", "limit.propose": "提出改期限", "limit.answer": "批复改期限", "plan.change": "调整计划", "conflict.declare": "申报回避", "conflict.lift": "解除回避", "sent.upload": "上传下发清单", "sent.drop": "丢弃上传的清单", "sent.import": "接收下发疑点",
     "sent.case": "下发疑点立案", "sent.answer": "答复下发疑点", "sent.return": "反馈下发疑点", "desk.backup": "备份", "desk.restore": "恢复",
 } | {f"case.{name}": step.zh for name, step in STEPS.items()}  # fmt: skip
+
+PARTICULARS: Final[dict[str, str]] = {
+    "accepted": "采纳", "agreed": "多数同意", "answered": "已答复", "area": "片区", "base": "基准", "by": "方式", "cases": "案件", "checked_at": "核查时间",
+    "day": "星期", "days": "天数", "decision": "意见", "done": "记录", "fen": "金额", "field": "内容", "file": "附件号", "found": "结果", "from": "由", "granted": "批准",
+    "ground": "理由号", "handle": "令牌", "head": "链首", "hits": "命中", "kind": "种类", "late": "逾期", "lead": "序号", "lines": "行数", "locked": "已锁定", "members": "出席人数",
+    "never": "本周不去", "new": "新案", "passed": "通过", "reason": "理由", "result": "结果", "roles": "岗位", "row": "行号", "rows": "行数", "run": "批次", "scope": "范围",
+    "sha256": "散列", "site": "机构", "size": "字节", "task": "任务", "team": "检查组", "to": "到", "verdict": "答复", "waived": "无异议", "with": "另一案件",
+}  # fmt: skip
+"""Keys of what a log row adds to its act."""
+_CODES: Final[dict[str, str]] = {
+    **STATES,
+    **{code: zh for zh, code in RESULTS.items()}, **{role: zh for role, (zh, _) in ROLES.items()},
+    **DECISIONS, **DISPOSITIONS, **FOUND,
+    "stored": "待第二人确认", "confirmed": "两人确认", "changed": "更正", "withdrawn": "撤回", "oidc": "本单位统一登录", "no": "不属实", "unsure": "存疑",
+}  # fmt: skip
+_DAYS: Final = "一二三四五六日"
+
+
+def particulars(detail: str) -> str:
+    """What a row adds to its act, in words; keys and codes that have none stay as they are."""
+    told: dict[str, Any] = json.loads(detail)
+    return "；".join(f"{PARTICULARS.get(k, k)} {_value(k, v)}" for k, v in told.items() if v not in ("", [], None))
+
+
+def about(what: str) -> str:
+    """What a row is about: the name of a limit, else as it is."""
+    return LIMITS[what].zh if what in LIMITS else what
+
+
+def _value(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, list):
+        return "、".join(_value(key, one) for one in value)
+    match key:
+        case "fen":
+            return f"{value / 100:,.2f} 元"
+        case "day":
+            return f"周{_DAYS[value]}" if value in range(7) else "不限"
+        case "base" | "sha256" | "head":
+            return f"{str(value)[:16]}…"
+        case _:
+            return _CODES.get(str(value), str(value))
 
 
 def done(act: str) -> str:

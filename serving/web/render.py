@@ -4,7 +4,7 @@ import functools
 import inspect
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from claims.clock import as_read
 from claims.errors import Damaged, UserError
 from claims.schema.code_tables import OF_COLUMN
 from claims.schema.outcomes import OUTCOMES
@@ -25,12 +26,13 @@ from serving.desk.people import Person
 from serving.desk.states import CLASSES, DISPOSITIONS, STATES
 from serving.lists import publish
 from serving.lists.groups import HEAD, SAID, Group
+from serving.lists.model_told import ACTS as MODEL_ACTS
 from serving.lists.schema import DISCLAIMER, NAMES, TABLES, meaning
 from serving.web import evidence_rows, exports, list_filters, shapes
 from serving.web.column_titles import COLUMN_TITLES
 from serving.web.english import COOKIE, HAN, EnglishLoader, english
 from serving.web.fragments import Once
-from serving.web.log_words import done
+from serving.web.log_words import about, done, particulars
 from serving.web.middleware import FAILED
 
 HERE = Path(__file__).parent
@@ -94,6 +96,7 @@ def environment(spoken: str = "zh") -> jinja2.Environment:
         "at_risk": at_risk,
         "mask": mask,
         "figure": figure,
+        "stamped": stamped,
         "table_name": lambda t: TABLES.get(t, t),
         "cell": cell,
         "chinese": lambda text, instead: text if HAN.search(text) else instead,
@@ -109,11 +112,15 @@ def environment(spoken: str = "zh") -> jinja2.Environment:
         "visits": said(VISITS),
         "english": spoken == "en",
         "view": evidence_rows.view,
+        "counted": evidence_rows.counted,
         "strip": shapes.strip,
         "marks": list_filters.marks,
         "mark_names": said(list_filters.MARKS),
         "moment": moment,
         "done": str if spoken == "en" else done,
+        "particulars": str if spoken == "en" else particulars,
+        "about": str if spoken == "en" else about,
+        "model_acts": said(MODEL_ACTS),
         "group_rows": lambda groups: [Group.of(g).row() for g in groups],
         "group_head": HEAD,
         "group_said": SAID,
@@ -249,6 +256,11 @@ def rights(request: Request) -> frozenset[str]:
     return found
 
 
+def stamped(text: str) -> str:
+    """A moment kept as text in UTC, as China reads it."""
+    return moment(datetime.fromisoformat(text))
+
+
 def moment(value: datetime | None) -> str:
     """A time of the desk (UTC) as China reads it; a dash where there is none."""
-    return "—" if value is None else (value + timedelta(hours=8)).strftime("%Y-%m-%d %H:%M")
+    return "—" if value is None else as_read(value).strftime("%Y-%m-%d %H:%M")

@@ -18,6 +18,7 @@ from serving.lists.published import listed
 from serving.lists.schema import ROW_MONEY, TABLES, WorkList
 from serving.lists.sheets import LIST, Mark, sheet_names, shown, workbook
 from serving.web.column_titles import COLUMN_TITLES
+from serving.web.evidence_rows import counted
 from serving.web.masking import masked
 from serving.web.render import cell
 
@@ -99,7 +100,7 @@ def evidence_table(dossier: Mapping[str, Any]) -> pd.DataFrame:
             "记录号": row.get("row_id"),
             "发生时间": row.get("happened_at"),
             "内容": content(row),
-            ROW_MONEY: row.get("yuan"),
+            ROW_MONEY: counted(row),
         }
         for i, reason in enumerate(dossier["reasons"], start=1)
         for row in reason["evidence"]["rows"]

@@ -47,8 +47,10 @@ def test_a_large_case_waits_for_both_until_each_has_answered(
     [told] = [w for w in inbox.waiting(opened, law, law.rights) if w.get("hearing") == "legal"]
     assert told["left"] == 10, "the working days of C60"
     assert inbox.next_for(opened, law, law.rights) == 1
-    inbox.release(opened, law, 1)
+    with pytest.raises(Refused, match="正在办理此案"):
+        inbox.claim(opened, staff["leader"], 1)
     boards.review(opened, law, law.rights, 1, True, "合法")
+    inbox.claim(opened, staff["leader"], 1)
     assert waiting(opened, law) == {"board": (1, 0)}
     seat = next(p for p in (people.named(opened, "seat"),) if p)
     sit(opened, staff["leader"], [staff["leader"], seat, law])

@@ -1,6 +1,7 @@
 """The chain: every tampering that can be found is found, and the database itself refuses the crude ones."""
 
 import json
+import ast
 import re
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from serving.desk import log, verify
 from serving.desk.database import Desk, clock
 from serving.desk.schema import LOG
 from serving.desk.together import Together
-from serving.web.log_words import done
+from serving.web.log_words import PARTICULARS, about, done, particulars
 
 
 def written(desk: Desk, n: int = 5) -> list[dict[str, object]]:
@@ -176,3 +177,20 @@ def test_every_act_has_words_on_the_page() -> None:
     assert len(acts) > 30
     assert [a for a in sorted(acts) if done(a) == a] == []
     assert (done("case.report"), done("tick.confirmed")) == ("上报", "现场任务确认")
+
+
+def test_what_a_row_adds_is_in_words_and_each_key_has_one() -> None:
+    root = Path(log.__file__).parents[2]
+    calls = [
+        call
+        for p in (root / "serving").rglob("*.py")
+        for call in ast.walk(ast.parse(p.read_text()))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("log.append", "log.note")
+    ]
+    given = [a for call in calls for a in (*call.args, *(k.value for k in call.keywords)) if isinstance(a, ast.Dict)]
+    keys = {k.value for told in given for k in told.keys if isinstance(k, ast.Constant)}
+    assert len(keys) > 20
+    assert sorted(keys - set(PARTICULARS)) == []
+    assert particulars('{"from": "C10", "to": "C20"}') == "由 待初审；到 待复审"
+    assert particulars('{"fen": 70000, "passed": true, "roles": ["legal"], "day": 1, "area": ""}') == "金额 700.00 元；通过 是；岗位 法制审核；星期 周二"
+    assert about("C10") == "初审期限"
