@@ -263,7 +263,8 @@ def _read(
 def gathered(con: duckdb.DuckDBPyConnection, feature: Feature) -> pd.DataFrame:
     """What `across` reads of one bucket, in the types of the database: pandas knows no day, only its midnight, and
     `across` counts with days."""
-    rows: pd.DataFrame = con.sql(f"SELECT * FROM ({feature.rows})").to_arrow_table().to_pandas(types_mapper=pd.ArrowDtype)
+    table = con.sql(f"SELECT * FROM ({feature.rows})").to_arrow_table()
+    rows: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
     return rows
 
 

@@ -10,7 +10,22 @@ import functools
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, Integer, Select, Subquery, and_, case, cast, func, insert, literal, null, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Select,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from claims.errors import UserError

@@ -1,7 +1,7 @@
 """The chain: every tampering that can be found is found, and the database itself refuses the crude ones."""
 
-import json
 import ast
+import json
 import re
 import subprocess
 import sys
