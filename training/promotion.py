@@ -139,9 +139,7 @@ def compare(
     path.parent.mkdir(parents=True, exist_ok=True)
     put(path, sealed(report), PRIVATE)
     against = champion.hash[:12] or "未用查处结果的名单"
-    record(
-        root / "models", "compare", entered_by=entered_by, note=f"{other.hash[:12]} 对 {against}，数据截至 {as_of}"
-    )
+    record(root / "models", "compare", entered_by=entered_by, note=f"{other.hash[:12]} 对 {against}，数据截至 {as_of}")
     return report
 
 

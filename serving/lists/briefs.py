@@ -138,7 +138,9 @@ def _lead_story(leads: list[dict[str, Any]]) -> dict[str, str]:
         return {"text": text, "source": f"机构名单第 {first['lead']} 号的证据行，逐行相加"}
     kinds = "、".join(f"{NAMES.get(g, g)} {sum(r['list'] == g for r in leads)} 条" for g in dict.fromkeys(r["list"] for r in leads))  # fmt: skip
     most = f"其中疑点金额最大的 {money:,.2f} 元" if money else "都未作金额估计，其中第一条"
-    text = f"本期名单上有本机构的{kinds}，{most}：{first['reason_1'] or '无突出理由'}；证据 {first['evidence_rows']} 行。"
+    text = (
+        f"本期名单上有本机构的{kinds}，{most}：{first['reason_1'] or '无突出理由'}；证据 {first['evidence_rows']} 行。"
+    )
     return {"text": text, "source": f"{NAMES.get(first['list'], '')}名单第 {first['lead']} 号的证据行，逐行相加"}
 
 

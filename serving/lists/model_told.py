@@ -14,7 +14,14 @@ from models.scorer import BASE
 from serving.lists.plain import plain
 
 STRONGEST: Final = 20
-ACTS: Final = {"first": "首次启用", "fit": "拟合并启用", "challenger": "拟合备选", "compare": "比较", "promote": "投入使用", "rollback": "退回前一个"}
+ACTS: Final = {
+    "first": "首次启用",
+    "fit": "拟合并启用",
+    "challenger": "拟合备选",
+    "compare": "比较",
+    "promote": "投入使用",
+    "rollback": "退回前一个",
+}
 """What the history of models in force calls an act, in words."""
 
 

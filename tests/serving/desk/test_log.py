@@ -192,5 +192,8 @@ def test_what_a_row_adds_is_in_words_and_each_key_has_one() -> None:
     assert len(keys) > 20
     assert sorted(keys - set(PARTICULARS)) == []
     assert particulars('{"from": "C10", "to": "C20"}') == "由 待初审；到 待复审"
-    assert particulars('{"fen": 70000, "passed": true, "roles": ["legal"], "day": 1, "area": ""}') == "金额 700.00 元；通过 是；岗位 法制审核；星期 周二"
+    assert (
+        particulars('{"fen": 70000, "passed": true, "roles": ["legal"], "day": 1, "area": ""}')
+        == "金额 700.00 元；通过 是；岗位 法制审核；星期 周二"
+    )
     assert about("C10") == "初审期限"
