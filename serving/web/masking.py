@@ -48,8 +48,8 @@ def _once(same: _Same, grain: str, hidden: frozenset[str]) -> dict[str, Any]:
 
 
 def masked(document: Mapping[str, Any], grain: str, hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The document with every personal number masked: values of psn_no, members, and the id of a person, wherever they stand; and with COVER for each
-    diagnosis of the groups in `hidden` (claims/schema/sensitive.py), code and name alike."""
+    """The document with every personal number masked: values of psn_no, members, and the id of a person, wherever they stand (a row that says its own grain is
+    of that, whatever the document is of); and with COVER for each diagnosis of the groups in `hidden` (claims/schema/sensitive.py), code and name alike."""
     numbers = _numbers(document, _personal(grain) or _personal(document.get("grain")))
     found: dict[str, Any] = _walk(document, numbers, "")
     return without_diagnoses(found, grain, hidden)
@@ -131,6 +131,7 @@ def _personal(grain: Any) -> bool:
 def _numbers(value: Any, people: bool, key: str = "") -> set[str]:
     if isinstance(value, Mapping):
         out: set[str] = set()
+        people = _personal(value["grain"]) if value.get("grain") in GRAINS else people
         for k, v in value.items():
             out |= _numbers(v, people, str(k))
         if _personal(value.get("about")) and isinstance(value.get("subject"), str):

@@ -1,8 +1,8 @@
-"""Schemathesis over every address, as each role: `python -m tests.serving.attack.fuzz [--cases 10000] [--roles officer,…]`.
+"""Schemathesis over every address, as each role, as nobody, and by a token of each scope: `python -m tests.serving.attack.fuzz [--cases 10000] [--roles officer,…]`.
 
 The cases come from the OpenAPI documents (BentoML's own of the APIs, and tests/serving/attack/openapi.py of the pages); they are sent through the whole service,
-its gate included, inside this process. No answer may be a 5xx, show a traceback, lack the security headers, or tell a full personal number that was not
-revealed. Writes docs/figures/desk_fuzz.json.
+its gate included, inside this process, over a house with something behind every door (house.py). No answer may be a 5xx, show a traceback, lack the security
+headers, tell a full personal number that was not revealed, or open what the caller has no right to. Writes docs/figures/desk_fuzz.json.
 """
 
 from __future__ import annotations
@@ -18,30 +18,39 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
 from hypothesis.errors import NonInteractiveExampleWarning
+from sqlalchemy import insert, select
 
 from serving.desk import people, sessions
-from serving.desk.roles import PRESETS, ROLES
+from serving.desk.roles import PRESETS, RIGHTS, ROLES, rights_of
+from serving.desk.schema import CASES, OFFICERS
+from serving.web.access import ANYBODY, OWN, is_open, right_for
 from serving.web.middleware import desk_of
-from tests.serving.attack.openapi import described
+from tests.serving.attack.openapi import described, steered
 
 ROOT = Path(__file__).resolve().parents[3]
 OUT = ROOT / "docs/figures/desk_fuzz.json"
-EVERY = (*PRESETS, *(r for r in ROLES if (r,) not in PRESETS.values()))
-"""Each preset, and each single role that is none."""
+TOKEN = "token:"
+NOBODY = "nobody"
+EVERY = (*PRESETS, *(r for r in ROLES if (r,) not in PRESETS.values()), NOBODY, *(TOKEN + r for r in RIGHTS))
+"""Each preset, each single role that is none, nobody, and a token of each scope."""
 FULL = re.compile(r"42900119\d{7,8}")
 HEAVY = (".xlsx", ".docx", ".svg", ".jsonl", "export", "print")
 """Addresses that make a file: a tenth as many cases."""
 Answer = tuple[int, dict[str, str], bytes]
+Proof = tuple[bytes, bytes] | None
+"""The header that says who asks."""
 
 
-def call(app: Any, loop: asyncio.AbstractEventLoop, given: dict[str, Any], cookie: str) -> Answer:
+def call(app: Any, loop: asyncio.AbstractEventLoop, given: dict[str, Any], proof: Proof) -> Answer:
     """One request through an ASGI application, encoded as `requests` sends it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -52,7 +61,7 @@ def call(app: Any, loop: asyncio.AbstractEventLoop, given: dict[str, Any], cooki
         body = body.encode("utf-8", "replace")
     headers = [(k.lower().encode("latin-1", "replace"), str(v).encode("utf-8", "replace")) for k, v in prepared.headers.items()]  # fmt: skip
     kept = [(k, v) for k, v in headers if k not in (b"cookie", b"host", b"authorization", b"origin")]
-    kept += [(b"host", b"127.0.0.1"), (b"cookie", f"{sessions.COOKIE}={cookie}".encode())]
+    kept += [(b"host", b"127.0.0.1"), *([proof] if proof else [])]
     path = unquote_to_bytes(parts.path).decode("utf-8", "replace")
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": prepared.method, "scheme": "http",
@@ -84,8 +93,8 @@ def call(app: Any, loop: asyncio.AbstractEventLoop, given: dict[str, Any], cooki
     return int(start.get("status", 599)), found, b"".join(told)
 
 
-def fault(path: str, answer: Answer) -> str:
-    """What is wrong with an answer; '' for nothing."""
+def fault(path: str, answer: Answer, asked: str = "") -> str:
+    """What is wrong with an answer; '' for nothing. asked: what the caller typed himself is told back to nobody else."""
     status, headers, body = answer
     if status >= 500:
         return f"{status} {body[:200].decode('utf-8', 'replace')}"
@@ -94,23 +103,57 @@ def fault(path: str, answer: Answer) -> str:
     text = body.decode("utf-8", "replace") if "text" in headers.get("content-type", "") or "json" in headers.get("content-type", "") else ""  # fmt: skip
     if "Traceback (most recent call last)" in text:
         return "a traceback"
-    if FULL.search(text) and "/reveal" not in path:
+    if "/reveal" not in path and any(number not in asked for number in FULL.findall(text)):
         return "a full personal number"
     return ""
 
 
+def beyond(method: str, path: str, status: int, rights: frozenset[str] | None, token: bool) -> str:
+    """Whether an address was opened to somebody without the right to it. rights: None of nobody."""
+    if status >= 400 or is_open(path) or (rights is None and status == 303):
+        return ""
+    right = right_for(path, method)
+    if right is None or rights is None or (right not in rights | {ANYBODY, OWN}) or (token and right == OWN):
+        return f"{status} without the right {right!r}"
+    return ""
+
+
 class Signed:
-    """A session of one role, renewed where a case ended it."""
+    """Who asks: a session of one role, renewed where a case ended it; a token of one scope (`token:lists`); or nobody."""
 
     def __init__(self, warehouse: Path, role: str) -> None:
-        self.desk = desk_of(warehouse)
-        made = people.add(self.desk, f"fuzz-{role}-{time.time_ns()}", (role,))
+        self.desk, self.role = desk_of(warehouse), role
+        self.rights: frozenset[str] | None = None
+        self.scope = role.removeprefix(TOKEN) if role.startswith(TOKEN) else ""
+        if role == NOBODY:
+            return
+        given = next(r for r, (_, may) in ROLES.items() if self.scope in may) if self.scope else role
+        made = people.add(self.desk, f"fuzz-{given}-{time.time_ns()}", (given,))
         self.who = people.accept(self.desk, made, "a long word for nobody")
-        self.cookie = sessions.begin(self.desk, self.who)
+        self.rights = frozenset({self.scope}) if self.scope else rights_of(self.who.roles)
+        with self.desk.write() as connection:  # sent to what is under inspection, as far as the role may be
+            under = connection.execute(select(CASES.c.case_id).where(CASES.c.state == "C40")).scalars().all()
+            if under and "inspect" in self.who.rights:
+                rows = [{"case_id": n, "person_id": self.who.person_id} for n in under]
+                connection.execute(insert(OFFICERS), rows)
+        self.renew()
 
     def renew(self) -> None:
+        if self.role == NOBODY:
+            return
         people.change(self.desk, self.who.name, "fuzz", active=True)
-        self.cookie = sessions.begin(self.desk, self.who)
+        if self.scope:
+            self.secret = sessions.new_token(self.desk, self.who, (self.scope,), 7)
+        else:
+            self.secret = sessions.begin(self.desk, self.who)
+
+    @property
+    def proof(self) -> Proof:
+        if self.role == NOBODY:
+            return None
+        if self.scope:
+            return b"authorization", f"Bearer {self.secret}".encode()
+        return b"cookie", f"{sessions.COOKIE}={self.secret}".encode()
 
 
 def attack(
@@ -119,6 +162,7 @@ def attack(
     documents: list[dict[str, Any]],
     who: Signed,
     cases: int,
+    runs: list[str],
     start: int = 0,
     say: Callable[[str], None] = lambda s: None,
 ) -> dict[str, Any]:
@@ -143,14 +187,15 @@ def attack(
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
-        @given(case=operation.as_strategy())
-        def one(case: Any) -> None:
+        @given(case=operation.as_strategy(), n=st.integers(0, 2**32))
+        def one(case: Any, n: int) -> None:
             nonlocal slowest, done
+            steered(case, Random(n), runs)
             try:
                 asked = case.as_transport_kwargs("http://127.0.0.1")
                 asked = {k: v for k, v in asked.items() if k in ("method", "url", "headers", "params", "data", "json", "files", "cookies")}  # fmt: skip
                 began = time.perf_counter()
-                answer = call(app, loop, asked, who.cookie)
+                answer = call(app, loop, asked, who.proof)
             except (requests.RequestException, UnicodeError):
                 return  # cannot be sent by any client
             took = time.perf_counter() - began
@@ -159,7 +204,10 @@ def attack(
             done += 1
             if answer[0] == 401:
                 who.renew()
-            if wrong := fault(case.operation.path, answer):
+            gone = unquote_to_bytes(urlsplit(requests.Request(method="GET", url=asked["url"]).prepare().url or "").path)
+            path = gone.decode("utf-8", "replace")
+            method = str(asked["method"]).upper()
+            if wrong := fault(case.operation.path, answer, str(asked)) or beyond(method, path, answer[0], who.rights, bool(who.scope)):
                 faults.setdefault(f"{case.operation.label}: {wrong}", repr(asked)[:600])
 
         with warnings.catch_warnings():
@@ -178,12 +226,12 @@ def attack(
 
 
 def documents_of(
-    app: Any, loop: asyncio.AbstractEventLoop, admin: Signed, runs: list[str], shell: bool
+    app: Any, loop: asyncio.AbstractEventLoop, admin: Signed, shell: bool
 ) -> list[dict[str, Any]]:
     """The pages' description, and BentoML's own of the APIs."""
-    found = [described(runs)]
+    found = [described()]
     if shell:
-        status, _, body = call(app, loop, {"method": "GET", "url": "http://127.0.0.1/docs.json"}, admin.cookie)
+        status, _, body = call(app, loop, {"method": "GET", "url": "http://127.0.0.1/docs.json"}, admin.proof)
         if status != 200:
             raise SystemExit(f"/docs.json: {status}")
         document = json.loads(body)
@@ -200,28 +248,26 @@ def main() -> None:
     args = parser.parse_args()
     from argon2 import PasswordHasher
 
-    from serving.lists import publish
-    from tests.serving.conftest import AS_OF, GRAINS, made_list
+    from tests.serving.attack.house import furnished
 
     people.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # type: ignore[misc]
     result = json.loads(args.out.read_text()) if args.out.exists() else {}
     with tempfile.TemporaryDirectory(prefix="xiezhi-fuzz-") as folder:
         warehouse = Path(folder)
-        (warehouse / "lists").mkdir()
-        run = publish.publish(warehouse, AS_OF, {g: made_list(g)[:2] for g in GRAINS}, {"bedcheck": "no stays open"})
+        runs = furnished(warehouse)
         os.environ["XIEZHI_WAREHOUSE"] = folder
         admin = Signed(warehouse, "admin")
         from serving.service import application
 
         app, loop = application(), asyncio.new_event_loop()
         stop = _started(app, loop)
-        documents = documents_of(app, loop, admin, [run.name], True)
+        documents = documents_of(app, loop, admin, True)
         for role in args.roles.split(","):
             began, start, whole = time.time(), 0, Counter[str]()
             who, faults, slowest = Signed(warehouse, role), dict[str, str](), (0.0, "")
             while sum(whole.values()) < args.cases and start < 40:
                 left = args.cases - sum(whole.values())
-                found = attack(app, loop, documents, who, max(left, 200), start)
+                found = attack(app, loop, documents, who, max(left, 200), runs, start)
                 whole.update(found["statuses"])
                 faults |= found["faults"]
                 slowest, start = max(slowest, found["slowest"]), start + 1

@@ -27,7 +27,7 @@ def test_no_case_ends_in_a_server_error(small: Path, role: str) -> None:
     loop = asyncio.new_event_loop()
     try:
         run = publish.current(small).name
-        found = attack(Gate(pages(small), small), loop, [described([run])], Signed(small, role), 80)
+        found = attack(Gate(pages(small), small), loop, [described()], Signed(small, role), 80, [run])
     finally:
         loop.close()
     assert found["faults"] == {}
@@ -72,7 +72,7 @@ def test_what_schemathesis_found_stays_mended(small: Path, path: str, form: dict
     try:
         who = Signed(small, "leader")
         asked = {"method": "POST" if form else "GET", "url": "http://127.0.0.1" + path, "data": form}
-        answer = call(Gate(pages(small), small), loop, asked, who.cookie)
+        answer = call(Gate(pages(small), small), loop, asked, who.proof)
     finally:
         loop.close()
     assert answer[0] < 500, answer
