@@ -43,7 +43,7 @@ def test_neither_the_servers_log_nor_the_desks_names_anybody(
     client.get("/nowhere/429001198000003")
     loop = asyncio.new_event_loop()
     try:
-        attack(Gate(pages(week), week), loop, [described()], Signed(week, "officer"), 40, ["2025-09-28/ab"])
+        attack(Gate(pages(week), week), loop, [described()], [Signed(week, "officer")], 40, ["2025-09-28/ab"])
     finally:
         loop.close()
     told = capfd.readouterr()
