@@ -7,6 +7,7 @@ value. Nothing is written into the warehouse; the desk's log says that somebody 
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -50,6 +51,12 @@ def _plain(text: str) -> str:
     return text.strip()
 
 
+def _code(text: str) -> str:
+    if re.fullmatch(r"[0-9](\.[0-9]+)?E\+?[0-9]+", text.strip(), re.I):
+        raise PydanticCustomError("code", "编码写成了科学计数法，位数已丢失；请以文本导出")
+    return text
+
+
 def _moment(text: str) -> str:
     try:
         found = datetime.fromisoformat(text.strip())
@@ -61,11 +68,12 @@ def _moment(text: str) -> str:
 
 
 Text = Annotated[str, Field(max_length=LONGEST), AfterValidator(_plain)]
+Code = Annotated[Text, AfterValidator(_code)]
 Moment = Annotated[str, Field(max_length=40), AfterValidator(_moment)]
 Amount = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 _KINDS: Final[Mapping[str, Any]] = {
-    "code": Text, "text": Text, "date": Moment, "datetime": Moment, "int": Count,
+    "code": Code, "text": Text, "date": Moment, "datetime": Moment, "int": Count,
     "money": Amount, "price": Amount, "qty": Amount, "ratio": Amount, "float": Amount,
 }  # fmt: skip
 NEEDED: Final = frozenset({"mdtrt_id", "psn_no", "fixmedins_code", "med_type", "begntime"})

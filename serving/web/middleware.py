@@ -38,6 +38,8 @@ PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 MAX_BODY = 1_000_000
 MAX_UPLOAD = 20_000_000
 """Of a workbook that comes back or is sent down, and of a paper of a case; everything else is small."""
+MAX_CLAIM = 4_000_000
+"""Of a claim at the counter: its two thousand lines (serving/counter.py), each with every official column."""
 PAPERS = re.compile(
     r"/cases/\d+/files|/cases/\d+/ticks/[0-9a-f]+/photo|/beds/[^/]+/[^/]+/(\d+/photo|sheet)|/sent/upload"
 )
@@ -71,7 +73,7 @@ FAILED = "xiezhi.failed"
 
 
 class TooLarge(Exception):
-    """A body above MAX_BODY."""
+    """A body above what its address takes."""
 
 
 def hosts() -> frozenset[str]:
@@ -129,6 +131,8 @@ def token_of(scope: Scope) -> str:
 
 def largest(scope: Scope) -> int:
     """Bytes a body may have."""
+    if scope["path"] == "/api/check":
+        return MAX_CLAIM
     return MAX_UPLOAD if scope["path"] == "/feedback" or PAPERS.fullmatch(scope["path"]) else MAX_BODY
 
 

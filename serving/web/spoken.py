@@ -1,6 +1,7 @@
 """What an API refuses, in Chinese: one sentence for each field, without what the caller typed. BentoML's own words are English, and it keeps back the reason of a 503."""
 
 import json
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, Final
@@ -39,6 +40,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "greater": "数值过小",
     "less": "数值过大",
 }
+_PLACE: Final = re.compile(r"line ([0-9]+) column ([0-9]+)")
 #: What `refused` leaves for the answer on its way out.
 _REASON: ContextVar[dict[str, str]] = ContextVar("reason")
 
@@ -54,6 +56,8 @@ def sentence_of(kind: str, message: str) -> str:
     """What is wrong with a field, by pydantic's name for it; its message where that is one of ours."""
     if HAN.search(message):
         return message
+    if at := _PLACE.search(message) if kind == "json_invalid" else None:
+        return f"{FIELDS[kind]}（第{at[1]}行第{at[2]}个字符附近）"
     names = sorted((k for k in FIELDS if kind.startswith(k)), key=len)
     return FIELDS[names[-1]] if names else "取值不合要求"
 

@@ -141,7 +141,8 @@ def wrong(sent: Broken, status: int, text: str, logged: str) -> str:
     if status == 413:
         return ""
     whole = " ".join((told["error"], *fields))
-    if not any(c.split(".")[-1] in whole or c in whole for c in sent.changed) and not told["error"].startswith("不是有效的"):
+    named = any(c.split(".")[-1] in whole or c in whole for c in sent.changed) or ("lines" in sent.changed and "明细" in whole)
+    if not named and not re.search("第[0-9]+行第[0-9]+个字符", fields.get("body", "")):
         return f"names none of the fields that were broken {sent.changed}: {text[:300]}"
     return ""
 
