@@ -25,13 +25,16 @@ from serving.desk.database import Desk, now
 from serving.desk.roles import PRESETS, clash, rights_of
 from serving.desk.schema import PEOPLE, ROLES, SESSIONS
 
+WRONG: Final = "用户名、密码或动态码不对；连续输错五次的账号锁定十五分钟"
 TRIES: Final = 5
 LOCK: Final = timedelta(minutes=15)
 INVITED: Final = timedelta(days=7)
 SHORTEST: Final = 12
 HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """OWASP's setting for argon2id; the library's own default takes 0.4 s of a core, which on two cores is a way to stop the service."""
-_AT_ONCE: Final = threading.Semaphore(2)
+AT_ONCE: Final = 2
+"""Passwords hashed at the same time in a process."""
+_TURN: Final = threading.Semaphore(AT_ONCE)
 #: What a wrong name is held against, so that it takes as long as a wrong password.
 _NOBODY: Final = HASHER.hash(secrets.token_urlsafe(16))
 
@@ -157,7 +160,7 @@ def accept(desk: Desk, token: str, password: str) -> Person:
     """Set the first password by an invitation, which is spent. Raises UserError in Chinese: it is shown on a page."""
     if len(password) < SHORTEST:
         raise UserError(f"密码至少{SHORTEST}位")
-    with _AT_ONCE:
+    with _TURN:
         hashed = HASHER.hash(password)
     with desk.write() as connection:
         row = connection.execute(select(PEOPLE).where(PEOPLE.c.invited == secret_hash(token))).mappings().first()
@@ -172,11 +175,11 @@ def accept(desk: Desk, token: str, password: str) -> Person:
 
 
 def sign_in(desk: Desk, name: str, password: str, code: str = "") -> Person:
-    """Who this is. Raises UserError (one and the same sentence for a wrong name, password or code; another for a lock)."""
+    """Who this is. Raises UserError: one and the same sentence for a wrong name, password or code and for a lock, which would tell that there is such an account."""
     with desk.read() as connection:
         row = _row(connection, name)
     locked = row is not None and row["locked_until"] is not None and row["locked_until"] > now()
-    with _AT_ONCE:
+    with _TURN:
         known = _matches(str(row["password"]) if row and row["password"] else _NOBODY, password)
     right = bool(row and row["active"] and row["password"] and known)
     with desk.write() as connection:
@@ -209,7 +212,7 @@ def confirm(desk: Desk, person: Person, password: str) -> None:
     with desk.read() as connection:
         row = _row(connection, person.name)
     locked = row is not None and row["locked_until"] is not None and row["locked_until"] > now()
-    with _AT_ONCE:
+    with _TURN:
         known = _matches(str(row["password"]) if row and row["password"] else _NOBODY, password)
     if row is None or locked or not row["password"] or not known:
         with desk.write() as connection:
@@ -229,9 +232,7 @@ def _refused(connection: Connection, row: dict[str, Any] | None, name: str, lock
     # an unknown name may be a password typed into the wrong field: it is not written down
     log.append(connection, "sign-in.refused", about=name if row else "", detail={"locked": locked})
     connection.commit()
-    if locked:
-        raise Refused("该账号因多次输错已锁定十五分钟")
-    raise Refused("用户名、密码或动态码不对")
+    raise Refused(WRONG)
 
 
 def _matches(hashed: str, password: str) -> bool:

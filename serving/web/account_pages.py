@@ -1,11 +1,15 @@
 """Signing in and out, the first password by an invitation, one's own account; and the two administrators' pages: people, log."""
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import partial
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import pyotp
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -26,6 +30,23 @@ from serving.web.render import kind, person, refuse, respond, rights
 def safe_next(path: str) -> str:
     """Where to go after signing in: a path of this service, else the first page."""
     return path if path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path else "/"
+
+
+class Crowded(UserError):
+    """Too many sign in at once."""
+
+
+async def hashed(work: Callable[..., Person], *given: Any) -> Person:
+    """What hashes a password, on threads of its own: strangers who try thousands wait for one another, and no page waits for them. Raises Crowded."""
+    door = _DOORS.setdefault(asyncio.get_running_loop(), CapacityLimiter(people.AT_ONCE))
+    if door.statistics().tasks_waiting >= WAITING:
+        raise Crowded("正在登录的人过多，请稍后再试")
+    return await to_thread.run_sync(partial(work, *given), limiter=door)
+
+
+WAITING: Final = 60
+"""Sign-ins that may wait in a process: some two seconds of hashing."""
+_DOORS: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, CapacityLimiter]] = WeakKeyDictionary()
 
 
 def routes(desk: Callable[[], Desk]) -> list[Route]:
@@ -55,7 +76,9 @@ def routes(desk: Callable[[], Desk]) -> list[Route]:
             return respond(request, "sign_in.html", data)
         given = (first(form, "name"), (form.get("password") or [""])[0], first(form, "code"))
         try:
-            who = await run_in_threadpool(people.sign_in, desk(), *given)
+            who = await hashed(people.sign_in, desk(), *given)
+        except Crowded as error:
+            return respond(request, "sign_in.html", {**data, "message": str(error)}, 503)
         except (people.Refused, vault.Locked) as error:
             return respond(request, "sign_in.html", {**data, "message": str(error)}, 403)
         return await run_in_threadpool(welcome, request, who, to)
@@ -105,7 +128,7 @@ def routes(desk: Callable[[], Desk]) -> list[Route]:
         try:
             if password != again:
                 raise UserError("两次输入的密码不一致")
-            who = await run_in_threadpool(people.accept, desk(), token, password)
+            who = await hashed(people.accept, desk(), token, password)
         except UserError as error:
             return respond(request, "invitation.html", {**data, "message": str(error)}, 403)
         return await run_in_threadpool(welcome, request, who, "/")

@@ -72,6 +72,14 @@ def test_the_server_gets_the_warehouse_and_its_workers(
     assert f"http://127.0.0.1:{port}/sign-in" in capsys.readouterr().out
 
 
+def test_a_warehouse_that_everybody_could_read_is_closed_to_others(
+    house: Path, started: list[tuple[list[str], dict[str, str]]]
+) -> None:
+    house.chmod(0o755)
+    serve(house, free_port())
+    assert (len(started), house.stat().st_mode & 0o777) == (1, 0o750)
+
+
 def test_a_host_that_is_not_this_machine_may_be_named_in_requests(
     house: Path, started: list[tuple[list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,7 @@ def test_five_wrong_tries_lock_one_account_and_no_other(desk: Desk, monkeypatch:
             people.sign_in(desk, "wang", "wrong")
     with pytest.raises(people.Refused, match="锁定"):
         people.sign_in(desk, "wang", PASSWORD)
+    assert "true" in str(log.rows(desk, 0, 100)[-1]["detail"]).lower(), "who reads the log is told of the lock"
     assert people.sign_in(desk, "li", PASSWORD).name == "li"
     later = now() + people.LOCK + timedelta(seconds=1)
     monkeypatch.setattr(people, "now", lambda: later)
