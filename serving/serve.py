@@ -18,7 +18,9 @@ def _warehouse(path: Path) -> None:
     if not path.is_dir():
         raise UserError(f"there is no warehouse at {path}; run `xiezhi intake SOURCE --warehouse {path}` first")
     mode = path.stat().st_mode
-    if mode & 0o007:  # copied or unpacked by hand: claims are for the service's account and its group, not for every account of the machine
+    if (
+        mode & 0o007
+    ):  # copied or unpacked by hand: claims are for the service's account and its group, not for every account of the machine
         try:
             path.chmod(mode & 0o7770)
         except PermissionError:

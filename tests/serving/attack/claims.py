@@ -45,7 +45,20 @@ TEXTS: tuple[Any, ...] = (
     "'; DROP TABLE settlements; --", "\" OR 1=1", "%s %d {} {0}", "../../etc/passwd", "=1+1", "<script>alert(1)</script>", "x" * 4_000, "x" * 4_001, "|", "a|b", "\u2028", "🧑‍⚕️",
     "9" * 400, "NaN", "null", 0, 42, -1, 4.29e17, 429001198012345678, True, None, [], {}, ["x"], MARK, MARK + "\n", "\t" + MARK,
 )  # fmt: skip
-SHAPES = ("no settlement", "empty settlement", "settlement a list", "lines null", "lines empty", "lines a mapping", "a line a number", "ten thousand lines", "the same line twice", "another visit's line", "at", "more")
+SHAPES = (
+    "no settlement",
+    "empty settlement",
+    "settlement a list",
+    "lines null",
+    "lines empty",
+    "lines a mapping",
+    "a line a number",
+    "ten thousand lines",
+    "the same line twice",
+    "another visit's line",
+    "at",
+    "more",
+)
 KINDS: dict[str, tuple[Any, ...]] = {"code": TEXTS, "text": TEXTS, "date": MOMENTS, "datetime": MOMENTS}
 
 
@@ -141,7 +154,9 @@ def wrong(sent: Broken, status: int, text: str, logged: str) -> str:
     if status == 413:
         return ""
     whole = " ".join((told["error"], *fields))
-    named = any(c.split(".")[-1] in whole or c in whole for c in sent.changed) or ("lines" in sent.changed and "明细" in whole)
+    named = any(c.split(".")[-1] in whole or c in whole for c in sent.changed) or (
+        "lines" in sent.changed and "明细" in whole
+    )
     if not named and not re.search("第[0-9]+行第[0-9]+个字符", fields.get("body", "")):
         return f"names none of the fields that were broken {sent.changed}: {text[:300]}"
     return ""
@@ -161,7 +176,13 @@ def attack(
     ear = Ear()
 
     @seed(start)
-    @settings(max_examples=cases, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=cases,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(sent=broken(claims))
     def one(sent: Broken) -> None:
         nonlocal slowest
@@ -190,7 +211,10 @@ def till(house: Path) -> tuple[Callable[[bytes], tuple[int, str]], Callable[[], 
     os.environ["XIEZHI_WAREHOUSE"] = str(house)
     desk = desk_of(house)
     who = people.accept(desk, people.add(desk, "till", ("counter",)), "a long word for nobody")
-    head = {"authorization": f"Bearer {sessions.new_token(desk, who, ('check',), 7)}", "content-type": "application/json"}
+    head = {
+        "authorization": f"Bearer {sessions.new_token(desk, who, ('check',), 7)}",
+        "content-type": "application/json",
+    }
     from serving.service import application
 
     client = TestClient(application(), base_url="http://127.0.0.1", raise_server_exceptions=False)

@@ -237,9 +237,7 @@ def _ask(
         told.faults.setdefault(f"{operation.label}: {wrong}", asked[:600])
 
 
-def documents_of(
-    app: Any, loop: asyncio.AbstractEventLoop, admin: Signed, shell: bool
-) -> list[dict[str, Any]]:
+def documents_of(app: Any, loop: asyncio.AbstractEventLoop, admin: Signed, shell: bool) -> list[dict[str, Any]]:
     """The pages' description, and BentoML's own of the APIs."""
     found = [described()]
     if shell:

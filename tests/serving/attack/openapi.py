@@ -58,7 +58,11 @@ WORDS: dict[str, list[str]] = {
     "value": ["5", "0", "999999999"],
     "scope": ["lists", "people"],
 }
-BODIES: dict[str, list[Any]] = {"grain": ["admission", "person", "ring", "bedcheck"], "top": [0, 1, 50, 10**9], "lead": [1, 2, 99]}
+BODIES: dict[str, list[Any]] = {
+    "grain": ["admission", "person", "ring", "bedcheck"],
+    "top": [0, 1, 50, 10**9],
+    "lead": [1, 2, 99],
+}
 """Of the APIs."""
 PATHS: dict[str, list[Any]] = {
     "grain": ["admission", "person", "institution", "doctor", "ring", "bedcheck"],
@@ -131,7 +135,7 @@ def described() -> dict[str, Any]:
             if method == "POST":
                 form: dict[str, Any] = {
                     "type": "object",
-                    "properties": {f: TEXT for f in forms},
+                    "properties": dict.fromkeys(forms, TEXT),
                     "required": [f for f in ("step", "version", "act") if f in forms],
                 }
                 sent = {**form["properties"], "file": {"type": "string", "format": "binary"}}

@@ -44,7 +44,9 @@ def test_a_flood_of_sign_ins_costs_no_page(week: Path, monkeypatch: pytest.Monke
         for _ in range(tries):  # one after the other, as they come over a network
             waiting.append(loop.create_task(attempt()))
             loop.run_until_complete(asyncio.sleep(0.002))
-        assert call(app, loop, prepared(PAGE), officer.proof)[0] == 200, "more tries wait than there are threads for pages"
+        assert call(app, loop, prepared(PAGE), officer.proof)[0] == 200, (
+            "more tries wait than there are threads for pages"
+        )
         assert statuses == [503] * 5
         let.set()
         loop.run_until_complete(asyncio.gather(*waiting))
