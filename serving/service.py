@@ -126,10 +126,11 @@ def application() -> App:
     Pages are answered before BentoML's own layers see them: these take as long again as a page does, and keep a row of measurements for every
     address anybody asks for, whether it is one or not.
     """
-    shell, front = Xiezhi.to_asgi(), Gate(pages())  # type: ignore[attr-defined]
+    house = named_warehouse()  # once a process: to ask the environment takes longer than to look a session up
+    shell, front = Xiezhi.to_asgi(), Gate(pages(house), house)  # type: ignore[attr-defined]
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" and (house := named_warehouse()) is not None:
+        if scope["type"] == "lifespan" and house is not None:
             counter.warm(house)
         chosen = front if scope["type"] == "http" and not _SHELL.fullmatch(scope["path"]) else shell
         await chosen(scope, receive, send)

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, bindparam, cast, func, insert, select, update
+from sqlalchemy import Connection, Text, and_, bindparam, cast, func, insert, select, update
 
 from serving.desk import log
 from serving.desk.cases import seen
@@ -100,36 +100,36 @@ TOLD: Final = ("case_id", "number", "state", "version")
 
 def of_run(desk: Desk, run: str, name: str, person: Person) -> dict[int, dict[str, Any]]:
     """Lead number → its case's id, number, state and version as a person sees it, of one list of a run."""
-    return told(text_of_run(desk, run, name, person))
+    return told(columns_of_run(desk, run, name, person))
 
 
-def text_of_run(desk: Desk, run: str, name: str, person: Person) -> str:
-    """`of_run` as one text, which says the same wherever a page about these cases would: for `told`. A row takes the driver as long as a whole answer."""
-    return _cases_of(person).asked(desk.engine, {"run": run, "list": name})[0][0] or ""
+def columns_of_run(desk: Desk, run: str, name: str, person: Person) -> tuple[str | None, ...]:
+    """`of_run` as five texts, for `told`: the same where a page about these cases would be the same. To fetch a row takes as long as to find five."""
+    return _cases_of(person).asked(desk.engine, {"run": run, "list": name})[0]
 
 
-def told(text: str) -> dict[int, dict[str, Any]]:
-    """Cases by the number of their lead, out of a text of `text_of_run`."""
-    rows = [line.split(" ") for line in text.split("\n") if line]
+def told(columns: tuple[str | None, ...]) -> dict[int, dict[str, Any]]:
+    """Cases by the number of their lead, out of `columns_of_run`."""
+    leads, *cases = ((text or "").split() for text in columns)
+    rows = zip(*cases, strict=True)
     return {
         int(lead): {"case_id": int(case_id), "number": number, "state": state, "version": int(version)}
-        for lead, case_id, number, state, version in rows
+        for lead, (case_id, number, state, version) in zip(leads, rows, strict=True)
     }
 
 
 def of_lead(desk: Desk, run: str, name: str, lead: int, person: Person) -> dict[str, Any] | None:
     """`of_run` of one lead; None where he sees no case of it."""
-    rows = _cases_of(person, one=True).asked(desk.engine, {"run": run, "list": name, "lead": lead})
-    return told(rows[0][0] or "").get(lead)
+    asked: dict[str, int | str] = {"run": run, "list": name, "lead": lead}
+    return told(_cases_of(person, one=True).asked(desk.engine, asked)[0]).get(lead)
 
 
 @functools.lru_cache(maxsize=1024)
 def _cases_of(person: Person, *, one: bool = False) -> Prepared:
     """The question of `of_run`, put together once a person: it is asked before every list and every suspect."""
     chosen = seen(person)
-    line: ColumnElement[str] = cast(LEADS.c.lead, Text)
-    for name in TOLD:
-        line = line + " " + cast(chosen.c[name], Text)
-    joined = select(func.aggregate_strings(line, "\n")).join_from(LEADS, chosen, chosen.c.case_id == LEADS.c.case_id)
+    columns = (LEADS.c.lead, *(chosen.c[name] for name in TOLD))
+    said = (func.aggregate_strings(cast(c, Text), " ") for c in columns)  # each in the order in which the rows are found
+    joined = select(*said).join_from(LEADS, chosen, chosen.c.case_id == LEADS.c.case_id)
     asked = joined.where(LEADS.c.run == bindparam("run"), LEADS.c.list == bindparam("list"))
     return Prepared(asked.where(LEADS.c.lead == bindparam("lead")) if one else asked)

@@ -6,8 +6,10 @@ The statement is an ordinary one of SQLAlchemy Core, so it is written once for S
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Dialect, Engine, Insert, Select
 from sqlalchemy.exc import DBAPIError
@@ -26,6 +28,8 @@ class Prepared:
 
     def asked(self, engine: Engine, values: Values) -> list[Row]:
         """The rows of a select, as of this moment. Raises DBAPIError."""
+        if engine.dialect.name == "sqlite":
+            return self._put(_reader(engine), engine.dialect, values)
         connection = engine.raw_connection()
         try:
             return self._put(connection, engine.dialect, values)
@@ -51,6 +55,27 @@ class Prepared:
         finally:
             cursor.close()
         return [made.read(row) for row in rows] if made.readers else rows
+
+
+class _Readers(threading.local):
+    """The connections in which this thread reads, by the engine they are of. SQLite's cost nothing to keep; to fetch one from the pool and bring it back
+    takes as long as an answer, and the threads wait there for one another."""
+
+    def __init__(self) -> None:
+        self.of: WeakKeyDictionary[Engine, Any] = WeakKeyDictionary()
+
+
+_READERS: Final = _Readers()
+
+
+def _reader(engine: Engine) -> Any:
+    """A connection that is never inside a transaction: what it is asked, it answers as of that moment."""
+    found = _READERS.of.get(engine)
+    if found is None:
+        pooled = engine.raw_connection()
+        pooled.detach()
+        found = _READERS.of[engine] = pooled.dbapi_connection
+    return found
 
 
 class _Made:

@@ -5,6 +5,7 @@ the address and its filters, area, rights, language, and what the desk says of t
 and a case that moved on is another page.
 """
 
+import functools
 import re
 import secrets
 import threading
@@ -96,6 +97,11 @@ def respond(request: Request, template: str, key: tuple[Any, ...], data: Callabl
 
 def filled(parts: Parts, who: Person, when: str) -> bytes:
     """A kept page with whose it is and when it was asked for."""
-    shown = render.upright(str(escape(who.shown)))
-    own = dict(zip(_STAND_INS, (shown.encode(), str(who.person_id).encode(), when.encode()), strict=True))
+    own = dict(zip(_STAND_INS, (_shown(who.shown), str(who.person_id).encode(), when.encode()), strict=True))
     return b"".join(own[p] if i % 2 else p for i, p in enumerate(parts))
+
+
+@functools.lru_cache(maxsize=1024)
+def _shown(name: str) -> bytes:
+    """A person's name as it stands on a page."""
+    return render.upright(str(escape(name))).encode()

@@ -5,6 +5,7 @@ A row's address names its run and its number on the sheet: it means the same sus
 a log or a browser's history.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,12 @@ _OPENED: set[tuple[Path, str]] = set()
 """Runs this process knows to have their cases."""
 
 
+@functools.lru_cache(maxsize=256)
+def _root(warehouse: Path, day: str, name: str) -> Path:
+    """Where a run lies: to put a path together takes as long as to look at its file."""
+    return warehouse / "lists" / day / name
+
+
 def _doctor(run: publish.Run, grain: str, row: Mapping[str, Any]) -> dict[str, Any]:
     """Whose stay it is: what was confirmed about the doctor before belongs to the case."""
     return {"dr_codg": run.lead(grain, int(row["lead"]))["entity"].get("dr_codg")} if grain == "admission" else {}
@@ -66,7 +73,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         day, name = request.path_params.get("day"), request.path_params.get("run")
         if day is None:
             return publish.current(warehouse())
-        root = warehouse() / "lists" / day / str(name)
+        root = _root(warehouse(), day, str(name))
         try:
             return publish.open_run(root)
         except Damaged:
@@ -108,7 +115,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         run, who = run_of(request), person(request)
         opened(desk(), run)
         published = {n: run.worklist(n) for n in (run.grains if name == ALL else [name])}
-        cases = {n: leads.text_of_run(desk(), run.name, n, who) for n in published}
+        cases = {n: leads.columns_of_run(desk(), run.name, n, who) for n in published}
         chosen = list_filters.of(request.query_params, name == ALL)
         groups = diagnoses.groups(desk()) if chosen.campaign else frozenset()
         told = (chosen, who, rights(request), groups)

@@ -143,6 +143,7 @@ class Gate:
         self.app = app
         self.at_once = app.at_once if isinstance(app, AtOnce) else None
         self.warehouse = warehouse
+        self.hosts = hosts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -191,7 +192,7 @@ class Gate:
         """Why a request is turned away whoever asks: status, text, headers."""
         if scope["path"] in PROBES:
             return None
-        if _hostname(_header(scope, b"host")) not in hosts():
+        if _hostname(_header(scope, b"host")) not in self.hosts:
             return 421, "此服务不认识该主机名；如需开放，请设置 XIEZHI_HOSTS", []
         if (said := _header(scope, b"content-length")).isdecimal() and int(said[:20]) > largest(scope):
             return 413, "请求内容过大", []

@@ -135,7 +135,7 @@ def test_a_page_that_breaks_is_tried_once_and_told_as_broken(house: Path, monkey
 
     client = signed_in(house, "reviewer1")
     client = TestClient(client.app, base_url="http://127.0.0.1", cookies=client.cookies, raise_server_exceptions=False)
-    monkeypatch.setattr(leads, "text_of_run", breaks)
+    monkeypatch.setattr(leads, "columns_of_run", breaks)
     answer = client.get("/lists/admission", headers={"accept": "text/html"})
     assert (answer.status_code, tried) == (500, ["once"])
     assert "没有任何改动被保存" in answer.text
