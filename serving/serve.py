@@ -81,7 +81,7 @@ def serve(
 
 UNSENT: Final = 128 * 1024
 """Bytes that the system holds for a browser which reads slowly (Linux doubles it for its own needs). By itself it holds four million, and for a client that asks
-for page after page and reads none, pages are made until these are full: two hundred of them once kept the others waiting for a third of a second."""
+for page after page and reads none, pages are made until these are full, while everybody else waits."""
 
 
 def listening_on(host: str, port: int) -> socket.socket:

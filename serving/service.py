@@ -126,7 +126,7 @@ def application() -> App:
     Pages are answered before BentoML's own layers see them: these take as long again as a page does, and keep a row of measurements for every
     address anybody asks for, whether it is one or not.
     """
-    house = named_warehouse()  # once a process: to ask the environment takes longer than to look a session up
+    house = named_warehouse()  # once a process, not several times a page
     shell, front = Xiezhi.to_asgi(), Gate(pages(house), house)  # type: ignore[attr-defined]
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:

@@ -104,7 +104,7 @@ def of_run(desk: Desk, run: str, name: str, person: Person) -> dict[int, dict[st
 
 
 def columns_of_run(desk: Desk, run: str, name: str, person: Person) -> tuple[str | None, ...]:
-    """`of_run` as five texts, for `told`: the same where a page about these cases would be the same. To fetch a row takes as long as to find five."""
+    """`of_run` as five texts, for `told`: the same where a page about these cases would be the same. One row, since each that is fetched lets other threads go first."""
     return _cases_of(person).asked(desk.engine, {"run": run, "list": name})[0]
 
 
@@ -129,7 +129,9 @@ def _cases_of(person: Person, *, one: bool = False) -> Prepared:
     """The question of `of_run`, put together once a person: it is asked before every list and every suspect."""
     chosen = seen(person)
     columns = (LEADS.c.lead, *(chosen.c[name] for name in TOLD))
-    said = (func.aggregate_strings(cast(c, Text), " ") for c in columns)  # each in the order in which the rows are found
+    said = (
+        func.aggregate_strings(cast(c, Text), " ") for c in columns
+    )  # each in the order in which the rows are found
     joined = select(*said).join_from(LEADS, chosen, chosen.c.case_id == LEADS.c.case_id)
     asked = joined.where(LEADS.c.run == bindparam("run"), LEADS.c.list == bindparam("list"))
     return Prepared(asked.where(LEADS.c.lead == bindparam("lead")) if one else asked)

@@ -1,5 +1,5 @@
 """What every page asks of the desk's database or writes into it, put together once and handed to the driver itself: SQLAlchemy's way there and back
-takes ten times as long as SQLite's answer, and with it a third of a page.
+takes longer than SQLite's answer.
 
 The statement is an ordinary one of SQLAlchemy Core, so it is written once for SQLite and PostgreSQL.
 """
@@ -58,8 +58,8 @@ class Prepared:
 
 
 class _Readers(threading.local):
-    """The connections in which this thread reads, by the engine they are of. SQLite's cost nothing to keep; to fetch one from the pool and bring it back
-    takes as long as an answer, and the threads wait there for one another."""
+    """The connections in which this thread reads, by the engine they are of. SQLite's cost nothing to keep, and at the pool the threads wait for
+    one another."""
 
     def __init__(self) -> None:
         self.of: WeakKeyDictionary[Engine, Any] = WeakKeyDictionary()

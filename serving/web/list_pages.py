@@ -57,7 +57,7 @@ _OPENED: set[tuple[Path, str]] = set()
 
 @functools.lru_cache(maxsize=256)
 def _root(warehouse: Path, day: str, name: str) -> Path:
-    """Where a run lies: to put a path together takes as long as to look at its file."""
+    """Where a run lies."""
     return warehouse / "lists" / day / name
 
 

@@ -63,7 +63,7 @@ Refusal = tuple[int, str, list[tuple[bytes, bytes]]]
 
 @runtime_checkable
 class AtOnce(Protocol):
-    """An application that answers a request in the thread in which the gate looked up who asks: two trips to a thread are a third of a page."""
+    """An application that answers a request in the thread in which the gate looked up who asks: a trip to a thread costs more than the lookup."""
 
     def at_once(self, scope: Scope) -> Response | None:
         """The answer; None where it must be asked as any application is, which an error raised here comes to in scope[FAILED]."""
