@@ -1,7 +1,7 @@
 """Inspectors on the road: draw (commit, take, check, estimate), plan, normal, charts, bedsheet, bedteams, morning, ladder, brief."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -192,7 +192,7 @@ def plan(
     from inspection.settings import read_settings, with_declared, with_teams
     from inspection.sites import load_sites
     from serving.desk import conflicts
-    from serving.desk.plan_changes import keeps, of_warehouse, told
+    from serving.desk.plan_changes import counted, of_warehouse, told
     from serving.lists.worth import worth_of_units
 
     for file in out or []:
@@ -202,9 +202,7 @@ def plan(
     with Bars() as bars:
         bars("units", 0.0)
         changes = of_warehouse(warehouse, week)
-        asked = replace(
-            asked, keep=(*(k for k in asked.keep if k.site not in {c["site"] for c in changes}), *keeps(changes))
-        )
+        asked = counted(asked, changes)
         asked = with_declared(asked, conflicts.of_warehouse(warehouse))
         when = planned_from(warehouse, week, days, as_of)
         every = sites = load_sites(warehouse, when)

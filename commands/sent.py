@@ -258,11 +258,12 @@ def lookback(
     """回头看: visits due again, and each unit's practice before and after by the same rules; kept for the page /lookback."""
     from claims.store.files import PRIVATE, put, sealed
     from inspection.lookback import LEAST_DAYS, practice
+    from inspection.sites import load_sites
     from serving.desk import lookbacks
     from serving.desk.database import open_desk
     from serving.desk.people import Person
     from serving.desk.workdays import today
-    from serving.web.practices import PRACTICES
+    from serving.web.practices import PRACTICES, content
 
     if not LEAST_DAYS <= days <= 365:
         raise UserError(f"--days {days}：请给出 {LEAST_DAYS} 到 365")
@@ -279,20 +280,28 @@ def lookback(
             kept[case["number"]] = practice(
                 warehouse, case["unit"], rules, listed, today(case["decided_at"]), day, days
             ).to_json()
+    names = {s.id: s.name for s in load_sites(warehouse, day)} if due else {}
+    contents = {c["number"]: content(warehouse, c) for c in due}
     put(warehouse / PRACTICES, sealed({"as_of": as_of, "days": days, "cases": kept}), PRIVATE)
     lines = [f"待回头看 {len(due)} 件，截至 {as_of}"]
     for case in due:
         late = f"已逾期 {-case['left']} 个工作日" if case["left"] < 0 else f"剩 {case['left']} 个工作日"
         told = kept.get(case["number"])
         lines.append(
-            f"{case['number']} {case['unit'] or case['grain']}：{today(case['look_at'])} 前回访，{late}"
+            f"{case['number']} {names.get(case['unit'], case['unit']) or case['grain']}：{today(case['look_at'])} 前回访，{late}"
             + (f"；{told['verdict']}{'（' + told['note'] + '）' if told['note'] else ''}" if told else "")
         )
+        about = contents[case["number"]]
+        lines += [f"    当时查实：{about['decided']}"] if about["decided"] else []
+        lines += [f"    {f}" for f in about["found"]]
+        lines += [f"    处理与整改：{p}" for p in about["promised"]]
+        lines += [f"    再看：{t}" for t in about["look"]]
     say(
         {
             "as_of": as_of,
             "due": [
                 {"case": c["number"], "unit": c["unit"], "due": str(today(c["look_at"])), "left": c["left"]}
+                | contents[c["number"]]
                 for c in due
             ],
             "practices": kept,

@@ -41,6 +41,10 @@ FIGURES = {
 }  # fmt: skip
 
 
+DIGITS = {"stays": 0, "cost_per_stay": 2, "nights_per_stay": 1, "stays_per_person": 2}
+"""Digits behind the point of a published figure; shares stand to a tenth of a per cent."""
+
+
 def month_of(text: str) -> date:
     """First day of YYYY-MM. UserError otherwise."""
     try:
@@ -154,10 +158,9 @@ def published(table: pd.DataFrame) -> pd.DataFrame:
 
 def shown(column: str, value: Any) -> str:
     """One cell; 样本不足 where it is missing, a dash where there is no quota."""
-    form = {"stays": "{:.0f}", "cost_per_stay": "{:,.2f}", "nights_per_stay": "{:.1f}", "stays_per_person": "{:.2f}"}
     if pd.isna(value):
         return "—" if column == "budget_use" else SMALL
-    return form.get(column, "{:.1%}").format(value)
+    return f"{value:,.{DIGITS[column]}f}" if column in DIGITS else f"{value:.1%}"
 
 
 @dataclass(frozen=True)
@@ -198,15 +201,26 @@ def read_ladder(path: Path) -> Ladder:
     return Ladder(made, grades)
 
 
+SETTINGS = "ladder.toml"
+"""Below the warehouse: the office's indicators and grades, by which pages score each published month."""
+
+
+def office_ladder(warehouse: Path) -> Ladder | None:
+    """The office's own settings; None where it keeps none. UserError where they are wrong."""
+    path = warehouse / SETTINGS
+    return read_ladder(path) if path.is_file() else None
+
+
 def scored(table: pd.DataFrame, ladder: Ladder) -> pd.DataFrame:
-    """unit, name, each indicator's points, 总分 (of a thousand) and 建议等级; a proposal, decided by people."""
+    """unit, name, each indicator's points, 总分 (of a thousand) and 建议等级; a proposal, decided by people. Counted from the figures as they are published, so that anybody
+    can count it again."""
     told = table[["unit", "name"]].rename(columns={"unit": "机构编码", "name": "机构名称"}).reset_index(drop=True)
     got, could = pd.Series(0.0, index=told.index), pd.Series(0.0, index=told.index)
     whole = sum(x.points for x in ladder.indicators)
     for x in ladder.indicators:
-        value = table[x.column].reset_index(drop=True)
-        points = x.points * ((value - x.bad) / (x.good - x.bad)).clip(0, 1)
-        told[x.name] = points.round(1)
+        value = table[x.column].reset_index(drop=True).round(DIGITS.get(x.column, 3))
+        points = (x.points * ((value - x.bad) / (x.good - x.bad)).clip(0, 1)).round(1)
+        told[x.name] = points
         got, could = got + points.fillna(0), could + value.notna() * x.points
     total = (1000 * got / could).where(could >= whole / 2).round(0)
     told["总分"] = total

@@ -1,7 +1,9 @@
 """What units reported of themselves beside the scan of them, and visits due again with the practice before and after: both as worked out by a command, read here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,8 +13,9 @@ from claims.errors import UserError
 from inspection import selfcheck
 from serving.desk import log, lookbacks
 from serving.desk.database import Desk
+from serving.lists import publish
 from serving.web.case_pages import shown
-from serving.web.practices import practices
+from serving.web.practices import content, practices
 from serving.web.render import kind, person, respond
 
 
@@ -43,7 +46,16 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
     def again(request: Request) -> Response:
         due = lookbacks.due(desk(), person(request))
         told = practices(warehouse())
-        rows = [shown(d) | {"left": d["left"], "practice": told.get("cases", {}).get(d["number"])} for d in due]
+        units: Mapping[str, Any] = {}
+        with suppress(UserError):  # nothing published yet: codes alone
+            units = publish.current(warehouse()).units()
+        rows = [
+            shown(d)
+            | content(warehouse(), d)
+            | {"left": d["left"], "practice": told.get("cases", {}).get(d["number"])}
+            | {"unit_name": units.get(d["unit"], {}).get("name", "")}
+            for d in due
+        ]
         return respond(request, "lookback.html", {"title": "回头看", "due": rows, "as_of": told.get("as_of", "")})
 
     return [

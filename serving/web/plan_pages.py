@@ -112,6 +112,7 @@ def _change(desk: Desk, request: Request, told: dict[str, Any], known: Mapping[s
         day=day,
         never=bool(first(form, "never")),
         why=first(form, "why"),
+        made=(first(form, "start"), first(form, "finish")),
     )
 
 

@@ -1,15 +1,17 @@
-"""An institution over months beside its peers, the published table of hospitals, and the model behind the lists: all as published, nothing computed."""
+"""An institution over months beside its peers, the published table of hospitals, and the model behind the lists: all as published; only the office's points are counted from it here."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from claims.errors import UserError
-from inspection.ladder import FIGURES, shown
+from inspection.estimate import SMALL
+from inspection.ladder import FIGURES, office_ladder, scored, shown
 from serving.desk import log
 from serving.desk.database import Desk
 from serving.lists import publish
@@ -74,7 +76,32 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             for r in months.get(month, [])
             if who.sees(str(r["area"] or ""))
         ]
+        mine = [r for r in months.get(month, []) if who.sees(str(r["area"] or ""))]
+        asked, wrong = None, ""
+        try:
+            asked = office_ladder(warehouse())
+        except UserError as error:
+            wrong = str(error).replace(f"{warehouse()}/", "")
+        points = (
+            scored(pd.DataFrame(mine).astype(dict.fromkeys(FIGURES, float)), asked)
+            if asked and mine
+            else pd.DataFrame()
+        )
+        quota = {x.name for x in (asked.indicators if asked else ()) if x.column == "budget_use"}
+        no_quota = [h in quota for h in points.columns]
         data = {
+            "points": [
+                [_point(x, dash) for x, dash in zip(row, no_quota, strict=True)]
+                for row in points.itertuples(index=False)
+            ],
+            "point_heads": list(points.columns),
+            "indicators": [
+                {"name": x.name, "column": FIGURES[x.column], "points": x.points}
+                | {"good": shown(x.column, x.good), "bad": shown(x.column, x.bad)}
+                for x in (asked.indicators if asked else ())
+            ],
+            "grades": [f"{g} {least:.0f} 分以上" for g, least in (asked.grades if asked else ())],
+            "wrong": wrong,
             "title": "机构公示表",
             "as_of": run.manifest["as_of"],
             "run": run.name,
@@ -113,6 +140,13 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         Route("/model", model),
         Route("/model.json", model),
     ]
+
+
+def _point(value: Any, dash: bool = False) -> str:
+    """A cell of the thousand points: a whole total, one decimal of an indicator; 样本不足 where it could not be measured, a dash where nobody sent a quota."""
+    if not isinstance(value, float):
+        return str(value)
+    return ("—" if dash else SMALL) if pd.isna(value) else f"{value:.1f}".removesuffix(".0")
 
 
 def _lead(name: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from claims.store.files import PRIVATE, put, sealed
 from inspection.lookback import FEWER, MORE, SAME, UNKNOWN, compared, practice, side
-from serving.desk import leads, lookbacks
+from serving.desk import leads, lookbacks, people
 from serving.desk.database import clock, open_desk
 from serving.desk.people import Person
-from serving.desk.schema import CASES
+from serving.desk.schema import CASES, DISPOSITIONS, EVENTS, TICKS
 from serving.web.middleware import desk_of
-from serving.web.practices import PRACTICES
+from serving.web.practices import PRACTICES, content
 from tests.inspection.test_selfcheck import hits
 from tests.inspection.test_sent import bill
 from tests.serving.conftest import signed_in
@@ -105,6 +105,41 @@ def test_the_page(tmp_path: Path) -> None:
     assert "已归档、将回头看" in inbox
     assert "到期未列入 1 件" in inbox
     assert "已归档、将回头看" not in signed_in(tmp_path, "reviewer1").get("/cases").text
+
+
+def test_what_was_found_and_promised_is_what_is_looked_at_again(tmp_path: Path) -> None:
+    desk = desk_of(tmp_path)
+    leads.open_run(desk, "2026-01-04/aa", "2026-01-04", {"admission": [a_row(1)]})
+    ann, bob = (
+        people.accept(desk, people.add(desk, n, ("inspector",)), "correct horse battery") for n in ("ann", "bob")
+    )
+    day = datetime(2026, 3, 2)
+    tick = {"case_id": 1, "key": "0" * 12, "kind": "stock", "text": "清点人血白蛋白", "code": "not_as_billed", "note": "账面 40 支，实有 3 支",
+            "client": "c", "said_by": ann.person_id, "said_at": day, "second_by": bob.person_id, "second_at": day}  # fmt: skip
+    order = {"case_id": 1, "at": day, "who": ann.person_id, "due_at": datetime(2026, 4, 1)}
+    move = {"case_id": 1, "at": day, "kind": "move", "from_state": "C60", "to_state": "C70", "note": "账实不符"}
+    with desk.write() as connection:
+        connection.execute(update(CASES).values(state="C80", outcome="O2_IRREGULAR", decided_at=day))
+        connection.execute(insert(TICKS).values(**tick))
+        connection.execute(
+            insert(TICKS).values(
+                **tick | {"key": "1" * 12, "client": "d", "text": "只有一人说", "second_by": None, "second_at": None}
+            )
+        )
+        connection.execute(insert(DISPOSITIONS).values(**order, kind="RECTIFY", document="改〔2026〕7号"))
+        connection.execute(insert(DISPOSITIONS).values(**order, kind="RECOVER", amount_fen=123_450, done_at=day))
+        connection.execute(insert(EVENTS).values(**move))
+    page = signed_in(tmp_path, "leader").get("/lookback").text
+    for words in (
+        "账实不符",
+        "账面 40 支，实有 3 支",
+        "限期整改（改〔2026〕7号）：限 2026-04-01，尚未办结",
+        "追回 1,234.50 元：2026-03-02 已办结",
+    ):
+        assert words in page, words
+    assert "只有一人说" not in page
+    (one,) = lookbacks.due(desk, ALL)
+    assert content(tmp_path, one)["look"] == ["清点人血白蛋白"]
 
 
 def test_what_a_visit_found_stands_beside_it() -> None:

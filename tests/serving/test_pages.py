@@ -1,6 +1,7 @@
 """The pages of a week: filters, who, why not on the list, institutions over months, the model, English, errors as sentences."""
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -195,6 +196,25 @@ def test_the_table_of_hospitals_is_that_of_the_run_by_month_and_area(week: Path,
     assert "少于 10 例的不公示" in officer.get("/units/ladder").text
     own = signed_in(week, "officer", area="429001").get("/units/ladder.json").json()["rows"]
     assert [r["unit"] for r in own] == ["H42000002"]
+
+
+def test_the_thousand_points_of_a_month_are_counted_from_its_table(week: Path, tmp_path: Path) -> None:
+    own_week = Path(shutil.copytree(week, tmp_path / "own"))
+    client = signed_in(own_week, "officer")
+    assert "放置 ladder.toml" in client.get("/units/ladder").text
+    said = '[[indicators]]\ncolumn = "budget_use"\nname = "总控执行"\npoints = 100\ngood = 0.5\nbad = 1.0\n[grades]\n"良好" = 700\n'
+    (own_week / "ladder.toml").write_text(said, encoding="utf-8")
+    told = client.get("/units/ladder.json").json()
+    assert told["point_heads"] == ["机构编码", "机构名称", "总控执行", "总分", "建议等级"]
+    assert told["points"][0] == ["H42000001", "第1卫生院", "78", "780", "良好"], "61 % between 50 % and 100 %"
+    assert told["points"][1][2:] == ["—", "样本不足", "样本不足"]
+    page = client.get("/units/ladder").text
+    assert "预算执行率 50.0% 得满分 100 分" in page
+    (own_week / "ladder.toml").write_text("[[indicators]]\n", encoding="utf-8")
+    page = client.get("/units/ladder").text
+    assert "ladder.toml：" in page
+    assert str(own_week) not in page
+    assert "少于 10 例的不公示" in page, "the published table stays"
 
 
 def test_the_gap_is_nought_at_the_median_peer_and_silent_below_ten() -> None:

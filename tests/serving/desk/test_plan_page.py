@@ -9,7 +9,7 @@ import pytest
 from claims.errors import Damaged
 from inspection.plan import Expected, make_plan
 from inspection.plan_store import current_plan, publish_plan
-from inspection.settings import Settings, Team
+from inspection.settings import Keep, Settings, Team
 from inspection.sites import Site
 from serving.desk import plan_changes
 from serving.web.middleware import desk_of
@@ -67,7 +67,7 @@ def test_a_change_waits_for_the_next_planning_which_keeps_and_prices_it(planned:
     assert current_plan(planned) == before, "nothing is planned in a request"
     client.post("/plan", data={"site": "H10", "day": "2", "team": "二组", "why": "约好"})
     changes = plan_changes.of_warehouse(planned, WEEK)
-    asked = replace(ASKED, keep=plan_changes.keeps(changes))
+    asked = plan_changes.counted(ASKED, changes)
     made = make_plan(SITES, EXPECTED, asked, week=WEEK, days=2)
     assert made.price > 0
     assert [(v.team, v.day) for v in made.visits if v.site == "H10"] == [("二组", date(2026, 11, 24))]
@@ -83,11 +83,25 @@ def test_a_change_waits_for_the_next_planning_which_keeps_and_prices_it(planned:
     assert "人工调整使预计少查实" in again
 
 
+def test_a_visit_that_was_made_stays_and_only_the_rest_is_planned(planned: Path) -> None:
+    client = signed_in(planned, "leader")
+    form = {"site": "H11", "team": "一组", "day": "1", "start": "09:00", "finish": "10:30", "why": "已去"}
+    assert "已查（周一 09:00–10:30，一组）" in client.post("/plan", data=form).text
+    asked = plan_changes.counted(replace(ASKED, keep=(Keep("H11", "二组"),)), plan_changes.of_warehouse(planned, WEEK))
+    made = make_plan(SITES, EXPECTED, asked, week=WEEK, days=2)
+    assert [(v.team, v.done) for v in made.visits if v.site == "H11"] == [("一组", True)]
+    later = [v for v in made.visits if v.team == "一组" and v.day == date(2026, 11, 23) and not v.done]
+    assert all(v.start >= 630 for v in later)
+
+
 @pytest.mark.parametrize(
     ("form", "words"),
     [
         ({"site": "H99", "why": "x"}, "请选择机构"),
         ({"site": "H1", "why": " "}, "请填写理由"),
+        ({"site": "H1", "why": "x", "start": "09:00", "finish": "10:00"}, "须选择哪天"),
+        ({"site": "H1", "why": "x", "day": "1", "team": "一组", "start": "11:00", "finish": "10:00"}, "早于结束"),
+        ({"site": "H1", "why": "x", "day": "1", "team": "一组", "start": "早上"}, "写作 08:30"),
         ({"site": "H1", "team": "九组", "why": "x"}, "没有这个检查组"),
         ({"site": "H1", "day": "7", "why": "x"}, "这一天不排检查"),
         ({"site": "H1", "day": "一", "why": "x"}, "这一天不排检查"),
