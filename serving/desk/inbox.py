@@ -5,11 +5,27 @@ Whoever works on a case holds it for twenty minutes after he took it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from serving.desk import hearings, log
 from serving.desk.cases import BLIND, every, free, locked, seen
@@ -175,12 +191,9 @@ def counts(desk: Desk, person: Person) -> dict[str, int]:
 def waiting(desk: Desk, person: Person, rights: frozenset[str]) -> list[dict[str, Any]]:
     """Of the states this person can move on, and the hearings he answers: `state` or `hearing`, its name, how many cases, how many of them late, working days left of
     the one due next."""
-    chosen = seen(person)
-    late = func.count().filter(chosen.c.due_at < now())
-    next_due = func.min(chosen.c.due_at).filter(chosen.c.due_at >= now())
+    chosen, moment = seen(person), {"now": now()}
     with desk.read() as connection:
-        grouped = select(chosen.c.state, func.count(), late, next_due).group_by(chosen.c.state)
-        found = {row[0]: row for row in connection.execute(grouped).tuples()}
+        found = {row[0]: row for row in connection.execute(_by_state(person), moment).tuples()}
         told = [
             {"state": s, "zh": STATES[s], **_numbers(found[s])}
             for s in OPEN
@@ -188,10 +201,24 @@ def waiting(desk: Desk, person: Person, rights: frozenset[str]) -> list[dict[str
         ]
         for kind in (k for k in hearings.KINDS if k in rights):
             mine = chosen.c.case_id.in_(select(CASES.c.case_id).where(hearings.waits(connection, person, kind)))
-            row = connection.execute(select(literal(kind), func.count(), late, next_due).where(mine)).one()
+            row = connection.execute(select(literal(kind), *_how_many(chosen)).where(mine), moment).one()
             if row[1]:
                 told.append({"hearing": kind, "zh": hearings.KINDS[kind], **_numbers(row)})
     return told
+
+
+def _how_many(chosen: Subquery) -> tuple[ColumnElement[Any], ...]:
+    """Columns: how many, how many late at `now`, when the next one is due."""
+    moment = bindparam("now", type_=DateTime())
+    late = func.count().filter(chosen.c.due_at < moment)
+    return func.count(), late, func.min(chosen.c.due_at).filter(chosen.c.due_at >= moment)
+
+
+@functools.lru_cache(maxsize=1024)
+def _by_state(person: Person) -> Select[Any]:
+    """The question of `waiting`, put together once a person: it is asked before every home page and every inbox."""
+    chosen = seen(person)
+    return select(chosen.c.state, *_how_many(chosen)).group_by(chosen.c.state)
 
 
 def _numbers(row: Sequence[Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -40,12 +40,15 @@ from serving.lists import publish
 from serving.web.list_filters import PAGE, Pages, page_of
 from serving.web.list_pages import lead_data
 from serving.web.practices import of_case
-from serving.web.render import kind, person, respond, rights
+from serving.web.render import kind, person, respond, rights, wants_json
 
 REASONS = ("在结算系统核对", "现场核查核对身份", "制作文书", "答复陈述申辩")
 """Why a full number is looked at; anything else is typed beside it."""
 DIAGNOSIS_REASONS = ("判断是否属合理情形", "安排核查人员", "制作文书")
 """Why a covered diagnosis is looked at before the visit."""
+
+LINE: Final = ("case_id", "number", "grain", "entity_id", "scheme", "state", "outcome", "due_at", "left", "mid_fen", "low_fen", "high_fen", "unit", "unit_name", "area")  # fmt: skip
+"""All that a line of the inbox says of a case: lines that say the same are written once."""
 
 
 def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Route]:
@@ -76,7 +79,8 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         with suppress(UserError):  # nothing published yet: codes alone
             units = publish.current(warehouse()).units()
         named = [shown(r) | {"unit_name": units.get(r["unit"], {}).get("name", "")} for r in rows]
-        data |= {"title": "案件", "cases": named, "found": found, "state": state, "late": late}
+        cases = named if wants_json(request) else [{k: r[k] for k in LINE} for r in named]
+        data |= {"title": "案件", "cases": cases, "found": found, "state": state, "late": late}
         return respond(request, "cases.html", data | told)
 
     @kind

@@ -13,8 +13,8 @@ from jinja2 import nodes
 from jinja2.ext import Extension
 from jinja2.parser import Parser
 
-MOST: Final = 1024
-"""Parts kept, of a few to some tens of kilobytes; those used longest ago go first."""
+MOST: Final = 16_000_000
+"""Characters kept in a language, of parts between a row and the evidence of a suspect; those used longest ago go first."""
 
 
 class Once(Extension):
@@ -24,6 +24,7 @@ class Once(Extension):
         super().__init__(environment)
         self.tags = {"once"}
         self.kept: OrderedDict[tuple[Any, ...], str] = OrderedDict()
+        self.size = 0
         self.lock = threading.Lock()
         self.places = itertools.count()
 
@@ -42,7 +43,8 @@ class Once(Extension):
                 return self.kept[key]
         made = caller()
         with self.lock:
+            self.size += len(made) - len(self.kept.pop(key, ""))
             self.kept[key] = made
-            while len(self.kept) > MOST:
-                self.kept.popitem(last=False)
+            while self.size > MOST and self.kept:
+                self.size -= len(self.kept.popitem(last=False)[1])
         return made

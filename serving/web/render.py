@@ -114,6 +114,7 @@ def environment(spoken: str = "zh") -> jinja2.Environment:
         "view": evidence_rows.view,
         "counted": evidence_rows.counted,
         "strip": shapes.strip,
+        "line": lambda row: tuple(row.values()),
         "marks": list_filters.marks,
         "mark_names": said(list_filters.MARKS),
         "moment": moment,

@@ -157,3 +157,21 @@ def test_a_case_put_to_a_blind_reviewer_is_another_page_for_him_alone(house: Pat
         values = {"case_id": one, "part": "blind", "due_at": database.now()}
         connection.execute(insert(REVIEWS).values(**values))
     assert [word in c.get(address).text for c in (first, second)] == [False, True]
+
+
+def test_a_case_that_moved_on_is_another_line_of_the_inbox(house: Path) -> None:
+    desk, client = desk_of(house), signed_in(house, "leader", name="inbox")
+    client.get("/lists/person")  # opens the cases
+    with desk.read() as connection:
+        one = connection.execute(select(CASES.c.case_id).where(CASES.c.grain == "ring")).scalars().first()
+
+    def line() -> str:
+        found = re.search(rf'<tr>\s*<td><a href="/cases/{one}">.*?</tr>', client.get("/cases").text, re.DOTALL)
+        return found[0] if found else ""
+
+    assert STATES["C10"] in line()
+    with desk.write() as connection:
+        changed = {"state": "C20", "version": CASES.c.version + 1, "mid_fen": 12_345_00, "low_fen": 12_345_00}
+        connection.execute(update(CASES).where(CASES.c.case_id == one).values(**changed, high_fen=12_345_00))
+    assert STATES["C20"] in line()
+    assert "¥12,345.00" in line()
