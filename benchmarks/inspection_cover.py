@@ -15,6 +15,7 @@ from inspection.draw import pivotal, spread
 from inspection.estimate import rate, total
 from inspection.seed import random_for
 from inspection.sites import Site, strata_of
+from inspection.undrawn import Everybody
 
 REDRAWS = 1000
 KINDS: Mapping[str, tuple[str, float]] = {
@@ -46,7 +47,7 @@ def own(seed: int, work: Path) -> Path:
 
 
 def population(world: Path, kind: str) -> pd.DataFrame:
-    """stratum, amount (yuan wrongly paid; 0 = clean) of everybody of a kind. Strata are the product's: of units area × kind and level × size, of stays the unit's area.
+    """stratum, amount (yuan wrongly paid; 0 = clean), size (yuan billed; of units) of everybody of a kind. Strata are the product's: of units area × kind and level × size, of stays the unit's area.
 
     The truth of an own county has amounts of stays alone: there a unit or person is guilty of its guilty stays and no other.
     """
@@ -60,16 +61,19 @@ def population(world: Path, kind: str) -> pd.DataFrame:
         guilty = guilty.merge(settled.drop_duplicates("mdtrt_id")[["mdtrt_id", "psn_no", "fixmedins_code"]], on="mdtrt_id")  # fmt: skip
     money = guilty["amount_fen"] / 100 if ours else guilty["excess_fund_amt" if name == "admission" else "excess_amt"]
     amount = money.clip(lower=1.0).groupby(guilty[key].astype(str)).sum()
+    size = pd.Series(0.0, index=[])
     if kind == "units":
         everybody, stratum = units, _strata(units, settled)
+        size = settled.groupby(settled["fixmedins_code"].astype(str))["medfee_sumamt"].sum()
     elif kind == "persons":
         everybody = pd.read_parquet(claims / "persons.parquet").drop_duplicates("psn_no")
         stratum = pd.Series("", index=everybody.index)
     else:
         everybody = settled[settled["med_type"].astype(str).str.startswith("2")].drop_duplicates("mdtrt_id")
         stratum = everybody["fixmedins_code"].astype(str).map(units.set_index(units["fixmedins_code"].astype(str))["admdvs"])  # fmt: skip
+    who = everybody[key].astype(str)
     return pd.DataFrame(
-        {"stratum": stratum.astype(str).to_numpy(), "amount": amount.reindex(everybody[key].astype(str)).fillna(0.0).to_numpy()}
+        {"stratum": stratum.astype(str).to_numpy(), "amount": amount.reindex(who).fillna(0.0).to_numpy(), "size": size.reindex(who).fillna(0.0).to_numpy(dtype=float)}
     )  # fmt: skip
 
 
@@ -84,18 +88,20 @@ def _strata(units: pd.DataFrame, settled: pd.DataFrame) -> pd.Series:
 
 
 def cover(world: str, kind: str, people: pd.DataFrame, redraws: int = REDRAWS) -> dict[str, Any]:
-    """How often the intervals of `redraws` draws hold the truth, with unequal chances as exploring makes them (a fifth of the strata three times as likely).
+    """How often the intervals of `redraws` draws hold the truth, with unequal chances as exploring makes them (a fifth of the strata three times as likely). As in `inspection.ledger`, of units strata and sizes are
+    known, of others not.
 
     attainable: the chance of the redraws' outcomes nearest to the truth, as few as make 95 %: how coarse the outcomes are, not a bound that no other interval could go below.
     """
     amount, n = people["amount"].to_numpy(), len(people)
     strata = pd.factorize(people["stratum"])[0]
-    odd = strata % 5 == 0
+    odd, known = strata % 5 == 0, KINDS[kind][0] == "units"
     chance = spread(int(np.ceil(KINDS[kind][1] * n)), np.where(odd & ~odd.all(), 3.0, 1.0))
     true, inside, amounts, values, relative = float((amount > 0).mean()), [], [], [], []
     for i in range(redraws):
         drawn = pivotal(chance, strata, random_for("cover", world, kind, i))
-        share, sums = rate(amount[drawn] > 0, chance[drawn], n), total(amount[drawn], chance[drawn], n)
+        among = Everybody(people["stratum"].to_numpy(), people["size"].to_numpy(), np.flatnonzero(drawn)) if known else None
+        share, sums = rate(amount[drawn] > 0, chance[drawn], n, among=among), total(amount[drawn], chance[drawn], n, among=among)  # fmt: skip
         if share.value is not None and share.low is not None and share.high is not None:
             inside.append(share.low - 1e-9 <= true <= share.high + 1e-9)
             values.append(share.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,8 +10,10 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import hypergeom
 
+from inspection.draw import pivotal, spread
 from inspection.estimate import rate, total
 from inspection.seed import random_for
+from inspection.undrawn import Everybody
 
 TAILS: Mapping[str, Callable[[np.random.Generator, int], np.ndarray]] = {
     "lognormal 0.7": lambda r, k: np.exp(r.normal(8, 0.7, k)),
@@ -77,6 +80,58 @@ def _split(guilty: int, likely: int, other: int, odds: float) -> int:
     """How many of `guilty` are among the `likely`, at these odds against the others."""
     rest = brentq(lambda r: likely * odds * r / (1 + odds * r) + other * r / (1 + r) - guilty, 1e-9, 1e6)
     return round(likely * odds * rest / (1 + odds * rest))
+
+
+COUNTIES = ((83, 0.2), (83, 0.5), (47, 0.2), (47, 0.5), (200, 0.1))
+"""Units, share drawn."""
+GUILT: Mapping[str, Callable[[np.random.Generator, float, np.ndarray, np.ndarray], np.ndarray]] = {
+    "all alike": lambda r, p, odd, size: np.full(len(odd), p),
+    "strata of their own": lambda r, p, odd, size: r.beta(2 * p, 2 * (1 - p), len(odd)),
+    "three times the odds where draws are likelier": lambda r, p, odd, size: _odds(p, np.where(odd, 3.0, 1.0)),
+    "a third there": lambda r, p, odd, size: _odds(p, np.where(odd, 1 / 3, 1.0)),
+    "the larger the likelier": lambda r, p, odd, size: _odds(p, np.exp(size)),
+}  # fmt: skip
+"""Rate of each stratum, about `p`, by whether draws are likelier there and by its size (log)."""
+
+
+def _odds(p: float, times: np.ndarray) -> np.ndarray:
+    return np.asarray(times * p / (1 - p + times * p))
+
+
+def county(n: int, rng: np.random.Generator, guilt: str, tail: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """(stratum, whether draws are likelier, size, amount) of everybody: half of the units in two strata, the others in ever smaller ones; amounts grow with size not at all, by its root or in proportion."""
+    sizes = [round(0.24 * n)] * 2 + [round(0.09 * n)] * 2 + [round(0.05 * n)] * 2
+    while sum(sizes) < n:
+        sizes.append(min(int(rng.integers(1, 6)), n - sum(sizes)))
+    of, many = np.repeat(np.arange(len(sizes)), sizes), len(sizes)
+    odd, log_size = rng.permutation(many) % 5 == 0, rng.normal(0, 1.5, many)
+    bad = rng.random(n) < GUILT[guilt](rng, rng.uniform(0.06, 0.3), odd, log_size)[of]
+    if bad.sum() < 3:
+        bad[rng.choice(n, 3, replace=False)] = True
+    size = log_size[of] + rng.normal(0, 0.7, n)
+    amount = np.where(bad, TAILS[tail](rng, n) * np.exp(rng.choice([0.0, 0.5, 1.0]) * size), 0.0)
+    return of, odd[of], 1e7 * np.exp(size), amount
+
+
+def counties(populations: int = 2, redraws: int = 12) -> list[dict[str, Any]]:
+    """Cover of 95 % intervals of the rate and 80 % intervals of the amount in counties with strata, with and without what is known of everybody: `populations` of each kind of tail."""
+    rows = []
+    for (n, share), guilt in itertools.product(COUNTIES, GUILT):
+        held: dict[str, list[float]] = {}
+        for tail, i in itertools.product(TAILS, range(populations)):
+            rng = random_for("county", n, share, guilt, tail, i)
+            of, odd, size, amount = county(n, rng, guilt, tail)
+            chance = spread(int(np.ceil(share * n)), np.where(odd, 3.0, 1.0))
+            for _ in range(redraws):
+                drawn = np.flatnonzero(pivotal(chance, of, rng))
+                for name, among in (("", None), ("known ", Everybody(of, size, drawn))):
+                    y = amount[drawn]
+                    for what, said, true in (("rate", rate(y > 0, chance[drawn], n, among=among), (amount > 0).mean()), ("amount", total(y, chance[drawn], n, among=among), amount.sum())):  # fmt: skip
+                        if said.low is not None and said.high is not None:
+                            held.setdefault(f"{name}{what}", []).append(said.low - 1e-9 <= true <= said.high + 1e-9)
+                            held.setdefault(f"{name}{what} width", []).append((said.high - said.low) / true)
+        rows.append({"population": n, "share": share, "guilt": guilt, **{k: float(np.median(v) if "width" in k else np.mean(v)) for k, v in held.items()}})  # fmt: skip
+    return rows
 
 
 def section(told: Mapping[str, Any], losses: list[str]) -> list[str]:

@@ -17,18 +17,18 @@ from scipy.stats import shapiro
 
 from inspection.seed import random_for
 from inspection.shares import MANY, interval
+from inspection.undrawn import AS_OF, LARGEST_SPREAD, SPREAD, Everybody, guilty, middle, sums
 
 FEW = 10
 FEW_POSITIVE = 5
 """Amounts below which their spread is mostly what is supposed of it, and told so."""
-SPREAD, AS_OF = 1.2, 2.0
-"""Standard deviation of log amounts supposed before any was seen, and of how many amounts the supposition is worth. Of four pairs tried on drawn populations of nine kinds of tails the one whose
-80 % intervals cover nearest to 80 % (`python -m benchmarks.inspection tails` for what it gives)."""
 SMALL = "样本不足"
 ENOUGH = 20
 """Amounts from which one can see whether they are lognormal."""
-LARGEST_SPREAD = 3.0
-"""Standard deviation of log amounts that nothing exceeds: of few amounts the fiducial's tail is endless."""
+ONE_BY_ONE = 200
+"""Undrawn amounts that are drawn one by one; the sum of more has a shape."""
+LEAST_EXPONENT = 0.7
+"""Of a Pareto tail: below it a few amounts would be all of the money there is."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,12 @@ def _short(n: int, level: float, what: str = "有结论的抽查") -> Estimate:
     return Estimate(None, level=level, n=n, note=f"{SMALL}：{what}只有 {n} 个")
 
 
-def rate(found: np.ndarray, chance: np.ndarray, population: int, level: float = 0.95) -> Estimate:
+def rate(
+    found: np.ndarray, chance: np.ndarray, population: int, level: float = 0.95, among: Everybody | None = None
+) -> Estimate:
     """Share of the population that an inspection would confirm. found: 0/1 per decided draw; chance: of being drawn; population: how many could be.
 
-    Interval: shares of the others that the draw does not speak against (`inspection.shares`); who was sure to be drawn is known. Draws too large for it: mid-p of the effective sample
+    Interval: with `among` (who could be drawn, by stratum) what the undrawn of each stratum may hold (`inspection.undrawn`). Without: shares of the others that the draw does not speak against (`inspection.shares`); who was sure to be drawn is known. Draws too large for it: mid-p of the effective sample
     (Kish 1965), where the variance of a weighted mean without who was sure to be drawn is that of w (w - 1), not of w².
     """
     y, w = np.asarray(found, dtype=float), 1.0 / np.asarray(chance, dtype=float)
@@ -72,6 +74,9 @@ def rate(found: np.ndarray, chance: np.ndarray, population: int, level: float = 
     known, rest = float(y[sure].sum()), float(w[~sure].sum())
     if sure.all():
         return Estimate(value, value, value, level, n)
+    if among is not None:
+        low, high = ((float(y.sum()) + k) / len(among) for k in middle(guilty(y, 1 / w, among), level))
+        return Estimate(value, min(low, value), max(high, value), level, n)
     told = interval(y[~sure], w[~sure], max(population, n) - int(sure.sum()), level)
     if told is None:
         doubt = (w * (w - 1)).sum() if population <= MANY else (w**2).sum()
@@ -96,55 +101,68 @@ def mid_p_interval(hits: float, n: float, level: float = 0.95) -> tuple[float, f
     return float(low), float(high)
 
 
-def total(amount: np.ndarray, chance: np.ndarray, population: int, level: float = 0.8) -> Estimate:
+def total(
+    amount: np.ndarray, chance: np.ndarray, population: int, level: float = 0.8, among: Everybody | None = None
+) -> Estimate:
     """What the population would add up to (same unit as `amount`): Hájek's mean times the population.
 
-    Amounts are mostly nothing and seldom much, and an interval by the standard error or the bootstrap covers too little. The interval is what the undrawn
-    may hold, drawn again and again: how many by Jeffreys' posterior of the rate, how much each by the lognormal that the amounts found and a weak supposition of their spread allow
-    (the fiducial of mean and spread, Krishnamoorthy & Mathew 2003, its variance scaled inverse χ² before). Of few amounts the supposition is most of it: the interval is wide, and says so.
-    Where twenty amounts or more are plainly not lognormal, the Bayesian bootstrap of those found takes its place. The generator depends on the numbers alone.
+    Amounts are mostly nothing and seldom much, and an interval by the standard error or the bootstrap covers too little. The interval is what the undrawn may hold, drawn again and
+    again: how many, given that some were found (draws without any say nothing), and how much each. With `among` (who could be drawn, by stratum and size) by `inspection.undrawn.sums`; without it by one rate for all,
+    and the lognormal that the amounts found and a weak supposition of their spread allow (the fiducial of mean and spread, Krishnamoorthy & Mathew 2003, its variance scaled inverse χ² before). Of few amounts the
+    supposition is most of it: the interval is wide, and says so. Where twenty amounts or more are plainly not lognormal, those found speak for themselves (`_seen`).
+    The generator depends on the numbers alone.
     """
-    y, w = np.asarray(amount, dtype=float), 1.0 / np.asarray(chance, dtype=float)
+    y, p = np.asarray(amount, dtype=float), np.asarray(chance, dtype=float)
     n, positive = len(y), int((y > 0).sum())
     if n < FEW:
         return _short(n, level)
     if not positive:
         return Estimate(None, level=level, n=n, note=f"{SMALL}：抽查 {n} 个均未查出金额")
-    share = w / w.sum()
+    share = 1.0 / p / (1.0 / p).sum()
     value = float((share * y).sum()) * population
-    sums = float(y.sum()) + _undrawn(y, share, max(population - n, 0))
-    low, high = np.quantile(sums, [(1 - level) / 2, (1 + level) / 2])
+    rng = random_for("total", *np.sort(y).tolist(), population)
+    undrawn = _undrawn(y, share, max(population - n, 0), rng) if among is None else sums(y, p, among, rng)
+    low, high = float(y.sum()) + np.quantile(undrawn, [(1 - level) / 2, (1 + level) / 2])
     few = f"有金额的只有 {positive} 个，金额分布多凭假定，区间仅供参考" if positive < FEW_POSITIVE else ""
     return Estimate(value, min(float(low), value), max(float(high), value), level, n, few)
 
 
-def _undrawn(y: np.ndarray, share: np.ndarray, rest: int, draws: int = 4000) -> np.ndarray:
-    """What `rest` undrawn entities may add up to, `draws` times."""
-    rng = random_for("total", *np.sort(y).tolist(), rest)
+def _undrawn(y: np.ndarray, share: np.ndarray, rest: int, rng: np.random.Generator, draws: int = 1000) -> np.ndarray:
+    """What `rest` undrawn, alike for all that is known, may add up to, `draws` times."""
     bad = y > 0
     effective = 1.0 / float((share**2).sum())
     hits = float(share[bad].sum()) * effective
-    p = rng.beta(hits + 0.5, max(effective - hits, 0.0) + 0.5, draws)
-    counts = rng.binomial(rest, p)
+    p = rng.beta(hits + 0.5, max(effective - hits, 0.0) + 0.5, 4 * draws)
+    spoken = 1 / np.maximum(1 - (1 - p) ** effective, 1e-9)
+    counts = rng.binomial(rest, p[rng.choice(len(p), draws, p=spoken / spoken.sum())])
     logs, weight = np.log(y[bad]), share[bad] / share[bad].sum()
+    if len(logs) >= ENOUGH and shapiro(logs).pvalue < 0.05:
+        return _seen(y[bad], weight, counts, rng)
     m = 1.0 / float((weight**2).sum())
     middle = float((weight * logs).sum())
     squares = float((weight * (logs - middle) ** 2).sum()) * m + AS_OF * SPREAD**2
-    sigma2 = squares / rng.chisquare(m - 1 + AS_OF, draws)
-    sigma = np.sqrt(np.minimum(sigma2, LARGEST_SPREAD**2))
+    sigma = np.sqrt(np.minimum(squares / rng.chisquare(m - 1 + AS_OF, draws), LARGEST_SPREAD**2))
     mu = middle + sigma / np.sqrt(m) * rng.standard_normal(draws)
-    mean = np.exp(mu + sigma**2 / 2)
-    if (
-        len(logs) >= ENOUGH and shapiro(logs).pvalue < 0.05
-    ):  # no lognormal: the amounts found speak for themselves (Rubin 1981)
-        parts = rng.exponential(1.0, (draws, len(logs))) * weight
-        mean = parts @ y[bad] / parts.sum(axis=1)
-        sigma = np.full(draws, float(np.std(y[bad]) / np.mean(y[bad])))
-        sigma = np.sqrt(np.log1p(sigma**2))
-    around = np.sqrt(
-        np.log1p(np.expm1(sigma**2) / np.maximum(counts, 1))
-    )  # spread of a mean of `counts` lognormals (Fenton 1960)
-    return np.asarray(counts * mean * np.exp(around * rng.standard_normal(draws) - around**2 / 2))
+    one = np.minimum(counts, ONE_BY_ONE)
+    of = np.repeat(np.arange(draws), one)
+    each = np.bincount(of, np.exp(mu[of] + sigma[of] * rng.standard_normal(len(of))), minlength=draws)
+    many = counts - one
+    around = np.sqrt(np.log1p(np.expm1(sigma**2) / np.maximum(many, 1)))  # a mean of `many` lognormals (Fenton 1960)
+    return np.asarray(each + many * np.exp(mu + sigma**2 / 2 + around * rng.standard_normal(draws) - around**2 / 2))
+
+
+def _seen(found: np.ndarray, weight: np.ndarray, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Sums of `counts` amounts like those found: the largest fifth as a Pareto tail whose exponent they tell (Hill 1975), the others by the Bayesian bootstrap (Rubin 1981)."""
+    order = np.argsort(found, kind="stable")
+    y, top = found[order], len(found) // 5
+    least, logs = y[-top - 1], np.log(y[-top:] / y[-top - 1]).sum()
+    part = rng.exponential(1.0, (len(counts), len(y))) * weight[order]
+    body = (part[:, :-top] @ y[:-top]) / part[:, :-top].sum(axis=1)
+    large = rng.binomial(counts, part[:, -top:].sum(axis=1) / part.sum(axis=1))
+    exponent = np.maximum(rng.gamma(top, 1 / max(float(logs), 1e-9), len(counts)), LEAST_EXPONENT)
+    of = np.repeat(np.arange(len(counts)), large)
+    tail = np.bincount(of, least * rng.random(len(of)) ** (-1 / exponent[of]), minlength=len(counts))
+    return np.asarray((counts - large) * body + tail)
 
 
 def lift(ranked_hits: int, ranked: int, drawn_hits: int, drawn: int, level: float = 0.95) -> Estimate:

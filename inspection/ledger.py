@@ -23,6 +23,7 @@ from inspection.drift import NONE, Cases, watch
 from inspection.estimate import Estimate, lift, rate, total
 from inspection.seed import Commitment, revealed, sealed_salt, seed_of
 from inspection.sites import Site, load_sites, strata_of
+from inspection.undrawn import Everybody
 
 REMEDY = "请从备份恢复该文件"
 
@@ -171,7 +172,8 @@ def estimates(warehouse: Path | str, as_of: date, listed: Mapping[str, pd.DataFr
     house = Warehouse.open(warehouse)
     found = read_findings(house, moment_of(as_of))
     found = found[found["outcome"].isin(["confirmed", "refuted", "error"]) & (found["source_table"] == "inspections")]
-    units = len(open_sites(load_sites(warehouse, as_of)))
+    sites = open_sites(load_sites(warehouse, as_of))
+    units = len(sites)
     out: dict[str, Any] = {"as_of": as_of.isoformat()}
     for grain in GRAINS:
         mine = found[found["grain"] == grain].sort_values("known_at").drop_duplicates("entity_id", keep="last")
@@ -181,14 +183,29 @@ def estimates(warehouse: Path | str, as_of: date, listed: Mapping[str, pd.DataFr
         chance = chance if recorded else np.full(len(drawn), 0.5)
         hit = (drawn["outcome"] == "confirmed").to_numpy()
         money = np.where(hit, drawn["amount_fen"].fillna(0).to_numpy(dtype=float), 0.0)
-        n = units if grain == "institution" else 10**9
+        n, among = (units, everybody(sites, drawn["entity_id"].tolist())) if grain == "institution" else (10**9, None)
         picked = (chosen["outcome"] == "confirmed").to_numpy()
         out[grain] = {
             "drawn": len(drawn), "confirmed": int(hit.sum()), "chance_recorded": recorded, "population": units if grain == "institution" else None,
-            "rate": rate(hit, chance, n).to_json(), "amount_fen": total(money, chance, units).to_json() if grain == "institution" else None,
+            "rate": rate(hit, chance, n, among=among).to_json(), "amount_fen": total(money, chance, units, among=among).to_json() if among is not None else None,
             "lift": lift(int(picked.sum()), len(picked), int(hit.sum()), len(hit)).to_json(), "drift": promises_kept((listed or {}).get(grain), as_of),
         }  # fmt: skip
     return out
+
+
+def everybody(sites: Sequence[Site], drawn: Sequence[str]) -> Everybody:
+    """Units that could be drawn, with those `drawn` among them; of who was drawn and has billed nothing for a year neither stratum nor size is known."""
+    strata = strata_of(sites).set_index("entity_id")["stratum"].to_dict()
+    place = {s.id: i for i, s in enumerate(sites)}
+    gone = [e for e in dict.fromkeys(map(str, drawn)) if e not in place]
+    place |= {e: len(sites) + i for i, e in enumerate(gone)}
+    size = [float(s.fen) for s in sites]
+    usual = float(np.median(size)) if size else 1.0
+    return Everybody(
+        np.array([strata[s.id] for s in sites] + [""] * len(gone)),
+        np.array(size + [usual] * len(gone)),
+        np.array([place[str(e)] for e in drawn], dtype=np.int64),
+    )
 
 
 def promises_kept(listed: pd.DataFrame | None, as_of: date) -> dict[str, Any]:
