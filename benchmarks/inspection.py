@@ -27,7 +27,7 @@ import pandas as pd
 
 from benchmarks.inspection_cover import KINDS, REDRAWS, cover, own, population
 from benchmarks.inspection_cover import section as cover_section
-from benchmarks.inspection_drawn import amounts, rates
+from benchmarks.inspection_drawn import amounts, counties, rates
 from benchmarks.inspection_drawn import section as drawn_section
 from benchmarks.inspection_year import picture as year_picture
 from benchmarks.inspection_year import run as run_year
@@ -368,7 +368,7 @@ def main() -> None:
                 file.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", "utf-8")
         return
     elif given.what == "tails":
-        made = {"rates": rates(), "amounts": amounts()}
+        made = {"rates": rates(), "amounts": amounts(), "counties": counties()}
     elif given.what == "routes":
         made = routes()
     elif given.what == "rivals":

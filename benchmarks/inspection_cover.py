@@ -100,7 +100,9 @@ def cover(world: str, kind: str, people: pd.DataFrame, redraws: int = REDRAWS) -
     true, inside, amounts, values, relative = float((amount > 0).mean()), [], [], [], []
     for i in range(redraws):
         drawn = pivotal(chance, strata, random_for("cover", world, kind, i))
-        among = Everybody(people["stratum"].to_numpy(), people["size"].to_numpy(), np.flatnonzero(drawn)) if known else None
+        among = (
+            Everybody(people["stratum"].to_numpy(), people["size"].to_numpy(), np.flatnonzero(drawn)) if known else None
+        )
         share, sums = rate(amount[drawn] > 0, chance[drawn], n, among=among), total(amount[drawn], chance[drawn], n, among=among)  # fmt: skip
         if share.value is not None and share.low is not None and share.high is not None:
             inside.append(share.low - 1e-9 <= true <= share.high + 1e-9)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import binom, binomtest
 from scipy.stats import t as student
 
 from benchmarks.exploration import DELAY, FIRST, MEMORY, MISSED, SHIFT, STAYS
@@ -268,6 +269,19 @@ def picture(rows: Sequence[dict[str, Any]], path: Path) -> None:
     plt.close(figure)
 
 
+def _luck(rung: Sequence[dict[str, Any]]) -> str:
+    """Whether the false alarms are more than were promised, by number."""
+    false, years = sum(r["alarm"]["false"] for r in rung), sum(r["seeds"] for r in rung)
+    weeks = [w for r in rung for w in r["alarm"]["false_weeks"]]
+    early = sum(w <= 4 for w in weeks)
+    by_luck, exact = float(binom.sf(false - 1, years, FALSE_ALARMS)), binomtest(false, years).proportion_ci()
+    return (
+        f"False alarms: {false} in {years} years, {false / years:.1%} (95 % interval {exact.low:.1%} to {exact.high:.1%}, Clopper & Pearson 1934), where {FALSE_ALARMS:.0%} are promised. With exactly that share {false} or more of {years} "
+        f"come about by luck {by_luck:.1%} of the time{', so this is within luck' if by_luck > 0.05 else ': more than luck'}; the years of one seed share their gangs, so they are fewer than {years} independent ones and luck is wider still. "
+        f"{early} of the {false} began in week 4 or before, while chances come from 300 random checks only and are not kept; {false - early} later."
+    )
+
+
 def section(told: dict[str, Any], losses: list[str]) -> list[str]:
     """The year and the alarm as Markdown; what falls short is added to `losses`."""
     rows = [r for name in sorted(told) if name.startswith("year-") for r in told[name]]
@@ -297,6 +311,7 @@ def section(told: dict[str, Any], losses: list[str]) -> list[str]:
                 "and how many of them it needs on average to hear that twice as many are found as promised (`inspection.drift.needed`).", "",
                 "| checks a week | policy | rang though nothing changed | rang after the change, of those quiet before | weeks until then, median | by draws alone: though nothing changed | after the change | draws after the change | promised to them | found | draws needed for twice as many |", "|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
                 *(f"| {r['k']} | {r['policy']} | {r['alarm']['false']} of {r['seeds']} | {_rang(r['alarm'])} | {_weeks(r['alarm'])} | {r['draws_alone']['false']} of {r['seeds']} | {_rang(r['draws_alone'])} | {r['drawn']:.0f} | {r['promised']:.1%} | {r['found']:.1%} | {round(needed(r['promised'], 2.0), -1):,.0f} |" for r in rung), ""]  # fmt: skip
+        out += [_luck(rung), ""]
         losses += [f"alarm, {r['k']} checks, {r['policy']}: rang in {r['alarm']['false']} of {r['seeds']} years in which nothing changed, first in week {', '.join(map(str, r['alarm']['false_weeks']))} (5 % promised while chances are kept; those of the first weeks, taught by {FIRST} checks, are not)" for r in rung if r["alarm"]["false"] > 0.05 * r["seeds"]]  # fmt: skip
         losses += [f"alarm, {r['k']} checks, {r['policy']}: heard in {_rang(r['alarm'])} years within {WEEKS - LATE} weeks of the change" for r in rung if r["alarm"]["rang"] < 0.8 * r["alarm"]["quiet"]]  # fmt: skip
         losses += [f"alarm by draws alone, {r['k']} checks, {r['policy']}: {r['drawn']:.0f} draws after the change, about {round(needed(r['promised'], 2.0), -1):,.0f} needed to hear of twice as many finds" for r in rung if needed(r["promised"], 2.0) > r["drawn"]]  # fmt: skip

@@ -9,7 +9,7 @@ import pandas as pd
 
 from claims.errors import UserError
 from inspection.draw import pivotal, spread
-from inspection.estimate import Estimate, total
+from inspection.estimate import Estimate, meaning, total
 from inspection.seed import random_for
 
 CLAIM = "推算金额，仅供估计规模，不作认定依据；认定以逐份核实的病历为准"
@@ -62,5 +62,6 @@ def extrapolate(pulled: pd.DataFrame, results: pd.DataFrame, stays: int, level: 
     known = pulled.assign(amount=amount.reindex(pulled["mdtrt_id"].astype(str)).to_numpy()).dropna(subset=["amount"])
     said = total(known["amount"].to_numpy(), known["chance"].to_numpy(), stays, level)
     found, missing = float(known["amount"].sum()), len(pulled) - len(known)
-    text = f"抽取 {len(pulled)} 份，已核 {len(known)} 份，查出 {found:,.2f} 元；推算全部 {stays} 例住院 {said.told(',.0f')} 元。{CLAIM}"
+    told = "" if said.value is None else f"{meaning(level)}。"
+    text = f"抽取 {len(pulled)} 份，已核 {len(known)} 份，查出 {found:,.2f} 元；推算全部 {stays} 例住院 {said.told(',.0f')} 元。{told}{CLAIM}"
     return Extrapolated(len(known), missing, found, said, text)

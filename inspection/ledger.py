@@ -20,7 +20,7 @@ from features.asof import moment_of
 from inspection.campaigns import Campaign, of_campaign
 from inspection.draw import same, take
 from inspection.drift import NONE, Cases, watch
-from inspection.estimate import Estimate, lift, rate, total
+from inspection.estimate import Estimate, lift, meaning, rate, total
 from inspection.seed import Commitment, revealed, sealed_salt, seed_of
 from inspection.sites import Site, load_sites, strata_of
 from inspection.undrawn import Everybody
@@ -239,4 +239,6 @@ def estimates_text(found: dict[str, Any]) -> str:
             lines.append(f"  违规金额推算 {amount.told(',.0f')}{yuan}")
         lines.append(f"  名单提升倍数 {Estimate(**f['lift']).told('.1f')}")
         lines.append(f"  名单是否失准 {f['drift']['text']}")
+    if any(found[g][what]["value"] is not None for g in GRAINS for what in ("rate", "lift")):
+        lines.append(f"{meaning(0.95)}；80% 区间约 80 次（只算查出过金额的抽查）")
     return "\n".join(lines)

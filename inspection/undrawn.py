@@ -25,12 +25,12 @@ BY_SIZE, BY_SIZE_SPREAD = (-0.8, 0.0, 0.8, 1.6), 0.8
 """The same by a standard deviation of log size."""
 LEAST_WEIGHT = 1e-3
 """Points of the grid that are this much less likely than the likeliest are left out."""
-SPREAD, AS_OF = 1.2, 4.0
-"""Standard deviation of log amounts supposed before any was seen, and of how many amounts the supposition is worth."""
+SPREAD, AS_OF = 1.0, 4.0
+"""Standard deviation of log amounts around their line by size, supposed before any was seen, and of how many amounts the supposition is worth."""
 LARGEST_SPREAD = 3.0
 """Standard deviation of log amounts that nothing exceeds: of few amounts the tail is endless."""
-SIZE_SLOPE, SIZE_SLOPE_SPREAD = 0.5, 0.25
-"""Of twice the size, how much more: between nothing (0) and twice (1)."""
+SIZE_SLOPE, SIZE_SLOPE_SPREAD = 0.75, 0.5
+"""Of twice the size, how much more: from nothing (0) to twice (1). So supposed, intervals cover alike whichever it is; a firmer slope covers too little where it is another."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,7 @@ def hierarchy(found: np.ndarray, chance: np.ndarray, among: Everybody, of: np.nd
     keep = weight > LEAST_WEIGHT
     centre = expit(log_rate[keep, None] + slope[keep, None] * likely + by_size[keep, None] * large)
     a, b = centre * alike[keep, None], (1 - centre) * alike[keep, None]
-    return Strata(
-        y, n, np.bincount(of, minlength=many) - n, weight[keep] / weight[keep].sum(), a + y, b + n - y
-    )
+    return Strata(y, n, np.bincount(of, minlength=many) - n, weight[keep] / weight[keep].sum(), a + y, b + n - y)
 
 
 def _rising(a: np.ndarray, k: int) -> np.ndarray:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
 from features.intervals import wilson
+from inspection.estimate import FEW as ENOUGH
+from inspection.estimate import lift, meaning
 from serving.lists.earlier import concluded, rows_before, since_listed
-
-ENOUGH: Final = 10
-"""Findings among the drawn from which a lift is told."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,15 @@ class Lift:
             return "此前名单中尚无已有结论的对象，命中率未知"
         told = f"此前名单中按风险排序者已有结论 {self.ranked.followed} 个、查实 {self.ranked.confirmed} 个{_rate(self.ranked)}；"
         told += f"随机抽取者已有结论 {self.draw.followed} 个、查实 {self.draw.confirmed} 个{_rate(self.draw)}"
-        if not self.ranked.followed or self.draw.followed < ENOUGH:
-            return told + f"；随机抽取的结论不足 {ENOUGH} 个，提升倍数未知"
-        if not self.draw.confirmed:
-            return told + "；随机抽取者无一查实，提升倍数不能计算"
-        return told + f"；为随机抽取的 {self.ranked.rate / self.draw.rate:.1f} 倍"
+        if min(self.ranked.followed, self.draw.followed) < ENOUGH:
+            return told + f"；两者中有一方的结论不足 {ENOUGH} 个，提升倍数未知"
+        times = lift(self.ranked.confirmed, self.ranked.followed, self.draw.confirmed, self.draw.followed)
+        if times.value is None or times.low is None or times.high is None:
+            return told + f"；随机抽取者无一查实，提升至少为 {times.low or 0.0:.1f} 倍（95%区间的下限）"
+        return (
+            told
+            + f"；为随机抽取的 {times.value:.1f} 倍（95%区间 {times.low:.1f}～{times.high:.1f}，{meaning(times.level)}）"
+        )
 
 
 def _rate(slot: Slot) -> str:

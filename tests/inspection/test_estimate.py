@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import hypergeom
 
 from inspection.draw import pivotal, spread
-from inspection.estimate import lift, mid_p_interval, rate, total
+from inspection.estimate import lift, meaning, mid_p_interval, rate, total
 from inspection.seed import random_for
 from inspection.shares import classes
 
@@ -119,3 +119,20 @@ def test_mid_p_limits_agree_with_the_whole_counts() -> None:
     assert (low, high) == (pytest.approx(0.040, abs=0.003), pytest.approx(0.358, abs=0.005))
     assert mid_p_interval(0, 20)[0] == 0.0
     assert mid_p_interval(20, 20)[1] == 1.0
+
+
+def test_of_many_amounts_with_a_heavy_tail_the_largest_are_not_the_most_there_can_be() -> None:
+    rng = random_for("heavy")
+    people = np.r_[1000 * (1 + rng.pareto(1.1, 600)), np.zeros(4400)]
+    held, reach = [], []
+    for _ in range(60):
+        y = people[rng.permutation(5000)[:500]]
+        said = total(y, np.full(500, 0.1), 5000)
+        held.append(said.low <= people.sum() <= said.high)  # type: ignore[operator]
+        reach.append((said.high - said.value) / (said.value - said.low))  # type: ignore[operator]
+    assert np.mean(held) > 0.6, "resampling those found holds the truth in half of the draws"
+    assert np.median(reach) > 1.5, "much more than estimated is likelier than much less"
+
+
+def test_what_an_interval_means_is_said_by_number() -> None:
+    assert meaning(0.95) == "区间的意思：同样抽查 100 次，约 95 次包住逐个查遍才知道的真数"

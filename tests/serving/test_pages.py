@@ -260,9 +260,13 @@ def test_the_model_page_tells_drift_and_what_it_may_mean(week: Path, officer: Te
 def test_the_lift_is_told_only_where_the_draw_was_followed_up() -> None:
     assert Lift(Slot(), Slot()).said().endswith("命中率未知")
     assert "提升倍数未知" in Lift(Slot(40, 10), Slot(9, 1)).said()
-    assert "不能计算" in Lift(Slot(40, 10), Slot(20, 0)).said()
+    assert "提升倍数未知" in Lift(Slot(9, 5), Slot(40, 1)).said()
+    assert "随机抽取者无一查实，提升至少为 1.6 倍" in Lift(Slot(40, 10), Slot(20, 0)).said(), (
+        "an end is known though the ratio is not"
+    )
     told = Lift(Slot(40, 20), Slot(20, 2)).said()
-    assert "为随机抽取的 5.0 倍" in told
+    assert "为随机抽取的 5.0 倍（95%区间 1.8～" in told
+    assert "约 95 次包住" in told
     assert "80%区间" in told
 
 
