@@ -265,7 +265,7 @@ def test_the_lift_is_told_only_where_the_draw_was_followed_up() -> None:
         "an end is known though the ratio is not"
     )
     told = Lift(Slot(40, 20), Slot(20, 2)).said()
-    assert "为随机抽取的 5.0 倍（95%区间 1.8～" in told
+    assert "为随机抽取的 5.0 倍（95%区间 1.6～" in told
     assert "约 95 次包住" in told
     assert "80%区间" in told
 
