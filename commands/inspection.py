@@ -254,13 +254,15 @@ def normal(
 ) -> None:
     """What each hospital's stays would have cost and lasted at its peers, by age, diagnosis and operation: the gap with an interval, its parts, and the jump against its own earlier level."""
     from inspection.normal import load_earlier, load_stays, normals
+    from inspection.sites import load_sites
 
     when = a_date(as_of)
     found = normals(load_stays(warehouse, when, days), unit, earlier=load_earlier(warehouse, when, days))
+    names = {s.id: s.name for s in load_sites(warehouse, when)}
     say(
         {"as_of": as_of, "units": [n.to_json() for n in found]},
         as_json,
-        "\n".join(f"{n.unit}：{n.text}" for n in found),
+        "\n".join(f"{names.get(n.unit, '')} {n.unit}：{n.text}".lstrip() for n in found),
     )
 
 
@@ -281,7 +283,7 @@ def charts(
     as_json: JsonOption = False,
 ) -> None:
     """Which charts to pull at a hospital; and, once they are checked, what they say of all its stays: an estimate, never a claim."""
-    from inspection.charts import extrapolate, pull
+    from inspection.charts import extrapolate, pull, stratum_zh
     from inspection.normal import load_stays
     from inspection.tables import read_table, write_table
 
@@ -295,12 +297,15 @@ def charts(
         return
     if out is not None:
         write_table(pulled.assign(amount=""), out)
-    lines = [
-        f"{r['mdtrt_id']}  {r['stratum']}  {r['cost']:,.0f} 元  代表 {r['factor']:.1f} 份"
+    every = int((stays["unit"] == unit).sum())
+    lines = [f"{unit} 近 {days} 天住院 {every} 例，抽取病历 {len(pulled)} 份"]
+    lines += [f"要抽 {size} 份，多于住院例数：已全部列出，每份只代表自己"] if size > every else []
+    lines += [
+        f"{r['mdtrt_id']}  {stratum_zh(str(r['stratum']))}  {r['cost']:,.0f} 元  代表 {r['factor']:.1f} 份"
         for r in pulled.to_dict("records")
     ]
     say(
-        {"unit": unit, "stays": int((stays["unit"] == unit).sum()), "charts": pulled.to_dict("records")},
+        {"unit": unit, "stays": every, "charts": pulled.to_dict("records")},
         as_json,
         "\n".join(lines),
     )
@@ -334,17 +339,20 @@ def bedsheet(
         bars("beds", 0.0)
         rows = build_bedcheck(warehouse, moment, top).rows
     hidden = diagnoses.groups_of(warehouse)
-    sheet = bed_sheet(in_order(rows, places(warehouse, moment, list(rows["entity_id"])), moment, hidden))
+    beds = in_order(rows, places(warehouse, moment, list(rows["entity_id"])), moment, hidden)
+    names, sheet = {b.unit: b.hospital for b in beds}, bed_sheet(beds)
     hours = best_hours(warehouse, moment, sorted(set(rows["fixmedins_code"]) - {""}))
     if out.suffix.lower() == ".xlsx":
         put(out, as_workbook(sheet, at), PRIVATE)
     else:
         write_table(sheet, out)
-    told_of = {"fixmedins_code": "unit"}
-    kept = rows[["entity_id", "slot", "rank", "selection_prob", "risk", "fixmedins_code"]].rename(columns=told_of)
+    kept = rows[["entity_id", "slot", "rank", "selection_prob", "risk"]].copy()
+    kept["unit"] = rows["fixmedins_code"].map(lambda c: names.get(c, c))  # as the morning after tells it
     told = (json.dumps({"at": at, "rows": kept.to_dict("records")}, ensure_ascii=False) + "\n").encode()
     put(out.with_suffix(".list.json"), told, PRIVATE)
-    lines = [f"{out}：{len(sheet)} 床。疑点线索，非违规结论", *(f"  {h.unit}：{h.text}" for h in hours)]
+    short = f"（要 {top} 床，当晚在院可查的只有这些）" if len(sheet) < top else ""
+    lines = [f"{out}：{len(sheet)} 床{short}。疑点线索，非违规结论"]
+    lines += [f"  {names.get(h.unit, h.unit)}：{h.text}" for h in hours]
     summary = {"out": str(out), "at": at, "rows": len(sheet), "hours": [h.to_json() for h in hours]}
     say(summary, as_json, "\n".join(lines))
 

@@ -21,7 +21,7 @@ from features.evaluable import absent_features, unread_words
 from features.reversal_modes import HORIZON_DAYS
 from features.rules.drugs_registers import STOCK
 from features.thresholds import setting
-from inspection.charts import pull
+from inspection.charts import pull, stratum_zh
 from inspection.normal import STAYS, Normal, normals
 
 DAYS, RECEIPT_DAYS, MONTHS = 365, 90, 12
@@ -148,16 +148,10 @@ def charts_of(facts: Facts, unit: str, seed: str, size: int = CHARTS) -> dict[st
         pulled = pull(frame, unit, size, seed)
     except UserError:
         return {"kind": kind, "days": days, "of": 0, "yuan": 0.0, "seed": seed, "rows": []}
-    names = pulled["stratum"].map(lambda s: _stratum(str(s), kind))
+    names = pulled["stratum"].map(lambda s: stratum_zh(str(s), kind))
     rows = pulled.assign(stratum=names).sort_values(["stratum", "mdtrt_id"])[["mdtrt_id", "stratum", "cost", "factor"]]
     mine = frame[frame["unit"] == unit]
     return {"kind": kind, "days": days, "of": len(mine), "yuan": float(mine["cost"].sum()), "seed": seed, "rows": rows.round({"cost": 2, "factor": 2}).to_dict("records")}  # fmt: skip
-
-
-def _stratum(code: str, kind: str) -> str:
-    dear = {"0": "低费", "1": "中费", "2": "高费"}.get(code[:1], code[:1])
-    own = code[1:] if kind == "病历" else {"手术": "统筹", "非手术": "个账或自费"}.get(code[1:], code[1:])
-    return f"{dear}{own}"
 
 
 def shelves_of(facts: Facts, unit: str, size: int = SHELVES) -> dict[str, Any]:

@@ -33,6 +33,13 @@ def pull(stays: pd.DataFrame, unit: str, size: int, seed: str) -> pd.DataFrame:
     return told[drawn].reset_index(drop=True)
 
 
+def stratum_zh(code: str, kind: str = "病历") -> str:
+    """A stratum in words; kind: 病历 of stays, else of receipts, which fund or account paid."""
+    dear = {"0": "低费", "1": "中费", "2": "高费"}.get(code[:1], code[:1])
+    own = code[1:] if kind == "病历" else {"手术": "统筹", "非手术": "个账或自费"}.get(code[1:], code[1:])
+    return f"{dear}{own}"
+
+
 @dataclass(frozen=True)
 class Extrapolated:
     """Found in the charts, estimated for the unit; amounts in yuan."""

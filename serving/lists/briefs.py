@@ -114,6 +114,15 @@ def _lead(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+NORMAL = "xiezhi normal 可重算；推算，非认定"
+"""Source of the sentence that compares a hospital's stays with those of its level by age, diagnosis and operation."""
+
+
+def adjusted(brief: Mapping[str, Any]) -> str:
+    """That sentence of a published brief; '' where there is none."""
+    return next((str(s["text"]) for s in brief["story"] if s["source"] == NORMAL), "")
+
+
 def _money_story(gap: Mapping[str, Any]) -> dict[str, str]:
     source = "本机构近 12 个自然月的结算（住院按出院日），就诊类别未归类的除外，逐笔相加"
     if not gap:
@@ -152,7 +161,7 @@ def _stay_story(mine: Mapping[str, Any]) -> dict[str, str]:
         if normal["jump"]:
             j = Gap(**normal["jump"])
             text += f"；与本院此前相比 {j.gap:+,.0f} 元（{j.low:,.0f} 至 {j.high:,.0f}）"
-        return {"text": text + "。", "source": "xiezhi normal 可重算；推算，非认定"}
+        return {"text": text + "。", "source": NORMAL}
     if mine["charts"]["of"] and mine["charts"]["kind"] == "病历":
         told = (normal or {}).get("text") or "样本不足"
         return {"text": f"近 {DAYS} 天住院 {mine['charts']['of']} 例、费用 {mine['charts']['yuan']:,.2f} 元；{told}。", "source": "本机构已结算住院，逐例相加"}  # fmt: skip

@@ -1,6 +1,7 @@
 """An institution over months beside its peers, the published table of hospitals, and the model behind the lists: all as published; only the office's points are counted from it here."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from inspection.ladder import FIGURES, office_ladder, scored, shown
 from serving.desk import log
 from serving.desk.database import Desk
 from serving.lists import publish
+from serving.lists.briefs import adjusted
 from serving.web import shapes
 from serving.web.masking import masked
 from serving.web.render import LEVEL_ZH, kind, person, respond
@@ -51,9 +53,13 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         shown = [d | {"lead": doctors.get(d["dr_codg"])} for d in unit["doctors"]]
         people = {r["entity_id"]: r["lead"] for r in mine.get("person", [])}
         cards = [c | {"lead": people.get(c["psn_no"])} for c in unit["cards"]]
+        of_stays = ""
+        with suppress(UserError):  # a run without briefs
+            of_stays = adjusted(run.brief(code))
         data: dict[str, Any] = masked({**unit, "doctors": shown, "cards": cards, "leads": leads}, "institution")
         extra = {
             "title": f"机构 {unit['name']}",
+            "of_stays": of_stays,
             "level_zh": LEVEL_ZH.get(unit["level"], ""),
             "bars": shapes.bars(unit["months"], "paid_yuan"),
             "means": shapes.bars(unit["months"], "mean_yuan", "peer_yuan"),

@@ -14,6 +14,7 @@ from inspection.campaigns import Campaign
 from models.decided import nobody
 from models.score import in_order
 from serving.lists import publish
+from serving.lists.briefs import NORMAL, adjusted
 from serving.lists.chain import chain_of
 from serving.lists.everybody import standing_of
 from serving.lists.history import Lift, Slot
@@ -196,6 +197,12 @@ def test_the_table_of_hospitals_is_that_of_the_run_by_month_and_area(week: Path,
     assert "少于 10 例的不公示" in officer.get("/units/ladder").text
     own = signed_in(week, "officer", area="429001").get("/units/ladder.json").json()["rows"]
     assert [r["unit"] for r in own] == ["H42000002"]
+
+
+def test_the_sentence_of_stays_by_severity_is_found_by_its_source() -> None:
+    told = {"text": "近 365 天 …", "source": NORMAL}
+    assert adjusted({"story": [{"text": "x", "source": "y"}, told]}) == told["text"]
+    assert adjusted({"story": []}) == ""
 
 
 def test_the_thousand_points_of_a_month_are_counted_from_its_table(week: Path, tmp_path: Path) -> None:
