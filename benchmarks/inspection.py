@@ -1,6 +1,7 @@
 """Whether the draw's intervals cover, whether plans are near the best possible, what ranking by money brings, and when exploring pays.
 
-    python -m benchmarks.inspection cover --world second=DIR --world pilot=DIR --own 21 … --own 40 --work build/inspection
+    python -m benchmarks.inspection cover --world second=DIR --world pilot=DIR --work build/inspection
+    python -m benchmarks.inspection cover --own 21 … --own 40 --redraws 200 --work build/inspection
     python -m benchmarks.inspection tails --work build/inspection
     python -m benchmarks.inspection routes --work build/inspection
     python -m benchmarks.inspection rivals --work build/inspection        (PyVRP and OR-Tools on the same weeks: benchmarks/route_rivals.py)

@@ -29,6 +29,8 @@ OWN = (8000, 8)
 """Persons and months of an own county; as guilty as `pilot` and `second` are (benchmarks.accuracy_own)."""
 ENOUGH = 400
 """Draws with an amount that the issue asks for."""
+WIDTHS = 40
+"""Redraws whose intervals are made without strata and sizes too."""
 _KEYS = {
     "stays": ("admission", "mdtrt_id"),
     "persons": ("person", "psn_no"),
@@ -98,12 +100,18 @@ def cover(world: str, kind: str, people: pd.DataFrame, redraws: int = REDRAWS) -
     odd, known = strata % 5 == 0, KINDS[kind][0] == "units"
     chance = spread(int(np.ceil(KINDS[kind][1] * n)), np.where(odd & ~odd.all(), 3.0, 1.0))
     true, inside, amounts, values, relative = float((amount > 0).mean()), [], [], [], []
+    widths: tuple[list[float], list[float]] = ([], [])
     for i in range(redraws):
         drawn = pivotal(chance, strata, random_for("cover", world, kind, i))
         among = (
             Everybody(people["stratum"].to_numpy(), people["size"].to_numpy(), np.flatnonzero(drawn)) if known else None
         )
         share, sums = rate(amount[drawn] > 0, chance[drawn], n, among=among), total(amount[drawn], chance[drawn], n, among=among)  # fmt: skip
+        if among is not None and i < WIDTHS:
+            bare = rate(amount[drawn] > 0, chance[drawn], n), total(amount[drawn], chance[drawn], n)
+            for known_one, plain, kept in zip((share, sums), bare, widths, strict=True):
+                if None not in (known_one.low, known_one.high, plain.low, plain.high) and plain.high > plain.low:  # type: ignore[operator]
+                    kept.append((known_one.high - known_one.low) / (plain.high - plain.low))  # type: ignore[operator]
         if share.value is not None and share.low is not None and share.high is not None:
             inside.append(share.low - 1e-9 <= true <= share.high + 1e-9)
             values.append(share.value)
@@ -114,6 +122,7 @@ def cover(world: str, kind: str, people: pd.DataFrame, redraws: int = REDRAWS) -
         "world": world, "kind": kind, "population": n, "guilty": int((amount > 0).sum()), "drawn": round(chance.sum()), "redraws": redraws, "said": len(inside),
         "rate_covered": float(np.mean(inside)) if inside else None, "rate_mean": float(np.mean(values)) if values else None, "rate_true": true, "attainable": attainable(np.array(values), true),
         "amounts": len(amounts), "amount_covered": float(np.mean(amounts)) if amounts else None, "amount_mean": float(np.mean(relative)) if relative else None,
+        "rate_width": float(np.median(widths[0])) if widths[0] else None, "amount_width": float(np.median(widths[1])) if widths[1] else None,
     }  # fmt: skip
 
 
@@ -144,8 +153,8 @@ def redraws_of(rows: Sequence[Mapping[str, Any]]) -> int:
 
 
 HEAD = [
-    "| world | who | population | guilty | drawn | redraws | 95 % intervals of the rate hold it | outcomes nearest the truth that make 95 % | mean rate ÷ true | draws with an amount | 80 % intervals of the amount hold it | mean amount ÷ true |",
-    "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    "| world | who | population | guilty | drawn | redraws | 95 % intervals of the rate hold it | outcomes nearest the truth that make 95 % | mean rate ÷ true | draws with an amount | 80 % intervals of the amount hold it | mean amount ÷ true | width of the rate's interval ÷ without strata and sizes | of the amount's |",
+    "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
 ]
 
 
@@ -155,7 +164,9 @@ def section(told: Mapping[str, Any], losses: list[str]) -> list[str]:
     if not rows:
         return []
     out = ["## The draw's intervals", "", "A fifth of the strata three times as likely as the others (exploring). Wanted: rates 95 ± 2 %, amounts 80 ± 4 % of at least 400 draws; a draw without any amount says none. "
-           "Where few are guilty or few are drawn, outcomes are coarse: what the outcomes nearest to the truth have together, as few as make 95 %, stands in its own column. What is above it by more is not explained by that.", "", *HEAD]  # fmt: skip
+           "Where few are guilty or few are drawn, outcomes are coarse: what the outcomes nearest to the truth have together, as few as make 95 %, stands in its own column. What is above it by more is not explained by that. "
+           f"Of units strata and sizes are known; the last columns say how wide the intervals are against those of the same draw without (median of {WIDTHS} draws). Where nearly all units of a kind are guilty or none is, as in own counties, they are still too wide: strata of one or two units "
+           "do not show that they are all of one kind.", "", *HEAD]  # fmt: skip
     ours = [r for r in rows if r["world"].startswith("own")]
     for r in (r for r in rows if r not in ours):
         out.append(_line(r["world"], r, [r], losses))
@@ -169,7 +180,8 @@ def section(told: Mapping[str, Any], losses: list[str]) -> list[str]:
         sure = sum(0.93 <= r["rate_covered"] <= max(0.97, r["attainable"] + 0.02) for r in mine)
         each = sorted(r["rate_covered"] for r in mine)
         if mine:
-            out.append(f"- own counties, {kind}: rates of each county {each[0]:.1%} to {each[-1]:.1%}, {near} of {len(mine)} within 95 ± 2 %, {sure} within 2 points of 95 % or of what coarse outcomes make")  # fmt: skip
+            luck = 2 * float(np.sqrt(0.95 * 0.05 / mine[0]["redraws"]))
+            out.append(f"- own counties, {kind} ({mine[0]['redraws']} redraws each, so ± {luck:.1%} is luck): rates of each county {each[0]:.1%} to {each[-1]:.1%}, {near} of {len(mine)} within 95 ± 2 %, {sure} within 2 points of 95 % or of what coarse outcomes make")  # fmt: skip
             if near < len(mine):
                 losses.append(f"rates of own counties, {kind}: {len(mine) - near} of {len(mine)} are outside 95 ± 2 %, {len(mine) - sure} of them by more than coarse outcomes explain")  # fmt: skip
     return [*out, ""]
@@ -199,8 +211,13 @@ def _line(name: str, told: Mapping[str, Any], rows: Sequence[dict[str, Any]], lo
     elif mean is not None and abs(mean - 1) > 0.1:
         losses.append(f"amounts of {name}, {kind}: {mean:.2f} of the true on average, because only draws with an amount speak ({spoke / redraws:.0%} of them)")  # fmt: skip
     size = f"{np.mean([r['population'] for r in rows]):.0f}"
-    cells = [name, kind, size, f"{np.mean([r['guilty'] for r in rows]):.0f}", f"{np.mean([r['drawn'] for r in rows]):.0f}", f"{redraws:,}", _share(rates), _share(least), "—" if not ratio else f"{np.mean(ratio):.3f}", f"{spoke:,}", _share(amount), "—" if mean is None else f"{mean:.3f}"]  # fmt: skip
+    cells = [name, kind, size, f"{np.mean([r['guilty'] for r in rows]):.0f}", f"{np.mean([r['drawn'] for r in rows]):.0f}", f"{redraws:,}", _share(rates), _share(least), "—" if not ratio else f"{np.mean(ratio):.3f}", f"{spoke:,}", _share(amount), "—" if mean is None else f"{mean:.3f}", *(_times([r.get(w) for r in rows]) for w in ("rate_width", "amount_width"))]  # fmt: skip
     return f"| {' | '.join(cells)} |"
+
+
+def _times(values: Sequence[float | None]) -> str:
+    known = [v for v in values if v is not None]
+    return f"{np.mean(known):.2f}" if known else "—"
 
 
 def _share(value: float | None) -> str:

@@ -26,8 +26,8 @@ SMALL = "样本不足"
 ENOUGH = 20
 """Amounts from which one can see whether they are lognormal."""
 SPREAD, AS_OF = 1.2, 2.0
-"""Of amounts whose sizes are not known: standard deviation of their logs supposed before any was seen, and of how many amounts the supposition is worth. Chosen on drawn populations of nine kinds of
-tails, never on worlds: a firmer supposition covers nearer to 80 % on average and less where it is wrong (`python -m benchmarks.inspection tails` for what it gives)."""
+"""Of amounts whose sizes are not known: standard deviation of their logs supposed before any was seen, and of how many amounts the supposition is worth. From drawn populations of nine kinds of
+tails: a firmer supposition covers nearer to 80 % on average there, and too little where it is wrong, as it was for persons of two worlds (`python -m benchmarks.inspection tails` for what it gives)."""
 LEAST_EXPONENT = 0.7
 """Of a Pareto tail: below it a few amounts would be all of the money there is."""
 
