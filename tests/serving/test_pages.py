@@ -4,6 +4,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -356,20 +357,18 @@ def test_a_made_up_static_address_stops_at_the_gate(week: Path) -> None:
     assert stranger.get("/static/17-nothing").status_code == 401
 
 
-def test_errors_are_chinese_sentences(officer: TestClient, week: Path) -> None:
+def test_errors_are_chinese_sentences(officer: TestClient, week: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for path, status in {"/lists/none": 404, "/lists/admission/999": 404, "/units/x": 404, "/rules/R999": 404}.items():
         answer = officer.get(path, headers={"accept": "text/html"})
         assert answer.status_code == status
         assert re.search("[一-鿿]", re.sub(r"<[^>]*>", "", answer.text.split('role="alert"')[1]))
         assert "xiezhi week" not in answer.text
-    app = pages(week)
-    boom = next(r for r in app.routes if getattr(r, "path", "") == "/units")
 
-    async def broken(scope: object, receive: object, send: object) -> None:
+    def broken(house: Path) -> NoReturn:
         raise RuntimeError("429001198000001")
 
-    boom.app = broken  # type: ignore[attr-defined]
-    client = TestClient(Gate(app, week), base_url="http://127.0.0.1", raise_server_exceptions=False)
+    monkeypatch.setattr(publish, "current", broken)
+    client = TestClient(Gate(pages(week), week), base_url="http://127.0.0.1", raise_server_exceptions=False)
     client.cookies = officer.cookies
     answer = client.get("/units", headers={"accept": "text/html"})
     assert answer.status_code == 500
