@@ -30,13 +30,13 @@ from sqlalchemy import (
 from serving.desk import hearings, log
 from serving.desk.cases import BLIND, every, free, locked, seen
 from serving.desk.database import Desk, now
+from serving.desk.money import OF_MONEY
 from serving.desk.people import Person, scope
-from serving.desk.schema import APPEALS, CASES, GROUNDS, OFFICERS, REVIEWS
-from serving.desk.states import OPEN, STATES, steps_from
+from serving.desk.schema import APPEALS, CASES, DISPOSITIONS, GROUNDS, OFFICERS, REVIEWS
+from serving.desk.states import OPEN, STATES
 from serving.desk.workdays import left
 
 HELD: Final = timedelta(minutes=20)
-WORK: Final = frozenset({"review1", "review2", "assign", "inspect", "appeal", "sign"})
 
 
 def open_cases(
@@ -84,7 +84,7 @@ def _most_urgent(connection: Connection, person: Person, rights: frozenset[str])
     mine = or_(_for(person, rights), hearings.any_of(connection, person, rights))
     waiting = select(CASES.c.case_id, CASES.c.due_at).where(inside, mine, ~in_hand)
     first = waiting.order_by(CASES.c.due_at, CASES.c.case_id).limit(1).with_for_update(skip_locked=True)
-    own = connection.execute(first).first()
+    own = connection.execute(first, {"now": now()}).first()
     chosen = seen(person)
     again = select(chosen.c[BLIND]).where(chosen.c[BLIND].is_not(None))
     taken = and_(
@@ -102,8 +102,8 @@ def _most_urgent(connection: Connection, person: Person, rights: frozenset[str])
 
 
 def _for(person: Person, rights: frozenset[str]) -> ColumnElement[bool]:
-    """Which cases wait for a person: by what he may do, and by what the rule of two persons leaves him."""
-    me = person.person_id
+    """Which cases wait for a person at `now`: by what he may do, and by what the rule of two persons leaves him."""
+    me, moment = person.person_id, bindparam("now", type_=DateTime())
     sent = select(OFFICERS.c.case_id).where(OFFICERS.c.person_id == me)
     reviewed = or_(func.coalesce(CASES.c.first_reviewer, 0) == me, func.coalesce(CASES.c.second_reviewer, 0) == me)
     blind = (REVIEWS.c.case_id == CASES.c.case_id) & (REVIEWS.c.part == "blind") & (REVIEWS.c.person_id == me)
@@ -113,11 +113,19 @@ def _for(person: Person, rights: frozenset[str]) -> ColumnElement[bool]:
         select(func.max(told.c.appeal_id)).where(told.c.case_id == CASES.c.case_id).correlate(CASES).scalar_subquery()
     )
     said = exists().where(GROUNDS.c.appeal_id == last)
-    over = exists().where(APPEALS.c.appeal_id == last, or_(APPEALS.c.waived, APPEALS.c.deadline < now()))
+    over = exists().where(APPEALS.c.appeal_id == last, or_(APPEALS.c.waived, APPEALS.c.deadline < moment))
+    undone = exists().where(DISPOSITIONS.c.case_id == CASES.c.case_id, DISPOSITIONS.c.done_at.is_(None))
+    paying = undone.where(DISPOSITIONS.c.kind.in_(OF_MONEY))
+    others = undone.where(DISPOSITIONS.c.kind.not_in(OF_MONEY))
     waits = {
         "review1": CASES.c.state == "C10",
         "review2": and_(CASES.c.state == "C20", ~reviewed, ~exists().where(blind)),
-        "assign": CASES.c.state.in_(("C30", "C70", "C85")),
+        "assign": or_(
+            CASES.c.state.in_(("C30", "C85")),
+            and_(CASES.c.state == "C70", or_(others, ~paying)),
+            and_(CASES.c.state == "C92", CASES.c.due_at < moment),
+        ),
+        "finance": and_(CASES.c.state == "C70", paying),
         "inspect": and_(CASES.c.state == "C40", CASES.c.case_id.in_(sent)),
         "appeal": and_(CASES.c.state == "C50", apart, or_(said, over)),
         "sign": and_(CASES.c.state == "C60", apart),
@@ -189,15 +197,13 @@ def counts(desk: Desk, person: Person) -> dict[str, int]:
 
 
 def waiting(desk: Desk, person: Person, rights: frozenset[str]) -> list[dict[str, Any]]:
-    """Of the states this person can move on, and the hearings he answers: `state` or `hearing`, its name, how many cases, how many of them late, working days left of
-    the one due next."""
+    """What `next_for` may give this person, by state, and the hearings he answers: `state` or `hearing`, its name, how many cases, how many of them late, working days
+    left of the one due next."""
     chosen, moment = seen(person), {"now": now()}
     with desk.read() as connection:
-        found = {row[0]: row for row in connection.execute(_by_state(person), moment).tuples()}
-        told = [
-            {"state": s, "zh": STATES[s], **_numbers(found[s])}
-            for s in OPEN
-            if s in found and steps_from(s, rights & WORK)
+        found = {row[0]: row for row in connection.execute(_by_state(person, rights), moment).tuples()}
+        told: list[dict[str, Any]] = [
+            {"state": s, "zh": STATES[s], **_numbers(found[s])} for s in OPEN if s in found
         ]
         for kind in (k for k in hearings.KINDS if k in rights):
             mine = chosen.c.case_id.in_(select(CASES.c.case_id).where(hearings.waits(connection, person, kind)))
@@ -215,10 +221,11 @@ def _how_many(chosen: Subquery) -> tuple[ColumnElement[Any], ...]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _by_state(person: Person) -> Select[Any]:
+def _by_state(person: Person, rights: frozenset[str]) -> Select[Any]:
     """The question of `waiting`, put together once a person: it is asked before every home page and every inbox."""
     chosen = seen(person)
-    return select(chosen.c.state, *_how_many(chosen)).group_by(chosen.c.state)
+    his = or_(chosen.c[BLIND].is_not(None), chosen.c.case_id.in_(select(CASES.c.case_id).where(_for(person, rights))))
+    return select(chosen.c.state, *_how_many(chosen)).where(his).group_by(chosen.c.state)
 
 
 def _numbers(row: Sequence[Any]) -> dict[str, Any]:

@@ -85,6 +85,26 @@ def test_a_case_from_lead_to_label(opened: Desk, staff: dict[str, Person]) -> No
     assert verify.fault(log.rows(opened), log.head(opened)) == ""
 
 
+def test_what_waits_is_what_may_be_taken(opened: Desk, staff: dict[str, Person]) -> None:
+    def waits(name: str) -> list[str]:
+        found = inbox.waiting(opened, staff[name], staff[name].rights)
+        taken = inbox.next_for(opened, staff[name], staff[name].rights)
+        if taken is not None:
+            inbox.release(opened, staff[name], taken)
+        assert (taken is not None) == bool(found), name
+        return [w["state"] for w in found if w["state"] != "C10"]
+
+    assert waits("signer") == waits("money") == [], "who may only hold or merge a case has nothing to do with it yet"
+    to_decision(opened, staff)
+    assert waits("leader") == ["C60"]
+    go(opened, staff["leader"], "decide", DECISION)
+    assert waits("money") == ["C70"]
+    assert waits("leader") == [], "money comes first"
+    money.recover(opened, staff["money"], staff["money"].rights, 1, 2050)
+    money.settle(opened, staff["money"], staff["money"].rights, 1, 1, "凭证1号")
+    assert (waits("money"), waits("leader")) == ([], ["C70"])
+
+
 def test_excluding_takes_as_many_steps_as_reporting(opened: Desk, staff: dict[str, Person]) -> None:
     go(opened, staff["first"], "propose_exclude")
     with pytest.raises(Refused, match="合理情形"):
