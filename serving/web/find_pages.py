@@ -1,4 +1,4 @@
-"""One box finds everything: a case, a suspect of this week, a unit, and of anybody else why he is not on a list.
+"""One box finds everything: a case, a suspect of this week, a unit, a rule, a kind of suspicion, and of anybody else why he is not on a list.
 
 What is typed comes in the body of a form, never in an address: it may be a personal number. Answers are masked, and the log says that somebody looked.
 """
@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from claims.shown_text import mask
-from features.grains import GRAINS
+from features.grains import GRAINS, SCHEMES
 from serving.desk import inbox, log
 from serving.desk.database import Desk
 from serving.desk.people import Person
@@ -39,7 +39,8 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         run, who = publish.current(warehouse()), person(request)
         opened(desk(), run)
         data: dict[str, Any] = {"title": "查找", "words": words, "as_of": run.manifest["as_of"], "run": run.name}
-        data |= {"cases": [], "leads": [], "units": [], "standing": [], "short": len(words) < SHORTEST}
+        data |= {"cases": [], "leads": [], "units": [], "standing": [], "rules": [], "schemes": []}
+        data["short"] = len(words) < SHORTEST
         if data["short"]:
             return respond(request, "find.html", data)
         data["cases"] = [_case(c) for c in inbox.search(desk(), who, words)]
@@ -50,6 +51,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             for c, u in units.items()
             if words.casefold() in f"{c} {u['name']}".casefold() and who.sees(str(u["area"] or ""))
         ][:MOST]
+        data |= named(run, words)
         data["standing"] = standing(run, who, words, "score" in rights(request))
         personal = any(one["personal"] for one in (*data["standing"], *data["leads"]))
         personal |= any(c["grain"] in ("person", "ring") and c["number"] != words for c in data["cases"])
@@ -69,6 +71,18 @@ def _case(row: Mapping[str, Any]) -> dict[str, Any]:
     hidden = row["grain"] in ("person", "ring")
     told = {k: row[k] for k in ("case_id", "number", "state", "scheme", "grain")}
     return told | {"entity_id": mask(row["entity_id"]) if hidden else row["entity_id"]}
+
+
+def named(run: publish.Run, words: str) -> dict[str, list[dict[str, str]]]:
+    """Rules and kinds of suspicion whose code or name is meant: by the code whole, by the name in part."""
+    low = words.casefold()
+
+    def meant(code: str, name: str) -> bool:
+        return low == code.casefold() or low in name.casefold()
+
+    rules = [{"code": c["rule"], "name": c["name"]} for c in run.rules() if meant(c["rule"], c["name"])]
+    schemes = [{"code": code, "name": name} for code, name in SCHEMES.items() if meant(code, name)]
+    return {"rules": rules[:MOST], "schemes": schemes[:MOST]}
 
 
 def listed(run: publish.Run, who: Person, words: str) -> list[dict[str, Any]]:

@@ -119,7 +119,7 @@ def environment(spoken: str = "zh") -> jinja2.Environment:
         "mark_names": said(list_filters.MARKS),
         "moment": moment,
         "done": str if spoken == "en" else done,
-        "particulars": str if spoken == "en" else particulars,
+        "particulars": (lambda d: "" if d == "{}" else d) if spoken == "en" else particulars,
         "about": str if spoken == "en" else about,
         "model_acts": said(MODEL_ACTS),
         "group_rows": lambda groups: [Group.of(g).row() for g in groups],

@@ -139,6 +139,10 @@ def test_a_person_is_found_by_the_full_number_and_answered_masked(officer: TestC
     assert re.search(r"排第 \d+", page)
     assert others[0] not in page
     assert "没有找到" in officer.post("/find", data={"q": "429001999999999"}).text
+    page = officer.post("/find", data={"q": "挂床"}).text
+    assert f"/lists/{publish.current(week).name}/all?scheme=T01" in page
+    page = officer.post("/find", data={"q": "r01"}).text
+    assert 'href="/rules/R01"' in page and "没有找到" not in page
 
 
 def test_whoever_is_of_another_area_is_not_found(week: Path) -> None:
