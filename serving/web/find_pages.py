@@ -4,6 +4,7 @@ What is typed comes in the body of a form, never in an address: it may be a pers
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from claims.errors import UserError
 from claims.shown_text import mask
 from features.grains import GRAINS, SCHEMES
 from serving.desk import inbox, log
@@ -80,7 +82,9 @@ def named(run: publish.Run, words: str) -> dict[str, list[dict[str, str]]]:
     def meant(code: str, name: str) -> bool:
         return low == code.casefold() or low in name.casefold()
 
-    rules = [{"code": c["rule"], "name": c["name"]} for c in run.rules() if meant(c["rule"], c["name"])]
+    rules: list[dict[str, str]] = []
+    with suppress(UserError):  # a run that kept no rules
+        rules = [{"code": c["rule"], "name": c["name"]} for c in run.rules() if meant(c["rule"], c["name"])]
     schemes = [{"code": code, "name": name} for code, name in SCHEMES.items() if meant(code, name)]
     return {"rules": rules[:MOST], "schemes": schemes[:MOST]}
 

@@ -24,7 +24,7 @@ from serving.lists.worklist import assemble
 from serving.web import case_pages, list_filters
 from serving.web.english import catalogue, fragments, translated
 from serving.web.evidence_rows import view
-from serving.web.find_pages import why
+from serving.web.find_pages import named, why
 from serving.web.list_pages import uncovered
 from serving.web.middleware import Gate
 from serving.web.pages import pages
@@ -140,9 +140,15 @@ def test_a_person_is_found_by_the_full_number_and_answered_masked(officer: TestC
     assert others[0] not in page
     assert "没有找到" in officer.post("/find", data={"q": "429001999999999"}).text
     page = officer.post("/find", data={"q": "挂床"}).text
-    assert f"/lists/{publish.current(week).name}/all?scheme=T01" in page
-    page = officer.post("/find", data={"q": "r01"}).text
-    assert 'href="/rules/R01"' in page and "没有找到" not in page
+    assert "/all?scheme=T01" in page
+
+
+def test_a_rule_is_found_by_its_code_or_its_name(week: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = publish.current(week)
+    assert named(run, "r01")["rules"] == [], "a run that kept no rules finds none"
+    monkeypatch.setattr(publish.Run, "rules", lambda self: [{"rule": "R01", "name": "住院期间院外刷卡"}])
+    assert named(run, "r01")["rules"] == named(run, "院外刷卡")["rules"] == [{"code": "R01", "name": "住院期间院外刷卡"}]
+    assert named(run, "r0")["rules"] == []
 
 
 def test_whoever_is_of_another_area_is_not_found(week: Path) -> None:

@@ -1,4 +1,4 @@
-/* Keys for whoever works through a list: j k Enter [ ] n a / ?. Pages work without, and "?" can switch them off. */
+/* Keys for whoever works through a list: j k Enter [ ] n a x / ?. Pages work without, and "?" can switch them off. */
 "use strict";
 const OFF = "xiezhi-keys-off";
 const keys = document.getElementById("keys");
@@ -19,6 +19,9 @@ addEventListener("keydown", (event) => {
   const here = rows.findIndex((row) => row.contains(document.activeElement));
   const go = (i) => rows[i]?.querySelector("a")?.focus();
   const follow = (rel) => document.querySelector(`a[rel=${rel}]`)?.click();
+  const fill = (form) => {
+    if (form) { form.open = true; form.querySelector("select, input:not([type=hidden]), textarea")?.focus(); }
+  };
   const acts = {
     j: () => go(Math.min(here + 1, rows.length - 1)),
     k: () => go(Math.max(here - 1, 0)),
@@ -28,8 +31,9 @@ addEventListener("keydown", (event) => {
     a: () => {
       const form = document.querySelector("#in-law, #act .stepform");
       if (!form) document.querySelector('.head a[href^="/cases/"]')?.click();
-      else { form.open = true; form.querySelector("select, input:not([type=hidden]), textarea")?.focus(); }
+      else fill(form);
     },
+    x: () => fill(document.querySelector("#clears")),
     "/": () => document.querySelector(".find input")?.focus(),
   };
   if (acts[event.key]) { event.preventDefault(); acts[event.key](); }

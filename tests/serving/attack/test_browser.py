@@ -181,16 +181,17 @@ def test_the_sign_in_page_too(desk: Any) -> None:
     assert serious(window.open("/invitation?token=x")) == []
 
 
-def test_six_keys_from_the_list_to_a_first_review(desk: Any) -> None:
-    """j Enter: the suspect; a: his case; a: the form; the note is typed; Tab Enter: decided."""
+@pytest.mark.parametrize(("form", "said"), [("a", "上报"), ("x", "建议排除")])
+def test_six_keys_from_the_list_to_a_first_review(desk: Any, form: str, said: str) -> None:
+    """j Enter: the suspect; a: his case; a or x: the form, to report or to clear; the note is typed; Tab Enter: decided."""
     window = desk("reviewer1")
-    page = window.open("/lists/doctor")
+    page = window.open("/lists/doctor" if form == "a" else "/lists/institution")
     window.keys("j", "Enter")
-    assert "/doctor/" in page.url
     window.keys("a")
     page.wait_for_url("**/cases/*")
     case = page.url
-    window.keys("a")
+    window.keys(form)
+    assert page.evaluate("() => document.activeElement.closest('details').querySelector('summary').innerText") == said
     page.keyboard.insert_text("逐行核对，与证据一致")
     with page.expect_navigation():
         window.keys("Tab", "Enter")
