@@ -202,9 +202,7 @@ def waiting(desk: Desk, person: Person, rights: frozenset[str]) -> list[dict[str
     chosen, moment = seen(person), {"now": now()}
     with desk.read() as connection:
         found = {row[0]: row for row in connection.execute(_by_state(person, rights), moment).tuples()}
-        told: list[dict[str, Any]] = [
-            {"state": s, "zh": STATES[s], **_numbers(found[s])} for s in OPEN if s in found
-        ]
+        told: list[dict[str, Any]] = [{"state": s, "zh": STATES[s], **_numbers(found[s])} for s in OPEN if s in found]
         for kind in (k for k in hearings.KINDS if k in rights):
             mine = chosen.c.case_id.in_(select(CASES.c.case_id).where(hearings.waits(connection, person, kind)))
             row = connection.execute(select(literal(kind), *_how_many(chosen)).where(mine), moment).one()

@@ -147,7 +147,9 @@ def test_a_rule_is_found_by_its_code_or_its_name(week: Path, monkeypatch: pytest
     run = publish.current(week)
     assert named(run, "r01")["rules"] == [], "a run that kept no rules finds none"
     monkeypatch.setattr(publish.Run, "rules", lambda self: [{"rule": "R01", "name": "住院期间院外刷卡"}])
-    assert named(run, "r01")["rules"] == named(run, "院外刷卡")["rules"] == [{"code": "R01", "name": "住院期间院外刷卡"}]
+    assert (
+        named(run, "r01")["rules"] == named(run, "院外刷卡")["rules"] == [{"code": "R01", "name": "住院期间院外刷卡"}]
+    )
     assert named(run, "r0")["rules"] == []
 
 
