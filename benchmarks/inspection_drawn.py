@@ -79,7 +79,7 @@ def rates() -> list[dict[str, Any]]:
 def _split(guilty: int, likely: int, other: int, odds: float) -> int:
     """How many of `guilty` are among the `likely`, at these odds against the others."""
     rest = brentq(lambda r: likely * odds * r / (1 + odds * r) + other * r / (1 + r) - guilty, 1e-9, 1e6)
-    return round(likely * odds * rest / (1 + odds * rest))
+    return round(float(likely * odds * rest / (1 + odds * rest)))
 
 
 COUNTIES = ((83, 0.2), (83, 0.5), (47, 0.2), (47, 0.5), (200, 0.1))
