@@ -29,7 +29,6 @@ from features.declarations import load_catalog
 from features.declare import REGISTRY, Feature, fingerprint
 from features.evaluable import absent_features, unread_words
 from features.grains import GRAINS, Grain, Layout
-from features.networks.search import build_rings
 from features.partition import Partition
 from features.thresholds import day_in_use
 
@@ -163,6 +162,8 @@ def _build(
             if progress:
                 progress(f"团伙 {tag_of(as_of)}", 0.0)
             (stage / plans[0].grain).mkdir()
+            from features.networks.search import build_rings  # a second of start-up that a partition found does not need
+
             build_rings(
                 warehouse, as_of, plans[0].window_days, stage / plans[0].grain, executor if executor.remote else None
             )

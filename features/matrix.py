@@ -96,7 +96,8 @@ def load_matrix(
     *,
     progress: Progress | None = None,
 ) -> Matrix:
-    """The matrix of one grain at one as-of; partitions that are missing or stale are built first.
+    """The matrix of one grain at one as-of; partitions that are missing or stale are built first. only: its rows for
+    those, at a fraction of the cost, compared with everybody all the same.
 
     Raises UserError for a missing warehouse or a date outside its data.
     """
@@ -105,10 +106,13 @@ def load_matrix(
     values = values_of(root, own)
     known = matrix_columns(grain)
     crowds = {"": crowd_of(values, entities)}
-    peers = _compared(crowds[""])
+    peers = _compared(crowds[""], only)
+    named = {kin.key for kin in GRAINS[grain].parents if entities[kin.key].notna().any()}
+    if only is not None:
+        values, entities = (f.loc[f.index.isin(list(only))] for f in (values, entities))
     X, z, percentile = [values], [peers.z], [peers.percentile]
     for kin in GRAINS[grain].parents:
-        if kin.unnamed and entities[kin.key].isna().all():
+        if kin.unnamed and kin.key not in named:
             continue
         parent = build(root, as_of, kin.grain, progress=progress)
         if not parent.rows or not parent.columns:
@@ -131,8 +135,7 @@ def load_matrix(
     for frame in (x, zs, share):
         frame[quiet] = np.nan
     visits = customers(build(root, as_of, "ring", progress=progress)) if grain == "person" else None
-    result = Matrix(grain, as_of, own.window_days, entities, x, zs, share, columns, own.absent, crowds, visits)
-    return result.only(only) if only is not None else result
+    return Matrix(grain, as_of, own.window_days, entities, x, zs, share, columns, own.absent, crowds, visits)
 
 
 def silent_columns(root: Path | str, as_of: date | datetime, columns: dict[str, Column]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -57,6 +57,10 @@ class Scored:
     contributions: pd.DataFrame
     scorers: pd.DataFrame
     left_out: int = 0
+
+    def only(self, keep: pd.Index) -> Scored:
+        """The same scores of some of the entities."""
+        return replace(self, **{n: getattr(self, n).loc[keep] for n in ("frame", "contributions", "scorers")})
 
 
 def score(matrix: MatrixLike, bundle: Bundle | None, *, order: Order = "probability", by: str = "") -> Scored:

@@ -1,7 +1,8 @@
 """What inspections made of a rule's hits: precision by half-year, with its Wilson interval.
 
-A decided case counts for a rule if the rule hit its entity in the last partition published before the inspection: what
-the list could have said then, not what is known now. Cases that no partition precedes are told apart, not counted.
+An inspection that said yes or no counts for a rule if the rule hit its entity in the last partition published before
+it: what the list could have said then, not what is known now. Of an entity inspected twice both count, each beside its
+own list. Inspections that no partition precedes are told apart, not counted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,13 +67,24 @@ def precision_of(number: str, root: Path | str, as_of: date | datetime) -> list[
 
 
 def decided_cases(warehouse: Warehouse, as_of: date | datetime) -> pd.DataFrame:
-    """Findings known by then: `grain, entity_id, inspected_at, confirmed`; an entity once, its earliest inspection."""
-    found = read_findings(warehouse, moment_of(as_of))
+    """What inspections known by then concluded: `grain, entity_id, inspected_at, confirmed`, one row an inspection, so
+    that a unit found clean in spring and caught in autumn is one of each."""
+    return one_each(read_findings(warehouse, moment_of(as_of)))
+
+
+def one_each(found: pd.DataFrame) -> pd.DataFrame:
+    """Findings (claims.schema.outcomes.findings) that say yes or no, one row an inspection: what was written of an
+    entity on one day is one, confirmed if any of it is; looks at the bed of one stay are one, that on which it was
+    found out, else the first, since who lay in it five times is no five answers about its claims."""
     found = found[found["outcome"].isin(["confirmed", "refuted"])]
     found = found.assign(confirmed=found["outcome"] == "confirmed")
+    visit = found["inspected_at"].dt.strftime("%Y-%m-%d").where(found["source_table"] != "presence_checks", "bed")
     order = ["grain", "entity_id", "inspected_at", "confirmed"]
-    first = found.sort_values(order, ascending=[True, True, True, False], kind="stable")
-    return first.drop_duplicates(order[:2])[order].reset_index(drop=True)
+    ordered = found.assign(visit=visit).sort_values(
+        ["grain", "entity_id", "visit", "confirmed", "inspected_at"], ascending=[True, True, True, False, True], kind="stable"
+    )
+    once = ordered.drop_duplicates(["grain", "entity_id", "visit"])[order]
+    return once.sort_values(order[:3], kind="stable").reset_index(drop=True)
 
 
 def were_hit(

@@ -30,7 +30,8 @@ from sqlalchemy import Connection, DateTime, MetaData, Table, func, insert, insp
 from claims.errors import Damaged, UserError
 from claims.store.files import SEAL, fsync, put, read_sealed, sealed
 from serving.desk import log, papers, vault
-from serving.desk.database import Desk, alembic_config, now, revision_of
+from serving.desk.database import Desk, now
+from serving.desk.migrating import alembic_config, revision_of
 from serving.desk.schema import LOG, METADATA, PEOPLE
 from serving.desk.verify import FIRST, fault
 

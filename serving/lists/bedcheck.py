@@ -27,8 +27,9 @@ from models.scheme import attribute, named
 from models.score import Scored
 from models.scorer import BASE
 from serving.lists.prepare import Prepared, finish
+from serving.lists.quality_notes import quality_notes
 from serving.lists.schema import WorkList
-from serving.lists.source import quality_notes, scored_whole
+from serving.lists.source import scored_whole
 from serving.lists.worklist import assemble
 
 LOOKED = timedelta(days=7)

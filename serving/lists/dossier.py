@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,20 @@ import pandas as pd
 from claims.errors import UserError
 from claims.store.warehouse import Warehouse
 from features.grains import SCHEMES, spec_of
+from features.matrix import Matrix, load_matrix
 from features.reasons import in_words
 from features.rule_texts import law_of
+from serving.lists import published
 from serving.lists.chain import chain_of
+from serving.lists.claims_behind import claim_rows
+from serving.lists.found_words import earlier_findings, listed_for
 from serving.lists.money import Money, money_of, rows_wanted, supposed
 from serving.lists.plain import plain
+from serving.lists.quality_notes import quality_notes
 from serving.lists.reasons import BASE, honest_of, reasons_of
 from serving.lists.schema import DISCLAIMER, NAMES, Note, check_grain, hits
+from serving.lists.scores import Scores, look_up
 from serving.lists.who import Known, known_of
-from serving.lists.worklist import earlier_findings, listed_for
 
 #: Rows shown of one reason; the count of all is always given beside them.
 ROWS_SHOWN = 200
@@ -29,11 +35,9 @@ Rows = Mapping[tuple[str, str, str], pd.DataFrame]
 
 def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str, by: str = "") -> dict[str, Any]:
     """The dossier of one entity; by: as one part of the model alone sees it. Raises UserError for an unknown grain, id or part."""
-    from serving.lists.source import claim_rows, quality_notes, scored_about
-
     check_grain(grain)
-    matrix, scored = scored_about(warehouse, as_of, grain, entity_id, by)
-    check_known(matrix.entities.index, grain, entity_id)
+    kept = None if by or isinstance(as_of, datetime) else as_scored(warehouse, as_of, grain, entity_id)
+    matrix, scored = kept or anew(warehouse, as_of, grain, entity_id, by)
     reasons = reasons_of(matrix, scored.contributions, entity_id, scheme=str(scored.frame.at[entity_id, "scheme"]))
     rows = claim_rows(warehouse, as_of, [*(r.key() for r in reasons), *rows_wanted(matrix, [entity_id])])
     money = money_of(matrix, scored.frame, [entity_id], rows)[entity_id]
@@ -41,6 +45,26 @@ def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str,
     delivered = Warehouse.open(warehouse).columns("fee_details")
     more: dict[str, Any] = {"notes": quality_notes(warehouse, as_of), "delivered": delivered}
     return dossier(matrix, scored, entity_id, rows, as_of=as_of, grain=grain, known=known, money=money, **more)
+
+
+def as_scored(warehouse: Path, as_of: date, grain: str, entity_id: str) -> tuple[Matrix, Scores] | None:
+    """The one row of matrix and scores that the lists in force were made of; None where these were not kept, or would be others now."""
+    run = published.of_day(warehouse, as_of, grain)
+    scored = None if run is None else look_up(warehouse, run.name, grain, entity_id)
+    if scored is None:
+        return None
+    matrix = load_matrix(warehouse, as_of, grain, only=[entity_id])  # type: ignore[arg-type]
+    beyond = {column: pd.Series([value], index=matrix.entities.index) for column, value in scored.who.items()}
+    return replace(matrix, entities=matrix.entities.assign(**beyond)), scored
+
+
+def anew(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str, by: str) -> tuple[Matrix, Any]:
+    """The matrix and scores of the whole county. Raises UserError for an unknown id or part."""
+    from serving.lists.source import scored_about  # seconds of start-up that what was kept does not need
+
+    matrix, scored = scored_about(warehouse, as_of, grain, entity_id, by)
+    check_known(matrix.entities.index, grain, entity_id)
+    return matrix, scored
 
 
 def check_known(index: Iterable[Any], grain: str, entity_id: str) -> None:

@@ -15,21 +15,27 @@ from features.grains import spec_of
 from features.matrix import Matrix
 from inspection.campaigns import Campaign, must_be_answered
 from models.bundle import Bundle
+from models.company import STAY, STAY_ID, STAY_SCHEMES
 from models.decided import closed_at
 from models.score import Order, Scored
 from serving.lists.campaign import members, only
+from serving.lists.claims_behind import claim_rows
 from serving.lists.dossier import dossier, people_of
 from serving.lists.earlier import listed_before
 from serving.lists.everybody import standing_of
 from serving.lists.model_shift import facts_in_force, shift_of
 from serving.lists.model_told import signals_of
 from serving.lists.money import money_of, rows_wanted
+from serving.lists.quality_notes import quality_notes
 from serving.lists.schema import Note, WorkList, check_grain, claim_table
-from serving.lists.source import claim_rows, quality_notes, scored_matrix
+from serving.lists.scores import as_parquet
+from serving.lists.source import scored_everybody, scored_matrix
 from serving.lists.who import known_of
 from serving.lists.worklist import assemble, with_evidence, with_money, with_names
 
 Key = tuple[str, str, str]
+BEYOND = {STAY: False, STAY_ID: False, STAY_SCHEMES: True}
+"""What models/worst_stays.py adds to the entities of persons, which no partition has."""
 PAIRS = 200
 """Pairs of a ring that its table shows."""
 
@@ -48,6 +54,9 @@ class Prepared:
     signals: list[dict[str, Any]] = field(default_factory=list)
     shift: dict[str, Any] = field(default_factory=dict)
     """This week against the day of fitting (serving/lists/model_shift.py); empty where the list is of another window or scorer, or of no grain."""
+
+    scores: bytes = b""
+    """How everybody was scored (serving/lists/scores.py); empty where another window, scorer or order made the list."""
 
     def evidence(self, entity_id: str) -> pd.DataFrame:
         """The claim rows of one entity for the workbook: which reason, which row, when, how much."""
@@ -76,7 +85,14 @@ def prepare(
         raise UserError(f"--top {top}: a list needs at least one row")
     if window_days is not None and window_days < 1:
         raise UserError(f"--window-days {window_days}: a window needs at least one day")
-    matrix, scored = scored_matrix(warehouse, as_of, grain, window_days, order=order, shadow=shadow, by=by)
+    in_force = window_days is None and shadow is None and not by  # another window or scorer is not what was fitted
+    kept = dossiers and in_force and order == "probability" and campaign is None
+    scores = b""
+    if kept:
+        matrix, scored, aside, decided = scored_everybody(warehouse, as_of, grain)
+        scores = as_parquet([(matrix.entities, scored), (aside.entities, decided)], BEYOND)
+    else:
+        matrix, scored = scored_matrix(warehouse, as_of, grain, window_days, order=order, shadow=shadow, by=by)
     if campaign is not None:
         must_be_answered(Warehouse.open(warehouse), as_of, campaign)
         scored = only(scored, members(warehouse, as_of, matrix, scored.frame, campaign))
@@ -108,9 +124,9 @@ def prepare(
     held = closed_at(warehouse, as_of, grain, everybody)
     listed = set(made.worklist.rows["entity_id"])
     standing = standing_of(matrix, scored, everybody, held, listed)
-    in_force = window_days is None and shadow is None and not by  # another window or scorer is not what was fitted
     shift = shift_of(facts_in_force(warehouse, grain), matrix, scored) if in_force else {}
-    return replace(made, standing=standing, signals=signals_of(matrix, scored.contributions), shift=shift)
+    signals = signals_of(matrix, scored.contributions)
+    return replace(made, standing=standing, signals=signals, shift=shift, scores=scores)
 
 
 def finish(

@@ -39,6 +39,7 @@ from claims.store.publish import MANIFEST, Published, hashed, point, pointed, pu
 from claims.store.warehouse import Warehouse
 from features.grains import GRAINS
 from inspection.campaigns import Campaign
+from serving.lists import scores
 from serving.lists.basis import basis
 from serving.lists.export import as_json
 from serving.lists.plain import plain
@@ -257,9 +258,11 @@ def publish_week(
     rules = all_cards(warehouse, as_of)
     usual = seed == 0 and draw_share == 0.1 and window_days is None
     made_of = {"basis": resting, "top": top} if usual else None
-    return publish(
+    run = publish(
         warehouse, as_of, lists, absent, rules=rules, batches=batches, broken=broken, more=more, made_of=made_of
     )
+    scores.keep(warehouse, run.name, {name: p.scores for name, p in made.items() if p.scores})
+    return run
 
 
 def publish(

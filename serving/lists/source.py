@@ -1,27 +1,17 @@
-"""Where lists come from: the matrix of a grain, its scores, the findings on the data, the claim rows behind a number."""
+"""Where lists come from: the matrix of a grain and its scores."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
 import pandas as pd
 
-from claims.errors import UserError
-from claims.quality import check
-from claims.store.warehouse import Warehouse
-from features.asof import moment_of
-from features.checking.review import silent_rules
-from features.evaluable import not_evaluated
-from features.evidence import gather
-from features.grains import Grain
 from features.matrix import Matrix, load_matrix
 from models.bundle import Bundle, redeclared
 from models.decided import closed_at, told
 from models.in_force import load_active
 from models.score import Order, Scored, in_order, model_for, other_declarations, score, score_list, standing
 from models.worst_stays import with_worst_stays
-from serving.lists.schema import Note
 
 
 def scored_matrix(
@@ -50,6 +40,16 @@ def _opened(
         raise other_declarations(grain, changed)  # said before a pass over the county, not after it
     matrix = with_worst_stays(load_matrix(warehouse, as_of, grain, window_days), warehouse, bundle)  # type: ignore[arg-type]
     return matrix, closed_at(warehouse, as_of, grain, matrix.entities)
+
+
+def scored_everybody(warehouse: Path, as_of: date | datetime, grain: str) -> tuple[Matrix, Scored, Matrix, Scored]:
+    """`scored_matrix` of the list as it is published, and the matrix and scores of those it leaves out as decided."""
+    bundle = load_active(warehouse)
+    matrix, held = _opened(warehouse, as_of, grain, None, bundle)
+    left, listed = score_list(matrix, bundle, held)
+    aside = matrix.X.index[~matrix.X.index.isin(listed.frame.index)]
+    whole = _whole(matrix, bundle, held, "") if len(aside) else listed
+    return left, listed, matrix.only(list(aside)), whole.only(aside)
 
 
 def scored_whole(warehouse: Path, as_of: date | datetime, grain: str, by: str = "") -> tuple[Matrix, Scored]:
@@ -90,37 +90,3 @@ def undecided(warehouse: Path, matrix: Matrix) -> pd.Index:
     """Those of a matrix who have no conclusive finding."""
     held = closed_at(warehouse, matrix.as_of, matrix.grain, matrix.entities)
     return matrix.X.index[~matrix.X.index.isin(held.index)]
-
-
-def quality_notes(warehouse: Path, as_of: date | datetime) -> tuple[Note, ...]:
-    """Remarks on the data up to `as_of`, rules that these data cannot answer, and rules that the office has not in force, as lists and pages print them.
-
-    Raises UserError when a finding stops all ranking.
-    """
-    house = Warehouse.open(warehouse)
-    found = check(house, as_of)
-    stops = [f for f in found if f.severity == "stop"]
-    if stops:
-        raise UserError("no list is made on this data: " + "; ".join(f.en for f in stops))
-    unanswered = [
-        f"不可评估（不等于未命中）：{why}：{'、'.join(rules)}" for why, rules in not_evaluated(house, as_of).items()
-    ]
-    said = [*(f.zh for f in found), *unanswered, *silent_rules(warehouse, moment_of(as_of).date())]
-    return tuple(Note(text=text, severity="warning") for text in said)
-
-
-Key = tuple[str, str, str]
-
-
-def claim_rows(
-    warehouse: Path, as_of: date | datetime, wanted: Iterable[Key], windows: Mapping[str, int | None] | None = None
-) -> dict[Key, pd.DataFrame]:
-    """Evidence of many (grain, column, entity id), in time order.
-
-    windows: {grain: days} where the list ranks those active in another window than the grain's usual one.
-    """
-    by_grain: dict[Grain, list[tuple[str, str]]] = {}
-    for grain, column, entity_id in dict.fromkeys(wanted):
-        if entity_id:
-            by_grain.setdefault(grain, []).append((column, entity_id))  # type: ignore[arg-type]
-    return gather(warehouse, as_of, by_grain, windows, records=True)  # type: ignore[arg-type,return-value]

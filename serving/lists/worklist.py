@@ -12,6 +12,7 @@ from features.grains import spec_of
 from inspection.seed import random_for
 from models.score import in_order
 from serving.lists.earlier import nobody
+from serving.lists.found_words import as_text, earlier_findings, listed_for
 from serving.lists.groups import groups_of
 from serving.lists.money import Money, listed_with, supposed
 from serving.lists.reasons import honest_of, reasons_of
@@ -105,20 +106,20 @@ def _rows(
                 "probability": _rounded(row["probability"]),
                 **supposed(row).told(),
                 "innocent": "；".join(honest_of(matrix, entity_id, reasons)),
-                "area": _text(who.get("area")),
-                "fixmedins_code": _text(who.get("fixmedins_code")),
-                "psn_no": _text(who.get("psn_no")),
+                "area": as_text(who.get("area")),
+                "fixmedins_code": as_text(who.get("fixmedins_code")),
+                "psn_no": as_text(who.get("psn_no")),
                 "evidence_rows": 0,
-                "model": _text(row["model"]),
-                "returning": _text(row.get("finding")),
+                "model": as_text(row["model"]),
+                "returning": as_text(row.get("finding")),
                 "probability_low": _rounded(row.get("probability_low")),
                 "probability_high": _rounded(row.get("probability_high")),
-                "stratum": _text(row.get("stratum")),
-                "scheme_2": _text(row.get("scheme_2")),
-                "members": _text(who.get("members")),
+                "stratum": as_text(row.get("stratum")),
+                "scheme_2": as_text(row.get("scheme_2")),
+                "members": as_text(who.get("members")),
                 "selection_prob": float(chosen["selection_prob"][entity_id]),
                 "scheme_share": _rounded(row.get("scheme_share")),
-                "label": _text(who.get("label")),
+                "label": as_text(who.get("label")),
                 "begin_at": who.get("begin_at"),
                 "end_at": who.get("end_at"),
                 "open": bool(who.get("open") or False),
@@ -126,18 +127,6 @@ def _rows(
             }
         )
     return pd.DataFrame(out, columns=[*COLUMNS, "members", *(c for c in EXTRA if c != "lead"), "keys"])
-
-
-def listed_for(row: Any) -> str:
-    """What the list says of a person who stands there mostly for a stay: the person's own numbers do not show it."""
-    stay = _text(row.get("worst_stay"))
-    return f"主要因住院{stay}列入，其理由见该次住院" if stay else ""
-
-
-def earlier_findings(row: Any) -> str:
-    """What the list says when stays of the same doctor were confirmed before: it raised the score, and no claim row shows it."""
-    count = row.get("found_before", 0)
-    return f"同一医师此前已有{int(count)}例住院查实" if count and count > 0 else ""
 
 
 def with_evidence(worklist: WorkList, found: Mapping[tuple[str, str, str], pd.DataFrame]) -> WorkList:
@@ -242,7 +231,3 @@ def strata_of(rows: pd.DataFrame, table: pd.DataFrame) -> dict[str, list[int]]:
 
 def _rounded(value: Any) -> float | None:
     return None if value is None or pd.isna(value) else round(float(value), 6)
-
-
-def _text(value: Any) -> str:
-    return "" if value is None or (not isinstance(value, str) and pd.isna(value)) else str(value)

@@ -13,7 +13,7 @@ from features.build import build
 from features.declarations import load_catalog
 from features.declare import REGISTRY
 from features.evaluable import absent_features, not_evaluated, unread_words
-from serving.lists.source import quality_notes
+from serving.lists.quality_notes import quality_notes
 from serving.lists.units import units_of
 from serving.lists.who import known_of
 from tests.claims.county import LINE, UNIT, VISIT, Row, write

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
 from claims.store.publish import Published, hashed
 from features.checking import precision as feedback
@@ -16,6 +17,9 @@ from features.partition import Partition
 def test_the_interval_of_wilson() -> None:
     low, high = wilson(8, 10)
     assert (round(low, 3), round(high, 3)) == (0.490, 0.943)
+    for hits, n, level in ((0, 7, 0.95), (3, 7, 0.8), (7, 7, 0.9), (41, 9000, 0.95)):
+        theirs = binomtest(hits, n).proportion_ci(level, method="wilson")
+        assert wilson(hits, n, level) == pytest.approx((theirs.low, theirs.high), abs=1e-14)
     assert wilson(0, 10)[0] == pytest.approx(0, abs=1e-12)
     assert wilson(0, 0) == (0.0, 1.0), "without cases anything may be"
 
@@ -55,6 +59,40 @@ def test_only_hits_of_the_list_before_the_inspection_count(house: Path) -> None:
     assert found["2025下"].decided == 3 < MIN_DECIDED
     assert found["2025下"].share is None
     assert found["全部"].decided == 11
+
+
+def test_each_inspection_counts_and_looks_at_one_bed_are_one() -> None:
+    rows = [
+        ("institution", "H1", "2025-03-01 09:00", "refuted", "inspections"),
+        ("institution", "H1", "2025-09-01 09:00", "confirmed", "inspections"),
+        ("institution", "H1", "2025-09-01 15:00", "refuted", "inspections"),  # another matter of the same visit
+        ("institution", "H2", "2025-03-01 09:00", "missing", "inspections"),
+        ("admission", "M1", "2025-03-01 20:00", "refuted", "presence_checks"),
+        ("admission", "M1", "2025-03-02 20:00", "refuted", "presence_checks"),
+        ("admission", "M2", "2025-03-01 20:00", "refuted", "presence_checks"),
+        ("admission", "M2", "2025-03-05 20:00", "confirmed", "presence_checks"),
+        ("admission", "M2", "2025-06-01 09:00", "confirmed", "inspections"),
+    ]
+    found = pd.DataFrame(rows, columns=["grain", "entity_id", "inspected_at", "outcome", "source_table"])
+    told = feedback.one_each(found.assign(inspected_at=pd.to_datetime(found["inspected_at"])))
+    said = [(e, f"{t:%m-%d}", ok) for e, t, ok in zip(told["entity_id"], told["inspected_at"], told["confirmed"], strict=True)]
+    assert said == [
+        ("M1", "03-01", False),
+        ("M2", "03-05", True),
+        ("M2", "06-01", True),
+        ("H1", "03-01", False),
+        ("H1", "09-01", True),
+    ]
+
+
+def test_a_unit_inspected_twice_counts_with_both_lists(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    twice = pd.DataFrame(
+        [("admission", "b0", pd.Timestamp("2025-05-01"), False), ("admission", "b0", pd.Timestamp("2025-10-01"), True)],
+        columns=["grain", "entity_id", "inspected_at", "confirmed"],
+    )
+    monkeypatch.setattr(feedback, "decided_cases", lambda warehouse, as_of: twice)
+    [found] = [p for p in precision_of("R13", house, date(2025, 12, 31)) if p.period == "全部"]
+    assert (found.decided, found.confirmed) == (1, 1), "hit on the second list alone"
 
 
 def test_what_cannot_be_told_says_so(house: Path) -> None:

@@ -11,10 +11,11 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, DateTime, MetaData, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from serving.desk import database, inbox, log, people, schema, verify
+from serving.desk import database, inbox, log, migrating, people, schema, verify
 from serving.desk.casefile import case_file
 from serving.desk.database import Desk
 
@@ -53,7 +54,7 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
     made: Callable[[], str] | None = request.getfixturevalue("new_database") if request.param == "postgresql" else None
     desk = database.untouched(tmp_path, made() if made else None)
     with desk.engine.execution_options(writes=True).begin() as connection:
-        command.upgrade(database.alembic_config(connection, desk.folder), "0001")
+        command.upgrade(migrating.alembic_config(connection, desk.folder), "0001")
         _fill(connection)
     return desk
 
@@ -86,6 +87,10 @@ def test_the_tables_are_what_the_schema_says(desk: Desk) -> None:
     with desk.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, schema.METADATA) == []
+
+
+def test_the_files_say_which_migration_is_the_last() -> None:
+    assert database.newest() == ScriptDirectory.from_config(migrating.alembic_config()).get_current_head()
 
 
 def test_every_row_of_the_first_version_is_kept(old: Desk) -> None:
