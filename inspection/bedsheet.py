@@ -15,7 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from claims.schema.sensitive import ALL, COVER, covered
+from claims.schema.departments import department
+from claims.schema.sensitive import ALL, COVER, covered, tells_place
 from claims.shown_text import mask
 from claims.store.warehouse import Warehouse
 from features.asof import open_views
@@ -93,7 +94,7 @@ def in_order(listed: pd.DataFrame, where: pd.DataFrame, at: datetime, hidden: fr
     rows = rows.sort_values(["_n", "hospital", "ward", "_walk", "mdtrt_id"], kind="stable").reset_index(drop=True)
     return [
         Bed(
-            i, int(r.get("lead") or i), str(r["mdtrt_id"]), str(r.get("fixmedins_code") or ""), str(r["hospital"]), str(r.get("area") or ""), str(r["ward"]), str(r["bed"]),
+            i, int(r.get("lead") or i), str(r["mdtrt_id"]), str(r.get("fixmedins_code") or ""), str(r["hospital"]), str(r.get("area") or ""), covered_ward(r, hidden), str(r["bed"]),
             mask(str(r["psn_no_here"] if "psn_no_here" in r else r["psn_no"])), {"1": "男", "2": "女"}.get(str(r["gend"]), ""), None if pd.isna(r["age"]) else int(r["age"]),
             covered_dx(r, hidden), f"{pd.Timestamp(r['adm_date']):%Y-%m-%d}", (at.date() - pd.Timestamp(r["adm_date"]).date()).days, asked(r),
         )
@@ -104,7 +105,7 @@ def in_order(listed: pd.DataFrame, where: pd.DataFrame, at: datetime, hidden: fr
 def bed_sheet(beds: Sequence[Bed]) -> pd.DataFrame:
     """COLUMNS, with empty cells for what is found."""
     told = [
-        [b.number, b.hospital, b.ward, b.bed, b.stay, b.person, b.sex, "" if b.age is None else b.age, b.dx, b.admitted, b.days, b.asked, *[""] * 5]
+        [b.number, b.hospital, department(b.ward), b.bed, b.stay, b.person, b.sex, "" if b.age is None else b.age, b.dx, b.admitted, b.days, b.asked, *[""] * 5]
         for b in beds
     ]  # fmt: skip
     return pd.DataFrame(told, columns=COLUMNS)
@@ -114,6 +115,12 @@ def covered_dx(row: dict[Any, Any], hidden: frozenset[str]) -> str:
     """The diagnosis as the sheet shows it."""
     code, age = str(row.get("dx_code") or ""), None if pd.isna(row["age"]) else float(row["age"])
     return COVER if covered(code, age, hidden) == COVER else covered(str(row["dx"]), age, hidden)
+
+
+def covered_ward(row: dict[Any, Any], hidden: frozenset[str]) -> str:
+    """The ward as the sheet shows it: a psychiatric one tells as much as the diagnosis. Hospital and bed say where to go."""
+    ward = str(row["ward"])
+    return COVER if tells_place(ward, hidden) else ward
 
 
 def asked(row: dict[Any, Any]) -> str:

@@ -140,10 +140,13 @@ class County:
         return build_bedcheck(self.root, self._on(at), top)
 
     def explain(self, grain: Grain, as_of: AsOf, entity_id: str, *, by: str = "") -> dict[str, Any]:
-        """Everything behind one suspect: reasons with figures and claim rows, what could clear it, contributions that add up to the raw risk."""
+        """Everything behind one suspect: reasons with figures and claim rows, what could clear it, contributions that add up to the raw risk. Diagnoses that the office
+        covers, and what tells them (department, ward, drugs, kind of visit), stand under their cover, as on a page."""
+        from serving.desk.diagnoses import groups_of
         from serving.lists.dossier import explain
+        from serving.web.masking import without_diagnoses
 
-        return explain(self.root, self._on(as_of), grain, entity_id, by)
+        return without_diagnoses(explain(self.root, self._on(as_of), grain, entity_id, by), grain, groups_of(self.root))
 
     def ring(self, as_of: AsOf, ring_id: str) -> nx.Graph:
         """A ring of the ring list: members as nodes, surprising pairs as edges, both with attributes."""

@@ -53,7 +53,7 @@ def assemble(
     back = table["returning"].to_numpy(dtype=bool) if "returning" in table else np.zeros(len(table), dtype=bool)
     table = table[~back | (np.arange(len(table)) < top)]
     decided = scored.left_out + len(back) - len(table)
-    areas = entities["area"].reindex(table.index).map(_text) if "area" in entities else None
+    areas = entities["area"].reindex(table.index).map(as_text) if "area" in entities else None
     chosen = choose(pd.Series(table["risk"].to_numpy(), index=table.index), top, draw_share, rng, areas)
     rows = _rows(matrix, scored, table.loc[chosen.index], chosen, entities, as_of, grain)
     rows["lead"] = interleave(rows["slot"], rng).to_numpy()

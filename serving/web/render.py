@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from claims.clock import as_read
 from claims.errors import Damaged, UserError
 from claims.schema.code_tables import OF_COLUMN
+from claims.schema.departments import department
 from claims.schema.outcomes import OUTCOMES
 from claims.shown_text import mask
 from features.grains import GRAINS, SCHEMES
@@ -33,6 +34,7 @@ from serving.web.column_titles import COLUMN_TITLES
 from serving.web.english import COOKIE, HAN, EnglishLoader, english
 from serving.web.fragments import Once
 from serving.web.log_words import about, done, particulars
+from serving.web.masking import PLACES
 from serving.web.middleware import FAILED
 
 HERE = Path(__file__).parent
@@ -99,6 +101,7 @@ def environment(spoken: str = "zh") -> jinja2.Environment:
         "stamped": stamped,
         "table_name": lambda t: TABLES.get(t, t),
         "cell": cell,
+        "department": department,
         "chinese": lambda text, instead: text if HAN.search(text) else instead,
         "fen": lambda v: money(None if v is None else v / 100),
     }
@@ -150,6 +153,8 @@ def cell(value: Any, column: str = "") -> str:
         return number(value, "")
     if column == "kind" and value in CHARGES:
         return CHARGES[value]
+    if column in PLACES and isinstance(value, str):
+        return department(value)
     return VISITS.get(value, meaning(column, value)) if isinstance(value, str) else str(value)
 
 

@@ -233,9 +233,12 @@ def test_the_bed_sheet_covers() -> None:
     listed = pd.DataFrame({"entity_id": ["M1", "M2", "M3"], "psn_no": ["4290011980000001"] * 3})
     where = pd.DataFrame(
         {
-            "mdtrt_id": ["M1", "M2", "M3"], "hospital": "甲", "ward": "1", "bed": ["1", "2", "3"], "psn_no": "4290011980000001", "gend": "1",
+            "mdtrt_id": ["M1", "M2", "M3"], "hospital": "甲", "ward": ["A15", "院内二区", "1"], "bed": ["1", "2", "3"], "psn_no": "4290011980000001", "gend": "1",
             "age": [40, 40, 9], "dx": ["精神分裂症", "高血压", "肺炎"], "dx_code": ["F20.000", "I10.x00", "J18.900"], "adm_date": pd.Timestamp("2025-09-20"),
         }
     )  # fmt: skip
-    assert list(bed_sheet(in_order(listed, where, at))["诊断"]) == [COVER, "高血压", COVER]
-    assert list(bed_sheet(in_order(listed, where, at, frozenset()))["诊断"]) == ["精神分裂症", "高血压", "肺炎"]
+    shown, bare = (bed_sheet(in_order(listed, where, at, hidden)).set_index("就诊号").sort_index() for hidden in (ALL, frozenset()))
+    assert list(shown["诊断"]) == [COVER, "高血压", COVER]
+    assert list(bare["诊断"]) == ["精神分裂症", "高血压", "肺炎"]
+    assert list(shown["病区"]) == [COVER, "院内二区", "院内代码 1"], "a ward may tell what the diagnosis would"
+    assert list(bare["病区"]) == ["精神科（A15）", "院内二区", "院内代码 1"]
