@@ -162,7 +162,9 @@ def _build(
             if progress:
                 progress(f"团伙 {tag_of(as_of)}", 0.0)
             (stage / plans[0].grain).mkdir()
-            from features.networks.search import build_rings  # a second of start-up that a partition found does not need
+            from features.networks.search import (
+                build_rings,  # a second of start-up that a partition found does not need
+            )
 
             build_rings(
                 warehouse, as_of, plans[0].window_days, stage / plans[0].grain, executor if executor.remote else None

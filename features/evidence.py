@@ -40,8 +40,11 @@ class Asked:
 
 #: Layouts that are files of one grain's partition, no buckets: theirs is the window of that partition, 0 = the default.
 FILES: dict[Layout, Grain] = {"judged": "admission", "county": "ring"}
-#: Where rows are read → own column name → what is asked of it there.
-Jobs = dict[tuple[Layout, int], dict[str, list[Asked]]]
+#: Where rows are read: layout, bucket, and whether all of it, for what only all rows together tell, or a fraction, the
+#: rows of the suspects' own keys.
+Where = tuple[Layout, int, bool]
+#: Where → own column name → what is asked of it there.
+Jobs = dict[Where, dict[str, list[Asked]]]
 
 
 def evidence(root: Path | str, as_of: date | datetime, grain: Grain, column: str, entity_id: str) -> pd.DataFrame:
@@ -83,7 +86,7 @@ def gather(
     warehouse = Warehouse.open(Path(root))
     asked: list[Asked] = []
     jobs: Jobs = {}
-    keys: dict[tuple[Layout, int], set[str]] = {}
+    keys: dict[Where, set[str]] = {}
     for grain, answers in wanted.items():
         partition = build(root, as_of, grain, (windows or {}).get(grain))
         mine = _asked(partition, answers)
@@ -91,7 +94,7 @@ def gather(
         asked += mine
     found: dict[Key, list[pd.DataFrame]] = {}
     own_records: list[pd.DataFrame] = []
-    for (layout, bucket), columns in sorted(jobs.items(), key=lambda j: j[0]):
+    for (layout, bucket, whole), columns in sorted(jobs.items(), key=lambda j: j[0]):
         declared = [here[0].column.feature for here in columns.values()]
         if layout == "judged":
             con = _open_files({"judged": build(root, as_of, "admission", bucket or None).file("judged")})
@@ -99,7 +102,7 @@ def gather(
             rings = build(root, as_of, "ring", bucket or None)
             con = _open_files({name: rings.file(file) for name, file in COUNTY_FILES.items()})
         else:
-            own = None if any(f.spans for f in declared) else sorted(keys[layout, bucket])
+            own = None if whole else sorted(keys[layout, bucket, whole])
             words = named_words(declared) | (_CHAIN if records else frozenset())
             con = open_views(warehouse, as_of, layout, bucket, words=words, keys=own)
         try:
@@ -138,7 +141,7 @@ def _place(
     partition: Partition,
     asked: Iterable[Asked],
     jobs: Jobs,
-    keys: dict[tuple[Layout, int], set[str]],
+    keys: dict[Where, set[str]],
 ) -> None:
     """Add in which buckets the rows of each answer lie, and whose rows they are."""
     entities = partition.entities()
@@ -151,8 +154,9 @@ def _place(
         elif feature.spans:
             buckets = list(range(warehouse.buckets))
         for bucket in buckets:
-            jobs.setdefault((feature.by, bucket), {}).setdefault(one.column.own, []).append(one)
-            keys.setdefault((feature.by, bucket), set()).add(place)
+            where = (feature.by, bucket, bool(feature.spans))
+            jobs.setdefault(where, {}).setdefault(one.column.own, []).append(one)
+            keys.setdefault(where, set()).add(place)
 
 
 #: Of a row's own record: its visit and settlement, its fee, what the fund and the account paid on it (of a line: on its

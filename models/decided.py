@@ -27,13 +27,12 @@ from claims.store.warehouse import Warehouse
 from features.asof import moment_of
 from features.grains import GRAINS, spec_of
 from models.scorer import BASE
+from models.settings import WORST
 
 M = TypeVar("M", bound=Any)
 """A matrix (features.matrix.Matrix)."""
 FRAMES = ("entities", "X", "z", "percentile")
 VALUES = ("X", "z", "percentile")
-WORST = 0.9
-"""Of those without a finding, the share that whoever comes back must be riskier than: some number of anybody's is a little worse than the peers'."""
 
 
 def closed_at(root: Path | str, as_of: date | datetime, grain: str, entities: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,9 @@ from typing import Final
 from claims.errors import DeclarationError
 from features.grains import GRAINS
 
+WORST: Final = 0.9
+"""Of those without a finding, the share that whoever comes back after one must be riskier than: some number of anybody's is a little worse than the peers'."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:

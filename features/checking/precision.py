@@ -81,7 +81,9 @@ def one_each(found: pd.DataFrame) -> pd.DataFrame:
     visit = found["inspected_at"].dt.strftime("%Y-%m-%d").where(found["source_table"] != "presence_checks", "bed")
     order = ["grain", "entity_id", "inspected_at", "confirmed"]
     ordered = found.assign(visit=visit).sort_values(
-        ["grain", "entity_id", "visit", "confirmed", "inspected_at"], ascending=[True, True, True, False, True], kind="stable"
+        ["grain", "entity_id", "visit", "confirmed", "inspected_at"],
+        ascending=[True, True, True, False, True],
+        kind="stable",
     )
     once = ordered.drop_duplicates(["grain", "entity_id", "visit"])[order]
     return once.sort_values(order[:3], kind="stable").reset_index(drop=True)

@@ -31,7 +31,8 @@ HOW: Mapping[State, str] = {
 
 @dataclass(frozen=True)
 class Record:
-    """A rule's hits among inspections of all grains that said yes or no; `low` is the lower end of the interval of the false alarms."""
+    """A rule's hits among inspections of all grains that said yes or no; `low` is the lower end of the interval of the
+    false alarms."""
 
     rule: str
     decided: int

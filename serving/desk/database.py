@@ -108,7 +108,9 @@ def open_desk(warehouse: Path, url: str | None = None) -> Desk:
         with desk.engine.execution_options(writes=True).begin() as connection:
             exclusive(connection, STARTING)  # two workers start at once
             if _revision(connection) != newest():
-                from serving.desk.migrating import bring_up  # half a second of alembic that a desk up to date does not need
+                from serving.desk.migrating import (
+                    bring_up,  # half a second of alembic that a desk up to date does not need
+                )
 
                 bring_up(connection, desk.folder)
     except DBAPIError as error:

@@ -26,6 +26,7 @@ from serving.lists.reasons import BASE, honest_of, reasons_of
 from serving.lists.schema import DISCLAIMER, NAMES, Note, check_grain, hits
 from serving.lists.scores import Scores, look_up
 from serving.lists.who import Known, known_of
+from serving.lists.why_not import why_not
 
 #: Rows shown of one reason; the count of all is always given beside them.
 ROWS_SHOWN = 200
@@ -44,7 +45,9 @@ def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str,
     known = known_of(warehouse, as_of, people_of(matrix, [entity_id]))
     delivered = Warehouse.open(warehouse).columns("fee_details")
     more: dict[str, Any] = {"notes": quality_notes(warehouse, as_of), "delivered": delivered}
-    return dossier(matrix, scored, entity_id, rows, as_of=as_of, grain=grain, known=known, money=money, **more)
+    told = dossier(matrix, scored, entity_id, rows, as_of=as_of, grain=grain, known=known, money=money, **more)
+    usual = not by and not isinstance(as_of, datetime)
+    return told | ({"why_not": why_not(warehouse, as_of, grain, entity_id)} if usual else {})
 
 
 def as_scored(warehouse: Path, as_of: date, grain: str, entity_id: str) -> tuple[Matrix, Scores] | None:

@@ -31,7 +31,9 @@ def explain_text(found: Mapping[str, Any]) -> str:
         f"{found['grain_zh']} {found['entity_id']}　数据截至 {found['as_of']}　{DISCLAIMER}",
         f"疑点类型：{found['scheme_zh'] or '—'}　{money_text(found)}",
     ]
-    lines += filter(None, [finding_text(found), found.get("listed_for", ""), found.get("earlier_findings", "")])
+    why_not = found.get("why_not", [])
+    said = [*why_not, "" if why_not and not found.get("returning") else finding_text(found)]
+    lines += filter(None, [*said, found.get("listed_for", ""), found.get("earlier_findings", "")])
     for i, r in enumerate(found["reasons"], start=1):
         evidence = r["evidence"]
         lines += [

@@ -57,7 +57,9 @@ def _claim_rows(warehouse: Path, run: Run, grain: str) -> Callable[[str], pd.Dat
 
     @functools.cache
     def longer() -> dict[tuple[str, str, str], pd.DataFrame]:
-        from serving.lists.claims_behind import claim_rows  # the declarations, which a list without longer reasons does not need
+        from serving.lists.claims_behind import (
+            claim_rows,  # the declarations, which a list without longer reasons does not need
+        )
 
         wanted = [_key(r) for e in leads for r in reasons(e) if _left_out(r)]
         return claim_rows(warehouse, date.fromisoformat(run.manifest["as_of"]), wanted)

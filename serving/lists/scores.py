@@ -61,9 +61,7 @@ def as_parquet(parts: list[tuple[Any, Any]], beyond: Mapping[str, bool]) -> byte
     table["entity_id"] = table["entity_id"].astype(str)
     table = table.sort_values("entity_id", kind="stable")
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        pa.Table.from_pandas(table, preserve_index=False), sink, row_group_size=_ROWS, compression="zstd"
-    )
+    pq.write_table(pa.Table.from_pandas(table, preserve_index=False), sink, row_group_size=_ROWS, compression="zstd")
     return bytes(sink.getvalue())
 
 

@@ -20,7 +20,7 @@ from serving.desk.database import Desk
 from serving.desk.people import Person
 from serving.lists import publish
 from serving.lists.schema import NAMES
-from serving.lists.standing import DECIDED, EXPLAINED, LISTED
+from serving.lists.why_not import cut_of, rule_names, why
 from serving.web.form import first, form_of
 from serving.web.list_pages import opened
 from serving.web.masking import masked
@@ -131,7 +131,7 @@ def standing(run: publish.Run, who: Person, words: str, score: bool) -> list[dic
     """Where an id stood on each list of this week, in sentences; nothing of another area. Empty for what is no id."""
     if not words.isascii() or " " in words:
         return []
-    cards = {c["rule"]: c["name"] for c in run.rules()} if publish.RULES in run.manifest["files"] else {}
+    cards = rule_names(run)
     out = []
     for name, facts in run.manifest["lists"].items():
         if name not in GRAINS:
@@ -146,42 +146,7 @@ def standing(run: publish.Run, who: Person, words: str, score: bool) -> list[dic
                 "list": name,
                 "personal": spec.personal,
                 "who": f"{NAMES[name]} {shown}",
-                "said": why(row, facts, cards, score),
+                "said": why(row, facts, cards, score, cut_of(run, name)),
             }
         )
     return out
-
-
-def why(row: Mapping[str, Any], facts: Mapping[str, Any], cards: Mapping[str, str], score: bool) -> list[str]:
-    """Why somebody is on a list or not: decided, explained, below the cut with his rank, which rules hit, which could not be judged. Of whoever is listed
-    nothing more than that, so that nobody tells who was drawn by chance."""
-    state = row["state"]
-    if state == LISTED:
-        return ["在本期名单上。"]
-    told = []
-    if state == DECIDED:
-        told.append(f"未列入：已有结论（{row['finding'] or '见检查记录'}），此后没有足以重新列入的新情况。")
-    elif state == EXPLAINED:
-        told.append("未列入：已有合理解释，不参与排序。")
-    else:
-        told.append(
-            f"未列入：在 {facts['population']:,} 个中排第 {row['rank']:,}，名单按核查能力取前 {facts['ranked']:,}。"
-        )
-        if row["finding"]:
-            told.append(f"此前结论：{row['finding']}；只按其后的新情况排序。")
-    if score and state != DECIDED:
-        p = row["probability"]
-        if p is None or p != p:
-            told.append("校准概率：样本尚少，暂不能给出。")
-        else:
-            told.append(f"校准概率 {p:.1%}（80%区间 {row['probability_low']:.1%}～{row['probability_high']:.1%}）。")
-    if state != DECIDED:
-        hit, unknown = (_rules(row[k], cards) for k in ("hits", "unknown"))
-        told.append(f"命中规则：{hit}。" if hit else "没有命中任何在用规则。")
-        if unknown:
-            told.append(f"不可评估（缺数据、样本不足或规则试运行）：{unknown}。")
-    return told
-
-
-def _rules(numbers: str, cards: Mapping[str, str]) -> str:
-    return "、".join(cards.get(n, n) for n in numbers.split())

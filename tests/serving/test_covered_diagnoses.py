@@ -237,7 +237,9 @@ def test_the_bed_sheet_covers() -> None:
             "age": [40, 40, 9], "dx": ["精神分裂症", "高血压", "肺炎"], "dx_code": ["F20.000", "I10.x00", "J18.900"], "adm_date": pd.Timestamp("2025-09-20"),
         }
     )  # fmt: skip
-    shown, bare = (bed_sheet(in_order(listed, where, at, hidden)).set_index("就诊号").sort_index() for hidden in (ALL, frozenset()))
+    shown, bare = (
+        bed_sheet(in_order(listed, where, at, hidden)).set_index("就诊号").sort_index() for hidden in (ALL, frozenset())
+    )
     assert list(shown["诊断"]) == [COVER, "高血压", COVER]
     assert list(bare["诊断"]) == ["精神分裂症", "高血压", "肺炎"]
     assert list(shown["病区"]) == [COVER, "院内二区", "院内代码 1"], "a ward may tell what the diagnosis would"

@@ -13,8 +13,8 @@ from features.evidence import gather_evidence
 from models.score import in_order
 from serving.lists import bedcheck, source
 from serving.lists.bedcheck import build_bedcheck, check_stays, home_beds, prepare_bedcheck, rank_beds
-from serving.lists.prepare import build_worklist, prepare
 from serving.lists.claims_behind import claim_rows
+from serving.lists.prepare import build_worklist, prepare
 from serving.lists.quality_notes import quality_notes
 from serving.lists.source import scored_matrix, scored_whole
 from serving.lists.who import known_of

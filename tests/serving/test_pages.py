@@ -20,11 +20,12 @@ from serving.lists.chain import chain_of
 from serving.lists.everybody import standing_of
 from serving.lists.history import Lift, Slot
 from serving.lists.units import gaps_of
+from serving.lists.why_not import why
 from serving.lists.worklist import assemble
 from serving.web import case_pages, list_filters
 from serving.web.english import catalogue, fragments, translated
 from serving.web.evidence_rows import view
-from serving.web.find_pages import named, why
+from serving.web.find_pages import named
 from serving.web.list_pages import uncovered
 from serving.web.middleware import Gate
 from serving.web.pages import pages
@@ -183,6 +184,9 @@ def test_why_not_tells_rules_and_what_could_not_be_judged_but_nothing_of_the_lis
     for said in ("排第 812", "13,000", "3.1%", "住院期间院外刷卡、超量开药", "不可评估", "同床"):
         assert said in text
     assert "3.1%" not in "".join(why(row, facts, cards, score=False))
+    assert "名单按能力取到的最后一个为 22.5%" in "".join(why(row, facts, cards, True, cut=0.225))
+    assert "22.5%" not in "".join(why(row, facts, cards, False, cut=0.225))
+    assert "最高的 10% 之内" in "".join(why({**row, "state": "decided"}, facts, cards, True))
     assert why({**row, "state": "listed"}, facts, cards, score=True) == ["在本期名单上。"], "a rank tells who was drawn"
     assert (
         "已有结论（2025-03-01 查实）"

@@ -75,7 +75,10 @@ def test_each_inspection_counts_and_looks_at_one_bed_are_one() -> None:
     ]
     found = pd.DataFrame(rows, columns=["grain", "entity_id", "inspected_at", "outcome", "source_table"])
     told = feedback.one_each(found.assign(inspected_at=pd.to_datetime(found["inspected_at"])))
-    said = [(e, f"{t:%m-%d}", ok) for e, t, ok in zip(told["entity_id"], told["inspected_at"], told["confirmed"], strict=True)]
+    said = [
+        (e, f"{t:%m-%d}", ok)
+        for e, t, ok in zip(told["entity_id"], told["inspected_at"], told["confirmed"], strict=True)
+    ]
     assert said == [
         ("M1", "03-01", False),
         ("M2", "03-05", True),
