@@ -22,6 +22,9 @@ from features.grains import Layout, Reversed
 from features.long_term_care import CARE, make_care, medical_only
 from features.reversal_modes import HERE, JOINED, RECENT, absent_columns, fact_filter, make_readings, unread
 
+#: So many layout keys are named in the SQL itself; more are joined.
+FEW_KEYS = 100
+
 
 def moment_of(as_of: date | datetime) -> datetime:
     """A day means its end; a moment means itself."""
@@ -91,7 +94,7 @@ def make_views(
         con.execute("CREATE TABLE main.keys AS SELECT unnest(?::VARCHAR[]) AS key", [sorted(set(keys))])
     left_out = unread(words, lines)
     for name in FACTS:
-        _fact(con, None if name in left_out else store, CANONICAL[name], layout, bucket, t, keyed=keys is not None)
+        _fact(con, None if name in left_out else store, CANONICAL[name], layout, bucket, t, keys)
     for name, table in CANONICAL.items():
         if name in beside_facts() and name not in standing:
             read = words is None or name in words or name in JOINED
@@ -118,7 +121,7 @@ def _fact(
     layout: Layout,
     bucket: int,
     t: datetime,
-    keyed: bool,
+    keys: Sequence[str] | None,
 ) -> None:
     """`base.TABLE`: the versions of a fact in force at T, every declared column there; empty without a store."""
     # The readings give each fact its own happened_at.
@@ -126,8 +129,11 @@ def _fact(
     stored = [] if store is None else [c for c in stored_columns(store, table) if c in declared]
     where = fact_filter(table.name, t)
     where += medical_only(table.name, stored)
-    if keyed:
-        where.append(f"f.{LAYOUT_KEY[layout]} IN (SELECT key FROM main.keys)")
+    if keys is not None:
+        # A few keys by name let the reader leave out what their columns' pages and row groups cannot hold.
+        few = 0 < len(keys) <= FEW_KEYS
+        told = ", ".join(quote(k) for k in sorted(set(keys))) if few else "SELECT key FROM main.keys"
+        where.append(f"f.{LAYOUT_KEY[layout]} IN ({told})")
     rows = None if store is None else known_sql(store, table, t, layout, bucket, stored, where)
     kind = "VIEW" if rows is not None and table.name in RECENT else "TABLE"
     if rows is None:

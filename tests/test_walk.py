@@ -62,7 +62,7 @@ def follow(root: Path, folder: Path) -> None:
 
     after = publish.current(root)
     rows = after.worklist(name)["rows"]
-    for one, zh in ((confirmed, "查实"), (cleared, "未查实")):
+    for one, zh in ((confirmed, "违规"), (cleared, "未见异常")):
         assert one["finding"].endswith(f" {zh}"), "whoever asks why it is not on the list is told"
         mine = [r for r in rows if r["entity_id"] == one["entity"]]
         assert len(mine) <= 1

@@ -37,7 +37,8 @@ Rows = Mapping[tuple[str, str, str], pd.DataFrame]
 def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str, by: str = "") -> dict[str, Any]:
     """The dossier of one entity; by: as one part of the model alone sees it. Raises UserError for an unknown grain, id or part."""
     check_grain(grain)
-    kept = None if by or isinstance(as_of, datetime) else as_scored(warehouse, as_of, grain, entity_id)
+    run = None if by or isinstance(as_of, datetime) else published.of_day(warehouse, as_of, grain)
+    kept = None if run is None else as_scored(warehouse, as_of, grain, entity_id, run.name)
     matrix, scored = kept or anew(warehouse, as_of, grain, entity_id, by)
     reasons = reasons_of(matrix, scored.contributions, entity_id, scheme=str(scored.frame.at[entity_id, "scheme"]))
     rows = claim_rows(warehouse, as_of, [*(r.key() for r in reasons), *rows_wanted(matrix, [entity_id])])
@@ -46,14 +47,14 @@ def explain(warehouse: Path, as_of: date | datetime, grain: str, entity_id: str,
     delivered = Warehouse.open(warehouse).columns("fee_details")
     more: dict[str, Any] = {"notes": quality_notes(warehouse, as_of), "delivered": delivered}
     told = dossier(matrix, scored, entity_id, rows, as_of=as_of, grain=grain, known=known, money=money, **more)
-    usual = not by and not isinstance(as_of, datetime)
-    return told | ({"why_not": why_not(warehouse, as_of, grain, entity_id)} if usual else {})
+    return told | ({"why_not": why_not(run, grain, entity_id)} if run else {})
 
 
-def as_scored(warehouse: Path, as_of: date, grain: str, entity_id: str) -> tuple[Matrix, Scores] | None:
-    """The one row of matrix and scores that the lists in force were made of; None where these were not kept, or would be others now."""
-    run = published.of_day(warehouse, as_of, grain)
-    scored = None if run is None else look_up(warehouse, run.name, grain, entity_id)
+def as_scored(
+    warehouse: Path, as_of: date | datetime, grain: str, entity_id: str, run: str
+) -> tuple[Matrix, Scores] | None:
+    """The one row of matrix and scores that the lists of a run were made of; None where these were not kept."""
+    scored = look_up(warehouse, run, grain, entity_id)
     if scored is None:
         return None
     matrix = load_matrix(warehouse, as_of, grain, only=[entity_id])  # type: ignore[arg-type]

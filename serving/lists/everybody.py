@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from claims.schema.outcomes import CODES
 from features.matrix import Matrix
 from models.score import in_order
 from serving.lists.standing import BELOW, DECIDED, EXPLAINED, LISTED
@@ -44,7 +45,7 @@ def _finding(held: pd.DataFrame, entity_id: Any) -> str:
     if entity_id not in held.index:
         return ""
     found = held.loc[entity_id]
-    return f"{pd.Timestamp(found['inspected_at']):%Y-%m-%d} {'查实' if found['outcome'] == 'confirmed' else '未查实'}"
+    return f"{pd.Timestamp(found['inspected_at']):%Y-%m-%d} {CODES[str(found['code'])].zh}"
 
 
 def rules_hit(matrix: Matrix) -> tuple[pd.Series, pd.Series]:

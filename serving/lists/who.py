@@ -3,6 +3,7 @@
 Names of persons are not imported (claims/schema/mapping.py drops them); the bureau's own system finds them by number. Everything is as known at the list's moment.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,8 +13,9 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from claims.schema.tables import CANONICAL
 from claims.store.warehouse import Warehouse, bucket_of
-from features.asof import open_views
+from features.asof import connection, make_beside, moment_of, open_views
 from serving.lists.schema import meaning
 
 _EVENTS = """
@@ -44,6 +46,7 @@ SELECT fixmedins_code, any_value(fixmedins_name) AS name, any_value(medins_type)
 FROM main.institutions GROUP BY 1 ORDER BY 1
 """
 _DOCTORS = "SELECT dr_codg, any_value(hosp_dept_code) AS dept, any_value(dr_pro_tech_duty) AS duty FROM main.doctors GROUP BY 1"
+_WORDS = frozenset(re.findall(r"\w+", _EVENTS + _PERSONS + _STAYS))
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def known_of(warehouse: Path, as_of: date | datetime, people: Mapping[str, Seque
             by_bucket.setdefault(bucket_of(psn_no, house.buckets), set()).add(psn_no)
     events, persons, stays = [], [], []
     for bucket, wanted in sorted(by_bucket.items()):
-        con = open_views(house, as_of, "person", bucket, lines=False, keys=sorted(wanted))
+        con = open_views(house, as_of, "person", bucket, lines=False, words=_WORDS, keys=sorted(wanted))
         try:
             con.execute("CREATE TABLE main.wanted AS SELECT unnest(?::VARCHAR[]) AS psn_no", [sorted(wanted)])
             events.append(con.execute(_EVENTS).df())
@@ -127,9 +130,11 @@ def units_and_doctors(
     warehouse: Path, as_of: date | datetime
 ) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """Every unit (name, kind, level, area, beds, biznat) and every doctor (dept, duty) by code."""
-    words = frozenset({"institutions", "doctors"})
-    con = open_views(Warehouse.open(warehouse), as_of, "institution", 0, lines=False, words=words, keys=[])
+    house, t = Warehouse.open(warehouse), moment_of(as_of)
+    con = connection(2, "1GB")
     try:
+        for name in ("institutions", "doctors"):  # the views of the claims, which say nothing of them, cost more
+            make_beside(con, house, CANONICAL[name], "institution", 0, t)
         units, doctors = _rows(con, _UNITS), _rows(con, _DOCTORS)
     finally:
         con.close()

@@ -1,22 +1,17 @@
 """Why somebody is not on a published list, in sentences: for the page that finds people, for `xiezhi explain` and for Python."""
 
 from collections.abc import Mapping
-from datetime import date
-from pathlib import Path
 from typing import Any
 
-from features.grains import GRAINS
 from models.settings import WORST
-from serving.lists import published
 from serving.lists.publish import RULES, Run
 from serving.lists.standing import BELOW, DECIDED, EXPLAINED, LISTED
 
 
-def why_not(warehouse: Path, as_of: date, grain: str, entity_id: str) -> list[str]:
-    """The sentences of the newest list of a day that still holds; empty where none was published or it says nothing of that id."""
-    run = published.of_day(warehouse, as_of, grain)
-    row = None if run is None or grain not in GRAINS else run.standing(grain, entity_id)
-    if run is None or row is None:
+def why_not(run: Run, grain: str, entity_id: str) -> list[str]:
+    """The sentences about an id as a run's list stood; empty where the run says nothing of it."""
+    row = run.standing(grain, entity_id)
+    if row is None:
         return []
     return why(row, run.manifest["lists"][grain], rule_names(run), True, cut_of(run, grain))
 

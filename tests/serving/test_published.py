@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from serving.lists import published
+from claims.errors import UserError
+from serving.lists import dossier, published, scores
 from serving.lists.dossier import explain
 from serving.lists.export import as_csv, as_json
 from serving.lists.prepare import build_worklist
@@ -61,8 +62,40 @@ def test_a_suspect_is_told_as_explain_tells_him(week: Path) -> None:
     assert listed is not None
     who = str(listed.rows["entity_id"].iloc[0])
     read, told = published.dossier(week, T, "person", who) or {}, explain(week, T, "person", who)
+    assert told.pop("why_not") == ["在本期名单上。"], "a rank tells who was drawn"
     assert {k: read[k] for k in told} == told
     assert published.dossier(week, T, "person", "nobody") is None
+
+
+@pytest.mark.parametrize("grain", ["person", "institution"])
+def test_whoever_is_not_listed_is_told_as_he_was_scored(
+    week: Path, grain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = published.of_day(week, T, grain)
+    assert run is not None
+    listed = {row["entity_id"] for row in run.worklist(grain)["rows"]}
+    kept = pd.read_parquet(week / "scores" / f"{grain}.parquet")["entity_id"]
+    others = [e for e in kept if e not in listed]
+    chosen = others[:: max(1, len(others) // 4)][:4]
+    assert chosen
+    with monkeypatch.context() as patch:
+        patch.setattr(dossier, "anew", None)
+        read = {e: explain(week, T, grain, e) for e in chosen}
+    monkeypatch.setattr(dossier, "as_scored", lambda *_: None)
+    made = {e: explain(week, T, grain, e) for e in chosen}
+    assert read == made
+    assert all(told["why_not"][0].startswith("未列入：") for told in read.values())
+    with pytest.raises(UserError, match="active in"):
+        explain(week, T, grain, "nobody")
+
+
+def test_scores_of_another_run_are_not_read(week: Path) -> None:
+    run = published.of_day(week, T, "person")
+    assert run is not None
+    who = str(pd.read_parquet(week / "scores" / "person.parquet")["entity_id"].iloc[0])
+    assert scores.look_up(week, run.name, "person", who) is not None
+    assert scores.look_up(week, "2020-01-05/other", "person", who) is None
+    assert scores.look_up(week, run.name, "ring", who) is None
 
 
 def test_what_changed_since_is_made_again(week: Path) -> None:
