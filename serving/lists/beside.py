@@ -1,12 +1,15 @@
 """What a published week holds beside its lists: pictures, where everybody stood, the evening's sheet, units over months, the model, and what ties suspects to each other and to
 earlier weeks. All of it is made here, once, so that a page only reads."""
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
+
+import pandas as pd
 
 from claims.errors import Damaged, Outdated, UserError
 from claims.store.warehouse import Warehouse
@@ -43,6 +46,7 @@ def beside(warehouse: Path, as_of: date, made: dict[str, Prepared]) -> dict[str,
         told = {int(r["lead"]): one.dossiers.get(str(r["entity_id"]), {}) for r in one.worklist.rows.to_dict("records")}
         claims = {n: {k: v for k, v in d.get("who", {}).items() if k in CLAIMED} for n, d in told.items()}
         files[f"claims/{name}.json"] = _json(claims)
+        files[f"rows/{name}.parquet"] = _rows(one)
         if one.standing is not None:
             files[f"standing/{name}.parquet"] = as_parquet(one.standing)
     if "bedcheck" in made:
@@ -73,6 +77,16 @@ def beside(warehouse: Path, as_of: date, made: dict[str, Prepared]) -> dict[str,
             lists[name] |= {"shift": one.shift, "before": before[name], "promises": promises}
     files["model.json"] = _json({**model_told(warehouse), "lists": lists})
     return files
+
+
+def _rows(one: Prepared) -> bytes:
+    """The claim rows behind a list, told by the number of its row."""
+    listed = one.worklist.rows
+    told = [one.evidence(str(e)).assign(lead=int(n)) for e, n in zip(listed["entity_id"], listed["lead"], strict=True)]
+    found = [rows for rows in told if len(rows)]
+    sink = io.BytesIO()
+    (pd.concat(found, ignore_index=True) if found else pd.DataFrame({"lead": []})).to_parquet(sink, index=False)
+    return sink.getvalue()
 
 
 def campaigns_told(warehouse: Path, as_of: date) -> dict[str, bytes]:

@@ -5,6 +5,7 @@
     WAREHOUSE/lists/AS_OF/RUN/leads/GRAIN/0007.json a dossier (serving.lists.dossier.dossier), by its number on the unmarked sheet
     WAREHOUSE/lists/AS_OF/RUN/pictures/GRAIN/0007.NAME.svg   its pictures
     WAREHOUSE/lists/AS_OF/RUN/standing/GRAIN.parquet         everybody, listed or not (serving/lists/standing.py)
+    WAREHOUSE/lists/AS_OF/RUN/rows/GRAIN.parquet             the claim rows behind the rows of a list, all of them, as its workbook has them
     WAREHOUSE/lists/AS_OF/RUN/units.json, units/0012.json    every unit over months (serving/lists/units.py), by its place in units.json
     WAREHOUSE/lists/AS_OF/RUN/bedsheet.json                  the bed check in walking order (serving/lists/bedsheet.py)
     WAREHOUSE/lists/AS_OF/RUN/ladder.json                    the table of hospitals by month (inspection/ladder.py)
@@ -111,6 +112,11 @@ class Run:
         """Where an id stood when the list was made, listed or not; None where it was not looked at, or the run says it of nobody."""
         name = f"standing/{grain}.parquet"
         return look_up(self._file(name, ""), entity_id) if name in self.manifest["files"] else None
+
+    def claim_rows(self, grain: str) -> Path | None:
+        """The file of all claim rows behind a list, as its workbook has them, by `lead`; None where the run holds none. Raises Damaged."""
+        name = f"rows/{grain}.parquet"
+        return self._file(name, "") if name in self.manifest["files"] else None
 
     def bedsheet(self) -> dict[str, Any]:
         """The evening's sheet in walking order (serving/lists/bedsheet.py). Raises UserError where the run has none."""

@@ -5,7 +5,6 @@ Only where nothing they rest on has changed since (serving/lists/basis.py), and 
 """
 
 import functools
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
@@ -17,7 +16,7 @@ import pandas as pd
 from claims.errors import UserError
 from serving.lists.basis import basis
 from serving.lists.publish import Run, open_run
-from serving.lists.schema import EXTRA, Note, WorkList, claim_table
+from serving.lists.schema import EXTRA, Note, WorkList
 
 
 def runs_of(warehouse: Path, as_of: date) -> list[Run]:
@@ -40,45 +39,23 @@ def of_day(warehouse: Path, as_of: date, grain: str, top: int | None = None) -> 
 
 
 def worklist(warehouse: Path, as_of: date, grain: str, top: int) -> WorkList | None:
-    """The published list of a grain with this capacity; None where there is none."""
+    """The published list of a grain with this capacity, with its claim rows; None where there is none."""
     run = of_day(warehouse, as_of, grain, top)
-    if run is None:
+    path = None if run is None else run.claim_rows(grain)
+    if run is None or path is None:
         return None
-    return replace(listed(run, grain), claim_rows=_claim_rows(warehouse, run, grain))
-
-
-def _claim_rows(warehouse: Path, run: Run, grain: str) -> Callable[[str], pd.DataFrame]:
-    """The claim rows of each suspect as the list was made with. A run keeps the first of a reason (dossier.ROWS_SHOWN); where there are more, they are
-    asked of the claims, once for the whole list."""
-    leads = {str(r["entity_id"]): int(r["lead"]) for r in run.worklist(grain)["rows"]}
-
-    def reasons(entity_id: str) -> list[dict[str, Any]]:
-        return list(run.lead(grain, leads[entity_id])["reasons"])
+    made = listed(run, grain)
+    leads = dict(zip(made.rows["entity_id"].astype(str), made.rows["lead"].astype(int), strict=True))
 
     @functools.cache
-    def longer() -> dict[tuple[str, str, str], pd.DataFrame]:
-        from serving.lists.claims_behind import (
-            claim_rows,  # the declarations, which a list without longer reasons does not need
-        )
-
-        wanted = [_key(r) for e in leads for r in reasons(e) if _left_out(r)]
-        return claim_rows(warehouse, date.fromisoformat(run.manifest["as_of"]), wanted)
+    def all_rows() -> dict[Any, pd.DataFrame]:
+        return dict(iter(pd.read_parquet(path).groupby("lead")))
 
     def rows_of(entity_id: str) -> pd.DataFrame:
-        told = reasons(entity_id)
-        return claim_table(
-            [longer().get(_key(r)) if _left_out(r) else pd.DataFrame(r["evidence"]["rows"]) for r in told]
-        )
+        found = all_rows().get(leads[entity_id], pd.DataFrame())
+        return found.drop(columns="lead", errors="ignore").reset_index(drop=True)
 
-    return rows_of
-
-
-def _key(reason: dict[str, Any]) -> tuple[str, str, str]:
-    return reason["about"], reason["own"], reason["subject"]
-
-
-def _left_out(reason: dict[str, Any]) -> bool:
-    return bool(reason["evidence"]["total"] > len(reason["evidence"]["rows"]))
+    return replace(made, claim_rows=rows_of)
 
 
 def listed(run: Run, name: str) -> WorkList:

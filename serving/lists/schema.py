@@ -190,7 +190,9 @@ def claim_table(found: Sequence[pd.DataFrame | None]) -> pd.DataFrame:
                     "数据表": frame["row_table"].map(lambda t: TABLES.get(t, t)).to_numpy(),
                     "记录号": frame["row_id"].astype(str).to_numpy(),
                     "发生时间": [plain(t) for t in frame["happened_at"]],
-                    ROW_MONEY: (frame["fen"].astype("float64") / 100).round(2).to_numpy() if "fen" in frame else None,
+                    ROW_MONEY: (frame["fen"].astype("float64") / 100).round(2).to_numpy()
+                    if "fen" in frame
+                    else float("nan"),
                 }
             )
         )

@@ -40,8 +40,14 @@ def why(
         return ["在本期名单上。"]
     told = []
     if state == DECIDED:
-        told.append(f"未列入：已有结论（{row['finding'] or '见检查记录'}），此后没有足以重新列入的新情况。")
-        told.append(f"重新列入的门槛：只按检查期后的新情况，风险仍须在无结论者中最高的 {1 - WORST:.0%} 之内。")
+        said, p = row["finding"] or "见检查记录", row["probability"]
+        if p is not None and p == p:  # scored by what is newer alone, and still below the cut
+            told.append(
+                f"未列入：已有结论（{said}）；此后另有新情况，但按其排序不在名单前 {facts['ranked']:,}，也不占他人名次。"
+            )
+        else:
+            told.append(f"未列入：已有结论（{said}），此后没有足以重新列入的新情况。")
+            told.append(f"重新列入的门槛：只按检查期后的新情况，风险仍须在无结论者中最高的 {1 - WORST:.0%} 之内。")
     elif state == EXPLAINED:
         told.append("未列入：已有合理解释，不参与排序。")
     else:

@@ -186,12 +186,13 @@ def test_why_not_tells_rules_and_what_could_not_be_judged_but_nothing_of_the_lis
     assert "3.1%" not in "".join(why(row, facts, cards, score=False))
     assert "名单按能力取到的最后一个为 22.5%" in "".join(why(row, facts, cards, True, cut=0.225))
     assert "22.5%" not in "".join(why(row, facts, cards, False, cut=0.225))
-    assert "最高的 10% 之内" in "".join(why({**row, "state": "decided"}, facts, cards, True))
+    assert "最高的 10% 之内" in "".join(why({**row, "state": "decided", "probability": None}, facts, cards, True))
     assert why({**row, "state": "listed"}, facts, cards, score=True) == ["在本期名单上。"], "a rank tells who was drawn"
     assert (
         "已有结论（2025-03-01 查实）"
         in why({**row, "state": "decided", "finding": "2025-03-01 查实"}, facts, cards, True)[0]
     )
+    assert "此后另有新情况" in why({**row, "state": "decided"}, facts, cards, True)[0], "scored by what is newer alone"
 
 
 def test_an_institution_over_months(officer: TestClient) -> None:
