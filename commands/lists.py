@@ -124,7 +124,7 @@ def explain(
     when, what = a_date(as_of), a_grain(grain)
     found = None if by else published.dossier(warehouse, when, what, entity_id)
     if found is None:
-        from serving.lists.dossier import explain as run  # seconds of start-up that what was published does not need
+        from serving.lists.explained import explain as run  # seconds of start-up that what was published does not need
 
         found = run(warehouse, when, what, entity_id, by)
     found = without_diagnoses(found, what, groups_of(warehouse))

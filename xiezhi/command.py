@@ -23,7 +23,7 @@
     sent       leads sent down from above: match, sort, give back   inspection.sent
     selfcheck  a unit's own report against the scan of it         inspection.selfcheck
     lookback   visits due again, the practice before and after    inspection.lookback
-    explain    everything behind one suspect                      serving.lists.dossier
+    explain    everything behind one suspect                      serving.lists.explained
     check      one incoming claim against the rules               features.checking
     rules      the rule base: run it, show one rule               features.checking
     week       features → fit if due → all lists, published       serving.lists.publish

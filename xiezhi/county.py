@@ -143,7 +143,7 @@ class County:
         """Everything behind one suspect: reasons with figures and claim rows, what could clear it, contributions that add up to the raw risk. Diagnoses that the office
         covers, and what tells them (department, ward, drugs, kind of visit), stand under their cover, as on a page."""
         from serving.desk.diagnoses import groups_of
-        from serving.lists.dossier import explain
+        from serving.lists.explained import explain
         from serving.web.masking import without_diagnoses
 
         return without_diagnoses(explain(self.root, self._on(as_of), grain, entity_id, by), grain, groups_of(self.root))

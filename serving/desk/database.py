@@ -25,9 +25,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from claims.errors import UserError
 from claims.settings import settings
 from serving.desk.together import Together
+from serving.desk.versions import newest
 
 T = TypeVar("T")
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
 STARTING: Final = 1
 AT_ONCE: Final = 44
 """Connections of a process: one for each of the forty threads that answer pages, and a few. With fewer, SQLite's would be opened and closed with every page;
@@ -116,11 +116,6 @@ def open_desk(warehouse: Path, url: str | None = None) -> Desk:
     except DBAPIError as error:
         raise _unopened(error) from None
     return desk
-
-
-def newest() -> str:
-    """The last migration, by the numbers their files begin with."""
-    return max(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def _revision(connection: Connection) -> str | None:

@@ -11,7 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection
 
 from claims.errors import UserError
-from serving.desk.database import MIGRATIONS
+from serving.desk.versions import MIGRATIONS
 
 
 def bring_up(connection: Connection, folder: Path) -> None:

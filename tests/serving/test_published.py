@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from claims.errors import UserError
-from serving.lists import dossier, published, scores
-from serving.lists.dossier import explain
+from serving.lists import explained, published, scores
+from serving.lists.explained import explain
 from serving.lists.export import as_csv, as_json
 from serving.lists.prepare import build_worklist
 from serving.lists.publish import publish_week
@@ -79,9 +79,9 @@ def test_whoever_is_not_listed_is_told_as_he_was_scored(
     chosen = others[:: max(1, len(others) // 4)][:4]
     assert chosen
     with monkeypatch.context() as patch:
-        patch.setattr(dossier, "anew", None)
+        patch.setattr(explained, "anew", None)
         read = {e: explain(week, T, grain, e) for e in chosen}
-    monkeypatch.setattr(dossier, "as_scored", lambda *_: None)
+    monkeypatch.setattr(explained, "as_scored", lambda *_: None)
     made = {e: explain(week, T, grain, e) for e in chosen}
     assert read == made
     assert all(told["why_not"][0].startswith("未列入：") for told in read.values())

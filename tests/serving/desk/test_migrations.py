@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, DateTime, MetaData, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from serving.desk import database, inbox, log, migrating, people, schema, verify
+from serving.desk import database, inbox, log, migrating, people, schema, verify, versions
 from serving.desk.casefile import case_file
 from serving.desk.database import Desk
 
@@ -90,7 +90,7 @@ def test_the_tables_are_what_the_schema_says(desk: Desk) -> None:
 
 
 def test_the_files_say_which_migration_is_the_last() -> None:
-    assert database.newest() == ScriptDirectory.from_config(migrating.alembic_config()).get_current_head()
+    assert versions.newest() == ScriptDirectory.from_config(migrating.alembic_config()).get_current_head()
 
 
 def test_every_row_of_the_first_version_is_kept(old: Desk) -> None:
