@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Dialect, Engine, Insert, Select
+from sqlalchemy import Connection, Dialect, Engine, Insert, PoolProxiedConnection, Select
 from sqlalchemy.exc import DBAPIError
 
 Values = Mapping[str, int | str]
@@ -30,7 +30,7 @@ class Prepared:
         """The rows of a select, as of this moment. Raises DBAPIError."""
         if engine.dialect.name == "sqlite":
             return self._put(_reader(engine), engine.dialect, values)
-        connection = engine.raw_connection()
+        connection = _connected(engine)
         try:
             return self._put(connection, engine.dialect, values)
         finally:
@@ -49,12 +49,26 @@ class Prepared:
             cursor.execute(made.text, made.of(values))
             rows: list[Row] = cursor.fetchall() if made.reads else []
         except made.errors as error:
-            raise DBAPIError.instance(
-                made.text, None, error, made.errors, hide_parameters=True, dialect=dialect
-            ) from error
+            raise _told(error, dialect, made.text) from error
         finally:
             cursor.close()
         return [made.read(row) for row in rows] if made.readers else rows
+
+
+def _connected(engine: Engine) -> PoolProxiedConnection:
+    """A connection of the pool. Raises DBAPIError where the database cannot be opened."""
+    errors: Any = engine.dialect.loaded_dbapi.Error
+    try:
+        return engine.raw_connection()
+    except errors as error:
+        raise _told(error, engine.dialect) from error
+
+
+def _told(error: Any, dialect: Dialect, text: str = "") -> Exception:
+    """What the driver raised, as SQLAlchemy says it; without values, which may be personal."""
+    base: Any = dialect.loaded_dbapi.Error
+    told: Exception = DBAPIError.instance(text, None, error, base, hide_parameters=True, dialect=dialect)
+    return told
 
 
 class _Readers(threading.local):
@@ -72,7 +86,7 @@ def _reader(engine: Engine) -> Any:
     """A connection that is never inside a transaction: what it is asked, it answers as of that moment."""
     found = _READERS.of.get(engine)
     if found is None:
-        pooled = engine.raw_connection()
+        pooled = _connected(engine)
         pooled.detach()
         found = _READERS.of[engine] = pooled.dbapi_connection
     return found

@@ -2,9 +2,10 @@
 
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 import pytest
-from sqlalchemy import bindparam, insert, select, text
+from sqlalchemy import bindparam, create_engine, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from serving.desk import people
@@ -48,3 +49,13 @@ def test_what_the_database_refuses_is_an_error_of_sqlalchemy(desk: Desk) -> None
         connection.execute(text("DROP TABLE limits"))
     with pytest.raises(DBAPIError):
         asked.asked(desk.engine, {"name": "C10"})
+
+
+def test_a_database_that_cannot_be_opened_is_an_error_of_sqlalchemy(tmp_path: Path) -> None:
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "desk" / "desk.sqlite").write_bytes(b"no database" * 1000)
+    engine = create_engine(f"sqlite:///{tmp_path / 'desk' / 'desk.sqlite'}")
+    gone = create_engine(f"sqlite:///{tmp_path / 'none' / 'desk.sqlite'}")
+    for one in (engine, gone):
+        with pytest.raises(DBAPIError):
+            Prepared(select(PEOPLE.c.name)).asked(one, {})
