@@ -188,7 +188,7 @@ def plan(
     from inspection.ledger import draw_name, drawn_of
     from inspection.plan import make_plan
     from inspection.plan_files import check_ending, plan_text, write_plan
-    from inspection.plan_store import publish_plan
+    from inspection.plan_store import left_over, publish_plan
     from inspection.settings import read_settings, with_declared, with_teams
     from inspection.sites import load_sites
     from serving.desk import conflicts
@@ -213,7 +213,9 @@ def plan(
         bars("scores", 0.0)
         expected = worth_of_units(warehouse, when, by, special)
         bars("routes", 0.0)
-        drawn = drawn_of(warehouse, name, asked=bool(draw))
+        drawn = list(
+            dict.fromkeys([*drawn_of(warehouse, name, asked=bool(draw)), *left_over(warehouse, week, campaign)])
+        )
         made = make_plan(sites, expected, asked, week=week, days=days, drawn=drawn, outside=outside)
     for file in out or []:
         write_plan(made, file)
@@ -221,7 +223,7 @@ def plan(
     if publish:
         units = {s.id: (s.name, s.area) for s in every}
         kept = [told(c, *units.get(c["site"], (c["site"], ""))) for c in changes]
-        shown = publish_plan(warehouse, made, as_of=when.isoformat(), campaign=campaign, changes=kept).name
+        shown = publish_plan(warehouse, made, as_of=when.isoformat(), campaign=campaign, changes=kept, drawn=drawn).name
     say(
         {**json.loads(json.dumps(made.to_json(), default=str)), "published": shown},
         as_json,

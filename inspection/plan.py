@@ -362,9 +362,7 @@ class _Office:
     def _unserved(self, visited: set[str]) -> None:
         for code in self.drawn:
             if code not in visited:
-                self.unmet.append(
-                    f"抽中的 {self.all[code].name} 本周排不下；请写入下周设置文件的 [[keep]]（{code}），否则不会自动排入"
-                )
+                self.unmet.append(f"抽中的 {self.all[code].name} 本周排不下；本计划发布后，下一周排定时自动补排")
         for k in self.settings.keep:
             if not k.never and k.site in self.number and k.site not in visited:
                 self.unmet.append(f"指定的 {self.all[k.site].name} 排不下（{self._why_not(k)}）")

@@ -39,7 +39,7 @@ class PublishedPlan:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """published_at, as_of, campaign, changes (of persons, as the plan kept them)."""
+        """published_at, as_of, campaign, changes (of persons, as the plan kept them), drawn."""
         return self.folder.manifest
 
     @property
@@ -53,9 +53,15 @@ class PublishedPlan:
 
 
 def publish_plan(
-    warehouse: Path, plan: Plan, *, as_of: str, campaign: str = "", changes: Sequence[Mapping[str, Any]] = ()
+    warehouse: Path,
+    plan: Plan,
+    *,
+    as_of: str,
+    campaign: str = "",
+    changes: Sequence[Mapping[str, Any]] = (),
+    drawn: Sequence[str] = (),
 ) -> PublishedPlan:
-    """Publish a plan as the one in force. UserError where nothing can be written; the earlier one then stays."""
+    """Publish a plan as the one in force. drawn: units of the draw it was asked to visit, which `left_over` reads the week after. UserError where nothing can be written; the earlier one then stays."""
     folder = warehouse / "plans"
     staged = folder / f".staging-{os.getpid()}"
     shutil.rmtree(staged, ignore_errors=True)
@@ -68,6 +74,7 @@ def publish_plan(
             "as_of": as_of,
             "campaign": campaign,
             "changes": [dict(c) for c in changes],
+            "drawn": list(drawn),
         }
         manifest = {**facts, "files": hashed(staged)}
         run = hashlib.sha256(json.dumps(manifest, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
@@ -95,3 +102,13 @@ def current_plan(warehouse: Path) -> PublishedPlan | None:
     """The plan in force; None where none was published. Damaged where it is."""
     found = pointed(warehouse / "plans", REMEDY)
     return None if found is None else PublishedPlan(Published.open(warehouse / "plans" / found[0], REMEDY, found[1]))
+
+
+def left_over(warehouse: Path, week: str, campaign: str = "") -> list[str]:
+    """Drawn units that the plan in force, of an earlier week, had no time for: they were drawn, so they are visited all the same. What a leader left out is not among them."""
+    before = current_plan(warehouse)
+    if before is None or before.plan["week"] >= week or before.facts["campaign"] != campaign:
+        return []
+    visited = {v["site"] for v in before.plan["visits"]}
+    left_out = {c["site"] for c in before.facts["changes"] if c["never"]}
+    return [d for d in before.facts.get("drawn", ()) if d not in visited | left_out]

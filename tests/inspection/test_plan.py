@@ -263,7 +263,7 @@ def test_what_cannot_be_is_said_and_the_rest_planned() -> None:
     assert "单位1 已停业或关闭" in told
     assert "机构 H99 不在机构表中" in told
     assert "片区 没有 至少 1 家：可查的只有 0 家" in told
-    assert "请写入下周设置文件的 [[keep]]" in told
+    assert "下一周排定时自动补排" in told
     assert plan.visits
 
 

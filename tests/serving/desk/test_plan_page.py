@@ -8,7 +8,7 @@ import pytest
 
 from claims.errors import Damaged
 from inspection.plan import Expected, make_plan
-from inspection.plan_store import current_plan, publish_plan
+from inspection.plan_store import current_plan, left_over, publish_plan
 from inspection.settings import Keep, Settings, Team
 from inspection.sites import Site
 from serving.desk import plan_changes
@@ -92,6 +92,18 @@ def test_a_visit_that_was_made_stays_and_only_the_rest_is_planned(planned: Path)
     assert [(v.team, v.done) for v in made.visits if v.site == "H11"] == [("一组", True)]
     later = [v for v in made.visits if v.team == "一组" and v.day == date(2026, 11, 23) and not v.done]
     assert all(v.start >= 630 for v in later)
+
+
+def test_a_drawn_unit_without_time_is_drawn_the_week_after(tmp_path: Path) -> None:
+    one_visit = replace(ASKED, most_visits=1, teams=TEAMS[:1])
+    made = make_plan(SITES, EXPECTED, one_visit, week=WEEK, days=1, drawn=["H1", "H2", "H3"])
+    assert sum("下一周排定时自动补排" in u for u in made.unmet) == 2
+    left_out = [{"site": "H3", "never": True}] if made.visits[0].site != "H3" else [{"site": "H1", "never": True}]
+    publish_plan(tmp_path, made, as_of="2026-11-22", changes=left_out, drawn=["H1", "H2", "H3"])
+    rest = {"H1", "H2", "H3"} - {made.visits[0].site, left_out[0]["site"]}
+    assert set(left_over(tmp_path, "2026-W49")) == rest
+    assert left_over(tmp_path, WEEK) == [], "the week itself has its own draw"
+    assert left_over(tmp_path, "2026-W49", "价格") == [], "a campaign has its own"
 
 
 @pytest.mark.parametrize(
