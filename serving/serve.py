@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import socket
 import sys
 from dataclasses import replace
@@ -76,6 +77,8 @@ def serve(
     command += ["--timeout-worker-healthcheck", "30"]
     os.chdir(root)
     os.umask(0o077)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a thousand idle connections, which is the usual limit, would shut everybody out
     os.execvpe(sys.executable, command, environment)
 
 

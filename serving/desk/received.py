@@ -94,7 +94,11 @@ def put_down(desk: Desk, person: Person, rights: frozenset[str], name: str, body
     except OSError:  # the same file came twice at the same moment
         shutil.rmtree(made, ignore_errors=True)
         return of(desk, person, rights, folder.name), False
-    log.note(desk, "sent.upload", person.name, sha256[:12], {"size": len(body)})
+    try:
+        log.note(desk, "sent.upload", person.name, sha256[:12], {"size": len(body)})
+    except BaseException:  # what cannot be logged does not happen
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return of(desk, person, rights, folder.name), True
 
 

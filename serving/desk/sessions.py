@@ -80,10 +80,11 @@ _WHOSE: Final = Prepared(
 )
 
 
-def end(desk: Desk, secret: str) -> None:
-    """Its cookie is worth nothing afterwards."""
+def end(desk: Desk, secret: str, person: Person) -> None:
+    """Its cookie is worth nothing afterwards. person: whose it was."""
     with desk.write() as connection:
         connection.execute(delete(SESSIONS).where(SESSIONS.c.secret == secret_hash(secret)))
+        log.append(connection, "sign-out", person.name)
 
 
 def new_token(desk: Desk, person: Person, scope: tuple[str, ...], days: int, label: str = "") -> str:

@@ -135,8 +135,7 @@ def routes(desk: Callable[[], Desk]) -> list[Route]:
 
     @kind
     def sign_out(request: Request) -> Response:
-        sessions.end(desk(), request.state.secret)
-        log.note(desk(), "sign-out", person(request).name)
+        sessions.end(desk(), request.state.secret, person(request))
         answer = RedirectResponse("/sign-in", status_code=303)
         for name in (sessions.COOKIE, sessions.HOST_COOKIE):
             answer.delete_cookie(name, path="/", httponly=True, samesite="lax", secure=name == sessions.HOST_COOKIE)

@@ -38,6 +38,7 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         if found is None:
             return respond(request, "plan.html", {"title": "检查计划", "plan": None, "message": NONE})
         told, message = found.plan, ""
+        log.note(desk(), "read", who.name, f"plan/{found.name}"[:120])  # first: after a change nothing may fail that would say it was not kept
         units = [v for v in told["visits"] if who.sees(v["area"])]
         counted = [c for c in found.facts["changes"] if who.sees(c["area"])]
         listed = _others(warehouse(), who.sees)
@@ -52,7 +53,6 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         changes = plan_changes.changes_of(desk(), told["week"])
         had = {c["change_id"] for c in found.facts["changes"]}
         waiting = [c for c in changes if c["change_id"] not in had and c["site"] in names]
-        log.note(desk(), "read", who.name, f"plan/{found.name}"[:120])
         days = [{"day": d, "weekday": _named(d), "visits": [v for v in units if v["day"] == d]} for d in told["days"]]
         data = {
             "title": "检查计划",

@@ -111,7 +111,10 @@ def test_rights_that_change_and_sessions_that_end_are_heeded_with_the_next_page(
     assert goes.get(address).status_code == 401
     people.change(desk, "goes", "admin", active=True)
     assert goes.get(address).status_code == 200
-    sessions.end(desk, goes.cookies[sessions.COOKIE])
+    secret = goes.cookies[sessions.COOKIE]
+    found = sessions.whose(desk, secret)
+    assert found is not None
+    sessions.end(desk, secret, found[0])
     assert goes.get(address).status_code == 401
     assert stays.get(address).status_code == 200
 

@@ -285,7 +285,7 @@ def main() -> None:
         for role, one in whole.items():
             result[role] = {
                 "cases": one.cases, "operations": operations, "statuses": dict(sorted(one.statuses.items())),
-                "faults": one.faults, "slowest": one.slowest,
+                "faults": one.faults, "slowest": one.slowest, "steered": True,
             }  # fmt: skip
             print(role, json.dumps(result[role], ensure_ascii=False), flush=True)
         print(f"{time.time() - began:.0f} s for {len(callers)} callers")
