@@ -18,7 +18,6 @@ from serving.lists import publish
 from serving.web.middleware import desk_of
 from tests.serving.attack.house import furnished
 from tests.serving.conftest import AS_OF, TestClient, made_list, signed_in
-from tests.serving.desk.conftest import new_database, server
 
 WRITES = ("INSERT", "UPDATE", "DELETE")
 PDF = b"%PDF-1.7 another record"
