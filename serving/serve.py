@@ -78,7 +78,9 @@ def serve(
     os.chdir(root)
     os.umask(0o077)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a thousand idle connections, which is the usual limit, would shut everybody out
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (most, most)
+    )  # a thousand idle connections, which is the usual limit, would shut everybody out
     os.execvpe(sys.executable, command, environment)
 
 

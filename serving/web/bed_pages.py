@@ -84,7 +84,9 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
             "taken": more,
             "once": secrets.token_hex(16),
         }
-        if more is None:  # a sheet taken in is logged with what it brought; nothing may fail after it that would say it was not kept
+        if (
+            more is None
+        ):  # a sheet taken in is logged with what it brought; nothing may fail after it that would say it was not kept
             log.note(desk(), "read", who.name, f"{run.name}/beds")
         return respond(request, "beds_phone.html" if phone else "beds.html", data, status)
 

@@ -38,7 +38,9 @@ def routes(warehouse: Callable[[], Path], desk: Callable[[], Desk]) -> list[Rout
         if found is None:
             return respond(request, "plan.html", {"title": "检查计划", "plan": None, "message": NONE})
         told, message = found.plan, ""
-        log.note(desk(), "read", who.name, f"plan/{found.name}"[:120])  # first: after a change nothing may fail that would say it was not kept
+        log.note(
+            desk(), "read", who.name, f"plan/{found.name}"[:120]
+        )  # first: after a change nothing may fail that would say it was not kept
         units = [v for v in told["visits"] if who.sees(v["area"])]
         counted = [c for c in found.facts["changes"] if who.sees(c["area"])]
         listed = _others(warehouse(), who.sees)

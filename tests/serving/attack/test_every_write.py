@@ -49,7 +49,9 @@ def broken(desk: Desk, at: int, how: Callable[[Connection], None]) -> Iterator[l
         if statement.lstrip().upper().startswith(WRITES):
             count(connection)
 
-    def append(connection: Connection, *given: Any, **more: Any) -> str:  # the log's own row is written past SQLAlchemy's events
+    def append(
+        connection: Connection, *given: Any, **more: Any
+    ) -> str:  # the log's own row is written past SQLAlchemy's events
         count(connection)
         return kept(connection, *given, **more)
 
@@ -76,7 +78,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def case_in(desk: Desk, state: str, nth: int = 0) -> int:
     with desk.read() as connection:
-        chosen = select(CASES.c.case_id).where(CASES.c.state == state, CASES.c.holder.is_(None)).order_by(CASES.c.case_id)
+        chosen = (
+            select(CASES.c.case_id).where(CASES.c.state == state, CASES.c.holder.is_(None)).order_by(CASES.c.case_id)
+        )
         return int(connection.execute(chosen.offset(nth).limit(1)).scalar_one())
 
 
