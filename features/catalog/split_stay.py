@@ -232,7 +232,7 @@ declare(
     name="person_short_returns",
     label="十五天内同院再入院次数",
     unit="次",
-    measure="count(*) FILTER (gap_days <= 15 AND NOT course)",
+    measure="count(*) FILTER (gap_days BETWEEN 0 AND 15 AND NOT course)",
     reason="近{window}天有{value}次在同一医院出院十五天内再入院（同类中位{peer}次）",
     innocent=_COURSE,
 )
@@ -281,7 +281,9 @@ declare(
     ),
     label="十五天内同病再入院占比",
     unit="%",
-    measure="count(*) FILTER (gap_days <= 15 AND same_dx3 AND NOT course AND NOT long_care) / count(*)::DOUBLE",
+    measure="""
+        count(*) FILTER (gap_days BETWEEN 0 AND 15 AND same_dx3 AND NOT course AND NOT long_care) / count(*)::DOUBLE
+    """,
     innocent="收治重症慢病较多的医院（N21）",
 )
 declare(
@@ -301,7 +303,7 @@ declare(
     ),
     label="三十一天内再入院率",
     unit="%",
-    measure="count(*) FILTER (gap_days <= 31 AND NOT was_planned AND NOT course) / count(*)::DOUBLE",
+    measure="count(*) FILTER (gap_days BETWEEN 0 AND 31 AND NOT was_planned AND NOT course) / count(*)::DOUBLE",
     innocent="收治重症慢病较多的医院（N21）",
 )
 #: A stay of the unit beside how many of its stays of the last year share its length, and lengths one and two nights

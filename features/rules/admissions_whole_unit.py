@@ -79,7 +79,8 @@ declare(
         SELECT
             r.*,
             coalesce(
-                gap_days <= {setting("R23", "window_days")} AND NOT was_planned AND NOT course AND NOT long_care,
+                gap_days BETWEEN 0 AND {setting("R23", "window_days")}
+                    AND NOT was_planned AND NOT course AND NOT long_care,
                 false
             ) AS hit
         FROM (

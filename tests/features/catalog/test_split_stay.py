@@ -26,6 +26,21 @@ def test_back_within_a_fortnight_for_the_same_illness() -> None:
     assert measure_of(con, "rule_r13_inst", of="ward").loc["ward", "rule_r13_inst_180"] == 1
 
 
+def test_a_stay_that_begins_during_another_is_no_return() -> None:
+    con = draw(stays=stays("""
+        a ann ward 05-01 05-20 dx=J44.1
+        b ann ward 05-12 05-28 dx=J44.9
+        c bob other 05-01 05-10 dx=J44.1
+        d bob other 05-20 05-28 dx=J44.9
+    """))  # fmt: skip
+    found = measure_of(con, "person_short_returns", of="ann bob")
+    assert found["person_short_returns_365"].to_dict() == {"ann": 0, "bob": 1}
+    found = measure_of(con, "rule_r23", "inst_return_share", "inst_month_return_share", of="ward other")
+    assert found["rule_r23_180"].to_dict() == {"ward": 0, "other": 1}
+    assert found["inst_return_share_180"].to_dict() == {"ward": 0, "other": 0.5}
+    assert found["inst_month_return_share_180"].to_dict() == {"ward": 0, "other": 0.5}
+
+
 def test_a_transfer_is_no_split() -> None:
     con = draw(stays=stays("a ann ward 05-01 05-10 dx=J44 dscg_way=2\n b ann ward 05-20 05-28 dx=J44 dscg_way=1"))
     assert measure_of(con, "rule_r13", of="b").loc["b", "rule_r13"] == 0
