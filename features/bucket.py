@@ -242,9 +242,8 @@ def measure(con: duckdb.DuckDBPyConnection, table: str, group: Sequence[Feature]
     """
     for window in sorted({w for f in group for w in f.windows}):
         wanted = [f for f in group if window in f.windows]
-        columns = [f"({sql})::DOUBLE AS {name}" for f in wanted for name, sql in _numbers(f, window).items()]
+        sql, columns = measured_sql(table, group, window)
         if columns:
-            sql = f"SELECT entity_place, {', '.join(columns)} FROM {table} {_since(window)} GROUP BY entity_place"
             found = con.execute(sql).df()
             for name in found.columns[1:]:
                 values.put(found["entity_place"].to_numpy(), name, found[name].to_numpy("float64"))
@@ -255,6 +254,13 @@ def measure(con: duckdb.DuckDBPyConnection, table: str, group: Sequence[Feature]
             ).df()
             for one in _graphs(rows, graphs, window):
                 values.put(values.ids.get_indexer(one.index), str(one.name), one.to_numpy("float64"))
+
+
+def measured_sql(table: str, group: Sequence[Feature], window: int) -> tuple[str, list[str]]:
+    """The statement of `measure` for one window, and the columns it gives beside `entity_place`."""
+    told = {name: sql for f in group if window in f.windows for name, sql in _numbers(f, window).items()}
+    columns = ", ".join(f"({sql})::DOUBLE AS {name}" for name, sql in told.items())
+    return f"SELECT entity_place, {columns} FROM {table} {_since(window)} GROUP BY entity_place", list(told)
 
 
 def _by_function(f: Feature) -> bool:

@@ -1,5 +1,6 @@
 """What each row adds to the amount at risk: the unit's amount, to the fen, told of the rows behind it."""
 
+import threading
 from collections.abc import Mapping
 
 import duckdb
@@ -8,6 +9,7 @@ import pandas as pd
 
 from features.declare import Feature
 
+_OWN = threading.local()
 #: Where a declaration's amount says nothing of single rows, the first of these that does weighs them.
 MONEY = ("excess_fen", "fen", "scope_fen", "own_fund_fen", "stay_fund_fen")
 
@@ -62,12 +64,20 @@ def _weights(feature: Feature, rows: pd.DataFrame) -> np.ndarray:
 
 def _each(amount: str, rows: pd.DataFrame) -> np.ndarray:
     """The declared amount over each row alone; zeros where it cannot be said of one."""
-    con = duckdb.connect()
+    con = _connection()
+    con.register("rows_told", rows.assign(row_told=np.arange(len(rows))))
     try:
-        con.register("rows_told", rows.assign(row_told=np.arange(len(rows))))
         sql = f"SELECT row_told, ({amount})::DOUBLE AS fen FROM rows_told GROUP BY row_told ORDER BY row_told"
         return np.asarray(con.execute(sql).df()["fen"], dtype=np.float64)
     except duckdb.Error:
         return np.zeros(len(rows))
     finally:
-        con.close()
+        con.unregister("rows_told")
+
+
+def _connection() -> duckdb.DuckDBPyConnection:
+    """One of each thread: to open it costs more than to ask it."""
+    if not hasattr(_OWN, "con"):
+        _OWN.con = duckdb.connect(config={"threads": 1})
+    con: duckdb.DuckDBPyConnection = _OWN.con
+    return con

@@ -7,17 +7,20 @@ known at the moment of the claim are read again. What is about a person is made 
 so nothing of him stays, whatever happens.
 """
 
+import subprocess
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import duckdb
 import pandas as pd
 
-from claims.schema.tables import CANONICAL
+from claims.schema.tables import CANONICAL, FACTS
 from claims.store.claim_store import ClaimStore
 from claims.store.known import turning_points
 from claims.store.sql import paths_sql, quote, timestamp
@@ -25,9 +28,15 @@ from claims.store.warehouse import Warehouse
 from features.asof import beside_facts, connection, make_beside, make_views, moment_of, read_as
 from features.bucket import grouped, named_words, rows_sql
 from features.build import published
+from features.checking.claim_rows import Row
 from features.checking.hits import rules_of
 from features.checking.origins import Origin, Origins
-from features.checking.person_store import OWN
+from features.checking import history_file
+from features.checking.full_way import FullWay
+from features.checking.person_store import OWN, PersonStore
+from features.checking.quick_program import program_of
+from features.checking.quick_way import QuickWay, Values
+from features.checking.sqlite_text import Untold
 from features.declare import Feature
 from features.evaluable import absent_features, unread_words
 from features.grains import GRAINS, Grain, Reversed
@@ -38,6 +47,18 @@ from features.reversal_modes import JOINED, settle_views
 MEMORY = "500MB"
 #: Sets of columns that claims bring, whose unanswerable rules are remembered.
 MOST_SETS = 64
+
+
+class Way(Protocol):
+    """How a check is answered: full_way.py, quick_way.py."""
+
+    def begin(self, settlement: Row, lines: Sequence[Row], unit_type: str | None, at: datetime) -> frozenset[str]: ...
+    def end(self) -> None: ...
+    def around(self) -> list[str]: ...
+    def might_hit(self, rules: Sequence[Feature], entities: Mapping[Grain, Sequence[str]]) -> set[str]: ...
+    def values(self, features: Sequence[Feature], entities: Sequence[str]) -> Values: ...
+    def peer_groups(self, grain: Grain) -> pd.DataFrame: ...
+    def evidence(self, f: Feature, entity: str) -> pd.DataFrame: ...
 
 
 class CounterStore:
@@ -52,20 +73,57 @@ class CounterStore:
         self.words = named_words(self.rules)
         self._lock = threading.Lock()
         self._state = ""
-        self._limits: dict[Grain, tuple[object, list[Partition]]] = {}
+        self._partitions: dict[Grain, tuple[object, list[Partition]]] = {}
+        self._limits: dict[tuple[Grain, date], pd.DataFrame] = {}
         self._origins: dict[tuple[Reversed, str, str], list[Origin] | None] = {}
+        self._quick: QuickWay | None = None
+        self._attached = ""
+        self._making: subprocess.Popen[bytes] | None = None
+        #: Standing tables of which the quick way has no copy yet.
+        self._changed: set[str] = set()
+        #: Checks by the way they went.
+        self.counted: Counter[str] = Counter()
 
     @contextmanager
-    def checking(self, as_of: date | datetime) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The connection, with what was known of everybody at `as_of`; all that is made on it meanwhile is undone."""
+    def checking(self, as_of: date | datetime) -> Iterator[None]:
+        """One check: what was known of everybody at `as_of` stands, and nobody else asks meanwhile."""
         with self._lock:
             self._open()
             self._stand(moment_of(as_of))
-            self.con.execute("BEGIN TRANSACTION")
-            try:
-                yield self.con
-            finally:
-                self.con.execute("ROLLBACK; SET search_path='main'")
+            yield
+
+    def ways(self) -> Iterator[Way]:
+        """The ways of a check, the quick one first where it can be gone; each is counted as it is begun."""
+        if self._quick is not None and self._history_there():
+            if self._changed:
+                self._quick.stand(self.con, self._changed)
+                self._changed = set()
+            self.counted["quick"] += 1
+            yield self._quick
+        self.counted["full"] += 1
+        yield FullWay(self)
+
+    def prepare(self) -> None:
+        """Open the quick way, which takes some seconds of a process; checks go the full way meanwhile. What SQLite
+        cannot say of the rules leaves it closed."""
+        with suppress(Untold):
+            self._quick = QuickWay(program_of(self.rules, _standing()))
+
+    def _history_there(self) -> bool:
+        """Whether the quick way has the history of this state; if not, it is being made."""
+        if self._attached == self._state:
+            return True
+        assert self._quick is not None
+        if self.stored is None:
+            self._quick.attach(None)
+        elif history_file.ready(path := history_file.place_of(self.stored)):
+            self._quick.attach(path)
+        else:
+            if self._making is None or self._making.poll() is not None:
+                self._making = history_file.begin(self.stored.root)
+            return False
+        self._attached = self._state
+        return True
 
     def _open(self) -> None:
         """Begin anew where another state of the warehouse is published."""
@@ -113,6 +171,7 @@ class CounterStore:
             read = self.stored is not None and (name in self.words or name in JOINED)
             table, points = CANONICAL[name], None
             make_beside(self.con, self.stored if read else None, table, "person", 0, t)
+            self._changed.add(name)
             if read and self.stored is not None:
                 points = turning_points(self.stored, table)
             here = f"moment <= {timestamp(t)}"
@@ -125,31 +184,36 @@ class CounterStore:
         make_views(self.con, claims, as_of, "person", 0, words=self.words, standing=_standing())
         settle_views(self.con)
 
-    def absent(self, claims: ClaimStore, as_of: date | datetime) -> dict[str, str]:
-        """Rules that a claim with these columns cannot have answered, and why."""
+    def absent(self, claimed: frozenset[str], as_of: date | datetime) -> dict[str, str]:
+        """Rules that a claim with these columns (`table.column`) cannot have answered, and why."""
         unread = unread_words(self.stored, as_of) if self.stored else {}
-        key = (tuple(sorted(unread.items())), tuple((t, *claims.columns(t)) for t in claims.tables()))
+        key = (tuple(sorted(unread.items())), claimed)
         if key not in self._absent:
             if len(self._absent) >= MOST_SETS:
                 self._absent.clear()
+            claims = PersonStore(frozenset(FACTS), self.stored, claimed)
             self._absent[key] = absent_features(claims, self.rules, unread)
         return self._absent[key]
 
     def limits(self, grain: Grain, as_of: date | datetime) -> pd.DataFrame:
         """Limits of the newest partition not later than `as_of`; empty where none was published."""
-        earlier = [p for p in self._partitions(grain) if moment_of(p.as_of) <= moment_of(as_of)]
+        earlier = [p for p in self._published(grain) if moment_of(p.as_of) <= moment_of(as_of)]
         if not earlier:
             return pd.DataFrame(columns=LIMITS)
-        return max(earlier, key=lambda p: moment_of(p.as_of)).limits()
+        newest = max(earlier, key=lambda p: moment_of(p.as_of))
+        if (grain, newest.as_of) not in self._limits:
+            self._limits[grain, newest.as_of] = newest.limits()
+        return self._limits[grain, newest.as_of]
 
-    def _partitions(self, grain: Grain) -> list[Partition]:
+    def _published(self, grain: Grain) -> list[Partition]:
         if self.root is None:
             return []
         told = sorted((self.root / "features").glob(f"*-*-*/{grain}/*.json"))
         seen = (self._state, [(p, p.stat().st_mtime_ns, p.stat().st_ino) for p in told])
-        if grain not in self._limits or self._limits[grain][0] != seen:
-            self._limits[grain] = (seen, published(self.root, grain))
-        return self._limits[grain][1]
+        if grain not in self._partitions or self._partitions[grain][0] != seen:
+            self._partitions[grain] = (seen, published(self.root, grain))
+            self._limits.clear()
+        return self._partitions[grain][1]
 
     def might_hit(
         self, rules: Sequence[Feature], entities: Mapping[Grain, Sequence[str]], visit: str, bill: str

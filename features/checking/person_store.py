@@ -78,8 +78,9 @@ def person_store(
     for table in FACTS:
         declared = CANONICAL[table].canonical_columns
         con.execute(f"CREATE TABLE {SCHEMA}.{table} ({', '.join(f'{n} {k}' for n, k in declared.items())})")
+        visit, bill = quote(settlement["mdtrt_id"]), quote(settlement["setl_id"]) if settlement.get("setl_id") else None
         for history in _histories(warehouse, table, persons):
-            con.execute(f"INSERT INTO {SCHEMA}.{table} BY NAME {history} AND {_other_than(table, settlement)}")
+            con.execute(f"INSERT INTO {SCHEMA}.{table} BY NAME {history} AND {other_than(table, visit, bill)}")
         _insert(con, table, claim[table], settlement)
     own = set(FACTS)
     for table in sorted(OWN - set(FACTS)):
@@ -114,23 +115,29 @@ def _related(
             LIMIT {MOST_RELATED}""",
             [person],
         ).fetchall()
-    told = " ".join(str(line.get("drug_trac_codg") or "") for line in lines)
-    codes = [c for c in re.split(r"[ ,;|]+", told) if len(c) >= setting("R40", "min_code_length")]
+    codes = traced_codes(lines)
     traced = codes and "drug_trac_codg" in warehouse.columns("fee_details")
     if files := warehouse.files("fee_details", "person") if traced else []:
         found += con.execute(
             f"""SELECT DISTINCT psn_no FROM {parquet(files)}
             WHERE regexp_matches(drug_trac_codg, $1) AND psn_no <> $2
             LIMIT {MOST_RELATED}""",
-            ["|".join(map(re.escape, dict.fromkeys(codes))), person],
+            ["|".join(map(re.escape, codes)), person],
         ).fetchall()
     return sorted({str(one) for (one,) in found})
 
 
-def _other_than(table: str, settlement: Row) -> str:
-    """SQL: the row does not belong to the settlement that is handed in."""
-    visit = f"mdtrt_id = {quote(settlement['mdtrt_id'])}"
-    bill = f"setl_id = {quote(settlement['setl_id'])}" if settlement.get("setl_id") else "false"
+def traced_codes(lines: Sequence[Row]) -> list[str]:
+    """The trace codes of a claim that are long enough to name one box."""
+    told = " ".join(str(line.get("drug_trac_codg") or "") for line in lines)
+    codes = re.split(r"[ ,;|]+", told)
+    return list(dict.fromkeys(c for c in codes if len(c) >= setting("R40", "min_code_length")))
+
+
+def other_than(table: str, visit: str, bill: str | None) -> str:
+    """SQL: the row does not belong to the settlement that is handed in, whose ids are these SQL values."""
+    visit = f"mdtrt_id = {visit}"
+    bill = f"setl_id = {bill}" if bill else "false"
     if table == "settlements":
         return f"({bill}) IS NOT TRUE"
     if table == "fee_details":
