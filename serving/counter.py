@@ -7,8 +7,10 @@ value. Nothing is written into the warehouse; the desk's log says that somebody 
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -35,14 +37,31 @@ from serving.desk.people import Person
 LONGEST: Final = 4_000
 MOST_LINES: Final = 2_000
 LARGEST: Final = 1e9
-WAITING: Final = 5
-"""Checks that may wait for their turn in a process; of more the caller is told to come back at once, and no page waits behind them."""
+PATIENCE: Final = 3.0
+"""Seconds that a check may wait for its turn. Who would wait longer, by what the checks before him lately took, is told at once when to come back."""
 BUSY: Final = "柜台核查正忙，请稍后再试；结算可先办理，事后由清单复核"
 _TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, CapacityLimiter] = WeakKeyDictionary()
 
 
 class Crowded(UserError):
-    """Too many checks at once."""
+    """More checks wait than can be answered in time; `after` so many seconds there is room again."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__(BUSY)
+        self.after = after
+
+
+class _Pace:
+    """What a check of this process takes, in seconds: the last ones count most."""
+
+    def __init__(self) -> None:
+        self.each = 0.0
+
+    def took(self, seconds: float) -> None:
+        self.each = seconds if not self.each else 0.8 * self.each + 0.2 * seconds
+
+
+PACE: Final = _Pace()
 
 
 def _plain(text: str) -> str:
@@ -100,8 +119,8 @@ async def check(
 ) -> dict[str, Any]:
     """What the rules say of a settlement. Raises UserError for one that cannot be judged or is not of the caller's area, Crowded."""
     turns = _TURNS.setdefault(asyncio.get_running_loop(), CapacityLimiter(1))
-    if turns.statistics().tasks_waiting >= WAITING:
-        raise Crowded(BUSY)
+    if (wait := PACE.each * turns.statistics().tasks_waiting) > PATIENCE:
+        raise Crowded(math.ceil(wait))
     return await to_thread.run_sync(partial(judged, warehouse, desk, who, settlement, lines, at), limiter=turns)
 
 
@@ -116,10 +135,12 @@ def judged(
     if any(line.get("mdtrt_id", claim["mdtrt_id"]) != claim["mdtrt_id"] for line in billed):
         raise UserError("费用明细的 mdtrt_id 与结算单不同，一次只核查一张结算单")
     when = datetime.fromisoformat(at) if at else moment_of_claim(claim)
+    started = time.monotonic()
     answers = check_claim(claim, billed, kept(warehouse), when)
+    PACE.took(time.monotonic() - started)
     hits = [a for a in answers if a.status == "hit"]
     unread = [a for a in answers if a.status == "not_evaluable"]
-    log.note(desk, "check", who.name, detail={"hits": len(hits), "lines": len(billed)})
+    log.note(desk, "check", who.name, detail={"hits": len(hits), "lines": len(billed), "way": kept(warehouse).went})
     return {
         "at": when.isoformat(sep=" "),
         "hits": [{k: v for k, v in asdict(a).items() if k not in ("status", "missing")} | {"kind_zh": KIND_ZH[a.kind]} for a in hits],
@@ -136,12 +157,15 @@ def kept(warehouse: Path) -> CounterStore:
 
 
 def warm(warehouse: Path) -> None:
-    """Let the first check find everything ready: a claim of nobody is judged beside the start. A check that comes meanwhile waits for it."""
+    """Open the quick way beside the start, and let the first check find everything ready: a claim of nobody is judged. Checks that come meanwhile
+    go the full way."""
 
     def judge() -> None:
-        claim = dict.fromkeys(NEEDED, "0")
+        store, claim = kept(warehouse), dict.fromkeys(NEEDED, "0")
         with suppress(UserError):
-            for _ in range(2):  # what the first finds to keep, the second keeps
-                check_claim(claim, [], kept(warehouse), datetime.now())
+            for opened in (lambda: None, store.prepare):
+                opened()
+                for _ in range(2):  # what the first finds to keep, the second keeps
+                    check_claim(claim, [], store, datetime.now())
 
     threading.Thread(target=judge, name="counter", daemon=True).start()

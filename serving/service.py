@@ -104,7 +104,7 @@ def _refusal(error: UserError) -> BentoMLException:
     if isinstance(error, api.Absent):
         return NotFound(because(_chinese(error, ABSENT)))
     if isinstance(error, counter.Crowded):
-        return BentoMLException(because(str(error)), error_code=HTTPStatus.TOO_MANY_REQUESTS)
+        return BentoMLException(because(str(error), error.after), error_code=HTTPStatus.TOO_MANY_REQUESTS)
     if isinstance(error, Unpublished):
         return ServiceUnavailable(because(UNPUBLISHED))
     if isinstance(error, Damaged):

@@ -2,10 +2,10 @@
 
 The as-of views and rules of the batch run over the person's own rows: in SQLite where a worker keeps what that needs
 (quick_way.py), else in DuckDB (full_way.py), where a rule that by its own SQL no row of the claim can answer is not run
-(origins.py). What is kept from check to check lies in counter_store.py. A hit is told where the claim is among what it rests on: of the claim's own visit, of a stay in whose days
-the claim falls (a swipe during a stay), of the person. Rows and amounts are the claim's; an earlier claim answers for
-its own. Rules that look at other patients are not asked; those held against peers use the limits of the newest
-published partition.
+(origins.py). What is kept from check to check lies in counter_store.py. A hit is told where the claim is among what it
+rests on: of the claim's own visit, of a stay in whose days the claim falls (a swipe during a stay), of the person. Rows
+and amounts are the claim's; an earlier claim answers for its own. Rules that look at other patients are not asked;
+those held against peers use the limits of the newest published partition.
 """
 
 from collections.abc import Mapping, Sequence
@@ -98,7 +98,11 @@ def check_claim(
 
 
 def _checked(
-    store: CounterStore, way: Way, settlement: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], as_of: date | datetime
+    store: CounterStore,
+    way: Way,
+    settlement: Mapping[str, Any],
+    lines: Sequence[Mapping[str, Any]],
+    as_of: date | datetime,
 ) -> list[RuleAnswer]:
     unit_type, _ = store.units.get(str(settlement["fixmedins_code"]), (None, None))
     claimed = way.begin(settlement, lines, unit_type, moment_of(as_of))

@@ -9,7 +9,6 @@ so nothing of him stays, whatever happens.
 
 import subprocess
 import threading
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
@@ -28,11 +27,11 @@ from claims.store.warehouse import Warehouse
 from features.asof import beside_facts, connection, make_beside, make_views, moment_of, read_as
 from features.bucket import grouped, named_words, rows_sql
 from features.build import published
+from features.checking import history_file
 from features.checking.claim_rows import Row
+from features.checking.full_way import FullWay
 from features.checking.hits import rules_of
 from features.checking.origins import Origin, Origins
-from features.checking import history_file
-from features.checking.full_way import FullWay
 from features.checking.person_store import OWN, PersonStore
 from features.checking.quick_program import program_of
 from features.checking.quick_way import QuickWay, Values
@@ -81,8 +80,8 @@ class CounterStore:
         self._making: subprocess.Popen[bytes] | None = None
         #: Standing tables of which the quick way has no copy yet.
         self._changed: set[str] = set()
-        #: Checks by the way they went.
-        self.counted: Counter[str] = Counter()
+        #: The way of the last check.
+        self.went = ""
 
     @contextmanager
     def checking(self, as_of: date | datetime) -> Iterator[None]:
@@ -93,15 +92,15 @@ class CounterStore:
             yield
 
     def ways(self) -> Iterator[Way]:
-        """The ways of a check, the quick one first where it can be gone; each is counted as it is begun."""
+        """The ways of a check, the quick one first where it can be gone; the last one asked for answered."""
         if self._quick is not None and self._history_there():
             if self._changed:
                 self._quick.stand(self.con, self._changed)
                 self._changed = set()
-            self.counted["quick"] += 1
-            yield self._quick
-        self.counted["full"] += 1
-        yield FullWay(self)
+            self.went = "quick"
+            yield self._quick  # asked again, it did not answer
+        self.went = "full"
+        yield FullWay(self.con, self.stored, self.make_views, self.might_hit)
 
     def prepare(self) -> None:
         """Open the quick way, which takes some seconds of a process; checks go the full way meanwhile. What SQLite

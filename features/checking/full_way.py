@@ -1,12 +1,14 @@
 """A check in DuckDB, by the very statements of the batch over one person's rows: the way of a single check on the
 command line, and of whatever the quick way (quick_way.py) leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+import duckdb
 import pandas as pd
 
+from claims.store.claim_store import ClaimStore
+from claims.store.warehouse import Warehouse
 from features.asof import read_as
 from features.bucket import evaluate, evidence_sql
 from features.checking.claim_rows import Row
@@ -16,26 +18,29 @@ from features.checking.quick_way import Values
 from features.declare import Feature
 from features.grains import GRAINS, Grain
 
-if TYPE_CHECKING:
-    from features.checking.counter_store import CounterStore
-
 
 class FullWay:
     """Answers what the rules say of one person's rows on the connection a store keeps, between `begin` and `end`."""
 
-    def __init__(self, store: "CounterStore") -> None:
-        self.store, self.con = store, store.con
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        stored: Warehouse | None,
+        make_views: Callable[[ClaimStore, datetime], None],
+        might_hit: Callable[[Sequence[Feature], Mapping[Grain, Sequence[str]], str, str], set[str]],
+    ) -> None:
+        self.con, self._stored, self._make_views, self._might_hit = con, stored, make_views, might_hit
 
     def begin(self, settlement: Row, lines: Sequence[Row], unit_type: str | None, at: datetime) -> frozenset[str]:
         """Lay out the person's rows, the claim among them, and the views over them as of `at`; returns `table.column`
         of the values the claim brings. Raises UserError for one that cannot be read."""
         self.con.execute("BEGIN TRANSACTION")
-        claims = person_store(self.con, self.store.stored, settlement, lines, unit_type, at)
+        claims = person_store(self.con, self._stored, settlement, lines, unit_type, at)
         self.con.execute(
             f"CREATE TABLE {INCOMING} AS SELECT ?::VARCHAR AS psn_no, ?::VARCHAR AS mdtrt_id, ?::TIMESTAMP AS begntime",
             [str(settlement["psn_no"]), str(settlement["mdtrt_id"]), str(settlement["begntime"])],
         )
-        self.store.make_views(claims, at)
+        self._make_views(claims, at)
         self._visit, self._bill = str(settlement["mdtrt_id"]), str(settlement.get("setl_id"))
         return claims.claimed
 
@@ -49,7 +54,7 @@ class FullWay:
 
     def might_hit(self, rules: Sequence[Feature], entities: Mapping[Grain, Sequence[str]]) -> set[str]:
         """Names of the rules worth asking."""
-        return self.store.might_hit(rules, entities, self._visit, self._bill)
+        return self._might_hit(rules, entities, self._visit, self._bill)
 
     def values(self, features: Sequence[Feature], entities: Sequence[str]) -> Values:
         """(entity, column) → number of the features of one grain."""

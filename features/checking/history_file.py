@@ -7,13 +7,13 @@ state is put aside. Until it is there, checks read the warehouse itself.
 
 import fcntl
 import hashlib
+import json
 import os
 import re
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +23,7 @@ from claims.errors import UserError
 from claims.schema.tables import CANONICAL
 from claims.store.files import put, sha256, verified
 from claims.store.sql import name as identifier
-from claims.store.sql import parquet
+from claims.store.sql import parquet, quote
 from claims.store.warehouse import Warehouse
 from features.checking.person_store import OWN
 from features.checking.sqlite_functions import carried
@@ -97,7 +97,7 @@ def _fill(warehouse: Warehouse, path: Path) -> None:
     con = sqlite3.connect(path, isolation_level=None)
     rows = duckdb.connect()
     rows.execute("SET threads=1; SET memory_limit='1GB'; SET TimeZone='Asia/Shanghai'")
-    rows.execute(f"SET temp_directory='{path.parent}'".replace("''", "'"))
+    rows.execute(f"SET temp_directory={quote(path.parent)}")
     try:
         con.execute("PRAGMA journal_mode=OFF")
         con.execute("PRAGMA synchronous=OFF")
@@ -134,8 +134,6 @@ def _fill(warehouse: Warehouse, path: Path) -> None:
 
 
 def _codes(text: str) -> str:
-    import json
-
     return json.dumps([c for c in SPLIT.split(text) if c])
 
 
@@ -146,4 +144,6 @@ if __name__ == "__main__":
         made = make(Path(sys.argv[1]))
     except UserError as error:
         sys.exit(str(error))
-    print(f"{made.name}: {made.stat().st_size if made.exists() else 0} bytes, {time.process_time() - started:.1f} s CPU")
+    print(
+        f"{made.name}: {made.stat().st_size if made.exists() else 0} bytes, {time.process_time() - started:.1f} s CPU"
+    )

@@ -1,11 +1,12 @@
-"""The statements of a quick check, written once a process: what DuckDB is told to make of a person's rows, and the rules
-over them, in SQLite's words.
+"""The statements of a quick check, written once a process: what DuckDB is told to make of a person's rows, and the
+rules over them, in SQLite's words.
 
 The views (features/asof.py, features/reversal_modes.py) are made on empty tables and at a moment nobody lives at, and
 written down while they are made; the moment of the check stands wherever that moment stood. No view and no rule is
 written a second time.
 """
 
+import re
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from features.checking.person_store import OWN, SCHEMA
 from features.checking.sqlite_text import Columns, Dictionary, Untold, in_sqlite, text_of
 from features.declare import Feature
 from features.grains import GRAINS, Grain, Reversed
+from features.row_amounts import MONEY
 
 #: The moment at which the statements are written down.
 WRITTEN: Final = datetime(2007, 3, 4, 5, 6, 7, 891234)
@@ -35,12 +37,14 @@ AROUND: Final = """SELECT s.mdtrt_id
     JOIN main.incoming i
         ON s.psn_no = i.psn_no AND s.mdtrt_id <> i.mdtrt_id AND i.begntime::DATE BETWEEN s.adm_date AND s.end_date
     ORDER BY 1"""
+_ROW: Final = ("entity_id", "row_table", "row_id", "happened_at", "hit")
 PEERS: Final = ["entity_id", "peer_group", "peer_group_coarse"]
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Features over the same rows: the statements that measure them, each with the columns it gives beside the place."""
+    """Features over the same rows: the statements that measure them, each with the columns it gives beside the
+    place."""
 
     features: frozenset[str]
     statements: tuple[tuple[str, tuple[str, ...]], ...]
@@ -59,7 +63,8 @@ class Stood:
 class Program:
     """`made`: statements that make the tables and views, once. `script`: those that fill them for a person, `:t` and
     `:d` being moment and day of the check. `standing` and `stood`: tables that are about nobody, and queries over them
-    alone, which DuckDB answers; `columns`: of both, with kinds. `evidence`: of a feature its rows, and their columns with kinds."""
+    alone, which DuckDB answers; `columns`: of both, with kinds. `evidence`: of a feature its rows with what
+    an amount is told by, and their columns with kinds."""
 
     standing: tuple[str, ...]
     made: list[str] = field(default_factory=list)
@@ -203,7 +208,7 @@ class _Scribe:
     def _names(self, tables: Mapping[str, Columns]) -> Dictionary:
         return Dictionary(ChainMap(self.program.columns, dict(tables)), self._stand, _constant)
 
-    def _stand(self, query: exp.Expression) -> str | None:
+    def _stand(self, query: exp.Expr) -> str | None:
         """The table of a query over nothing but tables that stand."""
         inner = {c.alias for c in query.find_all(exp.CTE)}
         stand = {f"main.{n}" for n in self.program.standing}
@@ -244,8 +249,14 @@ class _Scribe:
                 raise Untold(f"{first.name} is measured by a function")
             statements.append((self._said(sql), tuple(columns)))
         self.program.measured.append(Measured(frozenset(f.name for f in group), tuple(statements)))
-        evidence = self._said(evidence_sql(told[0])), list(self.tables[name].items())
-        self.program.evidence.update(dict.fromkeys((f.name for f in group), evidence))
+        rests = self._said(evidence_sql(told[0]))
+        for f in group:
+            words = {*_ROW, *MONEY, *re.findall(r"\w+", str(f.amount))}
+            columns = [(c, kind) for c, kind in self.tables[name].items() if c in words]
+            self.program.evidence[f.name] = (
+                f"SELECT {', '.join(identifier(c) for c, _ in columns)} FROM ({rests})",
+                columns,
+            )
 
 
 def created(name: str, columns: Iterable[str]) -> str:

@@ -154,7 +154,7 @@ class QuickWay:
     def evidence(self, f: Feature, entity: str) -> pd.DataFrame:
         """The rows of one of them that a feature rests on."""
         statement, kinds = self._program.evidence[f.name]
-        rows = self.con.execute(f'SELECT * FROM ({statement}) WHERE "entity_id" = ?', [entity]).fetchall()
+        rows = self.con.execute(f'{statement} WHERE "entity_id" = ?', [entity]).fetchall()
         return pd.DataFrame({c: _series(kind, [row[i] for row in rows]) for i, (c, kind) in enumerate(kinds)})
 
 

@@ -18,6 +18,7 @@ from claims.store.sql import name as identifier
 
 DAY: Final = 86_400_000_000
 _EPOCH: Final = datetime(1970, 1, 1)
+_AS_THEY_ARE: Final = {"VARCHAR", "DOUBLE", "FLOAT", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UINTEGER"}
 _UNITS: Final = {"day": DAY, "hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000}
 
 
@@ -39,7 +40,16 @@ def carried(column: str, kind: str) -> str:
         return f"epoch_us({name}::TIMESTAMP) AS {name}"
     how = {"BOOLEAN": "INTEGER", "HUGEINT": "BIGINT", "UHUGEINT": "BIGINT", "UBIGINT": "BIGINT"}.get(kind)
     how = "DOUBLE" if kind.startswith("DECIMAL") else how
-    if how is None and kind not in ("VARCHAR", "DOUBLE", "FLOAT", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UINTEGER"):
+    if how is None and kind not in (
+        "VARCHAR",
+        "DOUBLE",
+        "FLOAT",
+        "BIGINT",
+        "INTEGER",
+        "SMALLINT",
+        "TINYINT",
+        "UINTEGER",
+    ):
         raise ValueError(f"SQLite holds no {kind}")
     return name if how is None else f"{name}::{how} AS {name}"
 
@@ -273,9 +283,9 @@ class _SumWithin:
         raise ValueError("the frame must begin with the partition")
 
     def value(self) -> Any:
-        if self.back is None:
-            return None
-        found = [v for v, key in self.rows if key >= self.key - self.back and v is not None]
+        since = None if self.key is None or self.back is None else self.key - self.back
+        told = [(v, key) for v, key in self.rows if v is not None]
+        found = [v for v, key in told if (key is None if since is None else key is not None and key >= since)]
         return sum(found) if found else None
 
     finalize = value
@@ -285,9 +295,13 @@ def add_functions(con: sqlite3.Connection) -> None:
     """Make them known on a connection."""
     for name, (count, f) in _FUNCTIONS.items():
         con.create_function(name, count, f, deterministic=True)
-    aggregates: dict[str, tuple[int, Any]] = {"x_any": (1, _AnyValue), "x_arg_max": (2, _ArgMax), "x_joined": (-1, _Joined)}
+    aggregates: dict[str, tuple[int, Any]] = {
+        "x_any": (1, _AnyValue),
+        "x_arg_max": (2, _ArgMax),
+        "x_joined": (-1, _Joined),
+    }
     for name, (count, made) in aggregates.items():
         con.create_aggregate(name, count, made)
-    con.create_window_function("x_count_distinct", 1, _CountDistinct)
-    con.create_window_function("x_sum_within", 3, _SumWithin)
+    for name, count, made in (("x_count_distinct", 1, _CountDistinct), ("x_sum_within", 3, _SumWithin)):
+        con.create_window_function(name, count, made)
     con.execute("PRAGMA case_sensitive_like = ON")

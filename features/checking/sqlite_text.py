@@ -7,6 +7,7 @@ for becomes a function of sqlite_functions.py. What cannot be said with certaint
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import sqlglot
@@ -15,7 +16,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
-from features.checking.sqlite_functions import DAY
+from features.checking.sqlite_functions import DAY, micros
 
 Columns = dict[str, str]
 
@@ -31,12 +32,12 @@ class Dictionary:
     moment or day written in the SQL is, where it stands for the moment of the check."""
 
     tables: Mapping[str, Columns]
-    standing: Callable[[exp.Expression], str | None] = lambda _: None
+    standing: Callable[[exp.Expr], str | None] = lambda _: None
     constant: Callable[[str], str | None] = lambda _: None
     ctes: set[str] = field(default_factory=set)
 
 
-def in_sqlite(sql: str, reading: str, names: Dictionary) -> exp.Expression:
+def in_sqlite(sql: str, reading: str, names: Dictionary) -> exp.Expr:
     """A SELECT of DuckDB in SQLite's words; unqualified tables are of the schema `reading`, or main. Raises Untold."""
     try:
         tree = sqlglot.parse_one(sql, read="duckdb")
@@ -46,8 +47,8 @@ def in_sqlite(sql: str, reading: str, names: Dictionary) -> exp.Expression:
         _kinds_told(tree)
         tree = qualify(
             tree, schema=dict(names.tables), dialect="duckdb", validate_qualify_columns=False, isolate_tables=False
-        )  # type: ignore[arg-type]
-        tree = annotate_types(tree, schema=dict(names.tables), dialect="duckdb")  # type: ignore[arg-type]
+        )
+        tree = annotate_types(tree, schema=dict(names.tables), dialect="duckdb")
         for node in reversed(list(tree.walk())):
             told = _told(node, names)
             if told is not node:
@@ -65,7 +66,7 @@ def in_sqlite(sql: str, reading: str, names: Dictionary) -> exp.Expression:
         raise Untold(str(error)) from error
 
 
-def text_of(tree: exp.Expression) -> str:
+def text_of(tree: exp.Expr) -> str:
     """SQLite's text of what `in_sqlite` gave. Raises Untold."""
     try:
         return tree.sql(dialect="sqlite", unsupported_level=sqlglot.ErrorLevel.RAISE)
@@ -73,7 +74,7 @@ def text_of(tree: exp.Expression) -> str:
         raise Untold(str(error)) from error
 
 
-def _place(tree: exp.Expression, reading: str, names: Dictionary) -> None:
+def _place(tree: exp.Expr, reading: str, names: Dictionary) -> None:
     """Tables by their full name in one identifier; queries over standing tables as tables."""
     ctes = {c.alias for c in tree.find_all(exp.CTE)}
     for table in list(tree.find_all(exp.Table)):
@@ -100,7 +101,7 @@ def _place(tree: exp.Expression, reading: str, names: Dictionary) -> None:
             query.set("this", exp.select("*").from_(exp.Table(this=exp.to_identifier(name_, quoted=True))))
 
 
-def _all_columns_grouped(tree: exp.Expression) -> None:
+def _all_columns_grouped(tree: exp.Expr) -> None:
     """GROUP BY ALL as the columns it stands for."""
     for group in list(tree.find_all(exp.Group)):
         if not group.args.get("all"):
@@ -114,7 +115,7 @@ def _all_columns_grouped(tree: exp.Expression) -> None:
         group.replace(exp.Group(expressions=[e.copy() for e in plain]))
 
 
-def _semi_joined_on(tree: exp.Expression) -> None:
+def _semi_joined_on(tree: exp.Expr) -> None:
     """USING of a SEMI or ANTI join as the condition it is."""
     for join in list(tree.find_all(exp.Join)):
         if join.kind not in ("SEMI", "ANTI") or not (using := join.args.get("using")):
@@ -122,6 +123,7 @@ def _semi_joined_on(tree: exp.Expression) -> None:
         select = join.parent
         if isinstance(select, exp.Table):  # FROM a SEMI JOIN b
             table, select = select, select.find_ancestor(exp.Select)
+            assert select is not None
             select.set("joins", table.args["joins"] + (select.args.get("joins") or []))
             table.set("joins", None)
         if not isinstance(select, exp.Select) or select.args["joins"][0] is not join:
@@ -132,14 +134,17 @@ def _semi_joined_on(tree: exp.Expression) -> None:
                 side.set("alias", exp.TableAlias(this=exp.to_identifier(f"side_{i}")))
         left, right = (side.alias_or_name for side in sides)
         join.set("using", None)
-        join.set("on", exp.and_(*(exp.EQ(this=exp.column(c.name, left), expression=exp.column(c.name, right)) for c in using)))
+        join.set(
+            "on",
+            exp.and_(*(exp.EQ(this=exp.column(c.name, left), expression=exp.column(c.name, right)) for c in using)),
+        )
 
 
 #: Kinds of functions that sqlglot does not know.
 _KINDS = {"hash": "BIGINT", "to_seconds": "INTERVAL", "to_days": "INTERVAL", "regexp_split_to_array": "VARCHAR[]"}
 
 
-def _kinds_told(tree: exp.Expression) -> None:
+def _kinds_told(tree: exp.Expr) -> None:
     for call in list(tree.find_all(exp.Anonymous)):
         if (kind := _KINDS.get(str(call.this).lower())) is not None:
             told = exp.Cast(this=call.copy(), to=exp.DataType.build(kind, dialect="duckdb"))
@@ -155,30 +160,34 @@ _TEXT = {_T.TEXT, _T.VARCHAR, _T.CHAR}
 _MOMENT = {_T.TIMESTAMP, _T.TIMESTAMPNTZ}
 
 
-def _kind(node: exp.Expression) -> Any:
+def _kind(node: exp.Expr) -> Any:
     kind = node.type.this if node.type is not None else _T.UNKNOWN
     return _kind(node.this) if kind == _T.UNKNOWN and isinstance(node, exp.Paren | exp.Alias) else kind
 
 
-def _call(name: str, *args: Any, kind: Any = None) -> exp.Expression:
-    made = exp.Anonymous(this=name, expressions=[exp.convert(a) if not isinstance(a, exp.Expression) else a for a in args])
+def _call(name: str, *args: Any, kind: Any = None) -> exp.Expr:
+    made = exp.Anonymous(this=name, expressions=[exp.convert(a) if not isinstance(a, exp.Expr) else a for a in args])
     if kind is not None:
         made.type = exp.DataType.build(kind)
     return made
 
 
-def _number(n: int) -> exp.Expression:
-    made: exp.Expression = exp.Literal.number(abs(n))
+def _same(node: exp.Expr) -> exp.Expr:
+    return node
+
+
+def _number(n: int) -> exp.Expr:
+    made: exp.Expr = exp.Literal.number(abs(n))
     return made if n >= 0 else exp.Paren(this=exp.Neg(this=made))
 
 
-def _told(node: exp.Expression, names: Dictionary) -> exp.Expression:
+def _told(node: exp.Expr, names: Dictionary) -> exp.Expr:
     """A node whose children are said in SQLite's words already."""
     how = _HOW.get(type(node))
     return how(node, names) if how else node
 
 
-def _cast(node: Any, names: Dictionary) -> exp.Expression:
+def _cast(node: Any, names: Dictionary) -> exp.Expr:
     source, wanted, x = _kind(node.this), node.to.this, node.this
     if isinstance(x, exp.Anonymous) and (wanted in (_T.ARRAY, _T.INTERVAL) or x.this == "x_hash"):
         return x
@@ -215,23 +224,19 @@ def _cast(node: Any, names: Dictionary) -> exp.Expression:
     raise Untold(f"a cast from {source} to {wanted}: {node.sql('duckdb')[:120]}")
 
 
-def _constant(text: str, names: Dictionary) -> exp.Expression:
-    from datetime import datetime
-
-    from features.checking.sqlite_functions import micros
-
+def _constant(text: str, names: Dictionary) -> exp.Expr:
     if (told := names.constant(text)) is not None:
         return sqlglot.parse_one(told, read="sqlite")
     return _number(micros(datetime.fromisoformat(text)))
 
 
-def _interval(node: Any, names: Dictionary) -> exp.Expression:
+def _interval(node: Any, names: Dictionary) -> exp.Expr:
     unit = str(node.unit).upper().rstrip("S")
     size = {"DAY": DAY, "HOUR": DAY // 24, "MINUTE": DAY // 1440, "SECOND": 1_000_000}.get(unit)
     if size is None:
         raise Untold(f"an interval in {unit}")
     n = node.this
-    made: exp.Expression
+    made: exp.Expr
     if isinstance(n, exp.Literal):
         made = _number(int(n.this) * size)
     else:
@@ -240,13 +245,13 @@ def _interval(node: Any, names: Dictionary) -> exp.Expression:
     return made
 
 
-def _sum(node: Any, names: Dictionary) -> exp.Expression:
+def _sum(node: Any, names: Dictionary) -> exp.Expr:
     """a + b and a - b."""
     a, b = node.left, node.right
     kinds = (_kind(a), _kind(b))
     made = type(node)
 
-    def of(x: exp.Expression, y: exp.Expression, kind: str) -> exp.Expression:
+    def of(x: exp.Expr, y: exp.Expr, kind: str) -> exp.Expr:
         told = exp.Paren(this=made(this=x, expression=y))
         told.type = exp.DataType.build(kind)
         told.this.type = told.type
@@ -261,11 +266,11 @@ def _sum(node: Any, names: Dictionary) -> exp.Expression:
     if kinds[0] in _MOMENT and kinds[1] in _MOMENT and made is exp.Sub:
         return of(a, b, "INTERVAL")
     if set(kinds) <= _WHOLE | _REAL | {_T.NULL, _T.BOOLEAN}:
-        return node
+        return _same(node)
     raise Untold(f"{kinds[0]} and {kinds[1]} added: {node.sql('duckdb')[:120]}")
 
 
-def _exact(x: exp.Expression) -> tuple[int, int] | None:
+def _exact(x: exp.Expr) -> tuple[int, int] | None:
     """A decimal literal as (digits, power of ten)."""
     while isinstance(x, exp.Paren):
         x = x.this
@@ -275,7 +280,7 @@ def _exact(x: exp.Expression) -> tuple[int, int] | None:
     return None
 
 
-def _product(node: Any, names: Dictionary) -> exp.Expression:
+def _product(node: Any, names: Dictionary) -> exp.Expr:
     """DuckDB multiplies whole numbers with decimals exactly; so does this, up to the last division."""
     for one, other in ((node.left, node.right), (node.right, node.left)):
         if (decimal := _exact(one)) and _kind(other) in _WHOLE:
@@ -284,10 +289,10 @@ def _product(node: Any, names: Dictionary) -> exp.Expression:
             told = exp.Paren(this=exp.Div(this=exp.Paren(this=over), expression=exp.Literal.number(f"{ten}.0")))
             told.type = told.this.type = exp.DataType.build("DOUBLE")
             return told
-    return node
+    return _same(node)
 
 
-def _quotient(node: Any, names: Dictionary) -> exp.Expression:
+def _quotient(node: Any, names: Dictionary) -> exp.Expr:
     a, b = node.left, node.right
     if isinstance(b, exp.Literal) and float(b.this):
         told = exp.Paren(this=exp.Div(this=exp.cast(a, "REAL"), expression=b))
@@ -296,7 +301,7 @@ def _quotient(node: Any, names: Dictionary) -> exp.Expression:
     return _call("x_div", a, b, kind="DOUBLE")
 
 
-def _compared(node: Any, names: Dictionary) -> exp.Expression:
+def _compared(node: Any, names: Dictionary) -> exp.Expr:
     """A day or moment held against a text is held against the day or moment that it names."""
     when = {*_MOMENT, _T.DATE}
     for one, other in ((node.this, node.expression), (node.expression, node.this)):
@@ -306,10 +311,10 @@ def _compared(node: Any, names: Dictionary) -> exp.Expression:
             other.replace(_constant(other.this, names))
         if _kind(one) in _TEXT and _kind(other) in _WHOLE | _REAL:
             raise Untold(f"a text held against a number: {node.sql('duckdb')[:120]}")
-    return node
+    return _same(node)
 
 
-def _joined(node: Any, names: Dictionary) -> exp.Expression:
+def _joined(node: Any, names: Dictionary) -> exp.Expr:
     """a || b."""
     for side in ("this", "expression"):
         x, kind = node.args[side], _kind(node.args[side])
@@ -319,10 +324,10 @@ def _joined(node: Any, names: Dictionary) -> exp.Expression:
             node.set(side, _call("x_moment_text", x, kind="TEXT"))
         elif kind not in _TEXT | _WHOLE | {_T.NULL}:
             raise Untold(f"a {kind} in a text: {node.sql('duckdb')[:120]}")
-    return node
+    return _same(node)
 
 
-def _anonymous(node: Any, names: Dictionary) -> exp.Expression:
+def _anonymous(node: Any, names: Dictionary) -> exp.Expr:
     name = str(node.this).lower()
     if name == "hash":
         return _call("x_hash", *node.expressions, kind="BIGINT")
@@ -333,21 +338,21 @@ def _anonymous(node: Any, names: Dictionary) -> exp.Expression:
     if name == "regexp_split_to_array":
         return _call("x_split", *node.expressions, kind="ARRAY")
     if name.startswith("x_"):
-        return node  # type: ignore[no-any-return]
+        return _same(node)
     raise Untold(f"a function {name}")
 
 
-def _aggregate(node: Any, names: Dictionary) -> exp.Expression:
+def _aggregate(node: Any, names: Dictionary) -> exp.Expr:
     """Sums and the like keep the kind of what they are of, where sqlglot does not know it."""
     if _kind(node) == _T.UNKNOWN:
         inner = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
         node.type = inner.type
-    return node  # type: ignore[no-any-return]
+    return _same(node)
 
 
-def _counted(node: Any, names: Dictionary) -> exp.Expression:
+def _counted(node: Any, names: Dictionary) -> exp.Expr:
     if not isinstance(node.this, exp.Distinct):
-        return node  # type: ignore[no-any-return]
+        return _same(node)
     told = node.this.expressions
     if len(told) == 1 and isinstance(told[0], exp.Tuple | exp.Struct):
         told = told[0].expressions
@@ -355,10 +360,10 @@ def _counted(node: Any, names: Dictionary) -> exp.Expression:
     if isinstance(node.parent, exp.Window):
         return _call("x_count_distinct", one, kind="BIGINT")
     node.this.set("expressions", [one])
-    return node  # type: ignore[no-any-return]
+    return _same(node)
 
 
-def _concatenated(node: Any, names: Dictionary) -> exp.Expression:
+def _concatenated(node: Any, names: Dictionary) -> exp.Expr:
     inner, order = node.this, []
     if isinstance(inner, exp.Order):
         order = [o.this for o in inner.expressions]
@@ -375,26 +380,26 @@ def _concatenated(node: Any, names: Dictionary) -> exp.Expression:
     return _call("x_joined", int(distinct), between, text, *order, kind="TEXT")
 
 
-def _window(node: Any, names: Dictionary) -> exp.Expression:
+def _window(node: Any, names: Dictionary) -> exp.Expr:
     """A frame whose width the row tells."""
     spec = node.args.get("spec")
     start = spec.args.get("start") if spec is not None else None
-    if not isinstance(start, exp.Expression) or isinstance(start, exp.Literal) or start.find(exp.Column) is None:
-        return node  # type: ignore[no-any-return]
+    if not isinstance(start, exp.Expr) or isinstance(start, exp.Literal) or start.find(exp.Column) is None:
+        return _same(node)
     order = node.args["order"].expressions
     fits = spec.args["kind"] == "RANGE" and spec.args["start_side"] == "PRECEDING" and spec.args["end"] == "CURRENT ROW"
     if not fits or len(order) != 1 or not isinstance(node.this, exp.Sum) or order[0].args.get("desc"):
         raise Untold(f"a frame: {node.sql('duckdb')[:160]}")
     node.set("this", _call("x_sum_within", node.this.this, order[0].this.copy(), start, kind="DOUBLE"))
     spec.set("start", "UNBOUNDED")
-    return node  # type: ignore[no-any-return]
+    return _same(node)
 
 
-def _length(node: Any, names: Dictionary) -> exp.Expression:
+def _length(node: Any, names: Dictionary) -> exp.Expr:
     return _call("x_length", node.this, kind="BIGINT") if _kind(node.this) == _T.ARRAY else node
 
 
-def _bracket(node: Any, names: Dictionary) -> exp.Expression:
+def _bracket(node: Any, names: Dictionary) -> exp.Expr:
     if _kind(node.this) not in _TEXT or len(node.expressions) != 1 or not isinstance(node.expressions[0], exp.Literal):
         raise Untold(f"a part of {node.sql('duckdb')[:80]}")
     place = int(node.expressions[0].this) + 1
@@ -405,29 +410,33 @@ def _unit(node: Any) -> str:
     return str(node.args["unit"].name if node.args.get("unit") else "day").lower()
 
 
-def _extract(node: Any, names: Dictionary) -> exp.Expression:
+def _extract(node: Any, names: Dictionary) -> exp.Expr:
     unit = node.this.name.lower()
     if unit not in ("hour", "minute", "second", "day", "month", "year", "isodow"):
         raise Untold(f"the {unit} of a moment")
     return _call("x_part", unit, node.expression, kind="BIGINT")
 
 
-def _ignoring(node: Any, names: Dictionary) -> exp.Expression:
+def _ignoring(node: Any, names: Dictionary) -> exp.Expr:
     """any_value says it of itself."""
     if isinstance(node.this, exp.Anonymous) and node.this.this in ("x_any", "x_arg_max"):
-        return node.this  # type: ignore[no-any-return]
+        return _same(node.this)
     raise Untold(f"IGNORE NULLS: {node.sql('duckdb')[:80]}")
 
 
-def _named(name: str, kind: Any = None) -> Callable[[Any, Dictionary], exp.Expression]:
-    def told(node: Any, names: Dictionary) -> exp.Expression:
+def _over(x: exp.Expr, number: str) -> exp.Expr:
+    return exp.Paren(this=exp.Div(this=x, expression=exp.Literal.number(number)))
+
+
+def _named(name: str, kind: Any = None) -> Callable[[Any, Dictionary], exp.Expr]:
+    def told(node: Any, names: Dictionary) -> exp.Expr:
         args = [a for a in (node.this, node.args.get("expression")) if a is not None]
         return _call(name, *args, *node.expressions, kind=kind)
 
     return told
 
 
-_HOW: dict[type, Callable[[Any, Dictionary], exp.Expression]] = {
+_HOW: dict[type, Callable[[Any, Dictionary], exp.Expr]] = {
     exp.Cast: _cast, exp.TryCast: _cast, exp.Interval: _interval, exp.Add: _sum, exp.Sub: _sum, exp.Mul: _product,
     exp.Div: _quotient, exp.DPipe: _joined, exp.Anonymous: _anonymous, exp.Sum: _aggregate, exp.Min: _aggregate,
     exp.Max: _aggregate, exp.Count: _counted, exp.GroupConcat: _concatenated, exp.Window: _window, exp.Length: _length,
@@ -437,16 +446,18 @@ _HOW: dict[type, Callable[[Any, Dictionary], exp.Expression]] = {
     exp.TimestampTrunc: lambda n, _: _call("x_trunc", _unit(n), n.this, kind="TIMESTAMP"),
     exp.DateTrunc: lambda n, _: _call("x_trunc", _unit(n), n.this, kind="TIMESTAMP"),
     exp.TimeToStr: lambda n, _: _call("x_strftime", n.this, n.args["format"], kind="TEXT"),
-    exp.TimeToUnix: lambda n, _: exp.Paren(this=exp.Div(this=exp.cast(n.this, "REAL"), expression=exp.Literal.number("1000000.0"))),
+    exp.TimeToUnix: lambda n, _: _over(exp.cast(n.this, "REAL"), "1000000.0"),
     exp.DayOfWeekIso: lambda n, _: _call("x_part", "isodow", n.this, kind="BIGINT"),
     exp.DateFromParts: lambda n, _: _call("x_date", n.args["year"], n.args["month"], n.args["day"], kind="DATE"),
     exp.RegexpLike: lambda n, _: _call("x_regexp", n.this, n.expression, kind="BOOLEAN"),
     exp.ArrayContains: lambda n, _: _call("x_contains", n.this, n.expression, kind="BOOLEAN"),
     exp.Greatest: _named("x_greatest"), exp.Least: _named("x_least"),
     exp.LogicalOr: lambda n, _: exp.Max(this=n.this), exp.LogicalAnd: lambda n, _: exp.Min(this=n.this),
-    exp.AnyValue: lambda n, _: _call("x_any", n.this), exp.ArgMax: lambda n, _: _call("x_arg_max", n.this, n.expression),
+    exp.AnyValue: lambda n, _: _call("x_any", n.this),
+    exp.ArgMax: lambda n, _: _call("x_arg_max", n.this, n.expression),
     exp.IgnoreNulls: _ignoring, exp.ConcatWs: lambda n, _: _call("x_concat_ws", *n.expressions, kind="TEXT"),
-    exp.Upper: _named("x_upper", "TEXT"), exp.Radians: _named("x_radians"), exp.Cos: _named("x_cos"), exp.Sin: _named("x_sin"),
+    exp.Upper: _named("x_upper", "TEXT"), exp.Radians: _named("x_radians"), exp.Cos: _named("x_cos"),
+    exp.Sin: _named("x_sin"),
     exp.Asin: _named("x_asin"), exp.Sqrt: _named("x_sqrt"), exp.Pow: _named("x_pow"), exp.Floor: _named("x_floor"),
 }  # fmt: skip
 
@@ -454,14 +465,15 @@ _HOW: dict[type, Callable[[Any, Dictionary], exp.Expression]] = {
 # Queries.
 
 
-def _select(select: exp.Select) -> exp.Expression:
+def _select(select: exp.Select) -> exp.Expr:
     """Clauses that SQLite has not: QUALIFY, SEMI and ANTI joins, unnest in SELECT."""
     for explode in list(select.find_all(exp.Explode)):
         if explode.parent_select is not select:
             continue
         alias = f"unnested_{len(select.args.get('joins') or [])}"
         explode.replace(exp.column("value", alias, quoted=True))
-        each = exp.Table(this=exp.Anonymous(this="json_each", expressions=[explode.this]), alias=exp.TableAlias(this=exp.to_identifier(alias)))
+        call = exp.Anonymous(this="json_each", expressions=[explode.this])
+        each = exp.Table(this=call, alias=exp.TableAlias(this=exp.to_identifier(alias)))
         select.append("joins", exp.Join(this=each, kind="CROSS"))
     changed = transforms.eliminate_semi_and_anti_joins(select)
     return transforms.eliminate_qualify(changed)

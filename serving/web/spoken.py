@@ -45,10 +45,12 @@ _PLACE: Final = re.compile(r"line ([0-9]+) column ([0-9]+)")
 _REASON: ContextVar[dict[str, str]] = ContextVar("reason")
 
 
-def because(sentence: str) -> str:
-    """Let the answer to this request say why; returns the sentence."""
+def because(sentence: str, after: int | None = None) -> str:
+    """Let the answer to this request say why, and after how many seconds to ask again; returns the sentence."""
     if (told := _REASON.get(None)) is not None:
         told["error"] = sentence
+        if after is not None:
+            told["after"] = str(after)
     return sentence
 
 
@@ -110,6 +112,8 @@ class Spoken:
             again = json.dumps(spoken(start["status"], body, reason.get("error", "")), ensure_ascii=False).encode()
             headers = [(k, v) for k, v in start["headers"] if k.lower() not in (b"content-length", b"content-type")]
             headers += [(b"content-type", b"application/json"), (b"content-length", str(len(again)).encode())]
+            if "after" in reason:
+                headers.append((b"retry-after", reason["after"].encode()))
             await send({**start, "headers": headers})
             await send({"type": "http.response.body", "body": again})
 

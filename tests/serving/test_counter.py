@@ -1,15 +1,19 @@
 """The counter's check as an address: what `xiezhi check` says, a scope of its own, one Chinese sentence a field, and nothing that names the patient in any error or log."""
 
+import asyncio
 import json
 import logging
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from anyio import to_thread
 
 from features.checking.check_claim import check_claim
 from features.checking.claim_file import moment_of_claim
+from serving.counter import _TURNS, BUSY, PACE, Crowded, check
 from serving.desk import log, people, sessions
 from serving.web.middleware import desk_of
 from serving.web.spoken import sentence_of, spoken
@@ -47,7 +51,8 @@ def token(house: Path, role: str = "counter", scope: str = "check", area: str = 
 
 
 def files(house: Path) -> dict[str, tuple[int, int]]:
-    found = (p for p in house.rglob("*") if p.is_file() and "desk" not in p.relative_to(house).parts)
+    beside = {"desk", "counter"}  # the desk's own, and the copy by person that a worker makes
+    found = (p for p in house.rglob("*") if p.is_file() and not beside & set(p.relative_to(house).parts))
     return {str(p): (p.stat().st_size, p.stat().st_mtime_ns) for p in found}
 
 
@@ -151,3 +156,31 @@ def test_what_the_server_says_in_english_is_said_in_chinese() -> None:
     assert spoken(404, b"not json")["error"] == "没有这个地址，或没有您要的内容"
     assert sentence_of("string_too_long", "String should have at most 4000 characters") == "内容过长"
     assert sentence_of("never heard of", "English") == "取值不合要求"
+
+
+def test_nobody_is_turned_away_who_could_be_answered_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def asked(waiting: int, each: float) -> None:
+        monkeypatch.setattr(PACE, "each", each)
+        turns = SimpleNamespace(statistics=lambda: SimpleNamespace(tasks_waiting=waiting))
+        monkeypatch.setitem(_TURNS, asyncio.get_running_loop(), turns)
+        monkeypatch.setattr(to_thread, "run_sync", answered)
+        await check(Path(), None, None, None, [], None)  # type: ignore[arg-type]
+
+    async def answered(*_: Any, **__: Any) -> dict[str, Any]:
+        return {}
+
+    asyncio.run(asked(100, 0.02))
+    with pytest.raises(Crowded) as turned:
+        asyncio.run(asked(20, 0.3))
+    assert turned.value.after == 6, "so long those before him will take"
+
+
+def test_who_is_turned_away_is_told_when_to_come_back(
+    counter: TestClient, house: Path, claims: list[Claim], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crowded(*_: Any) -> None:
+        raise Crowded(4)
+
+    monkeypatch.setattr("serving.counter.check", crowded)
+    answer = counter.post("/api/check", headers=token(house), json={"settlement": claims[0][0], "lines": []})
+    assert (answer.status_code, answer.headers["retry-after"], answer.json()) == (429, "4", {"error": BUSY})
