@@ -9,6 +9,7 @@ so nothing of him stays, whatever happens.
 
 import subprocess
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
@@ -44,6 +45,8 @@ from features.partition import Partition
 from features.reversal_modes import JOINED, settle_views
 
 MEMORY = "500MB"
+#: Seconds until a history that could not be made is tried again.
+AGAIN = 600.0
 #: Sets of columns that claims bring, whose unanswerable rules are remembered.
 MOST_SETS = 64
 
@@ -78,6 +81,7 @@ class CounterStore:
         self._quick: QuickWay | None = None
         self._attached = ""
         self._making: subprocess.Popen[bytes] | None = None
+        self._again = 0.0
         #: Standing tables of which the quick way has no copy yet.
         self._changed: set[str] = set()
         #: The way of the last check.
@@ -118,8 +122,9 @@ class CounterStore:
         elif history_file.ready(path := history_file.place_of(self.stored)):
             self._quick.attach(path)
         else:
-            if self._making is None or self._making.poll() is not None:
-                self._making = history_file.begin(self.stored.root)
+            idle = self._making is None or self._making.poll() is not None
+            if idle and time.monotonic() > self._again:
+                self._making, self._again = history_file.begin(self.stored.root), time.monotonic() + AGAIN
             return False
         self._attached = self._state
         return True
@@ -132,7 +137,7 @@ class CounterStore:
             return
         if self._state:
             self.con.close()
-        self.stored, self._state = stored, state
+        self.stored, self._state, self._again = stored, state, 0.0
         self.con = connection(1, MEMORY)
         self._standing: dict[str, tuple[datetime | None, datetime | None]] = {}
         self._absent: dict[object, dict[str, str]] = {}

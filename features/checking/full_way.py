@@ -1,6 +1,7 @@
 """A check in DuckDB, by the very statements of the batch over one person's rows: the way of a single check on the
 command line, and of whatever the quick way (quick_way.py) leaves."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
@@ -59,8 +60,14 @@ class FullWay:
     def values(self, features: Sequence[Feature], entities: Sequence[str]) -> Values:
         """(entity, column) → number of the features of one grain."""
         self.con.execute("CREATE OR REPLACE TABLE main.focus AS SELECT unnest(?::VARCHAR[]) AS entity_id", [entities])
-        told = evaluate(self.con, features).set_index("entity_id").stack()
-        return {(str(entity), str(column)): float(n) for (entity, column), n in told.items()}
+        told = evaluate(self.con, features).set_index("entity_id").astype("float64")
+        table = zip(told.index, told.to_numpy(), strict=True)
+        return {
+            (str(e), str(c)): float(x)
+            for e, numbers in table
+            for c, x in zip(told.columns, numbers, strict=True)
+            if not math.isnan(x)
+        }
 
     def peer_groups(self, grain: Grain) -> pd.DataFrame:
         """`entity_id, peer_group, peer_group_coarse` of those `values` was asked of."""

@@ -178,8 +178,8 @@ class _Scribe:
         self.program.columns = {n: c for n, c in lasting.items() if n in stand}
         self.program.made += [created(n, c) for n, c in lasting.items() if n not in stand]
         self.program.made.append(created(ASOF, self.tables[ASOF]))
-        for told in pen.told:
-            self._line(*told)
+        for line in pen.told:
+            self._line(*line)
 
     def _line(self, sql: str, before: dict[str, Columns], after: dict[str, Columns]) -> None:
         """A statement of the views as SQLite has it: what DuckDB would read through a view is laid out too."""
@@ -252,9 +252,9 @@ class _Scribe:
         rests = self._said(evidence_sql(told[0]))
         for f in group:
             words = {*_ROW, *MONEY, *re.findall(r"\w+", str(f.amount))}
-            columns = [(c, kind) for c, kind in self.tables[name].items() if c in words]
+            cells = [(c, kind) for c, kind in self.tables[name].items() if c in words]
             self.program.evidence[f.name] = (
-                f"SELECT {', '.join(identifier(c) for c, _ in columns)} FROM ({rests})",
+                f"SELECT {', '.join(identifier(c) for c, _ in cells)} FROM ({rests})",
                 columns,
             )
 

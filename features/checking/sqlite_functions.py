@@ -302,6 +302,7 @@ def add_functions(con: sqlite3.Connection) -> None:
     }
     for name, (count, made) in aggregates.items():
         con.create_aggregate(name, count, made)
-    for name, count, made in (("x_count_distinct", 1, _CountDistinct), ("x_sum_within", 3, _SumWithin)):
+    over: list[tuple[str, int, Any]] = [("x_count_distinct", 1, _CountDistinct), ("x_sum_within", 3, _SumWithin)]
+    for name, count, made in over:
         con.create_window_function(name, count, made)
     con.execute("PRAGMA case_sensitive_like = ON")
