@@ -466,7 +466,8 @@ _HOW: dict[type, Callable[[Any, Dictionary], exp.Expr]] = {
 
 #: Functions that mean the same in both.
 _SAME = (
-    exp.And, exp.Or, exp.Coalesce, exp.If, exp.Case, exp.Exists, exp.Nullif, exp.Abs, exp.Trim, exp.Substring, exp.Replace,
+    exp.And, exp.Or, exp.Coalesce, exp.If, exp.Case, exp.Exists, exp.Nullif, exp.Abs, exp.Trim, exp.Substring,
+    exp.Replace,
     exp.Round, exp.RowNumber, exp.DenseRank, exp.Rank, exp.Lag, exp.Lead, exp.Avg, exp.Explode,
 )  # fmt: skip
 
