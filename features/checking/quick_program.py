@@ -255,7 +255,7 @@ class _Scribe:
             cells = [(c, kind) for c, kind in self.tables[name].items() if c in words]
             self.program.evidence[f.name] = (
                 f"SELECT {', '.join(identifier(c) for c, _ in cells)} FROM ({rests})",
-                columns,
+                cells,
             )
 
 
