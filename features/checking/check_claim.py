@@ -188,6 +188,8 @@ class _Judge:
 
     def _rows(self, f: Feature, entity: str, fen: float) -> tuple[HitRow, ...]:
         rows = self.way.evidence(f, entity)
+        # In one order whichever way it came: which of equal rows bears the last fen goes by it.
+        rows = rows.sort_values(["happened_at", "row_table", "row_id"], kind="stable", ignore_index=True)
         if f.windows[0]:
             rows = rows[rows["happened_at"] > self.at - timedelta(days=f.windows[0])]
         if f.amount is not None:
