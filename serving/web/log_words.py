@@ -28,7 +28,7 @@ PARTICULARS: Final[dict[str, str]] = {
     "day": "星期", "days": "天数", "decision": "意见", "done": "记录", "fen": "金额", "field": "内容", "file": "附件号", "found": "结果", "from": "由", "granted": "批准",
     "ground": "理由号", "handle": "令牌", "head": "链首", "hits": "命中", "kind": "种类", "late": "逾期", "lead": "序号", "lines": "行数", "locked": "已锁定", "members": "出席人数",
     "never": "本周不去", "new": "新案", "passed": "通过", "reason": "理由", "result": "结果", "roles": "岗位", "row": "行号", "rows": "行数", "run": "批次", "scope": "范围",
-    "sha256": "散列", "site": "机构", "size": "字节", "task": "任务", "team": "检查组", "to": "到", "unit": "机构", "verdict": "答复", "waived": "无异议", "with": "另一案件",
+    "sha256": "散列", "site": "机构", "size": "字节", "task": "任务", "team": "检查组", "to": "到", "unit": "机构", "verdict": "答复", "waived": "无异议", "way": "核查方式", "with": "另一案件",
 }  # fmt: skip
 """Keys of what a log row adds to its act."""
 _CODES: Final[dict[str, str]] = {
@@ -36,6 +36,7 @@ _CODES: Final[dict[str, str]] = {
     **{code: zh for zh, code in RESULTS.items()}, **{role: zh for role, (zh, _) in ROLES.items()},
     **DECISIONS, **DISPOSITIONS, **FOUND,
     "stored": "待第二人确认", "confirmed": "两人确认", "changed": "更正", "withdrawn": "撤回", "oidc": "本单位统一登录", "no": "不属实", "unsure": "存疑",
+    "quick": "快速", "full": "完整",
 }  # fmt: skip
 _DAYS: Final = "一二三四五六日"
 

@@ -11,7 +11,7 @@ from claims.store.warehouse import Warehouse, empty_manifest
 from features.declare import REGISTRY
 from features.evidence import gather_evidence
 from models.score import in_order
-from serving.lists import bedcheck, source
+from serving.lists import bedcheck
 from serving.lists.bedcheck import build_bedcheck, check_stays, home_beds, prepare_bedcheck, rank_beds
 from serving.lists.claims_behind import claim_rows
 from serving.lists.prepare import build_worklist, prepare
@@ -93,9 +93,9 @@ def test_remarks_on_the_data_are_notes_and_a_stop_is_a_refusal(
     def finding(severity: str) -> QualityFinding:
         return QualityFinding(code="x", severity=severity, zh="三成结算单没有明细", en="a third has no lines")  # type: ignore[arg-type]
 
-    monkeypatch.setattr(source, "check", lambda house, as_of: [finding("warn")])
+    monkeypatch.setattr("serving.lists.quality_notes.check", lambda house, as_of: [finding("warn")])
     assert [n.text for n in quality_notes(warehouse, T)] == ["三成结算单没有明细"]
-    monkeypatch.setattr(source, "check", lambda house, as_of: [finding("warn"), finding("stop")])
+    monkeypatch.setattr("serving.lists.quality_notes.check", lambda house, as_of: [finding("warn"), finding("stop")])
     with pytest.raises(UserError, match="no list is made on this data: a third has no lines"):
         prepare(warehouse, T, "person", 5)
 
