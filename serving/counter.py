@@ -161,12 +161,13 @@ def warm(warehouse: Path) -> None:
     go the full way."""
 
     def judge() -> None:
-        store, claim = kept(warehouse), dict.fromkeys(NEEDED, "0")
-        with suppress(UserError):
-            for quick in (False, True):
-                if quick:
-                    store.prepare()
+        store, now = kept(warehouse), datetime.now()
+        claim = dict.fromkeys(NEEDED, "0") | {"begntime": now.isoformat(sep=" ")}
+        for quick in (False, True):
+            if quick:
+                store.prepare()
+            with suppress(UserError):
                 for _ in range(2):  # what the first finds to keep, the second keeps
-                    check_claim(claim, [], store, datetime.now())
+                    check_claim(claim, [], store, now)
 
     threading.Thread(target=judge, name="counter", daemon=True).start()

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import shutil
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 from anyio import to_thread
 
+from features.checking import history_file
 from features.checking.check_claim import check_claim
 from features.checking.claim_file import moment_of_claim
-from serving.counter import _TURNS, BUSY, PACE, Crowded, check
+from serving.counter import _TURNS, BUSY, PACE, Crowded, check, kept, warm
 from serving.desk import log, people, sessions
 from serving.web.middleware import desk_of
 from serving.web.spoken import sentence_of, spoken
@@ -54,6 +56,16 @@ def files(house: Path) -> dict[str, tuple[int, int]]:
     beside = {"desk", "counter"}  # the desk's own, and the copy by person that a worker makes
     found = (p for p in house.rglob("*") if p.is_file() and not beside & set(p.relative_to(house).parts))
     return {str(p): (p.stat().st_size, p.stat().st_mtime_ns) for p in found}
+
+
+def test_a_worker_opens_the_quick_way_at_its_start(house: Path, claims: list[Claim]) -> None:
+    warm(house)
+    for thread in threading.enumerate():
+        if thread.name == "counter":
+            thread.join(120)
+    history_file.make(house)
+    check_claim(*claims[0], kept(house), moment_of_claim(claims[0][0]))
+    assert kept(house).went == "quick"
 
 
 def test_the_answer_is_that_of_the_command_and_the_warehouse_stays_as_it_was(
