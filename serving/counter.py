@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+import sqlite3
 import threading
 import time
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 from weakref import WeakKeyDictionary
 
+import duckdb
 from anyio import CapacityLimiter, to_thread
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from pydantic_core import PydanticCustomError
@@ -41,6 +43,10 @@ PATIENCE: Final = 3.0
 """Seconds that a check may wait for its turn. Who would wait longer, by what the checks before him lately took, is told at once when to come back."""
 BUSY: Final = "柜台核查正忙，请稍后再试；结算可先办理，事后由清单复核"
 _TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, CapacityLimiter] = WeakKeyDictionary()
+
+
+_UNREADABLE: Final = (UserError, OSError, duckdb.Error, sqlite3.Error)
+"""What may stand in the way of a check; at the start nobody is told, the first who asks is."""
 
 
 class Crowded(UserError):
@@ -166,7 +172,7 @@ def warm(warehouse: Path) -> None:
         for quick in (False, True):
             if quick:
                 store.prepare()
-            with suppress(UserError):
+            with suppress(*_UNREADABLE):
                 for _ in range(2):  # what the first finds to keep, the second keeps
                     check_claim(claim, [], store, now)
 
