@@ -122,6 +122,7 @@ def test_rights_that_change_and_sessions_that_end_are_heeded_with_the_next_page(
 def test_whoever_reads_a_page_kept_stands_in_the_log(house: Path) -> None:
     run, desk = publish.current(house), desk_of(house)
     readers = {name: signed_in(house, "reviewer1", name=name) for name in ("reads1", "reads2")}
+    assert readers["reads1"].get("/").status_code == 200  # the first to look opens the cases
     for name in ("reads1", "reads2", "reads1"):
         before = log.head(desk)[0]
         assert readers[name].get(f"/lists/{run.name}/admission/1").status_code == 200
@@ -151,6 +152,7 @@ def test_a_case_put_to_a_blind_reviewer_is_another_page_for_him_alone(house: Pat
     first = signed_in(house, "reviewer1", name="blind")
     second = signed_in(house, "reviewer2", name="sighted")
     address = f"/lists/{run.name}/person"
+    assert first.get(address).status_code == 200  # the first to look opens the cases
     with desk.write() as connection:
         one = connection.execute(select(CASES.c.case_id).where(CASES.c.grain == "person")).scalars().first()
         connection.execute(update(CASES).where(CASES.c.case_id == one).values(state="C20", version=CASES.c.version + 1))
