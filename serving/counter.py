@@ -1,7 +1,7 @@
 """The counter's check as an address: one settlement with its fee lines, judged while the patient stands there, by what `xiezhi check` runs.
 
 The body is held against the official columns (claims/schema/tables.py) before anything is asked; what is wrong with it is told column by column, without the
-value. Nothing is written into the warehouse; the desk's log says that somebody checked, how many rules were hit, and nothing of whom.
+value. Nothing of it is written into the warehouse; the desk's log says that somebody checked, how many rules were hit, and nothing of whom.
 """
 
 from __future__ import annotations
@@ -43,8 +43,6 @@ PATIENCE: Final = 3.0
 """Seconds that a check may wait for its turn. Who would wait longer, by what the checks before him lately took, is told at once when to come back."""
 BUSY: Final = "柜台核查正忙，请稍后再试；结算可先办理，事后由清单复核"
 _TURNS: WeakKeyDictionary[asyncio.AbstractEventLoop, CapacityLimiter] = WeakKeyDictionary()
-
-
 _UNREADABLE: Final = (UserError, OSError, duckdb.Error, sqlite3.Error)
 """What may stand in the way of a check; at the start nobody is told, the first who asks is."""
 
